@@ -1,0 +1,75 @@
+# `make` lists what can be made. Everything lives in .venv, built from the pinned packages in requirements/.
+
+PYTHON ?= python3
+WORKERS ?= 2
+
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+PINNED := $(INSTALL) --require-hashes --no-deps -r
+
+ifneq ($(wildcard ../shared/data),)
+export GRADUS_DATA ?= $(abspath ../shared/data)
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help train test test-all check format bench lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+train: .venv/runtime.stamp ## train LeNet-5 on handwritten digits; ARGS="..." goes to `gradus train`
+	@$(BIN)/gradus train $(ARGS)
+
+test: .venv/dev.stamp ## run the tests; ARGS="..." goes to pytest, WORKERS=0 runs them in one process
+	@$(BIN)/pytest -q -n $(WORKERS) $(ARGS)
+
+test-all: .venv/dev.stamp ## run every test, the slow ones and, where there is a GPU, its own too
+	@$(BIN)/pytest -q -n $(WORKERS) -m "" $(ARGS)
+
+check: .venv/dev.stamp ## check formatting, lint, types, import order and the examples in docstrings
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/pytest -q --doctest-modules src/gradus
+
+format: .venv/dev.stamp ## format the code and mend what lint can mend
+	$(BIN)/ruff check --fix --exit-zero .
+	$(BIN)/ruff format .
+
+bench: .venv/bench.stamp ## measure accuracy on digits, then the loop's cost beside other frameworks
+	$(BIN)/python benchmarks/digits_accuracy.py
+	$(BIN)/python benchmarks/training_loop.py
+
+.venv/runtime.stamp: pyproject.toml requirements/lock.txt requirements/torch.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit("gradus needs Python 3.11 or newer, \
+	and $(PYTHON) is %d.%d: try make PYTHON=python3.12" % v[:2])'
+	@echo "Setting up .venv: it downloads torch and others, which takes minutes the first time"
+	@$(PYTHON) -m venv .venv
+	@$(PINNED) requirements/lock.txt
+	@$(INSTALL) -r requirements/torch.txt
+	@$(INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/dev.stamp: requirements/dev.txt .venv/runtime.stamp
+	@$(PINNED) $<
+	@touch $@
+
+.venv/bench.stamp: requirements/bench.txt .venv/runtime.stamp
+	@$(PINNED) $<
+	@touch $@
+
+# Keeps the pins it can; `make lock UPGRADE=--upgrade` moves all of them to the newest versions that fit together.
+COMPILE = .venv-lock/bin/uv pip compile --quiet $(UPGRADE) pyproject.toml -c requirements/torch.txt
+not_in_lock = $$(sed -n 's/^\([a-z0-9.-]*\)==.*/--no-emit-package \1/p' requirements/lock.txt)
+
+lock: ## pin the packages anew after a change in pyproject.toml
+	@test -x .venv-lock/bin/uv || { $(PYTHON) -m venv .venv-lock && .venv-lock/bin/python -m pip install --quiet uv; }
+	$(COMPILE) -o requirements/lock.txt
+	$(COMPILE) -o requirements/dev.txt --extra dev -c requirements/lock.txt $(not_in_lock)
+	$(COMPILE) -o requirements/bench.txt --extra bench -c requirements/lock.txt -c requirements/dev.txt $(not_in_lock)
+	@! grep -E '^(cuda|nvidia|triton)' requirements/*.txt
+
+clean: ## remove what can be made again; runs stay
+	rm -rf .venv .venv-lock build dist src/*.egg-info .*_cache .hypothesis
+	find src tests benchmarks -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
