@@ -1,0 +1,67 @@
+"""gradus: build, inspect, train, diagnose and study neural networks on PyTorch.
+
+Importing gradus is cheap: every public name is loaded at its first use (PEP 562), so nothing here pulls in torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from gradus.core.batch import Batch
+    from gradus.core.errors import GradusError, InputError, ResourceError
+    from gradus.core.spec import DataSpec
+    from gradus.data.raw import from_arrays
+    from gradus.models import create_model, list_models
+    from gradus.training.objective import Objective, Phase
+    from gradus.training.recipe import Recipe
+    from gradus.training.run import Run, load_run
+    from gradus.training.train import train
+
+_HOMES = {
+    "Batch": "gradus.core.batch",
+    "DataSpec": "gradus.core.spec",
+    "GradusError": "gradus.core.errors",
+    "InputError": "gradus.core.errors",
+    "Objective": "gradus.training.objective",
+    "Phase": "gradus.training.objective",
+    "Recipe": "gradus.training.recipe",
+    "ResourceError": "gradus.core.errors",
+    "Run": "gradus.training.run",
+    "create_model": "gradus.models",
+    "from_arrays": "gradus.data.raw",
+    "list_models": "gradus.models",
+    "load_run": "gradus.training.run",
+    "train": "gradus.training.train",
+}
+
+__all__ = [
+    "Batch",
+    "DataSpec",
+    "GradusError",
+    "InputError",
+    "Objective",
+    "Phase",
+    "Recipe",
+    "ResourceError",
+    "Run",
+    "create_model",
+    "from_arrays",
+    "list_models",
+    "load_run",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'gradus' has no attribute {name!r}")
+    value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

@@ -1,0 +1,134 @@
+"""A card says what a part is, where it comes from and what it takes; a registry finds cards by name.
+
+Adding a part is writing one function under ``@registry.register(...)``: its docstring's first line is the summary, its
+keyword-only parameters are the options, their annotations the constraints.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import import_module
+from pkgutil import walk_packages
+from typing import Any, Generic, Literal, TypeVar, get_type_hints
+
+from gradus.core.errors import InputError, nearest
+from gradus.core.validation import validated
+
+Evidence = Literal["verified here", "second-hand"]
+C = TypeVar("C", bound="Card")
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Option:
+    """One option of a part, as its builder's signature declares it."""
+
+    name: str
+    annotation: Any
+    default: Any
+
+    @property
+    def required(self) -> bool:
+        return self.default is inspect.Parameter.empty
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """One entry of a catalogue.
+
+    Attributes:
+        kind: what it is an entry of: ``model``, ``criterion``, ``optimizer``...
+        name: what recipes and the command line call it.
+        build: makes the part; positional parameters come from gradus, keyword-only ones are the user's options.
+        source: paper and equation, or the specification it follows.
+        aliases: other names it answers to.
+        evidence: whether a test here establishes its figures, or they are taken from elsewhere.
+        notes: where it departs from its source, and why.
+    """
+
+    kind: str
+    name: str
+    build: Callable[..., Any]
+    source: str
+    aliases: tuple[str, ...] = ()
+    evidence: Evidence = "verified here"
+    notes: str = ""
+
+    @property
+    def summary(self) -> str:
+        return (inspect.getdoc(self.build) or "").partition("\n")[0]
+
+    @cached_property
+    def options(self) -> tuple[Option, ...]:
+        hints = get_type_hints(self.build, include_extras=True)
+        return tuple(
+            Option(name=each.name, annotation=hints[each.name], default=each.default)
+            for each in inspect.signature(self.build).parameters.values()
+            if each.kind is inspect.Parameter.KEYWORD_ONLY
+        )
+
+    def validate(self, options: Mapping[str, Any], owner: str = "") -> dict[str, Any]:
+        """`options` with their types and constraints checked, ready for `build`.
+
+        Raises:
+            InputError: naming the first option that is unknown, missing or out of its constraint.
+        """
+        return validated(
+            owner or f"{self.kind} `{self.name}`",
+            {each.name: (each.annotation, each.default) for each in self.options},
+            options,
+        )
+
+
+class Registry(Generic[C]):
+    """The cards of one kind, found by importing all of `home`, a package or module, at the first question."""
+
+    def __init__(self, kind: str, home: str, card_type: type[C]) -> None:
+        self.kind = kind
+        self._home = home
+        self._card_type = card_type
+        self._cards: dict[str, C] = {}
+        self._by_alias: dict[str, C] = {}
+        self._scanned = False
+
+    def register(self, name: str = "", **fields: Any) -> Callable[[F], F]:
+        """Decorator: enter the builder below under `name` (its own name if not given), with these card fields."""
+
+        def enter(build: F) -> F:
+            card = self._card_type(kind=self.kind, name=name or build.__name__, build=build, **fields)
+            for each in (card.name, *card.aliases):
+                if each in self._by_alias:
+                    raise ValueError(f"{self.kind} `{each}` is registered twice")
+                self._by_alias[each] = card
+            self._cards[card.name] = card
+            return build
+
+        return enter
+
+    def cards(self) -> list[C]:
+        """Every card, by name."""
+        self._scan()
+        return [self._cards[name] for name in sorted(self._cards)]
+
+    def names(self) -> list[str]:
+        return [card.name for card in self.cards()]
+
+    def __contains__(self, name: str) -> bool:
+        self._scan()
+        return name in self._by_alias
+
+    def get(self, name: str, owner: str = "") -> C:
+        """The card called `name`, or an error that lists the nearest names."""
+        self._scan()
+        if name not in self._by_alias:
+            raise InputError(owner or self.kind, "unknown name", name, nearest(name, self._by_alias))
+        return self._by_alias[name]
+
+    def _scan(self) -> None:
+        if self._scanned:
+            return
+        home = import_module(self._home)
+        for module in walk_packages(getattr(home, "__path__", ()), prefix=f"{self._home}."):
+            import_module(module.name)
+        self._scanned = True

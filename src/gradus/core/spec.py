@@ -1,0 +1,53 @@
+"""What a data set looks like from outside: all that a model and a criterion need to know of it."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, Self
+
+Task = Literal["classification", "regression"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSpec:
+    """Data as models see it.
+
+    Attributes:
+        task: what is learned; decides which criteria and metrics apply.
+        inputs: shape of each model input without the batch axis, e.g. ``((1, 28, 28),)``.
+        input_dtypes: dtype name of each input, e.g. ``("float32",)``.
+        outputs: number of classes, or of regression targets.
+        classes: class names in label order; empty for regression.
+        vocabulary: symbols in code order, for text; empty otherwise.
+    """
+
+    task: Task
+    inputs: tuple[tuple[int, ...], ...]
+    outputs: int
+    input_dtypes: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    vocabulary: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.input_dtypes:
+            object.__setattr__(self, "input_dtypes", ("float32",) * len(self.inputs))
+
+    @property
+    def features(self) -> int:
+        """Numbers in the first input of one example."""
+        size = 1
+        for side in self.inputs[0]:
+            size *= side
+        return size
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> Self:
+        return cls(
+            task=document["task"],
+            inputs=tuple(tuple(shape) for shape in document["inputs"]),
+            input_dtypes=tuple(document["input_dtypes"]),
+            outputs=document["outputs"],
+            classes=tuple(document["classes"]),
+            vocabulary=tuple(document["vocabulary"]),
+        )
