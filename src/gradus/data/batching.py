@@ -1,0 +1,194 @@
+"""Examples to batches.
+
+What fits in memory is preprocessed once and batched by index, with no Python per example; what does not is read,
+preprocessed and augmented batch by batch through torch's DataLoader and its workers. Every batch is a function of
+(seed, epoch, example numbers), so both ways give the same bits.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from gradus.core.batch import Batch
+from gradus.core.randomness import permutation
+from gradus.data.augmentation import Augmentation
+from gradus.data.preprocessing import Preprocessing
+from gradus.data.raw import Examples
+from gradus.data.splits import Index, Split
+
+Request = tuple[int, Index]  # an epoch and the examples wanted in it
+# A forked worker shares the parent's memory maps; one started afresh (the default from Python 3.14) is sent a copy.
+_FORK = "fork" if sys.platform == "linux" else None
+RESIDENT_SHARE = 0.4  # of free memory that preprocessed examples may fill before they are streamed instead
+
+
+class Store(Protocol):
+    """Examples ready for a model, by number."""
+
+    def take(self, index: Index) -> tuple[tuple[Tensor, ...], Tensor]:
+        """Inputs and target of the examples `index`."""
+        ...
+
+
+class ResidentStore:
+    """All examples of a source, preprocessed and kept on the device."""
+
+    def __init__(self, examples: Examples, preprocessing: Preprocessing, device: torch.device) -> None:
+        self.device = device
+        # Filled in place: chunks joined at the end would need the memory twice.
+        self.inputs = tuple(torch.empty(tuple(each.shape), device=device) for each in examples.inputs)
+        start = 0
+        for chunk in examples.chunks(np.arange(len(examples), dtype=np.int64)):
+            end = start + len(chunk[0])
+            for filled, rows in zip(self.inputs, preprocessing.apply(chunk), strict=True):
+                filled[start:end] = rows
+            start = end
+        self.target = torch.tensor(examples.target, device=device)
+
+    def take(self, index: Index) -> tuple[tuple[Tensor, ...], Tensor]:
+        rows = torch.from_numpy(index).to(self.device)
+        return tuple(each.index_select(0, rows) for each in self.inputs), self.target.index_select(0, rows)
+
+
+class StreamedStore:
+    """Examples left where they are until a batch wants them."""
+
+    def __init__(self, examples: Examples, preprocessing: Preprocessing) -> None:
+        self._examples = examples
+        self._preprocessing = preprocessing
+
+    def take(self, index: Index) -> tuple[tuple[Tensor, ...], Tensor]:
+        inputs = self._preprocessing.apply(tuple(each[index] for each in self._examples.inputs))
+        return inputs, torch.from_numpy(self._examples.target[index])
+
+
+def fits_in_memory(examples: Examples) -> bool:
+    """Whether the examples, as float32, take no more than RESIDENT_SHARE of the memory that is free now."""
+    wanted = sum(4 * int(np.prod(each.shape, dtype=np.float64)) for each in examples.inputs)
+    try:
+        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (ValueError, OSError, AttributeError):  # not every system tells
+        free = 8 << 30
+    return wanted <= RESIDENT_SHARE * free
+
+
+class _BatchMaker(Dataset[Batch]):
+    """Batches on request, in this process or in a worker."""
+
+    def __init__(self, store: Store, augmentation: Augmentation | None, seed: int) -> None:
+        self._store = store
+        self._augmentation = augmentation
+        self._seed = seed
+
+    def __getitem__(self, request: Request) -> Batch:
+        epoch, index = request
+        inputs, target = self._store.take(index)
+        if self._augmentation is not None:
+            inputs = (self._augmentation(inputs[0], self._seed, epoch, index), *inputs[1:])
+        return Batch(inputs, target, torch.from_numpy(index))
+
+
+class _Requests(Sampler[Request]):
+    """What the workers are to make next; set anew for every epoch."""
+
+    def __init__(self) -> None:
+        self.pending: list[Request] = []
+
+    def __iter__(self) -> Iterator[Request]:
+        return iter(self.pending)
+
+
+class Loader:
+    """The batches of one split.
+
+    Args:
+        split: which examples.
+        store: where they are; a `ResidentStore` is read in this process, others through `workers` processes.
+        batch_size: examples a batch; the last one of an epoch is smaller unless `drop_last`.
+        shuffle: a new order every epoch, from `seed`; otherwise the split's own.
+        augmentation: applied to the first input.
+        device: where streamed batches are moved to.
+    """
+
+    def __init__(
+        self,
+        split: Split,
+        store: Store,
+        *,
+        batch_size: int,
+        seed: int = 0,
+        shuffle: bool = False,
+        augmentation: Augmentation | None = None,
+        drop_last: bool = False,
+        workers: int = 0,
+        device: torch.device = torch.device("cpu"),
+    ) -> None:
+        self._split, self._seed, self._shuffle = split, seed, shuffle
+        self._batch_size = batch_size
+        self._drop_last = drop_last
+        self._device = device
+        self._maker = _BatchMaker(store, augmentation, seed)
+        self._requests = _Requests()
+        self._workers: DataLoader[Batch] | None = None
+        if not isinstance(store, ResidentStore):
+            self._workers = DataLoader(
+                self._maker,
+                sampler=self._requests,
+                batch_size=None,
+                num_workers=workers,
+                multiprocessing_context=_FORK if workers else None,
+                persistent_workers=workers > 0,
+                worker_init_fn=_leave_signals_to_parent,
+            )
+
+    def __len__(self) -> int:
+        """Batches an epoch."""
+        full, rest = divmod(len(self._split), self._batch_size)
+        return full + (rest > 0 and not self._drop_last)
+
+    @property
+    def examples(self) -> int:
+        return len(self._split)
+
+    def sample(self, count: int) -> Batch:
+        """The split's first `count` examples, made in this process."""
+        return _on_device(self._maker[0, self._split.index[:count]], self._device)
+
+    def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+        """The batches of `epoch` from number `start` on; workers serve one pass at a time, the newest."""
+        index = self._split.index
+        order = permutation(self._seed, epoch, index) if self._shuffle else index
+        size = self._batch_size
+        requests = [(epoch, order[at * size : (at + 1) * size]) for at in range(start, len(self))]
+        if self._workers is None:
+            for request in requests:
+                yield self._maker[request]
+            return
+        self._requests.pending = requests
+        for batch in self._workers:
+            yield _on_device(batch, self._device)
+
+
+def make_store(examples: Examples, preprocessing: Preprocessing, *, stream: bool, device: torch.device) -> Store:
+    """Examples read when wanted, or preprocessed now and kept on the device."""
+    return StreamedStore(examples, preprocessing) if stream else ResidentStore(examples, preprocessing, device)
+
+
+def _on_device(batch: Batch, device: torch.device) -> Batch:
+    if device.type == "cpu":
+        return batch
+    return replace(batch, inputs=tuple(each.to(device) for each in batch.inputs), target=batch.target.to(device))
+
+
+def _leave_signals_to_parent(worker: int) -> None:
+    """Ctrl-C reaches the whole process group; only the parent decides what it means."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)

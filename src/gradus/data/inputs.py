@@ -1,0 +1,103 @@
+"""What a user hands in for prediction: files, folders, arrays."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradus.core.errors import InputError
+from gradus.core.spec import DataSpec
+from gradus.data.sources.idx import read_idx
+from gradus.data.sources.numpy_files import names_of, read_array
+
+IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm")
+_INPUT_NAMES = ("x_test", "X_test", "test_images", "x", "X")
+
+
+def read_inputs(given: str, spec: DataSpec, *, resize: bool = False) -> Iterator[tuple[str, NDArray[Any]]]:
+    """Examples of the shape `spec` asks for, each with a label saying where it came from.
+
+    Args:
+        given: an image, .npy, .npz or IDX file, a folder of such, or numbers as JSON: ``4``, ``[[1, 2], [3, 4]]``.
+        resize: bring images of another size to the right one; otherwise they are refused.
+    Raises:
+        InputError: for what cannot be read or does not fit.
+    """
+    path = Path(given)
+    if path.is_dir():
+        files = [each for each in sorted(path.iterdir()) if _is_readable(each)]
+        if not files:
+            raise InputError(f"input {path}", "no image, .npy, .npz or IDX file in this folder")
+        for each in files:
+            yield from _read_file(each, spec, resize)
+    elif path.is_file():
+        yield from _read_file(path, spec, resize)
+    else:
+        try:
+            numbers = np.asarray(json.loads(given), dtype=np.float32)
+        except (ValueError, TypeError):
+            raise InputError("input", "no such file or folder, nor numbers as JSON", given) from None
+        yield from _rows("input", numbers, spec)
+
+
+def _is_readable(path: Path) -> bool:
+    return path.suffix.lower() in (*IMAGES, ".npy", ".npz") or "-ubyte" in path.name
+
+
+def _read_file(path: Path, spec: DataSpec, resize: bool) -> Iterator[tuple[str, NDArray[Any]]]:
+    suffix = path.suffix.lower()
+    if suffix in IMAGES:
+        yield str(path), _read_image(path, spec.inputs[0], resize)
+    elif suffix == ".npy":
+        yield from _rows(str(path), read_array(path.parent, path.stem), spec)
+    elif suffix == ".npz":
+        names = names_of(path)
+        name = min(names) if len(names) == 1 else next((each for each in _INPUT_NAMES if each in names), "")
+        if not name:
+            raise InputError(f"input {path}", "needs an array called x or x_test", ", ".join(sorted(names)) or "none")
+        yield from _rows(str(path), read_array(path, name), spec)
+    elif "-ubyte" in path.name:
+        yield from _rows(str(path), read_idx(path), spec)
+    else:
+        raise InputError(f"input {path}", "is of no known kind", suffix or path.name, "Known: images, .npy, .npz, IDX.")
+
+
+def _read_image(path: Path, shape: tuple[int, ...], resize: bool) -> NDArray[Any]:
+    from PIL import Image, UnidentifiedImageError
+
+    if len(shape) != 3 or shape[0] not in (1, 3):
+        raise InputError(f"input {path}", f"is an image, but the model takes examples of shape {shape}")
+    channels, height, width = shape
+    try:
+        with Image.open(path) as image:
+            ready = image.convert("L" if channels == 1 else "RGB")
+    except (UnidentifiedImageError, OSError, Image.DecompressionBombError, SyntaxError) as error:
+        raise InputError(f"input {path}", f"is no readable image ({error})") from error
+    if ready.size != (width, height):
+        if not resize:
+            found = f"{ready.size[0]} x {ready.size[1]}"
+            raise InputError(f"input {path}", f"must be {width} x {height} pixels", found, "Or say --resize.")
+        ready = ready.resize((width, height), Image.Resampling.BILINEAR)
+    pixels = np.asarray(ready)
+    return pixels[None] if channels == 1 else np.moveaxis(pixels, -1, 0)
+
+
+def _rows(label: str, array: NDArray[Any], spec: DataSpec) -> Iterator[tuple[str, NDArray[Any]]]:
+    shape = spec.inputs[0]
+    if array.dtype.kind not in "biuf":
+        raise InputError(label, "must hold numbers", str(array.dtype))
+    # One example may come alone, and a grey image without its channel axis.
+    bare = tuple(side for side in shape if side != 1) or (1,)
+    if tuple(array.shape) in (shape, bare, ()) and array.size == spec.features:
+        examples = array.reshape(1, *shape)
+    elif array.ndim and array.size == len(array) * spec.features and tuple(array.shape[1:]) in (shape, bare, ()):
+        examples = array.reshape(len(array), *shape)
+    else:
+        raise InputError(label, f"must hold examples of shape {shape}", tuple(array.shape))
+    for number, example in enumerate(examples):
+        if not np.isfinite(example).all():
+            raise InputError(label, f"must be finite, but example {number} is not", repair="Fill or drop it.")
+        yield (f"{label}#{number}" if len(examples) > 1 else label), example

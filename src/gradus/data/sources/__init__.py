@@ -1,0 +1,67 @@
+"""Where examples come from: one file a format. `open_data` finds the one for a name or a path."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gradus.core.cards import Card, Registry
+from gradus.core.errors import InputError, nearest
+from gradus.data.raw import RawData
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceCard(Card):
+    """A bundled data set (built without arguments) or a format (built from a path that `opens` recognises)."""
+
+    opens: Callable[[Path], bool] | None = None
+
+
+sources: Registry[SourceCard] = Registry("data source", "gradus.data.sources", SourceCard)
+
+
+def is_path(name: str) -> bool:
+    """Whether a name given for data or a recipe means a place on disk: it has a suffix or a slash."""
+    return "/" in name or "\\" in name or bool(Path(name).suffix) or name in (".", "..")
+
+
+def open_data(name: str, options: Mapping[str, Any], *, base: Path = Path()) -> RawData:
+    """The examples of a bundled data set, or of the file or folder `name` relative to `base`.
+
+    Raises:
+        InputError: for an unknown name, a path that is missing or in no known format, or data that cannot be used.
+    """
+    path = base / Path(name).expanduser()
+    try:
+        if not is_path(name) and (name in sources or not path.exists()):
+            return _bundled(name, options)
+        return _opened(path, options)
+    except OSError as error:
+        raise InputError(f"data {path}", f"cannot be read: {error.strerror or error}") from error
+
+
+def _bundled(name: str, options: Mapping[str, Any]) -> RawData:
+    if name not in sources:
+        known = [card.name for card in sources.cards() if card.opens is None]
+        raise InputError("data", "neither a data set nor a file or folder", name, nearest(name, known))
+    card = sources.get(name)
+    if card.opens is not None:
+        raise InputError("data", f"`{name}` is a format, not a data set", repair="Give the path of a file or folder.")
+    raw: RawData = card.build(**card.validate(options))
+    return raw
+
+
+def _opened(path: Path, options: Mapping[str, Any]) -> RawData:
+    if not path.exists():
+        known = [card.name for card in sources.cards() if card.opens is None]
+        raise InputError("data", "no such file or folder", str(path), nearest(path.stem, known))
+    formats = [card for card in sources.cards() if card.opens is not None]
+    for card in formats:
+        assert card.opens is not None
+        if card.opens(path):
+            raw: RawData = card.build(path, **card.validate(options, f"data {path}"))
+            return raw
+    what = "is an empty folder" if path.is_dir() and not any(path.iterdir()) else "is in no known format"
+    raise InputError(
+        f"data {path}", what, repair=f"Known formats: {'; '.join(card.summary.rstrip('.') for card in formats)}."
+    )
