@@ -1,0 +1,83 @@
+"""The catalogue: one family of networks per file, one card per named variant."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from gradus.core.cards import Card, Registry
+from gradus.core.errors import InputError
+from gradus.core.spec import DataSpec, Task
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelCard(Card):
+    """One network. `build` takes a DataSpec and the options, and returns a Module that gives raw logits or values.
+
+    Attributes:
+        family: the name its variants share.
+        year: of publication.
+        input: the shape its published figures are for, without the batch axis.
+        outputs: the number of classes or values they are for.
+        tasks: what it can be trained for.
+    """
+
+    family: str
+    year: int
+    input: tuple[int, ...]
+    outputs: int
+    tasks: tuple[Task, ...] = ("classification", "regression")
+
+    @property
+    def spec(self) -> DataSpec:
+        """The data its published figures are for."""
+        return DataSpec(task=self.tasks[0], inputs=(self.input,), outputs=self.outputs)
+
+
+models: Registry[ModelCard] = Registry("model", "gradus.models", ModelCard)
+
+
+def create_model(
+    name: str,
+    *,
+    num_classes: int | None = None,
+    input_shape: tuple[int, ...] | None = None,
+    spec: DataSpec | None = None,
+    **options: Any,
+) -> "nn.Module":
+    """A network of the catalogue.
+
+    Args:
+        name: as `list_models` lists it.
+        num_classes: outputs; by default as published.
+        input_shape: shape of one example, e.g. ``(1, 28, 28)``; by default as published.
+        spec: says both, and the task, in place of the two above.
+        options: the model's own; see its card.
+    Raises:
+        InputError: for an unknown name or option, or data the network cannot take.
+    Example:
+        >>> sum(p.numel() for p in create_model("lenet5").parameters())
+        61706
+    """
+    card = models.get(name)
+    if spec is None:
+        published = card.spec
+        spec = DataSpec(
+            task=published.task,
+            inputs=(tuple(input_shape or card.input),),
+            outputs=card.outputs if num_classes is None else num_classes,
+        )
+    elif num_classes is not None or input_shape is not None:
+        raise InputError(f"model `{card.name}`", "takes a spec, or num_classes and input_shape, not both")
+    if spec.task not in card.tasks:
+        raise InputError(
+            f"model `{card.name}`", f"is for {' or '.join(card.tasks)}", spec.task, "Choose another model."
+        )
+    model: nn.Module = card.build(spec, **card.validate(options))
+    return model
+
+
+def list_models() -> list[str]:
+    """The names `create_model` knows, in alphabetical order."""
+    return models.names()

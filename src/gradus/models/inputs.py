@@ -1,0 +1,47 @@
+"""What a network can take: the shape of one example, or a line that says why not."""
+
+from gradus.core.errors import InputError
+from gradus.core.spec import DataSpec
+
+
+def single_input(owner: str, spec: DataSpec) -> tuple[int, ...]:
+    """The shape of the one input, of floating-point numbers along at least one axis.
+
+    Raises:
+        InputError: if there are several inputs, codes in place of numbers, or a bare number per example.
+    """
+    if len(spec.inputs) != 1:
+        raise InputError(owner, "takes one input", spec.inputs, "Join the inputs into one array.")
+    (shape,), (dtype,) = spec.inputs, spec.input_dtypes
+    if "float" not in dtype:
+        raise InputError(owner, "takes floating-point numbers", dtype, "Encode categories first, e.g. one-hot.")
+    if not shape:
+        raise InputError(owner, "an example must have at least one axis", shape, "Store the numbers as (N, 1).")
+    return shape
+
+
+def image(
+    owner: str, spec: DataSpec, *, smallest: int = 1, largest: int, channels: int | None = None
+) -> tuple[int, int, int]:
+    """Channels, height and width of the one input, an image with sides from `smallest` to `largest`.
+
+    Raises:
+        InputError: if the input is no image, or has other sides or another number of channels.
+    """
+    shape = single_input(owner, spec)
+    if len(shape) != 3:
+        raise InputError(
+            owner, "takes images (channels, height, width)", shape, "`mlp` takes any shape; grey images are (1, H, W)."
+        )
+    depth, height, width = shape
+    if channels is not None and depth != channels:
+        raise InputError(
+            owner, f"takes images of {channels} channel{'s' if channels > 1 else ''}", shape, "Choose another model."
+        )
+    if min(height, width) < smallest:
+        raise InputError(owner, f"takes images of at least {smallest} x {smallest}", shape, "Enlarge them.")
+    if max(height, width) > largest:
+        raise InputError(
+            owner, f"takes images of at most {largest} x {largest}", shape, "Shrink them, or choose another model."
+        )
+    return depth, height, width
