@@ -1,0 +1,212 @@
+"""Checkpoints that are either whole or not there.
+
+A checkpoint is a folder: ``tensors.safetensors``, ``state.json`` (everything else, with places for the tensors) and
+``manifest.json`` (format, step, sha256 of the other two, versions). It is written beside the current one, synced to the
+disk, and renamed into place; the one before stays as ``previous`` until the next is written. So whenever the process
+or the machine stops, ``last`` or ``previous`` is whole.
+"""
+
+import hashlib
+import json
+import math
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import Tensor
+
+import gradus
+from gradus.core.errors import InputError, ResourceError
+from gradus.core.faults import reach
+
+FORMAT = 1
+_TENSORS, _STATE, _MANIFEST = "tensors.safetensors", "state.json", "manifest.json"
+
+
+def write_checkpoint(folder: Path, state: Mapping[str, Any], step: int) -> None:
+    """Make `state` the checkpoint ``last`` in `folder`; the former ``last`` becomes ``previous``.
+
+    `state` may nest dicts, lists and tuples of tensors, numbers, strings and None.
+
+    Raises:
+        ResourceError: if the disk is full or not writable; the checkpoints there were are then untouched.
+    """
+    incoming = folder / "incoming"
+    try:
+        reach("checkpoint.begin")
+        shutil.rmtree(incoming, ignore_errors=True)
+        incoming.mkdir(parents=True)
+        _write_files(incoming, state, step)
+        reach("checkpoint.written")
+        last, previous = folder / "last", folder / "previous"
+        if last.exists():
+            if previous.exists():
+                shutil.rmtree(previous)
+            reach("checkpoint.previous-removed")
+            last.rename(previous)
+        reach("checkpoint.between-renames")
+        incoming.rename(last)
+        sync(folder)
+        reach("checkpoint.end")
+    except (OSError, SafetensorError) as error:
+        shutil.rmtree(incoming, ignore_errors=True)
+        raise ResourceError(
+            f"checkpoint {folder}",
+            f"cannot be written ({_reason(error)})",
+            repair="The checkpoint before it is intact. Make room or choose another place, then resume.",
+        ) from error
+
+
+def read_checkpoint(folder: Path, warn: Callable[[str], None]) -> tuple[dict[str, Any], int]:
+    """The newest whole checkpoint in `folder`, and its step; each broken one on the way is told to `warn`.
+
+    Raises:
+        InputError: if there is none, or it was written by a newer gradus.
+    """
+    broken = []
+    for name in ("last", "previous"):
+        if not (folder / name).exists():
+            continue
+        try:
+            return _read_files(folder / name)
+        except _BrokenError as error:
+            broken.append(f"{name} {error}")
+            if name == "last":
+                warn(f"checkpoint {folder / name} {error}; using the one before it")
+    detail = "; ".join(broken) or "there is none"
+    raise InputError(f"checkpoint {folder}", f"no whole checkpoint ({detail})", repair="Start the run anew.")
+
+
+def sync(path: Path) -> None:
+    """Have the disk hold what was written to a file, or the names in a folder."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """Have `write` make a file beside `path`, sync it and rename it into place: `path` is the old one or the new."""
+    incoming = path.with_name(f".{path.name}.incoming")
+    try:
+        write(incoming)
+        sync(incoming)
+        incoming.rename(path)
+        sync(path.parent)
+    except (OSError, SafetensorError) as error:
+        incoming.unlink(missing_ok=True)
+        raise ResourceError(
+            f"{path}", f"cannot be written ({_reason(error)})", repair="Make room, then resume."
+        ) from error
+
+
+def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str] | None = None) -> None:
+    """A safetensors file of `tensors`, whatever their device, layout or sharing."""
+    ready: dict[str, Tensor] = {}
+    taken: set[int] = set()
+    for name, each in tensors.items():
+        own = each.detach().cpu().contiguous()
+        # safetensors wants every tensor alone in its memory; tied weights and views are not.
+        if own.data_ptr() in taken or own.untyped_storage().nbytes() != own.numel() * own.element_size():
+            own = own.clone()
+        taken.add(own.data_ptr())
+        ready[name] = own
+    safetensors.torch.save_file(ready, path, metadata=metadata)
+
+
+def pack(value: Any, tensors: dict[str, Tensor], place: str = "") -> Any:
+    """`value` as JSON holds it, its tensors moved into `tensors` under their place; `unpack` is the inverse."""
+    if isinstance(value, Tensor):
+        tensors[place] = value
+        return {"$tensor": place}
+    if isinstance(value, dict):
+        if all(isinstance(key, str) and not key.startswith("$") for key in value):
+            return {key: pack(each, tensors, f"{place}/{key}" if place else key) for key, each in value.items()}
+        items = [[pack(key, tensors, place), pack(each, tensors, f"{place}/{key}")] for key, each in value.items()]
+        return {"$items": items}
+    if isinstance(value, list | tuple):
+        packed = [pack(each, tensors, f"{place}/{number}") for number, each in enumerate(value)]
+        return packed if isinstance(value, list) else {"$tuple": packed}
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"$float": repr(value)}
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise TypeError(f"checkpoint: `{place}` is of {type(value).__name__}; only tensors, numbers and text are saved")
+
+
+def unpack(value: Any, tensors: Mapping[str, Tensor]) -> Any:
+    """What `pack` was given."""
+    if isinstance(value, list):
+        return [unpack(each, tensors) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if "$tensor" in value:
+        return tensors[value["$tensor"]]
+    if "$tuple" in value:
+        return tuple(unpack(each, tensors) for each in value["$tuple"])
+    if "$float" in value:
+        return float(value["$float"])
+    if "$items" in value:
+        return {unpack(key, tensors): unpack(each, tensors) for key, each in value["$items"]}
+    return {key: unpack(each, tensors) for key, each in value.items()}
+
+
+class _BrokenError(Exception):
+    """Why a checkpoint cannot be used."""
+
+
+def _write_files(folder: Path, state: Mapping[str, Any], step: int) -> None:
+    tensors: dict[str, Tensor] = {}
+    document = pack(dict(state), tensors)
+    save_tensors(folder / _TENSORS, tensors)
+    reach("checkpoint.tensors")
+    (folder / _STATE).write_text(json.dumps(document), encoding="utf-8")
+    reach("checkpoint.state")
+    manifest = {
+        "format": FORMAT,
+        "step": step,
+        "files": {name: _sha256(folder / name) for name in (_TENSORS, _STATE)},
+        "versions": {"gradus": gradus.__version__, "torch": torch.__version__},
+    }
+    (folder / _MANIFEST).write_text(json.dumps(manifest, indent=2), encoding="utf-8")
+    for name in (_TENSORS, _STATE, _MANIFEST):
+        sync(folder / name)
+    sync(folder)
+
+
+def _read_files(folder: Path) -> tuple[dict[str, Any], int]:
+    try:
+        manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
+        if manifest["format"] > FORMAT:
+            raise InputError(
+                f"checkpoint {folder}",
+                f"is of format {manifest['format']}, newer than the {FORMAT} known here",
+                repair=f"Update gradus (it was written by {manifest['versions']['gradus']}).",
+            )
+        for name, digest in manifest["files"].items():
+            if _sha256(folder / name) != digest:
+                raise _BrokenError(f"is damaged: {name} is not what its manifest says")
+        document = json.loads((folder / _STATE).read_text(encoding="utf-8"))
+        state: dict[str, Any] = unpack(document, safetensors.torch.load_file(folder / _TENSORS))
+        return state, int(manifest["step"])
+    except FileNotFoundError as error:
+        raise _BrokenError(f"is damaged: {Path(error.filename).name} is missing") from error
+    except InputError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+        raise _BrokenError(f"is damaged: {type(error).__name__} {error}") from error
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _reason(error: Exception) -> str:
+    return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)

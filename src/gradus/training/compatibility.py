@@ -1,0 +1,73 @@
+"""Whether data, model and criterion fit together, tried on real examples before training begins."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gradus.core.batch import Batch
+from gradus.core.errors import InputError
+from gradus.core.spec import DataSpec
+from gradus.training.evaluation import evaluating
+from gradus.training.objective import output_of
+
+
+def check_fit(
+    spec: DataSpec,
+    model: nn.Module,
+    criterion: Callable[[Tensor, Tensor], Tensor],
+    batch: Batch,
+    *,
+    names: tuple[str, str],
+    smallest_batch: int,
+) -> None:
+    """Pass `batch` through model and criterion and look at the shapes; nothing about either changes.
+
+    Args:
+        batch: a few examples.
+        names: of model and criterion, for messages.
+        smallest_batch: the fewest examples a step will see.
+    Raises:
+        InputError: saying which two parts do not fit and how their shapes differ.
+    """
+    model_name, criterion_name = f"model `{names[0]}`", f"criterion `{names[1]}`"
+    shape = spec.inputs[0] if len(spec.inputs) == 1 else spec.inputs
+    with torch.random.fork_rng(), evaluating(model):
+        try:
+            output = output_of(model(*batch.inputs))
+        except Exception as error:
+            raise InputError(model_name, f"cannot take examples of shape {shape}: {_first_line(error)}") from error
+        if not isinstance(output, Tensor):
+            raise InputError(model_name, "must return a tensor, or a tuple that begins with one", type(output).__name__)
+        wanted = (len(batch), spec.outputs)
+        if tuple(output.shape) != wanted:
+            what = "classes" if spec.task == "classification" else "values"
+            raise InputError(
+                model_name,
+                f"must give {wanted} for {len(batch)} examples and {spec.outputs} {what}",
+                tuple(output.shape),
+                "Give its last layer that many outputs.",
+            )
+        try:
+            loss: Any = criterion(output, batch.target)
+        except Exception as error:
+            raise InputError(
+                criterion_name,
+                f"cannot take outputs {tuple(output.shape)} with targets {tuple(batch.target.shape)} "
+                f"{batch.target.dtype}: {_first_line(error)}",
+            ) from error
+    if not isinstance(loss, Tensor) or loss.ndim != 0:
+        found = tuple(loss.shape) if isinstance(loss, Tensor) else type(loss).__name__
+        raise InputError(criterion_name, "must return one number as a tensor", found, "Take the mean over the batch.")
+    if smallest_batch == 1 and any(isinstance(each, nn.BatchNorm1d) for each in model.modules()):
+        raise InputError(
+            "training.batch_size",
+            f"leaves a batch of one example, for which the batch normalization in {model_name} has no variance",
+            repair="Set training.drop_last = true, or choose another size.",
+        )
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0] if lines else ''}"

@@ -1,0 +1,33 @@
+"""How good outputs are, by scikit-learn's measures."""
+
+import numpy as np
+from torch import Tensor
+
+from gradus.core.spec import Task
+
+
+def metrics(task: Task, output: Tensor, target: Tensor) -> dict[str, float]:
+    """Scores of `output` (N, C) or (N, K) against `target` (N,) or (N, K).
+
+    Classification: `accuracy`, and `f1` averaged over the classes. Regression: `rmse`, `mae`, and `r2` where there are
+    two examples or more. Empty where the output is not finite.
+    """
+    from sklearn import metrics as scores
+
+    truth = target.cpu().numpy()
+    given = output.float().cpu().numpy()
+    if not np.isfinite(given).all():
+        return {}
+    if task == "classification":
+        predicted = given.argmax(axis=1)
+        return {
+            "accuracy": float(scores.accuracy_score(truth, predicted)),
+            "f1": float(scores.f1_score(truth, predicted, average="macro", zero_division=0)),
+        }
+    values = {
+        "rmse": float(scores.root_mean_squared_error(truth, given)),
+        "mae": float(scores.mean_absolute_error(truth, given)),
+    }
+    if len(truth) > 1:
+        values["r2"] = float(scores.r2_score(truth, given))
+    return values

@@ -1,0 +1,120 @@
+"""What the Trainer optimizes. docs/objective.md shows how six kinds of training fit this shape."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from gradus.core.batch import Batch
+
+Signs = Mapping[str, Tensor]
+"""Detached scalars worth recording beside the loss, by name."""
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One player's turn.
+
+    Attributes:
+        name: unique within its objective.
+        parameters: what a step of this phase may move.
+        optimizer: holds exactly these parameters.
+        every: the phase takes part in every k-th step.
+        closure: the optimizer's step evaluates the loss itself (L-BFGS).
+        scheduler: advanced after each step of the phase.
+    """
+
+    name: str
+    parameters: tuple[nn.Parameter, ...]
+    optimizer: Optimizer
+    every: int = 1
+    closure: bool = False
+    scheduler: LRScheduler | None = None
+
+
+class Objective(Protocol):
+    """Networks, losses and optimizers together. Only the Trainer calls backward and step."""
+
+    @property
+    def phases(self) -> Sequence[Phase]:
+        """Whose turn it is within a step, in order."""
+        ...
+
+    def modules(self) -> Mapping[str, nn.Module]:
+        """Every network by name; the Trainer sets their mode, saves and averages them."""
+        ...
+
+    def compute(self, phase: Phase, batch: Batch) -> tuple[Tensor, Signs]:
+        """The phase's loss, a scalar mean over the batch with its graph, and its signs."""
+        ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """What must survive beyond modules, optimizers and schedulers."""
+        ...
+
+    def load_state_dict(self, state: dict[str, Any]) -> None: ...
+
+
+def output_of(result: Any) -> Tensor:
+    """The output in what a model returned: the tensor itself, or the first field of a tuple."""
+    output: Tensor = result[0] if isinstance(result, tuple) else result
+    return output
+
+
+class Supervised:
+    """A model learns to give the target: one phase, one loss."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        criterion: Callable[[Tensor, Tensor], Tensor],
+        optimizer: Optimizer,
+        *,
+        closure: bool = False,
+        scheduler: LRScheduler | None = None,
+    ) -> None:
+        self.model = model
+        self.criterion = criterion
+        parameters = tuple(each for group in optimizer.param_groups for each in group["params"])
+        self.phases = (Phase("train", parameters, optimizer, closure=closure, scheduler=scheduler),)
+
+    def modules(self) -> Mapping[str, nn.Module]:
+        networks = {"model": self.model}
+        # A criterion that is a Module may hold state of its own (class weights, centres).
+        if isinstance(self.criterion, nn.Module):
+            networks["criterion"] = self.criterion
+        return networks
+
+    def compute(self, phase: Phase, batch: Batch) -> tuple[Tensor, Signs]:
+        output = output_of(self.model(*batch.inputs))
+        return self.criterion(output, batch.target), {}
+
+    def state_dict(self) -> dict[str, Any]:
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        pass
+
+
+def with_gradients(value: Tensor, parameters: Sequence[Tensor], gradients: Sequence[Tensor]) -> Tensor:
+    """A scalar equal to `value` whose derivative with respect to `parameters` is `gradients`.
+
+    For algorithms that find gradients without a graph, such as real-time recurrent learning.
+    """
+    result: Tensor = _Attached.apply(value, tuple(gradients), *parameters)  # type: ignore[no-untyped-call]
+    return result
+
+
+class _Attached(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, value: Tensor, gradients: tuple[Tensor, ...], *parameters: Tensor) -> Tensor:
+        ctx.gradients = gradients
+        return value.detach().clone()
+
+    @staticmethod
+    def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor | None, ...]:
+        return (None, None, *(upstream[0] * each for each in ctx.gradients))

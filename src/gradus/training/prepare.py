@@ -1,0 +1,276 @@
+"""From a recipe to the parts it names, checked against each other."""
+
+import hashlib
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from gradus.core.errors import InputError
+from gradus.core.randomness import Stream, derive_seed
+from gradus.core.spec import DataSpec
+from gradus.core.usercode import UserCode
+from gradus.data.augmentation import Augmentation
+from gradus.data.batching import Loader, Store, fits_in_memory, make_store
+from gradus.data.preprocessing import Preprocessing
+from gradus.data.raw import Examples, RawData, from_arrays
+from gradus.data.sources import is_path, open_data
+from gradus.data.splits import Split, Splits, split
+from gradus.losses import criteria
+from gradus.models import create_model, models
+from gradus.optim import optimizers, schedules
+from gradus.training.compatibility import check_fit
+from gradus.training.objective import Supervised
+from gradus.training.recipe import Data, Part, Recipe, Training
+
+EVALUATION_BATCH = 256
+Criterion = Callable[[Tensor, Tensor], Tensor]
+P = TypeVar("P", Part, Data)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """All that training needs, built and checked."""
+
+    recipe: Recipe
+    device: torch.device
+    spec: DataSpec
+    splits: Splits
+    preprocessing: Preprocessing
+    model: nn.Module
+    criterion: Criterion
+    objective: Supervised
+    loader: Loader
+    evaluation: dict[str, Loader]
+
+
+def resolve(recipe: Recipe, base: Path) -> Recipe:
+    """`recipe` with every "auto" decided for this machine and every path absolute, relative ones taken from `base`.
+
+    Raises:
+        InputError: for a device this machine does not have.
+    """
+    training = recipe.training
+    cuda = torch.cuda.is_available()
+    device = ("cuda" if cuda else "cpu") if training.device == "auto" else training.device
+    if device.startswith("cuda") and (
+        not cuda or torch.device(device).index not in (None, *range(torch.cuda.device_count()))
+    ):
+        raise InputError("training.device", "must be a device of this machine", device, "Use `cpu` or `auto`.")
+    threads = torch.get_num_threads() if training.threads == "auto" else training.threads
+    # Compiling costs from seconds to half a minute before the first step; it has to be asked for.
+    chosen = {"device": device, "threads": threads, "compile": training.compile is True}
+    return recipe.model_copy(
+        update={
+            "data": _absolute(recipe.data, base),
+            "model": _absolute(recipe.model, base),
+            "criterion": _absolute(recipe.criterion, base),
+            "optimizer": _absolute(recipe.optimizer, base),
+            "training": training.model_copy(update=chosen),
+        }
+    )
+
+
+def load_data(section: Data, data: RawData | None = None) -> RawData:
+    """The examples a recipe names, or `data` where it was handed in."""
+    if data is not None:
+        return data
+    if section.module is None:
+        assert section.name is not None
+        return open_data(section.name, section.options)
+    made = UserCode.parse(section.module, Path(), "data.module").load()(**section.options)
+    if isinstance(made, RawData):
+        return made
+    owner = f"data {section.module}"
+    if isinstance(made, tuple) and len(made) == 2:
+        return from_arrays(*made, owner=owner)
+    if isinstance(made, dict) and {"x", "y"} <= made.keys() <= {"x", "y", "test", "task", "classes"}:
+        return from_arrays(made.pop("x"), made.pop("y"), owner=owner, **made)
+    raise InputError(
+        owner, "must return (x, y), a dict with x, y and perhaps test, task, classes, or RawData", type(made).__name__
+    )
+
+
+def prepare(recipe: Recipe, raw: RawData, preprocessing: Preprocessing | None = None) -> Prepared:
+    """Build everything a resolved recipe names.
+
+    Args:
+        preprocessing: as fitted before; fitted to the training split if None.
+    Raises:
+        InputError: if a name, an option, or the fit of data, model and criterion is wrong.
+    """
+    training, device = recipe.training, torch.device(recipe.training.device)
+    splits = split(raw, validation=recipe.data.validation, test=recipe.data.test, seed=recipe.seed)
+    if preprocessing is None:
+        chunks = splits.train.examples.chunks(splits.train.index)
+        preprocessing = Preprocessing.fit(recipe.data.preprocess, chunks, len(raw.train.inputs))
+    augmentation = None
+    if recipe.data.augment:
+        if len(raw.spec.inputs[0]) != 3:
+            raise InputError("data.augment", "is for images (C, H, W)", raw.spec.inputs[0], "Remove it.")
+        augmentation = Augmentation(recipe.data.augment, preprocessing.of_zero())
+    loader, evaluation = _loaders(recipe, splits, preprocessing, augmentation, device)
+
+    model = build_model(recipe, raw.spec).to(device)
+    criterion = _build_criterion(recipe.criterion, raw)
+    if isinstance(criterion, nn.Module):
+        criterion.to(device)
+    check_fit(
+        raw.spec,
+        model,
+        criterion,
+        loader.sample(2),
+        names=(recipe.model.label, recipe.criterion.label),
+        smallest_batch=_smallest_batch(len(splits.train), training),
+    )
+    optimizer, closure = _build_optimizer(recipe.optimizer, model, criterion)
+    steps = len(loader) * training.epochs
+    schedule = schedules.get(recipe.schedule.name or "", "schedule")
+    scheduler = schedule.build(optimizer, steps, **schedule.validate(recipe.schedule.options, "schedule"))
+    if training.compile is True:
+        model.compile()
+    objective = Supervised(model, criterion, optimizer, closure=closure, scheduler=scheduler)
+    return Prepared(recipe, device, raw.spec, splits, preprocessing, model, criterion, objective, loader, evaluation)
+
+
+def build_model(recipe: Recipe, spec: DataSpec) -> nn.Module:
+    """The network a recipe names, its first weights drawn from the recipe's seed alone."""
+    with torch.random.fork_rng():
+        torch.manual_seed(derive_seed(recipe.seed, Stream.MODEL))
+        if recipe.model.module is None:
+            assert recipe.model.name is not None
+            return create_model(models.get(recipe.model.name, "model").name, spec=spec, **recipe.model.options)
+        make = UserCode.parse(recipe.model.module, Path(), "model.module").load()
+        options = recipe.model.options
+        if "spec" in inspect.signature(make).parameters:
+            options["spec"] = spec
+        model = _call(make, options, f"model {recipe.model.module}")
+    if not isinstance(model, nn.Module):
+        raise InputError(f"model {recipe.model.module}", "must make a torch.nn.Module", type(model).__name__)
+    return model
+
+
+def _build_criterion(section: Part, raw: RawData) -> Criterion:
+    if section.module is not None:
+        made = UserCode.parse(section.module, Path(), "criterion.module").load()
+        if inspect.isclass(made):
+            module: Criterion = _call(made, section.options, f"criterion {section.module}")
+            return module
+        return partial(made, **section.options) if section.options else made
+    card = criteria.get(section.name or "", "criterion")
+    if raw.task not in card.tasks:
+        fitting = [each.name for each in criteria.cards() if raw.task in each.tasks]
+        raise InputError(
+            f"criterion `{card.name}`",
+            f"is for {' or '.join(card.tasks)}",
+            f"data for {raw.task}",
+            f"Use {' or '.join(f'`{name}`' for name in fitting)}.",
+        )
+    built: Criterion = card.build(**card.validate(section.options))
+    return built
+
+
+def _build_optimizer(section: Part, model: nn.Module, criterion: Criterion) -> tuple[torch.optim.Optimizer, bool]:
+    modules = [model, criterion] if isinstance(criterion, nn.Module) else [model]
+    parameters = [each for module in modules for each in module.parameters() if each.requires_grad]
+    if not parameters:
+        raise InputError("optimizer", "needs a parameter to train, but the model has none that requires a gradient")
+    if section.module is not None:
+        make = UserCode.parse(section.module, Path(), "optimizer.module").load()
+        optimizer = _call(partial(make, parameters), section.options, f"optimizer {section.module}")
+        if not isinstance(optimizer, torch.optim.Optimizer):
+            raise InputError(f"optimizer {section.module}", "must make a torch Optimizer", type(optimizer).__name__)
+        return optimizer, isinstance(optimizer, torch.optim.LBFGS)
+    card = optimizers.get(section.name or "", "optimizer")
+    options = card.validate(section.options)
+    return card.build(parameters, **options), card.closure
+
+
+def _call(make: Callable[..., Any], options: dict[str, Any], owner: str) -> Any:
+    """The user's factory, its own errors put on one line."""
+    try:
+        return make(**options)
+    except Exception as error:
+        raise InputError(owner, f"raises {type(error).__name__}: {error}") from error
+
+
+def _loaders(
+    recipe: Recipe,
+    splits: Splits,
+    preprocessing: Preprocessing,
+    augmentation: Augmentation | None,
+    device: torch.device,
+) -> tuple[Loader, dict[str, Loader]]:
+    """Batches of the training split, and of the others by name."""
+    training = recipe.training
+    stores: dict[int, Store] = {}
+
+    def store_of(examples: Examples) -> Store:
+        if id(examples) not in stores:
+            stream = not fits_in_memory(examples) if training.stream == "auto" else training.stream
+            stores[id(examples)] = make_store(examples, preprocessing, stream=stream, device=device)
+        return stores[id(examples)]
+
+    def loader_of(part: Split) -> Loader:
+        return Loader(
+            part, store_of(part.examples), batch_size=EVALUATION_BATCH, workers=training.workers, device=device
+        )
+
+    size = len(splits.train) if training.batch_size == "full" else training.batch_size
+    loader = Loader(
+        splits.train,
+        store_of(splits.train.examples),
+        batch_size=size,
+        seed=recipe.seed,
+        shuffle=True,
+        augmentation=augmentation,
+        drop_last=training.drop_last,
+        workers=training.workers,
+        device=device,
+    )
+    if len(loader) == 0:
+        raise InputError(
+            "training.batch_size",
+            f"must not exceed the {len(splits.train)} training examples when drop_last is set",
+            size,
+        )
+    others = {name: loader_of(part) for name, part in splits.named().items() if name != "train"}
+    return loader, others
+
+
+def _smallest_batch(examples: int, training: Training) -> int:
+    size = examples if training.batch_size == "full" else min(training.batch_size, examples)
+    rest = examples % size
+    last = rest if rest and not training.drop_last else size
+    pieces = min(training.accumulate, last)
+    step = -(-last // pieces)
+    return last % step or step
+
+
+def _absolute(section: P, base: Path) -> P:
+    """`section` with the path in its name or module made absolute."""
+    if section.module is not None:
+        code = UserCode.parse(section.module, base, "module")
+        return section.model_copy(update={"module": f"{code.path}:{code.name}"})
+    if isinstance(section, Data) and section.name is not None and is_path(section.name):
+        return section.model_copy(update={"name": str((base / section.name).resolve())})
+    return section
+
+
+def data_fingerprint(raw: RawData) -> dict[str, Any]:
+    """Enough of the data to notice that they are not the same any more: counts, shapes and a hash of 1,024 examples."""
+    digest = hashlib.sha256()
+    for examples in (raw.train, raw.test):
+        if examples is None:
+            continue
+        some = np.unique(np.linspace(0, len(examples) - 1, 1024).astype(np.int64))
+        digest.update(repr([len(examples), *(tuple(each.shape) for each in examples.inputs)]).encode())
+        for each in (*examples.inputs, examples.target):
+            digest.update(np.ascontiguousarray(each[some]).tobytes())
+    return {"train": len(raw.train), "test": None if raw.test is None else len(raw.test), "sha256": digest.hexdigest()}

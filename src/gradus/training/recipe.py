@@ -1,0 +1,247 @@
+"""The recipe: data + model + criterion + optimizer, and how long and on what to train."""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from gradus.core.errors import InputError, nearest
+from gradus.core.validation import as_tuples, first_problem
+from gradus.data.sources import is_path
+
+SCHEMA = 1
+PARTS = ("data", "model", "criterion", "optimizer")
+"""The tables that may name code of the user's own."""
+Positive = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+
+
+class _Table(BaseModel):
+    """Frozen, strict, and closed: a misspelt field is an error, not a silent default."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", protected_namespaces=())
+
+
+class Part(_Table):
+    """A part by its catalogue name, or the user's own as ``module = "file.py:callable"``; the rest are its options."""
+
+    model_config = ConfigDict(extra="allow")
+
+    name: Annotated[str, Field(min_length=1)] | None = None
+    module: str | None = None
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Self:
+        if (self.name is None) == (self.module is None):
+            raise ValueError("needs `name` (from the catalogue) or `module` (file.py:callable), one of the two")
+        return self
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What is given beyond this table's own fields."""
+        return dict(self.model_extra or {})
+
+    @property
+    def label(self) -> str:
+        """A short name for folders and messages."""
+        if self.module is not None:
+            return self.module.rpartition(":")[2]
+        assert self.name is not None
+        return Path(self.name).name.split(".")[0] or "data"
+
+
+class Data(Part):
+    """Where examples come from, what is set aside, and how inputs are scaled and varied."""
+
+    validation: Share = 0.1
+    test: Share | None = None
+    preprocess: Literal["standard", "minmax", "none"] = "standard"
+    augment: tuple[str | dict[str, Any], ...] = ()
+
+
+class EarlyStopping(_Table):
+    """Stop when `monitor` has not improved by `min_delta` for `patience` evaluations, and keep the best weights."""
+
+    patience: Positive = 5
+    monitor: str = "validation_loss"
+    min_delta: Annotated[float, Field(ge=0)] = 0.0
+
+
+class Training(_Table):
+    """How long, in what pieces and on what.
+
+    Attributes:
+        epochs: passes over the training split.
+        batch_size: examples per optimizer step; "full" is the whole training split.
+        accumulate: pieces a batch is computed in, for memory; the step is the same.
+        clip_norm, clip_value: bound on the gradient's norm, or on each component.
+        ema: decay of an exponential moving average of the weights, which is then evaluated and kept.
+        precision: "bf16" computes the forward pass under autocast.
+        keep: which weights the run ends with; "best" by validation loss.
+        evaluate_every: epochs between two evaluations on the validation split.
+        checkpoint_every: steps between two checkpoints; by default one after each epoch.
+        stream: read examples from disk as they are wanted; "auto" where they do not fit in memory.
+        workers: processes that read streamed examples.
+        threads: of torch's arithmetic; the results depend on it in the last bits.
+    """
+
+    epochs: Positive = 10
+    batch_size: Positive | Literal["full"] = 64
+    drop_last: bool = False
+    accumulate: Positive = 1
+    clip_norm: Annotated[float, Field(gt=0)] | None = None
+    clip_value: Annotated[float, Field(gt=0)] | None = None
+    ema: Annotated[float, Field(gt=0, lt=1)] | None = None
+    precision: Literal["float32", "bf16"] = "float32"
+    device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = "auto"
+    compile: bool | Literal["auto"] = "auto"
+    keep: Literal["last", "best"] = "last"
+    early_stopping: EarlyStopping | None = None
+    evaluate_every: Positive = 1
+    checkpoint_every: Positive | None = None
+    stream: bool | Literal["auto"] = "auto"
+    workers: Annotated[int, Field(ge=0)] = 0
+    threads: Positive | Literal["auto"] = "auto"
+
+
+class Doctor(_Table):
+    """How much of a step's time the doctor may take; 0 turns it off."""
+
+    budget: Share = 0.01
+
+
+class Recipe(_Table):
+    """Everything a run depends on. Frozen; saved with the run, every "auto" resolved."""
+
+    schema_: Annotated[int, Field(alias="schema", ge=1)] = SCHEMA
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    data: Data
+    model: Part
+    criterion: Part
+    optimizer: Part
+    schedule: Part = Part(name="constant")
+    training: Training = Training()
+    doctor: Doctor = Doctor()
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any], owner: str = "recipe") -> Self:
+        """Check a document such as TOML gives.
+
+        Raises:
+            InputError: naming the first wrong field and the nearest right one.
+        """
+        schema = document.get("schema", SCHEMA)
+        if isinstance(schema, int) and schema > SCHEMA:
+            raise InputError(
+                owner, f"is of schema {schema}, newer than the {SCHEMA} known here", repair="Update gradus to read it."
+            )
+        try:
+            return cls.model_validate(as_tuples(dict(document)))
+        except ValidationError as error:
+            place = [part for part in error.errors()[0]["loc"] if isinstance(part, str)]
+            raise first_problem(owner, error, _fields_at(place[:-1])) from None
+
+    @classmethod
+    def read(cls, path: str | Path) -> Self:
+        """The recipe in a TOML file."""
+        return cls.from_dict(read_toml(Path(path)), str(path))
+
+    def to_dict(self) -> dict[str, Any]:
+        """As TOML holds it: plain tables and lists, nothing that is None."""
+        document = self.model_dump(mode="json", by_alias=True, exclude_none=True)
+        # What was given stays as it was; pydantic does not know the options' types.
+        for name in (*PARTS, "schedule"):
+            document[name] |= {key: _plain(value) for key, value in getattr(self, name).options.items()}
+        return document
+
+    def to_toml(self) -> str:
+        return tomli_w.dumps(self.to_dict())
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The document in a TOML file, or an error that names file and line."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"recipe {path}", "no such file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"recipe {path}", f"cannot be read: {error}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"recipe {path}", f"is not valid TOML: {error}") from error
+
+
+def shipped_recipes() -> dict[str, Path]:
+    """The recipes that come with gradus, by name."""
+    folder = Path(str(files("gradus") / "recipes"))
+    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+
+
+def override(document: Mapping[str, Any], field: str, value: Any) -> dict[str, Any]:
+    """`document` with the dotted `field` set to `value`.
+
+    A new `name` or `module` for a part drops the options of the part it replaces.
+    """
+    head, _, rest = field.partition(".")
+    if not rest:
+        return {**document, head: value}
+    table = document.get(head, {})
+    if not isinstance(table, dict):
+        raise InputError(f"--set {field}", f"`{head}` is not a table", repair=nearest(head, _fields_at([])))
+    if rest in ("name", "module") and head in (*PARTS, "schedule"):
+        if table.get(rest) == value:
+            return dict(document)
+        kept = Data.model_fields.keys() - {"name", "module"} if head == "data" else set()
+        table = {name: each for name, each in table.items() if name in kept}
+    return {**document, head: override(table, rest, value)}
+
+
+def parse_setting(setting: str) -> tuple[str, Any]:
+    """``section.field=value`` as a field and its value; the value is TOML, or else a string."""
+    field, equals, text = setting.partition("=")
+    if not equals or not field.strip():
+        raise InputError("--set", "must look like `section.field=value`", setting)
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text.strip()
+    return field.strip(), value
+
+
+def _fields_at(place: Iterable[str]) -> list[str]:
+    """The names that may stand in the table at `place`."""
+    table: Any = Recipe
+    for name in place:
+        found = table.model_fields.get(name)
+        if found is None:
+            return []
+        kinds = [found.annotation, *getattr(found.annotation, "__args__", ())]
+        table = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
+        if table is None:
+            return []
+    return [field.alias or name for name, field in table.model_fields.items()]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple | list):
+        return [_plain(each) for each in value]
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    return value
+
+
+def anchored(document: dict[str, Any], base: Path) -> dict[str, Any]:
+    """`document` with the relative paths of its parts taken from `base`, so that they mean the same elsewhere."""
+    ready = dict(document)
+    for name in PARTS:
+        table = document.get(name)
+        if not isinstance(table, dict):
+            continue
+        if isinstance(table.get("module"), str):
+            ready[name] = {**table, "module": str(base.absolute() / table["module"])}
+        elif name == "data" and isinstance(table.get("name"), str) and is_path(table["name"]):
+            ready[name] = {**table, "name": str(base.absolute() / table["name"])}
+    return ready

@@ -1,0 +1,90 @@
+"""What the Trainer's progress leaves in the run folder: curves, checkpoints, findings."""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gradus.core.findings import Finding, Remedy
+from gradus.core.text import Language, say
+from gradus.training.callbacks import Callback
+from gradus.training.checkpoint import write_checkpoint
+from gradus.training.store import RunStore
+
+if TYPE_CHECKING:
+    from gradus.training.trainer import Trainer
+
+SECONDS_BETWEEN = 10.0
+SHARE_OF_TIME = 0.01
+"""Unless steps are given, a checkpoint comes every SECONDS_BETWEEN, or so much later that writing takes this share."""
+
+
+class Recorder(Callback):
+    """Writes every epoch's values, and each phase's learning rate, into the run's database."""
+
+    def __init__(self, store: RunStore) -> None:
+        self._store = store
+
+    def epoch_ended(self, trainer: "Trainer", values: dict[str, float]) -> None:
+        phases = trainer.objective.phases
+        names = ["learning_rate"] if len(phases) == 1 else [f"learning_rate.{phase.name}" for phase in phases]
+        rates = {name: phase.optimizer.param_groups[0]["lr"] for name, phase in zip(names, phases, strict=True)}
+        self._store.scalars(trainer.step, trainer.epoch, values | rates)
+        self._store.commit()
+
+
+class Checkpointer(Callback):
+    """Writes checkpoints between steps.
+
+    Args:
+        folder: where they go.
+        store: committed first, so that a checkpoint never knows more than the database.
+        every: steps between two; None for a few a minute.
+    """
+
+    def __init__(self, folder: Path, store: RunStore, every: int | None) -> None:
+        self._folder, self._store, self._every = folder, store, every
+        self._due = time.perf_counter() + SECONDS_BETWEEN
+
+    def step_ended(self, trainer: "Trainer") -> None:
+        due = time.perf_counter() >= self._due if self._every is None else trainer.step % self._every == 0
+        if due and not trainer.stopped:
+            self.write(trainer)
+
+    def write(self, trainer: "Trainer") -> None:
+        """A checkpoint of where training stands, unless it stands on a loss that is not finite."""
+        began = time.perf_counter()
+        state = trainer.state_dict()
+        if trainer.diverged_at:
+            return
+        self._store.commit()
+        write_checkpoint(self._folder, state, trainer.step)
+        now = time.perf_counter()
+        self._due = now + max(SECONDS_BETWEEN, (now - began) / SHARE_OF_TIME)
+
+
+_NON_FINITE: Mapping[Language, str] = {
+    "en": "The training loss is not a finite number from step {step} on; training was stopped. No weights were "
+    "exported; the last checkpoint was taken before.",
+    "zh": "从第 {step} 步起，训练损失不再是有限数值，训练已停止。没有导出权重；最后的检查点保存于此之前。",
+}
+_LOWER_RATE: Mapping[Language, str] = {
+    "en": "Lower the learning rate (now {rate:g}), for instance by a factor of 10.",
+    "zh": "降低学习率（现为 {rate:g}），例如降到十分之一。",
+}
+
+
+def non_finite(trainer: "Trainer") -> Finding:
+    """The finding that training ran into a loss that is NaN or infinite."""
+    rate = trainer.objective.phases[0].optimizer.param_groups[0]["lr"]
+    return Finding(
+        symptom="non-finite",
+        where="",
+        since_step=trainer.diverged_at,
+        said_at_step=trainer.step,
+        severity="critical",
+        confidence=1.0,
+        evidence={"learning_rate": rate},
+        message=say(_NON_FINITE, step=trainer.diverged_at),
+        remedies=(Remedy(id="lower-learning-rate", text=say(_LOWER_RATE, rate=rate)),),
+    )

@@ -1,0 +1,142 @@
+"""A run that is there: its weights, curves and findings."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+from safetensors import SafetensorError
+from torch import nn
+
+from gradus.core.errors import InputError
+from gradus.core.spec import DataSpec
+from gradus.core.usercode import UserCode
+from gradus.data.preprocessing import Preprocessing
+from gradus.training import environment, folder
+from gradus.training.prepare import build_model
+from gradus.training.recipe import PARTS, Part, Recipe
+from gradus.training.store import RunRecord
+
+DATA_FORMAT = 1
+
+
+class Run:
+    """What a run folder holds. Reading it runs none of the code kept in it.
+
+    Attributes:
+        path: the folder.
+        recipe: as resolved when the run began.
+        environment: versions, threads and device it began with.
+        spec: what its data look like.
+        preprocessing: as fitted to its training split.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = folder.existing_run(path)
+        self.environment = folder.read_json(path / folder.ENVIRONMENT, environment.FORMAT)
+        self.recipe = Recipe.read(path / folder.RECIPE)
+        self._data = folder.read_json(path / folder.DATA, DATA_FORMAT)
+        self.spec = DataSpec.from_json(self._data["spec"])
+        self.preprocessing = Preprocessing.from_json(self._data["preprocessing"])
+
+    @property
+    def data_fingerprint(self) -> dict[str, Any]:
+        """Of the data it was trained on."""
+        fingerprint: dict[str, Any] = self._data["fingerprint"]
+        return fingerprint
+
+    @cached_property
+    def record(self) -> RunRecord:
+        return RunRecord(self.path / folder.DATABASE)
+
+    @property
+    def outcome(self) -> str:
+        """How it ended: "finished", "interrupted", "non-finite loss"; "running" if it goes on or was killed."""
+        return self.record.outcome()
+
+    @property
+    def curves(self) -> dict[str, list[tuple[int, float]]]:
+        """Each recorded scalar by name, as (step, value)."""
+        return self.record.curves()
+
+    @property
+    def findings(self) -> list[dict[str, Any]]:
+        return self.record.findings()
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """The document of ``gradus train --json``; empty until the run has ended."""
+        documents = self.record.events("result")
+        return documents[-1] if documents else {}
+
+    def model(self, *, trust: bool = False) -> nn.Module:
+        """The trained network, in evaluation mode.
+
+        Args:
+            trust: allow code of the user's own that the run names to be executed.
+        Raises:
+            InputError: if the run has no weights yet, or they do not fit the network.
+        """
+        weights = self.path / folder.WEIGHTS
+        if not weights.is_file():
+            raise InputError(
+                f"run {self.path}",
+                "has no weights yet",
+                repair=f"Continue it with `gradus train --resume {self.path}`.",
+            )
+        model = build_model(self.trusted_recipe(trust=trust), self.spec)
+        try:
+            model.load_state_dict(safetensors.torch.load_file(weights))
+        except (SafetensorError, RuntimeError, OSError) as error:
+            reason = str(error).strip().splitlines()[0]
+            raise InputError(f"{weights}", f"cannot be loaded into the model: {reason}") from error
+        return model.eval()
+
+    def trusted_recipe(self, *, trust: bool) -> Recipe:
+        """The recipe, its user code pointing to the files to run: the originals if unchanged, else the copies kept."""
+        known: dict[str, dict[str, str]] = self.environment.get("code", {})
+
+        def place(name: str, section: Part) -> Part:
+            if section.module is None:
+                return section
+            if not trust:
+                # Also where the file is the user's own: a folder from elsewhere could name any file on this machine.
+                raise InputError(
+                    f"run {self.path}",
+                    f"its {name} is code of its own ({section.module})",
+                    repair="If you trust it, say so with --trust; it will be executed.",
+                )
+            file, _, function = section.module.rpartition(":")
+            kept = known.get(name, {})
+            if Path(file).is_file() and UserCode(Path(file), function).sha256 == kept.get("sha256"):
+                return section  # the original, beside which its own imports are found
+            copy = (self.path / kept.get("copy", "")).resolve()
+            return section.model_copy(update={"module": f"{copy}:{function}"})
+
+        sections = {name: place(name, getattr(self.recipe, name)) for name in PARTS}
+        return self.recipe.model_copy(update=sections)
+
+
+def load_run(path: str | Path) -> Run:
+    """The run in a folder: weights, curves, findings. Executes nothing kept there.
+
+    Raises:
+        InputError: if `path` is no run folder or of a newer format.
+    """
+    return Run(Path(path))
+
+
+def keep_user_code(path: Path, recipe: Recipe) -> dict[str, dict[str, str]]:
+    """Copy the user's files that `recipe` names into the run folder; where each is, and its hash."""
+    kept: dict[str, dict[str, str]] = {}
+    for name in PARTS:
+        module = getattr(recipe, name).module
+        if module is None:
+            continue
+        code = UserCode.parse(module, Path(), f"{name}.module")
+        copy = Path(folder.CODE) / f"{name}_{code.path.name}"
+        (path / folder.CODE).mkdir(exist_ok=True)
+        content = code.path.read_text(encoding="utf-8")
+        folder.write_text(path / copy, content)
+        kept[name] = {"reference": module, "sha256": code.sha256, "copy": str(copy)}
+    return kept

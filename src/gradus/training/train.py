@@ -1,0 +1,237 @@
+"""From a recipe to a run folder with a trained network in it."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from gradus.core.errors import InputError, nearest
+from gradus.core.faults import reach
+from gradus.data.raw import RawData
+from gradus.data.sources import is_path
+from gradus.models.counting import parameters
+from gradus.training import environment, folder
+from gradus.training.callbacks import Callback, KeepBest
+from gradus.training.checkpoint import read_checkpoint, save_tensors, write_atomically
+from gradus.training.evaluation import evaluate
+from gradus.training.interruption import INTERRUPTED, Interruption
+from gradus.training.prepare import Prepared, data_fingerprint, load_data, prepare, resolve
+from gradus.training.recipe import Recipe, shipped_recipes
+from gradus.training.recorder import Checkpointer, Recorder, non_finite
+from gradus.training.run import DATA_FORMAT, Run, keep_user_code, load_run
+from gradus.training.store import RunStore
+from gradus.training.trainer import NON_FINITE, Trainer
+
+DEFAULT_RECIPE = "digits-lenet"
+FINISHED = "finished"
+
+
+def train(
+    recipe: Recipe | Mapping[str, Any] | str | Path = DEFAULT_RECIPE,
+    *,
+    run: str | Path | None = None,
+    data: RawData | None = None,
+    callbacks: Sequence[Callback] = (),
+) -> Run:
+    """Train what a recipe names.
+
+    Ctrl-C or SIGTERM ends the run after the step in progress, with a checkpoint: `Run.outcome` is then "interrupted",
+    and `resume` goes on from there.
+
+    Args:
+        recipe: a Recipe, the same as nested dicts, a TOML file, or the name of a shipped recipe.
+        run: the folder to make; by default the first free ``runs/<model>-<data>-<n>``.
+        data: examples in memory, in place of those the recipe names.
+        callbacks: look on, beside those of gradus.
+    Raises:
+        InputError: before anything is written, if anything about the recipe, the data or their fit is wrong.
+        ResourceError: if the run folder cannot be written; what was saved before is whole.
+    Example:
+        >>> run = train("linear-walkthrough", run=tmp / "line")
+        >>> round(run.model()(torch.tensor([[4.0]])).item(), 1)
+        8.0
+    """
+    recipe, base = _read(recipe)
+    recipe = resolve(recipe, base)
+    with _arithmetic(recipe):
+        raw = load_data(recipe.data, data)
+        prepared = prepare(recipe, raw)
+        place = folder.create_run_folder(
+            None if run is None else Path(run), f"{recipe.model.label}-{recipe.data.label}"
+        )
+        try:
+            lock = folder.RunLock(place)
+            _write_head(place, prepared, raw)
+        except BaseException:
+            folder.remove(place)
+            raise
+        with lock:
+            return _run(place, prepared, None, callbacks)
+
+
+def resume(
+    run: str | Path, *, data: RawData | None = None, trust: bool = False, callbacks: Sequence[Callback] = ()
+) -> tuple[Run, list[str]]:
+    """Go on with a run from its last whole checkpoint, to the same bits as if it had never stopped.
+
+    Returns:
+        The run, and warnings: what differs from the environment it began in, checkpoints found broken.
+    Raises:
+        InputError: if `run` is no run folder, its data have changed, or it holds code and `trust` is not given.
+        ResourceError: if another process is at work in it.
+    """
+    place = folder.existing_run(Path(run))
+    with folder.RunLock(place):
+        before = load_run(place)
+        if before.outcome == FINISHED:
+            return before, [f"run {place} was already finished"]
+        recipe = before.trusted_recipe(trust=trust)
+        with _arithmetic(recipe):
+            raw = load_data(recipe.data, data)
+            if data_fingerprint(raw) != before.data_fingerprint:
+                raise InputError(f"run {place}", "its data have changed since it began", repair="Start a new run.")
+            prepared = prepare(recipe, raw, before.preprocessing)
+            now = environment.describe_environment(prepared.device)
+            warnings = [
+                f"not as when the run began: {each}" for each in environment.differences(before.environment, now)
+            ]
+            state = None
+            if (place / folder.CHECKPOINTS).exists():
+                state, _ = read_checkpoint(place / folder.CHECKPOINTS, warnings.append)
+            return _run(place, prepared, state, callbacks), warnings
+
+
+def _run(place: Path, prepared: Prepared, state: dict[str, Any] | None, callbacks: Sequence[Callback]) -> Run:
+    """Train, from `state` if there is one, and leave the results in `place`."""
+    trainer, best = _make_trainer(place, prepared, state, callbacks)
+    first_step, began = trainer.step, time.perf_counter()
+    with RunStore(place / folder.DATABASE, from_step=first_step) as store, Interruption() as interruption:
+        checkpointer = Checkpointer(place / folder.CHECKPOINTS, store, prepared.recipe.training.checkpoint_every)
+        trainer.callbacks += (Recorder(store), checkpointer, interruption)
+        trainer.fit()
+        seconds = time.perf_counter() - began
+        metrics = store.latest("train_loss")
+        if trainer.stopped == NON_FINITE:
+            store.finding(trainer.step, non_finite(trainer))
+        else:
+            checkpointer.write(trainer)
+        if trainer.stopped not in (NON_FINITE, INTERRUPTED):
+            reach("export.begin")
+            if best is not None:
+                best.restore(trainer)
+            model = trainer.networks()["model"]
+            metrics |= _measure(prepared, model, "validation") | _measure(prepared, model, "test")
+            write_atomically(place / folder.WEIGHTS, lambda path: save_tensors(path, model.state_dict()))
+            reach("export.end")
+        steps = trainer.step - first_step
+        result = {
+            "run": str(place),
+            "model": prepared.recipe.model.label,
+            "data": prepared.recipe.data.label,
+            "epochs": trainer.epoch,
+            "steps": trainer.step,
+            "seconds": round(seconds, 3),
+            "steps_per_second": round(steps / seconds, 3) if steps else 0.0,
+            "parameters": parameters(prepared.model),
+            "metrics": metrics,
+            "causes": [],
+        }
+        store.event(trainer.step, "result", result)
+        store.finish(trainer.stopped if trainer.stopped in (NON_FINITE, INTERRUPTED) else FINISHED)
+    return load_run(place)
+
+
+def _make_trainer(
+    place: Path, prepared: Prepared, state: dict[str, Any] | None, callbacks: Sequence[Callback]
+) -> tuple[Trainer, KeepBest | None]:
+    training = prepared.recipe.training
+    best = None
+    if training.early_stopping is not None or training.keep == "best":
+        stopping = training.early_stopping
+        best = KeepBest() if stopping is None else KeepBest(**stopping.model_dump())
+        callbacks = [best, *callbacks]
+    trainer = Trainer(
+        prepared.objective,
+        prepared.loader,
+        training,
+        seed=prepared.recipe.seed,
+        device=prepared.device,
+        evaluate=lambda networks: _measure(prepared, networks["model"], "validation"),
+        callbacks=callbacks,
+    )
+    if state is not None:
+        try:
+            trainer.load_state_dict(state)
+        except (KeyError, RuntimeError, ValueError) as error:
+            reason = str(error).strip().splitlines()[0]
+            raise InputError(f"run {place}", f"its checkpoint does not fit its recipe: {reason}") from error
+    return trainer, best
+
+
+def _measure(prepared: Prepared, model: nn.Module, split: str) -> dict[str, float]:
+    """Loss and metrics on a split, named after it; nothing where there is no such split."""
+    if split not in prepared.evaluation:
+        return {}
+    values = evaluate(model, prepared.criterion, prepared.evaluation[split], prepared.spec.task)
+    return {f"{split}_{name}": value for name, value in values.items()}
+
+
+def _read(recipe: Recipe | Mapping[str, Any] | str | Path) -> tuple[Recipe, Path]:
+    """The recipe, and the folder its relative paths start from."""
+    if isinstance(recipe, Recipe):
+        return recipe, Path()
+    if isinstance(recipe, Mapping):
+        return Recipe.from_dict(recipe), Path()
+    path = find_recipe(str(recipe))
+    return Recipe.read(path), path.parent
+
+
+def find_recipe(name: str) -> Path:
+    """The file of a recipe: `name` itself if it is a path, else the shipped recipe of that name.
+
+    Raises:
+        InputError: listing the nearest shipped names.
+    """
+    if is_path(name):
+        return Path(name)
+    shipped = shipped_recipes()
+    if name not in shipped:
+        raise InputError("recipe", "unknown name", name, nearest(name, shipped))
+    return shipped[name]
+
+
+def _write_head(place: Path, prepared: Prepared, raw: RawData) -> None:
+    """What the run is, before it begins; the recipe last, since its presence makes the folder a run."""
+    surroundings = environment.describe_environment(prepared.device)
+    surroundings["code"] = keep_user_code(place, prepared.recipe)
+    data = {
+        "format": DATA_FORMAT,
+        "spec": prepared.spec.to_json(),
+        "preprocessing": prepared.preprocessing.to_json(),
+        "fingerprint": data_fingerprint(raw),
+        "splits": {name: len(part) for name, part in prepared.splits.named().items()},
+    }
+    folder.write_json(place / folder.DATA, data)
+    folder.write_json(place / folder.ENVIRONMENT, surroundings)
+    folder.write_text(place / folder.RECIPE, prepared.recipe.to_toml())
+
+
+@contextmanager
+def _arithmetic(recipe: Recipe) -> Iterator[None]:
+    """Threads and algorithms as the recipe has them; the caller's, and its random state, back afterwards."""
+    threads, algorithms = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    cuda = recipe.training.device.startswith("cuda")
+    with torch.random.fork_rng(enabled=True):
+        torch.set_num_threads(int(recipe.training.threads))
+        if cuda:
+            torch.use_deterministic_algorithms(True, warn_only=True)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)
+            if cuda:
+                torch.use_deterministic_algorithms(algorithms)
