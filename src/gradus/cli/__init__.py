@@ -1,0 +1,1 @@
+"""The command ``gradus``: one file per verb; each parses, calls and prints."""

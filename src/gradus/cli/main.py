@@ -1,0 +1,79 @@
+"""The command line: its verbs, its errors, its exit codes."""
+
+import sys
+from typing import Annotated
+
+import click
+import typer
+
+import gradus
+from gradus.cli import data, models, predict, train
+from gradus.core.errors import GradusError
+from gradus.core.text import set_language
+
+INTERNAL_ERROR, INTERRUPTED = 70, 130
+
+app = typer.Typer(
+    name="gradus",
+    help="Build, inspect, train, diagnose and study neural networks on PyTorch.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for verb in (train, predict, models, data):
+    app.command(verb.__name__.rpartition(".")[2], epilog=f"Example: {verb.EXAMPLE}")(verb.command)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"gradus {gradus.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the full traceback of an error.")] = False,
+    lang: Annotated[str | None, typer.Option(help="Language of findings: en or zh.")] = None,
+    version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True)] = False,
+) -> None:
+    if lang is not None:
+        set_language(lang)
+
+
+def main() -> None:
+    """Run the command line; every error of the user's becomes one line on stderr and exit code 2."""
+    debug = "--debug" in sys.argv[1:2]
+    try:
+        code = app(standalone_mode=False)
+    except click.exceptions.Abort:
+        code = INTERRUPTED
+    except click.ClickException as error:
+        where = f"{error.ctx.command_path}: " if isinstance(error, click.UsageError) and error.ctx else ""
+        _complain(f"{where}{error.format_message()}")
+        code = error.exit_code
+    except GradusError as error:
+        if debug:
+            raise
+        _complain(str(error))
+        code = error.exit_code
+    except KeyboardInterrupt:
+        _complain("interrupted before there was anything to keep")
+        code = INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has enough of it, as `head` does.
+        sys.stderr.close()
+        code = 0
+    except Exception as error:
+        if debug:
+            raise
+        _complain(f"an error of gradus itself, {type(error).__name__}: {error}")
+        _complain("please report it with the output of `gradus --debug ...`")
+        code = INTERNAL_ERROR
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _complain(text: str) -> None:
+    line = " ".join(text.split())
+    print(f"gradus: {line}", file=sys.stderr)

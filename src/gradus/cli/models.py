@@ -1,0 +1,59 @@
+"""``gradus models``: the catalogue."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gradus.cli.output import print_json, print_table
+
+if TYPE_CHECKING:
+    from gradus.models import ModelCard
+
+EXAMPLE = "gradus models lenet5"
+
+
+def command(
+    name: Annotated[str | None, typer.Argument(help="One network: its card.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List the networks of the catalogue with their counts, or show one's card."""
+    from gradus.models import models
+
+    if name is not None:
+        card = models.get(name)
+        document = _entry(card) | {
+            "summary": card.summary,
+            "evidence": card.evidence,
+            "tasks": list(card.tasks),
+            "options": {each.name: None if each.required else each.default for each in card.options},
+            "notes": card.notes,
+        }
+        if json:
+            print_json(document)
+        else:
+            print_table([{"": key, " ": value} for key, value in document.items() if value != ""], ["", " "])
+        return
+    entries = [_entry(card) for card in models.cards()]
+    if json:
+        print_json(entries)
+    else:
+        print_table(entries, ["name", "family", "year", "input", "parameters", "macs", "paper"])
+
+
+def _entry(card: "ModelCard") -> dict[str, Any]:
+    """Counts are taken from the network itself, built for its published input."""
+    import torch
+
+    from gradus.models.counting import multiply_adds, parameters
+
+    with torch.device("meta"), torch.random.fork_rng(devices=[]):
+        model = card.build(card.spec, **card.validate({}))
+    return {
+        "name": card.name,
+        "family": card.family,
+        "year": card.year,
+        "paper": card.source,
+        "input": list(card.input),
+        "parameters": parameters(model),
+        "macs": multiply_adds(model, card.spec),
+    }

@@ -1,0 +1,138 @@
+"""``gradus train``: from a recipe to a checkpoint."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gradus.cli.output import print_json
+from gradus.core.errors import InputError
+from gradus.core.text import set_language
+
+if TYPE_CHECKING:
+    from gradus.training.run import Run
+
+EXAMPLE = "gradus train digits-lenet --epochs 10 --set training.ema=0.99"
+FOUND, INTERRUPTED = 1, 130
+
+
+def command(
+    recipe: Annotated[
+        str | None, typer.Argument(help="A TOML file, or the name of a shipped recipe (digits-lenet by default).")
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="Catalogue name, or file.py:callable.")] = None,
+    data: Annotated[str | None, typer.Option(help="Bundled name, path, or file.py:callable.")] = None,
+    criterion: Annotated[str | None, typer.Option(help="Catalogue name, or file.py:callable.")] = None,
+    optimizer: Annotated[str | None, typer.Option(help="Catalogue name, or file.py:callable.")] = None,
+    lr: Annotated[float | None, typer.Option(help="Learning rate.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the training split.")] = None,
+    batch_size: Annotated[str | None, typer.Option(help='Examples per step, or "full".')] = None,
+    seed: Annotated[int | None, typer.Option(help="Of everything random.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="SECTION.FIELD=VALUE", help="Any other field; repeatable.")
+    ] = None,
+    run: Annotated[Path | None, typer.Option(help="The run folder to make (runs/<model>-<data>-<n>).")] = None,
+    resume: Annotated[Path | None, typer.Option(help="Continue the run in this folder.")] = None,
+    trust: Annotated[bool, typer.Option("--trust", help="With --resume: execute the code the run names.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print no progress.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")] = False,
+    lang: Annotated[str | None, typer.Option(help="Language of findings: en or zh.")] = None,
+) -> int:
+    """Train a network from a recipe; without one, LeNet-5 on handwritten digits.
+
+    Ctrl-C stops after the step in progress with a checkpoint, and says how to go on.
+    """
+    if lang is not None:
+        set_language(lang)
+    settings = {
+        "model": _part("model", model),
+        "data": _part("data", data),
+        "criterion": _part("criterion", criterion),
+        "optimizer": _part("optimizer", optimizer),
+        "optimizer.lr": lr,
+        "training.epochs": epochs,
+        "training.batch_size": _number_or_word(batch_size),
+        "seed": seed,
+        "training.device": device,
+    }
+    if resume is not None:
+        given = [name for name, value in {**settings, "RECIPE": recipe, "--set": set_, "--run": run}.items() if value]
+        if given:
+            raise InputError(
+                "--resume", f"continues a run as it is; it cannot change {', '.join(given)}", repair="Start a new run."
+            )
+    from gradus.cli.progress import Progress
+    from gradus.training.train import resume as resume_run
+    from gradus.training.train import train
+
+    callbacks = [] if quiet else [Progress()]
+    if resume is not None:
+        done, warnings = resume_run(resume, trust=trust, callbacks=callbacks)
+        for each in warnings:
+            print(f"gradus: {each}", file=sys.stderr)
+    else:
+        done = train(_document(recipe, settings, set_ or []), run=run, callbacks=callbacks)
+    return _report(done, as_json=json)
+
+
+def _part(kind: str, given: str | None) -> tuple[str, str] | None:
+    """The field and value that name a part on the command line; paths are relative to where one is."""
+    if given is None:
+        return None
+    if ".py:" in given:
+        return f"{kind}.module", str(Path(given).absolute())
+    if kind == "data" and (Path(given).suffix or "/" in given or (Path(given).exists() and given != "digits")):
+        return f"{kind}.name", str(Path(given).absolute())
+    return f"{kind}.name", given
+
+
+def _number_or_word(text: str | None) -> int | str | None:
+    try:
+        return None if text is None else int(text)
+    except ValueError:
+        return text
+
+
+def _document(recipe: str | None, settings: dict[str, Any], more: list[str]) -> dict[str, Any]:
+    """The recipe's document with the command line's changes, its own paths made absolute."""
+    from gradus.training.recipe import anchored, override, parse_setting, read_toml
+    from gradus.training.train import DEFAULT_RECIPE, find_recipe
+
+    path = find_recipe(recipe or DEFAULT_RECIPE)
+    document = anchored(read_toml(path), path.parent)
+    for field, value in settings.items():
+        if isinstance(value, tuple):
+            document = override(document, *value)
+        elif value is not None:
+            document = override(document, field, value)
+    for each in more:
+        document = override(document, *parse_setting(each))
+    return document
+
+
+def _report(run: "Run", *, as_json: bool) -> int:
+    """Say how it ended; the exit code."""
+    result = run.result
+    findings = run.findings
+    if as_json:
+        print_json(result | {"findings": findings})
+    out = sys.stderr if as_json else sys.stdout
+    for finding in findings:
+        remedies = " ".join(remedy["text"] for remedy in finding["remedies"])
+        print(f"{finding['severity']}: {finding['message']} {remedies}", file=out)
+    if run.outcome == "interrupted":
+        trust = " --trust" if run.environment.get("code") else ""
+        print(
+            f"interrupted at step {result['steps']}; continue with: gradus train --resume {run.path}{trust}",
+            file=sys.stderr,
+        )
+        return INTERRUPTED
+    if not as_json and run.outcome == "finished":
+        values = "  ".join(f"{name} {value:.4f}" for name, value in result["metrics"].items())
+        print(f"{result['model']} on {result['data']}: {values}")
+        print(f"{result['steps']:,} steps in {result['seconds']:.1f} s; {result['parameters']:,} parameters")
+        print(f"run folder: {run.path}")
+        print(f"use it:     gradus predict {run.path} INPUT...")
+    return FOUND if findings else 0
