@@ -1,11 +1,11 @@
 """LeNet-5, as it is taught today and as it was published.
 
 Source: LeCun, Bottou, Bengio, Haffner (1998), Gradient-based learning applied to document recognition, Proceedings of
-the IEEE 86(11), section II.B. Layers bear the paper's names: C convolution, S sub-sampling, F fully connected.
+the IEEE 86(11), sections II.B and II.C. Layers bear the paper's names: C convolution, S sub-sampling, F dense.
 """
 
 from collections import OrderedDict
-from itertools import groupby
+from collections.abc import Iterable
 from typing import Literal
 
 import torch
@@ -19,14 +19,14 @@ from gradus.models.activations import ACTIVATIONS, Activation
 from gradus.models.field import ImageField
 from gradus.models.inputs import image
 
-# N examples, C input maps, G gathered input maps, H height, W width, K classes, U units of F6
+# N examples, C maps, H height, W width, K classes, U units of F6
 
-_PAPER = "LeCun, Bottou, Bengio, Haffner (1998), Gradient-based learning applied to document recognition, section II.B"
+_PAPER = "LeCun, Bottou, Bengio, Haffner (1998), Gradient-based learning applied to document recognition"
 _SIDE = 32
 
 
 @models.register(
-    source=_PAPER,
+    source=_PAPER + ", section II.B",
     family="lenet",
     year=1998,
     input=(1, 32, 32),
@@ -89,16 +89,17 @@ _DIGITS = """
 
 
 @models.register(
-    source=_PAPER + ", Table I, equations 5 to 9",
+    source=_PAPER + ", sections II.B and II.C, Table I",
     family="lenet",
     year=1998,
     input=(1, 32, 32),
     outputs=10,
     tasks=("classification",),
-    notes="The output is minus the squared distance, so that the largest wins. The multiply-adds are 325,680 of the "
-    "paper's 340,908 connections: C1 117,600, C3 150,000 (only connected pairs are computed), C5 48,000, F6 10,080; "
-    "the rest are biases, sub-sampling and the 840 of the distances. The digits that the output compares with are "
-    "drawn anew. For other than 10 classes the codes are pseudo-random, which the paper weighs (section II.C).",
+    notes="The output is minus the squared distance, so that the largest wins. Multiply-adds as executed: C1 117,600, "
+    "C3 240,000 (a dense convolution with zeros for the missing connections; the 60 connected pairs take 150,000), C5 "
+    "48,000, F6 10,080. The paper's 340,908 connections are the connected pairs only, and include biases, sub-sampling "
+    "and the 840 of the distances. The digits that the output compares with are drawn anew; for other than 10 classes "
+    "the codes are pseudo-random, which the paper names as a possibility.",
 )
 def lenet5_1998(spec: DataSpec) -> nn.Module:
     """LeNet-5 as published in 1998: connection table, trainable sub-sampling, distances to drawn digits.
@@ -111,7 +112,7 @@ def lenet5_1998(spec: DataSpec) -> nn.Module:
     Takes images of one channel, up to 32 x 32. Weights are drawn as the paper says, and biases likewise: uniformly
     between -2.4/F and 2.4/F, for F inputs to a unit.
 
-    Cost: 60,000 parameters and 325,680 multiply-adds for 10 classes.
+    Cost: 60,000 parameters and 415,680 multiply-adds for 10 classes.
     """
     image("model `lenet5_1998`", spec, largest=_SIDE, channels=1)
     model = nn.Sequential(
@@ -121,7 +122,7 @@ def lenet5_1998(spec: DataSpec) -> nn.Module:
             c1_activation=ScaledTanh(),
             s2=Subsampling(6),  # 14 x 14
             s2_activation=ScaledTanh(),
-            c3=TableConv2d(C3_INPUTS, 5),  # 10 x 10
+            c3=TableConv2d(6, C3_INPUTS, 5),  # 10 x 10
             c3_activation=ScaledTanh(),
             s4=Subsampling(16),  # 5 x 5
             s4_activation=ScaledTanh(),
@@ -161,28 +162,32 @@ class Subsampling(nn.Module):
 class TableConv2d(nn.Module):
     """A convolution in which each output map sees only the input maps that a table names.
 
-    Neighbouring output maps that see equally many are computed together, as one grouped convolution of the input maps
-    gathered for them. So every weight there is belongs to a connection, and no other product is computed.
+    Only the kernels of connected pairs exist. They are laid out among zeros for one dense convolution: the zeros cost
+    multiply-adds, yet it takes a tenth of the time of grouped convolutions that skip them.
 
     Args:
+        maps: number of input maps.
         table: for each output map the input maps it sees.
         kernel: height and width of the kernels.
     """
 
-    def __init__(self, table: tuple[tuple[int, ...], ...], kernel: int) -> None:
+    place: Tensor
+
+    def __init__(self, maps: int, table: tuple[tuple[int, ...], ...], kernel: int) -> None:
         super().__init__()
-        self.parts = nn.ModuleList()
-        for number, (seen, rows) in enumerate(groupby(table, key=len)):
-            sources = list(rows)
-            self.parts.append(nn.Conv2d(seen * len(sources), len(sources), kernel, groups=len(sources)))
-            self.register_buffer(f"sources{number}", torch.tensor(sources).flatten(), persistent=False)
+        self.maps = maps
+        self.table = table
+        # Where each kernel stands in the dense weight, (output map, input map) counted through.
+        place = [output * maps + source for output, row in enumerate(table) for source in row]
+        self.register_buffer("place", torch.tensor(place), persistent=False)
+        self.weight = nn.Parameter(torch.empty(len(place), kernel, kernel))
+        self.bias = nn.Parameter(torch.empty(len(table)))
 
     def forward(self, x_NCHW: Tensor) -> Tensor:
-        outputs = []
-        for number, part in enumerate(self.parts):
-            gathered_NGHW = x_NCHW[:, self.get_buffer(f"sources{number}")]
-            outputs.append(part(gathered_NGHW))
-        return torch.cat(outputs, dim=1)
+        kernel = self.weight.shape[1:]
+        nothing = self.weight.new_zeros(len(self.table) * self.maps, *kernel)
+        dense = nothing.index_copy(0, self.place, self.weight).view(len(self.table), self.maps, *kernel)
+        return functional.conv2d(x_NCHW, dense, self.bias)
 
 
 class EuclideanRbf(nn.Module):
@@ -212,12 +217,16 @@ def random_codes(classes: int, units: int) -> Tensor:
     return torch.from_numpy(bits.astype("float32")) * 2 - 1
 
 
+@torch.no_grad()
 def _draw_weights(module: nn.Module) -> None:
-    if isinstance(module, nn.Conv2d | nn.Linear):
-        inputs = module.weight[0].numel()
+    units: list[tuple[int, Iterable[Tensor]]] = []  # how many inputs they have, and their weights
+    if isinstance(module, TableConv2d):
+        kernels = module.weight.split([len(row) for row in module.table])
+        units = [(each.numel(), (each, bias)) for each, bias in zip(kernels, module.bias, strict=True)]
+    elif isinstance(module, nn.Conv2d | nn.Linear):
+        units = [(module.weight[0].numel(), module.parameters())]
     elif isinstance(module, Subsampling):
-        inputs = 4
-    else:
-        return
-    for each in module.parameters():
-        nn.init.uniform_(each, -2.4 / inputs, 2.4 / inputs)
+        units = [(4, module.parameters())]
+    for inputs, weights in units:
+        for each in weights:
+            each.uniform_(-2.4 / inputs, 2.4 / inputs)
