@@ -1,7 +1,7 @@
 # `make` lists what can be made. Everything lives in .venv, built from the pinned packages in requirements/.
 
 PYTHON ?= python3
-WORKERS ?= 2
+WORKERS ?= 0
 
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip --disable-pip-version-check install --quiet
@@ -20,7 +20,7 @@ help: ## list the targets
 train: .venv/runtime.stamp ## train LeNet-5 on handwritten digits; ARGS="..." goes to `gradus train`
 	@$(BIN)/gradus train $(ARGS)
 
-test: .venv/dev.stamp ## run the tests; ARGS="..." goes to pytest, WORKERS=0 runs them in one process
+test: .venv/dev.stamp ## run the tests; ARGS="..." goes to pytest, WORKERS=2 uses two processes
 	@$(BIN)/pytest -q -n $(WORKERS) $(ARGS)
 
 test-all: .venv/dev.stamp ## run every test, the slow ones and, where there is a GPU, its own too
@@ -72,4 +72,4 @@ lock: ## pin the packages anew after a change in pyproject.toml
 
 clean: ## remove what can be made again; runs stay
 	rm -rf .venv .venv-lock build dist src/*.egg-info .*_cache .hypothesis
-	find src tests benchmarks -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+	find src tests benchmarks examples -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true

@@ -3,15 +3,15 @@
 import sys
 from typing import Annotated
 
-import click
 import typer
+from typer.exceptions import TyperException
 
 import gradus
 from gradus.cli import data, models, predict, train
 from gradus.core.errors import GradusError
 from gradus.core.text import set_language
 
-INTERNAL_ERROR, INTERRUPTED = 70, 130
+BAD_INPUT, INTERNAL_ERROR, INTERRUPTED = 2, 70, 130
 
 app = typer.Typer(
     name="gradus",
@@ -47,12 +47,11 @@ def main() -> None:
     debug = "--debug" in sys.argv[1:2]
     try:
         code = app(standalone_mode=False)
-    except click.exceptions.Abort:
+    except typer.Abort:
         code = INTERRUPTED
-    except click.ClickException as error:
-        where = f"{error.ctx.command_path}: " if isinstance(error, click.UsageError) and error.ctx else ""
-        _complain(f"{where}{error.format_message()}")
-        code = error.exit_code
+    except TyperException as error:  # what was typed does not parse
+        _complain(getattr(error, "format_message", error.__str__)())
+        code = BAD_INPUT
     except GradusError as error:
         if debug:
             raise
