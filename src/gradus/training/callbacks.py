@@ -5,8 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from gradus.core.errors import InputError, nearest
-
 if TYPE_CHECKING:
     from gradus.training.trainer import Trainer
 
@@ -56,14 +54,9 @@ class KeepBest(Callback):
         self._waited = 0
 
     def epoch_ended(self, trainer: "Trainer", values: dict[str, float]) -> None:
-        if self.monitor not in values:
-            # Not every epoch is evaluated; but one that is must have the value.
-            if any(name.startswith("validation_") for name in values):
-                raise InputError(
-                    "training.early_stopping.monitor", "no such value", self.monitor, nearest(self.monitor, values)
-                )
+        value = values.get(self.monitor)
+        if value is None:  # this epoch was not evaluated
             return
-        value = values[self.monitor]
         if self._better(value):
             self.best, self.best_epoch, self._waited = value, trainer.epoch, 0
             self.weights = {

@@ -6,6 +6,9 @@ from torch import Tensor
 from gradus.core.spec import Task
 
 
+NAMES: dict[Task, tuple[str, ...]] = {"classification": ("accuracy", "f1"), "regression": ("rmse", "mae", "r2")}
+
+
 def metrics(task: Task, output: Tensor, target: Tensor) -> dict[str, float]:
     """Scores of `output` (N, C) or (N, K) against `target` (N,) or (N, K).
 

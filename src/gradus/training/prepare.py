@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from gradus.core.errors import InputError
+from gradus.core.errors import InputError, nearest
 from gradus.core.randomness import Stream, derive_seed
-from gradus.core.spec import DataSpec
+from gradus.core.spec import DataSpec, Task
 from gradus.core.usercode import UserCode
 from gradus.data.augmentation import Augmentation
 from gradus.data.batching import Loader, Store, fits_in_memory, make_store
@@ -26,6 +26,7 @@ from gradus.losses import criteria
 from gradus.models import create_model, models
 from gradus.optim import optimizers, schedules
 from gradus.training.compatibility import check_fit
+from gradus.training.metrics import NAMES
 from gradus.training.objective import Supervised
 from gradus.training.recipe import Data, Part, Recipe, Training
 
@@ -115,6 +116,7 @@ def prepare(recipe: Recipe, raw: RawData, preprocessing: Preprocessing | None = 
         if len(raw.spec.inputs[0]) != 3:
             raise InputError("data.augment", "is for images (C, H, W)", raw.spec.inputs[0], "Remove it.")
         augmentation = Augmentation(recipe.data.augment, preprocessing.of_zero())
+    _check_monitor(training, raw.task, splits)
     loader, evaluation = _loaders(recipe, splits, preprocessing, augmentation, device)
 
     model = build_model(recipe, raw.spec).to(device)
@@ -242,6 +244,22 @@ def _loaders(
         )
     others = {name: loader_of(part) for name, part in splits.named().items() if name != "train"}
     return loader, others
+
+
+def _check_monitor(training: Training, task: Task, splits: Splits) -> None:
+    """Keeping the best weights needs something to judge them by."""
+    if training.early_stopping is None and training.keep == "last":
+        return
+    if splits.validation is None:
+        raise InputError(
+            "training.keep" if training.early_stopping is None else "training.early_stopping",
+            "needs a validation split to judge by",
+            repair="Set data.validation, for instance to 0.1.",
+        )
+    known = [f"validation_{name}" for name in ("loss", *NAMES[task])]
+    if training.early_stopping is not None and training.early_stopping.monitor not in known:
+        monitor = training.early_stopping.monitor
+        raise InputError("training.early_stopping.monitor", "no such value", monitor, nearest(monitor, known))
 
 
 def _smallest_batch(examples: int, training: Training) -> int:

@@ -51,9 +51,10 @@ def train(
         InputError: before anything is written, if anything about the recipe, the data or their fit is wrong.
         ResourceError: if the run folder cannot be written; what was saved before is whole.
     Example:
-        >>> run = train("linear-walkthrough", run=tmp / "line")
-        >>> round(run.model()(torch.tensor([[4.0]])).item(), 1)
-        8.0
+        >>> from tempfile import mkdtemp
+        >>> run = train("linear-walkthrough", run=f"{mkdtemp()}/line")
+        >>> round(run.model()(torch.tensor([[4.0]])).item())
+        8
     """
     recipe, base = _read(recipe)
     recipe = resolve(recipe, base)
@@ -63,13 +64,13 @@ def train(
         place = folder.create_run_folder(
             None if run is None else Path(run), f"{recipe.model.label}-{recipe.data.label}"
         )
-        try:
-            lock = folder.RunLock(place)
-            _write_head(place, prepared, raw)
-        except BaseException:
-            folder.remove(place)
-            raise
-        with lock:
+        with folder.RunLock(place):
+            folder.refuse_run(place)  # another process may have been faster
+            try:
+                _write_head(place, prepared, raw)
+            except BaseException:
+                folder.remove(place)
+                raise
             return _run(place, prepared, None, callbacks)
 
 
@@ -99,24 +100,25 @@ def resume(
             warnings = [
                 f"not as when the run began: {each}" for each in environment.differences(before.environment, now)
             ]
-            state = None
-            if (place / folder.CHECKPOINTS).exists():
-                state, _ = read_checkpoint(place / folder.CHECKPOINTS, warnings.append)
-            return _run(place, prepared, state, callbacks), warnings
+            found = read_checkpoint(place / folder.CHECKPOINTS, warnings.append)
+            return _run(place, prepared, found and found[0], callbacks), warnings
 
 
 def _run(place: Path, prepared: Prepared, state: dict[str, Any] | None, callbacks: Sequence[Callback]) -> Run:
     """Train, from `state` if there is one, and leave the results in `place`."""
     trainer, best = _make_trainer(place, prepared, state, callbacks)
     first_step, began = trainer.step, time.perf_counter()
-    with RunStore(place / folder.DATABASE, from_step=first_step) as store, Interruption() as interruption:
+    with (
+        RunStore(place / folder.DATABASE, from_step=first_step, from_epoch=trainer.epoch) as store,
+        Interruption() as interruption,
+    ):
         checkpointer = Checkpointer(place / folder.CHECKPOINTS, store, prepared.recipe.training.checkpoint_every)
         trainer.callbacks += (Recorder(store), checkpointer, interruption)
         trainer.fit()
         seconds = time.perf_counter() - began
         metrics = store.latest("train_loss")
         if trainer.stopped == NON_FINITE:
-            store.finding(trainer.step, non_finite(trainer))
+            store.finding(trainer.step, trainer.epoch, non_finite(trainer))
         else:
             checkpointer.write(trainer)
         if trainer.stopped not in (NON_FINITE, INTERRUPTED):
@@ -140,7 +142,7 @@ def _run(place: Path, prepared: Prepared, state: dict[str, Any] | None, callback
             "metrics": metrics,
             "causes": [],
         }
-        store.event(trainer.step, "result", result)
+        store.event(trainer.step, trainer.epoch, "result", result)
         store.finish(trainer.stopped if trainer.stopped in (NON_FINITE, INTERRUPTED) else FINISHED)
     return load_run(place)
 

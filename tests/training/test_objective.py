@@ -1,0 +1,131 @@
+"""Objectives of three kinds under the one Trainer: supervised, closure optimizers, two players."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import mse_loss
+
+from gradus.core.batch import Batch
+from gradus.training.objective import Phase, Signs, Supervised, output_of, with_gradients
+from gradus.training.recipe import Training
+from gradus.training.trainer import Trainer
+from tests.training.test_trainer import Values, make_loader, make_network, same_weights
+
+
+def test_closure_optimizer_gets_the_same_steps_as_by_hand() -> None:
+    ours, by_hand = make_network(), make_network()
+    optimizer = torch.optim.LBFGS(ours.parameters(), line_search_fn="strong_wolfe", max_iter=5)
+    loader = make_loader(batch_size=40, shuffle=False)
+    Trainer(Supervised(ours, mse_loss, optimizer, closure=True), loader, Training(epochs=4)).fit()
+
+    reference = torch.optim.LBFGS(by_hand.parameters(), line_search_fn="strong_wolfe", max_iter=5)
+    batch = next(loader.batches(0))
+
+    def closure() -> Any:
+        reference.zero_grad()
+        loss = mse_loss(by_hand(batch.inputs[0]), batch.target)
+        loss.backward()
+        return loss
+
+    for _ in range(4):
+        reference.step(closure)
+    assert same_weights(ours, by_hand)
+
+
+def test_a_line_search_sees_one_function_despite_dropout() -> None:
+    network, masks = make_network(dropout=0.5), []
+    network[2].register_forward_hook(lambda module, given, output: masks.append(output == 0))
+    optimizer = torch.optim.LBFGS(network.parameters(), max_iter=4)
+    loader = make_loader(batch_size=40, shuffle=False)
+    Trainer(Supervised(network, mse_loss, optimizer, closure=True), loader, Training(epochs=1)).fit()
+    assert len(masks) > 1
+    assert all(torch.equal(mask, masks[0]) for mask in masks)
+
+
+class Game:
+    """min over x, max over y of x a y + x^2 / 2 - y^2 / 2, played in turns; y moves every `every` steps."""
+
+    def __init__(self, every: int) -> None:
+        self.x, self.y = nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False)
+        x, y = tuple(self.x.parameters()), tuple(self.y.parameters())
+        nn.init.constant_(self.x.weight, 1.0)
+        nn.init.constant_(self.y.weight, 0.5)
+        self.seen: list[tuple[str, Tensor | None]] = []
+        self.phases = [
+            Phase("x", x, torch.optim.SGD(x, lr=0.1)),
+            Phase("y", y, torch.optim.SGD(y, lr=0.2), every=every),
+        ]
+
+    def modules(self) -> Mapping[str, nn.Module]:
+        return {"x": self.x, "y": self.y}
+
+    def compute(self, phase: Phase, batch: Batch) -> tuple[Tensor, Signs]:
+        other = self.y if phase.name == "x" else self.x
+        self.seen.append((phase.name, other.weight.grad))
+        x, y = self.x.weight.sum(), self.y.weight.sum()
+        value = 3.0 * x * y + x**2 / 2 - y**2 / 2
+        return (value if phase.name == "x" else -value), {"payoff": value.detach()}
+
+    def state_dict(self) -> dict[str, Any]:
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        pass
+
+
+@pytest.mark.parametrize("every", [1, 3])
+def test_two_players_follow_the_recursion_of_alternating_play(every: int) -> None:
+    game, seen = Game(every), Values()
+    Trainer(game, make_loader(), Training(epochs=2), callbacks=[seen]).fit()
+    x, y = 1.0, 0.5
+    for step in range(10):
+        x -= 0.1 * (3 * y + x)
+        if step % every == 0:
+            y += 0.2 * (3 * x - y)
+    assert game.x.weight.item() == pytest.approx(x, rel=1e-5)
+    assert game.y.weight.item() == pytest.approx(y, rel=1e-5)
+    assert {"train_x", "train_y", "train_x.payoff", "train_y.payoff"} <= seen.epochs[0].keys()
+
+
+def test_a_turn_leaves_the_other_players_gradient_alone() -> None:
+    game = Game(every=100)  # y moves in the first step only
+    Trainer(game, make_loader(), Training(epochs=1)).fit()
+    before_y_moved, after = game.seen[0][1], game.seen[2][1]
+    assert before_y_moved is None
+    assert after is not None
+    held = after.clone()
+    assert all(torch.equal(grad, held) for name, grad in game.seen[2:] if name == "x" and grad is not None)
+
+
+def test_a_two_player_run_continues_to_the_same_bits() -> None:
+    straight, first, second = Game(2), Game(2), Game(2)
+    Trainer(straight, make_loader(), Training(epochs=4)).fit()
+    half = Trainer(first, make_loader(), Training(epochs=2))
+    half.fit()
+    rest = Trainer(second, make_loader(), Training(epochs=4))
+    rest.load_state_dict(half.state_dict())
+    rest.fit()
+    assert torch.equal(second.x.weight, straight.x.weight)
+    assert torch.equal(second.y.weight, straight.y.weight)
+
+
+def test_gradients_found_without_a_graph_arrive_as_given() -> None:
+    weight = nn.Parameter(torch.randn(3, 2))
+    bias = nn.Parameter(torch.randn(3))
+    given = [torch.randn(3, 2), torch.randn(3)]
+    loss = with_gradients(torch.tensor(1.5), [weight, bias], given)
+    assert loss.item() == 1.5
+    (2.0 * loss).backward()
+    assert weight.grad is not None
+    assert bias.grad is not None
+    assert torch.equal(weight.grad, 2.0 * given[0])
+    assert torch.equal(bias.grad, 2.0 * given[1])
+
+
+def test_output_is_the_tensor_or_the_first_of_a_tuple() -> None:
+    output = torch.zeros(2)
+    assert output_of(output) is output
+    assert output_of((output, torch.ones(1))) is output
