@@ -26,21 +26,35 @@ def read_inputs(given: str, spec: DataSpec, *, resize: bool = False) -> Iterator
     Raises:
         InputError: for what cannot be read or does not fit.
     """
+    numbers = _numbers(given)
     path = Path(given)
-    if path.is_dir():
+    if numbers is not None:
+        yield from _rows("input", numbers, spec)
+    elif _exists(path) and path.is_dir():
         files = [each for each in sorted(path.iterdir()) if _is_readable(each)]
         if not files:
             raise InputError(f"input {path}", "no image, .npy, .npz or IDX file in this folder")
         for each in files:
             yield from _read_file(each, spec, resize)
-    elif path.is_file():
+    elif _exists(path):
         yield from _read_file(path, spec, resize)
     else:
-        try:
-            numbers = np.asarray(json.loads(given), dtype=np.float32)
-        except (ValueError, TypeError):
-            raise InputError("input", "no such file or folder, nor numbers as JSON", given) from None
-        yield from _rows("input", numbers, spec)
+        raise InputError("input", "no such file or folder, nor numbers as JSON", given)
+
+
+def _numbers(given: str) -> NDArray[np.float32] | None:
+    """The array that `given` is as JSON, or None. A file of such a name is meant by ``./4``."""
+    try:
+        return np.asarray(json.loads(given), dtype=np.float32)
+    except (ValueError, TypeError):
+        return None
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # numbers with a slip in them are too long for a name
+        return False
 
 
 def _is_readable(path: Path) -> bool:
@@ -89,6 +103,8 @@ def _rows(label: str, array: NDArray[Any], spec: DataSpec) -> Iterator[tuple[str
     shape = spec.inputs[0]
     if array.dtype.kind not in "biuf":
         raise InputError(label, "must hold numbers", str(array.dtype))
+    if array.size == 0:
+        raise InputError(label, "must not be empty", tuple(array.shape))
     # One example may come alone, and a grey image without its channel axis.
     bare = tuple(side for side in shape if side != 1) or (1,)
     if tuple(array.shape) in (shape, bare, ()) and array.size == spec.features:

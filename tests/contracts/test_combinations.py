@@ -1,0 +1,54 @@
+"""Any data, model, criterion and optimizer that fit together train from one recipe; what does not fit is refused."""
+
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+import gradus
+from gradus.core.errors import InputError
+from gradus.losses import criteria
+from gradus.models import models
+from gradus.optim import optimizers, schedules
+
+DATA = {"digits": "classification", "line": "regression"}
+TABLES = {"line"}  # no images: convolutional networks refuse them
+
+
+def fits(data: str, model: str, criterion: str) -> bool:
+    task = DATA[data]
+    card = models.get(model)
+    takes_shape = data not in TABLES or len(card.input) == 1 or card.family in ("mlp", "linear")
+    return task in card.tasks and task in criteria.get(criterion).tasks and takes_shape
+
+
+def recipe(data: str, model: str, criterion: str, optimizer: str, schedule: str) -> dict[str, object]:
+    shares = {"validation": 0.0, "test": 0.0} if data in TABLES else {"validation": 0.1, "test": 0.8}
+    return {
+        "data": {"name": data, **shares},
+        "model": {"name": model},
+        "criterion": {"name": criterion},
+        "optimizer": {"name": optimizer},
+        "schedule": {"name": schedule},
+        "training": {"epochs": 1, "batch_size": 64, "threads": 1},
+    }
+
+
+@pytest.mark.parametrize(("data", "model", "criterion"), product(DATA, models.names(), criteria.names()))
+def test_what_fits_trains_and_what_does_not_is_refused(data: str, model: str, criterion: str, tmp_path: Path) -> None:
+    document = recipe(data, model, criterion, "adamw", "constant")
+    if fits(data, model, criterion):
+        run = gradus.train(document, run=tmp_path / "run")
+        assert run.outcome == "finished"
+        assert run.result["metrics"]["train_loss"] > 0
+    else:
+        with pytest.raises(InputError) as caught:
+            gradus.train(document, run=tmp_path / "run")
+        assert model in str(caught.value) or criterion in str(caught.value)
+        assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(("optimizer", "schedule"), product(optimizers.names(), schedules.names()))
+def test_every_optimizer_goes_with_every_schedule(optimizer: str, schedule: str, tmp_path: Path) -> None:
+    run = gradus.train(recipe("line", "linear_regression", "mse", optimizer, schedule), run=tmp_path / "run")
+    assert run.outcome == "finished"
