@@ -34,7 +34,7 @@ def recipe(data: str, model: str, criterion: str, optimizer: str, schedule: str)
     }
 
 
-@pytest.mark.parametrize(("data", "model", "criterion"), product(DATA, models.names(), criteria.names()))
+@pytest.mark.parametrize(("data", "model", "criterion"), list(product(DATA, models.names(), criteria.names())))
 def test_what_fits_trains_and_what_does_not_is_refused(data: str, model: str, criterion: str, tmp_path: Path) -> None:
     document = recipe(data, model, criterion, "adamw", "constant")
     if fits(data, model, criterion):
@@ -48,7 +48,7 @@ def test_what_fits_trains_and_what_does_not_is_refused(data: str, model: str, cr
         assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize(("optimizer", "schedule"), product(optimizers.names(), schedules.names()))
+@pytest.mark.parametrize(("optimizer", "schedule"), list(product(optimizers.names(), schedules.names())))
 def test_every_optimizer_goes_with_every_schedule(optimizer: str, schedule: str, tmp_path: Path) -> None:
     run = gradus.train(recipe("line", "linear_regression", "mse", optimizer, schedule), run=tmp_path / "run")
     assert run.outcome == "finished"

@@ -66,12 +66,16 @@ def empty_folder(folder: Path) -> list[str]:
     return ["train", "--data", "empty"]
 
 
-def user_loss(code: str) -> Make:
+def user_file(name: str, code: str) -> Make:
     def make(folder: Path) -> list[str]:
-        (folder / "loss.py").write_text(code)
-        return ["train", "--model", "mlp", "--criterion", "loss.py:loss"]
+        (folder / name).write_text(code)
+        return ["train", "--model", "mlp"]
 
     return make
+
+
+def user_loss(code: str) -> Make:
+    return lambda folder: [*user_file("loss.py", code)(folder), "--criterion", "loss.py:loss"]
 
 
 LINEAR = "class Net(nn.Sequential):\n    def __init__(self):\n        super().__init__(nn.Flatten(), {})"
@@ -138,6 +142,14 @@ CASES: dict[str, tuple[Make, str]] = {
     "too few for a validation split": (arrays(TEN[:4], [0, 1, 0, 1]), "too few examples"),
     "augmenting a table": (arrays(TEN, TWO_CLASSES, "--set", 'data.augment=["shift"]'), "is for images"),
     "a table for a convolution": (arrays(TEN, TWO_CLASSES, "--model", "lenet5"), "model `lenet5`"),
+    "data file that raises": (
+        lambda f: [*user_file("data.py", "def make():\n    return open('gone.csv')")(f), "--data", "data.py:make"],
+        "raises FileNotFoundError",
+    ),
+    "data file that returns something else": (
+        lambda f: [*user_file("data.py", "def make():\n    return 3")(f), "--data", "data.py:make"],
+        "must return (x, y)",
+    ),
     # what does not fit together
     "criterion for another task": (lambda f: ["train", "--criterion", "mse"], "is for regression"),
     "model for another task": (lambda f: ["train", "--model", "linear_regression"], "is for regression"),

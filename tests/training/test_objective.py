@@ -90,6 +90,18 @@ def test_two_players_follow_the_recursion_of_alternating_play(every: int) -> Non
     assert {"train_x", "train_y", "train_x.payoff", "train_y.payoff"} <= seen.epochs[0].keys()
 
 
+def test_players_draw_numbers_of_their_own() -> None:
+    game, drawn = Game(1), {}
+
+    def compute(phase: Phase, batch: Batch) -> tuple[Tensor, Signs]:
+        drawn[phase.name] = torch.rand(3)
+        return Game.compute(game, phase, batch)
+
+    game.compute = compute  # type: ignore[method-assign]
+    Trainer(game, make_loader(), Training(epochs=1)).fit()
+    assert not torch.equal(drawn["x"], drawn["y"])
+
+
 def test_a_turn_leaves_the_other_players_gradient_alone() -> None:
     game = Game(every=100)  # y moves in the first step only
     Trainer(game, make_loader(), Training(epochs=1)).fit()

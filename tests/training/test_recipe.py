@@ -97,6 +97,10 @@ def test_is_frozen() -> None:
         ({"model": {}}, "`model` needs `name` (from the catalogue) or `module`"),
         ({"model": {"name": "mlp", "module": "a.py:b"}}, "one of the two"),
         ({"model": "mlp"}, "`model`"),
+        (
+            {"data": {"name": "digits", "validation": 2.0}, "training": {"epoch": 3}},
+            "unknown option `epoch`. Did you mean `epochs`? (1 more to mend after this.)",
+        ),
         ({"seed": -1}, "`seed` should be greater than or equal to 0, got -1"),
         ({"schema": 2}, "is of schema 2, newer than the 1 known here. Update gradus"),
         ({"parallel": {}}, "unknown option `parallel`"),

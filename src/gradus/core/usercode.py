@@ -26,7 +26,7 @@ class UserCode:
         file, colon, name = reference.rpartition(":")
         if not colon or not file.endswith(".py") or not name.isidentifier():
             raise InputError(owner, "must look like `file.py:callable`", reference)
-        path = (base / file).resolve()
+        path = (base / Path(file).expanduser()).resolve()
         if not path.is_file():
             raise InputError(owner, "no such file", str(path), "Paths are relative to the recipe.")
         return cls(path, name)

@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
@@ -35,12 +35,14 @@ def validated(owner: str, fields: Mapping[str, tuple[Any, Any]], options: Mappin
     try:
         checked = model.model_validate({name: as_tuples(value) for name, value in options.items()})
     except ValidationError as error:
-        raise first_problem(owner, error, fields) from None
+        raise first_problem(owner, error, lambda table: fields) from None
     return {name: getattr(checked, name) for name in fields}
 
 
-def first_problem(owner: str, error: "ValidationError", known: Iterable[str]) -> InputError:
-    """The first of pydantic's complaints as one line; `known` are the names there are where one is unknown."""
+def first_problem(
+    owner: str, error: "ValidationError", known_at: Callable[[Sequence[str]], Iterable[str]]
+) -> InputError:
+    """The first of pydantic's complaints as one line; `known_at` tells the names that may stand in a nested table."""
     details = error.errors(include_url=False)
     # An unknown name explains the missing one it was meant for.
     first = min(details, key=lambda each: each["type"] != "extra_forbidden")
@@ -48,8 +50,8 @@ def first_problem(owner: str, error: "ValidationError", known: Iterable[str]) ->
     others = len({_place(each) for each in details}) - 1
     more = f" ({others} more to mend after this.)" if others else ""
     if first["type"] == "extra_forbidden":
-        name = str(first["loc"][-1])
-        return InputError(owner, f"unknown option `{name}`", repair=nearest(name, known) + more)
+        *table, name = map(str, first["loc"])
+        return InputError(owner, f"unknown option `{name}`", repair=nearest(name, known_at(table)) + more)
     if first["type"] == "missing":
         return InputError(owner, f"option `{place}` must be given", repair=more.strip())
     # A value that may be of several types has a complaint from each; together they say what it may be.

@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -28,6 +29,9 @@ Request = tuple[int, Index]  # an epoch and the examples wanted in it
 # A forked worker shares the parent's memory maps; one started afresh (the default from Python 3.14) is sent a copy.
 _FORK = "fork" if sys.platform == "linux" else None
 RESIDENT_SHARE = 0.4  # of free memory that preprocessed examples may fill before they are streamed instead
+
+
+_CONTAINER = Path("/sys/fs/cgroup")
 
 
 class Store(Protocol):
@@ -67,17 +71,26 @@ class StreamedStore:
 
     def take(self, index: Index) -> tuple[tuple[Tensor, ...], Tensor]:
         inputs = self._preprocessing.apply(tuple(each[index] for each in self._examples.inputs))
-        return inputs, torch.from_numpy(self._examples.target[index])
+        return inputs, torch.tensor(self._examples.target[index])
 
 
 def fits_in_memory(examples: Examples) -> bool:
     """Whether the examples, as float32, take no more than RESIDENT_SHARE of the memory that is free now."""
     wanted = sum(4 * int(np.prod(each.shape, dtype=np.float64)) for each in examples.inputs)
+    return wanted <= RESIDENT_SHARE * _free_memory()
+
+
+def _free_memory() -> float:
+    """Bytes that this process may still take: what the system has, within its container's limit."""
     try:
-        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        free = float(os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
     except (ValueError, OSError, AttributeError):  # not every system tells
-        free = 8 << 30
-    return wanted <= RESIDENT_SHARE * free
+        free = float(8 << 30)
+    try:
+        limit, used = (int((_CONTAINER / f"memory.{name}").read_text()) for name in ("max", "current"))
+    except (ValueError, OSError):  # no container, or one without a limit
+        return free
+    return min(free, limit - used)
 
 
 class _BatchMaker(Dataset[Batch]):

@@ -35,22 +35,25 @@ class Preprocessing:
             return cls(scaling, (np.zeros(()),) * inputs, (np.ones(()),) * inputs)
         from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
-        scalers = [StandardScaler() if scaling == "standard" else MinMaxScaler() for _ in range(inputs)]
+        make = StandardScaler if scaling == "standard" else MinMaxScaler
+        groups: list[list[Any]] = [[] for _ in range(inputs)]
         shapes: list[tuple[int, ...]] = [()] * inputs
         for chunk in chunks:
-            shapes = [(-1, *(1,) * (rows.ndim - 2)) for rows in chunk]
-            for scaler, rows in zip(scalers, chunk, strict=True):
-                # scikit-learn reads (samples, features): for images every pixel is a sample of its channel.
-                scaler.partial_fit(np.moveaxis(rows, 1, -1).reshape(-1, rows.shape[1]).astype(np.float64))
-        if scaling == "standard":
-            fitted = [(scaler.mean_, scaler.scale_) for scaler in scalers]
-        else:
-            fitted = [(scaler.data_min_, 1 / scaler.scale_) for scaler in scalers]
-        return cls(
-            scaling,
-            tuple(shift.reshape(shape) for (shift, _), shape in zip(fitted, shapes, strict=True)),
-            tuple(scale.reshape(shape) for (_, scale), shape in zip(fitted, shapes, strict=True)),
-        )
+            for place, rows in enumerate(chunk):
+                parts = _as_samples(rows)
+                groups[place] = groups[place] or [make() for _ in parts]
+                shapes[place] = (-1, *(1,) * (rows.ndim - 2))
+                for scaler, part in zip(groups[place], parts, strict=True):
+                    scaler.partial_fit(part.astype(np.float64))
+        shifts, scales = [], []
+        for group, shape in zip(groups, shapes, strict=True):
+            if scaling == "standard":
+                shift, scale = [each.mean_ for each in group], [each.scale_ for each in group]
+            else:
+                shift, scale = [each.data_min_ for each in group], [1 / each.scale_ for each in group]
+            shifts.append(np.concatenate(shift).reshape(shape))
+            scales.append(np.concatenate(scale).reshape(shape))
+        return cls(scaling, tuple(shifts), tuple(scales))
 
     def apply(self, rows: tuple[NDArray[Any], ...]) -> tuple[Tensor, ...]:
         """Model inputs, float32, from raw rows (N, ...)."""
@@ -59,14 +62,14 @@ class Preprocessing:
             # Numbers that float32 does not hold, time stamps for one, would lose their differences before the shift.
             exact = np.float32 if np.can_cast(each.dtype, np.float32) else np.float64
             numbers = torch.from_numpy(np.array(each, dtype=exact, order="C"))
-            if self.scaling != "none":
-                numbers.sub_(torch.from_numpy(shift)).div_(torch.from_numpy(scale))
+            # Into memory of torch's own: NumPy aligns less strictly, and some kernels round by where numbers lie.
+            numbers = numbers.sub(torch.from_numpy(shift.astype(exact))).div_(torch.from_numpy(scale.astype(exact)))
             ready.append(numbers.float())
         return tuple(ready)
 
     def of_zero(self) -> Tensor:
         """What a raw 0 becomes in the first input: the background of images, shape (C, 1, 1) or ()."""
-        return torch.from_numpy(-self.shifts[0] / self.scales[0]).float()
+        return torch.as_tensor(-self.shifts[0] / self.scales[0], dtype=torch.float32)
 
     def to_json(self) -> dict[str, Any]:
         """Exact: JSON's decimals give every double back."""
@@ -83,3 +86,11 @@ class Preprocessing:
             tuple(np.asarray(each, np.float64) for each in document["shifts"]),
             tuple(np.asarray(each, np.float64) for each in document["scales"]),
         )
+
+
+def _as_samples(rows: NDArray[Any]) -> list[NDArray[Any]]:
+    """Rows as scikit-learn reads them, (samples, features): a table whole, images a channel at a time.
+
+    Every pixel is a sample of its channel. A scaler for each channel is ten times as fast as one for three columns.
+    """
+    return [rows] if rows.ndim == 2 else [rows[:, channel].reshape(-1, 1) for channel in range(rows.shape[1])]

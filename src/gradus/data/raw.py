@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -83,40 +83,46 @@ def from_arrays(
     Raises:
         InputError: for arrays that disagree in length, hold NaN or objects, or only one class.
     """
-    target = _target_array(y, f"{owner} y")
-    decided: Task
-    if task == "auto":
+    if task not in ("auto", *get_args(Task)):
+        raise InputError(owner, "`task` must be auto, classification or regression", task)
+    if test is not None and not (isinstance(test, tuple | list) and len(test) == 2):
+        raise InputError(f"{owner} test", "must be a pair (x, y)", type(test).__name__)
+    inputs, target = _pair(x, y, owner)
+    held_out = None if test is None else _pair(*test, f"{owner} test")
+    if held_out is not None and held_out[0].shape[1:] != inputs.shape[1:]:
+        raise InputError(
+            f"{owner} test x",
+            f"examples must have the shape of the training examples {tuple(inputs.shape[1:])}",
+            tuple(held_out[0].shape[1:]),
+        )
+    decided = task
+    if decided == "auto":
         decided = "classification" if target.ndim == 1 and target.dtype.kind in "iubUS" else "regression"
-    else:
-        decided = task
-    inputs = _input_array(x, f"{owner} x")
-    _check_lengths(inputs, target, owner)
-    test_inputs = test_target = None
-    if test is not None:
-        test_inputs = _input_array(test[0], f"{owner} test x")
-        test_target = _target_array(test[1], f"{owner} test y")
-        _check_lengths(test_inputs, test_target, f"{owner} test")
-        if test_inputs.shape[1:] != inputs.shape[1:]:
-            raise InputError(
-                f"{owner} test x",
-                f"examples must have the shape of the training examples {tuple(inputs.shape[1:])}",
-                tuple(test_inputs.shape[1:]),
-            )
+    names: tuple[str, ...] = ()
+    targets = [(target, f"{owner} y")] + ([] if held_out is None else [(held_out[1], f"{owner} test y")])
     if decided == "classification":
-        codes, names = _encode(target, owner, classes)
-        train = Examples((inputs,), codes)
-        held_out = None
-        if test_inputs is not None and test_target is not None:
-            held_out = Examples((test_inputs,), _encode_test(test_target, target, names, owner, classes))
-        return RawData(kind=kind, task=decided, train=train, test=held_out, classes=names)
-    held_out = None
-    if test_inputs is not None and test_target is not None:
-        held_out = Examples((test_inputs,), _as_values(test_target, f"{owner} test y"))
-    return RawData(kind=kind, task=decided, train=Examples((inputs,), _as_values(target, f"{owner} y")), test=held_out)
+        encoded: Sequence[NDArray[Any]]
+        encoded, names = _encode(targets, classes)
+    else:
+        encoded = _values(targets)
+    return RawData(
+        kind=kind,
+        task=decided,
+        train=Examples((inputs,), encoded[0]),
+        test=None if held_out is None else Examples((held_out[0],), encoded[1]),
+        classes=names,
+    )
+
+
+def _pair(x: ArrayLike, y: ArrayLike, owner: str) -> tuple[NDArray[Any], NDArray[Any]]:
+    inputs, target = _input_array(x, f"{owner} x"), _target_array(y, f"{owner} y")
+    if len(inputs) != len(target):
+        raise InputError(owner, f"x and y must be equally long, but x has {len(inputs)} examples and y {len(target)}")
+    return inputs, target
 
 
 def _input_array(x: ArrayLike, owner: str) -> NDArray[Any]:
-    array = x if isinstance(x, np.ndarray) else np.asarray(x)  # a memory map stays one
+    array = _array(x, owner)
     if array.dtype.kind not in "biuf":
         raise InputError(owner, "must hold numbers", str(array.dtype), "Convert it to a numeric array first.")
     if array.ndim < 2:
@@ -129,77 +135,104 @@ def _input_array(x: ArrayLike, owner: str) -> NDArray[Any]:
         array = array[:, None]
     elif array.ndim == 4 and array.shape[-1] in (1, 3, 4) and array.shape[1] not in (1, 3, 4):
         array = np.moveaxis(array, -1, 1)
-    if array.dtype.kind == "f":
-        for start in range(0, len(array), CHUNK):
-            finite = (
-                np.isfinite(array[start : start + CHUNK]).reshape(len(array[start : start + CHUNK]), -1).all(axis=1)
-            )
-            if not finite.all():
-                row = start + int(np.argmin(finite))
-                bad = array[row][~np.isfinite(array[row])].flat[0]
-                raise InputError(owner, f"must be finite, but example {row} holds {bad}", repair="Fill or drop it.")
+    _check_finite(array, owner)
     return array
 
 
 def _target_array(y: ArrayLike, owner: str) -> NDArray[Any]:
-    array = np.asarray(y)
-    if array.ndim == 2 and array.shape[1] == 1:
-        array = array[:, 0]
+    array = _array(y, owner)
+    if array.dtype.kind == "O" and all(isinstance(each, str) for each in array.flat):  # as pandas keeps text
+        array = array.astype(np.str_)
     if array.dtype.kind not in "biufUS" or array.ndim not in (1, 2):
         raise InputError(owner, "must be numbers or strings, (N,) or (N, K)", f"{array.dtype} {tuple(array.shape)}")
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        row = int(np.argwhere(~np.isfinite(array))[0][0])
-        raise InputError(owner, f"must be finite, but example {row} holds {array[row]}", repair="Fill or drop it.")
-    return array
+    if array.size == 0:
+        raise InputError(owner, "must not be empty", tuple(array.shape))
+    _check_finite(array, owner)
+    return array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
 
 
-def _check_lengths(inputs: NDArray[Any], target: NDArray[Any], owner: str) -> None:
-    if len(inputs) != len(target):
-        raise InputError(owner, f"x and y must be equally long, but x has {len(inputs)} examples and y {len(target)}")
+def _array(given: ArrayLike, owner: str) -> NDArray[Any]:
+    if isinstance(given, np.ndarray):  # a memory map stays one
+        return given
+    try:
+        return np.asarray(given)
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise InputError(owner, f"cannot be read as an array: {error}") from error
+
+
+def _check_finite(array: NDArray[Any], owner: str) -> None:
+    if array.dtype.kind != "f":
+        return
+    for start in range(0, len(array), CHUNK):
+        rows = array[start : start + CHUNK]
+        with np.errstate(over="ignore"):  # too large for float32, which is what models compute in, is infinite too
+            finite = np.isfinite(rows.astype(np.float32, copy=False))
+        if not finite.all():
+            first = np.argwhere(~finite)[0]
+            raise InputError(
+                owner,
+                f"must be finite as float32, but example {start + first[0]} holds {rows[tuple(first)]}",
+                repair="Fill or drop it.",
+            )
 
 
 def _encode(
-    target: NDArray[Any], owner: str, classes: Sequence[str] | None
-) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """Class numbers from 0 without gaps, and the classes' names."""
+    targets: Sequence[tuple[NDArray[Any], str]], classes: Sequence[str] | None
+) -> tuple[list[NDArray[np.int64]], tuple[str, ...]]:
+    """Class numbers from 0 without gaps for each target (with its owner; training comes first), and the names."""
+    labels = [_labels(target, owner) for target, owner in targets]
+    present = np.unique(labels[0])
+    if len(present) < 2:
+        raise InputError(targets[0][1], "classification needs two classes or more", f"only {present[0]}")
+    if classes is None:
+        values, names, rule = present, tuple(str(each) for each in present), "must occur in training"
+    else:
+        names, rule = tuple(str(each) for each in classes), "must be one of the classes"
+        values = np.array(names) if present.dtype.kind == "U" else np.arange(len(names))
+    order = np.argsort(values)
+    codes = []
+    for each, (_, owner) in zip(labels, targets, strict=True):
+        if (each.dtype.kind == "U") != (values.dtype.kind == "U"):
+            raise InputError(owner, "labels must be text or numbers as in training", str(each[0]))
+        place = np.searchsorted(values, each, sorter=order)
+        code = order[np.minimum(place, len(order) - 1)]
+        unknown = np.flatnonzero(values[code] != each)
+        if len(unknown):
+            known = ", ".join(str(value) for value in values[:20]) + (", ..." if len(values) > 20 else "")
+            raise InputError(owner, f"every label {rule} ({known}), but example {unknown[0]} has {each[unknown[0]]}")
+        codes.append(code.astype(np.int64))
+    return codes, names
+
+
+def _labels(target: NDArray[Any], owner: str) -> NDArray[Any]:
+    """Labels that can be counted: whole numbers from 0, truth values or text."""
     if target.ndim != 1:
-        raise InputError(f"{owner} y", "class labels must be (N,)", tuple(target.shape), "For one-hot use y.argmax(1).")
+        raise InputError(owner, "class labels must be (N,)", tuple(target.shape), "For one-hot use y.argmax(1).")
+    if target.dtype.kind == "S":
+        return np.char.decode(target, "utf-8", "replace")
     if target.dtype.kind == "f":
-        if not (target == np.round(target)).all():
-            raise InputError(f"{owner} y", "class labels must be whole", float(target[target != np.round(target)][0]))
+        broken = np.flatnonzero(target != np.round(target))
+        if len(broken):
+            raise InputError(owner, "class labels must be whole", float(target[broken[0]]))
         target = target.astype(np.int64)
     if target.dtype.kind == "i" and target.min() < 0:
         raise InputError(
-            f"{owner} y",
+            owner,
             f"class labels must be 0 or more, but example {int(np.argmin(target))} has {target.min()}",
             repair="If that marks unlabelled examples, leave them out.",
         )
-    if classes is not None:
-        if target.max() >= len(classes):
-            raise InputError(f"{owner} y", f"labels must be below the {len(classes)} classes", int(target.max()))
-        return target.astype(np.int64), tuple(classes)
-    values, codes = np.unique(target, return_inverse=True)
-    if len(values) < 2:
-        raise InputError(f"{owner} y", "classification needs two classes or more", f"only {values[0]}")
-    return codes.astype(np.int64), tuple(str(each) for each in values)
+    return target
 
 
-def _encode_test(
-    test: NDArray[Any], train: NDArray[Any], names: tuple[str, ...], owner: str, classes: Sequence[str] | None
-) -> NDArray[np.int64]:
-    if classes is not None:
-        return _encode(test, f"{owner} test", classes)[0]
-    values = np.unique(train)
-    codes = np.minimum(np.searchsorted(values, test), len(values) - 1)
-    unseen = values[codes] != test
-    if unseen.any():
-        raise InputError(
-            f"{owner} test y", f"every label must occur in training ({', '.join(names[:20])})", str(test[unseen][0])
-        )
-    return codes.astype(np.int64)
-
-
-def _as_values(target: NDArray[Any], owner: str) -> NDArray[np.float32]:
-    if target.dtype.kind in "US":
-        raise InputError(owner, "regression targets must be numbers", str(target[0]))
-    return np.ascontiguousarray(target.reshape(len(target), -1), dtype=np.float32)
+def _values(targets: Sequence[tuple[NDArray[Any], str]]) -> list[NDArray[np.float32]]:
+    """Regression targets (N, K), in memory."""
+    values = []
+    for target, owner in targets:
+        if target.dtype.kind in "US":
+            raise InputError(owner, "regression targets must be numbers", str(target.flat[0]))
+        values.append(np.array(target.reshape(len(target), -1), dtype=np.float32))
+        if values[-1].shape[1] != values[0].shape[1]:
+            raise InputError(
+                owner, f"must have {values[0].shape[1]} values an example, as in training", target.shape[1]
+            )
+    return values

@@ -15,7 +15,7 @@ Signs = Mapping[str, Tensor]
 """Detached scalars worth recording beside the loss, by name."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Phase:
     """One player's turn.
 

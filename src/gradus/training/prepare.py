@@ -85,14 +85,14 @@ def load_data(section: Data, data: RawData | None = None) -> RawData:
     if section.module is None:
         assert section.name is not None
         return open_data(section.name, section.options)
-    made = UserCode.parse(section.module, Path(), "data.module").load()(**section.options)
+    owner = f"data {section.module}"
+    made = _call(UserCode.parse(section.module, Path(), "data.module").load(), section.options, owner)
     if isinstance(made, RawData):
         return made
-    owner = f"data {section.module}"
     if isinstance(made, tuple) and len(made) == 2:
         return from_arrays(*made, owner=owner)
     if isinstance(made, dict) and {"x", "y"} <= made.keys() <= {"x", "y", "test", "task", "classes"}:
-        return from_arrays(made.pop("x"), made.pop("y"), owner=owner, **made)
+        return from_arrays(**made, owner=owner)
     raise InputError(
         owner, "must return (x, y), a dict with x, y and perhaps test, task, classes, or RawData", type(made).__name__
     )
@@ -277,7 +277,7 @@ def _absolute(section: P, base: Path) -> P:
         code = UserCode.parse(section.module, base, "module")
         return section.model_copy(update={"module": f"{code.path}:{code.name}"})
     if isinstance(section, Data) and section.name is not None and is_path(section.name):
-        return section.model_copy(update={"name": str((base / section.name).resolve())})
+        return section.model_copy(update={"name": str((base / Path(section.name).expanduser()).resolve())})
     return section
 
 

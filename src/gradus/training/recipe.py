@@ -83,7 +83,7 @@ class Training(_Table):
         precision: "bf16" computes the forward pass under autocast.
         keep: which weights the run ends with; "best" by validation loss.
         evaluate_every: epochs between two evaluations on the validation split.
-        checkpoint_every: steps between two checkpoints; by default one after each epoch.
+        checkpoint_every: steps between two checkpoints; by default one every few seconds.
         stream: read examples from disk as they are wanted; "auto" where they do not fit in memory.
         workers: processes that read streamed examples.
         threads: of torch's arithmetic; the results depend on it in the last bits.
@@ -142,8 +142,7 @@ class Recipe(_Table):
         try:
             return cls.model_validate(as_tuples(dict(document)))
         except ValidationError as error:
-            place = [part for part in error.errors()[0]["loc"] if isinstance(part, str)]
-            raise first_problem(owner, error, _fields_at(place[:-1])) from None
+            raise first_problem(owner, error, _fields_at) from None
 
     @classmethod
     def read(cls, path: str | Path) -> Self:
@@ -241,7 +240,7 @@ def anchored(document: dict[str, Any], base: Path) -> dict[str, Any]:
         if not isinstance(table, dict):
             continue
         if isinstance(table.get("module"), str):
-            ready[name] = {**table, "module": str(base.absolute() / table["module"])}
+            ready[name] = {**table, "module": str(base.absolute() / Path(table["module"]).expanduser())}
         elif name == "data" and isinstance(table.get("name"), str) and is_path(table["name"]):
-            ready[name] = {**table, "name": str(base.absolute() / table["name"])}
+            ready[name] = {**table, "name": str(base.absolute() / Path(table["name"]).expanduser())}
     return ready

@@ -110,8 +110,9 @@ class Trainer:
 
     def _forward_and_backward(self, phase: Phase, batch: Batch) -> Tensor:
         """Gradients of the phase's loss on `batch`, clipped; returns the loss."""
-        # Every step, and every evaluation within one, draws the same numbers whatever happened before it.
-        _seed_generators(derive_seed(self._seed, Stream.STEP, self.step), self._device)
+        # A turn draws the same numbers whatever ran before it, and at each evaluation by a closure optimizer.
+        turn = self.objective.phases.index(phase)
+        _seed_generators(derive_seed(self._seed, Stream.STEP, self.step, turn), self._device)
         phase.optimizer.zero_grad()
         if self.settings.accumulate == 1:
             loss = self._compute(phase, batch)

@@ -33,7 +33,7 @@ def open_data(name: str, options: Mapping[str, Any], *, base: Path = Path()) -> 
     """
     path = base / Path(name).expanduser()
     try:
-        if not is_path(name) and (name in sources or not path.exists()):
+        if not is_path(name) and (name in sources or not name or not path.exists()):
             return _bundled(name, options)
         return _opened(path, options)
     except OSError as error:
@@ -43,7 +43,7 @@ def open_data(name: str, options: Mapping[str, Any], *, base: Path = Path()) -> 
 def _bundled(name: str, options: Mapping[str, Any]) -> RawData:
     if name not in sources:
         known = [card.name for card in sources.cards() if card.opens is None]
-        raise InputError("data", "neither a data set nor a file or folder", name, nearest(name, known))
+        raise InputError("data", "unknown name, and no file or folder either", name, nearest(name, known))
     card = sources.get(name)
     if card.opens is not None:
         raise InputError("data", f"`{name}` is a format, not a data set", repair="Give the path of a file or folder.")

@@ -68,8 +68,6 @@ def read_idx(path: Path) -> NDArray[Any]:
             offset = stream.tell()
         size = _size(dtype, shape)
         _check_size(path, path.stat().st_size - offset, size, shape)
-        if size == 0:  # which cannot be mapped
-            return np.empty(shape, dtype)
         return np.memmap(path, dtype=dtype, mode="r", offset=offset, shape=shape)
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"data {path}", f"cannot be read: {error}", repair="Fetch the file again.") from error
@@ -109,7 +107,6 @@ def _find(folder: Path, split: str, kind: str) -> Path | None:
     found = sorted(folder.glob(pattern)) or sorted(folder.glob(f"{pattern}.gz"))
     if len(found) > 1:
         names = ", ".join(each.name for each in found)
-        raise InputError(
-            f"data {folder}", f"more than one file of {split} {kind}", names, "Give each set its own folder."
-        )
+        repair = "Give each set a folder of its own."
+        raise InputError(f"data {folder}", f"has more than one file of {split} {kind}", names, repair)
     return found[0] if found else None
