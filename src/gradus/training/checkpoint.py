@@ -3,7 +3,7 @@
 A checkpoint is a folder: ``tensors.safetensors``, ``state.json`` (everything else, with places for the tensors) and
 ``manifest.json`` (format, step, sha256 of the other two, versions). It is written beside the current one, synced to the
 disk, and renamed into place; the one before stays as ``previous`` until the next is written. So whenever the process
-or the machine stops, ``last`` or ``previous`` is whole.
+or the machine stops, ``last`` or ``previous`` is whole, or there never was one.
 """
 
 import hashlib
@@ -26,6 +26,8 @@ from gradus.core.faults import reach
 
 FORMAT = 1
 _TENSORS, _STATE, _MANIFEST = "tensors.safetensors", "state.json", "manifest.json"
+INCOMING = ".incoming"
+"""The folder in which a file is made before it takes its place."""
 
 
 def write_checkpoint(folder: Path, state: Mapping[str, Any], step: int) -> None:
@@ -35,18 +37,19 @@ def write_checkpoint(folder: Path, state: Mapping[str, Any], step: int) -> None:
 
     Raises:
         ResourceError: if the disk is full or not writable; the checkpoints there were are then untouched.
+        InputError: if `state` holds something else.
     """
     incoming = folder / "incoming"
     try:
         reach("checkpoint.begin")
         shutil.rmtree(incoming, ignore_errors=True)
         incoming.mkdir(parents=True)
+        sync(folder.parent)
         _write_files(incoming, state, step)
         reach("checkpoint.written")
         last, previous = folder / "last", folder / "previous"
         if last.exists():
-            if previous.exists():
-                shutil.rmtree(previous)
+            shutil.rmtree(previous, ignore_errors=True)
             reach("checkpoint.previous-removed")
             last.rename(previous)
         reach("checkpoint.between-renames")
@@ -58,28 +61,44 @@ def write_checkpoint(folder: Path, state: Mapping[str, Any], step: int) -> None:
         raise ResourceError(
             f"checkpoint {folder}",
             f"cannot be written ({_reason(error)})",
-            repair="The checkpoint before it is intact. Make room or choose another place, then resume.",
+            repair="What was saved before is intact. Make room there, then resume.",
         ) from error
 
 
-def read_checkpoint(folder: Path, warn: Callable[[str], None]) -> tuple[dict[str, Any], int]:
-    """The newest whole checkpoint in `folder`, and its step; each broken one on the way is told to `warn`.
+def read_checkpoint(folder: Path, warn: Callable[[str], None]) -> tuple[dict[str, Any], int] | None:
+    """The newest whole checkpoint in `folder`, and its step; None if none was ever finished.
+
+    A broken ``last`` is told to `warn` and set aside as ``damaged``: the next write would else remove the whole
+    ``previous`` to make room for it.
 
     Raises:
-        InputError: if there is none, or it was written by a newer gradus.
+        InputError: if all are broken, or one was written by a newer gradus.
     """
     broken = []
     for name in ("last", "previous"):
         if not (folder / name).exists():
             continue
         try:
-            return _read_files(folder / name)
+            found = _read_files(folder / name)
         except _BrokenError as error:
-            broken.append(f"{name} {error}")
-            if name == "last":
-                warn(f"checkpoint {folder / name} {error}; using the one before it")
-    detail = "; ".join(broken) or "there is none"
-    raise InputError(f"checkpoint {folder}", f"no whole checkpoint ({detail})", repair="Start the run anew.")
+            broken.append(f"`{name}` is damaged: {error}")
+            continue
+        if broken:
+            warn(f"checkpoint {folder}: {broken[0]}; going on from the one before it, of step {found[1]}")
+            shutil.rmtree(folder / "damaged", ignore_errors=True)
+            (folder / "last").rename(folder / "damaged")
+        return found
+    if broken:
+        raise InputError(f"checkpoint {folder}", f"none is whole ({'; '.join(broken)})", repair="Start the run anew.")
+    return None
+
+
+def refuse_newer(owner: str, found: object, known: int) -> None:
+    """Raise an InputError if `owner` is of a format that only a later gradus knows."""
+    if not isinstance(found, int):
+        raise TypeError(f"a format must be a number, got {found!r}")
+    if found > known:
+        raise InputError(owner, f"is of format {found}, newer than the {known} known here", repair="Update gradus.")
 
 
 def sync(path: Path) -> None:
@@ -93,16 +112,22 @@ def sync(path: Path) -> None:
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Have `write` make a file beside `path`, sync it and rename it into place: `path` is the old one or the new."""
-    incoming = path.with_name(f".{path.name}.incoming")
+    # In a folder of its own: safetensors, too, writes beside the file it is asked for, and leaves that when killed.
+    folder = path.parent / INCOMING
+    incoming = folder / path.name
     try:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
         write(incoming)
         sync(incoming)
+        reach(f"file.{path.name}")
         incoming.rename(path)
+        folder.rmdir()
         sync(path.parent)
     except (OSError, SafetensorError) as error:
-        incoming.unlink(missing_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
         raise ResourceError(
-            f"{path}", f"cannot be written ({_reason(error)})", repair="Make room, then resume."
+            f"{path}", f"cannot be written ({_reason(error)})", repair="Make room there, then try again."
         ) from error
 
 
@@ -117,12 +142,17 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, 
             own = own.clone()
         taken.add(own.data_ptr())
         ready[name] = own
+    path.touch()
+    mode = path.stat().st_mode
     safetensors.torch.save_file(ready, path, metadata=metadata)
+    path.chmod(mode)  # safetensors lets nobody else read its files, whatever the umask says
 
 
 def pack(value: Any, tensors: dict[str, Tensor], place: str = "") -> Any:
     """`value` as JSON holds it, its tensors moved into `tensors` under their place; `unpack` is the inverse."""
     if isinstance(value, Tensor):
+        while place in tensors:  # keys with a slash in them, or 1 beside "1"
+            place += "'"
         tensors[place] = value
         return {"$tensor": place}
     if isinstance(value, dict):
@@ -137,7 +167,7 @@ def pack(value: Any, tensors: dict[str, Tensor], place: str = "") -> Any:
         return {"$float": repr(value)}
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    raise TypeError(f"checkpoint: `{place}` is of {type(value).__name__}; only tensors, numbers and text are saved")
+    raise InputError("checkpoint", f"`{place}` must be tensors, numbers or text to be saved", type(value).__name__)
 
 
 def unpack(value: Any, tensors: Mapping[str, Tensor]) -> Any:
@@ -183,24 +213,21 @@ def _write_files(folder: Path, state: Mapping[str, Any], step: int) -> None:
 def _read_files(folder: Path) -> tuple[dict[str, Any], int]:
     try:
         manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
-        if manifest["format"] > FORMAT:
-            raise InputError(
-                f"checkpoint {folder}",
-                f"is of format {manifest['format']}, newer than the {FORMAT} known here",
-                repair=f"Update gradus (it was written by {manifest['versions']['gradus']}).",
-            )
-        for name, digest in manifest["files"].items():
-            if _sha256(folder / name) != digest:
-                raise _BrokenError(f"is damaged: {name} is not what its manifest says")
+        refuse_newer(f"checkpoint {folder}", manifest["format"], FORMAT)
+        for name in (_TENSORS, _STATE):
+            if _sha256(folder / name) != manifest["files"][name]:
+                raise _BrokenError(f"{name} is not what {_MANIFEST} says")
         document = json.loads((folder / _STATE).read_text(encoding="utf-8"))
-        state: dict[str, Any] = unpack(document, safetensors.torch.load_file(folder / _TENSORS))
+        # Copied: the loaded ones lie in the file's memory map, at places where some kernels round differently.
+        tensors = {name: each.clone() for name, each in safetensors.torch.load_file(folder / _TENSORS).items()}
+        state: dict[str, Any] = unpack(document, tensors)
         return state, int(manifest["step"])
     except FileNotFoundError as error:
-        raise _BrokenError(f"is damaged: {Path(error.filename).name} is missing") from error
+        raise _BrokenError(f"{Path(error.filename).name} is missing") from error
     except InputError:
         raise
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-        raise _BrokenError(f"is damaged: {type(error).__name__} {error}") from error
+        raise _BrokenError(f"{type(error).__name__} {error}") from error
 
 
 def _sha256(path: Path) -> str:

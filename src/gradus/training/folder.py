@@ -4,11 +4,14 @@ import fcntl
 import json
 import os
 import shutil
+import weakref
+from contextlib import suppress
+from io import FileIO
 from pathlib import Path
-from typing import Any, Self, TextIO
+from typing import Any, Self
 
 from gradus.core.errors import InputError, ResourceError
-from gradus.training.checkpoint import write_atomically
+from gradus.training.checkpoint import INCOMING, refuse_newer, write_atomically
 
 RECIPE, ENVIRONMENT, DATA, DATABASE, WEIGHTS = (
     "recipe.toml",
@@ -19,6 +22,8 @@ RECIPE, ENVIRONMENT, DATA, DATABASE, WEIGHTS = (
 )
 CHECKPOINTS, CODE = "checkpoints", "code"
 _LOCK = "lock"
+_HEAD = {_LOCK, DATA, ENVIRONMENT, CODE, INCOMING}
+"""What there is before the folder is a run, the lock first of all."""
 
 
 def create_run_folder(path: Path | None, label: str) -> Path:
@@ -30,17 +35,10 @@ def create_run_folder(path: Path | None, label: str) -> Path:
     """
     try:
         if path is not None:
-            if path.exists():
-                if is_run(path):
-                    raise InputError(
-                        f"run {path}",
-                        "is there already",
-                        repair="Continue it with `--resume`, or name another with `--run`.",
-                    )
-                if not path.is_dir() or any(path.iterdir()):
-                    raise InputError(f"run {path}", "is something else, not a run folder", repair="Name another place.")
+            refuse_run(path)
+            if path.exists() and not (path.is_dir() and _is_free(path)):
+                raise InputError(f"run {path}", "is something else, not a run folder", repair="Name another place.")
             path.mkdir(parents=True, exist_ok=True)
-            _probe(path)
             return path
         number = 1
         while True:
@@ -51,8 +49,6 @@ def create_run_folder(path: Path | None, label: str) -> Path:
             except FileExistsError:
                 number += 1
     except OSError as error:
-        if isinstance(error, ResourceError):
-            raise
         place = path if path is not None else Path("runs")
         raise ResourceError(
             f"run {place}", f"cannot be made ({error.strerror})", repair="Name a place you may write to."
@@ -60,7 +56,22 @@ def create_run_folder(path: Path | None, label: str) -> Path:
 
 
 def is_run(path: Path) -> bool:
+    """Whether a run was begun in this folder."""
     return (path / RECIPE).is_file() and (path / ENVIRONMENT).is_file()
+
+
+def refuse_run(path: Path) -> None:
+    """Raise an InputError if there is a run at `path`."""
+    if is_run(path):
+        raise InputError(
+            f"run {path}", "is there already", repair="Continue it with `--resume`, or name another with `--run`."
+        )
+
+
+def _is_free(path: Path) -> bool:
+    """Whether a folder is empty, or holds only what a process left that was killed before it was a run."""
+    names = {each.name for each in path.iterdir()}
+    return not names or (_LOCK in names and names <= _HEAD)
 
 
 def existing_run(path: Path) -> Path:
@@ -81,27 +92,44 @@ class RunLock:
 
     def __init__(self, folder: Path) -> None:
         try:
-            self._file: TextIO = (folder / _LOCK).open("a+")
+            self._file: FileIO = (folder / _LOCK).open("ab+", buffering=0)
         except OSError as error:
-            raise ResourceError(f"run {folder}", f"cannot be written to ({error.strerror})") from error
+            repair = "Name a place you may write to."
+            raise ResourceError(f"run {folder}", f"cannot be written to ({error.strerror})", repair=repair) from error
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             self._file.seek(0)
-            holder = self._file.read().strip()
-            self._file.close()
+            holder = self._file.read().decode(errors="replace")
+            self.close()
             raise ResourceError(
                 f"run {folder}", f"is in use by process {holder or 'unknown'}", repair="Wait for it, or stop it."
             ) from None
-        self._file.truncate(0)
-        self._file.write(str(os.getpid()))
-        self._file.flush()
+        with suppress(OSError):  # on a full disk; the number only makes that message clearer
+            self._file.truncate(0)
+            self._file.write(str(os.getpid()).encode())
+        _held.add(self)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
         self._file.close()
+
+
+_held: "weakref.WeakSet[RunLock]" = weakref.WeakSet()
+
+
+def _let_go() -> None:
+    """A forked child, such as a data worker, shares the lock and may outlive its parent by seconds."""
+    for each in _held:
+        each.close()
+
+
+os.register_at_fork(after_in_child=_let_go)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -110,6 +138,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, document: Any) -> None:
+    """Replace a document as a whole."""
     write_text(path, json.dumps(document, indent=2, ensure_ascii=False))
 
 
@@ -121,22 +150,14 @@ def read_json(path: Path, newest: int) -> dict[str, Any]:
     """
     try:
         document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        found = document["format"]
+        refuse_newer(f"{path}", document["format"], newest)
+    except InputError:
+        raise
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path}", f"cannot be read: {type(error).__name__} {error}") from error
-    if found > newest:
-        raise InputError(
-            f"{path}", f"is of format {found}, newer than the {newest} known here", repair="Update gradus."
-        )
     return document
 
 
 def remove(path: Path) -> None:
     """Take a folder made by `create_run_folder` away again, when training did not begin."""
     shutil.rmtree(path, ignore_errors=True)
-
-
-def _probe(path: Path) -> None:
-    probe = path / ".probe"
-    probe.touch()
-    probe.unlink()

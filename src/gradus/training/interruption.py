@@ -38,7 +38,7 @@ class Interruption(Callback):
 
     def __exit__(self, *exception: object) -> None:
         for each, former in self._former.items():
-            signal.signal(each, former)
+            signal.signal(each, signal.SIG_DFL if former is None else former)  # None: set by a program in C
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self._asked:

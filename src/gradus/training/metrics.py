@@ -5,7 +5,6 @@ from torch import Tensor
 
 from gradus.core.spec import Task
 
-
 NAMES: dict[Task, tuple[str, ...]] = {"classification": ("accuracy", "f1"), "regression": ("rmse", "mae", "r2")}
 
 

@@ -1,6 +1,7 @@
 """A run that is there: its weights, curves and findings."""
 
-from functools import cached_property
+import hashlib
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from gradus.core.spec import DataSpec
 from gradus.core.usercode import UserCode
 from gradus.data.preprocessing import Preprocessing
 from gradus.training import environment, folder
+from gradus.training.checkpoint import write_atomically
 from gradus.training.prepare import build_model
 from gradus.training.recipe import PARTS, Part, Recipe
 from gradus.training.store import RunRecord
@@ -29,21 +31,20 @@ class Run:
         environment: versions, threads and device it began with.
         spec: what its data look like.
         preprocessing: as fitted to its training split.
+        data_fingerprint: of the data it was trained on.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = folder.existing_run(path)
         self.environment = folder.read_json(path / folder.ENVIRONMENT, environment.FORMAT)
         self.recipe = Recipe.read(path / folder.RECIPE)
-        self._data = folder.read_json(path / folder.DATA, DATA_FORMAT)
-        self.spec = DataSpec.from_json(self._data["spec"])
-        self.preprocessing = Preprocessing.from_json(self._data["preprocessing"])
-
-    @property
-    def data_fingerprint(self) -> dict[str, Any]:
-        """Of the data it was trained on."""
-        fingerprint: dict[str, Any] = self._data["fingerprint"]
-        return fingerprint
+        data = folder.read_json(path / folder.DATA, DATA_FORMAT)
+        try:
+            self.spec = DataSpec.from_json(data["spec"])
+            self.preprocessing = Preprocessing.from_json(data["preprocessing"])
+            self.data_fingerprint: dict[str, Any] = data["fingerprint"]
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"{path / folder.DATA}", f"cannot be read: {type(error).__name__} {error}") from error
 
     @cached_property
     def record(self) -> RunRecord:
@@ -96,7 +97,7 @@ class Run:
         """The recipe, its user code pointing to the files to run: the originals if unchanged, else the copies kept."""
         known: dict[str, dict[str, str]] = self.environment.get("code", {})
 
-        def place(name: str, section: Part) -> Part:
+        def trusted(name: str, section: Part) -> Part:
             if section.module is None:
                 return section
             if not trust:
@@ -108,12 +109,17 @@ class Run:
                 )
             file, _, function = section.module.rpartition(":")
             kept = known.get(name, {})
-            if Path(file).is_file() and UserCode(Path(file), function).sha256 == kept.get("sha256"):
-                return section  # the original, beside which its own imports are found
-            copy = (self.path / kept.get("copy", "")).resolve()
-            return section.model_copy(update={"module": f"{copy}:{function}"})
+            # The original first, for beside it its own imports are found.
+            for place in (Path(file), self.path.absolute() / kept.get("copy", "")):
+                if place.is_file() and UserCode(place, function).sha256 == kept.get("sha256"):
+                    return section.model_copy(update={"module": f"{place}:{function}"})
+            raise InputError(
+                f"run {self.path}",
+                f"its {name} ({section.module}) and the copy kept of it are gone or changed",
+                repair="Put the file back as it was.",
+            )
 
-        sections = {name: place(name, getattr(self.recipe, name)) for name in PARTS}
+        sections = {name: trusted(name, getattr(self.recipe, name)) for name in PARTS}
         return self.recipe.model_copy(update=sections)
 
 
@@ -134,9 +140,11 @@ def keep_user_code(path: Path, recipe: Recipe) -> dict[str, dict[str, str]]:
         if module is None:
             continue
         code = UserCode.parse(module, Path(), f"{name}.module")
-        copy = Path(folder.CODE) / f"{name}_{code.path.name}"
-        (path / folder.CODE).mkdir(exist_ok=True)
-        content = code.path.read_text(encoding="utf-8")
-        folder.write_text(path / copy, content)
-        kept[name] = {"reference": module, "sha256": code.sha256, "copy": str(copy)}
+        content = code.path.read_bytes()
+        digest = hashlib.sha256(content).hexdigest()
+        # Named after what it holds: a file that names two parts is one module, and stays one.
+        copy = Path(folder.CODE) / digest[:8] / code.path.name
+        (path / copy).parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path / copy, partial(Path.write_bytes, data=content))
+        kept[name] = {"reference": module, "sha256": digest, "copy": str(copy)}
     return kept

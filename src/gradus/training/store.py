@@ -4,41 +4,53 @@ import json
 import math
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
 from gradus.core.errors import InputError, ResourceError
 from gradus.core.findings import Finding
+from gradus.training.checkpoint import refuse_newer
 
 FORMAT = 1
 
-# A resumed run repeats the steps after its checkpoint. What an earlier attempt wrote of them stays, but is not shown.
 _SCHEMA = f"""
-PRAGMA user_version = {FORMAT};
-CREATE TABLE attempts (attempt INTEGER PRIMARY KEY, began TEXT NOT NULL, from_step INTEGER NOT NULL, outcome TEXT);
+BEGIN IMMEDIATE;
+CREATE TABLE attempts (attempt INTEGER PRIMARY KEY, began TEXT NOT NULL, from_step INTEGER NOT NULL,
+    from_epoch INTEGER NOT NULL, outcome TEXT);
 CREATE TABLE scalars (attempt INTEGER, step INTEGER, epoch INTEGER, name TEXT, value REAL);
-CREATE TABLE events (attempt INTEGER, step INTEGER, kind TEXT, detail TEXT);
-CREATE TABLE findings (attempt INTEGER, step INTEGER, document TEXT);
+CREATE TABLE events (attempt INTEGER, step INTEGER, epoch INTEGER, kind TEXT, detail TEXT);
+CREATE TABLE findings (attempt INTEGER, step INTEGER, epoch INTEGER, document TEXT);
+PRAGMA user_version = {FORMAT};
+COMMIT;
 """
+# A resumed run repeats what came after its checkpoint. What an earlier attempt wrote of that stays, but is not shown.
+# The step alone does not tell: the last one of an epoch is done both before and after the epoch's evaluation.
 _VISIBLE = """NOT EXISTS (
-    SELECT 1 FROM attempts AS later WHERE later.attempt > row.attempt AND later.from_step < row.step)"""
+    SELECT 1 FROM attempts AS later WHERE later.attempt > row.attempt
+    AND (later.from_step < row.step OR later.from_epoch < row.epoch))"""
 
 
 class RunStore:
-    """Writes while a run goes on. Rows become durable at `commit`."""
+    """Writes while a run goes on. Rows become durable at `commit`.
 
-    def __init__(self, path: Path, from_step: int) -> None:
+    Args:
+        path: the database; made if it is not there.
+        from_step, from_epoch: steps and epochs done when this attempt begins.
+    """
+
+    def __init__(self, path: Path, from_step: int, from_epoch: int = 0) -> None:
+        self._path = path
         with _reported(path):
-            new = not path.exists()
-            self._path = path
-            self._connection = sqlite3.connect(path, isolation_level="DEFERRED")
+            self._connection = sqlite3.connect(path)
             self._connection.execute("PRAGMA journal_mode = WAL")
-            if new:
+            if _version(self._connection) == 0:  # also where a process was killed before it got to the tables
                 self._connection.executescript(_SCHEMA)
-            row = (datetime.now(UTC).isoformat(timespec="seconds"), from_step)
-            cursor = self._connection.execute("INSERT INTO attempts (began, from_step) VALUES (?, ?)", row)
+            row = (datetime.now(UTC).isoformat(timespec="seconds"), from_step, from_epoch)
+            cursor = self._connection.execute(
+                "INSERT INTO attempts (began, from_step, from_epoch) VALUES (?, ?, ?)", row
+            )
             self.attempt = cursor.lastrowid
             self._connection.commit()
 
@@ -47,15 +59,15 @@ class RunStore:
         with _reported(self._path):
             self._connection.executemany("INSERT INTO scalars VALUES (?, ?, ?, ?, ?)", rows)
 
-    def event(self, step: int, kind: str, detail: Mapping[str, Any]) -> None:
-        row = (self.attempt, step, kind, json.dumps(detail))
+    def event(self, step: int, epoch: int, kind: str, detail: Mapping[str, Any]) -> None:
+        row = (self.attempt, step, epoch, kind, json.dumps(detail))
         with _reported(self._path):
-            self._connection.execute("INSERT INTO events VALUES (?, ?, ?, ?)", row)
+            self._connection.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?)", row)
 
-    def finding(self, step: int, finding: Finding) -> None:
-        row = (self.attempt, step, json.dumps(finding.to_json()))
+    def finding(self, step: int, epoch: int, finding: Finding) -> None:
+        row = (self.attempt, step, epoch, json.dumps(finding.to_json()))
         with _reported(self._path):
-            self._connection.execute("INSERT INTO findings VALUES (?, ?, ?)", row)
+            self._connection.execute("INSERT INTO findings VALUES (?, ?, ?, ?)", row)
 
     def commit(self) -> None:
         with _reported(self._path):
@@ -63,7 +75,7 @@ class RunStore:
 
     def latest(self, name: str) -> dict[str, float]:
         """The last value of a scalar, by its name; empty if it has none."""
-        query = "SELECT value FROM scalars WHERE name = ? ORDER BY attempt DESC, step DESC LIMIT 1"
+        query = f"SELECT value FROM scalars AS row WHERE name = ? AND {_VISIBLE} ORDER BY step DESC, rowid DESC LIMIT 1"
         with _reported(self._path):
             row = self._connection.execute(query, (name,)).fetchone()
         return {} if row is None else {name: _number(row[0])}
@@ -73,7 +85,14 @@ class RunStore:
         with _reported(self._path):
             self._connection.execute("UPDATE attempts SET outcome = ? WHERE attempt = ?", (outcome, self.attempt))
             self._connection.commit()
-            self._connection.execute("PRAGMA journal_mode = DELETE")
+            try:
+                self._connection.execute("PRAGMA journal_mode = DELETE")
+                # An attempt killed while it made the database may have left an empty one, which SQLite ignores.
+                self._path.with_name(f"{self._path.name}-journal").unlink(missing_ok=True)
+            except sqlite3.OperationalError as error:
+                # Someone is reading. All is committed, and the last to leave puts what is in the log into the file.
+                if error.sqlite_errorcode not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                    raise
 
     def __enter__(self) -> Self:
         return self
@@ -83,23 +102,25 @@ class RunStore:
 
 
 class RunRecord:
-    """Reads what a run wrote, also while it goes on."""
+    """Reads what a run wrote, also while it goes on; nothing of one that was killed before it wrote any.
+
+    Raises:
+        InputError: if the database is of a newer format, or cannot be read.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        if not path.is_file():
-            raise InputError(f"run {path.parent}", "has no run.sqlite", repair="Is this a run folder?")
-        with self._open() as connection:
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version > FORMAT:
-            raise InputError(
-                f"{path}", f"is of format {version}, newer than the {FORMAT} known here", repair="Update gradus."
-            )
+        self._begun = path.is_file()
+        if self._begun:
+            with self._open() as connection:
+                version = _version(connection)
+            refuse_newer(f"{path}", version, FORMAT)
+            self._begun = version > 0
 
     def curves(self) -> dict[str, list[tuple[int, float]]]:
         """Each scalar's (step, value), in order, by name."""
         curves: dict[str, list[tuple[int, float]]] = {}
-        query = f"SELECT name, step, value FROM scalars AS row WHERE {_VISIBLE} ORDER BY step, attempt"
+        query = f"SELECT name, step, value FROM scalars AS row WHERE {_VISIBLE} ORDER BY step, rowid"
         for name, step, value in self._rows(query):
             curves.setdefault(name, []).append((step, _number(value)))
         return curves
@@ -118,18 +139,23 @@ class RunRecord:
         return (rows[0][0] if rows else None) or "running"
 
     def _rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        if not self._begun:
+            return []
         with self._open() as connection:
             return connection.execute(query, values).fetchall()
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        connection = sqlite3.connect(self._path)
         try:
-            yield connection
-        except sqlite3.DatabaseError as error:
+            with closing(sqlite3.connect(self._path)) as connection:
+                yield connection
+        except sqlite3.Error as error:
             raise InputError(f"{self._path}", f"cannot be read: {error}") from error
-        finally:
-            connection.close()
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return version
 
 
 def _number(value: float | None) -> float:
@@ -142,4 +168,6 @@ def _reported(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise ResourceError(f"{path}", f"cannot be written ({error})", repair="Make room, then resume.") from error
+        raise ResourceError(
+            f"{path}", f"cannot be written ({error})", repair="Make room there, then resume."
+        ) from error
