@@ -78,13 +78,11 @@ def command(
 
 
 def _part(kind: str, given: str | None) -> tuple[str, str] | None:
-    """The field and value that name a part on the command line; paths are relative to where one is."""
+    """The field and value that name a part on the command line."""
     if given is None:
         return None
     if ".py:" in given:
-        return f"{kind}.module", str(Path(given).absolute())
-    if kind == "data" and (Path(given).suffix or "/" in given or (Path(given).exists() and given != "digits")):
-        return f"{kind}.name", str(Path(given).absolute())
+        return f"{kind}.module", given
     return f"{kind}.name", given
 
 
@@ -96,7 +94,7 @@ def _number_or_word(text: str | None) -> int | str | None:
 
 
 def _document(recipe: str | None, settings: dict[str, Any], more: list[str]) -> dict[str, Any]:
-    """The recipe's document with the command line's changes, its own paths made absolute."""
+    """The recipe's document with the command line's changes; paths in these start in the working folder."""
     from gradus.training.recipe import anchored, override, parse_setting, read_toml
     from gradus.training.train import DEFAULT_RECIPE, find_recipe
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ from gradus.data.augmentation import Augmentation
 from gradus.data.batching import Loader, Store, fits_in_memory, make_store
 from gradus.data.preprocessing import Preprocessing
 from gradus.data.raw import Examples, RawData, from_arrays
-from gradus.data.sources import is_path, open_data
+from gradus.data.sources import open_data
 from gradus.data.splits import Split, Splits, split
 from gradus.losses import criteria
 from gradus.models import create_model, models
@@ -32,7 +32,6 @@ from gradus.training.recipe import Data, Part, Recipe, Training
 
 EVALUATION_BATCH = 256
 Criterion = Callable[[Tensor, Tensor], Tensor]
-P = TypeVar("P", Part, Data)
 
 
 @dataclass(frozen=True)
@@ -51,8 +50,8 @@ class Prepared:
     evaluation: dict[str, Loader]
 
 
-def resolve(recipe: Recipe, base: Path) -> Recipe:
-    """`recipe` with every "auto" decided for this machine and every path absolute, relative ones taken from `base`.
+def resolve(recipe: Recipe) -> Recipe:
+    """`recipe` with every "auto" decided for this machine.
 
     Raises:
         InputError: for a device this machine does not have.
@@ -67,15 +66,7 @@ def resolve(recipe: Recipe, base: Path) -> Recipe:
     threads = torch.get_num_threads() if training.threads == "auto" else training.threads
     # Compiling costs from seconds to half a minute before the first step; it has to be asked for.
     chosen = {"device": device, "threads": threads, "compile": training.compile is True}
-    return recipe.model_copy(
-        update={
-            "data": _absolute(recipe.data, base),
-            "model": _absolute(recipe.model, base),
-            "criterion": _absolute(recipe.criterion, base),
-            "optimizer": _absolute(recipe.optimizer, base),
-            "training": training.model_copy(update=chosen),
-        }
-    )
+    return recipe.model_copy(update={"training": training.model_copy(update=chosen)})
 
 
 def load_data(section: Data, data: RawData | None = None) -> RawData:
@@ -269,16 +260,6 @@ def _smallest_batch(examples: int, training: Training) -> int:
     pieces = min(training.accumulate, last)
     step = -(-last // pieces)
     return last % step or step
-
-
-def _absolute(section: P, base: Path) -> P:
-    """`section` with the path in its name or module made absolute."""
-    if section.module is not None:
-        code = UserCode.parse(section.module, base, "module")
-        return section.model_copy(update={"module": f"{code.path}:{code.name}"})
-    if isinstance(section, Data) and section.name is not None and is_path(section.name):
-        return section.model_copy(update={"name": str((base / Path(section.name).expanduser()).resolve())})
-    return section
 
 
 def data_fingerprint(raw: RawData) -> dict[str, Any]:

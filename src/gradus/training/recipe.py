@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from gradus.core.errors import InputError, nearest
 from gradus.core.validation import as_tuples, first_problem
-from gradus.data.sources import is_path
+from gradus.data.sources import locate
 
 SCHEMA = 1
 PARTS = ("data", "model", "criterion", "optimizer")
@@ -232,7 +232,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def anchored(document: dict[str, Any], base: Path) -> dict[str, Any]:
+def anchored(document: Mapping[str, Any], base: Path) -> dict[str, Any]:
     """`document` with the relative paths of its parts taken from `base`, so that they mean the same elsewhere."""
     ready = dict(document)
     for name in PARTS:
@@ -240,7 +240,7 @@ def anchored(document: dict[str, Any], base: Path) -> dict[str, Any]:
         if not isinstance(table, dict):
             continue
         if isinstance(table.get("module"), str):
-            ready[name] = {**table, "module": str(base.absolute() / Path(table["module"]).expanduser())}
-        elif name == "data" and isinstance(table.get("name"), str) and is_path(table["name"]):
-            ready[name] = {**table, "name": str(base.absolute() / Path(table["name"]).expanduser())}
+            ready[name] = {**table, "module": str((base / Path(table["module"]).expanduser()).absolute())}
+        elif name == "data" and isinstance(table.get("name"), str):
+            ready[name] = {**table, "name": locate(table["name"], base)}
     return ready

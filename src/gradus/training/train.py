@@ -20,7 +20,7 @@ from gradus.training.checkpoint import read_checkpoint, save_tensors, write_atom
 from gradus.training.evaluation import evaluate
 from gradus.training.interruption import INTERRUPTED, Interruption
 from gradus.training.prepare import Prepared, data_fingerprint, load_data, prepare, resolve
-from gradus.training.recipe import Recipe, shipped_recipes
+from gradus.training.recipe import Recipe, anchored, read_toml, shipped_recipes
 from gradus.training.recorder import Checkpointer, Recorder, non_finite
 from gradus.training.run import DATA_FORMAT, Run, keep_user_code, load_run
 from gradus.training.store import RunStore
@@ -56,8 +56,7 @@ def train(
         >>> round(run.model()(torch.tensor([[4.0]])).item())
         8
     """
-    recipe, base = _read(recipe)
-    recipe = resolve(recipe, base)
+    recipe = resolve(_read(recipe))
     with _arithmetic(recipe):
         raw = load_data(recipe.data, data)
         prepared = prepare(recipe, raw)
@@ -182,14 +181,13 @@ def _measure(prepared: Prepared, model: nn.Module, split: str) -> dict[str, floa
     return {f"{split}_{name}": value for name, value in values.items()}
 
 
-def _read(recipe: Recipe | Mapping[str, Any] | str | Path) -> tuple[Recipe, Path]:
-    """The recipe, and the folder its relative paths start from."""
-    if isinstance(recipe, Recipe):
-        return recipe, Path()
-    if isinstance(recipe, Mapping):
-        return Recipe.from_dict(recipe), Path()
-    path = find_recipe(str(recipe))
-    return Recipe.read(path), path.parent
+def _read(recipe: Recipe | Mapping[str, Any] | str | Path) -> Recipe:
+    """The recipe with its paths absolute: a file's start where it lies, any other's in the working folder."""
+    if isinstance(recipe, str | Path):
+        path = find_recipe(str(recipe))
+        return Recipe.from_dict(anchored(read_toml(path), path.parent), str(path))
+    document = recipe.to_dict() if isinstance(recipe, Recipe) else recipe
+    return Recipe.from_dict(anchored(document, Path()))
 
 
 def find_recipe(name: str) -> Path:

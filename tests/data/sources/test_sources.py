@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gradus.core.errors import InputError
-from gradus.data.sources import is_path, open_data
+from gradus.data.sources import is_path, locate, open_data
 
 
 @pytest.mark.parametrize("name", ["./digits", "data/digits", "digits.npz", "/digits", "~/digits", ".", "..", "a\\b"])
@@ -71,3 +71,13 @@ def test_what_cannot_be_opened_is_explained(name: str, message: str, tmp_path: P
 def test_options_of_a_bundled_set_are_checked() -> None:
     with pytest.raises(InputError, match=r"^data source `digits`: unknown option `size`"):
         open_data("digits", {"size": 3})
+
+
+def test_a_place_means_the_same_from_elsewhere(tmp_path: Path) -> None:
+    (tmp_path / "mnist").mkdir()
+    assert locate("mnist", tmp_path) == str(tmp_path / "mnist")
+    assert locate("./gone.npz", tmp_path) == str(tmp_path / "gone.npz")
+    assert locate("/a/b.npz", tmp_path) == "/a/b.npz"
+    (tmp_path / "digits").mkdir()
+    assert locate("digits", tmp_path) == "digits"  # bundled names come first
+    assert locate("unheard-of", tmp_path) == "unheard-of"

@@ -25,17 +25,26 @@ def is_path(name: str) -> bool:
     return "/" in name or "\\" in name or bool(Path(name).suffix) or name in (".", "..")
 
 
+def locate(name: str, base: Path) -> str:
+    """`name` so that it means the same everywhere: of a bundled set, or the absolute path that it is from `base`."""
+    path = base / Path(name).expanduser()
+    try:
+        on_disk = is_path(name) or (name not in sources and bool(name) and path.exists())
+    except OSError:  # a name too long to be one
+        on_disk = False
+    return str(path.absolute()) if on_disk else name
+
+
 def open_data(name: str, options: Mapping[str, Any], *, base: Path = Path()) -> RawData:
     """The examples of a bundled data set, or of the file or folder `name` relative to `base`.
 
     Raises:
         InputError: for an unknown name, a path that is missing or in no known format, or data that cannot be used.
     """
-    path = base / Path(name).expanduser()
+    place = locate(name, base)
+    path = Path(place)
     try:
-        if not is_path(name) and (name in sources or not name or not path.exists()):
-            return _bundled(name, options)
-        return _opened(path, options)
+        return _opened(path, options) if is_path(place) else _bundled(name, options)
     except OSError as error:
         raise InputError(f"data {path}", f"cannot be read: {error.strerror or error}") from error
 
