@@ -38,8 +38,8 @@ format: .venv/dev.stamp ## format the code and mend what lint can mend
 	$(BIN)/ruff format .
 
 bench: .venv/bench.stamp ## measure accuracy on digits, then the loop's cost beside other frameworks
-	$(BIN)/python benchmarks/digits_accuracy.py
-	$(BIN)/python benchmarks/training_loop.py
+	$(BIN)/python -m benchmarks.digits_accuracy
+	$(BIN)/python -m benchmarks.training_loop
 
 .venv/runtime.stamp: pyproject.toml requirements/lock.txt requirements/torch.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit("gradus needs Python 3.11 or newer, \

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gradus.training.objective import Objective, Phase
     from gradus.training.recipe import Recipe
     from gradus.training.run import Run, load_run
-    from gradus.training.train import train
+    from gradus.training.train import resume, train
 
 _HOMES = {
     "Batch": "gradus.core.batch",
@@ -33,6 +33,7 @@ _HOMES = {
     "from_arrays": "gradus.data.raw",
     "list_models": "gradus.models",
     "load_run": "gradus.training.run",
+    "resume": "gradus.training.train",
     "train": "gradus.training.train",
 }
 
@@ -50,6 +51,7 @@ __all__ = [
     "from_arrays",
     "list_models",
     "load_run",
+    "resume",
     "train",
 ]
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from gradus.core.batch import Batch
 from gradus.core.randomness import permutation
@@ -17,7 +18,7 @@ from gradus.data.augmentation import Augmentation
 from gradus.data.batching import Loader, ResidentStore, Store, StreamedStore, fits_in_memory, make_store
 from gradus.data.preprocessing import Preprocessing
 from gradus.data.raw import CHUNK, Examples, RawData, from_arrays
-from gradus.data.splits import Index, Split, split
+from gradus.data.splits import Split, split
 
 CPU = torch.device("cpu")
 COUNT = 1500
@@ -151,7 +152,7 @@ class Counting:
     def __init__(self, store: Store) -> None:
         self.store, self.asked = store, list[int]()
 
-    def take(self, index: Index) -> Any:
+    def take(self, index: Tensor) -> Any:
         self.asked.append(len(index))
         return self.store.take(index)
 
@@ -207,7 +208,7 @@ def test_big_endian_arrays_are_read_as_the_machines_own() -> None:
     data = from_arrays(x.astype(">f4"), np.arange(3).astype(">i2"))
     for stream in (False, True):
         store = make_store(data.train, scaling(from_arrays(x, [0, 1, 2])), stream=stream, device=CPU)
-        inputs, target = store.take(np.array([2, 0]))
+        inputs, target = store.take(torch.tensor([2, 0]))
         assert target.tolist() == [2, 0]
         assert inputs[0][0, 0] == pytest.approx(np.sqrt(1.5))
 

@@ -104,7 +104,8 @@ DAMAGES = [
 
 
 def test_undamaged_it_is_resumed_without_a_word(run: Path, reference: gradus.Run) -> None:
-    resumed, warnings = resume(run)
+    warnings: list[str] = []
+    resumed = resume(run, warn=warnings.append)
     assert warnings == []
     assert weights(resumed) == weights(reference)
 
@@ -112,7 +113,9 @@ def test_undamaged_it_is_resumed_without_a_word(run: Path, reference: gradus.Run
 @pytest.mark.parametrize(("damage", "reason"), DAMAGES, ids=lambda each: getattr(each, "__name__", ""))
 def test_the_one_before_is_used(run: Path, reference: gradus.Run, damage: Damage, reason: str) -> None:
     damage(run / "checkpoints" / "last", run / "checkpoints" / "previous")
-    resumed, (warning,) = resume(run)
+    warnings: list[str] = []
+    resumed = resume(run, warn=warnings.append)
+    (warning,) = warnings
     assert f"checkpoint {run / 'checkpoints'}: `last` is damaged: {reason}" in warning
     assert warning.endswith("going on from the one before it, of step 10")
     assert "\n" not in warning
@@ -170,5 +173,5 @@ def test_a_kill_after_damage_does_not_cost_the_whole_one(
         patch.setattr(faults, "listener", listener)
         with pytest.raises(Killed):
             resume(run)
-    resumed, _ = resume(run)
+    resumed = resume(run)
     assert weights(resumed) == weights(reference)

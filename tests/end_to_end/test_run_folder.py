@@ -231,7 +231,8 @@ def test_a_finished_run_is_not_trained_again(finished: gradus.Run, tmp_path: Pat
     run = tmp_path / "run"
     shutil.copytree(finished.path, run)
     before = {each.name: each.read_bytes() for each in run.iterdir() if each.is_file() and each.name != "lock"}
-    again, warnings = resume(run)
+    warnings: list[str] = []
+    again = resume(run, warn=warnings.append)
     assert warnings == [f"run {run} was already finished"]
     assert again.outcome == "finished"
     assert {name: (run / name).read_bytes() for name in before} == before
@@ -247,7 +248,8 @@ def test_a_run_killed_before_it_wrote_any_rows_starts_over(finished: gradus.Run,
             (run / "run.sqlite").write_bytes(content)
         assert gradus.load_run(run).outcome == "running"
         assert gradus.load_run(run).curves == {}
-        resumed, warnings = resume(run)
+        warnings: list[str] = []
+        resumed = resume(run, warn=warnings.append)
         assert warnings == []
         assert weights(resumed) == weights(finished)
         assert resumed.curves == finished.curves
@@ -269,5 +271,5 @@ def test_data_that_have_changed_are_refused(tmp_path: Path) -> None:
     connection.close()
     with pytest.raises(InputError, match="its data have changed since it began"):
         resume(run.path, data=gradus.from_arrays(x + 1, x[:, :1], task="regression"))
-    resumed, _ = resume(run.path, data=data)
+    resumed = resume(run.path, data=data)
     assert resumed.outcome == "finished"

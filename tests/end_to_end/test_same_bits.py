@@ -72,7 +72,8 @@ def test_interrupted_and_resumed(tmp_path: Path, name: str, where: Signal) -> No
     interrupted = gradus.train(CASES[name], run=tmp_path / "run", callbacks=[where])
     assert interrupted.outcome == "interrupted"
     assert not (tmp_path / "run" / "model.safetensors").exists()
-    resumed, warnings = resume(tmp_path / "run")
+    warnings: list[str] = []
+    resumed = resume(tmp_path / "run", warn=warnings.append)
     assert resumed.outcome == "finished"
     assert warnings == []
     assert weights(resumed) == weights(reference)
@@ -119,7 +120,7 @@ def test_a_second_signal_ends_it_at_once_and_it_can_still_be_resumed(tmp_path: P
     with pytest.raises(KeyboardInterrupt):
         gradus.train(digits(checkpoint_every=4), run=tmp_path / "run", callbacks=twice)
     assert gradus.load_run(tmp_path / "run").outcome == "running"
-    resumed, _ = resume(tmp_path / "run")
+    resumed = resume(tmp_path / "run")
     assert weights(resumed) == weights(reference)
     assert resumed.curves == reference.curves
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -59,7 +59,7 @@ def test_an_interrupted_run_ends_where_the_undisturbed_one_did(golden: Path) -> 
     """Not to the bit: this may be another machine or another torch."""
     run = gradus.load_run(golden / "interrupted")
     assert (run.outcome, run.result["steps"]) == ("interrupted", STOP_AFTER)
-    resumed, _ = resume(golden / "interrupted")
+    resumed = resume(golden / "interrupted")
     assert (resumed.outcome, resumed.result["steps"]) == ("finished", STEPS)
     finished = gradus.load_run(golden / "finished")
     ours, theirs = (each.model().state_dict() for each in (resumed, finished))

@@ -57,7 +57,8 @@ def test_a_run_resumed_elsewhere_warns(tmp_path: Path, monkeypatch: pytest.Monke
     with pytest.raises(ZeroDivisionError):
         gradus.train(digits(epochs=1), run=tmp_path / "run", callbacks=[_Failing()])
     monkeypatch.undo()
-    _, warnings = resume(tmp_path / "run")
+    warnings: list[str] = []
+    resume(tmp_path / "run", warn=warnings.append)
     assert warnings == [f"not as when the run began: python 2.7.18 -> {NOW['versions']['python']}"]
 
 

@@ -126,7 +126,7 @@ def test_the_copy_serves_where_the_original_is_gone_or_changed(
     foreign.model(trust=True)
     mark.unlink()
     (tmp_path / "code.py").unlink()
-    resumed, _ = resume(_unfinished(foreign, tmp_path / "unfinished"), trust=True)
+    resumed = resume(_unfinished(foreign, tmp_path / "unfinished"), trust=True)
     assert weights(resumed) == first
     assert mark.read_text() == "x"  # once: the file that names two parts is one module
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from gradus.cli.output import print_json, print_table
+from gradus.cli.output import print_fields, print_json, print_table
 
 EXAMPLE = "gradus data digits"
 
@@ -35,7 +35,16 @@ def command(
     if json:
         print_json(document)
         return
-    rows = {key: value for key, value in document.items() if key != "problems"}
-    print_table([{"": key, " ": value} for key, value in rows.items()], ["", " "])
+    shapes = zip(document["shape"], document["dtype"], strict=True)
+    rows = {
+        "kind": f"{document['kind']}, {document['task']}",
+        "splits": ", ".join(f"{name} {count:,}" for name, count in document["splits"].items()),
+        "shape": ", ".join(f"({', '.join(map(str, shape))}) {dtype}" for shape, dtype in shapes),
+    }
+    if "balance" in document:
+        rows["classes"] = ", ".join(f"{each} {share:.1%}" for each, share in document["balance"].items())
+    else:
+        rows["target"] = ", ".join(f"{key} {value:g}" for key, value in document["target"].items())
+    print_fields(rows)
     for each in document["problems"]:
         print(f"problem: {each}")

@@ -1,5 +1,7 @@
 """The command line: its verbs, its errors, its exit codes."""
 
+import os
+import signal
 import sys
 from typing import Annotated
 
@@ -45,10 +47,12 @@ def _options(
 def main() -> None:
     """Run the command line; every error of the user's becomes one line on stderr and exit code 2."""
     debug = "--debug" in sys.argv[1:2]
+    # torch's threads wait for each other by spinning, which on a shared machine takes the other's core: training there
+    # is many times slower. Read once, when torch loads; a person's own setting stands.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends like Ctrl-C, also before training has begun
     try:
         code = app(standalone_mode=False)
-    except typer.Abort:
-        code = INTERRUPTED
     except TyperException as error:  # what was typed does not parse
         _complain(getattr(error, "format_message", error.__str__)())
         code = BAD_INPUT
@@ -57,8 +61,8 @@ def main() -> None:
             raise
         _complain(str(error))
         code = error.exit_code
-    except KeyboardInterrupt:
-        _complain("interrupted before there was anything to keep")
+    except (KeyboardInterrupt, typer.Abort):  # outside training, or for the second time in it
+        _complain("interrupted; a run that has a checkpoint goes on with `gradus train --resume RUN`")
         code = INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has enough of it, as `head` does.

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gradus.cli.output import print_json, print_table
+from gradus.cli.output import print_fields, print_json, print_table
 
 if TYPE_CHECKING:
     from gradus.models import ModelCard
@@ -31,13 +31,20 @@ def command(
         if json:
             print_json(document)
         else:
-            print_table([{"": key, " ": value} for key, value in document.items() if value != ""], ["", " "])
+            options = ", ".join(f"{name} = {value}" for name, value in document["options"].items())
+            print_fields(document | _readable(document) | {"options": options, "tasks": ", ".join(card.tasks)})
         return
     entries = [_entry(card) for card in models.cards()]
     if json:
         print_json(entries)
     else:
-        print_table(entries, ["name", "family", "year", "input", "parameters", "macs", "paper"])
+        columns = ["name", "family", "year", "input", "parameters", "macs"]
+        print_table([entry | _readable(entry) for entry in entries], columns)
+
+
+def _readable(entry: dict[str, Any]) -> dict[str, str]:
+    """What reads better as text: a year without a comma, a shape without brackets."""
+    return {"year": str(entry["year"]), "input": " x ".join(map(str, entry["input"]))}
 
 
 def _entry(card: "ModelCard") -> dict[str, Any]:

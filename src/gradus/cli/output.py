@@ -4,7 +4,10 @@ import json
 import math
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 
 def print_json(document: Any) -> None:
@@ -14,22 +17,34 @@ def print_json(document: Any) -> None:
 
 
 def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
-    """Rows under their column names, numbers to the right."""
-    from rich.console import Console
+    """Rows under their column names, whole numbers to the right."""
     from rich.table import Table
-    from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in columns:
-        numeric = all(isinstance(row.get(name), int | float) for row in rows)
-        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
+        numeric = all(isinstance(row[name], int) for row in rows)
+        table.add_column(name, justify="right" if numeric else "left", no_wrap=name == columns[0])
+    _print(table, [[row[name] for name in columns] for row in rows])
+
+
+def print_fields(fields: Mapping[str, Any]) -> None:
+    """Names and their values, a line each; empty ones are left out."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True, style="bold")
+    table.add_column()
+    _print(table, [[name, value] for name, value in fields.items() if value not in ("", [], {})])
+
+
+def _print(table: "Table", rows: Sequence[Sequence[Any]]) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
     for row in rows:
-        table.add_row(*(Text(_cell(row.get(name, ""))) for name in columns))
-    Console().print(table)
-
-
-def _cell(value: Any) -> str:
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) and value > 9999 else str(value)
+        # Text, so that brackets in what comes from outside are not read as markup.
+        table.add_row(*(Text(f"{cell:,}" if isinstance(cell, int) else str(cell)) for cell in row))
+    Console(highlight=False).print(table)
 
 
 def _finite(value: Any) -> Any:

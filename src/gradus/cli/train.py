@@ -69,12 +69,14 @@ def command(
 
     callbacks = [] if quiet else [Progress()]
     if resume is not None:
-        done, warnings = resume_run(resume, trust=trust, callbacks=callbacks)
-        for each in warnings:
-            print(f"gradus: {each}", file=sys.stderr)
+        done = resume_run(resume, trust=trust, callbacks=callbacks, warn=_warn)
     else:
         done = train(_document(recipe, settings, set_ or []), run=run, callbacks=callbacks)
     return _report(done, as_json=json)
+
+
+def _warn(text: str) -> None:
+    print(f"gradus: {text}", file=sys.stderr)
 
 
 def _part(kind: str, given: str | None) -> tuple[str, str] | None:

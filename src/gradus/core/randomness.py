@@ -9,7 +9,9 @@ key times the golden-ratio increment.
 Source: Steele, Lea, Flood (2014), Fast splittable pseudorandom number generators, OOPSLA, section 3.
 """
 
+from collections.abc import Iterable
 from enum import IntEnum
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,13 +60,21 @@ def derive_seed(seed: int, stream: Stream, *keys: int) -> int:
 
     The top 63 bits of `hash_keys`, in plain integers: NumPy is slow on single numbers, and training asks every step.
     """
-    state = 0
-    for key in (seed, stream, *keys):
+    return _fold(_beginning(seed, stream), keys) >> 1
+
+
+@lru_cache(maxsize=64)  # training asks for the same beginning at every step
+def _beginning(seed: int, stream: Stream) -> int:
+    return _fold(0, (seed, stream))
+
+
+def _fold(state: int, keys: Iterable[int]) -> int:
+    for key in keys:
         word = (state + (key + 1) * 0x9E3779B97F4A7C15) & _MASK
         word = ((word ^ (word >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
         word = ((word ^ (word >> 27)) * 0x94D049BB133111EB) & _MASK
         state = word ^ (word >> 31)
-    return state >> 1
+    return state
 
 
 def _mix(word: NDArray[np.uint64]) -> NDArray[np.uint64]:

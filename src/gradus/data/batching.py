@@ -37,8 +37,8 @@ _CONTAINER = Path("/sys/fs/cgroup")
 class Store(Protocol):
     """Examples ready for a model, by number."""
 
-    def take(self, index: Index) -> tuple[tuple[Tensor, ...], Tensor]:
-        """Inputs and target of the examples `index`."""
+    def take(self, index: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
+        """Inputs and target of the examples `index` (N,), int64 on the CPU."""
         ...
 
 
@@ -47,6 +47,7 @@ class ResidentStore:
 
     def __init__(self, examples: Examples, preprocessing: Preprocessing, device: torch.device) -> None:
         self.device = device
+        self._on_cpu = device.type == "cpu"
         # Filled in place: chunks joined at the end would need the memory twice.
         self.inputs = tuple(torch.empty(tuple(each.shape), device=device) for each in examples.inputs)
         start = 0
@@ -57,8 +58,8 @@ class ResidentStore:
             start = end
         self.target = torch.tensor(examples.target, device=device)
 
-    def take(self, index: Index) -> tuple[tuple[Tensor, ...], Tensor]:
-        rows = torch.from_numpy(index).to(self.device)
+    def take(self, index: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
+        rows = index if self._on_cpu else index.to(self.device)
         return tuple(each.index_select(0, rows) for each in self.inputs), self.target.index_select(0, rows)
 
 
@@ -69,9 +70,10 @@ class StreamedStore:
         self._examples = examples
         self._preprocessing = preprocessing
 
-    def take(self, index: Index) -> tuple[tuple[Tensor, ...], Tensor]:
-        inputs = self._preprocessing.apply(tuple(each[index] for each in self._examples.inputs))
-        return inputs, torch.tensor(self._examples.target[index])
+    def take(self, index: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
+        rows = index.numpy()
+        inputs = self._preprocessing.apply(tuple(each[rows] for each in self._examples.inputs))
+        return inputs, torch.tensor(self._examples.target[rows])
 
 
 def fits_in_memory(examples: Examples) -> bool:
@@ -102,11 +104,12 @@ class _BatchMaker(Dataset[Batch]):
         self._seed = seed
 
     def __getitem__(self, request: Request) -> Batch:
-        epoch, index = request
+        epoch, numbers = request
+        index = torch.from_numpy(numbers)
         inputs, target = self._store.take(index)
         if self._augmentation is not None:
-            inputs = (self._augmentation(inputs[0], self._seed, epoch, index), *inputs[1:])
-        return Batch(inputs, target, torch.from_numpy(index))
+            inputs = (self._augmentation(inputs[0], self._seed, epoch, numbers), *inputs[1:])
+        return Batch(inputs, target, index)
 
 
 class _Requests(Sampler[Request]):

@@ -14,6 +14,7 @@ from gradus.training.store import RunStore
 if TYPE_CHECKING:
     from gradus.training.trainer import Trainer
 
+SECONDS_BETWEEN_COMMITS = 1.0
 SECONDS_BETWEEN = 10.0
 SHARE_OF_TIME = 0.01
 """Unless steps are given, a checkpoint comes every SECONDS_BETWEEN, or so much later that writing takes this share."""
@@ -24,13 +25,17 @@ class Recorder(Callback):
 
     def __init__(self, store: RunStore) -> None:
         self._store = store
+        self._committed = 0.0
 
     def epoch_ended(self, trainer: "Trainer", values: dict[str, float]) -> None:
         phases = trainer.objective.phases
         names = ["learning_rate"] if len(phases) == 1 else [f"learning_rate.{phase.name}" for phase in phases]
         rates = {name: phase.optimizer.param_groups[0]["lr"] for name, phase in zip(names, phases, strict=True)}
         self._store.scalars(trainer.step, trainer.epoch, values | rates)
-        self._store.commit()
+        # What is not committed is repeated after a kill: a checkpoint commits before it is written.
+        if time.perf_counter() - self._committed >= SECONDS_BETWEEN_COMMITS:
+            self._store.commit()
+            self._committed = time.perf_counter()
 
 
 class Checkpointer(Callback):

@@ -1,7 +1,8 @@
 """From a recipe to a run folder with a trained network in it."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -74,12 +75,21 @@ def train(
 
 
 def resume(
-    run: str | Path, *, data: RawData | None = None, trust: bool = False, callbacks: Sequence[Callback] = ()
-) -> tuple[Run, list[str]]:
+    run: str | Path,
+    *,
+    data: RawData | None = None,
+    trust: bool = False,
+    callbacks: Sequence[Callback] = (),
+    warn: Callable[[str], None] = warnings.warn,
+) -> Run:
     """Go on with a run from its last whole checkpoint, to the same bits as if it had never stopped.
 
-    Returns:
-        The run, and warnings: what differs from the environment it began in, checkpoints found broken.
+    Args:
+        run: the folder of a run that `train` began.
+        data: examples in memory, as they were given to `train`.
+        trust: allow code of the user's own that the run names to be executed.
+        callbacks: look on, beside those of gradus.
+        warn: told before training what differs from the environment it began in, and of checkpoints found broken.
     Raises:
         InputError: if `run` is no run folder, its data have changed, or it holds code and `trust` is not given.
         ResourceError: if another process is at work in it.
@@ -88,7 +98,8 @@ def resume(
     with folder.RunLock(place):
         before = load_run(place)
         if before.outcome == FINISHED:
-            return before, [f"run {place} was already finished"]
+            warn(f"run {place} was already finished")
+            return before
         recipe = before.trusted_recipe(trust=trust)
         with _arithmetic(recipe):
             raw = load_data(recipe.data, data)
@@ -96,11 +107,10 @@ def resume(
                 raise InputError(f"run {place}", "its data have changed since it began", repair="Start a new run.")
             prepared = prepare(recipe, raw, before.preprocessing)
             now = environment.describe_environment(prepared.device)
-            warnings = [
-                f"not as when the run began: {each}" for each in environment.differences(before.environment, now)
-            ]
-            found = read_checkpoint(place / folder.CHECKPOINTS, warnings.append)
-            return _run(place, prepared, found and found[0], callbacks), warnings
+            for each in environment.differences(before.environment, now):
+                warn(f"not as when the run began: {each}")
+            found = read_checkpoint(place / folder.CHECKPOINTS, warn)
+            return _run(place, prepared, found and found[0], callbacks)
 
 
 def _run(place: Path, prepared: Prepared, state: dict[str, Any] | None, callbacks: Sequence[Callback]) -> Run:

@@ -25,6 +25,8 @@ READ_LOSSES_EVERY = 100
 
 NON_FINITE = "non-finite loss"
 
+_FULL_PRECISION = nullcontext()
+
 
 class Trainer:
     """Trains an objective.
@@ -63,6 +65,7 @@ class Trainer:
         self.diverged_at = 0
         self._seed = seed
         self._device = device
+        self._on_cuda = device.type == "cuda"
         self._evaluate = evaluate
         self._averages = self._make_averages()
         self._alone = len(objective.phases) == 1
@@ -73,10 +76,11 @@ class Trainer:
     def fit(self) -> None:
         """Train from where it stands to the last epoch, or until a callback stops it."""
         self._set_training_mode()
+        watching = [each for each in self.callbacks if type(each).step_ended is not Callback.step_ended]
         while self.epoch < self.settings.epochs and not self.stopped:
             for batch in self.loader.batches(self.epoch, start=self.step_in_epoch):
                 self.train_step(batch)
-                for callback in self.callbacks:
+                for callback in watching:
                     callback.step_ended(self)
                 if self.stopped:
                     return
@@ -112,8 +116,9 @@ class Trainer:
         """Gradients of the phase's loss on `batch`, clipped; returns the loss."""
         # A turn draws the same numbers whatever ran before it, and at each evaluation by a closure optimizer.
         turn = self.objective.phases.index(phase)
-        _seed_generators(derive_seed(self._seed, Stream.STEP, self.step, turn), self._device)
-        phase.optimizer.zero_grad()
+        self._seed_generators(derive_seed(self._seed, Stream.STEP, self.step, turn))
+        for parameter in phase.parameters:  # zero_grad, without its profiler marks: they cost more than all else here
+            parameter.grad = None
         if self.settings.accumulate == 1:
             loss = self._compute(phase, batch)
             self._backward(phase, loss)
@@ -134,7 +139,7 @@ class Trainer:
         with self._precision():
             loss, signs = self.objective.compute(phase, batch)
         for name, value in signs.items():
-            self._unread.append((f"{phase.name}.{name}", value, len(batch), self.step + 1))
+            self._unread.append((f"{phase.name}.{name}", value.detach(), len(batch), self.step + 1))
         return loss
 
     def _backward(self, phase: Phase, loss: Tensor) -> None:
@@ -146,7 +151,12 @@ class Trainer:
     def _precision(self) -> AbstractContextManager[Any]:
         if self.settings.precision == "bf16":
             return torch.autocast(self._device.type, dtype=torch.bfloat16)
-        return nullcontext()
+        return _FULL_PRECISION
+
+    def _seed_generators(self, seed: int) -> None:
+        torch.default_generator.manual_seed(seed)
+        if self._on_cuda:
+            torch.cuda.manual_seed(seed)
 
     def networks(self) -> dict[str, nn.Module]:
         """The networks to judge and keep: their moving averages where there are any."""
@@ -163,7 +173,7 @@ class Trainer:
         """Bring the losses of the latest steps over from the device; stop where one is not finite."""
         if not self._unread:
             return
-        values = torch.stack([value.detach().float() for _, value, _, _ in self._unread]).tolist()
+        values = torch.stack([value.float() for _, value, _, _ in self._unread]).tolist()
         unread, self._unread = self._unread, []
         for (name, _, count, step), value in zip(unread, values, strict=True):
             if not math.isfinite(value):
@@ -240,9 +250,3 @@ class Trainer:
 def _scheduler_state(phase: Phase) -> dict[str, Any]:
     assert phase.scheduler is not None
     return {name: value for name, value in phase.scheduler.state_dict().items() if not callable(value)}
-
-
-def _seed_generators(seed: int, device: torch.device) -> None:
-    torch.default_generator.manual_seed(seed)
-    if device.type == "cuda":
-        torch.cuda.manual_seed(seed)

@@ -1,0 +1,1 @@
+"""What gradus costs and what it reaches, measured."""
