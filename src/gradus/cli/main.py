@@ -1,6 +1,5 @@
 """The command line: its verbs, its errors, its exit codes."""
 
-import os
 import signal
 import sys
 from typing import Annotated
@@ -47,9 +46,6 @@ def _options(
 def main() -> None:
     """Run the command line; every error of the user's becomes one line on stderr and exit code 2."""
     debug = "--debug" in sys.argv[1:2]
-    # torch's threads wait for each other by spinning, which on a shared machine takes the other's core: training there
-    # is many times slower. Read once, when torch loads; a person's own setting stands.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends like Ctrl-C, also before training has begun
     try:
         code = app(standalone_mode=False)

@@ -148,7 +148,7 @@ class Loader:
         device: torch.device = torch.device("cpu"),
     ) -> None:
         self._split, self._seed, self._shuffle = split, seed, shuffle
-        self._batch_size = batch_size
+        self.batch_size = batch_size
         self._drop_last = drop_last
         self._device = device
         self._maker = _BatchMaker(store, augmentation, seed)
@@ -167,7 +167,7 @@ class Loader:
 
     def __len__(self) -> int:
         """Batches an epoch."""
-        full, rest = divmod(len(self._split), self._batch_size)
+        full, rest = divmod(len(self._split), self.batch_size)
         return full + (rest > 0 and not self._drop_last)
 
     @property
@@ -182,7 +182,7 @@ class Loader:
         """The batches of `epoch` from number `start` on; workers serve one pass at a time, the newest."""
         index = self._split.index
         order = permutation(self._seed, epoch, index) if self._shuffle else index
-        size = self._batch_size
+        size = self.batch_size
         requests = [(epoch, order[at * size : (at + 1) * size]) for at in range(start, len(self))]
         if self._workers is None:
             for request in requests:

@@ -61,6 +61,7 @@ def train(
     with _arithmetic(recipe):
         raw = load_data(recipe.data, data)
         prepared = prepare(recipe, raw)
+        torch.set_num_threads(int(prepared.recipe.training.threads))
         place = folder.create_run_folder(
             None if run is None else Path(run), f"{recipe.model.label}-{recipe.data.label}"
         )
@@ -106,6 +107,7 @@ def resume(
             if data_fingerprint(raw) != before.data_fingerprint:
                 raise InputError(f"run {place}", "its data have changed since it began", repair="Start a new run.")
             prepared = prepare(recipe, raw, before.preprocessing)
+            torch.set_num_threads(int(prepared.recipe.training.threads))
             now = environment.describe_environment(prepared.device)
             for each in environment.differences(before.environment, now):
                 warn(f"not as when the run began: {each}")
@@ -232,11 +234,10 @@ def _write_head(place: Path, prepared: Prepared, raw: RawData) -> None:
 
 @contextmanager
 def _arithmetic(recipe: Recipe) -> Iterator[None]:
-    """Threads and algorithms as the recipe has them; the caller's, and its random state, back afterwards."""
+    """Algorithms as the recipe's device wants them; the caller's, its threads and random state back afterwards."""
     threads, algorithms = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     cuda = recipe.training.device.startswith("cuda")
     with torch.random.fork_rng(enabled=True):
-        torch.set_num_threads(int(recipe.training.threads))
         if cuda:
             torch.use_deterministic_algorithms(True, warn_only=True)
         try:
