@@ -1,7 +1,7 @@
 # `make` lists what can be made. Everything lives in .venv, built from the pinned packages in requirements/.
 
 PYTHON ?= python3
-WORKERS ?= 0
+WORKERS ?= 2
 
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip --disable-pip-version-check install --quiet
@@ -10,6 +10,9 @@ PINNED := $(INSTALL) --require-hashes --no-deps -r
 ifneq ($(wildcard ../shared/data),)
 export GRADUS_DATA ?= $(abspath ../shared/data)
 endif
+
+# Two processes of tests, each on one thread; threads of several processes would wait for each other.
+test test-all: export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: help train test test-all check format bench lock clean
@@ -20,7 +23,7 @@ help: ## list the targets
 train: .venv/runtime.stamp ## train LeNet-5 on handwritten digits; ARGS="..." goes to `gradus train`
 	@$(BIN)/gradus train $(ARGS)
 
-test: .venv/dev.stamp ## run the tests; ARGS="..." goes to pytest, WORKERS=2 uses two processes
+test: .venv/dev.stamp ## run the tests; ARGS="..." goes to pytest, WORKERS=0 uses one process
 	@$(BIN)/pytest -q -n $(WORKERS) $(ARGS)
 
 test-all: .venv/dev.stamp ## run every test, the slow ones and, where there is a GPU, its own too
