@@ -257,3 +257,49 @@ def test_help_shows_an_example(verb: str, capsys: pytest.CaptureFixture[str], mo
     done = run_gradus(capsys, monkeypatch, verb, "--help")
     assert done.code == 0
     assert f"Example: gradus {verb}" in " ".join(done.out.split())
+
+
+def test_predict_takes_what_training_takes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Channels last, and numbers that float32 does not hold."""
+    rng = np.random.default_rng(0)
+    pictures, stamps = rng.integers(0, 255, (60, 6, 5, 3)), 1_700_000_000 + np.arange(60)[:, None]
+    for x, model in ((pictures, "mlp"), (stamps, "logistic_regression")):
+        np.savez(tmp_path / "set.npz", x=x, y=np.arange(60) // 30)
+        arguments = [
+            "--data",
+            "set.npz",
+            "--model",
+            model,
+            "--set",
+            "data.augment=[]",
+            "--epochs",
+            "40",
+            "--lr",
+            "0.3",
+            "--quiet",
+        ]
+        done = run_gradus(capsys, monkeypatch, "train", *arguments, "--json")
+        run = json.loads(done.out)["run"]
+        from_file = run_gradus(capsys, monkeypatch, "predict", run, "set.npz", "--json")
+        as_text = run_gradus(capsys, monkeypatch, "predict", run, json.dumps(x.tolist()), "--json")
+        first, second = json.loads(from_file.out), json.loads(as_text.out)
+        assert len(first) == 60
+        assert [each["probabilities"] for each in first] == [each["probabilities"] for each in second]
+    right = [each["prediction"] == str(number // 30) for number, each in enumerate(first)]
+    assert np.mean(right) > 0.9  # by the time stamp alone
+
+
+def test_every_name_and_option_is_in_the_docs() -> None:
+    from gradus.data.augmentation import augmentations
+    from gradus.losses import criteria
+    from gradus.optim import optimizers, schedules
+    from gradus.training.recipe import Data, Training
+
+    text = (Path(__file__).parents[2] / "docs" / "recipe.md").read_text()
+    for card in (*criteria.cards(), *optimizers.cards(), *schedules.cards(), *augmentations.cards()):
+        for name in (card.name, *(option.name for option in card.options)):
+            assert f"`{name}`" in text or f'`"{name}"`' in text, name
+    for name in (*Training.model_fields, *Data.model_fields.keys() - {"module"}):
+        assert f"`{name}`" in text, name

@@ -105,6 +105,7 @@ CASES: dict[str, tuple[Make, str]] = {
         lambda f: ["train", "--resume", "x", "--epochs", "9"],
         "it cannot change training.epochs",
     ),
+    "changing a resumed run's seed to 0": (lambda f: ["train", "--resume", "x", "--seed", "0"], "cannot change seed"),
     "resuming nothing": (lambda f: ["train", "--resume", "runs/none"], "no such folder"),
     # fields, types, names
     "wrong field": (lambda f: ["train", "--set", "training.epoch=3"], "Did you mean `epochs`?"),
@@ -174,6 +175,38 @@ CASES: dict[str, tuple[Make, str]] = {
         "must return one number as a tensor, got (2,)",
     ),
     "a loss that raises": (user_loss("def loss(output, target):\n    return output - target"), "criterion `loss`"),
+    "a model that fails in training mode only": (
+        model(
+            "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+            "        self.layer = nn.Linear(64, 10)\n    def forward(self, x):\n"
+            "        assert not self.training, 'no training'\n        return self.layer(x.flatten(1))"
+        ),
+        "fails in training mode: AssertionError: no training",
+    ),
+    "a loss without a graph": (
+        user_loss(
+            "from torch.nn.functional import mse_loss\ndef loss(output, target):\n"
+            "    return mse_loss(output.argmax(1).float(), target.float())"
+        ),
+        "its loss depends on no parameter",
+    ),
+    "nesterov without momentum": (
+        lambda f: ["train", "--optimizer", "sgd", "--set", "optimizer.nesterov=true"],
+        "`nesterov` is a kind of momentum",
+    ),
+    "a slip for the number of classes": (
+        lambda f: ["train", "--set", "model.num_classes=10"],
+        "unknown option `num_classes`",
+    ),
+    "a schedule of one's own": (lambda f: ["train", "--set", "schedule.module='a.py:b'"], "takes a `name`"),
+    "somebody else's home": (lambda f: ["train", "--data", "~nobody-here/x.npz"], "there is no such user"),
+    "a piece of one for batch norm": (
+        lambda f: [
+            *model(LINEAR.format("nn.Linear(64, 10), nn.BatchNorm1d(10)"))(f),
+            *("--batch-size", "10", "--set", "training.accumulate=4", "--set", "data.test=0.1"),
+        ],
+        "leaves a batch of one example",
+    ),
     "batches larger than the set": (
         lambda f: ["train", "--batch-size", "5000", "--set", "training.drop_last=true"],
         "must not exceed the",
@@ -221,3 +254,20 @@ def test_debug_shows_where(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
     with pytest.raises(InputError):
         main()
     assert json.dumps(capsys.readouterr().out) == '""'
+
+
+def test_a_language_that_is_none_is_told_before_anything_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GRADUS_LANG", "de")
+    done = run_gradus(capsys, monkeypatch, "train")
+    assert (done.code, list(tmp_path.iterdir())) == (2, [])
+    assert "GRADUS_LANG: must be `en` or `zh`, got `de`" in done.err
+
+
+def test_no_verb_shows_the_help(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    done = run_gradus(capsys, monkeypatch)
+    assert done.code == 0
+    assert len(done.out.splitlines()) > 10
+    assert "predict" in done.out

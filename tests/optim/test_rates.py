@@ -70,3 +70,7 @@ def test_a_very_short_training_has_a_rate_too(card, steps: int) -> None:  # type
         optimizer.step()
         if scheduler is not None:
             scheduler.step()
+
+
+def test_one_cycle_may_rise_in_a_single_step() -> None:
+    assert max(rates("one_cycle", warmup=1 / STEPS)) == pytest.approx(LR, rel=0.01)

@@ -246,3 +246,13 @@ def test_full_batch_step_is_the_gradient_of_the_whole_set() -> None:
     for a, b in zip(ours.parameters(), by_hand.parameters(), strict=True):
         assert b.grad is not None
         torch.testing.assert_close(a, b - 0.05 * b.grad, rtol=1e-5, atol=1e-7)
+
+
+def test_a_criterion_without_parameters_has_no_average() -> None:
+    network = make_network()
+    objective = Supervised(network, nn.MSELoss(), torch.optim.SGD(network.parameters(), lr=0.05))
+    trainer = Trainer(objective, make_loader(), Training(epochs=2, ema=0.9))
+    trainer.fit()
+    networks = trainer.networks()
+    assert networks["criterion"] is objective.criterion
+    assert not torch.equal(networks["model"].state_dict()["0.weight"], network.state_dict()["0.weight"])

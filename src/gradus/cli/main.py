@@ -10,14 +10,14 @@ from typer.exceptions import TyperException
 import gradus
 from gradus.cli import data, models, predict, train
 from gradus.core.errors import GradusError
-from gradus.core.text import set_language
+from gradus.core.text import current_language, set_language
 
 BAD_INPUT, INTERNAL_ERROR, INTERRUPTED = 2, 70, 130
 
 app = typer.Typer(
     name="gradus",
     help="Build, inspect, train, diagnose and study neural networks on PyTorch.",
-    no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -35,12 +35,16 @@ def _print_version(asked: bool) -> None:
 
 @app.callback()
 def _options(
+    context: typer.Context,
     debug: Annotated[bool, typer.Option("--debug", help="Show the full traceback of an error.")] = False,
     lang: Annotated[str | None, typer.Option(help="Language of findings: en or zh.")] = None,
     version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True)] = False,
 ) -> None:
     if lang is not None:
         set_language(lang)
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+    current_language()  # a GRADUS_LANG that is no language is told now, not when there is something to say
 
 
 def main() -> None:

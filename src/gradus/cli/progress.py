@@ -1,7 +1,7 @@
 """Training as it goes on, on stderr: a bar in a terminal, a line per epoch elsewhere."""
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
@@ -21,15 +21,15 @@ class Progress(Callback):
     def __init__(self) -> None:
         self._console = Console(stderr=True)
         self._bar: Bar | None = None
-        self._drawn = self._began = time.perf_counter()
+        self._drawn = self._began = 0.0
         self._first_step = -1
         self._latest = ""
 
     def step_ended(self, trainer: "Trainer") -> None:
         now = time.perf_counter()
+        if self._first_step < 0:  # the rate is that of what follows
+            self._first_step, self._began = trainer.step, now
         if now - self._drawn < REDRAW_SECONDS or not self._console.is_terminal:
-            if self._first_step < 0:
-                self._first_step, self._began = trainer.step - 1, now
             return
         self._drawn = now
         if self._bar is None:
@@ -45,7 +45,7 @@ class Progress(Callback):
             )
             self._bar.start()
             self._bar.add_task("", total=len(trainer.loader) * trainer.settings.epochs, rate=0.0, latest="")
-        rate = (trainer.step - self._first_step) / (now - self._began)
+        rate = (trainer.step - self._first_step) / max(now - self._began, 1e-9)
         text = f"epoch {min(trainer.epoch + 1, trainer.settings.epochs)}/{trainer.settings.epochs}"
         self._bar.update(
             self._bar.task_ids[0],
@@ -69,11 +69,12 @@ class Progress(Callback):
                     highlight=False,
                     soft_wrap=True,
                 )
-        if last:
-            self.close()
 
-    def close(self) -> None:
-        """Take the bar away."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        # However training ended: the bar hides the cursor and stands between a program and its output.
         if self._bar is not None:
             self._bar.stop()
             self._bar = None

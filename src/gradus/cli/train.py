@@ -1,6 +1,7 @@
 """``gradus train``: from a recipe to a checkpoint."""
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -58,7 +59,8 @@ def command(
         "training.device": device,
     }
     if resume is not None:
-        given = [name for name, value in {**settings, "RECIPE": recipe, "--set": set_, "--run": run}.items() if value]
+        every = {**settings, "RECIPE": recipe, "--set": set_ or None, "--run": run}
+        given = [name for name, value in every.items() if value is not None]
         if given:
             raise InputError(
                 "--resume", f"continues a run as it is; it cannot change {', '.join(given)}", repair="Start a new run."
@@ -67,11 +69,12 @@ def command(
     from gradus.training.train import resume as resume_run
     from gradus.training.train import train
 
-    callbacks = [] if quiet else [Progress()]
-    if resume is not None:
-        done = resume_run(resume, trust=trust, callbacks=callbacks, warn=_warn)
-    else:
-        done = train(_document(recipe, settings, set_ or []), run=run, callbacks=callbacks)
+    with Progress() if not quiet else nullcontext() as progress:
+        callbacks = [] if progress is None else [progress]
+        if resume is not None:
+            done = resume_run(resume, trust=trust, callbacks=callbacks, warn=_warn)
+        else:
+            done = train(_document(recipe, settings, set_ or []), run=run, callbacks=callbacks)
     return _report(done, as_json=json)
 
 

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from gradus.core.errors import InputError, nearest
+from gradus.core.paths import expand
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class UserCode:
         file, colon, name = reference.rpartition(":")
         if not colon or not file.endswith(".py") or not name.isidentifier():
             raise InputError(owner, "must look like `file.py:callable`", reference)
-        path = (base / Path(file).expanduser()).resolve()
+        path = expand(file, base).resolve()
         if not path.is_file():
             raise InputError(owner, "no such file", str(path), "Paths are relative to the recipe.")
         return cls(path, name)

@@ -5,7 +5,6 @@ preprocessed and augmented batch by batch through torch's DataLoader and its wor
 (seed, epoch, example numbers), so both ways give the same bits.
 """
 
-import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -82,17 +81,26 @@ def fits_in_memory(examples: Examples) -> bool:
     return wanted <= RESIDENT_SHARE * _free_memory()
 
 
-def _free_memory() -> float:
-    """Bytes that this process may still take: what the system has, within its container's limit."""
+def _free_memory() -> int:
+    """Bytes that this process may still take, those of files that are only cached among them."""
     try:
-        free = float(os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    except (ValueError, OSError, AttributeError):  # not every system tells
-        free = float(8 << 30)
+        free = _field(Path("/proc/meminfo"), "MemAvailable:") * 1024
+    except (OSError, KeyError):  # not Linux
+        free = 8 << 30
     try:
         limit, used = (int((_CONTAINER / f"memory.{name}").read_text()) for name in ("max", "current"))
-    except (ValueError, OSError):  # no container, or one without a limit
+        cached = _field(_CONTAINER / "memory.stat", "inactive_file")
+    except (ValueError, OSError, KeyError):  # no container, or one without a limit
         return free
-    return min(free, limit - used)
+    return min(free, limit - used + cached)
+
+
+def _field(path: Path, name: str) -> int:
+    """The number that follows `name` in a file of lines of a name and a number."""
+    for line in path.read_text().splitlines():
+        if line.startswith(f"{name} "):
+            return int(line.split()[1])
+    raise KeyError(name)
 
 
 class _BatchMaker(Dataset[Batch]):

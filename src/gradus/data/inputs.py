@@ -42,10 +42,10 @@ def read_inputs(given: str, spec: DataSpec, *, resize: bool = False) -> Iterator
         raise InputError("input", "no such file or folder, nor numbers as JSON", given)
 
 
-def _numbers(given: str) -> NDArray[np.float32] | None:
+def _numbers(given: str) -> NDArray[np.float64] | None:
     """The array that `given` is as JSON, or None. A file of such a name is meant by ``./4``."""
     try:
-        return np.asarray(json.loads(given), dtype=np.float32)
+        return np.asarray(json.loads(given), dtype=np.float64)
     except (ValueError, TypeError):
         return None
 
@@ -105,6 +105,8 @@ def _rows(label: str, array: NDArray[Any], spec: DataSpec) -> Iterator[tuple[str
         raise InputError(label, "must hold numbers", str(array.dtype))
     if array.size == 0:
         raise InputError(label, "must not be empty", tuple(array.shape))
+    if len(shape) == 3 and tuple(array.shape[-3:]) == (*shape[1:], shape[0]) != shape:
+        array = np.moveaxis(array, -1, -3)  # channels last, as training takes them too
     # One example may come alone, and a grey image without its channel axis.
     bare = tuple(side for side in shape if side != 1) or (1,)
     if tuple(array.shape) in (shape, bare, ()) and array.size == spec.features:

@@ -1,5 +1,6 @@
 """The catalogue: one family of networks per file, one card per named variant."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +71,15 @@ def create_model(
         )
     elif num_classes is not None or input_shape is not None:
         raise InputError(f"model `{card.name}`", "takes a spec, or num_classes and input_shape, not both")
+    return build(card, spec, options)
+
+
+def build(card: ModelCard, spec: DataSpec, options: Mapping[str, Any]) -> "nn.Module":
+    """The network on `card` for data that look like `spec`.
+
+    Raises:
+        InputError: for an unknown option, or data the network cannot take.
+    """
     if spec.task not in card.tasks:
         raise InputError(
             f"model `{card.name}`", f"is for {' or '.join(card.tasks)}", spec.task, "Choose another model."

@@ -10,6 +10,7 @@ import torch
 from pydantic import Field
 from torch import nn, optim
 
+from gradus.core.errors import InputError
 from gradus.optim import optimizers
 
 Parameters = Iterable[nn.Parameter]
@@ -29,6 +30,10 @@ def sgd(
     weight_decay: Decay = 0.0,
 ) -> optim.Optimizer:
     """Stochastic gradient descent, with momentum where asked for."""
+    if nesterov and momentum == 0:
+        raise InputError(
+            "optimizer `sgd`", "`nesterov` is a kind of momentum", repair="Set momentum, for instance 0.9."
+        )
     parameters = list(parameters)
     return optim.SGD(
         parameters, lr=lr, momentum=momentum, nesterov=nesterov, weight_decay=weight_decay, fused=_fusible(parameters)

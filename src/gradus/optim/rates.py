@@ -70,6 +70,8 @@ def one_cycle(
     The paper also cycles the momentum; here it stays as the optimizer has it.
     """
     rates = [group["lr"] for group in optimizer.param_groups]
+    # torch divides by the length of the rise, which is nothing if it ends with the first step.
+    share = warmup * (1 + 1e-9) if warmup * steps == 1 else warmup
     return OneCycleLR(
-        optimizer, max_lr=rates, total_steps=steps, pct_start=warmup, div_factor=divide, cycle_momentum=False
+        optimizer, max_lr=rates, total_steps=steps, pct_start=share, div_factor=divide, cycle_momentum=False
     )

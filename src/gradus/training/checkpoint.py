@@ -131,7 +131,7 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         ) from error
 
 
-def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str] | None = None) -> None:
+def save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     """A safetensors file of `tensors`, whatever their device, layout or sharing."""
     ready: dict[str, Tensor] = {}
     taken: set[int] = set()
@@ -144,7 +144,7 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, 
         ready[name] = own
     path.touch()
     mode = path.stat().st_mode
-    safetensors.torch.save_file(ready, path, metadata=metadata)
+    safetensors.torch.save_file(ready, path)
     path.chmod(mode)  # safetensors lets nobody else read its files, whatever the umask says
 
 

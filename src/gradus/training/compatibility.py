@@ -1,6 +1,7 @@
 """Whether data, model and criterion fit together, tried on real examples before training begins."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import torch
@@ -22,7 +23,9 @@ def check_fit(
     names: tuple[str, str],
     smallest_batch: int,
 ) -> None:
-    """Pass `batch` through model and criterion and look at the shapes; nothing about either changes.
+    """Pass `batch` through model and criterion and look at the shapes, then try a training pass on copies.
+
+    Nothing about the model or the criterion changes.
 
     Args:
         batch: a few examples.
@@ -60,12 +63,40 @@ def check_fit(
     if not isinstance(loss, Tensor) or loss.ndim != 0:
         found = tuple(loss.shape) if isinstance(loss, Tensor) else type(loss).__name__
         raise InputError(criterion_name, "must return one number as a tensor", found, "Take the mean over the batch.")
+    _try_training(model, criterion, batch, model_name)
     if smallest_batch == 1 and any(isinstance(each, nn.BatchNorm1d) for each in model.modules()):
         raise InputError(
             "training.batch_size",
             f"leaves a batch of one example, for which the batch normalization in {model_name} has no variance",
             repair="Set training.drop_last = true, or choose another size.",
         )
+
+
+def _try_training(
+    model: nn.Module, criterion: Callable[[Tensor, Tensor], Tensor], batch: Batch, model_name: str
+) -> None:
+    """Forward in training mode and backward, on copies; what cannot be copied is not tried."""
+    try:
+        twin, judge = deepcopy((model, criterion))
+    except Exception:
+        return
+    if not any(each.requires_grad for each in twin.parameters()):  # nothing to train, which the optimizer will tell
+        return
+    with torch.random.fork_rng():
+        try:
+            loss = judge(output_of(twin.train()(*batch.inputs)), batch.target)
+        except Exception as error:
+            raise InputError(model_name, f"fails in training mode: {_first_line(error)}") from error
+        if not loss.requires_grad:
+            raise InputError(
+                model_name,
+                "its loss depends on no parameter",
+                repair="Look for detach(), .data, no_grad or argmax in it.",
+            )
+        try:
+            loss.backward()
+        except Exception as error:
+            raise InputError(model_name, f"fails in the backward pass: {_first_line(error)}") from error
 
 
 def _first_line(error: Exception) -> str:

@@ -84,6 +84,9 @@ def existing_run(path: Path) -> Path:
         raise InputError(f"run {path}", "no such folder")
     if not is_run(path):
         raise InputError(f"run {path}", f"is not a run folder: it has no {RECIPE} and {ENVIRONMENT}")
+    for each in path.rglob("*"):
+        if each.is_symlink():  # what is written there would land wherever a stranger's link points
+            raise InputError(f"run {path}", "must not hold links", each.name, "Replace it by what it points to.")
     return path
 
 
@@ -92,7 +95,7 @@ class RunLock:
 
     def __init__(self, folder: Path) -> None:
         try:
-            self._file: FileIO = (folder / _LOCK).open("ab+", buffering=0)
+            self._file = FileIO(folder / _LOCK, "a+", opener=_open_no_link)
         except OSError as error:
             repair = "Name a place you may write to."
             raise ResourceError(f"run {folder}", f"cannot be written to ({error.strerror})", repair=repair) from error
@@ -118,6 +121,10 @@ class RunLock:
 
     def close(self) -> None:
         self._file.close()
+
+
+def _open_no_link(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW, 0o666)
 
 
 _held: "weakref.WeakSet[RunLock]" = weakref.WeakSet()
@@ -156,6 +163,14 @@ def read_json(path: Path, newest: int) -> dict[str, Any]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path}", f"cannot be read: {type(error).__name__} {error}") from error
     return document
+
+
+def make(path: Path) -> None:
+    """A folder within the run folder."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ResourceError(f"{path}", f"cannot be made ({error.strerror})", repair="Make room there.") from error
 
 
 def remove(path: Path) -> None:

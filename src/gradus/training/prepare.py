@@ -23,7 +23,7 @@ from gradus.data.raw import Examples, RawData, from_arrays
 from gradus.data.sources import open_data
 from gradus.data.splits import Split, Splits, split
 from gradus.losses import criteria
-from gradus.models import create_model, models
+from gradus.models import build, models
 from gradus.models.counting import multiply_adds
 from gradus.optim import optimizers, schedules
 from gradus.training.compatibility import check_fit
@@ -109,6 +109,10 @@ def prepare(recipe: Recipe, raw: RawData, preprocessing: Preprocessing | None = 
             raise InputError("data.augment", "is for images (C, H, W)", raw.spec.inputs[0], "Remove it.")
         augmentation = Augmentation(recipe.data.augment, preprocessing.of_zero())
     _check_monitor(training, raw.task, splits)
+    if training.stream == "auto":
+        stream = not all(fits_in_memory(each) for each in (raw.train, raw.test) if each is not None)
+        training = training.model_copy(update={"stream": stream})
+        recipe = recipe.model_copy(update={"training": training})
     loader, evaluation = _loaders(recipe, splits, preprocessing, augmentation, device)
 
     model = build_model(recipe, raw.spec).to(device)
@@ -125,7 +129,8 @@ def prepare(recipe: Recipe, raw: RawData, preprocessing: Preprocessing | None = 
     )
     if training.threads == "auto":
         threads = _threads(model, raw.spec, min(len(splits.train), loader.batch_size))
-        recipe = recipe.model_copy(update={"training": training.model_copy(update={"threads": threads})})
+        training = training.model_copy(update={"threads": threads})
+        recipe = recipe.model_copy(update={"training": training})
     optimizer, closure = _build_optimizer(recipe.optimizer, model, criterion)
     steps = len(loader) * training.epochs
     schedule = schedules.get(recipe.schedule.name or "", "schedule")
@@ -142,7 +147,7 @@ def build_model(recipe: Recipe, spec: DataSpec) -> nn.Module:
         torch.manual_seed(derive_seed(recipe.seed, Stream.MODEL))
         if recipe.model.module is None:
             assert recipe.model.name is not None
-            return create_model(models.get(recipe.model.name, "model").name, spec=spec, **recipe.model.options)
+            return build(models.get(recipe.model.name, "model"), spec, recipe.model.options)
         make = UserCode.parse(recipe.model.module, Path(), "model.module").load()
         options = recipe.model.options
         if "spec" in inspect.signature(make).parameters:
@@ -183,7 +188,9 @@ def _build_optimizer(section: Part, model: nn.Module, criterion: Criterion) -> t
         optimizer = _call(partial(make, parameters), section.options, f"optimizer {section.module}")
         if not isinstance(optimizer, torch.optim.Optimizer):
             raise InputError(f"optimizer {section.module}", "must make a torch Optimizer", type(optimizer).__name__)
-        return optimizer, isinstance(optimizer, torch.optim.LBFGS)
+        # One that evaluates the loss itself, as L-BFGS does, cannot step without a closure.
+        closure = inspect.signature(optimizer.step).parameters.get("closure")
+        return optimizer, closure is not None and closure.default is inspect.Parameter.empty
     card = optimizers.get(section.name or "", "optimizer")
     options = card.validate(section.options)
     return card.build(parameters, **options), card.closure
@@ -210,8 +217,7 @@ def _loaders(
 
     def store_of(examples: Examples) -> Store:
         if id(examples) not in stores:
-            stream = not fits_in_memory(examples) if training.stream == "auto" else training.stream
-            stores[id(examples)] = make_store(examples, preprocessing, stream=stream, device=device)
+            stores[id(examples)] = make_store(examples, preprocessing, stream=bool(training.stream), device=device)
         return stores[id(examples)]
 
     def loader_of(part: Split) -> Loader:
@@ -274,9 +280,11 @@ def _smallest_batch(examples: int, training: Training) -> int:
     size = examples if training.batch_size == "full" else min(training.batch_size, examples)
     rest = examples % size
     last = rest if rest and not training.drop_last else size
-    pieces = min(training.accumulate, last)
-    step = -(-last // pieces)
-    return last % step or step
+    smallest = []
+    for batch in (size, last):
+        piece = -(-batch // min(training.accumulate, batch))
+        smallest.append(batch % piece or piece)
+    return min(smallest)
 
 
 def data_fingerprint(raw: RawData) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from gradus.core.errors import InputError, nearest
+from gradus.core.paths import expand
 from gradus.core.validation import as_tuples, first_problem
 from gradus.data.sources import locate
 
@@ -61,6 +62,16 @@ class Data(Part):
     test: Share | None = None
     preprocess: Literal["standard", "minmax", "none"] = "standard"
     augment: tuple[str | dict[str, Any], ...] = ()
+
+
+class Schedule(Part):
+    """How the learning rate changes; from the catalogue only."""
+
+    @model_validator(mode="after")
+    def _from_the_catalogue(self) -> Self:
+        if self.module is not None:
+            raise ValueError("takes a `name` from the catalogue")
+        return self
 
 
 class EarlyStopping(_Table):
@@ -123,7 +134,7 @@ class Recipe(_Table):
     model: Part
     criterion: Part
     optimizer: Part
-    schedule: Part = Part(name="constant")
+    schedule: Schedule = Schedule(name="constant")
     training: Training = Training()
     doctor: Doctor = Doctor()
 
@@ -240,7 +251,7 @@ def anchored(document: Mapping[str, Any], base: Path) -> dict[str, Any]:
         if not isinstance(table, dict):
             continue
         if isinstance(table.get("module"), str):
-            ready[name] = {**table, "module": str((base / Path(table["module"]).expanduser()).absolute())}
+            ready[name] = {**table, "module": str(expand(table["module"], base))}
         elif name == "data" and isinstance(table.get("name"), str):
             ready[name] = {**table, "name": locate(table["name"], base)}
     return ready

@@ -144,7 +144,7 @@ def keep_user_code(path: Path, recipe: Recipe) -> dict[str, dict[str, str]]:
         digest = hashlib.sha256(content).hexdigest()
         # Named after what it holds: a file that names two parts is one module, and stays one.
         copy = Path(folder.CODE) / digest[:8] / code.path.name
-        (path / copy).parent.mkdir(parents=True, exist_ok=True)
+        folder.make(path / copy.parent)
         write_atomically(path / copy, partial(Path.write_bytes, data=content))
         kept[name] = {"reference": module, "sha256": digest, "copy": str(copy)}
     return kept

@@ -1,6 +1,6 @@
 """From a recipe to a run folder with a trained network in it."""
 
-import time
+import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -62,6 +62,7 @@ def train(
         raw = load_data(recipe.data, data)
         prepared = prepare(recipe, raw)
         torch.set_num_threads(int(prepared.recipe.training.threads))
+        trainer, best = _make_trainer(prepared, callbacks)
         place = folder.create_run_folder(
             None if run is None else Path(run), f"{recipe.model.label}-{recipe.data.label}"
         )
@@ -72,7 +73,7 @@ def train(
             except BaseException:
                 folder.remove(place)
                 raise
-            return _run(place, prepared, None, callbacks)
+            return _run(place, prepared, trainer, best)
 
 
 def resume(
@@ -101,7 +102,7 @@ def resume(
         if before.outcome == FINISHED:
             warn(f"run {place} was already finished")
             return before
-        recipe = before.trusted_recipe(trust=trust)
+        recipe = resolve(before.trusted_recipe(trust=trust))
         with _arithmetic(recipe):
             raw = load_data(recipe.data, data)
             if data_fingerprint(raw) != before.data_fingerprint:
@@ -112,21 +113,22 @@ def resume(
             for each in environment.differences(before.environment, now):
                 warn(f"not as when the run began: {each}")
             found = read_checkpoint(place / folder.CHECKPOINTS, warn)
-            return _run(place, prepared, found and found[0], callbacks)
+            trainer, best = _make_trainer(prepared, callbacks)
+            if found is not None:
+                _load(trainer, found[0], place)
+            return _run(place, prepared, trainer, best)
 
 
-def _run(place: Path, prepared: Prepared, state: dict[str, Any] | None, callbacks: Sequence[Callback]) -> Run:
-    """Train, from `state` if there is one, and leave the results in `place`."""
-    trainer, best = _make_trainer(place, prepared, state, callbacks)
-    first_step, began = trainer.step, time.perf_counter()
+def _run(place: Path, prepared: Prepared, trainer: Trainer, best: KeepBest | None) -> Run:
+    """Train from where the trainer stands, and leave the results in `place`."""
     with (
-        RunStore(place / folder.DATABASE, from_step=first_step, from_epoch=trainer.epoch) as store,
+        RunStore(place / folder.DATABASE, from_step=trainer.step, from_epoch=trainer.epoch) as store,
         Interruption() as interruption,
     ):
         checkpointer = Checkpointer(place / folder.CHECKPOINTS, store, prepared.recipe.training.checkpoint_every)
         trainer.callbacks += (Recorder(store), checkpointer, interruption)
         trainer.fit()
-        seconds = time.perf_counter() - began
+        seconds = trainer.seconds
         metrics = store.latest("train_loss")
         if trainer.stopped == NON_FINITE:
             store.finding(trainer.step, trainer.epoch, non_finite(trainer))
@@ -140,7 +142,6 @@ def _run(place: Path, prepared: Prepared, state: dict[str, Any] | None, callback
             metrics |= _measure(prepared, model, "validation") | _measure(prepared, model, "test")
             write_atomically(place / folder.WEIGHTS, lambda path: save_tensors(path, model.state_dict()))
             reach("export.end")
-        steps = trainer.step - first_step
         result = {
             "run": str(place),
             "model": prepared.recipe.model.label,
@@ -148,7 +149,7 @@ def _run(place: Path, prepared: Prepared, state: dict[str, Any] | None, callback
             "epochs": trainer.epoch,
             "steps": trainer.step,
             "seconds": round(seconds, 3),
-            "steps_per_second": round(steps / seconds, 3) if steps else 0.0,
+            "steps_per_second": round(trainer.step / seconds, 3),
             "parameters": parameters(prepared.model),
             "metrics": metrics,
             "causes": [],
@@ -158,9 +159,7 @@ def _run(place: Path, prepared: Prepared, state: dict[str, Any] | None, callback
     return load_run(place)
 
 
-def _make_trainer(
-    place: Path, prepared: Prepared, state: dict[str, Any] | None, callbacks: Sequence[Callback]
-) -> tuple[Trainer, KeepBest | None]:
+def _make_trainer(prepared: Prepared, callbacks: Sequence[Callback]) -> tuple[Trainer, KeepBest | None]:
     training = prepared.recipe.training
     best = None
     if training.early_stopping is not None or training.keep == "best":
@@ -176,13 +175,15 @@ def _make_trainer(
         evaluate=lambda networks: _measure(prepared, networks["model"], "validation"),
         callbacks=callbacks,
     )
-    if state is not None:
-        try:
-            trainer.load_state_dict(state)
-        except (KeyError, RuntimeError, ValueError) as error:
-            reason = str(error).strip().splitlines()[0]
-            raise InputError(f"run {place}", f"its checkpoint does not fit its recipe: {reason}") from error
     return trainer, best
+
+
+def _load(trainer: Trainer, state: dict[str, Any], place: Path) -> None:
+    try:
+        trainer.load_state_dict(state)
+    except (KeyError, RuntimeError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise InputError(f"run {place}", f"its checkpoint does not fit its recipe: {reason}") from error
 
 
 def _measure(prepared: Prepared, model: nn.Module, split: str) -> dict[str, float]:
@@ -235,14 +236,19 @@ def _write_head(place: Path, prepared: Prepared, raw: RawData) -> None:
 @contextmanager
 def _arithmetic(recipe: Recipe) -> Iterator[None]:
     """Algorithms as the recipe's device wants them; the caller's, its threads and random state back afterwards."""
-    threads, algorithms = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    threads = torch.get_num_threads()
+    algorithms, lenient = (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+    )
     cuda = recipe.training.device.startswith("cuda")
     with torch.random.fork_rng(enabled=True):
         if cuda:
+            os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS wants for the same bits
             torch.use_deterministic_algorithms(True, warn_only=True)
         try:
             yield
         finally:
             torch.set_num_threads(threads)
             if cuda:
-                torch.use_deterministic_algorithms(algorithms)
+                torch.use_deterministic_algorithms(algorithms, warn_only=lenient)

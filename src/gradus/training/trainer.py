@@ -1,6 +1,7 @@
 """The training loop: forward, backward and step are here and nowhere else."""
 
 import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
@@ -12,6 +13,7 @@ from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from gradus.core.batch import Batch
+from gradus.core.errors import InputError
 from gradus.core.faults import reach
 from gradus.core.randomness import Stream, derive_seed
 from gradus.data.batching import Loader
@@ -64,6 +66,7 @@ class Trainer:
         self.stopped = ""
         self.diverged_at = 0
         self._seed = seed
+        self._earlier, self._resumed = 0.0, time.perf_counter()
         self._device = device
         self._on_cuda = device.type == "cuda"
         self._evaluate = evaluate
@@ -75,6 +78,7 @@ class Trainer:
 
     def fit(self) -> None:
         """Train from where it stands to the last epoch, or until a callback stops it."""
+        self._resumed = time.perf_counter()
         self._set_training_mode()
         watching = [each for each in self.callbacks if type(each).step_ended is not Callback.step_ended]
         while self.epoch < self.settings.epochs and not self.stopped:
@@ -87,6 +91,11 @@ class Trainer:
             values = self._finish_epoch()
             for callback in self.callbacks:
                 callback.epoch_ended(self, values)
+
+    @property
+    def seconds(self) -> float:
+        """Spent in `fit`, in earlier attempts too."""
+        return self._earlier + time.perf_counter() - self._resumed
 
     def train_step(self, batch: Batch) -> None:
         """Every phase that is due takes its turn on `batch`."""
@@ -160,10 +169,8 @@ class Trainer:
 
     def networks(self) -> dict[str, nn.Module]:
         """The networks to judge and keep: their moving averages where there are any."""
-        modules = dict(self.objective.modules())
-        if not self._averages:
-            return modules
-        return {name: average.module for name, (average, _) in zip(modules, self._averages, strict=True)}
+        averaged = {id(module): average.module for average, module in self._averages}
+        return {name: averaged.get(id(module), module) for name, module in self.objective.modules().items()}
 
     def stop(self, reason: str) -> None:
         """End training after this step, or this epoch."""
@@ -204,7 +211,11 @@ class Trainer:
         if self.settings.ema is None:
             return []
         rule = get_ema_multi_avg_fn(self.settings.ema)
-        return [(AveragedModel(each, multi_avg_fn=rule), each) for each in self.objective.modules().values()]
+        modules = [each for each in self.objective.modules().values() if any(True for _ in each.parameters())]
+        try:
+            return [(AveragedModel(each, multi_avg_fn=rule), each) for each in modules]
+        except Exception as error:
+            raise InputError("training.ema", f"needs a model that can be copied ({error})") from error
 
     def _set_training_mode(self) -> None:
         for module in self.objective.modules().values():
@@ -216,6 +227,7 @@ class Trainer:
         phases = self.objective.phases
         return {
             "progress": {"epoch": self.epoch, "step_in_epoch": self.step_in_epoch, "step": self.step},
+            "seconds": self.seconds,
             # An interruption is over once training is resumed; other reasons to stop still hold.
             "stopped": "" if self.stopped == INTERRUPTED else self.stopped,
             "epoch_sums": {"sums": self._sums, "counts": self._counts},
@@ -232,6 +244,7 @@ class Trainer:
         progress = state["progress"]
         self.epoch, self.step_in_epoch, self.step = progress["epoch"], progress["step_in_epoch"], progress["step"]
         self.stopped = state["stopped"]
+        self._earlier = state["seconds"]
         self._sums, self._counts = dict(state["epoch_sums"]["sums"]), dict(state["epoch_sums"]["counts"])
         for name, module in self.objective.modules().items():
             module.load_state_dict(state["modules"][name])

@@ -7,6 +7,7 @@ from typing import Any
 
 from gradus.core.cards import Card, Registry
 from gradus.core.errors import InputError, nearest
+from gradus.core.paths import expand
 from gradus.data.raw import RawData
 
 
@@ -27,12 +28,12 @@ def is_path(name: str) -> bool:
 
 def locate(name: str, base: Path) -> str:
     """`name` so that it means the same everywhere: of a bundled set, or the absolute path that it is from `base`."""
-    path = base / Path(name).expanduser()
+    path = expand(name, base)
     try:
         on_disk = is_path(name) or (name not in sources and bool(name) and path.exists())
     except OSError:  # a name too long to be one
         on_disk = False
-    return str(path.absolute()) if on_disk else name
+    return str(path) if on_disk else name
 
 
 def open_data(name: str, options: Mapping[str, Any], *, base: Path = Path()) -> RawData:
