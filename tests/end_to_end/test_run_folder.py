@@ -273,3 +273,43 @@ def test_data_that_have_changed_are_refused(tmp_path: Path) -> None:
         resume(run.path, data=gradus.from_arrays(x + 1, x[:, :1], task="regression"))
     resumed = resume(run.path, data=data)
     assert resumed.outcome == "finished"
+
+
+@pytest.mark.parametrize("name", ["lock", "run.sqlite", "checkpoints", "checkpoints/last"])
+def test_a_folder_with_links_is_refused_before_anything_is_written_through_them(
+    name: str, finished: gradus.Run, tmp_path: Path, command: Command
+) -> None:
+    copied = tmp_path / "run"
+    shutil.copytree(finished.path, copied)
+    victim = tmp_path / "victim"
+    if name.startswith("checkpoints"):
+        shutil.move(copied / name, victim)
+        (victim / "incoming").mkdir()
+    else:
+        victim.write_text("mine")
+        (copied / name).unlink(missing_ok=True)
+    (copied / name).symlink_to(victim)
+    before = sorted(victim.rglob("*"))
+    assert "must not hold links" in refused(command("train", "--resume", copied))
+    assert sorted(victim.rglob("*")) == before
+    assert victim.is_dir() or victim.read_text() == "mine"
+
+
+def test_a_run_begun_on_a_device_that_is_not_here_is_refused(
+    finished: gradus.Run, tmp_path: Path, command: Command
+) -> None:
+    copied = tmp_path / "run"
+    shutil.copytree(finished.path, copied)
+    (copied / "run.sqlite").unlink()
+    recipe = (copied / "recipe.toml").read_text()
+    (copied / "recipe.toml").write_text(recipe.replace('device = "cpu"', 'device = "cuda:63"'))
+    assert "must be a device of this machine" in refused(command("train", "--resume", copied))
+
+
+def test_a_lock_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "victim").write_text("mine")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "lock").symlink_to(tmp_path / "victim")
+    with pytest.raises(gradus.ResourceError):
+        RunLock(tmp_path / "run")
+    assert (tmp_path / "victim").read_text() == "mine"
