@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from gradus.cli.main import main
+from gradus.core.text import set_language
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class Done:
 
 def run_gradus(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: object) -> Done:
     """What ``gradus ARGUMENTS`` prints and exits with."""
+    set_language(None)  # what an earlier command in this process was told
     monkeypatch.setattr(sys, "argv", ["gradus", *map(str, arguments)])
     with pytest.raises(SystemExit) as ended:
         main()

@@ -10,7 +10,7 @@ from typer.exceptions import TyperException
 import gradus
 from gradus.cli import data, models, predict, train
 from gradus.core.errors import GradusError
-from gradus.core.text import current_language, set_language
+from gradus.core.text import set_language
 
 BAD_INPUT, INTERNAL_ERROR, INTERRUPTED = 2, 70, 130
 
@@ -44,7 +44,6 @@ def _options(
         set_language(lang)
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
-    current_language()  # a GRADUS_LANG that is no language is told now, not when there is something to say
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ from torch import nn
 
 from gradus.core.errors import InputError, nearest
 from gradus.core.faults import reach
+from gradus.core.text import current_language
 from gradus.data.raw import RawData
 from gradus.data.sources import is_path
 from gradus.models.counting import parameters
@@ -57,6 +58,7 @@ def train(
         >>> round(run.model()(torch.tensor([[4.0]])).item())
         8
     """
+    current_language()  # a GRADUS_LANG that is no language is told before anything is done
     recipe = resolve(_read(recipe))
     with _arithmetic(recipe):
         raw = load_data(recipe.data, data)
@@ -96,6 +98,7 @@ def resume(
         InputError: if `run` is no run folder, its data have changed, or it holds code and `trust` is not given.
         ResourceError: if another process is at work in it.
     """
+    current_language()
     place = folder.existing_run(Path(run))
     with folder.RunLock(place):
         before = load_run(place)
