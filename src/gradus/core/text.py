@@ -1,11 +1,11 @@
 """What gradus finds, said in English or Chinese.
 
-Only findings are translated. Each message is a format string whose placeholders are the same in both languages
-(a test reads every catalogue).
+Only findings are translated.
 """
 
 import os
-from collections.abc import Mapping
+from dataclasses import dataclass
+from string import Formatter
 from typing import Any, Literal, get_args
 
 from gradus.core.errors import InputError
@@ -29,9 +29,29 @@ def current_language() -> Language:
     return _known(named, "GRADUS_LANG") if named else "en"
 
 
-def say(message: Mapping[Language, str], /, **values: Any) -> str:
-    """`message` in the current language, its placeholders filled with `values`."""
-    return message[current_language()].format(**values)
+@dataclass(frozen=True)
+class Message:
+    """One thing to say: a format string in each language, with the same placeholders.
+
+    Raises:
+        ValueError: where it is defined, if a language is empty or the placeholders differ.
+    """
+
+    en: str
+    zh: str
+
+    def __post_init__(self) -> None:
+        if not (self.en and self.zh) or _placeholders(self.en) != _placeholders(self.zh):
+            raise ValueError(f"a message needs the same placeholders in both languages: {self.en!r}, {self.zh!r}")
+
+    def say(self, **values: Any) -> str:
+        """It in the current language, its placeholders filled with `values`."""
+        text: str = getattr(self, current_language())
+        return text.format(**values)
+
+
+def _placeholders(text: str) -> set[tuple[str | None, str | None]]:
+    return {(name, form) for _, name, form, _ in Formatter().parse(text) if name is not None}
 
 
 def _known(language: str, owner: str) -> Language:

@@ -1,12 +1,11 @@
 """What the Trainer's progress leaves in the run folder: curves, checkpoints, findings."""
 
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gradus.core.findings import Finding, Remedy
-from gradus.core.text import Language, say
+from gradus.core.text import Message
 from gradus.training.callbacks import Callback
 from gradus.training.checkpoint import write_checkpoint
 from gradus.training.store import RunStore
@@ -68,15 +67,15 @@ class Checkpointer(Callback):
         self._due = now + max(SECONDS_BETWEEN, (now - began) / SHARE_OF_TIME)
 
 
-_NON_FINITE: Mapping[Language, str] = {
-    "en": "The training loss is not a finite number from step {step} on; training was stopped. No weights were "
+_NON_FINITE = Message(
+    en="The training loss is not a finite number from step {step} on; training was stopped. No weights were "
     "exported; the last checkpoint was taken before.",
-    "zh": "从第 {step} 步起，训练损失不再是有限数值，训练已停止。没有导出权重；最后的检查点保存于此之前。",
-}
-_LOWER_RATE: Mapping[Language, str] = {
-    "en": "Lower the learning rate (now {rate:g}), for instance by a factor of 10.",
-    "zh": "降低学习率（现为 {rate:g}），例如降到十分之一。",
-}
+    zh="从第 {step} 步起，训练损失不再是有限数值，训练已停止。没有导出权重；最后的检查点保存于此之前。",
+)
+_LOWER_RATE = Message(
+    en="Lower the learning rate (now {rate:g}), for instance by a factor of 10.",
+    zh="降低学习率（现为 {rate:g}），例如降到十分之一。",
+)
 
 
 def non_finite(trainer: "Trainer") -> Finding:
@@ -90,6 +89,6 @@ def non_finite(trainer: "Trainer") -> Finding:
         severity="critical",
         confidence=1.0,
         evidence={"learning_rate": rate},
-        message=say(_NON_FINITE, step=trainer.diverged_at),
-        remedies=(Remedy(id="lower-learning-rate", text=say(_LOWER_RATE, rate=rate)),),
+        message=_NON_FINITE.say(step=trainer.diverged_at),
+        remedies=(Remedy(id="lower-learning-rate", text=_LOWER_RATE.say(rate=rate)),),
     )
