@@ -114,7 +114,7 @@ def test_users_own_parts_train_resume_and_predict_only_when_trusted(
         "def algorithm(parameters, lr=0.05):\n    return optim.Rprop(parameters, lr=lr)\n"
     )
     parts = ["--model", "mine.py:net", "--data", "mine.py:data", "--criterion", "mine.py:loss"]
-    arguments = ["train", *parts, "--optimizer", "mine.py:algorithm", "--set", "data.augment=[]", "--epochs", "5"]
+    arguments = ["train", *parts, "--optimizer", "mine.py:algorithm", "--epochs", "5"]
     done = run_gradus(capsys, monkeypatch, *arguments, "--quiet", "--json", "--set", "schedule.name=constant")
     assert done.code == 0, done.err
     run = json.loads(done.out)["run"]
@@ -272,8 +272,6 @@ def test_predict_takes_what_training_takes(
             "set.npz",
             "--model",
             model,
-            "--set",
-            "data.augment=[]",
             "--epochs",
             "40",
             "--lr",
@@ -303,3 +301,14 @@ def test_every_name_and_option_is_in_the_docs() -> None:
             assert f"`{name}`" in text or f'`"{name}"`' in text, name
     for name in (*Training.model_fields, *Data.model_fields.keys() - {"module"}):
         assert f"`{name}`" in text, name
+
+
+def test_other_data_do_not_inherit_what_was_meant_for_the_digits(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The line in the README: the default recipe shifts and turns images, which a table is not."""
+    x = np.random.default_rng(0).normal(size=(80, 4))
+    np.savez(tmp_path / "set.npz", x=x, y=(x[:, 0] > 0).astype(int))
+    done = run_gradus(capsys, monkeypatch, "train", "--data", "set.npz", "--model", "mlp", "--epochs", "1", "--quiet")
+    assert done.code == 0, done.err
+    assert gradus.load_run("runs/mlp-set-1").recipe.data.augment == ()

@@ -33,7 +33,7 @@ def model(code: str) -> Make:
 def arrays(x: object, y: object, *arguments: str) -> Make:
     def make(folder: Path) -> list[str]:
         np.savez(folder / "set.npz", x=np.asarray(x), y=np.asarray(y))
-        return ["train", "--data", "set.npz", "--model", "mlp", "--set", "data.augment=[]", *arguments]
+        return ["train", "--data", "set.npz", "--model", "mlp", *arguments]
 
     return make
 

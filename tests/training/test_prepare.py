@@ -8,8 +8,9 @@ import pytest
 import torch
 
 import gradus
-from gradus.training.prepare import build_model, load_data, prepare, resolve
-from gradus.training.recipe import Recipe
+from gradus.core.batch import Batch
+from gradus.training.prepare import _smallest_batch, build_model, load_data, prepare, resolve
+from gradus.training.recipe import Recipe, Training
 
 
 @pytest.fixture(autouse=True)
@@ -72,3 +73,17 @@ def test_the_callers_random_state_and_threads_are_left_alone(tmp_path: Path) -> 
     assert run.environment["threads"] == 1
     assert torch.equal(torch.get_rng_state(), state)
     assert torch.get_num_threads() == 2
+
+
+@pytest.mark.parametrize("drop_last", [False, True])
+@pytest.mark.parametrize(("examples", "batch_size", "accumulate"), [(16, 10, 4), (11, 10, 1), (7, 20, 3), (24, 8, 3)])
+def test_the_smallest_piece_is_that_of_the_batches_as_they_are_split(
+    examples: int, batch_size: int, accumulate: int, drop_last: bool
+) -> None:
+    sizes = [min(batch_size, examples - start) for start in range(0, examples, batch_size)]
+    if drop_last and len(sizes) > 1:
+        sizes = [size for size in sizes if size == batch_size]
+    batches = [Batch((torch.zeros(size, 1),), torch.zeros(size), torch.arange(size)) for size in sizes]
+    pieces = [len(piece) for batch in batches for piece in batch.split(accumulate)]
+    training = Training(batch_size=batch_size, accumulate=accumulate, drop_last=drop_last)
+    assert _smallest_batch(examples, training) == min(pieces)

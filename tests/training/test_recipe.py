@@ -153,8 +153,8 @@ def test_another_part_drops_the_options_of_the_one_it_replaces() -> None:
     changed = override(MINIMAL, "model.name", "lenet5")
     assert changed["model"] == {"name": "lenet5"}
     assert override(MINIMAL, "model.name", "mlp") == MINIMAL
-    data = {**MINIMAL, "data": {"name": "line", "points": 5, "validation": 0.2}}
-    # What concerns every source stays.
+    data = {**MINIMAL, "data": {"name": "line", "points": 5, "validation": 0.2, "augment": ["shift"], "test": 0.1}}
+    # What suits any data stays.
     assert override(data, "data.name", "digits")["data"] == {"name": "digits", "validation": 0.2}
     assert MINIMAL["model"] == {"name": "mlp", "hidden": [32, 16]}
 

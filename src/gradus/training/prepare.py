@@ -106,7 +106,7 @@ def prepare(recipe: Recipe, raw: RawData, preprocessing: Preprocessing | None = 
     augmentation = None
     if recipe.data.augment:
         if len(raw.spec.inputs[0]) != 3:
-            raise InputError("data.augment", "is for images (C, H, W)", raw.spec.inputs[0], "Remove it.")
+            raise InputError("data.augment", "is for images (C, H, W)", raw.spec.inputs[0], "Set it to [].")
         augmentation = Augmentation(recipe.data.augment, preprocessing.of_zero())
     _check_monitor(training, raw.task, splits)
     if training.stream == "auto":

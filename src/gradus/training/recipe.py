@@ -204,7 +204,8 @@ def override(document: Mapping[str, Any], field: str, value: Any) -> dict[str, A
     if rest in ("name", "module") and head in (*PARTS, "schedule"):
         if table.get(rest) == value:
             return dict(document)
-        kept = Data.model_fields.keys() - {"name", "module"} if head == "data" else set()
+        # How much to set aside and how to scale suit any data; what to vary, and whether a test split is there, do not.
+        kept = {"validation", "preprocess"} if head == "data" else set()
         table = {name: each for name, each in table.items() if name in kept}
     return {**document, head: override(table, rest, value)}
 
