@@ -14,7 +14,7 @@ import gradus
 from benchmarks import ours, twin
 from benchmarks.measure import Mark
 from benchmarks.tasks import Task
-from gradus.data.raw import from_arrays
+from gradus.data.arrays import from_arrays
 from gradus.training.interruption import Interruption
 from gradus.training.recipe import Data, Part, Recipe, Training
 from gradus.training.recorder import Checkpointer, Recorder

@@ -33,7 +33,7 @@ def make_loader(task: Task) -> Loader:
     """All of the task's examples, in memory, in a new order every epoch."""
     examples = Examples((task.inputs.numpy(),), task.target.numpy())
     index = np.arange(len(examples), dtype=np.int64)
-    store = ResidentStore(examples, Preprocessing.fit("none", [], 1), torch.device("cpu"))
+    store = ResidentStore(examples, Preprocessing.none(), torch.device("cpu"))
     return Loader(Split(examples, index), store, batch_size=task.batch_size, shuffle=True)
 
 

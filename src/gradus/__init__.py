@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from gradus.core.batch import Batch
     from gradus.core.errors import GradusError, InputError, ResourceError
     from gradus.core.spec import DataSpec
-    from gradus.data.raw import from_arrays
+    from gradus.data.arrays import from_arrays
     from gradus.models import create_model, list_models
     from gradus.training.objective import Objective, Phase
     from gradus.training.recipe import Recipe
@@ -30,7 +30,7 @@ _HOMES = {
     "ResourceError": "gradus.core.errors",
     "Run": "gradus.training.run",
     "create_model": "gradus.models",
-    "from_arrays": "gradus.data.raw",
+    "from_arrays": "gradus.data.arrays",
     "list_models": "gradus.models",
     "load_run": "gradus.training.run",
     "resume": "gradus.training.train",

@@ -13,10 +13,11 @@ from torch import Tensor
 from gradus.core.batch import Batch
 from gradus.core.randomness import permutation
 from gradus.data import batching
+from gradus.data.arrays import from_arrays
 from gradus.data.augmentation import Augmentation
 from gradus.data.batching import Loader, ResidentStore, Store, StreamedStore, fits_in_memory, make_store
 from gradus.data.preprocessing import Preprocessing
-from gradus.data.raw import CHUNK, Examples, RawData, from_arrays
+from gradus.data.raw import CHUNK, Examples, RawData
 from gradus.data.splits import Split, split
 
 CPU = torch.device("cpu")
@@ -34,12 +35,12 @@ def mapped(tmp_path_factory: pytest.TempPathFactory) -> RawData:
 
 
 def scaling(data: RawData) -> Preprocessing:
-    return Preprocessing.fit("standard", data.train.chunks(np.arange(len(data.train))), 1)
+    return Preprocessing.fit(data, Split(data.train, np.arange(len(data.train))))
 
 
 def loader(data: RawData, *, stream: bool, workers: int = 0, augment: bool = True, **options: Any) -> Loader:
     preprocessing = scaling(data)
-    augmentation = Augmentation(["shift", "rotate", "scale"], preprocessing.of_zero()) if augment else None
+    augmentation = Augmentation(["shift", "rotate", "scale"], preprocessing.of(0.0)) if augment else None
     part = split(data, validation=0.1, test=0.1, seed=0).train
     store = make_store(data.train, preprocessing, stream=stream, device=CPU)
     settings = {"batch_size": 64, "seed": 11, "shuffle": True, **options}
@@ -193,7 +194,7 @@ def test_values_on_the_disk_can_be_targets(tmp_path: Path) -> None:
     np.save(tmp_path / "y.npy", np.arange(20, dtype=np.float32)[:, None] / 2)
     data = from_arrays(*(np.load(tmp_path / f"{name}.npy", mmap_mode="r") for name in "xy"))
     for stream in (False, True):
-        store = make_store(data.train, Preprocessing.fit("none", (), 1), stream=stream, device=CPU)
+        store = make_store(data.train, Preprocessing.none(), stream=stream, device=CPU)
         (batch,) = Loader(Split(data.train, np.arange(20)), store, batch_size=20).batches(0)
         assert torch.equal(batch.target, batch.inputs[0] / 2)
         batch.target.zero_()

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gradus.data.arrays import from_arrays
 from gradus.data.describe import describe
-from gradus.data.raw import CHUNK, RawData, from_arrays
+from gradus.data.raw import CHUNK, RawData
 from gradus.data.splits import split
 
 X = np.random.default_rng(0).normal(size=(120, 3))

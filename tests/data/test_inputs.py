@@ -22,7 +22,7 @@ PIXELS = np.arange(20, dtype=np.uint8).reshape(4, 5)
 
 def read(given: object, spec: DataSpec, *, resize: bool = False) -> tuple[list[str], NDArray[Any]]:
     labels, arrays = zip(*read_inputs(str(given), spec, resize=resize), strict=True)
-    return list(labels), np.stack(arrays)
+    return list(labels), np.stack([each for (each,) in arrays])
 
 
 @pytest.mark.parametrize(

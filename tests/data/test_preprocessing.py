@@ -12,17 +12,29 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
-from gradus.data.preprocessing import Preprocessing, Scaling
-from gradus.data.raw import Examples, RawData, from_arrays
-from gradus.data.splits import split
+from gradus.data.arrays import from_arrays
+from gradus.data.preprocessing import Preprocessing
+from gradus.data.raw import Examples, RawData
+from gradus.data.scaling import Affine, Scaling
+from gradus.data.splits import Split, split
 
 SCALERS = {"standard": StandardScaler, "minmax": MinMaxScaler}
 Fitted = Literal["standard", "minmax"]
 
 
 def fit(scaling: Scaling, *arrays: NDArray[Any]) -> Preprocessing:
-    examples = Examples(arrays, np.zeros(len(arrays[0])))
-    return Preprocessing.fit(scaling, examples.chunks(np.arange(len(arrays[0]))), len(arrays))
+    raw = RawData(kind="test", task="regression", train=Examples(arrays, np.zeros((len(arrays[0]), 1))))
+    return Preprocessing.fit(raw, whole(raw), scaling)
+
+
+def whole(raw: RawData) -> Split:
+    return Split(raw.train, np.arange(len(raw.train)))
+
+
+def affine(preprocessing: Preprocessing, place: int = 0) -> Affine:
+    found = preprocessing.inputs[place]
+    assert isinstance(found, Affine)
+    return found
 
 
 def table(count: int = 3000) -> NDArray[np.float64]:
@@ -49,7 +61,7 @@ def test_a_table_is_scaled_as_scikit_learn_does(scaling: Fitted) -> None:
 def test_images_are_scaled_by_channel(scaling: Fitted) -> None:
     x = images()
     preprocessing = fit(scaling, x)
-    assert preprocessing.shifts[0].shape == preprocessing.scales[0].shape == (3, 1, 1)
+    assert affine(preprocessing).shift.shape == affine(preprocessing).scale.shape == (3, 1, 1)
     (ours,) = preprocessing.apply((x,))
     pixels = np.moveaxis(x, 1, -1).reshape(-1, 3).astype(np.float64)
     expected = np.moveaxis(SCALERS[scaling]().fit_transform(pixels).reshape(1500, 6, 5, 3), -1, 1)
@@ -64,9 +76,9 @@ def test_only_the_training_split_is_seen(scaling: Fitted) -> None:
     aside = np.concatenate([splits.named()["validation"].index, splits.named()["test"].index])
     marked = x.copy()
     marked[aside] = 1e30
-    marked_splits = split(from_arrays(marked, y), validation=0.2, test=0.2, seed=3)
-    chunks = marked_splits.train.examples.chunks(marked_splits.train.index)
-    (ours,) = Preprocessing.fit(scaling, chunks, 1).apply((x,))
+    raw = from_arrays(marked, y)
+    marked_splits = split(raw, validation=0.2, test=0.2, seed=3)
+    (ours,) = Preprocessing.fit(raw, marked_splits.train, scaling).apply((x,))
     expected = SCALERS[scaling]().fit(x[splits.train.index]).transform(x)
     np.testing.assert_allclose(ours.numpy(), expected, rtol=1e-6, atol=1e-6)
 
@@ -86,12 +98,12 @@ def test_none_leaves_numbers_as_they_are() -> None:
     grey, numbers = preprocessing.apply((images(10), table(10)))
     assert torch.equal(grey, torch.from_numpy(images(10)).float())
     assert torch.equal(numbers, torch.from_numpy(table(10)).float())
-    assert preprocessing.of_zero().item() == 0
+    assert preprocessing.of(0.0).item() == 0
 
 
 def test_every_input_has_a_scaling_of_its_own() -> None:
     preprocessing = fit("standard", images(), table(1500))
-    assert [each.shape for each in preprocessing.shifts] == [(3, 1, 1), (4,)]
+    assert [affine(preprocessing, place).shift.shape for place in (0, 1)] == [(3, 1, 1), (4,)]
     for each in preprocessing.apply((images(), table(1500))):
         assert each.mean().abs() < 1e-5
         assert each.std(correction=0) == pytest.approx(1, abs=1e-4)
@@ -110,11 +122,7 @@ def test_json_round_trip_is_exact(scaling: Scaling) -> None:
     x: tuple[NDArray[Any], ...] = (images(), table(1500))
     preprocessing = fit(scaling, *x)
     back = Preprocessing.from_json(json.loads(json.dumps(preprocessing.to_json())))
-    assert back.scaling == scaling
-    for one, other in zip(preprocessing.shifts + preprocessing.scales, back.shifts + back.scales, strict=True):
-        assert one.dtype == other.dtype
-        assert one.shape == other.shape
-        assert one.tobytes() == other.tobytes()
+    assert back.to_json() == preprocessing.to_json()
     for a, b in zip(preprocessing.apply(x), back.apply(x), strict=True):
         assert torch.equal(a, b)
 
@@ -134,7 +142,7 @@ def test_a_memory_map_gives_the_bits_of_an_array(x: NDArray[Any], scaling: Fitte
 
     def fitted(given: NDArray[Any]) -> tuple[RawData, Preprocessing]:
         data = from_arrays(given, y)
-        return data, Preprocessing.fit(scaling, data.train.chunks(np.arange(len(x))), 1)
+        return data, Preprocessing.fit(data, whole(data), scaling)
 
     data, kept = fitted(x)
     mapped_data, mapped = fitted(np.load(tmp_path / "x.npy", mmap_mode="r"))
@@ -156,8 +164,9 @@ def test_the_given_array_is_not_changed() -> None:
 
 
 @pytest.mark.parametrize("scaling", ["standard", "minmax"])
-def test_the_background_is_what_zero_becomes(scaling: Fitted) -> None:
+@pytest.mark.parametrize("value", [0, 255])
+def test_a_raw_value_becomes_what_the_same_pixel_does(scaling: Fitted, value: int) -> None:
     preprocessing = fit(scaling, images() + np.uint8(3))
-    (zero,) = preprocessing.apply((np.zeros((1, 3, 1, 1), np.uint8),))
-    assert preprocessing.of_zero().dtype == torch.float32
-    torch.testing.assert_close(preprocessing.of_zero(), zero[0], rtol=1e-6, atol=0)
+    (pixel,) = preprocessing.apply((np.full((1, 3, 1, 1), value, np.uint8),))
+    assert preprocessing.of(value).dtype == torch.float32
+    torch.testing.assert_close(preprocessing.of(value), pixel[0], rtol=1e-6, atol=0)

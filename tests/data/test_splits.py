@@ -1,12 +1,15 @@
 """Splits keep every example once, each class in proportion, and the source's own test split as it is."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gradus.core.errors import InputError
-from gradus.data.raw import RawData, from_arrays
+from gradus.data.arrays import from_arrays
+from gradus.data.raw import Examples, RawData
 from gradus.data.splits import split
 
 COUNTS = {0: 500, 1: 300, 2: 120, 3: 80}
@@ -115,3 +118,32 @@ def test_a_set_too_small_to_split_is_refused(count: int, share: float) -> None:
         InputError, match=rf"^data.validation: must leave examples on both sides of {count}.*validation = 0"
     ):
         split(values(count), validation=share, test=0, seed=0)
+
+
+def series(count: int = 100, gap: int = 0) -> RawData:
+    examples = Examples((np.zeros((count, 4, 1)),), np.zeros((count, 1), np.float32))
+    return RawData(kind="series", task="regression", train=examples, ordered=True, gap=gap)
+
+
+def test_of_an_ordered_set_the_end_is_set_aside() -> None:
+    splits = split(series(), validation=0.1, test=0.2, seed=5).named()
+    assert splits["train"].index.tolist() == list(range(72))
+    assert splits["validation"].index.tolist() == list(range(72, 80))
+    assert splits["test"].index.tolist() == list(range(80, 100))
+
+
+def test_a_gap_is_left_at_every_cut() -> None:
+    splits = split(series(gap=3), validation=0.1, test=0.2, seed=5).named()
+    ends = [(part.index[0], part.index[-1]) for part in splits.values()]
+    assert ends == [(0, 65), (69, 76), (80, 99)]
+    with pytest.raises(InputError, match="gap of 3"):
+        split(series(6, gap=3), validation=0.0, test=0.5, seed=0)
+
+
+def test_a_validation_split_of_the_sources_own_is_passed_on() -> None:
+    data = from_arrays(np.zeros((10, 2)), np.arange(10) % 2)
+    own = Examples((np.ones((4, 2)),), np.zeros(4, np.int64))
+    splits = split(replace(data, validation=own), validation=0.3, test=0.2, seed=0)
+    assert splits.validation is not None
+    assert splits.validation.examples is own
+    assert (len(splits.train), len(splits.validation)) == (8, 4)

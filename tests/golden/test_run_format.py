@@ -52,7 +52,7 @@ def test_a_finished_run(golden: Path) -> None:
     assert weights.keys() == {"linear.weight", "linear.bias"}
     assert all(torch.equal(weights[name], each) for name, each in run.model().state_dict().items())
     # The data lie on y = 2 x.
-    values = [each.value for each in predict(run, [("", np.full(1, x, np.float32)) for x in (1, 4, 6)])]
+    values = [each.value for each in predict(run, [("", (np.full(1, x, np.float32),)) for x in (1, 4, 6)])]
     assert values == pytest.approx([2, 8, 12], abs=0.2)
 
 

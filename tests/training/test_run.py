@@ -70,7 +70,7 @@ def test_the_network_is_the_one_trained(finished: gradus.Run) -> None:
     assert model.state_dict().keys() == {"hidden1.weight", "hidden1.bias", "output.weight", "output.bias"}
     bunch = load_digits()
     images = (bunch.images[:200, None] * (255 / 16)).round().astype("uint8")
-    found = list(predict(finished, ((str(number), each) for number, each in enumerate(images))))
+    found = list(predict(finished, ((str(number), (each,)) for number, each in enumerate(images))))
     right = sum(each.value == str(target) for each, target in zip(found, bunch.target, strict=False))
     assert right > 120  # chance gives 20
 

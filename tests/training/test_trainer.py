@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
 from gradus.core.batch import Batch
+from gradus.data.arrays import from_arrays
 from gradus.data.batching import Loader, ResidentStore
 from gradus.data.preprocessing import Preprocessing
-from gradus.data.raw import from_arrays
 from gradus.data.splits import Split
 from gradus.training.callbacks import Callback, KeepBest
 from gradus.training.objective import Supervised
@@ -27,8 +27,7 @@ def make_loader(count: int = 40, batch_size: int = 8, *, shuffle: bool = True) -
     x = rng.normal(size=(count, 5)).astype(np.float32)
     raw = from_arrays(x, x @ rng.normal(size=(5, 2)), task="regression")
     index = np.arange(count)
-    scaling = Preprocessing.fit("none", raw.train.chunks(index), 1)
-    store = ResidentStore(raw.train, scaling, torch.device("cpu"))
+    store = ResidentStore(raw.train, Preprocessing.none(), torch.device("cpu"))
     return Loader(Split(raw.train, index), store, batch_size=batch_size, seed=3, shuffle=shuffle)
 
 

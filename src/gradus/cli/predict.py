@@ -35,7 +35,7 @@ def command(
 
     def examples() -> Iterator[tuple[str, Any]]:
         for each in inputs:
-            yield from read_inputs(each, trained.spec, resize=resize)
+            yield from read_inputs(each, trained.raw_spec, resize=resize)
 
     # All or nothing: a file that cannot be read is told before anything is printed.
     found = list(predict(trained, examples(), trust=trust))

@@ -21,7 +21,7 @@ from gradus.core.batch import Batch
 from gradus.core.randomness import permutation
 from gradus.data.augmentation import Augmentation
 from gradus.data.preprocessing import Preprocessing
-from gradus.data.raw import Examples
+from gradus.data.raw import Examples, Windows
 from gradus.data.splits import Index, Split
 
 Request = tuple[int, Index]  # an epoch and the examples wanted in it
@@ -47,19 +47,32 @@ class ResidentStore:
     def __init__(self, examples: Examples, preprocessing: Preprocessing, device: torch.device) -> None:
         self.device = device
         self._on_cpu = device.type == "cpu"
-        # Filled in place: chunks joined at the end would need the memory twice.
-        self.inputs = tuple(torch.empty(tuple(each.shape), device=device) for each in examples.inputs)
+        (first, *_) = examples.inputs
+        # Windows overlap; what they are cut from is kept in their place.
+        self._within = torch.arange(first.width, device=device) if isinstance(first, Windows) else None
+        kept = Examples((first.base,), first.base) if isinstance(first, Windows) else examples
+        filled: tuple[Tensor, ...] = ()
         start = 0
-        for chunk in examples.chunks(np.arange(len(examples), dtype=np.int64)):
+        for chunk in kept.chunks(np.arange(len(kept), dtype=np.int64)):
+            ready = preprocessing.apply(chunk)
+            if not filled:  # filled in place: chunks joined at the end would need the memory twice
+                filled = tuple(
+                    torch.empty((len(kept), *each.shape[1:]), dtype=each.dtype, device=device) for each in ready
+                )
             end = start + len(chunk[0])
-            for filled, rows in zip(self.inputs, preprocessing.apply(chunk), strict=True):
-                filled[start:end] = rows
+            for whole, rows in zip(filled, ready, strict=True):
+                whole[start:end] = rows
             start = end
-        self.target = torch.tensor(examples.target, device=device)
+        self.inputs = filled
+        self.target = preprocessing.apply_target(examples.target).to(device)
 
     def take(self, index: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
         rows = index if self._on_cpu else index.to(self.device)
-        return tuple(each.index_select(0, rows) for each in self.inputs), self.target.index_select(0, rows)
+        target = self.target.index_select(0, rows)
+        if self._within is not None:
+            within = rows[:, None] + self._within
+            return tuple(each[within] for each in self.inputs), target
+        return tuple(each.index_select(0, rows) for each in self.inputs), target
 
 
 class StreamedStore:
@@ -72,12 +85,13 @@ class StreamedStore:
     def take(self, index: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
         rows = index.numpy()
         inputs = self._preprocessing.apply(tuple(each[rows] for each in self._examples.inputs))
-        return inputs, torch.tensor(self._examples.target[rows])
+        return inputs, self._preprocessing.apply_target(self._examples.target[rows])
 
 
 def fits_in_memory(examples: Examples) -> bool:
     """Whether the examples, as float32, take no more than RESIDENT_SHARE of the memory that is free now."""
-    wanted = sum(4 * int(np.prod(each.shape, dtype=np.float64)) for each in examples.inputs)
+    sizes = [each.base.shape if isinstance(each, Windows) else each.shape for each in examples.inputs]
+    wanted = sum(4 * int(np.prod(shape, dtype=np.float64)) for shape in sizes)
     return wanted <= RESIDENT_SHARE * _free_memory()
 
 

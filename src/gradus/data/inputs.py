@@ -14,11 +14,13 @@ from gradus.data.sources.idx import read_idx
 from gradus.data.sources.numpy_files import names_of, read_array
 
 IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm")
+Labelled = tuple[str, tuple[NDArray[Any], ...]]
+"""Where an example came from, and its inputs."""
 _INPUT_NAMES = ("x_test", "X_test", "test_images", "x", "X")
 
 
-def read_inputs(given: str, spec: DataSpec, *, resize: bool = False) -> Iterator[tuple[str, NDArray[Any]]]:
-    """Examples of the shape `spec` asks for, each with a label saying where it came from.
+def read_inputs(given: str, spec: DataSpec, *, resize: bool = False) -> Iterator[Labelled]:
+    """Examples of the shapes `spec` asks for, each with a label saying where it came from.
 
     Args:
         given: an image, .npy, .npz or IDX file, a folder of such, or numbers as JSON: ``4``, ``[[1, 2], [3, 4]]``.
@@ -61,10 +63,10 @@ def _is_readable(path: Path) -> bool:
     return path.suffix.lower() in (*IMAGES, ".npy", ".npz") or "-ubyte" in path.name
 
 
-def _read_file(path: Path, spec: DataSpec, resize: bool) -> Iterator[tuple[str, NDArray[Any]]]:
+def _read_file(path: Path, spec: DataSpec, resize: bool) -> Iterator[Labelled]:
     suffix = path.suffix.lower()
     if suffix in IMAGES:
-        yield str(path), _read_image(path, spec.inputs[0], resize)
+        yield str(path), (_read_image(path, spec.inputs[0], resize),)
     elif suffix == ".npy":
         yield from _rows(str(path), read_array(path.parent, path.stem), spec)
     elif suffix == ".npz":
@@ -99,7 +101,7 @@ def _read_image(path: Path, shape: tuple[int, ...], resize: bool) -> NDArray[Any
     return pixels[None] if channels == 1 else np.moveaxis(pixels, -1, 0)
 
 
-def _rows(label: str, array: NDArray[Any], spec: DataSpec) -> Iterator[tuple[str, NDArray[Any]]]:
+def _rows(label: str, array: NDArray[Any], spec: DataSpec) -> Iterator[Labelled]:
     shape = spec.inputs[0]
     if array.dtype.kind not in "biuf":
         raise InputError(label, "must hold numbers", str(array.dtype))
@@ -118,4 +120,4 @@ def _rows(label: str, array: NDArray[Any], spec: DataSpec) -> Iterator[tuple[str
     for number, example in enumerate(examples):
         if not np.isfinite(example).all():
             raise InputError(label, f"must be finite, but example {number} is not", repair="Fill or drop it.")
-        yield (f"{label}#{number}" if len(examples) > 1 else label), example
+        yield (f"{label}#{number}" if len(examples) > 1 else label), (example,)

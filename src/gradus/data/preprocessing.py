@@ -1,96 +1,168 @@
-"""Scaling fitted on the training split only, saved with the run and applied to everything after it."""
+"""What is done to examples before a model sees them: fitted to the training split only, and saved with the run."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any, Literal, Self
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-Scaling = Literal["standard", "minmax", "none"]
+from gradus.core.errors import InputError
+from gradus.core.spec import DataSpec
+from gradus.data.raw import RawData
+from gradus.data.scaling import Affine, Rotation, Scaling, fit_scaling
+from gradus.data.splits import Split
+from gradus.data.tables import Missing, TableEncoding, fit_table
+
+
+@dataclass(frozen=True)
+class Codes:
+    """Text, (N, T) codes: as it is."""
+
+    kind: ClassVar = "codes"
+
+    def apply(self, rows: NDArray[Any]) -> Tensor:
+        return torch.from_numpy(np.array(rows, dtype=np.int64, order="C"))
+
+    def shape_of(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        return shape
+
+    def to_json(self) -> dict[str, Any]:
+        return {"kind": self.kind}
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> Self:
+        return cls()
+
+
+Transform = Affine | Rotation | TableEncoding | Codes
+_KINDS: dict[str, type[Transform]] = {each.kind: each for each in (Affine, Rotation, TableEncoding, Codes)}
 
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """``(x - shift) / scale`` for each input.
+    """Raw examples to model inputs, and regression targets to values near 1 and back.
 
-    `shifts` and `scales` hold one array per input that broadcasts against one example: (C, 1, 1) for images, one
-    value a channel; (F,) for tables, one value a feature; () where nothing is scaled.
+    Attributes:
+        inputs: a transform for each raw input; a table's two parts have one between them.
+        target: of regression targets (N, K); None where they are left as they are.
     """
 
-    scaling: Scaling
-    shifts: tuple[NDArray[np.float64], ...]
-    scales: tuple[NDArray[np.float64], ...]
+    inputs: tuple[Transform, ...]
+    target: Affine | None = None
 
     @classmethod
-    def fit(cls, scaling: Scaling, chunks: Iterable[tuple[NDArray[Any], ...]], inputs: int) -> Self:
-        """Fit to the training examples, a chunk at a time.
+    def fit(
+        cls,
+        raw: RawData,
+        train: Split,
+        scaling: Scaling = "standard",
+        *,
+        components: float | None = None,
+        missing: Missing = "median",
+        target: Scaling = "none",
+    ) -> Self:
+        """Fit to the training split, a chunk at a time; `gradus.data.scaling` says what each scaling does.
 
-        ``standard`` brings each channel or feature to mean 0 and deviation 1, ``minmax`` to [0, 1]; one that is
-        constant is only shifted.
+        Args:
+            components: what ``pca`` keeps, a number of components or a share of the variance.
+            missing: what a missing number of a table becomes.
+            target: how regression targets are scaled.
         """
-        if scaling == "none":
-            return cls(scaling, (np.zeros(()),) * inputs, (np.ones(()),) * inputs)
-        from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
-        make = StandardScaler if scaling == "standard" else MinMaxScaler
-        groups: list[list[Any]] = [[] for _ in range(inputs)]
-        shapes: list[tuple[int, ...]] = [()] * inputs
-        for chunk in chunks:
-            for place, rows in enumerate(chunk):
-                parts = _as_samples(rows)
-                groups[place] = groups[place] or [make() for _ in parts]
-                shapes[place] = (-1, *(1,) * (rows.ndim - 2))
-                for scaler, part in zip(groups[place], parts, strict=True):
-                    scaler.partial_fit(part.astype(np.float64))
-        shifts, scales = [], []
-        for group, shape in zip(groups, shapes, strict=True):
-            if scaling == "standard":
-                shift, scale = [each.mean_ for each in group], [each.scale_ for each in group]
-            else:
-                shift, scale = [each.data_min_ for each in group], [1 / each.scale_ for each in group]
-            shifts.append(np.concatenate(shift).reshape(shape))
-            scales.append(np.concatenate(scale).reshape(shape))
-        return cls(scaling, tuple(shifts), tuple(scales))
+        def chunks(step: int) -> Iterable[tuple[NDArray[Any], ...]]:
+            return train.examples.chunks(train.index[::step])
 
-    def apply(self, rows: tuple[NDArray[Any], ...]) -> tuple[Tensor, ...]:
-        """Model inputs, float32, from raw rows (N, ...)."""
+        def fit_input(place: int) -> Transform:
+            def rows(step: int) -> Iterable[NDArray[Any]]:
+                return (chunk[place] for chunk in chunks(step))
+
+            return fit_scaling(scaling, rows, raw.spec.inputs[place], len(train), components)
+
+        fitted: tuple[Transform, ...]
+        if raw.is_table:
+            fitted = (
+                fit_table(raw.columns, chunks, len(train), scaling=scaling, components=components, missing=missing),
+            )
+        elif raw.vocabulary:
+            fitted = (Codes(),)
+        else:
+            fitted = tuple(fit_input(place) for place in range(len(raw.train.inputs)))
+        return cls(fitted, _fit_target(raw, train, target))
+
+    @classmethod
+    def none(cls, inputs: int = 1) -> Self:
+        """Everything as it is."""
+        return cls((Affine(np.zeros(()), np.ones(())),) * inputs)
+
+    @property
+    def table(self) -> TableEncoding | None:
+        """How a table is encoded; None for other data."""
+        (first, *_) = self.inputs
+        return first if isinstance(first, TableEncoding) else None
+
+    def apply(self, rows: Sequence[NDArray[Any]]) -> tuple[Tensor, ...]:
+        """Model inputs from raw rows, each (N, ...)."""
+        if self.table is not None:
+            return (self.table.apply(*rows),)
         ready = []
-        for each, shift, scale in zip(rows, self.shifts, self.scales, strict=True):
-            # Numbers that float32 does not hold, time stamps for one, would lose their differences before the shift.
-            exact = np.float32 if np.can_cast(each.dtype, np.float32) else np.float64
-            numbers = torch.from_numpy(np.array(each, dtype=exact, order="C"))
-            # Into memory of torch's own: NumPy aligns less strictly, and some kernels round by where numbers lie.
-            numbers = numbers.sub(torch.from_numpy(shift.astype(exact))).div_(torch.from_numpy(scale.astype(exact)))
-            ready.append(numbers.float())
+        for transform, each in zip(self.inputs, rows, strict=True):
+            assert not isinstance(transform, TableEncoding)
+            ready.append(transform.apply(each))
         return tuple(ready)
 
-    def of_zero(self) -> Tensor:
-        """What a raw 0 becomes in the first input: the background of images, shape (C, 1, 1) or ()."""
-        return torch.as_tensor(-self.shifts[0] / self.scales[0], dtype=torch.float32)
+    def apply_target(self, target: NDArray[Any]) -> Tensor:
+        """Targets as a model learns them."""
+        return torch.tensor(target) if self.target is None else self.target.apply(target)
+
+    def restore(self, values: Tensor) -> Tensor:
+        """Outputs or targets (N, K) in the units of the data."""
+        return values if self.target is None else self.target.restore(values)
+
+    def of(self, value: float) -> Tensor:
+        """What a raw `value` becomes in the first input, shape (C, 1, 1) or ().
+
+        Raises:
+            InputError: where numbers are mixed with one another, so that none has a value of its own.
+        """
+        first = self.inputs[0]
+        if not isinstance(first, Affine):
+            raise InputError("data.augment", "needs inputs that are scaled each by itself", repair="Use `standard`.")
+        return first.of(value)
+
+    def spec(self, raw: DataSpec) -> DataSpec:
+        """The data as a model sees them."""
+        if self.table is not None:
+            return replace(raw, inputs=((len(self.table.features),),), input_dtypes=("float32",))
+        shapes = []
+        for transform, shape in zip(self.inputs, raw.inputs, strict=True):
+            assert not isinstance(transform, TableEncoding)
+            shapes.append(transform.shape_of(shape))
+        return replace(raw, inputs=tuple(shapes))
 
     def to_json(self) -> dict[str, Any]:
-        """Exact: JSON's decimals give every double back."""
         return {
-            "scaling": self.scaling,
-            "shifts": [each.tolist() for each in self.shifts],
-            "scales": [each.tolist() for each in self.scales],
+            "inputs": [each.to_json() for each in self.inputs],
+            "target": None if self.target is None else self.target.to_json(),
         }
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Self:
+        if "shifts" in document:  # format 1 of a run's data
+            pairs = zip(document["shifts"], document["scales"], strict=True)
+            return cls(tuple(Affine.from_json({"shift": shift, "scale": scale}) for shift, scale in pairs))
+        target = document["target"]
         return cls(
-            document["scaling"],
-            tuple(np.asarray(each, np.float64) for each in document["shifts"]),
-            tuple(np.asarray(each, np.float64) for each in document["scales"]),
+            tuple(_KINDS[each["kind"]].from_json(each) for each in document["inputs"]),
+            None if target is None else Affine.from_json(target),
         )
 
 
-def _as_samples(rows: NDArray[Any]) -> list[NDArray[Any]]:
-    """Rows as scikit-learn reads them, (samples, features): a table whole, images a channel at a time.
-
-    Every pixel is a sample of its channel. A scaler for each channel is ten times as fast as one for three columns.
-    """
-    return [rows] if rows.ndim == 2 else [rows[:, channel].reshape(-1, 1) for channel in range(rows.shape[1])]
+def _fit_target(raw: RawData, train: Split, scaling: Scaling) -> Affine | None:
+    if raw.task == "classification" or scaling == "none":
+        return None
+    fitted = fit_scaling(scaling, lambda step: [train.target[::step]], train.target.shape[1:], len(train))
+    assert isinstance(fitted, Affine)
+    return fitted

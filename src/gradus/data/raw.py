@@ -1,13 +1,12 @@
-"""Examples as a source hands them over: whole arrays or memory maps, nothing scaled, nothing shuffled."""
+"""Examples as a source hands them over: whole arrays, memory maps or lazy rows; nothing scaled, nothing shuffled."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, get_args
+from typing import Any, Literal, Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from gradus.core.errors import InputError
 from gradus.core.spec import DataSpec, Task
 
 CHUNK = 1024
@@ -22,6 +21,24 @@ class Rows(Protocol):
     @property
     def dtype(self) -> np.dtype[Any]: ...
     def __getitem__(self, index: Any, /) -> Any: ...
+
+
+class Windows:
+    """Overlapping windows of `base` (T, ...): example i is its rows i to i + width, (N, width, ...), none of it copied.
+
+    Args:
+        count: N, where the last windows are not wanted; by default as many as there are.
+    """
+
+    def __init__(self, base: NDArray[Any], width: int, count: int | None = None) -> None:
+        self.base, self.width = base, width
+        self.shape = (len(base) - width + 1 if count is None else count, width, *base.shape[1:])
+        self.dtype = base.dtype
+
+    def __getitem__(self, index: Any, /) -> NDArray[Any]:
+        first = np.arange(self.shape[0])[index]
+        rows: NDArray[Any] = self.base[first[..., None] + np.arange(self.width)]
+        return rows
 
 
 @dataclass(frozen=True)
@@ -41,198 +58,67 @@ class Examples:
             yield tuple(each[rows] for each in self.inputs)
 
 
+@dataclass(frozen=True)
+class Column:
+    """A column of a table.
+
+    Attributes:
+        kind: ``number``, one that a date was taken apart into (``date``), or ``category``.
+        categories: the values that the codes 0, 1, ... of a category column stand for.
+    """
+
+    name: str
+    kind: Literal["number", "date", "category"]
+    categories: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class RawData:
-    """What a source found. `test` is None where the source has no test split of its own."""
+    """What a source found.
+
+    Inputs are images (N, C, H, W), sequences (N, T, F), vectors (N, F), text as codes (N, T), or a table: its numbers
+    (N, F) as float64, NaN where one is missing, and beside them, if it has any, its categories as codes (N, G), -1
+    where one is missing.
+
+    Attributes:
+        validation, test: None where the source has no such split of its own.
+        classes: names of the classes; for text, of the symbols that may come next.
+        columns: of a table, in the order of `inputs`; of a sequence, its features; empty for other data.
+        vocabulary: of text, the symbol of each code.
+        ordered: the examples follow one another in time; what is set aside is then the end, not a random choice.
+        gap: examples to leave out where an ordered set is cut, so that the targets on both sides share nothing.
+        target_names: of the values of a regression target.
+    """
 
     kind: str
     task: Task
     train: Examples
+    validation: Examples | None = None
     test: Examples | None = None
     classes: tuple[str, ...] = ()
+    columns: tuple[Column, ...] = ()
+    vocabulary: tuple[str, ...] = ()
+    ordered: bool = False
+    gap: int = 0
+    target_names: tuple[str, ...] = ()
 
     @property
     def spec(self) -> DataSpec:
+        """The data as they come; `Preprocessing.spec` tells what a model sees of them."""
         return DataSpec(
             task=self.task,
             inputs=tuple(tuple(each.shape[1:]) for each in self.train.inputs),
+            input_dtypes=("int64",) if self.vocabulary else (),
             outputs=len(self.classes) if self.task == "classification" else self.train.target.shape[1],
             classes=self.classes,
+            vocabulary=self.vocabulary,
         )
 
+    @property
+    def is_table(self) -> bool:
+        """Whether the inputs are a table's numbers and categories."""
+        return bool(self.columns) and len(self.train.inputs[0].shape) == 2
 
-def from_arrays(
-    x: ArrayLike,
-    y: ArrayLike,
-    *,
-    test: tuple[ArrayLike, ArrayLike] | None = None,
-    task: Literal["auto"] | Task = "auto",
-    kind: str = "arrays",
-    owner: str = "data",
-    classes: Sequence[str] | None = None,
-) -> RawData:
-    """Examples from arrays in memory or memory maps.
-
-    Args:
-        x: (N, F) a table, (N, H, W) grey images, (N, C, H, W) or (N, H, W, C) images with C of 1, 3 or 4.
-        y: (N,) whole numbers or strings are classes; (N,) or (N, K) real numbers are regression targets.
-        test: a test split of its own, not looked at until training is over.
-        task: says which of the two it is where the numbers alone do not.
-        owner: whom errors name.
-        classes: names of the classes 0, 1, ...; by default the labels themselves.
-    Raises:
-        InputError: for arrays that disagree in length, hold NaN or objects, or only one class.
-    """
-    if task not in ("auto", *get_args(Task)):
-        raise InputError(owner, "`task` must be auto, classification or regression", task)
-    if test is not None and not (isinstance(test, tuple | list) and len(test) == 2):
-        raise InputError(f"{owner} test", "must be a pair (x, y)", type(test).__name__)
-    inputs, target = _pair(x, y, owner)
-    held_out = None if test is None else _pair(*test, f"{owner} test")
-    if held_out is not None and held_out[0].shape[1:] != inputs.shape[1:]:
-        raise InputError(
-            f"{owner} test x",
-            f"examples must have the shape of the training examples {tuple(inputs.shape[1:])}",
-            tuple(held_out[0].shape[1:]),
-        )
-    decided = task
-    if decided == "auto":
-        decided = "classification" if target.ndim == 1 and target.dtype.kind in "iubUS" else "regression"
-    names: tuple[str, ...] = ()
-    targets = [(target, f"{owner} y")] + ([] if held_out is None else [(held_out[1], f"{owner} test y")])
-    if decided == "classification":
-        encoded: Sequence[NDArray[Any]]
-        encoded, names = _encode(targets, classes)
-    else:
-        encoded = _values(targets)
-    return RawData(
-        kind=kind,
-        task=decided,
-        train=Examples((inputs,), encoded[0]),
-        test=None if held_out is None else Examples((held_out[0],), encoded[1]),
-        classes=names,
-    )
-
-
-def _pair(x: ArrayLike, y: ArrayLike, owner: str) -> tuple[NDArray[Any], NDArray[Any]]:
-    inputs, target = _input_array(x, f"{owner} x"), _target_array(y, f"{owner} y")
-    if len(inputs) != len(target):
-        raise InputError(owner, f"x and y must be equally long, but x has {len(inputs)} examples and y {len(target)}")
-    return inputs, target
-
-
-def _input_array(x: ArrayLike, owner: str) -> NDArray[Any]:
-    array = _array(x, owner)
-    if array.dtype.kind not in "biuf":
-        raise InputError(owner, "must hold numbers", str(array.dtype), "Convert it to a numeric array first.")
-    if array.ndim < 2:
-        raise InputError(
-            owner, "needs an example axis and at least one more", tuple(array.shape), "For one feature use x[:, None]."
-        )
-    if array.size == 0:
-        raise InputError(owner, "must not be empty", tuple(array.shape))
-    if array.ndim == 3:
-        array = array[:, None]
-    elif array.ndim == 4 and array.shape[-1] in (1, 3, 4) and array.shape[1] not in (1, 3, 4):
-        array = np.moveaxis(array, -1, 1)
-    _check_finite(array, owner)
-    return array
-
-
-def _target_array(y: ArrayLike, owner: str) -> NDArray[Any]:
-    array = _array(y, owner)
-    if array.dtype.kind == "O" and all(isinstance(each, str) for each in array.flat):  # as pandas keeps text
-        array = array.astype(np.str_)
-    if array.dtype.kind not in "biufUS" or array.ndim not in (1, 2):
-        raise InputError(owner, "must be numbers or strings, (N,) or (N, K)", f"{array.dtype} {tuple(array.shape)}")
-    if array.size == 0:
-        raise InputError(owner, "must not be empty", tuple(array.shape))
-    _check_finite(array, owner)
-    return array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
-
-
-def _array(given: ArrayLike, owner: str) -> NDArray[Any]:
-    if isinstance(given, np.ndarray):  # a memory map stays one
-        return given
-    try:
-        return np.asarray(given)
-    except (ValueError, TypeError, RuntimeError) as error:
-        raise InputError(owner, f"cannot be read as an array: {error}") from error
-
-
-def _check_finite(array: NDArray[Any], owner: str) -> None:
-    if array.dtype.kind != "f":
-        return
-    for start in range(0, len(array), CHUNK):
-        rows = array[start : start + CHUNK]
-        with np.errstate(over="ignore"):  # too large for float32, which is what models compute in, is infinite too
-            finite = np.isfinite(rows.astype(np.float32, copy=False))
-        if not finite.all():
-            first = np.argwhere(~finite)[0]
-            raise InputError(
-                owner,
-                f"must be finite as float32, but example {start + first[0]} holds {rows[tuple(first)]}",
-                repair="Fill or drop it.",
-            )
-
-
-def _encode(
-    targets: Sequence[tuple[NDArray[Any], str]], classes: Sequence[str] | None
-) -> tuple[list[NDArray[np.int64]], tuple[str, ...]]:
-    """Class numbers from 0 without gaps for each target (with its owner; training comes first), and the names."""
-    labels = [_labels(target, owner) for target, owner in targets]
-    present = np.unique(labels[0])
-    if len(present) < 2:
-        raise InputError(targets[0][1], "classification needs two classes or more", f"only {present[0]}")
-    if classes is None:
-        values, names, rule = present, tuple(str(each) for each in present), "must occur in training"
-    else:
-        names, rule = tuple(str(each) for each in classes), "must be one of the classes"
-        values = np.array(names) if present.dtype.kind == "U" else np.arange(len(names))
-    order = np.argsort(values)
-    codes = []
-    for each, (_, owner) in zip(labels, targets, strict=True):
-        if (each.dtype.kind == "U") != (values.dtype.kind == "U"):
-            raise InputError(owner, "labels must be text or numbers as in training", str(each[0]))
-        place = np.searchsorted(values, each, sorter=order)
-        code = order[np.minimum(place, len(order) - 1)]
-        unknown = np.flatnonzero(values[code] != each)
-        if len(unknown):
-            known = ", ".join(str(value) for value in values[:20]) + (", ..." if len(values) > 20 else "")
-            raise InputError(owner, f"every label {rule} ({known}), but example {unknown[0]} has {each[unknown[0]]}")
-        codes.append(code.astype(np.int64))
-    return codes, names
-
-
-def _labels(target: NDArray[Any], owner: str) -> NDArray[Any]:
-    """Labels that can be counted: whole numbers from 0, truth values or text."""
-    if target.ndim != 1:
-        raise InputError(owner, "class labels must be (N,)", tuple(target.shape), "For one-hot use y.argmax(1).")
-    if target.dtype.kind == "S":
-        return np.char.decode(target, "utf-8", "replace")
-    if target.dtype.kind == "f":
-        broken = np.flatnonzero(target != np.round(target))
-        if len(broken):
-            raise InputError(owner, "class labels must be whole", float(target[broken[0]]))
-        target = target.astype(np.int64)
-    if target.dtype.kind == "i" and target.min() < 0:
-        raise InputError(
-            owner,
-            f"class labels must be 0 or more, but example {int(np.argmin(target))} has {target.min()}",
-            repair="If that marks unlabelled examples, leave them out.",
-        )
-    return target
-
-
-def _values(targets: Sequence[tuple[NDArray[Any], str]]) -> list[NDArray[np.float32]]:
-    """Regression targets (N, K), in memory."""
-    values = []
-    for target, owner in targets:
-        if target.dtype.kind in "US":
-            raise InputError(owner, "regression targets must be numbers", str(target.flat[0]))
-        values.append(np.array(target.reshape(len(target), -1), dtype=np.float32))
-        if values[-1].shape[1] != values[0].shape[1]:
-            raise InputError(
-                owner, f"must have {values[0].shape[1]} values an example, as in training", target.shape[1]
-            )
-    return values
+    def parts(self) -> tuple[Examples, ...]:
+        """The examples of every split that the source has."""
+        return tuple(each for each in (self.train, self.validation, self.test) if each is not None)

@@ -48,10 +48,11 @@ class Splits:
 def split(data: RawData, *, validation: float, test: float | None, seed: int) -> Splits:
     """Set examples aside for validation and, where the source brings no test split, for the test.
 
-    Classification sets are split with each class in proportion. The source's own test split is passed on untouched.
+    Classification sets are split with each class in proportion; of an ordered set the end is set aside, with a gap of
+    `data.gap` examples before it. The source's own validation and test splits are passed on untouched.
 
     Args:
-        validation: share of what is left after the test split; 0 for none.
+        validation: share of what is left after the test split; 0 for none; not looked at where the source has one.
         test: share of all; None for 0.2 where the source has no test split of its own.
     Raises:
         InputError: if the shares leave too few examples of a class.
@@ -65,26 +66,31 @@ def split(data: RawData, *, validation: float, test: float | None, seed: int) ->
     else:
         rest, taken = _set_aside(data, rest, DEFAULT_TEST_SHARE if test is None else test, "test", seed)
         held_out = Split(data.train, taken) if len(taken) else None
-    rest, taken = _set_aside(data, rest, validation, "validation", seed)
-    return Splits(
-        train=Split(data.train, rest),
-        validation=Split(data.train, taken) if len(taken) else None,
-        test=held_out,
-    )
+    if data.validation is not None:
+        validated: Split | None = Split(data.validation, np.arange(len(data.validation), dtype=np.int64))
+    else:
+        rest, taken = _set_aside(data, rest, validation, "validation", seed)
+        validated = Split(data.train, taken) if len(taken) else None
+    return Splits(train=Split(data.train, rest), validation=validated, test=held_out)
 
 
 def _set_aside(data: RawData, index: Index, share: float, name: str, seed: int) -> tuple[Index, Index]:
     """`index` without, and with only, a share of it; both in ascending order."""
     if share == 0:
         return index, index[:0]
-    from sklearn.model_selection import train_test_split
-
     target = data.train.target[index]
     taken = round(share * len(index))
     if not 0 < taken < len(index):
         raise InputError(
             f"data.{name}", f"must leave examples on both sides of {len(index)}", share, f"Set {name} = 0 for none."
         )
+    if data.ordered:
+        first = len(index) - taken
+        if first <= data.gap:
+            raise InputError(
+                f"data.{name}", f"leaves nothing to train on: a gap of {data.gap} is left before it", share
+            )
+        return index[: first - data.gap], index[first:]
     stratify = None
     if data.task == "classification":
         present, counts = np.unique(target, return_counts=True)
@@ -99,6 +105,8 @@ def _set_aside(data: RawData, index: Index, share: float, name: str, seed: int) 
                 f"Add examples, or set {name} = 0.{values if len(present) > len(index) / 4 else ''}",
             )
         stratify = target
+    from sklearn.model_selection import train_test_split
+
     random_state = derive_seed(seed, Stream.SPLIT, _DRAW[name]) % 2**32
     kept, aside = train_test_split(index, test_size=taken, stratify=stratify, random_state=random_state)
     return np.sort(kept), np.sort(aside)

@@ -27,9 +27,13 @@ def evaluating(*modules: nn.Module) -> Iterator[None]:
 
 
 def evaluate(
-    model: nn.Module, criterion: Callable[[Tensor, Tensor], Tensor], loader: Loader, task: Task
+    model: nn.Module,
+    criterion: Callable[[Tensor, Tensor], Tensor],
+    loader: Loader,
+    task: Task,
+    restore: Callable[[Tensor], Tensor] = lambda values: values,
 ) -> dict[str, float]:
-    """`loss`, the mean over the split's examples, and the task's metrics."""
+    """`loss`, the mean over the split's examples, and the task's metrics, for which `restore` undoes scaling."""
     outputs, targets, total = [], [], 0.0
     with evaluating(model, *([criterion] if isinstance(criterion, nn.Module) else [])):
         for batch in loader.batches(epoch=0):
@@ -37,4 +41,5 @@ def evaluate(
             total += float(criterion(output, batch.target)) * len(batch)
             outputs.append(output)
             targets.append(batch.target)
-    return {"loss": total / loader.examples, **metrics(task, torch.cat(outputs), torch.cat(targets))}
+    scores = metrics(task, restore(torch.cat(outputs)), restore(torch.cat(targets)))
+    return {"loss": total / loader.examples, **scores}

@@ -28,22 +28,27 @@ class Prediction:
         return document | ({"probabilities": self.probabilities} if self.probabilities else {})
 
 
-def predict(run: Run, examples: Iterable[tuple[str, NDArray[Any]]], *, trust: bool = False) -> Iterator[Prediction]:
+def predict(
+    run: Run, examples: Iterable[tuple[str, tuple[NDArray[Any], ...]]], *, trust: bool = False
+) -> Iterator[Prediction]:
     """A prediction for each labelled example, preprocessed as in training.
 
     Args:
         run: a finished run.
-        examples: pairs of a label and one example in raw form.
+        examples: pairs of a label and the inputs of one example in raw form.
         trust: allow the run's own code to be executed.
     """
     model = run.model(trust=trust)
     pending = iter(examples)
     while some := list(islice(pending, BATCH)):
-        inputs = run.preprocessing.apply((np.stack([example for _, example in some]),))
+        inputs = run.preprocessing.apply(
+            [np.stack(each) for each in zip(*(example for _, example in some), strict=True)]
+        )
         with torch.no_grad():
             output = output_of(model(*inputs)).float()
+        values_of = run.preprocessing.restore(output).tolist()
         shares = output.softmax(dim=1).tolist() if run.spec.task == "classification" else [None] * len(some)
-        for (label, _), values, share in zip(some, output.tolist(), shares, strict=True):
+        for (label, _), values, share in zip(some, values_of, shares, strict=True):
             if share is None:
                 yield Prediction(label, values[0] if len(values) == 1 else values, {})
             else:

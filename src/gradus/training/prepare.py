@@ -16,10 +16,11 @@ from gradus.core.errors import InputError, nearest
 from gradus.core.randomness import Stream, derive_seed
 from gradus.core.spec import DataSpec, Task
 from gradus.core.usercode import UserCode
+from gradus.data.arrays import from_arrays
 from gradus.data.augmentation import Augmentation
 from gradus.data.batching import Loader, Store, fits_in_memory, make_store
 from gradus.data.preprocessing import Preprocessing
-from gradus.data.raw import Examples, RawData, from_arrays
+from gradus.data.raw import Examples, RawData
 from gradus.data.sources import open_data
 from gradus.data.splits import Split, Splits, split
 from gradus.losses import criteria
@@ -67,7 +68,10 @@ def resolve(recipe: Recipe) -> Recipe:
         raise InputError("training.device", "must be a device of this machine", device, "Use `cpu` or `auto`.")
     # Compiling costs from seconds to half a minute before the first step; it has to be asked for.
     chosen = {"device": device, "compile": training.compile is True}
-    return recipe.model_copy(update={"training": training.model_copy(update=chosen)})
+    data = recipe.data
+    if data.preprocess_target == "auto":
+        data = data.model_copy(update={"preprocess_target": "none" if data.preprocess == "none" else "standard"})
+    return recipe.model_copy(update={"data": data, "training": training.model_copy(update=chosen)})
 
 
 def load_data(section: Data, data: RawData | None = None) -> RawData:
@@ -101,26 +105,34 @@ def prepare(recipe: Recipe, raw: RawData, preprocessing: Preprocessing | None = 
     training, device = recipe.training, torch.device(recipe.training.device)
     splits = split(raw, validation=recipe.data.validation, test=recipe.data.test, seed=recipe.seed)
     if preprocessing is None:
-        chunks = splits.train.examples.chunks(splits.train.index)
-        preprocessing = Preprocessing.fit(recipe.data.preprocess, chunks, len(raw.train.inputs))
+        section = recipe.data
+        preprocessing = Preprocessing.fit(
+            raw,
+            splits.train,
+            section.preprocess,
+            components=section.components,
+            missing=section.missing,
+            target="none" if section.preprocess_target == "auto" else section.preprocess_target,
+        )
+    spec = preprocessing.spec(raw.spec)
     augmentation = None
     if recipe.data.augment:
         if len(raw.spec.inputs[0]) != 3:
             raise InputError("data.augment", "is for images (C, H, W)", raw.spec.inputs[0], "Set it to [].")
-        augmentation = Augmentation(recipe.data.augment, preprocessing.of_zero())
+        augmentation = Augmentation(recipe.data.augment, preprocessing.of(0.0))
     _check_monitor(training, raw.task, splits)
     if training.stream == "auto":
-        stream = not all(fits_in_memory(each) for each in (raw.train, raw.test) if each is not None)
+        stream = not all(fits_in_memory(each) for each in raw.parts())
         training = training.model_copy(update={"stream": stream})
         recipe = recipe.model_copy(update={"training": training})
     loader, evaluation = _loaders(recipe, splits, preprocessing, augmentation, device)
 
-    model = build_model(recipe, raw.spec).to(device)
+    model = build_model(recipe, spec).to(device)
     criterion = _build_criterion(recipe.criterion, raw)
     if isinstance(criterion, nn.Module):
         criterion.to(device)
     check_fit(
-        raw.spec,
+        spec,
         model,
         criterion,
         loader.sample(2),
@@ -128,7 +140,7 @@ def prepare(recipe: Recipe, raw: RawData, preprocessing: Preprocessing | None = 
         smallest_batch=_smallest_batch(len(splits.train), training),
     )
     if training.threads == "auto":
-        threads = _threads(model, raw.spec, min(len(splits.train), loader.batch_size))
+        threads = _threads(model, spec, min(len(splits.train), loader.batch_size))
         training = training.model_copy(update={"threads": threads})
         recipe = recipe.model_copy(update={"training": training})
     optimizer, closure = _build_optimizer(recipe.optimizer, model, criterion)
@@ -138,7 +150,7 @@ def prepare(recipe: Recipe, raw: RawData, preprocessing: Preprocessing | None = 
     if training.compile is True:
         model.compile()
     objective = Supervised(model, criterion, optimizer, closure=closure, scheduler=scheduler)
-    return Prepared(recipe, device, raw.spec, splits, preprocessing, model, criterion, objective, loader, evaluation)
+    return Prepared(recipe, device, spec, splits, preprocessing, model, criterion, objective, loader, evaluation)
 
 
 def build_model(recipe: Recipe, spec: DataSpec) -> nn.Module:
@@ -290,9 +302,7 @@ def _smallest_batch(examples: int, training: Training) -> int:
 def data_fingerprint(raw: RawData) -> dict[str, Any]:
     """Enough of the data to notice that they are not the same any more: counts, shapes and a hash of 1,024 examples."""
     digest = hashlib.sha256()
-    for examples in (raw.train, raw.test):
-        if examples is None:
-            continue
+    for examples in raw.parts():
         some = np.unique(np.linspace(0, len(examples) - 1, 1024).astype(np.int64))
         digest.update(repr([len(examples), *(tuple(each.shape) for each in examples.inputs)]).encode())
         for each in (*examples.inputs, examples.target):

@@ -12,7 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from gradus.core.errors import InputError, nearest
 from gradus.core.paths import expand
 from gradus.core.validation import as_tuples, first_problem
+from gradus.data.scaling import Scaling
 from gradus.data.sources import locate
+from gradus.data.tables import Missing
 
 SCHEMA = 1
 PARTS = ("data", "model", "criterion", "optimizer")
@@ -56,11 +58,22 @@ class Part(_Table):
 
 
 class Data(Part):
-    """Where examples come from, what is set aside, and how inputs are scaled and varied."""
+    """Where examples come from, what is set aside, and how they are scaled and varied.
+
+    Attributes:
+        preprocess: the scaling of inputs.
+        components: what `preprocess = "pca"` keeps: so many components, or below 1 a share of the variance.
+        missing: what fills the gaps in a table's numbers.
+        preprocess_target: the scaling of regression targets, of which predictions and scores know nothing; "auto" is
+            "standard", or "none" where inputs have none.
+    """
 
     validation: Share = 0.1
     test: Share | None = None
-    preprocess: Literal["standard", "minmax", "none"] = "standard"
+    preprocess: Scaling = "standard"
+    components: Annotated[float, Field(gt=0)] | None = None
+    missing: Missing = "median"
+    preprocess_target: Literal["auto", "standard", "minmax", "robust", "none"] = "auto"
     augment: tuple[str | dict[str, Any], ...] = ()
 
 
@@ -205,7 +218,7 @@ def override(document: Mapping[str, Any], field: str, value: Any) -> dict[str, A
         if table.get(rest) == value:
             return dict(document)
         # How much to set aside and how to scale suit any data; what to vary, and whether a test split is there, do not.
-        kept = {"validation", "preprocess"} if head == "data" else set()
+        kept = {"validation", "preprocess", "preprocess_target"} if head == "data" else set()
         table = {name: each for name, each in table.items() if name in kept}
     return {**document, head: override(table, rest, value)}
 

@@ -19,7 +19,7 @@ from gradus.training.prepare import build_model
 from gradus.training.recipe import PARTS, Part, Recipe
 from gradus.training.store import RunRecord
 
-DATA_FORMAT = 1
+DATA_FORMAT = 2
 
 
 class Run:
@@ -29,7 +29,8 @@ class Run:
         path: the folder.
         recipe: as resolved when the run began.
         environment: versions, threads and device it began with.
-        spec: what its data look like.
+        spec: what its data look like to the model.
+        raw_spec: what they look like before preprocessing.
         preprocessing: as fitted to its training split.
         data_fingerprint: of the data it was trained on.
     """
@@ -41,6 +42,7 @@ class Run:
         data = folder.read_json(path / folder.DATA, DATA_FORMAT)
         try:
             self.spec = DataSpec.from_json(data["spec"])
+            self.raw_spec = DataSpec.from_json(data.get("raw_spec", data["spec"]))  # format 1 has the one
             self.preprocessing = Preprocessing.from_json(data["preprocessing"])
             self.data_fingerprint: dict[str, Any] = data["fingerprint"]
         except (KeyError, TypeError, ValueError) as error:

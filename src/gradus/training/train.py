@@ -193,7 +193,9 @@ def _measure(prepared: Prepared, model: nn.Module, split: str) -> dict[str, floa
     """Loss and metrics on a split, named after it; nothing where there is no such split."""
     if split not in prepared.evaluation:
         return {}
-    values = evaluate(model, prepared.criterion, prepared.evaluation[split], prepared.spec.task)
+    values = evaluate(
+        model, prepared.criterion, prepared.evaluation[split], prepared.spec.task, prepared.preprocessing.restore
+    )
     return {f"{split}_{name}": value for name, value in values.items()}
 
 
@@ -227,6 +229,7 @@ def _write_head(place: Path, prepared: Prepared, raw: RawData) -> None:
     data = {
         "format": DATA_FORMAT,
         "spec": prepared.spec.to_json(),
+        "raw_spec": raw.spec.to_json(),
         "preprocessing": prepared.preprocessing.to_json(),
         "fingerprint": data_fingerprint(raw),
         "splits": {name: len(part) for name, part in prepared.splits.named().items()},

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from gradus.data.raw import RawData, from_arrays
+from gradus.data.arrays import from_arrays
+from gradus.data.raw import RawData
 from gradus.data.sources import sources
 
 

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradus.core.errors import InputError
-from gradus.data.raw import RawData, from_arrays
+from gradus.data.arrays import from_arrays
+from gradus.data.raw import RawData
 from gradus.data.sources import sources
 
 _DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}

@@ -5,7 +5,8 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from gradus.data.raw import RawData, from_arrays
+from gradus.data.arrays import from_arrays
+from gradus.data.raw import RawData
 from gradus.data.sources import sources
 
 

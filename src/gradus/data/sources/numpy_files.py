@@ -10,7 +10,8 @@ from pydantic import Field
 
 from gradus.core.errors import InputError, nearest
 from gradus.core.spec import Task
-from gradus.data.raw import RawData, from_arrays
+from gradus.data.arrays import from_arrays
+from gradus.data.raw import RawData
 from gradus.data.sources import sources
 
 # The array names that people use, most specific first; the test pair is optional.
