@@ -9,12 +9,14 @@ TRAINING = {"epochs": 3, "batch_size": 128, "threads": 1, "device": "cpu"}
 STEPS_PER_EPOCH = 11
 
 
-def digits(*, seed: int = 0, optimizer: dict[str, Any] | None = None, **training: Any) -> dict[str, Any]:
+def digits(
+    *, seed: int = 0, model: dict[str, Any] | None = None, optimizer: dict[str, Any] | None = None, **training: Any
+) -> dict[str, Any]:
     """A perceptron on digits; `training` adds to its table."""
     return {
         "seed": seed,
         "data": {"name": "digits", "augment": ["shift", "rotate"]},
-        "model": {"name": "mlp", "hidden": [16], "dropout": 0.2},
+        "model": model or {"name": "mlp", "hidden": [16], "dropout": 0.2},
         "criterion": {"name": "cross_entropy"},
         "optimizer": optimizer or {"name": "adamw", "lr": 0.01},
         "schedule": {"name": "one_cycle"},

@@ -21,6 +21,9 @@ CASES = {
     "averaged": digits(ema=0.9, keep="best"),
     "stopped early": digits(epochs=6, early_stopping={"patience": 2, "min_delta": 10.0}),
     "streamed by workers": digits(stream=True, workers=2),
+    "channels last": digits(
+        model={"name": "small_cnn", "width": 4}, precision="bf16", memory_format="channels_last", ema=0.9
+    ),
     "L-BFGS": digits(optimizer=LBFGS, batch_size="full", epochs=STEPS_PER_EPOCH + 1),
 }
 

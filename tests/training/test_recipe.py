@@ -91,7 +91,7 @@ def test_is_frozen() -> None:
         ({"training": {"epochs": "3"}}, "`training.epochs` should be a valid integer, got `3`"),
         ({"training": {"epochs": True}}, "`training.epochs` should be a valid integer, got True"),
         ({"training": {"epochs": 0}}, "`training.epochs` should be greater than or equal to 1, got 0"),
-        ({"training": {"precision": "fp16"}}, "`training.precision` should be 'float32' or 'bf16', got `fp16`"),
+        ({"training": {"precision": "fp16"}}, "`training.precision` should be 'auto', 'float32' or 'bf16', got `fp16`"),
         ({"training": {"device": "gpu"}}, "`training.device`"),
         ({"data": {"name": "digits", "validation": 1.0}}, "`data.validation` should be less than 1, got 1.0"),
         ({"model": {}}, "`model` needs `name` (from the catalogue) or `module`"),

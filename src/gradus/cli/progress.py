@@ -8,6 +8,7 @@ from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
 from gradus.training.callbacks import Callback
+from gradus.training.settings import describe
 
 if TYPE_CHECKING:
     from gradus.training.trainer import Trainer
@@ -29,6 +30,7 @@ class Progress(Callback):
         now = time.perf_counter()
         if self._first_step < 0:  # the rate is that of what follows
             self._first_step, self._began = trainer.step, now
+            self._console.print(f"computing on {describe(trainer.settings)}", highlight=False, soft_wrap=True)
         if now - self._drawn < REDRAW_SECONDS or not self._console.is_terminal:
             return
         self._drawn = now

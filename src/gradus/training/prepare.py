@@ -18,22 +18,21 @@ from gradus.core.spec import DataSpec, Task
 from gradus.core.usercode import UserCode
 from gradus.data.arrays import from_arrays
 from gradus.data.augmentation import Augmentation
-from gradus.data.batching import Loader, Store, fits_in_memory, make_store
+from gradus.data.batching import Loader, Store, make_store
 from gradus.data.preprocessing import Preprocessing
 from gradus.data.raw import Examples, RawData
 from gradus.data.sources import open_data
 from gradus.data.splits import Split, Splits, split
 from gradus.losses import criteria
 from gradus.models import build, models
-from gradus.models.counting import multiply_adds
 from gradus.optim import optimizers, schedules
 from gradus.training.compatibility import check_fit
 from gradus.training.metrics import NAMES
 from gradus.training.objective import Supervised
 from gradus.training.recipe import Data, Part, Recipe, Training
+from gradus.training.settings import choose_arithmetic, choose_stream
 
 EVALUATION_BATCH = 256
-SMALL_STEP = 100_000_000  # multiply-adds of one forward pass; below, arithmetic is done by one thread
 Criterion = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -121,10 +120,8 @@ def prepare(recipe: Recipe, raw: RawData, preprocessing: Preprocessing | None = 
             raise InputError("data.augment", "is for images (C, H, W)", raw.spec.inputs[0], "Set it to [].")
         augmentation = Augmentation(recipe.data.augment, preprocessing.of(0.0))
     _check_monitor(training, raw.task, splits)
-    if training.stream == "auto":
-        stream = not all(fits_in_memory(each) for each in raw.parts())
-        training = training.model_copy(update={"stream": stream})
-        recipe = recipe.model_copy(update={"training": training})
+    training = choose_stream(training, raw)
+    recipe = recipe.model_copy(update={"training": training})
     loader, evaluation = _loaders(recipe, splits, preprocessing, augmentation, device)
 
     model = build_model(recipe, spec).to(device)
@@ -139,10 +136,10 @@ def prepare(recipe: Recipe, raw: RawData, preprocessing: Preprocessing | None = 
         names=(recipe.model.label, recipe.criterion.label),
         smallest_batch=_smallest_batch(len(splits.train), training),
     )
-    if training.threads == "auto":
-        threads = _threads(model, spec, min(len(splits.train), loader.batch_size))
-        training = training.model_copy(update={"threads": threads})
-        recipe = recipe.model_copy(update={"training": training})
+    training = choose_arithmetic(training, model, spec, min(len(splits.train), loader.batch_size))
+    recipe = recipe.model_copy(update={"training": training})
+    if training.memory_format == "channels_last":
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer, closure = _build_optimizer(recipe.optimizer, model, criterion)
     steps = len(loader) * training.epochs
     schedule = schedules.get(recipe.schedule.name or "", "schedule")
@@ -273,19 +270,6 @@ def _check_monitor(training: Training, task: Task, splits: Splits) -> None:
     if training.early_stopping is not None and training.early_stopping.monitor not in known:
         monitor = training.early_stopping.monitor
         raise InputError("training.early_stopping.monitor", "no such value", monitor, nearest(monitor, known))
-
-
-def _threads(model: nn.Module, spec: DataSpec, batch_size: int) -> int:
-    """One for a small network, else as many as torch would take.
-
-    On a small step two threads gain little (measured: 0.8 times as fast on the digits MLP, 1.1 on LeNet-5), and where
-    others use the machine too they spend most of it waiting for each other, up to twenty times as slow.
-    """
-    try:
-        work = multiply_adds(model, spec) * batch_size
-    except Exception:  # the user's model may do what cannot be counted without running it
-        work = SMALL_STEP
-    return 1 if work < SMALL_STEP else torch.get_num_threads()
 
 
 def _smallest_batch(examples: int, training: Training) -> int:

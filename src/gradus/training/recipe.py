@@ -105,6 +105,7 @@ class Training(_Table):
         clip_norm, clip_value: bound on the gradient's norm, or on each component.
         ema: decay of an exponential moving average of the weights, which is then evaluated and kept.
         precision: "bf16" computes the forward pass under autocast.
+        memory_format: "channels_last" keeps the channels of a pixel together, as fast convolutions want them.
         keep: which weights the run ends with; "best" by validation loss.
         evaluate_every: epochs between two evaluations on the validation split.
         checkpoint_every: steps between two checkpoints; by default one every few seconds.
@@ -120,7 +121,8 @@ class Training(_Table):
     clip_norm: Annotated[float, Field(gt=0)] | None = None
     clip_value: Annotated[float, Field(gt=0)] | None = None
     ema: Annotated[float, Field(gt=0, lt=1)] | None = None
-    precision: Literal["float32", "bf16"] = "float32"
+    precision: Literal["auto", "float32", "bf16"] = "auto"
+    memory_format: Literal["auto", "contiguous", "channels_last"] = "auto"
     device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = "auto"
     compile: bool | Literal["auto"] = "auto"
     keep: Literal["last", "best"] = "last"

@@ -10,6 +10,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_, clip_grad_value_
+from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from gradus.core.batch import Batch
@@ -252,12 +253,21 @@ class Trainer:
             average.load_state_dict(saved)
         for phase in self.objective.phases:
             phase.optimizer.load_state_dict(state["optimizers"][phase.name])
+            _lay_out_as_parameters(phase.optimizer)
             if phase.scheduler is not None:
                 phase.scheduler.load_state_dict(state["schedulers"][phase.name])
         self.objective.load_state_dict(state["objective"])
         for callback in self.callbacks:
             if callback.name:
                 callback.load_state_dict(state["callbacks"][callback.name])
+
+
+def _lay_out_as_parameters(optimizer: Optimizer) -> None:
+    """Loaded moments are laid out row by row; fused kernels walk them beside a parameter that may not be."""
+    for parameter, state in optimizer.state.items():
+        for name, value in state.items():
+            if isinstance(value, Tensor) and value.shape == parameter.shape and value.stride() != parameter.stride():
+                state[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
 
 
 def _scheduler_state(phase: Phase) -> dict[str, Any]:
