@@ -12,7 +12,7 @@ from torch import Tensor
 
 from gradus.core.batch import Batch
 from gradus.core.randomness import permutation
-from gradus.data import batching
+from gradus.data import batching, resources
 from gradus.data.arrays import from_arrays
 from gradus.data.augmentation import Augmentation
 from gradus.data.batching import Loader, ResidentStore, Store, StreamedStore, fits_in_memory, make_store
@@ -221,7 +221,7 @@ def test_a_worker_that_is_not_forked_can_make_the_same_batches(mapped: RawData) 
 
 def test_what_does_not_fit_in_memory_is_recognised(monkeypatch: pytest.MonkeyPatch) -> None:
     def free(size: int) -> None:
-        monkeypatch.setattr(batching, "_free_memory", lambda: size)
+        monkeypatch.setattr(batching, "free_memory", lambda: size)
 
     examples = Examples((np.zeros((100, 25), np.uint8), np.zeros((100, 5))), np.zeros(100))
     free(30_000)  # 100 x 30 numbers of 4 bytes are 12,000, just 0.4 of it
@@ -233,15 +233,15 @@ def test_what_does_not_fit_in_memory_is_recognised(monkeypatch: pytest.MonkeyPat
 @pytest.mark.skipif(not Path("/proc/meminfo").exists(), reason="the system has no /proc/meminfo")
 def test_memory_that_only_caches_files_counts_as_free() -> None:
     fields = {line.split()[0]: int(line.split()[1]) for line in Path("/proc/meminfo").read_text().splitlines()}
-    assert batching._free_memory() <= fields["MemTotal:"] * 1024
-    assert batching._field(Path("/proc/meminfo"), "MemTotal:") == fields["MemTotal:"]
+    assert resources.free_memory() <= fields["MemTotal:"] * 1024
+    assert resources._field(Path("/proc/meminfo"), "MemTotal:") == fields["MemTotal:"]
     with pytest.raises(KeyError):
-        batching._field(Path("/proc/meminfo"), "MemTot")
+        resources._field(Path("/proc/meminfo"), "MemTot")
 
 
 def test_a_containers_limit_counts_as_the_memory_there_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     examples = from_arrays(np.zeros((1000, 100)), np.arange(1000) % 2).train  # 400 kB as float32
-    monkeypatch.setattr(batching, "_CONTAINER", tmp_path)
+    monkeypatch.setattr(resources, "_CONTAINER", tmp_path)
     assert fits_in_memory(examples)
     (tmp_path / "memory.current").write_text("600000")
     (tmp_path / "memory.stat").write_text("anon 400000\ninactive_file 100000\n")

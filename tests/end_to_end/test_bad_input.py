@@ -3,15 +3,13 @@
 import gzip
 import json
 import struct
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.cli.command import run_gradus
-
-Make = Callable[[Path], list[str]]
+from tests.end_to_end.mistakes import Make, assert_told
 
 
 def recipe(text: str) -> Make:
@@ -98,7 +96,7 @@ CASES: dict[str, tuple[Make, str]] = {
     "no such verb": (lambda f: ["trian"], "No such command 'trian'"),
     "a word for a number": (lambda f: ["train", "--epochs", "many"], "Invalid value for '--epochs'"),
     "setting without value": (lambda f: ["train", "--set", "training.epochs"], "must look like `section.field=value`"),
-    "unknown shipped recipe": (lambda f: ["train", "digits-lnet"], "Did you mean `digits-lenet`?"),
+    "unknown shipped recipe": (lambda f: ["train", "digits-lnet"], "Did you mean `digits-lenet`"),
     "missing recipe file": (lambda f: ["train", "my.toml"], "no such file"),
     "unknown language": (lambda f: ["--lang", "fr", "models"], "must be `en` or `zh`, got `fr`"),
     "changing a resumed run": (
@@ -224,18 +222,7 @@ CASES: dict[str, tuple[Make, str]] = {
 def test_is_told_in_one_line_and_leaves_nothing(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    make, says = CASES[name]
-    monkeypatch.chdir(tmp_path)
-    arguments = make(tmp_path)
-    before = sorted(tmp_path.rglob("*"))
-    done = run_gradus(capsys, monkeypatch, *arguments)
-    lines = done.err.strip().splitlines()
-    assert done.code == 2, done
-    assert len(lines) == 1, lines
-    assert lines[0].startswith("gradus")
-    assert says in lines[0]
-    assert done.out == ""
-    assert sorted(each for each in tmp_path.rglob("*") if "__pycache__" not in each.parts) == before
+    assert_told(*CASES[name], tmp_path, monkeypatch, capsys)
 
 
 def test_an_error_of_ours_is_called_one(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -52,9 +52,9 @@ def from_arrays(
     targets = [(target, f"{owner} y")] + ([] if held_out is None else [(held_out[1], f"{owner} test y")])
     if decided == "classification":
         encoded: Sequence[NDArray[Any]]
-        encoded, names = _encode(targets, classes)
+        encoded, names = encode_classes(targets, classes)
     else:
-        encoded = _values(targets)
+        encoded = regression_values(targets)
     return RawData(
         kind=kind,
         task=decided,
@@ -126,7 +126,7 @@ def _check_finite(array: NDArray[Any], owner: str) -> None:
             )
 
 
-def _encode(
+def encode_classes(
     targets: Sequence[tuple[NDArray[Any], str]], classes: Sequence[str] | None
 ) -> tuple[list[NDArray[np.int64]], tuple[str, ...]]:
     """Class numbers from 0 without gaps for each target (with its owner; training comes first), and the names."""
@@ -174,7 +174,7 @@ def _labels(target: NDArray[Any], owner: str) -> NDArray[Any]:
     return target
 
 
-def _values(targets: Sequence[tuple[NDArray[Any], str]]) -> list[NDArray[np.float32]]:
+def regression_values(targets: Sequence[tuple[NDArray[Any], str]]) -> list[NDArray[np.float32]]:
     """Regression targets (N, K), in memory."""
     values = []
     for target, owner in targets:

@@ -9,7 +9,6 @@ import signal
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -22,15 +21,13 @@ from gradus.core.randomness import permutation
 from gradus.data.augmentation import Augmentation
 from gradus.data.preprocessing import Preprocessing
 from gradus.data.raw import Examples, Windows
+from gradus.data.resources import free_memory
 from gradus.data.splits import Index, Split
 
 Request = tuple[int, Index]  # an epoch and the examples wanted in it
 # A forked worker shares the parent's memory maps; one started afresh (the default from Python 3.14) is sent a copy.
 _FORK = "fork" if sys.platform == "linux" else None
 RESIDENT_SHARE = 0.4  # of free memory that preprocessed examples may fill before they are streamed instead
-
-
-_CONTAINER = Path("/sys/fs/cgroup")
 
 
 class Store(Protocol):
@@ -92,29 +89,7 @@ def fits_in_memory(examples: Examples) -> bool:
     """Whether the examples, as float32, take no more than RESIDENT_SHARE of the memory that is free now."""
     sizes = [each.base.shape if isinstance(each, Windows) else each.shape for each in examples.inputs]
     wanted = sum(4 * int(np.prod(shape, dtype=np.float64)) for shape in sizes)
-    return wanted <= RESIDENT_SHARE * _free_memory()
-
-
-def _free_memory() -> int:
-    """Bytes that this process may still take, those of files that are only cached among them."""
-    try:
-        free = _field(Path("/proc/meminfo"), "MemAvailable:") * 1024
-    except (OSError, KeyError):  # not Linux
-        free = 8 << 30
-    try:
-        limit, used = (int((_CONTAINER / f"memory.{name}").read_text()) for name in ("max", "current"))
-        cached = _field(_CONTAINER / "memory.stat", "inactive_file")
-    except (ValueError, OSError, KeyError):  # no container, or one without a limit
-        return free
-    return min(free, limit - used + cached)
-
-
-def _field(path: Path, name: str) -> int:
-    """The number that follows `name` in a file of lines of a name and a number."""
-    for line in path.read_text().splitlines():
-        if line.startswith(f"{name} "):
-            return int(line.split()[1])
-    raise KeyError(name)
+    return wanted <= RESIDENT_SHARE * free_memory()
 
 
 class _BatchMaker(Dataset[Batch]):

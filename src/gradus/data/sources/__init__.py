@@ -73,5 +73,7 @@ def _opened(path: Path, options: Mapping[str, Any]) -> RawData:
             return raw
     what = "is an empty folder" if path.is_dir() and not any(path.iterdir()) else "is in no known format"
     raise InputError(
-        f"data {path}", what, repair=f"Known formats: {'; '.join(card.summary.rstrip('.') for card in formats)}."
+        f"data {path}",
+        what,
+        repair=f"Known formats, which `gradus data` describes: {', '.join(card.name for card in formats)}.",
     )
