@@ -6,10 +6,10 @@ import numpy as np
 
 from gradus.data.calendar import calendar_of
 from gradus.data.describe.copies import Copies, find_copies
-from gradus.data.describe.figures import Figures, look
+from gradus.data.describe.figures import Figures, class_counts, feature_columns, look
 from gradus.data.describe.problems import find_problems
-from gradus.data.raw import Column, RawData
-from gradus.data.splits import Splits
+from gradus.data.raw import RawData
+from gradus.data.splits import Split, Splits
 
 MOST_FREQUENT = 5
 """Values of a category, and symbols of a text, that are named."""
@@ -42,38 +42,31 @@ def describe(data: RawData, splits: Splits) -> dict[str, Any]:
     }
     if data.task == "classification":
         counts = class_counts(data, splits)
-        total = sum(each.sum() for each in counts.values())
+        together = np.sum(list(counts.values()), axis=0)
         document["classes"] = list(data.classes)
-        document["balance"] = _shares(data.classes, sum(counts.values()) / total)
+        document["balance"] = {
+            name: float(share) for name, share in zip(data.classes, together / together.sum(), strict=True)
+        }
         document["counts"] = {
             name: dict(zip(data.classes, each.tolist(), strict=True)) for name, each in counts.items()
         }
     if data.vocabulary:
         document["symbols"] = _symbols(data, train)
     elif len(data.spec.inputs[0]) == 3:
-        names = CHANNELS.get(data.spec.inputs[0][0]) or [str(each) for each in range(data.spec.inputs[0][0])]
-        document["channels"] = [{"name": name, **each} for name, each in zip(names, train.rows(), strict=True)]
+        document["channels"] = _channels(train)
     else:
         document["columns"] = _columns(data, train)
     if data.task == "regression":
-        document["target"] = _targets(data, splits)
+        document["target"] = _targets(data, splits.train)
     document["copies"] = None if copies is None else _copies(copies)
     document["problems"] = find_problems(data, splits, figures, copies)
     return document
 
 
-def class_counts(data: RawData, splits: Splits) -> dict[str, Any]:
-    """How many examples of each class each split has, (classes,)."""
-    return {name: np.bincount(part.target, minlength=len(data.classes)) for name, part in splits.named().items()}
-
-
-def feature_columns(data: RawData) -> tuple[Column, ...]:
-    """The columns of a table or series; numbered ones where they have no names."""
-    return data.columns or tuple(Column(str(each), "number") for each in range(data.spec.inputs[0][-1]))
-
-
-def _shares(names: tuple[str, ...], shares: Any) -> dict[str, float]:
-    return {name: float(share) for name, share in zip(names, shares, strict=True)}
+def _channels(figures: Figures) -> list[dict[str, Any]]:
+    rows = figures.rows()
+    names = CHANNELS.get(len(rows)) or [str(each) for each in range(len(rows))]
+    return [{"name": name, **row} for name, row in zip(names, rows, strict=True)]
 
 
 def _columns(data: RawData, figures: Figures) -> list[dict[str, Any]]:
@@ -96,8 +89,8 @@ def _columns(data: RawData, figures: Figures) -> list[dict[str, Any]]:
     return rows
 
 
-def _day(days: float) -> str | None:
-    return None if np.isnan(days) else str(np.datetime64("1970-01-01") + int(np.floor(days)))
+def _day(days: float | None) -> str | None:
+    return None if days is None else str(np.datetime64("1970-01-01") + int(np.floor(days)))
 
 
 def _frequent(names: tuple[str, ...], counts: Any) -> dict[str, Any]:
@@ -118,8 +111,8 @@ def _symbols(data: RawData, figures: Figures) -> dict[str, Any]:
     return {"count": int(counts.sum()), "distinct": found["distinct"], "frequent": found["frequent"]}
 
 
-def _targets(data: RawData, splits: Splits) -> list[dict[str, Any]]:
-    target = splits.train.target.astype(np.float64)
+def _targets(data: RawData, train: Split) -> list[dict[str, Any]]:
+    target = train.target.astype(np.float64)
     names = data.target_names or (
         ("target",) if target.shape[1] == 1 else tuple(f"target {place}" for place in range(target.shape[1]))
     )

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradus.data.raw import CHUNK, RawData, Windows
-from gradus.data.splits import Split
+from gradus.data.raw import CHUNK, Column, RawData, Windows
+from gradus.data.splits import Split, Splits
 
 DIGEST = 16
 """Bytes kept of every example; two different ones agree by chance about never."""
@@ -73,13 +73,15 @@ class Figures:
     blank: list[int] = field(default_factory=list)
 
     def rows(self) -> list[dict[str, Any]]:
-        """Each column's or channel's figures; NaN in one without a value."""
+        """Each column's or channel's figures; None for what a column without a value has not."""
         assert self.moments is not None
         m = self.moments
-        mean, deviation = np.where(m.count > 0, m.mean, np.nan), np.where(m.count > 0, m.deviation, np.nan)
-        columns = {"minimum": m.minimum, "maximum": m.maximum, "mean": mean, "deviation": deviation}
+        figures = {"minimum": m.minimum, "maximum": m.maximum, "mean": m.mean, "deviation": m.deviation}
         return [
-            {"missing": int(m.missing[place]), **{name: float(each[place]) for name, each in columns.items()}}
+            {
+                "missing": int(m.missing[place]),
+                **{name: float(each[place]) if m.count[place] else None for name, each in figures.items()},
+            }
             for place in range(len(m.count))
         ]
 
@@ -111,14 +113,25 @@ def look(data: RawData, part: Split) -> Figures:
         else:
             assert found.moments is not None
             found.moments.add(numbers.reshape(-1, shape[-1]))
-        for place, counts in enumerate(found.categories if data.is_table else ()):
-            counts += np.bincount(codes[0][:, place] % len(counts), minlength=len(counts))  # -1 is the last
+        if data.is_table and codes:
+            for counts, column in zip(found.categories, codes[0].T, strict=True):
+                np.add.at(counts, column, 1)  # -1, a missing one, is the last
         if not overlapping:
             digests += _digests(rows)
         start += len(numbers)
     if not overlapping:
         found.digests = np.frombuffer(b"".join(digests), dtype=f"S{DIGEST}")
     return found
+
+
+def class_counts(data: RawData, splits: Splits) -> dict[str, NDArray[np.int64]]:
+    """How many examples of each class each split has, (classes,)."""
+    return {name: np.bincount(part.target, minlength=len(data.classes)) for name, part in splits.named().items()}
+
+
+def feature_columns(data: RawData) -> tuple[Column, ...]:
+    """The columns of a table or series; numbered ones where they have no names."""
+    return data.columns or tuple(Column(str(each), "number") for each in range(data.spec.inputs[0][-1]))
 
 
 def _window_rows(part: Split) -> Iterator[tuple[NDArray[Any], ...]]:

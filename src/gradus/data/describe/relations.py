@@ -168,7 +168,7 @@ def _decides(coded: NDArray[np.int64], target: NDArray[np.int64]) -> bool:
     """Whether each value of a column goes with one class, of at least two that occur."""
     if len(np.unique(target)) < 2:
         return False
-    return _pairs(coded, target, int(target.max()) + 1) == coded.max() + 1
+    return _pairs(coded, target, int(target.max()) + 1) == int(coded.max()) + 1
 
 
 def _pairs(one: NDArray[np.int64], other: NDArray[np.int64], size: int) -> int:
@@ -176,6 +176,8 @@ def _pairs(one: NDArray[np.int64], other: NDArray[np.int64], size: int) -> int:
 
 
 def _counting(numbers: NDArray[np.float64], usable: NDArray[np.bool_]) -> list[int]:
+    if numbers.shape[1] < 2:
+        return []  # the one thing there is to learn from
     steps = np.diff(numbers, axis=0)
     even = (steps == steps[:1]).all(axis=0) & (steps[0] != 0)
     return [int(each) for each in np.flatnonzero(even & usable)]
