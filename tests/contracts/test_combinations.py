@@ -13,11 +13,14 @@ from gradus.optim import optimizers, schedules
 
 DATA = {"digits": "classification", "line": "regression"}
 TABLES = {"line"}  # no images: convolutional networks refuse them
+OTHERS = {"neural_lm", "nlinear"}  # for text and series
 
 
 def fits(data: str, model: str, criterion: str) -> bool:
     task = DATA[data]
     card = models.get(model)
+    if model in OTHERS:
+        return False
     takes_shape = data not in TABLES or len(card.input) == 1 or card.family in ("mlp", "linear")
     return task in card.tasks and task in criteria.get(criterion).tasks and takes_shape
 

@@ -1,7 +1,7 @@
 """The catalogue: one family of networks per file, one card per named variant."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from gradus.core.cards import Card, Registry
@@ -22,6 +22,7 @@ class ModelCard(Card):
         input: the shape its published figures are for, without the batch axis.
         outputs: the number of classes or values they are for.
         tasks: what it can be trained for.
+        vocabulary: of a network for text, the symbols its figures are for.
     """
 
     family: str
@@ -29,11 +30,18 @@ class ModelCard(Card):
     input: tuple[int, ...]
     outputs: int
     tasks: tuple[Task, ...] = ("classification", "regression")
+    vocabulary: tuple[str, ...] = ()
 
     @property
     def spec(self) -> DataSpec:
         """The data its published figures are for."""
-        return DataSpec(task=self.tasks[0], inputs=(self.input,), outputs=self.outputs)
+        return DataSpec(
+            task=self.tasks[0],
+            inputs=(self.input,),
+            input_dtypes=("int64",) if self.vocabulary else (),
+            outputs=self.outputs,
+            vocabulary=self.vocabulary,
+        )
 
 
 models: Registry[ModelCard] = Registry("model", "gradus.models", ModelCard)
@@ -64,8 +72,8 @@ def create_model(
     card = models.get(name)
     if spec is None:
         published = card.spec
-        spec = DataSpec(
-            task=published.task,
+        spec = replace(
+            published,
             inputs=(tuple(input_shape or card.input),),
             outputs=card.outputs if num_classes is None else num_classes,
         )

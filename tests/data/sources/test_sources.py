@@ -55,7 +55,7 @@ def test_a_path_may_begin_at_home(digits_folder: Path, monkeypatch: pytest.Monke
         ("digits.npz", r"^data: no such file or folder, got .*digits.npz`. Did you mean `digits`\?$"),
         ("empty/", r"^data .*empty: is an empty folder. Known formats, which `gradus data` describes: csv, .*numpy"),
         ("other/", r"^data .*other: is in no known format. Known formats, .*idx"),
-        ("other/notes.txt", r"^data .*notes.txt: is in no known format. Known formats"),
+        ("other/notes.xyz", r"^data .*notes.xyz: is in no known format. Known formats"),
         (f"./{'a' * 300}", "cannot be read: File name too long"),
         ("./nul\0byte", "^data: no such file or folder"),
     ],
@@ -63,7 +63,7 @@ def test_a_path_may_begin_at_home(digits_folder: Path, monkeypatch: pytest.Monke
 def test_what_cannot_be_opened_is_explained(name: str, message: str, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "other").mkdir()
-    (tmp_path / "other" / "notes.txt").write_text("text")
+    (tmp_path / "other" / "notes.xyz").write_text("text")
     with pytest.raises(InputError, match=message):
         open_data(name, {}, base=tmp_path)
 

@@ -39,6 +39,8 @@ def locate(name: str, base: Path) -> str:
 def open_data(name: str, options: Mapping[str, Any], *, base: Path = Path()) -> RawData:
     """The examples of a bundled data set, or of the file or folder `name` relative to `base`.
 
+    The option `format` names the format of a path that could be of several.
+
     Raises:
         InputError: for an unknown name, a path that is missing or in no known format, or data that cannot be used.
     """
@@ -66,6 +68,14 @@ def _opened(path: Path, options: Mapping[str, Any]) -> RawData:
         known = [card.name for card in sources.cards() if card.opens is None]
         raise InputError("data", "no such file or folder", str(path), nearest(path.stem, known))
     formats = [card for card in sources.cards() if card.opens is not None]
+    wanted = options.get("format")
+    if wanted is not None:
+        named = {card.name: card for card in formats}
+        if wanted not in named:
+            raise InputError(f"data {path}", "`format` is unknown", wanted, nearest(str(wanted), named))
+        options = {name: value for name, value in options.items() if name != "format"}
+        chosen: RawData = named[wanted].build(path, **named[wanted].validate(options, f"data {path}"))
+        return chosen
     for card in formats:
         assert card.opens is not None
         if card.opens(path):
