@@ -15,10 +15,10 @@ endif
 test test-all: export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help train test test-all check format bench lock clean
+.PHONY: help train test test-all check format bench bench-recipes lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 train: .venv/runtime.stamp ## train LeNet-5 on handwritten digits; ARGS="..." goes to `gradus train`
 	@$(BIN)/gradus train $(ARGS)
@@ -40,9 +40,12 @@ format: .venv/dev.stamp ## format the code and mend what lint can mend
 	$(BIN)/ruff check --fix --exit-zero .
 	$(BIN)/ruff format .
 
-bench: .venv/bench.stamp ## measure accuracy on digits, then the loop's cost beside other frameworks
-	$(BIN)/python -m benchmarks.digits_accuracy
+bench: .venv/bench.stamp ## measure the loop's cost beside other frameworks, and which ways of computing pay
 	$(BIN)/python -m benchmarks.training_loop
+	$(BIN)/python -m benchmarks.settings
+
+bench-recipes: .venv/runtime.stamp ## train every shipped recipe over several seeds and write docs/results.md
+	$(BIN)/python -m benchmarks.recipes $(ARGS)
 
 .venv/runtime.stamp: pyproject.toml requirements/lock.txt requirements/torch.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit("gradus needs Python 3.11 or newer, \
