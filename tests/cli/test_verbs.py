@@ -290,7 +290,7 @@ def test_predict_takes_what_training_takes(
 
 
 def test_every_name_and_option_is_in_the_docs() -> None:
-    from gradus.data.augmentation import augmentations
+    from gradus.data.augmentation.changes import augmentations
     from gradus.losses import criteria
     from gradus.optim import optimizers, schedules
     from gradus.training.recipe import Data, Training

@@ -23,6 +23,7 @@ from gradus.data.splits import Split, split
 CPU = torch.device("cpu")
 COUNT = 1500
 assert COUNT > CHUNK
+EVERY_KIND = ["shift", "rotate", "scale", "shear", "flip", "crop", "colour", "noise", "cutout", "cutmix"]
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +41,8 @@ def scaling(data: RawData) -> Preprocessing:
 
 def loader(data: RawData, *, stream: bool, workers: int = 0, augment: bool = True, **options: Any) -> Loader:
     preprocessing = scaling(data)
-    augmentation = Augmentation(["shift", "rotate", "scale"], preprocessing.of(0.0)) if augment else None
     part = split(data, validation=0.1, test=0.1, seed=0).train
+    augmentation = Augmentation.fit(EVERY_KIND, data, part, preprocessing) if augment else None
     store = make_store(data.train, preprocessing, stream=stream, device=CPU)
     settings = {"batch_size": 64, "seed": 11, "shuffle": True, **options}
     return Loader(part, store, augmentation=augmentation, workers=workers, **settings)

@@ -43,9 +43,11 @@ def hash_keys(*keys: int | NDArray[np.integer]) -> NDArray[np.uint64]:
     return state
 
 
-def uniform(seed: int, stream: Stream, epoch: int, index: NDArray[np.int64], draws: int) -> NDArray[np.float64]:
-    """Uniform numbers in [0, 1), shape (N, draws), for the examples `index` (N,) in `epoch`."""
-    bits = hash_keys(seed, stream, epoch, index[:, None], np.arange(draws))
+def uniform(
+    seed: int, stream: Stream, epoch: int, index: NDArray[np.int64], draws: int, *, first: int = 0
+) -> NDArray[np.float64]:
+    """Uniform numbers in [0, 1), shape (N, draws), for the examples `index` (N,) in `epoch`, from draw `first` on."""
+    bits = hash_keys(seed, stream, epoch, index[:, None], np.arange(first, first + draws))
     return (bits >> np.uint64(11)).astype(np.float64) * _TO_UNIT
 
 

@@ -95,17 +95,21 @@ def fits_in_memory(examples: Examples) -> bool:
 class _BatchMaker(Dataset[Batch]):
     """Batches on request, in this process or in a worker."""
 
-    def __init__(self, store: Store, augmentation: Augmentation | None, seed: int) -> None:
+    def __init__(self, store: Store, augmentation: Augmentation | None, seed: int, pool: Index) -> None:
         self._store = store
+        self._pool = pool
         self._augmentation = augmentation
         self._seed = seed
 
     def __getitem__(self, request: Request) -> Batch:
         epoch, numbers = request
         index = torch.from_numpy(numbers)
-        inputs, target = self._store.take(index)
-        if self._augmentation is not None:
-            inputs = (self._augmentation(inputs[0], self._seed, epoch, numbers), *inputs[1:])
+        if self._augmentation is None:
+            inputs, target = self._store.take(index)
+        else:
+            inputs, target = self._augmentation(
+                self._store.take, numbers, pool=self._pool, seed=self._seed, epoch=epoch
+            )
         return Batch(inputs, target, index)
 
 
@@ -127,7 +131,7 @@ class Loader:
         store: where they are; a `ResidentStore` is read in this process, others through `workers` processes.
         batch_size: examples a batch; the last one of an epoch is smaller unless `drop_last`.
         shuffle: a new order every epoch, from `seed`; otherwise the split's own.
-        augmentation: applied to the first input.
+        augmentation: applied to the first input, and where it mixes examples to the target.
         device: where streamed batches are moved to.
     """
 
@@ -148,7 +152,7 @@ class Loader:
         self.batch_size = batch_size
         self._drop_last = drop_last
         self._device = device
-        self._maker = _BatchMaker(store, augmentation, seed)
+        self._maker = _BatchMaker(store, augmentation, seed, split.index)
         self._requests = _Requests()
         self._workers: DataLoader[Batch] | None = None
         if not isinstance(store, ResidentStore):

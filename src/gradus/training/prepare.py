@@ -114,11 +114,8 @@ def prepare(recipe: Recipe, raw: RawData, preprocessing: Preprocessing | None = 
             target="none" if section.preprocess_target == "auto" else section.preprocess_target,
         )
     spec = preprocessing.spec(raw.spec)
-    augmentation = None
-    if recipe.data.augment:
-        if len(raw.spec.inputs[0]) != 3:
-            raise InputError("data.augment", "is for images (C, H, W)", raw.spec.inputs[0], "Set it to [].")
-        augmentation = Augmentation(recipe.data.augment, preprocessing.of(0.0))
+    augment = recipe.data.augment
+    augmentation = Augmentation.fit(augment, raw, splits.train, preprocessing) if augment else None
     _check_monitor(training, raw.task, splits)
     training = choose_stream(training, raw)
     recipe = recipe.model_copy(update={"training": training})
