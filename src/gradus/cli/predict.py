@@ -22,7 +22,7 @@ def command(
         list[str],
         typer.Argument(
             metavar="INPUT...",
-            help="Image, .npy, .npz, IDX, CSV or Parquet files, folders, or numbers or rows as JSON.",
+            help="Image, .npy, .npz, IDX, CSV or Parquet files, folders, text, or numbers or rows as JSON.",
         ),
     ],
     resize: Annotated[bool, typer.Option("--resize", help="Bring images of another size to the right one.")] = False,
@@ -31,19 +31,15 @@ def command(
 ) -> None:
     """Predict with the network of a run; CSV on stdout, or JSON."""
     from gradus.data.inputs import read_inputs
-    from gradus.data.table_inputs import read_rows
     from gradus.training.prediction import predict
     from gradus.training.run import load_run
 
     trained = load_run(run)
 
     def examples() -> Iterator[tuple[str, Any]]:
-        table = trained.preprocessing.table
+        table, options = trained.preprocessing.table, trained.recipe.data.options
         for each in inputs:
-            if table is not None:
-                yield from read_rows(each, table, trained.recipe.data.options)
-            else:
-                yield from read_inputs(each, trained.raw_spec, resize=resize)
+            yield from read_inputs(each, trained.raw_spec, table=table, options=options, resize=resize)
 
     # All or nothing: a file that cannot be read is told before anything is printed.
     found = list(predict(trained, examples(), trust=trust))

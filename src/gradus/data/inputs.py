@@ -1,7 +1,7 @@
 """What a user hands in for prediction: files, folders, arrays."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +10,11 @@ from numpy.typing import NDArray
 
 from gradus.core.errors import InputError
 from gradus.core.spec import DataSpec
+from gradus.data.sequence_inputs import read_text, read_window
 from gradus.data.sources.idx import read_idx
 from gradus.data.sources.numpy_files import names_of, read_array
+from gradus.data.table_inputs import read_rows
+from gradus.data.tables import TableEncoding
 
 IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm")
 Labelled = tuple[str, tuple[NDArray[Any], ...]]
@@ -19,15 +22,34 @@ Labelled = tuple[str, tuple[NDArray[Any], ...]]
 _INPUT_NAMES = ("x_test", "X_test", "test_images", "x", "X")
 
 
-def read_inputs(given: str, spec: DataSpec, *, resize: bool = False) -> Iterator[Labelled]:
+def read_inputs(
+    given: str,
+    spec: DataSpec,
+    *,
+    table: TableEncoding | None = None,
+    options: Mapping[str, Any] | None = None,
+    resize: bool = False,
+) -> Iterator[Labelled]:
     """Examples of the shapes `spec` asks for, each with a label saying where it came from.
 
     Args:
-        given: an image, .npy, .npz or IDX file, a folder of such, or numbers as JSON: ``4``, ``[[1, 2], [3, 4]]``.
+        given: an image, .npy, .npz or IDX file, a folder of such, or numbers as JSON: ``4``, ``[[1, 2], [3, 4]]``; for
+            a table a CSV or Parquet file or rows as JSON, for a series a CSV file, for text some text.
+        table: how a table is encoded, where the data are one.
+        options: how the training data were read.
         resize: bring images of another size to the right one; otherwise they are refused.
     Raises:
         InputError: for what cannot be read or does not fit.
     """
+    if table is not None:
+        yield from read_rows(given, table, options or {})
+        return
+    if spec.vocabulary:
+        yield from read_text(given, spec)
+        return
+    if (options or {}).get("format") == "series":
+        yield from read_window(given, spec, options or {})
+        return
     numbers = _numbers(given)
     path = Path(given)
     if numbers is not None:

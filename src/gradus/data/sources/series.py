@@ -49,20 +49,61 @@ def series(
         gaps: whether the time between rows may vary.
         fill: whether a missing value takes the one before it.
     """
+    values, columns, targets = read_series(
+        path,
+        least=window + horizon + 1,
+        target=target,
+        time=time,
+        ignore=ignore,
+        calendar=calendar,
+        gaps=gaps,
+        fill=fill,
+        delimiter=delimiter,
+        encoding=encoding,
+    )
+    rows = len(values)
+    count = rows - window - horizon + 1
+    # Target k of example i is row i + window + k.
+    ahead = np.stack([values[window + k : window + k + count, : len(targets)] for k in range(horizon)], axis=1)
+    return RawData(
+        kind="series",
+        task="regression",
+        train=Examples((Windows(values, window, count),), ahead.reshape(count, -1).astype(np.float32)),
+        columns=columns,
+        ordered=True,
+        gap=horizon - 1,
+        target_names=tuple(f"{name} +{k + 1}" for k in range(horizon) for name in targets),
+    )
+
+
+def read_series(
+    path: Path,
+    *,
+    least: int,
+    target: str | Names = (),
+    time: str | None = None,
+    ignore: Names = (),
+    calendar: bool = True,
+    gaps: Literal["refuse", "allow"] = "refuse",
+    fill: Literal["refuse", "previous"] = "refuse",
+    delimiter: str | None = None,
+    encoding: str = "utf-8",
+) -> tuple[NDArray[np.float64], tuple[Column, ...], list[str]]:
+    """The rows (T, F) of a file of at least `least` of them, their columns, targets first, and the targets' names."""
     file = open_csv(path, delimiter=delimiter, encoding=encoding)
     found = survey(file.batches, MISSING, file.owner, file.first_row)
     when = _time_column(file.owner, found, time)
     chosen(file.owner, "ignore", ignore, list(found))
     names = [each for each in found if each != when and each not in ignore]
-    targets = chosen(file.owner, "target", (target,) if isinstance(target, str) else target, names) or names
+    targets = chosen(file.owner, "target", (target,) if isinstance(target, str) else target, names) or list(names)
     if not names:
         raise InputError(file.owner, "has no column of numbers")
-    names.sort(key=lambda each: targets.index(each) if each in targets else len(targets))  # targets first
+    names.sort(key=lambda each: targets.index(each) if each in targets else len(targets))
     rows = found[names[0]].rows
-    if rows < window + horizon + 1:
+    if rows < least:
         raise InputError(
             file.owner,
-            f"needs more rows than the window of {window} and the horizon of {horizon} together",
+            f"needs at least {least} rows, for a window and what comes after it",
             rows,
             "Set a smaller `window`.",
         )
@@ -73,18 +114,7 @@ def series(
         if calendar:
             values = np.concatenate([values, calendar_features(dates)[:, 1:]], axis=1)
             columns += [Column(each, "date") for each in calendar_names(when)[1:]]
-    count = rows - window - horizon + 1
-    # Target k of example i is row i + window + k.
-    ahead = np.stack([values[window + k : window + k + count, : len(targets)] for k in range(horizon)], axis=1)
-    return RawData(
-        kind="series",
-        task="regression",
-        train=Examples((Windows(values, window, count),), ahead.reshape(count, -1).astype(np.float32)),
-        columns=tuple(columns),
-        ordered=True,
-        gap=horizon - 1,
-        target_names=tuple(f"{name} +{k + 1}" for k in range(horizon) for name in targets),
-    )
+    return values, tuple(columns), targets
 
 
 def last_values(raw: RawData) -> NDArray[np.float32]:
