@@ -52,14 +52,17 @@ def check_fit(
                 tuple(output.shape),
                 "Give its last layer that many outputs.",
             )
-        try:
-            loss: Any = criterion(output, batch.target)
-        except Exception as error:
-            raise InputError(
-                criterion_name,
-                f"cannot take outputs {tuple(output.shape)} with targets {tuple(batch.target.shape)} "
-                f"{batch.target.dtype}: {_first_line(error)}",
-            ) from error
+        loss: Any = None
+        for target, repair in _targets(spec, batch):
+            try:
+                loss = criterion(output, target)
+            except Exception as error:
+                raise InputError(
+                    criterion_name,
+                    f"cannot take outputs {tuple(output.shape)} with targets {tuple(target.shape)} "
+                    f"{target.dtype}: {_first_line(error)}",
+                    repair=repair,
+                ) from error
     if not isinstance(loss, Tensor) or loss.ndim != 0:
         found = tuple(loss.shape) if isinstance(loss, Tensor) else type(loss).__name__
         raise InputError(criterion_name, "must return one number as a tensor", found, "Take the mean over the batch.")
@@ -70,6 +73,17 @@ def check_fit(
             f"leaves a batch of one example, for which the batch normalization in {model_name} has no variance",
             repair="Set training.drop_last = true, or choose another size.",
         )
+
+
+def _targets(spec: DataSpec, batch: Batch) -> list[tuple[Tensor, str]]:
+    """What the criterion will be given, and what to do where it cannot take it; last what it is trained on."""
+    if spec.task == "regression" or not batch.target.is_floating_point():
+        return [(batch.target, "")]
+    # Examples are mixed in training, and then have shares of classes; those of an evaluation have a class each.
+    return [
+        (batch.target.argmax(1), "It must take both classes (N,) and shares of them (N, C)."),
+        (batch.target, "Mixed examples have shares of the classes; leave `mixup` and `cutmix` out of data.augment."),
+    ]
 
 
 def _try_training(

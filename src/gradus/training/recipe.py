@@ -1,7 +1,7 @@
 """The recipe: data + model + criterion + optimizer, and how long and on what to train."""
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -261,13 +261,28 @@ def _plain(value: Any) -> Any:
 
 def anchored(document: Mapping[str, Any], base: Path) -> dict[str, Any]:
     """`document` with the relative paths of its parts taken from `base`, so that they mean the same elsewhere."""
-    ready = dict(document)
-    for name in PARTS:
-        table = document.get(name)
-        if not isinstance(table, dict):
-            continue
-        if isinstance(table.get("module"), str):
-            ready[name] = {**table, "module": str(expand(table["module"], base))}
-        elif name == "data" and isinstance(table.get("name"), str):
-            ready[name] = {**table, "name": locate(table["name"], base)}
+    ready = map_code(document, lambda place, module: str(expand(module, base)))
+    data = ready.get("data")
+    if isinstance(data, dict) and "module" not in data and isinstance(data.get("name"), str):
+        ready["data"] = {**data, "name": locate(data["name"], base)}
+    return ready
+
+
+def map_code(document: Mapping[str, Any], change: Callable[[str, str], str]) -> dict[str, Any]:
+    """`document` with every reference to the user's code, ``file.py:callable``, replaced.
+
+    Args:
+        change: the new reference for a place, such as ``model`` or ``data.augment.0``, and the reference there.
+    """
+
+    def changed(place: str, table: Any) -> Any:
+        if isinstance(table, dict) and isinstance(table.get("module"), str):
+            return {**table, "module": change(place, table["module"])}
+        return table
+
+    ready = {name: changed(name, table) if name in PARTS else table for name, table in document.items()}
+    data = ready.get("data")
+    if isinstance(data, dict) and isinstance(data.get("augment"), list | tuple):
+        items = [changed(f"data.augment.{place}", item) for place, item in enumerate(data["augment"])]
+        ready["data"] = {**data, "augment": items}
     return ready

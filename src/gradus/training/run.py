@@ -16,7 +16,7 @@ from gradus.data.preprocessing import Preprocessing
 from gradus.training import environment, folder
 from gradus.training.checkpoint import write_atomically
 from gradus.training.prepare import build_model
-from gradus.training.recipe import PARTS, Part, Recipe
+from gradus.training.recipe import Recipe, map_code
 from gradus.training.store import RunRecord
 
 DATA_FORMAT = 2
@@ -99,30 +99,27 @@ class Run:
         """The recipe, its user code pointing to the files to run: the originals if unchanged, else the copies kept."""
         known: dict[str, dict[str, str]] = self.environment.get("code", {})
 
-        def trusted(name: str, section: Part) -> Part:
-            if section.module is None:
-                return section
+        def trusted(name: str, module: str) -> str:
             if not trust:
                 # Also where the file is the user's own: a folder from elsewhere could name any file on this machine.
                 raise InputError(
                     f"run {self.path}",
-                    f"its {name} is code of its own ({section.module})",
+                    f"its {name} is code of its own ({module})",
                     repair="If you trust it, say so with --trust; it will be executed.",
                 )
-            file, _, function = section.module.rpartition(":")
+            file, _, function = module.rpartition(":")
             kept = known.get(name, {})
             # The original first, for beside it its own imports are found.
             for place in (Path(file), self.path.absolute() / kept.get("copy", "")):
                 if place.is_file() and UserCode(place, function).sha256 == kept.get("sha256"):
-                    return section.model_copy(update={"module": f"{place}:{function}"})
+                    return f"{place}:{function}"
             raise InputError(
                 f"run {self.path}",
-                f"its {name} ({section.module}) and the copy kept of it are gone or changed",
+                f"its {name} ({module}) and the copy kept of it are gone or changed",
                 repair="Put the file back as it was.",
             )
 
-        sections = {name: trusted(name, getattr(self.recipe, name)) for name in PARTS}
-        return self.recipe.model_copy(update=sections)
+        return Recipe.from_dict(map_code(self.recipe.to_dict(), trusted))
 
 
 def load_run(path: str | Path) -> Run:
@@ -137,10 +134,8 @@ def load_run(path: str | Path) -> Run:
 def keep_user_code(path: Path, recipe: Recipe) -> dict[str, dict[str, str]]:
     """Copy the user's files that `recipe` names into the run folder; where each is, and its hash."""
     kept: dict[str, dict[str, str]] = {}
-    for name in PARTS:
-        module = getattr(recipe, name).module
-        if module is None:
-            continue
+
+    def keep(name: str, module: str) -> str:
         code = UserCode.parse(module, Path(), f"{name}.module")
         content = code.path.read_bytes()
         digest = hashlib.sha256(content).hexdigest()
@@ -149,4 +144,7 @@ def keep_user_code(path: Path, recipe: Recipe) -> dict[str, dict[str, str]]:
         folder.make(path / copy.parent)
         write_atomically(path / copy, partial(Path.write_bytes, data=content))
         kept[name] = {"reference": module, "sha256": digest, "copy": str(copy)}
+        return module
+
+    map_code(recipe.to_dict(), keep)
     return kept
