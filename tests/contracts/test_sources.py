@@ -15,7 +15,7 @@ BUNDLED = [card for card in CARDS if card.opens is None]
 
 
 def test_nothing_is_missing() -> None:
-    assert {"csv", "digits", "idx", "line", "numpy", "parquet"} <= {card.name for card in CARDS}
+    assert {"csv", "digits", "idx", "image_folder", "line", "numpy", "parquet"} <= {card.name for card in CARDS}
 
 
 @EVERY

@@ -118,7 +118,7 @@ def test_files_that_cannot_be_inputs(tmp_path: Path) -> None:
     np.savez(tmp_path / "two.npz", a=PIXELS, b=PIXELS)
     for name, message in [
         ("empty", "no image, .npy, .npz or IDX file in this folder"),
-        ("a.png", "is no readable image"),
+        ("a.png", "a.png: is damaged, or no image"),
         ("a.txt", "is of no known kind, got `.txt`"),
         ("names.npy", "must hold numbers"),
         ("two.npz", "needs an array called x or x_test, got `a, b`"),

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from gradus.core.errors import InputError
 from gradus.core.spec import DataSpec
+from gradus.data.images import IMAGES, Mode, read_image
 from gradus.data.sequence_inputs import read_text, read_window
 from gradus.data.sources.idx import read_idx
 from gradus.data.sources.numpy_files import names_of, read_array
 from gradus.data.table_inputs import read_rows
 from gradus.data.tables import TableEncoding
 
-IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm")
 Labelled = tuple[str, tuple[NDArray[Any], ...]]
 """Where an example came from, and its inputs."""
 _INPUT_NAMES = ("x_test", "X_test", "test_images", "x", "X")
@@ -50,6 +50,7 @@ def read_inputs(
     if (options or {}).get("format") == "series":
         yield from read_window(given, spec, options or {})
         return
+    resize = resize or (options or {}).get("size") is not None  # as the images of the training set were
     numbers = _numbers(given)
     path = Path(given)
     if numbers is not None:
@@ -82,7 +83,8 @@ def _exists(path: Path) -> bool:
 
 
 def _is_readable(path: Path) -> bool:
-    return path.suffix.lower() in (*IMAGES, ".npy", ".npz") or "-ubyte" in path.name
+    known = path.suffix.lower() in (*IMAGES, ".npy", ".npz") or "-ubyte" in path.name
+    return known and not path.name.startswith(".")
 
 
 def _read_file(path: Path, spec: DataSpec, resize: bool) -> Iterator[Labelled]:
@@ -104,23 +106,20 @@ def _read_file(path: Path, spec: DataSpec, resize: bool) -> Iterator[Labelled]:
 
 
 def _read_image(path: Path, shape: tuple[int, ...], resize: bool) -> NDArray[Any]:
-    from PIL import Image, UnidentifiedImageError
-
+    owner = f"input {path}"
     if len(shape) != 3 or shape[0] not in (1, 3):
-        raise InputError(f"input {path}", f"is an image, but the model takes examples of shape {shape}")
+        raise InputError(owner, f"is an image, but the model takes examples of shape {shape}")
     channels, height, width = shape
     try:
-        with Image.open(path) as image:
-            ready = image.convert("L" if channels == 1 else "RGB")
-    except (UnidentifiedImageError, OSError, Image.DecompressionBombError, SyntaxError) as error:
-        raise InputError(f"input {path}", f"is no readable image ({error})") from error
-    if ready.size != (width, height):
-        if not resize:
-            found = f"{ready.size[0]} x {ready.size[1]}"
-            raise InputError(f"input {path}", f"must be {width} x {height} pixels", found, "Or say --resize.")
-        ready = ready.resize((width, height), Image.Resampling.BILINEAR)
-    pixels = np.asarray(ready)
-    return pixels[None] if channels == 1 else np.moveaxis(pixels, -1, 0)
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(owner, f"cannot be read: {error.strerror}") from error
+    mode: Mode = "grey" if channels == 1 else "rgb"
+    pixels = read_image(content, owner, mode, size=(height, width) if resize else None)
+    if pixels.shape != shape:
+        found = f"{pixels.shape[2]} x {pixels.shape[1]}"
+        raise InputError(owner, f"must be {width} x {height} pixels", found, "Or say --resize.")
+    return pixels
 
 
 def _rows(label: str, array: NDArray[Any], spec: DataSpec) -> Iterator[Labelled]:

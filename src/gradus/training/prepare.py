@@ -19,6 +19,7 @@ from gradus.core.usercode import UserCode
 from gradus.data.arrays import from_arrays
 from gradus.data.augmentation import Augmentation
 from gradus.data.batching import Loader, Store, make_store
+from gradus.data.lazy import LazyRows, lazy_rows
 from gradus.data.preprocessing import Preprocessing
 from gradus.data.raw import Examples, RawData
 from gradus.data.sources import open_data
@@ -103,6 +104,10 @@ def prepare(recipe: Recipe, raw: RawData, preprocessing: Preprocessing | None = 
     """
     training, device = recipe.training, torch.device(recipe.training.device)
     splits = split(raw, validation=recipe.data.validation, test=recipe.data.test, seed=recipe.seed)
+    training = choose_stream(training, raw)
+    if not training.stream:
+        for each in lazy_rows(raw):
+            each.keep()
     if preprocessing is None:
         section = recipe.data
         preprocessing = Preprocessing.fit(
@@ -116,8 +121,9 @@ def prepare(recipe: Recipe, raw: RawData, preprocessing: Preprocessing | None = 
     spec = preprocessing.spec(raw.spec)
     augment = recipe.data.augment
     augmentation = Augmentation.fit(augment, raw, splits.train, preprocessing) if augment else None
+    for each in lazy_rows(raw):
+        each.check()  # the examples that nothing has read yet: a damaged one must not stop training halfway
     _check_monitor(training, raw.task, splits)
-    training = choose_stream(training, raw)
     recipe = recipe.model_copy(update={"training": training})
     loader, evaluation = _loaders(recipe, splits, preprocessing, augmentation, device)
 
@@ -281,11 +287,14 @@ def _smallest_batch(examples: int, training: Training) -> int:
 
 
 def data_fingerprint(raw: RawData) -> dict[str, Any]:
-    """Enough of the data to notice that they are not the same any more: counts, shapes and a hash of 1,024 examples."""
+    """Enough of the data to notice that they are not the same any more: counts, shapes and a hash.
+
+    Of 1,024 examples, or of every file where examples are files.
+    """
     digest = hashlib.sha256()
     for examples in raw.parts():
         some = np.unique(np.linspace(0, len(examples) - 1, 1024).astype(np.int64))
         digest.update(repr([len(examples), *(tuple(each.shape) for each in examples.inputs)]).encode())
         for each in (*examples.inputs, examples.target):
-            digest.update(np.ascontiguousarray(each[some]).tobytes())
+            digest.update(each.identity() if isinstance(each, LazyRows) else np.ascontiguousarray(each[some]).tobytes())
     return {"train": len(raw.train), "test": None if raw.test is None else len(raw.test), "sha256": digest.hexdigest()}
