@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from gradus.core.batch import Batch
+from gradus.core.errors import InputError
 from gradus.core.randomness import permutation
 from gradus.data import batching, resources
 from gradus.data.arrays import from_arrays
@@ -165,6 +166,28 @@ def test_a_batch_is_taken_at_once(mapped: RawData, kind: type) -> None:
                      else StreamedStore(mapped.train, preprocessing))  # fmt: skip
     list(Loader(Split(mapped.train, np.arange(COUNT)), store, batch_size=400).batches(0))
     assert store.asked == [400, 400, 400, 300]
+
+
+class Damaged:
+    """Rows of which one cannot be read."""
+
+    shape, dtype = (10, 3), np.dtype(np.float32)
+
+    def __getitem__(self, index: Any) -> Any:
+        if 7 in index:
+            raise InputError("row 7", "cannot be read", repair="Remove it.")
+        return np.zeros((len(index), 3), np.float32)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_what_is_wrong_with_an_example_is_told_in_its_own_words(workers: int) -> None:
+    examples = Examples((Damaged(),), np.zeros((10, 1), np.float32))
+    store = StreamedStore(examples, Preprocessing.none())
+    batches = Loader(Split(examples, np.arange(10)), store, batch_size=5, workers=workers).batches(0)
+    assert len(next(batches)) == 5
+    with pytest.raises(InputError, match=r"^row 7: cannot be read\. Remove it\.$") as caught:
+        next(batches)
+    assert caught.value.repair == "Remove it."
 
 
 class CountingRows:

@@ -12,7 +12,7 @@ from gradus.training.callbacks import Callback
 from gradus.training.train import resume
 from gradus.training.trainer import Trainer
 from tests.end_to_end.processes import At, Processes
-from tests.end_to_end.recipes import STEPS_PER_EPOCH, digits, weights
+from tests.end_to_end.recipes import EVERY_CHANGE, STEPS_PER_EPOCH, digits, weights
 
 LBFGS = {"name": "lbfgs", "max_iter": 4, "history_size": 3}
 CASES = {
@@ -21,6 +21,8 @@ CASES = {
     "averaged": digits(ema=0.9, keep="best"),
     "stopped early": digits(epochs=6, early_stopping={"patience": 2, "min_delta": 10.0}),
     "streamed by workers": digits(stream=True, workers=2),
+    "augmented": digits(augment=EVERY_CHANGE),
+    "patched": digits(augment=["cutmix"]),
     "channels last": digits(
         model={"name": "small_cnn", "width": 4}, precision="bf16", memory_format="channels_last", ema=0.9
     ),
@@ -55,10 +57,11 @@ def test_another_seed_gives_other_bits(tmp_path: Path) -> None:
     assert weights(one) != weights(two)
 
 
+@pytest.mark.parametrize("augment", [["shift", "rotate"], EVERY_CHANGE, ["cutmix"]])
 @pytest.mark.parametrize("workers", [0, 2])
-def test_in_memory_and_streamed(tmp_path: Path, workers: int) -> None:
-    in_memory = gradus.train(digits(), run=tmp_path / "memory")
-    streamed = gradus.train(digits(stream=True, workers=workers), run=tmp_path / "streamed")
+def test_in_memory_and_streamed(tmp_path: Path, workers: int, augment: list[str]) -> None:
+    in_memory = gradus.train(digits(augment=augment), run=tmp_path / "memory")
+    streamed = gradus.train(digits(augment=augment, stream=True, workers=workers), run=tmp_path / "streamed")
     assert weights(streamed) == weights(in_memory)
     assert streamed.curves == in_memory.curves
 

@@ -1,9 +1,11 @@
 """What is decided before training."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -87,3 +89,32 @@ def test_the_smallest_piece_is_that_of_the_batches_as_they_are_split(
     pieces = [len(piece) for batch in batches for piece in batch.split(accumulate)]
     training = Training(batch_size=batch_size, accumulate=accumulate, drop_last=drop_last)
     assert _smallest_batch(examples, training) == min(pieces)
+
+
+@pytest.mark.parametrize("item", ["shift", "flip", "noise", "cutout", "mixup", "cutmix"])
+def test_only_training_sees_changed_examples(item: str) -> None:
+    wanted = recipe(data={"name": "digits", "augment": [item]})
+    raw = load_data(wanted.data)
+    prepared = prepare(wanted, raw)
+    plain = prepare(recipe(), raw)
+    assert prepared.evaluation.keys() == plain.evaluation.keys() == {"validation", "test"}
+    for name, loader in prepared.evaluation.items():
+        for batch, as_it_is in zip(loader.batches(0), plain.evaluation[name].batches(0), strict=True):
+            assert torch.equal(batch.inputs[0], as_it_is.inputs[0])
+            assert torch.equal(batch.target, as_it_is.target)
+    (batch, *_), (as_it_is, *_) = (list(each.loader.batches(0)) for each in (prepared, plain))
+    assert torch.equal(batch.index, as_it_is.index)
+    assert not torch.equal(batch.inputs[0], as_it_is.inputs[0])
+
+
+def test_what_is_mixed_in_comes_from_the_training_split() -> None:
+    """Validation and test images hold a level that no training image has; nothing of it arrives in training."""
+    wanted = recipe(data={"name": "digits", "augment": [{"name": "cutmix", "alpha": 0.5}], "preprocess": "none"})
+    raw = load_data(wanted.data)
+    held_out = np.setdiff1d(np.arange(len(raw.train)), prepare(wanted, raw).splits.train.index)
+    images = np.array(raw.train.inputs[0])
+    images[held_out] = 254
+    assert not (np.delete(images, held_out, axis=0) == 254).any()
+    marked = replace(raw, train=replace(raw.train, inputs=(images,)))
+    loader = prepare(wanted, marked).loader
+    assert not any((batch.inputs[0] == 254).any() for epoch in range(2) for batch in loader.batches(epoch))

@@ -165,8 +165,15 @@ def test_a_setting_inside_what_is_no_table_is_refused() -> None:
 
 
 def test_relative_paths_start_at_the_recipe(tmp_path: Path) -> None:
-    document = {"data": {"name": "set.npz"}, "model": {"module": "net.py:Net"}, "optimizer": {"name": "sgd"}}
+    augment = ["shift", {"name": "rewrite", "module": "words.py:swap"}, {"name": "rotate", "degrees": 5.0}]
+    document = {
+        "data": {"name": "set.npz", "augment": augment},
+        "model": {"module": "net.py:Net"},
+        "optimizer": {"name": "sgd"},
+    }
     ready = anchored(document, tmp_path)
     assert ready["data"]["name"] == str(tmp_path / "set.npz")
+    moved = {"name": "rewrite", "module": f"{tmp_path}/words.py:swap"}
+    assert ready["data"]["augment"] == ["shift", moved, {"name": "rotate", "degrees": 5.0}]
     assert ready["model"]["module"] == f"{tmp_path}/net.py:Net"
     assert ready["optimizer"] == {"name": "sgd"}

@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from gradus.core.batch import Batch
+from gradus.core.errors import GradusError
 from gradus.core.randomness import permutation
 from gradus.data.augmentation import Augmentation
 from gradus.data.preprocessing import Preprocessing
@@ -113,6 +114,19 @@ class _BatchMaker(Dataset[Batch]):
         return Batch(inputs, target, index)
 
 
+class _Careful(Dataset[Batch | GradusError]):
+    """Batches, or what is wrong with them: torch would put a worker's error into words of its own."""
+
+    def __init__(self, maker: _BatchMaker) -> None:
+        self._maker = maker
+
+    def __getitem__(self, request: Request) -> Batch | GradusError:
+        try:
+            return self._maker[request]
+        except GradusError as error:
+            return error
+
+
 class _Requests(Sampler[Request]):
     """What the workers are to make next; set anew for every epoch."""
 
@@ -154,10 +168,10 @@ class Loader:
         self._device = device
         self._maker = _BatchMaker(store, augmentation, seed, split.index)
         self._requests = _Requests()
-        self._workers: DataLoader[Batch] | None = None
+        self._workers: DataLoader[Batch | GradusError] | None = None
         if not isinstance(store, ResidentStore):
             self._workers = DataLoader(
-                self._maker,
+                _Careful(self._maker),
                 sampler=self._requests,
                 batch_size=None,
                 num_workers=workers,
@@ -191,6 +205,8 @@ class Loader:
             return
         self._requests.pending = requests
         for batch in self._workers:
+            if isinstance(batch, GradusError):
+                raise batch
             yield _on_device(batch, self._device)
 
 
