@@ -213,6 +213,8 @@ CASES: dict[str, tuple[Make, str]] = {
     "foreign folder": (folder_with("thesis.txt", "mine"), "is something else, not a run folder"),
     "a file": (lambda f: ["train", "--run", str(Path(__file__))], "is something else"),
     "predicting without a run": (lambda f: ["predict", "runs/none", "1"], "no such folder"),
+    "one member": (lambda f: ["train", "--members", "1"], "`ensemble.members` should be greater than or equal to 2"),
+    "bagging alone": (lambda f: ["train", "--bagging"], "option `ensemble.members` must be given"),
     "unknown model card": (lambda f: ["models", "lenet"], "Did you mean"),
     "unknown data": (lambda f: ["data", "digit"], "Did you mean `digits`?"),
 }

@@ -31,6 +31,8 @@ def command(
     batch_size: Annotated[str | None, typer.Option(help='Examples per step, or "full".')] = None,
     seed: Annotated[int | None, typer.Option(help="Of everything random.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N.")] = None,
+    members: Annotated[int | None, typer.Option(help="Train so many networks that answer together.")] = None,
+    bagging: Annotated[bool, typer.Option("--bagging", help="With members: each on a bootstrap sample.")] = False,
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="SECTION.FIELD=VALUE", help="Any other field; repeatable.")
     ] = None,
@@ -57,6 +59,8 @@ def command(
         "training.batch_size": _number_or_word(batch_size),
         "seed": seed,
         "training.device": device,
+        "ensemble.members": members,
+        "ensemble.bagging": True if bagging else None,
     }
     if resume is not None:
         every = {**settings, "RECIPE": recipe, "--set": set_ or None, "--run": run}
@@ -134,7 +138,8 @@ def _report(run: "Run", *, as_json: bool) -> int:
         return INTERRUPTED
     if not as_json and run.outcome == "finished":
         values = "  ".join(f"{name} {value:.4f}" for name, value in result["metrics"].items())
-        print(f"{result['model']} on {result['data']}: {values}")
+        together = f"{len(result['members'])} of " if "members" in result else ""
+        print(f"{together}{result['model']} on {result['data']}: {values}")
         print(f"{result['steps']:,} steps in {result['seconds']:.1f} s; {result['parameters']:,} parameters")
         print(f"run folder: {run.path}")
         print(f"use it:     gradus predict {run.path} INPUT...")

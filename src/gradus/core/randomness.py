@@ -31,6 +31,7 @@ class Stream(IntEnum):
     STEP = 3
     MODEL = 4
     SPLIT = 5
+    BOOTSTRAP = 6
 
 
 def hash_keys(*keys: int | NDArray[np.integer]) -> NDArray[np.uint64]:

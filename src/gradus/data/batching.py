@@ -163,6 +163,7 @@ class Loader:
         device: torch.device = torch.device("cpu"),
     ) -> None:
         self._split, self._seed, self._shuffle = split, seed, shuffle
+        self._repeats = len(np.unique(split.index)) < len(split)
         self.batch_size = batch_size
         self._drop_last = drop_last
         self._device = device
@@ -193,10 +194,17 @@ class Loader:
         """The split's first `count` examples, made in this process."""
         return _on_device(self._maker[0, self._split.index[:count]], self._device)
 
+    def _in_order_of(self, epoch: int) -> Index:
+        index = self._split.index
+        if not self._repeats:
+            return permutation(self._seed, epoch, index)
+        # Copies of an example would follow one another; a place in the split has a number of its own.
+        return index[permutation(self._seed, epoch, np.arange(len(index)))]
+
     def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """The batches of `epoch` from number `start` on; workers serve one pass at a time, the newest."""
         index = self._split.index
-        order = permutation(self._seed, epoch, index) if self._shuffle else index
+        order = self._in_order_of(epoch) if self._shuffle else index
         size = self.batch_size
         requests = [(epoch, order[at * size : (at + 1) * size]) for at in range(start, len(self))]
         if self._workers is None:

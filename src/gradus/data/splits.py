@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradus.core.errors import InputError
-from gradus.core.randomness import Stream, derive_seed
+from gradus.core.randomness import Stream, derive_seed, uniform
 from gradus.data.raw import Examples, RawData
 
 Index = NDArray[np.int64]
@@ -43,6 +43,16 @@ class Splits:
         """The splits there are, by name."""
         every = {"train": self.train, "validation": self.validation, "test": self.test}
         return {name: split for name, split in every.items() if split is not None}
+
+
+def bootstrap(part: Split, seed: int) -> Split:
+    """As many examples, drawn from `part` with replacement; in ascending order, some of them more than once.
+
+    Source: Breiman (1996), Bagging predictors, Machine Learning 24.
+    """
+    count = len(part)
+    draws = uniform(seed, Stream.BOOTSTRAP, 0, np.arange(count), 1)[:, 0]
+    return Split(part.examples, np.sort(part.index[(draws * count).astype(np.int64)]))
 
 
 def split(data: RawData, *, validation: float, test: float | None, seed: int) -> Splits:

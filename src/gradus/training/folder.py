@@ -20,9 +20,10 @@ RECIPE, ENVIRONMENT, DATA, DATABASE, WEIGHTS = (
     "run.sqlite",
     "model.safetensors",
 )
-CHECKPOINTS, CODE = "checkpoints", "code"
+CHECKPOINTS, CODE, MEMBERS = "checkpoints", "code", "members"
+ENSEMBLE, SAMPLES = "ensemble.json", "ensemble.safetensors"
 _LOCK = "lock"
-_HEAD = {_LOCK, DATA, ENVIRONMENT, CODE, INCOMING}
+_HEAD = {_LOCK, DATA, ENVIRONMENT, CODE, ENSEMBLE, SAMPLES, INCOMING}
 """What there is before the folder is a run, the lock first of all."""
 
 

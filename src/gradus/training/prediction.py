@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from gradus.training.combining import combine_classes, combine_values
 from gradus.training.objective import output_of
 from gradus.training.run import Run
 
@@ -34,23 +35,24 @@ def predict(
     """A prediction for each labelled example, preprocessed as in training.
 
     Args:
-        run: a finished run.
+        run: a finished run, of one network or of an ensemble.
         examples: pairs of a label and the inputs of one example in raw form.
         trust: allow the run's own code to be executed.
     """
-    model = run.model(trust=trust)
+    ensemble = run.recipe.ensemble
+    networks = [(each, each.model(trust=trust)) for each in (run.members if ensemble is not None else [run])]
     pending = iter(examples)
     while some := list(islice(pending, BATCH)):
-        inputs = run.preprocessing.apply(
-            [np.stack(each) for each in zip(*(example for _, example in some), strict=True)]
-        )
+        rows = [np.stack(each) for each in zip(*(example for _, example in some), strict=True)]
         with torch.no_grad():
-            output = output_of(model(*inputs)).float()
-        values_of = run.preprocessing.restore(output).tolist()
-        shares = output.softmax(dim=1).tolist() if run.spec.task == "classification" else [None] * len(some)
-        for (label, _), values, share in zip(some, values_of, shares, strict=True):
-            if share is None:
-                yield Prediction(label, values[0] if len(values) == 1 else values, {})
-            else:
-                name = run.spec.classes[int(np.argmax(values))]
-                yield Prediction(label, name, dict(zip(run.spec.classes, share, strict=True)))
+            outputs = [output_of(model(*each.preprocessing.apply(rows))).float() for each, model in networks]
+        if run.spec.task == "regression":
+            restored = [each.preprocessing.restore(out) for (each, _), out in zip(networks, outputs, strict=True)]
+            values = combine_values(torch.stack(restored))
+            for (label, _), numbers in zip(some, values.tolist(), strict=True):
+                yield Prediction(label, numbers[0] if len(numbers) == 1 else numbers, {})
+            continue
+        shares = combine_classes(torch.stack(outputs), "mean" if ensemble is None else ensemble.combine)
+        for (label, _), share in zip(some, shares.tolist(), strict=True):
+            name = run.spec.classes[int(np.argmax(share))]
+            yield Prediction(label, name, dict(zip(run.spec.classes, share, strict=True)))

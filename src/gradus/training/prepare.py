@@ -3,7 +3,7 @@
 import hashlib
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from gradus.data.lazy import LazyRows, lazy_rows
 from gradus.data.preprocessing import Preprocessing
 from gradus.data.raw import Examples, RawData
 from gradus.data.sources import open_data
-from gradus.data.splits import Split, Splits, split
+from gradus.data.splits import Split, Splits, bootstrap, split
 from gradus.losses import criteria
 from gradus.models import build, models
 from gradus.optim import optimizers, schedules
@@ -103,7 +103,7 @@ def prepare(recipe: Recipe, raw: RawData, preprocessing: Preprocessing | None = 
         InputError: if a name, an option, or the fit of data, model and criterion is wrong.
     """
     training, device = recipe.training, torch.device(recipe.training.device)
-    splits = split(raw, validation=recipe.data.validation, test=recipe.data.test, seed=recipe.seed)
+    splits = split_of(recipe, raw)
     training = choose_stream(training, raw)
     if not training.stream:
         for each in lazy_rows(raw):
@@ -151,6 +151,16 @@ def prepare(recipe: Recipe, raw: RawData, preprocessing: Preprocessing | None = 
         model.compile()
     objective = Supervised(model, criterion, optimizer, closure=closure, scheduler=scheduler)
     return Prepared(recipe, device, spec, splits, preprocessing, model, criterion, objective, loader, evaluation)
+
+
+def split_of(recipe: Recipe, raw: RawData) -> Splits:
+    """The splits of a recipe's data; of a member of an ensemble, with its own sample of the training split."""
+    section = recipe.data
+    seed = recipe.seed if section.split_seed is None else section.split_seed
+    splits = split(raw, validation=section.validation, test=section.test, seed=seed)
+    if section.bootstrap:
+        return replace(splits, train=bootstrap(splits.train, recipe.seed))
+    return splits
 
 
 def build_model(recipe: Recipe, spec: DataSpec) -> nn.Module:

@@ -64,12 +64,16 @@ class Data(Part):
         preprocess: the scaling of inputs.
         components: what `preprocess = "pca"` keeps: so many components, or below 1 a share of the variance.
         missing: what fills the gaps in a table's numbers.
+        split_seed: draws the splits in place of the recipe's seed.
+        bootstrap: train on as many examples drawn from the training split with replacement.
         preprocess_target: the scaling of regression targets, of which predictions and scores know nothing; "auto" is
             "standard", or "none" where inputs have none.
     """
 
     validation: Share = 0.1
     test: Share | None = None
+    split_seed: Annotated[int, Field(ge=0, lt=2**63)] | None = None
+    bootstrap: bool = False
     preprocess: Scaling = "standard"
     components: Annotated[float, Field(gt=0)] | None = None
     missing: Missing = "median"
@@ -140,6 +144,20 @@ class Doctor(_Table):
     budget: Share = 0.01
 
 
+class Ensemble(_Table):
+    """Several networks in place of one, which differ by seed.
+
+    Attributes:
+        members: how many; member k has the recipe's seed plus k.
+        bagging: train each on a bootstrap sample of the training split.
+        combine: the mean of probabilities or values, or the vote of classes.
+    """
+
+    members: Annotated[int, Field(ge=2)]
+    bagging: bool = False
+    combine: Literal["mean", "vote"] = "mean"
+
+
 class Recipe(_Table):
     """Everything a run depends on. Frozen; saved with the run, every "auto" resolved."""
 
@@ -152,6 +170,7 @@ class Recipe(_Table):
     schedule: Schedule = Schedule(name="constant")
     training: Training = Training()
     doctor: Doctor = Doctor()
+    ensemble: Ensemble | None = None
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any], owner: str = "recipe") -> Self:

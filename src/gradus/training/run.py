@@ -53,6 +53,16 @@ class Run:
         return RunRecord(self.path / folder.DATABASE)
 
     @property
+    def members(self) -> "list[Run]":
+        """The runs of an ensemble's members, those that have begun; empty for a single network."""
+        paths = [self.path / folder.MEMBERS / str(number) for number in range(self._wanted)]
+        return [Run(path) for path in paths if folder.is_run(path)]
+
+    @property
+    def _wanted(self) -> int:
+        return 0 if self.recipe.ensemble is None else self.recipe.ensemble.members
+
+    @property
     def outcome(self) -> str:
         """How it ended: "finished", "interrupted", "non-finite loss"; "running" if it goes on or was killed."""
         return self.record.outcome()
@@ -80,6 +90,8 @@ class Run:
         Raises:
             InputError: if the run has no weights yet, or they do not fit the network.
         """
+        if self._wanted:
+            raise InputError(f"run {self.path}", "is an ensemble; its networks are those of `run.members`")
         weights = self.path / folder.WEIGHTS
         if not weights.is_file():
             raise InputError(

@@ -62,20 +62,28 @@ def train(
     recipe = resolve(_read(recipe))
     with _arithmetic(recipe):
         raw = load_data(recipe.data, data)
-        prepared = prepare(recipe, raw)
-        torch.set_num_threads(int(prepared.recipe.training.threads))
-        trainer, best = _make_trainer(prepared, callbacks)
-        place = folder.create_run_folder(
-            None if run is None else Path(run), f"{recipe.model.label}-{recipe.data.label}"
-        )
-        with folder.RunLock(place):
-            folder.refuse_run(place)  # another process may have been faster
-            try:
-                _write_head(place, prepared, raw)
-            except BaseException:
-                folder.remove(place)
-                raise
-            return _run(place, prepared, trainer, best)
+        place = None if run is None else Path(run)
+        if recipe.ensemble is not None:
+            from gradus.training.ensemble import train_ensemble
+
+            return train_ensemble(recipe, raw, place, callbacks)
+        return train_one(recipe, raw, place, callbacks)
+
+
+def train_one(recipe: Recipe, raw: RawData, place: Path | None, callbacks: Sequence[Callback]) -> Run:
+    """Train the network of a resolved recipe in a new folder."""
+    prepared = prepare(recipe, raw)
+    torch.set_num_threads(int(prepared.recipe.training.threads))
+    trainer, best = _make_trainer(prepared, callbacks)
+    place = folder.create_run_folder(place, f"{recipe.model.label}-{recipe.data.label}")
+    with folder.RunLock(place):
+        folder.refuse_run(place)  # another process may have been faster
+        try:
+            write_head(place, prepared, raw)
+        except BaseException:
+            folder.remove(place)
+            raise
+        return _run(place, prepared, trainer, best)
 
 
 def resume(
@@ -110,6 +118,10 @@ def resume(
             raw = load_data(recipe.data, data)
             if data_fingerprint(raw) != before.data_fingerprint:
                 raise InputError(f"run {place}", "its data have changed since it began", repair="Start a new run.")
+            if recipe.ensemble is not None:
+                from gradus.training.ensemble import resume_ensemble
+
+                return resume_ensemble(place, recipe, raw, callbacks, warn, trust=trust)
             prepared = prepare(recipe, raw, before.preprocessing)
             torch.set_num_threads(int(prepared.recipe.training.threads))
             now = environment.describe_environment(prepared.device)
@@ -222,7 +234,7 @@ def find_recipe(name: str) -> Path:
     return shipped[name]
 
 
-def _write_head(place: Path, prepared: Prepared, raw: RawData) -> None:
+def write_head(place: Path, prepared: Prepared, raw: RawData) -> None:
     """What the run is, before it begins; the recipe last, since its presence makes the folder a run."""
     surroundings = environment.describe_environment(prepared.device)
     surroundings["code"] = keep_user_code(place, prepared.recipe)
