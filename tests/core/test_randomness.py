@@ -103,6 +103,7 @@ def test_a_draw_does_not_depend_on_which_others_are_asked_for(
     whole = uniform(7, Stream.AUGMENTATION, epoch, index, 3)
     assert (uniform(7, Stream.AUGMENTATION, epoch, index[chosen], 3) == whole[chosen]).all()
     assert (uniform(7, Stream.AUGMENTATION, epoch, index, 1) == whole[:, :1]).all()
+    assert (uniform(7, Stream.AUGMENTATION, epoch, index, 2, first=1) == whole[:, 1:]).all()
 
 
 @given(INDICES, st.integers(0, 99))

@@ -10,6 +10,7 @@ import pytest
 import gradus
 from gradus.core.errors import InputError
 from gradus.training.train import resume
+from tests.end_to_end.processes import fresh
 from tests.end_to_end.recipes import TRAINING, weights
 from tests.end_to_end.test_same_bits import Signal
 
@@ -48,6 +49,20 @@ def test_rewritten_text_goes_on_only_when_its_code_is_trusted(tmp_path: Path, re
     with pytest.raises(InputError, match=r"its data.augment.0 is code of its own \(.*words.py:swap\).*--trust"):
         resume(tmp_path / "run")
     assert weights(resume(tmp_path / "run", trust=True)) == weights(reference)  # from the copy
+
+
+def test_a_hook_that_fails_halfway_in_a_worker_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "words.py").write_text(
+        "def f(texts, u):\n    return [t + 'Z' if x > 0.99 else t for t, x in zip(texts, u)]"
+    )
+    (tmp_path / "t.txt").write_text("to be or not to be, that is the question. " * 60)
+    augment = f"data.augment=[{{name='rewrite', module='{tmp_path / 'words.py'}:f'}}]"
+    settings = [f"--set={each}" for each in (augment, "training.stream=true", "training.workers=2")]
+    data = ["--data", tmp_path / "t.txt", "--model", "neural_lm", "--run", tmp_path / "run"]
+    done = fresh("train", *data, "--epochs", 2, "--quiet", *settings)
+    assert done.code == 2
+    (line,) = done.err.splitlines()
+    assert line.endswith("must write in the symbols of the training text, got `Z`. Replace or drop them.")
 
 
 @pytest.mark.parametrize("task", ["classification", "regression"])

@@ -214,7 +214,10 @@ class Loader:
         self._requests.pending = requests
         for batch in self._workers:
             if isinstance(batch, GradusError):
-                raise batch
+                try:
+                    raise batch
+                finally:
+                    del batch  # or the error would hold this frame, and with it the workers, until Python ends
             yield _on_device(batch, self._device)
 
 
