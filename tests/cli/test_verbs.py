@@ -291,12 +291,14 @@ def test_predict_takes_what_training_takes(
 
 def test_every_name_and_option_is_in_the_docs() -> None:
     from gradus.data.augmentation.changes import augmentations
+    from gradus.data.sources import sources
     from gradus.losses import criteria
     from gradus.optim import optimizers, schedules
     from gradus.training.recipe import Data, Training
 
     text = (Path(__file__).parents[2] / "docs" / "recipe.md").read_text()
-    for card in (*criteria.cards(), *optimizers.cards(), *schedules.cards(), *augmentations.cards()):
+    registries = (sources, criteria, optimizers, schedules, augmentations)
+    for card in [each for registry in registries for each in registry.cards()]:
         for name in (card.name, *(option.name for option in card.options)):
             assert f"`{name}`" in text or f'`"{name}"`' in text, name
     for name in (*Training.model_fields, *Data.model_fields.keys() - {"module"}):

@@ -46,9 +46,10 @@ def _of_classes(data: RawData, splits: Splits) -> Iterator[str]:
     counts = class_counts(data, splits)
     for name, each in counts.items():
         absent = [data.classes[place] for place in np.flatnonzero(each == 0)]
-        if absent and name == "train":
-            what = "Remove the class or add examples." if not data.vocabulary else "It can never be foreseen."
-            yield f"no training example of: {_some(absent, quote=False)}. {what}"
+        if absent and name == "train" and data.vocabulary:
+            yield f"training never meets: {_some(map(repr, absent), quote=False)}. They cannot be foretold."
+        elif absent and name == "train":
+            yield f"no training example of: {_some(absent, quote=False)}. Remove the class or add examples."
         elif absent and not data.vocabulary:
             yield f"no {name} example of: {_some(absent, quote=False)}. How well it is told cannot be seen there."
     if data.vocabulary:
