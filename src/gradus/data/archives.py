@@ -61,7 +61,10 @@ class ZipFiles:
         size = int(self.sizes[number])
         with self.path.open("rb") as stream:
             stream.seek(self.headers[number])
-            name, extra = struct.unpack("<26xHH", stream.read(30))
+            header = stream.read(30)
+            if len(header) < 30 or not header.startswith(b"PK\x03\x04"):
+                raise OSError("it is not where the archive's table has it")
+            name, extra = struct.unpack("<26xHH", header)
             stream.seek(name + extra, 1)
             content = stream.read(self.packed[number])
         if self.deflated[number]:
