@@ -197,8 +197,7 @@ def _list_tar(path: Path, archive: tarfile.TarFile, unpacked: bytearray | None) 
 
 
 def _checked_name(path: Path, name: str) -> bytes:
-    parts = re.split(r"[/\\]", name)
-    if ".." in parts or parts[0] == "" or re.match("[A-Za-z]:", name):
+    if ".." in re.split(r"[/\\]", name) or re.match(r"[/\\]|[A-Za-z]:", name):
         repair = "Do not unpack it: it is made to write elsewhere."
         raise InputError(f"data {path}", "holds a file whose name leads out of the archive", name, repair)
     return posixpath.normpath(name).encode("utf-8", "surrogateescape")
