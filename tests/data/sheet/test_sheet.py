@@ -1,6 +1,7 @@
 """Contact sheets: what is drawn is looked for in the picture, or in the figure before it becomes one."""
 
 import warnings
+from collections.abc import Callable
 from io import BytesIO
 from typing import Any
 
@@ -182,7 +183,8 @@ def test_a_series_marks_its_splits() -> None:
 
 def test_a_long_series_is_drawn_as_means() -> None:
     values = np.concatenate([np.zeros(3 * series.POINTS), np.full(series.POINTS, 8.0)])
-    panel: Any = Figure().subplots()
+    figure: Any = Figure()
+    panel = figure.subplots()
     series._line(panel, values, 100, 4, "C0")
     (line,) = panel.lines
     assert len(line.get_xdata()) == series.POINTS
@@ -207,7 +209,7 @@ def test_text_shows_its_symbols_and_pieces() -> None:
 def test_what_is_written_outside_is_only_text(kind: str) -> None:
     """Formulas that cannot be read, fonts that lack a sign, control characters: drawn without a word."""
     some = np.arange(N) % len(NASTY)
-    data = {
+    makers: dict[str, Callable[[], RawData]] = {
         "images": lambda: from_arrays(RNG.integers(0, 255, (N, 4, 4)).astype(np.uint8), some, classes=NASTY),
         "table": lambda: table(NASTY),
         "values": lambda: table(NASTY, task="regression"),
@@ -219,7 +221,8 @@ def test_what_is_written_outside_is_only_text(kind: str) -> None:
             train=Examples((RNG.normal(size=(N, 20, 2)),), some),
             classes=NASTY,
         ),
-    }[kind]()
+    }
+    data = makers[kind]()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         picture = drawn(data, title="$\\frac{ \x1b 名")
