@@ -98,7 +98,7 @@ def look(data: RawData, part: Split) -> Figures:
     shape = data.spec.inputs[0]
     if not data.vocabulary:
         found.moments = Moments.of(shape[0] if len(shape) == 3 else shape[-1])
-    digests: list[bytes] = []
+    digests = bytearray()
     overlapping = any(isinstance(each, Windows) for each in part.examples.inputs)
     start = 0
     for rows in _window_rows(part) if overlapping else part.examples.chunks(part.index):
@@ -120,7 +120,7 @@ def look(data: RawData, part: Split) -> Figures:
             digests += _digests(rows)
         start += len(numbers)
     if not overlapping:
-        found.digests = np.frombuffer(b"".join(digests), dtype=f"S{DIGEST}")
+        found.digests = np.frombuffer(digests, dtype=f"S{DIGEST}")
     return found
 
 
@@ -143,7 +143,7 @@ def _window_rows(part: Split) -> Iterator[tuple[NDArray[Any], ...]]:
         yield (windows.base[start : min(start + CHUNK, last)],)
 
 
-def _digests(rows: tuple[NDArray[Any], ...]) -> list[bytes]:
+def _digests(rows: tuple[NDArray[Any], ...]) -> bytes:
     parts = [np.ascontiguousarray(each).reshape(len(each), -1).view(np.uint8) for each in rows if each.size]
     together = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
-    return [blake2b(each.data, digest_size=DIGEST).digest() for each in together]
+    return b"".join(blake2b(each.data, digest_size=DIGEST).digest() for each in together)

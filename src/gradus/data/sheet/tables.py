@@ -18,7 +18,8 @@ from gradus.data.splits import Split
 
 ACROSS = 4
 MOST_COLUMNS = 27
-MOST_EXAMPLES = 20_000
+MOST_EXAMPLES, MOST_NUMBERS = 20_000, 5_000_000
+"""Looked at, spread evenly over the training split."""
 MOST_POINTS = 2_000
 MOST_CLASSES = 6
 """Classes that get a colour of their own."""
@@ -62,7 +63,9 @@ def draw(data: RawData, part: Split) -> Figure:
 
 
 def _sample(data: RawData, part: Split) -> Sample:
-    index = part.index[:: -(-len(part) // MOST_EXAMPLES)]
+    width = sum(each.shape[1] for each in part.examples.inputs)
+    most = min(MOST_EXAMPLES, max(MOST_NUMBERS // width, 1))
+    index = part.index[:: -(-len(part) // most)]
     inputs = [np.concatenate(each) for each in zip(*part.examples.chunks(index), strict=True)]
     codes = inputs[1] if len(inputs) > 1 else np.zeros((len(index), 0), np.int32)
     target = part.examples.target[index]
