@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from gradus.core.spec import DataSpec
     from gradus.data.arrays import from_arrays
     from gradus.models import create_model, list_models
+    from gradus.report.html import write_report
     from gradus.training.objective import Objective, Phase
     from gradus.training.recipe import Recipe
     from gradus.training.run import Run, load_run
@@ -35,6 +36,7 @@ _HOMES = {
     "load_run": "gradus.training.run",
     "resume": "gradus.training.train",
     "train": "gradus.training.train",
+    "write_report": "gradus.report.html",
 }
 
 __all__ = [
@@ -53,6 +55,7 @@ __all__ = [
     "load_run",
     "resume",
     "train",
+    "write_report",
 ]
 
 

@@ -43,7 +43,7 @@ def test_train_prints_the_promised_document(
     document = json.loads(done.out)
     assert document.keys() == {
         *("run", "model", "data", "epochs", "steps", "seconds", "steps_per_second"),
-        *("parameters", "metrics", "findings", "causes"),
+        *("parameters", "metrics", "findings", "causes", "report"),
     }
     assert (document["model"], document["data"], document["epochs"]) == ("mlp", "digits", 8)
     assert document["run"] == "runs/mlp-digits-1"
@@ -196,7 +196,7 @@ def empty_folder(folder: Path) -> str:
     ("make", "says"),
     [
         (small_image, "must be 8 x 8 pixels, got `9 x 8`. Or say --resize."),
-        (text_file, "is no readable image"),
+        (text_file, "is damaged, or no image"),
         (wrong_array, "must hold examples of shape (1, 8, 8), got (3, 7)"),
         (not_finite, "must be finite"),
         (empty_folder, "no image, .npy, .npz or IDX file"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gradus.cli.output import print_json
-from gradus.core.errors import InputError
+from gradus.core.errors import GradusError, InputError
 from gradus.core.text import set_language
 
 if TYPE_CHECKING:
@@ -119,12 +119,24 @@ def _document(recipe: str | None, settings: dict[str, Any], more: list[str]) -> 
     return document
 
 
+def _write_report(run: "Run") -> str:
+    """Where the report is; what keeps it from being written costs nobody their run."""
+    from gradus.report.html import write_report
+
+    try:
+        return str(write_report(run))
+    except GradusError as error:
+        _warn(f"no report: {error}")
+        return ""
+
+
 def _report(run: "Run", *, as_json: bool) -> int:
     """Say how it ended; the exit code."""
     result = run.result
     findings = run.findings
+    report = _write_report(run)
     if as_json:
-        print_json(result | {"findings": findings})
+        print_json(result | {"findings": findings} | ({"report": report} if report else {}))
     out = sys.stderr if as_json else sys.stdout
     for finding in findings:
         remedies = " ".join(remedy["text"] for remedy in finding["remedies"])
@@ -142,5 +154,7 @@ def _report(run: "Run", *, as_json: bool) -> int:
         print(f"{together}{result['model']} on {result['data']}: {values}")
         print(f"{result['steps']:,} steps in {result['seconds']:.1f} s; {result['parameters']:,} parameters")
         print(f"run folder: {run.path}")
+        if report:
+            print(f"report:     {report}")
         print(f"use it:     gradus predict {run.path} INPUT...")
     return FOUND if findings else 0

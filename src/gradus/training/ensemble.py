@@ -30,6 +30,7 @@ from gradus.training.objective import output_of
 from gradus.training.prepare import Prepared, prepare, split_of
 from gradus.training.recipe import Recipe
 from gradus.training.run import Run, load_run
+from gradus.training.showcase import write_showcase
 from gradus.training.store import RunStore
 from gradus.training.train import FINISHED, resume, train_one, write_head
 
@@ -119,7 +120,7 @@ def _train_members(
             "seconds": round(seconds, 3),
             "steps_per_second": round(steps / seconds, 3),
             "parameters": sum(each["parameters"] for each in results),
-            "metrics": _measure(members, prepared, raw, trust=trust) if outcome == FINISHED else {},
+            "metrics": _measure(place, members, prepared, raw, trust=trust) if outcome == FINISHED else {},
             "members": [{"run": str(each.path), "metrics": each.result["metrics"]} for each in members],
             "causes": [],
         }
@@ -128,8 +129,11 @@ def _train_members(
     return load_run(place)
 
 
-def _measure(members: Sequence[Run], prepared: Prepared, raw: RawData, *, trust: bool) -> dict[str, float]:
-    """The ensemble's scores on each split that it was not trained on, and beside its loss the members' mean."""
+def _measure(place: Path, members: Sequence[Run], prepared: Prepared, raw: RawData, *, trust: bool) -> dict[str, float]:
+    """The ensemble's scores on each split that it was not trained on, and beside its loss the members' mean.
+
+    What it says of the last split is saved for the report.
+    """
     assert prepared.recipe.ensemble is not None
     combine = prepared.recipe.ensemble.combine
     values: dict[str, float] = {}
@@ -144,6 +148,12 @@ def _measure(members: Sequence[Run], prepared: Prepared, raw: RawData, *, trust:
     for name, each in outputs.items():
         scores = score(torch.stack(each), targets[name], prepared, combine)
         values |= {f"{name}_{key}": value for key, value in scores.items()}
+    if outputs:
+        split, each = list(outputs.items())[-1]
+        both = torch.stack(each)
+        shown = combine_classes(both, combine) if prepared.spec.task == "classification" else combine_values(both)
+        part = prepared.splits.named()[split]
+        write_showcase(place, raw, part.examples, split, shown, torch.from_numpy(part.index))
     return values
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -26,20 +27,41 @@ def evaluating(*modules: nn.Module) -> Iterator[None]:
             each.training = mode
 
 
-def evaluate(
-    model: nn.Module,
-    criterion: Callable[[Tensor, Tensor], Tensor],
-    loader: Loader,
-    task: Task,
-    restore: Callable[[Tensor], Tensor] = lambda values: values,
-) -> dict[str, float]:
-    """`loss`, the mean over the split's examples, and the task's metrics, for which `restore` undoes scaling."""
-    outputs, targets, total = [], [], 0.0
+@dataclass(frozen=True)
+class Outputs:
+    """What a model says of a split.
+
+    Attributes:
+        output: logits (N, C), or values (N, K) as the model gives them.
+        target: (N,) classes, or (N, K) values as the model learns them.
+        index: (N,) the examples' numbers.
+        loss: mean over the examples.
+    """
+
+    output: Tensor
+    target: Tensor
+    index: Tensor
+    loss: float
+
+    def scores(self, task: Task, restore: Callable[[Tensor], Tensor]) -> dict[str, float]:
+        """`loss` and the task's metrics, for which `restore` undoes the scaling of values."""
+        return {"loss": self.loss, **metrics(task, restore(self.output), restore(self.target))}
+
+
+def collect(model: nn.Module, criterion: Callable[[Tensor, Tensor], Tensor], loader: Loader) -> Outputs:
+    """One pass over a split."""
+    kept: tuple[Tensor, ...] = ()
+    start, total = 0, 0.0
     with evaluating(model, *([criterion] if isinstance(criterion, nn.Module) else [])):
         for batch in loader.batches(epoch=0):
             output = output_of(model(*batch.inputs))
             total += float(criterion(output, batch.target)) * len(batch)
-            outputs.append(output)
-            targets.append(batch.target)
-    scores = metrics(task, restore(torch.cat(outputs)), restore(torch.cat(targets)))
-    return {"loss": total / loader.examples, **scores}
+            found = (output, batch.target, batch.index)
+            # Filled in place: small tensors that outlive large batches lie between them, and their memory, a whole
+            # streamed split's in the end, could not be used again.
+            kept = kept or tuple(each.new_empty((loader.examples, *each.shape[1:])) for each in found)
+            for whole, rows in zip(kept, found, strict=True):
+                whole[start : start + len(batch)] = rows
+            start += len(batch)
+    output, target, index = kept
+    return Outputs(output, target, index, total / loader.examples)

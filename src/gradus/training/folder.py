@@ -21,6 +21,7 @@ RECIPE, ENVIRONMENT, DATA, DATABASE, WEIGHTS = (
     "model.safetensors",
 )
 CHECKPOINTS, CODE, MEMBERS = "checkpoints", "code", "members"
+PREDICTIONS, SHOWCASE = "predictions.safetensors", "showcase.json"
 ENSEMBLE, SAMPLES = "ensemble.json", "ensemble.safetensors"
 _LOCK = "lock"
 _HEAD = {_LOCK, DATA, ENVIRONMENT, CODE, ENSEMBLE, SAMPLES, INCOMING}

@@ -42,6 +42,7 @@ class Prepared:
     """All that training needs, built and checked."""
 
     recipe: Recipe
+    raw: RawData
     device: torch.device
     spec: DataSpec
     splits: Splits
@@ -150,7 +151,7 @@ def prepare(recipe: Recipe, raw: RawData, preprocessing: Preprocessing | None = 
     if training.compile is True:
         model.compile()
     objective = Supervised(model, criterion, optimizer, closure=closure, scheduler=scheduler)
-    return Prepared(recipe, device, spec, splits, preprocessing, model, criterion, objective, loader, evaluation)
+    return Prepared(recipe, raw, device, spec, splits, preprocessing, model, criterion, objective, loader, evaluation)
 
 
 def split_of(recipe: Recipe, raw: RawData) -> Splits:

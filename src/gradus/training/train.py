@@ -19,12 +19,13 @@ from gradus.models.counting import parameters
 from gradus.training import environment, folder
 from gradus.training.callbacks import Callback, KeepBest
 from gradus.training.checkpoint import read_checkpoint, save_tensors, write_atomically
-from gradus.training.evaluation import evaluate
+from gradus.training.evaluation import collect
 from gradus.training.interruption import INTERRUPTED, Interruption
 from gradus.training.prepare import Prepared, data_fingerprint, load_data, prepare, resolve
 from gradus.training.recipe import Recipe, anchored, read_toml, shipped_recipes
 from gradus.training.recorder import Checkpointer, Recorder, non_finite
 from gradus.training.run import DATA_FORMAT, Run, keep_user_code, load_run
+from gradus.training.showcase import write_showcase
 from gradus.training.store import RunStore
 from gradus.training.trainer import NON_FINITE, Trainer
 
@@ -154,8 +155,8 @@ def _run(place: Path, prepared: Prepared, trainer: Trainer, best: KeepBest | Non
             if best is not None:
                 best.restore(trainer)
             model = trainer.networks()["model"]
-            metrics |= _measure(prepared, model, "validation") | _measure(prepared, model, "test")
             write_atomically(place / folder.WEIGHTS, lambda path: save_tensors(path, model.state_dict()))
+            metrics |= _measure_finally(place, prepared, model)
             reach("export.end")
         result = {
             "run": str(place),
@@ -205,10 +206,23 @@ def _measure(prepared: Prepared, model: nn.Module, split: str) -> dict[str, floa
     """Loss and metrics on a split, named after it; nothing where there is no such split."""
     if split not in prepared.evaluation:
         return {}
-    values = evaluate(
-        model, prepared.criterion, prepared.evaluation[split], prepared.spec.task, prepared.preprocessing.restore
-    )
+    outputs = collect(model, prepared.criterion, prepared.evaluation[split])
+    values = outputs.scores(prepared.spec.task, prepared.preprocessing.restore)
     return {f"{split}_{name}": value for name, value in values.items()}
+
+
+def _measure_finally(place: Path, prepared: Prepared, model: nn.Module) -> dict[str, float]:
+    """The scores of the network that is kept; what it says of the last split is saved for the report."""
+    values: dict[str, float] = {}
+    task, restore = prepared.spec.task, prepared.preprocessing.restore
+    for split, loader in prepared.evaluation.items():
+        outputs = collect(model, prepared.criterion, loader)
+        values |= {f"{split}_{name}": value for name, value in outputs.scores(task, restore).items()}
+        if split == list(prepared.evaluation)[-1] and outputs.output.isfinite().all():
+            shown = outputs.output.softmax(dim=1) if task == "classification" else restore(outputs.output)
+            examples = prepared.splits.named()[split].examples
+            write_showcase(place, prepared.raw, examples, split, shown, outputs.index)
+    return values
 
 
 def _read(recipe: Recipe | Mapping[str, Any] | str | Path) -> Recipe:
