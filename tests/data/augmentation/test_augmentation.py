@@ -68,18 +68,18 @@ def test_batch_size_and_threads_do_not_matter() -> None:
 
 def test_large_images_do_not_depend_on_threads_or_company_either() -> None:
     """Sums over more numbers than torch leaves to one thread."""
-    images = pictures(3, 3, 200, 200)
-    spec = DataSpec(task="regression", inputs=((3, 200, 200),), outputs=1)
+    images = pictures(6, 3, 300, 300)
+    spec = DataSpec(task="regression", inputs=((3, 300, 300),), outputs=1)
     make = Augmentation(["colour", "noise"], spec)
 
     def made(*index: int) -> Tensor:
-        return make(held(images), np.array(index), pool=np.arange(3), seed=0, epoch=0)[0][0]
+        return make(held(images), np.array(index), pool=np.arange(6), seed=0, epoch=0)[0][0]
 
     with threads(1):
-        whole = made(0, 1, 2)
+        whole = made(*range(6))
     for count in (1, 2, 4):
         with threads(count):
-            assert torch.equal(made(1), whole[1:2])
+            assert torch.equal(torch.cat([made(each) for each in range(6)]), whole)
             assert torch.equal(made(2, 0), whole[[2, 0]])
 
 
@@ -138,6 +138,19 @@ def test_black_and_white_are_the_ends_of_what_images_hold(x: NDArray[Any], black
     tones = Tones.fit(train, scaling)
     for found, level in ((tones.background, 0), (tones.black, black), (tones.white, white)):
         torch.testing.assert_close(scaling.inputs[0].restore(found), torch.full((1, 1, 1), float(level)))  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("item", ["cutout", {"name": "shift", "by": 0.5}])
+def test_what_is_fitted_to_scaled_images_knows_their_black(item: Any) -> None:
+    raw = raw_images(np.random.default_rng(0).integers(100, 200, (20, 8, 8)).astype(np.uint8))
+    train = Split(raw.train, np.arange(20))
+    scaling = Preprocessing.fit(raw, train)
+    make = Augmentation.fit([item], raw, train, scaling)
+    scaled = scaling.apply((raw.train.inputs[0][:],))[0]
+    (x,), _ = make(held(scaled), np.arange(20), pool=np.arange(20), seed=0, epoch=0)
+    restored = scaling.inputs[0].restore(x)  # type: ignore[union-attr]
+    assert restored.min().item() == pytest.approx(0, abs=1e-3)
+    assert (restored.abs() < 1e-3).sum() > 100
 
 
 def test_images_whose_pixels_are_mixed_can_be_mixed_but_not_moved() -> None:

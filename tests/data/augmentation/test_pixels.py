@@ -30,6 +30,8 @@ RED, GREY, DARK = (1.0, 0.0, 0.0), (0.5, 0.5, 0.5), (0.0, 0.0, 0.2)
         # Contrast, about the mean lightness (0.299 + 0.5) / 2 = 0.3995.
         ((0.5, 0, 0.5), (RED, GREY), ((0.69975, 0.19975, 0.19975), (0.44975, 0.44975, 0.44975))),
         ((0.5, 1, 0.5), (RED, GREY), ((1, 0, 0), (0.55025, 0.55025, 0.55025))),
+        # Red, 1.5 times as bright, is cut to white's level before contrast is taken about (0.299 + 0.75) / 2 = 0.5245.
+        ((1, 0, 0.5), (RED, GREY), ((0.76225, 0.26225, 0.26225), (0.63725, 0.63725, 0.63725))),
         # Saturation: half way to the same lightness in grey, or half as far again away from it.
         ((0.5, 0.5, 0), (RED, GREY), ((0.6495, 0.1495, 0.1495), GREY)),
         ((0.5, 0.5, 1), (DARK, GREY), ((0, 0, 0.2886), GREY)),
