@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from gradus.data.raw import Column, Examples, RawData, Windows
 
@@ -40,3 +41,24 @@ def test_text_is_whole_numbers() -> None:
     assert raw.spec.input_dtypes == ("int64",)
     assert raw.spec.vocabulary == ("a", "b")
     assert raw.spec.inputs == ((2,),)
+
+
+class Shaped:
+    """Rows that are never made: only how many are asked for."""
+
+    def __init__(self, *shape: int) -> None:
+        self.shape, self.dtype = shape, np.dtype(np.uint8)
+
+    def __getitem__(self, index: NDArray[np.int64], /) -> NDArray[np.int64]:
+        return index
+
+
+@pytest.mark.parametrize(
+    ("shape", "size"), [((2,), 1024), ((3, 32, 32), 1024), ((3, 500, 500), 5), ((1 << 22,), 1), ((1 << 30,), 1)]
+)
+def test_large_examples_are_read_few_at_a_time(shape: tuple[int, ...], size: int) -> None:
+    index = np.arange(2100)[::-1]
+    chunks = [each for (each,) in Examples((Shaped(2100, *shape),), np.zeros(2100)).chunks(index)]
+    assert len(chunks[0]) == size
+    assert len(chunks) == -(-2100 // size)
+    assert np.array_equal(np.concatenate(chunks), index)

@@ -1,5 +1,6 @@
 """Examples as a source hands them over: whole arrays, memory maps or lazy rows; nothing scaled, nothing shuffled."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -11,6 +12,8 @@ from gradus.core.spec import DataSpec, Task
 
 CHUNK = 1024
 """Examples read at a time where a whole set is passed over; fixed, so that sums do not depend on where data live."""
+CHUNK_NUMBERS = 1 << 22
+"""Numbers in their first input beyond which fewer are read: a thousand photographs would fill a gigabyte."""
 
 
 class Rows(Protocol):
@@ -52,9 +55,10 @@ class Examples:
         return len(self.target)
 
     def chunks(self, index: NDArray[np.int64]) -> Iterator[tuple[NDArray[Any], ...]]:
-        """The inputs of the examples `index`, CHUNK at a time."""
-        for start in range(0, len(index), CHUNK):
-            rows = index[start : start + CHUNK]
+        """The inputs of the examples `index`, CHUNK at a time, or as many as have CHUNK_NUMBERS."""
+        size = max(1, min(CHUNK, CHUNK_NUMBERS // max(1, math.prod(self.inputs[0].shape[1:]))))
+        for start in range(0, len(index), size):
+            rows = index[start : start + size]
             yield tuple(each[rows] for each in self.inputs)
 
 
