@@ -43,7 +43,10 @@ CASES: dict[str, tuple[Make, str]] = {
         "s.csv row 11: the time since the row before is 14400 seconds, unlike most",
     ),
     "no date": (replaced(7, ",1,1"), "s.csv row 7: column `when` has no date"),
-    "fewer rows than the window": (series(GOOD[:20]), "needs at least 26 rows, for a window and what comes after it, got 20"),
+    "fewer rows than the window": (
+        series(GOOD[:20]),
+        "needs at least 26 rows, for a window and what comes after it, got 20",
+    ),
     "a missing value": (
         replaced(9, f"{GOOD[7][:19]},,1"),
         "s.csv row 9: column `a` has no value. Mend it, or set fill",

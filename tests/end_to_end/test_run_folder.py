@@ -171,13 +171,13 @@ def test_what_is_not_there_cannot_be_resumed(tmp_path: Path, command: Command) -
 def newer_document(name: str) -> Callable[[Path], None]:
     def change(run: Path) -> None:
         document = json.loads((run / name).read_text())
-        (run / name).write_text(json.dumps(document | {"format": 2}))
+        (run / name).write_text(json.dumps(document | {"format": document["format"] + 1}))
 
     return change
 
 
 def newer_document_of_which_nothing_is_known(run: Path) -> None:
-    (run / "data.json").write_text('{"format": 2}')
+    (run / "data.json").write_text('{"format": 3}')
 
 
 def newer_database(run: Path) -> None:
@@ -192,25 +192,25 @@ def newer_recipe(run: Path) -> None:
 
 
 NEWER = [
-    ("environment.json", newer_document("environment.json")),
-    ("data.json", newer_document("data.json")),
-    ("data.json", newer_document_of_which_nothing_is_known),
-    ("run.sqlite", newer_database),
-    ("recipe.toml", newer_recipe),
+    ("environment.json", 1, newer_document("environment.json")),
+    ("data.json", 2, newer_document("data.json")),
+    ("data.json", 2, newer_document_of_which_nothing_is_known),
+    ("run.sqlite", 1, newer_database),
+    ("recipe.toml", 1, newer_recipe),
 ]
 
 
-@pytest.mark.parametrize(("name", "change"), NEWER)
+@pytest.mark.parametrize(("name", "known", "change"), NEWER)
 def test_a_newer_run_is_refused_by_name(
-    finished: gradus.Run, tmp_path: Path, command: Command, name: str, change: Callable[[Path], None]
+    finished: gradus.Run, tmp_path: Path, command: Command, name: str, known: int, change: Callable[[Path], None]
 ) -> None:
     run = tmp_path / "run"
     shutil.copytree(finished.path, run)
     change(run)
     line = refused(command("train", "--resume", run, "--quiet"))
     assert f"{run / name}" in line
-    assert "newer than the 1 known here. Update gradus" in line
-    with pytest.raises(InputError, match="newer than the 1 known here"):
+    assert f"newer than the {known} known here. Update gradus" in line
+    with pytest.raises(InputError, match=f"newer than the {known} known here"):
         _ = gradus.load_run(run).curves
 
 
