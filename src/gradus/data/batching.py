@@ -66,11 +66,12 @@ class ResidentStore:
 
     def take(self, index: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
         rows = index if self._on_cpu else index.to(self.device)
-        target = self.target.index_select(0, rows)
-        if self._within is not None:
+        if self._within is None:
+            inputs = tuple(each.index_select(0, rows) for each in self.inputs)
+        else:
             within = rows[:, None] + self._within
-            return tuple(each[within] for each in self.inputs), target
-        return tuple(each.index_select(0, rows) for each in self.inputs), target
+            inputs = tuple(each[within] for each in self.inputs)
+        return inputs, self.target.index_select(0, rows)
 
 
 class StreamedStore:
