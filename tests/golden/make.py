@@ -1,4 +1,4 @@
-"""Made run-format-1: run folders as the first format has them, which every later gradus must read and resume.
+"""Made the folders beside it: runs as each format has them, which every later gradus must read and resume.
 
     python tests/golden/make.py
 
@@ -16,7 +16,8 @@ from gradus.training.interruption import INTERRUPTED
 from gradus.training.trainer import Trainer
 
 HERE = Path(__file__).parent
-FOLDER = Path("run-format-1")
+FOLDERS = (Path("run-format-1"), Path("run-format-2"))
+FOLDER = FOLDERS[-1]
 STOP_AFTER = 45
 RECIPE = {
     "seed": 7,

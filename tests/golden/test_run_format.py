@@ -1,4 +1,4 @@
-"""What the first format holds can be read and gone on with, by this version as by every other."""
+"""What each format holds can be read and gone on with, by this version as by every other."""
 
 import json
 import shutil
@@ -13,27 +13,29 @@ import torch
 import gradus
 from gradus.training.prediction import predict
 from gradus.training.train import resume
-from tests.golden.make import FOLDER, HERE, RECIPE, STOP_AFTER
+from tests.golden.make import FOLDERS, HERE, RECIPE, STOP_AFTER
 
 STEPS = 80
 
 
-@pytest.fixture
-def golden(tmp_path: Path) -> Path:
+@pytest.fixture(params=FOLDERS, ids=str)
+def golden(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A copy: reading an open database may touch its folder, and resuming does."""
-    return Path(shutil.copytree(HERE / FOLDER, tmp_path / "golden"))
+    return Path(shutil.copytree(HERE / request.param, tmp_path / "golden"))
 
 
-def test_it_is_of_format_1() -> None:
+@pytest.mark.parametrize(("folder", "data_format"), zip(FOLDERS, (1, 2), strict=True))
+def test_it_is_of_its_format(folder: Path, data_format: int) -> None:
     for name in ("finished", "interrupted"):
-        for document in ("environment.json", "data.json"):
-            assert json.loads((HERE / FOLDER / name / document).read_text())["format"] == 1
-    manifest = HERE / FOLDER / "interrupted" / "checkpoints" / "last" / "manifest.json"
+        for document, number in (("environment.json", 1), ("data.json", data_format)):
+            assert json.loads((HERE / folder / name / document).read_text())["format"] == number
+    manifest = HERE / folder / "interrupted" / "checkpoints" / "last" / "manifest.json"
     assert json.loads(manifest.read_text())["format"] == 1
 
 
-def test_it_holds_no_place_of_the_machine_it_was_made_on() -> None:
-    for file in (HERE / FOLDER).rglob("*"):
+@pytest.mark.parametrize("folder", FOLDERS, ids=str)
+def test_it_holds_no_place_of_the_machine_it_was_made_on(folder: Path) -> None:
+    for file in (HERE / folder).rglob("*"):
         if file.is_file():
             content = file.read_bytes()
             assert not any(str(each).encode() in content for each in (Path.home(), Path.cwd(), gettempdir()))
