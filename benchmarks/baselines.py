@@ -42,11 +42,11 @@ def of_series(raw: RawData, splits: Splits) -> dict[str, float]:
 
 
 def of_text(raw: RawData, splits: Splits) -> dict[str, float]:
-    """Test loss (nats a character) of counted pairs and triples of characters, each count one more than it is.
+    """Validation loss (nats a character) of counted pairs and triples of characters, each count one more than it is.
 
     The probability of a character after another, or after another two, is its share of the training text's.
     """
-    assert splits.test is not None
+    assert splits.validation is not None
     size = len(raw.vocabulary)
     windows = raw.train.inputs[0]
 
@@ -60,5 +60,5 @@ def of_text(raw: RawData, splits: Splits) -> dict[str, float]:
         counts = np.ones((size**length, size))
         np.add.at(counts, (context(splits.train, length), splits.train.target), 1)
         shares = counts / counts.sum(axis=1, keepdims=True)
-        losses[name] = float(-np.log(shares[context(splits.test, length), splits.test.target]).mean())
+        losses[name] = float(-np.log(shares[context(splits.validation, length), splits.validation.target]).mean())
     return losses
