@@ -95,7 +95,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--gigabytes", type=float, default=5.0, help="size of the folder")
     arguments.add_argument("--side", type=int, default=64, help="pixels of a side of each image")
-    arguments.add_argument("--workers", type=int, default=1)
+    arguments.add_argument("--workers", type=int, default=0)
     arguments.add_argument(
         "--model", default="logistic_regression", help="a light one: its training is not what is measured"
     )
