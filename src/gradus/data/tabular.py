@@ -1,13 +1,15 @@
 """From the columns of a file, or of one for training and one for the test, to `RawData`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradus.core.errors import InputError, nearest
+from gradus.core.paths import expand
 from gradus.core.spec import Task
 from gradus.data.arrays import encode_classes, regression_values
 from gradus.data.columns import Batches, Survey, Table, as_text, chosen, read_numbers, read_table, survey
@@ -24,6 +26,14 @@ class File:
     owner: str
     batches: Batches
     first_row: int = 2
+
+
+def files_of(open_: Callable[[Path], File], path: Path, test_file: str | None) -> dict[str, File]:
+    """The file to train on and, if there is one, that of the test split, whose path starts beside it."""
+    files = {"train": open_(path)}
+    if test_file is not None:
+        files["test"] = open_(expand(test_file, path.parent))
+    return files
 
 
 def table_data(

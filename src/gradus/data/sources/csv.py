@@ -13,12 +13,11 @@ import pyarrow.csv as pacsv
 from pydantic import Field
 
 from gradus.core.errors import InputError
-from gradus.core.paths import expand
 from gradus.core.spec import Task
 from gradus.data.columns import MISSING
 from gradus.data.raw import RawData
 from gradus.data.sources import sources
-from gradus.data.tabular import File, table_data
+from gradus.data.tabular import File, files_of, table_data
 
 Names = tuple[Annotated[str, Field(min_length=1)], ...]
 _SEPARATORS = ",;\t|"
@@ -62,12 +61,9 @@ def csv(
         test_file: the test split, a file of the same columns; relative to this one.
     """
     open_ = partial(open_csv, columns=columns, delimiter=delimiter, encoding=encoding)
-    files = {"train": open_(path)}
-    if test_file is not None:
-        files["test"] = open_(expand(test_file, path.parent))
     return table_data(
         "csv",
-        files,
+        files_of(open_, path, test_file),
         target=(target,) if isinstance(target, str) else target,
         task=task,
         ignore=ignore,

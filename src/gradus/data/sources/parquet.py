@@ -8,13 +8,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gradus.core.errors import InputError
-from gradus.core.paths import expand
 from gradus.core.spec import Task
 from gradus.data.columns import MISSING
 from gradus.data.raw import RawData
 from gradus.data.sources import sources
 from gradus.data.sources.csv import Names
-from gradus.data.tabular import File, table_data
+from gradus.data.tabular import File, files_of, table_data
 
 
 def _opens(path: Path) -> bool:
@@ -36,12 +35,9 @@ def parquet(
 
     Options mean what they do for CSV.
     """
-    files = {"train": open_parquet(path)}
-    if test_file is not None:
-        files["test"] = open_parquet(expand(test_file, path.parent))
     return table_data(
         "parquet",
-        files,
+        files_of(open_parquet, path, test_file),
         target=(target,) if isinstance(target, str) else target,
         task=task,
         ignore=ignore,
