@@ -14,7 +14,7 @@ from selenium.webdriver.common.keys import Keys
 
 import gradus
 from gradus.data.arrays import from_arrays
-from gradus.report.words import percent
+from gradus.report.words import figure, percent
 from tests.cli.command import run_gradus
 from tests.end_to_end.browser import chromium, show
 from tests.end_to_end.recipes import digits
@@ -193,7 +193,9 @@ def test_a_series_is_shown_beside_its_forecast(browser: webdriver.Chrome, tmp_pa
     show(browser, gradus.write_report(run))
     assert texts(browser, "#values h3")[0] == "x +1: forecast"
     chart = json.loads(browser.execute_script("return document.getElementById('charts').textContent"))["values"][0]
-    index, truth, _, last = chart["data"]
+    index, truth, said, last = chart["data"]
+    errors = [np.sqrt(np.mean((np.array(each) - truth) ** 2)) for each in (said, last)]
+    assert f"the error (RMSE) is {figure(errors[0])}; that of the last value is {figure(errors[1])}" in chart["said"]
     assert truth == pytest.approx([round(np.sin((n + 8) / 5), 4) for n in index], abs=1e-4)
     assert last == pytest.approx([round(np.sin((n + 7) / 5), 4) for n in index], abs=1e-4)
 

@@ -1,5 +1,6 @@
 """The page for every kind of run that there is, also for those without what later ones keep."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 import gradus
 from gradus.core.errors import InputError
-from gradus.report.html import render
+from gradus.report.html import _embedded, render
 from tests.end_to_end.recipes import digits
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "run-format-1"
@@ -42,6 +43,13 @@ def test_many_classes_are_told_by_their_most_confused_pairs(tmp_path: Path) -> N
     assert "Most often confused" in page
     assert "Confusion matrix" not in page
     assert "&#39;" in page  # symbols in quotes, so that a space is seen
+
+
+def test_json_cannot_end_the_element_it_stands_in() -> None:
+    document = {"names": ["</script><script>alert(1)</script>", "a & b"], "data": [1.5, float("nan"), None]}
+    text = str(_embedded(document))
+    assert not set("<>&") & set(text)
+    assert json.loads(text) == {"names": document["names"], "data": [1.5, None, None]}
 
 
 def test_a_damaged_file_of_the_run_is_named(tmp_path: Path) -> None:

@@ -145,7 +145,9 @@ def test_interrupted_it_goes_on_with_the_member_that_was_at_work(tmp_path: Path)
     assert stopped.outcome == "interrupted"
     assert [each.outcome for each in stopped.members] == ["finished", "interrupted"]
     before = (stopped.members[0].path / "model.safetensors").stat().st_mtime_ns
-    resumed = resume(tmp_path / "run")
+    warnings: list[str] = []
+    resumed = resume(tmp_path / "run", warn=warnings.append)
+    assert warnings == []
     assert resumed.outcome == "finished"
     assert (resumed.members[0].path / "model.safetensors").stat().st_mtime_ns == before
     assert [weights(each) for each in resumed.members] == [weights(each) for each in reference.members]
@@ -159,7 +161,9 @@ def test_copies_of_an_example_do_not_follow_one_another() -> None:
     data = from_arrays(np.arange(200.0)[:, None], np.arange(200) % 2)
     part = Split(data.train, np.repeat(np.arange(100), 2))
     store = make_store(data.train, Preprocessing.none(), stream=False, device=torch.device("cpu"))
-    order = torch.cat([batch.index for batch in Loader(part, store, batch_size=10, shuffle=True).batches(0)])
+    loader = Loader(part, store, batch_size=10, shuffle=True)
+    order, later = (torch.cat([batch.index for batch in loader.batches(epoch)]) for epoch in (0, 1))
+    assert not torch.equal(order, later)
     assert sorted(order.tolist()) == sorted(part.index.tolist())
     assert (order[1:] == order[:-1]).sum() < 10  # about one pair would, by chance
 

@@ -87,6 +87,8 @@ def test_the_largest_errors_come_first(tmp_path: Path) -> None:
     errors = [abs(each["truth"][0] - each["predicted"][0]) for each in shown]
     assert errors == sorted(errors, reverse=True)
     kept = load_file(run.path / "predictions.safetensors")
+    by_hand = np.sqrt(np.mean((kept["output"] - kept["target"]) ** 2))
+    assert run.result["metrics"]["test_rmse"] == pytest.approx(by_hand, rel=1e-4)  # in the data's own units
     assert errors[0] == pytest.approx(np.abs(kept["output"] - kept["target"]).max(), rel=1e-5)
     (first,) = predict(run, read_inputs(json.dumps([x[shown[0]["index"]].tolist()]), run.raw_spec))
     assert first.value == pytest.approx(shown[0]["predicted"][0], rel=1e-4)
