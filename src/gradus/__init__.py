@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from gradus.core.errors import GradusError, InputError, ResourceError
     from gradus.core.spec import DataSpec
     from gradus.data.arrays import from_arrays
+    from gradus.diagnosis.watch import Watch, watch
     from gradus.models import create_model, list_models
     from gradus.report.html import write_report
     from gradus.training.objective import Objective, Phase
@@ -30,12 +31,14 @@ _HOMES = {
     "Recipe": "gradus.training.recipe",
     "ResourceError": "gradus.core.errors",
     "Run": "gradus.training.run",
+    "Watch": "gradus.diagnosis.watch",
     "create_model": "gradus.models",
     "from_arrays": "gradus.data.arrays",
     "list_models": "gradus.models",
     "load_run": "gradus.training.run",
     "resume": "gradus.training.train",
     "train": "gradus.training.train",
+    "watch": "gradus.diagnosis.watch",
     "write_report": "gradus.report.html",
 }
 
@@ -49,12 +52,14 @@ __all__ = [
     "Recipe",
     "ResourceError",
     "Run",
+    "Watch",
     "create_model",
     "from_arrays",
     "list_models",
     "load_run",
     "resume",
     "train",
+    "watch",
     "write_report",
 ]
 

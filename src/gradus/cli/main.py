@@ -8,7 +8,7 @@ import typer
 from typer.exceptions import TyperException
 
 import gradus
-from gradus.cli import data, models, predict, report, train
+from gradus.cli import data, doctor, models, predict, report, train
 from gradus.core.errors import GradusError
 from gradus.core.text import set_language
 
@@ -23,8 +23,12 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (train, predict, report, models, data):
-    app.command(verb.__name__.rpartition(".")[2], epilog=f"Example: {verb.EXAMPLE}")(verb.command)
+for verb in (train, predict, doctor, report, models, data):
+    app.command(
+        verb.__name__.rpartition(".")[2],
+        epilog=f"Example: {verb.EXAMPLE}",
+        context_settings=getattr(verb, "CONTEXT", None),
+    )(verb.command)
 
 
 def _print_version(asked: bool) -> None:

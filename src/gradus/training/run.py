@@ -77,6 +77,12 @@ class Run:
         return self.record.findings()
 
     @property
+    def doctor(self) -> dict[str, Any]:
+        """What the doctor came to: causes, steps seen, overhead; empty if the run was trained without."""
+        documents = self.record.events("doctor")
+        return documents[-1] if documents else {}
+
+    @property
     def result(self) -> dict[str, Any]:
         """The document of ``gradus train --json``; empty until the run has ended."""
         documents = self.record.events("result")

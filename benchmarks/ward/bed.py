@@ -1,0 +1,125 @@
+"""Running a program in a process of its own, forked from one that has loaded what programs load."""
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import runpy
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.optim.optimizer import register_optimizer_step_post_hook
+
+from gradus.core.text import set_language
+from gradus.diagnosis.script import diagnose_script
+
+LIMIT = 120
+"""Seconds after which a program is taken to hang."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a program went.
+
+    Attributes:
+        code: its exit code; of one that was watched, the doctor's.
+        out, err: what it printed.
+        score: the number in its last line; NaN if there is none.
+        document: what the doctor wrote; empty of one that was not watched.
+        weights: a digest of all parameters after each step of each optimizer.
+    """
+
+    code: int
+    out: str
+    err: str
+    seconds: float
+    document: dict[str, Any]
+    weights: str
+
+    @property
+    def score(self) -> float:
+        found = re.findall(r"^score: (\S+)$", self.out, re.MULTILINE)
+        return float(found[-1]) if found else float("nan")
+
+    @property
+    def findings(self) -> list[dict[str, Any]]:
+        return list(self.document.get("findings", ()))
+
+    @property
+    def causes(self) -> list[str]:
+        return [each["id"] for each in self.document.get("causes", ())]
+
+
+def run(source: str, name: str, seed: int, *, watched: bool, digest: bool = False) -> Outcome:
+    """Run `source` as a script called ``name.py``, with the seed as its argument."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        script = folder / f"{name}.py"
+        script.write_text(source, encoding="utf-8")
+        began = time.perf_counter()
+        pid = os.fork()
+        if not pid:
+            _child(folder, script, str(seed), watched=watched, digest=digest)
+        _, status = os.waitpid(pid, 0)
+        seconds = time.perf_counter() - began
+
+        def read(file: str) -> str:
+            path = folder / file
+            return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+
+        document = json.loads(read("json") or "{}")
+        return Outcome(os.waitstatus_to_exitcode(status), read("out"), read("err"), seconds, document, read("weights"))
+
+
+def _child(folder: Path, script: Path, seed: str, *, watched: bool, digest: bool) -> None:
+    """In the forked process: never returns."""
+    signal.alarm(LIMIT)
+    for number, name in ((1, "out"), (2, "err")):
+        os.dup2(os.open(folder / name, os.O_WRONLY | os.O_CREAT), number)
+    sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", closefd=False)
+    set_language("en")
+    finish = _digesting(folder / "weights") if digest else lambda: None
+    code = 70
+    try:
+        code = diagnose_script(script, [seed], json_to=folder / "json") if watched else _plainly(script, seed)
+        finish()
+    finally:
+        with contextlib.suppress(Exception):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
+
+
+def _plainly(script: Path, seed: str) -> int:
+    sys.argv = [str(script), seed]
+    sys.path.insert(0, str(script.parent))
+    try:
+        runpy.run_path(str(script), run_name="__main__")
+    except SystemExit as ended:
+        return int(ended.code or 0)
+    return 0
+
+
+def _digesting(place: Path) -> Callable[[], None]:
+    """Digest every parameter after every step; what to call at the end."""
+    digest = hashlib.sha256()
+
+    def note(optimizer: torch.optim.Optimizer, *_: Any) -> None:
+        for group in optimizer.param_groups:
+            for each in group["params"]:
+                digest.update(each.detach().contiguous().view(torch.uint8).numpy().tobytes())
+
+    register_optimizer_step_post_hook(note)
+
+    def finish() -> None:
+        place.write_text(digest.hexdigest(), encoding="utf-8")
+
+    return finish

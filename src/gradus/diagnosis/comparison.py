@@ -1,0 +1,199 @@
+"""What a loss compares: outputs and targets, read off the tensors that autograd keeps for its backward pass."""
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gradus.diagnosis.graph import LOSSES, Graph, operands, short_name
+from gradus.diagnosis.measure import MOST, figures
+from gradus.diagnosis.signs import LossSigns
+
+# N examples, C classes
+
+_MOST_ROWS = 512
+_SUM = 2  # of torch's reductions
+
+
+def read_loss(value: float, graph: Graph, output: Tensor | None) -> LossSigns:
+    """One backward pass, before it runs.
+
+    Args:
+        value: of the loss.
+        graph: the walk from it.
+        output: what the model returned last, for losses written by hand.
+    """
+    found: dict[str, Any] = {"value": value, "heads": tuple(graph.heads)}
+    # A loss that torch knows says more than the operations of one written by hand.
+    nodes = sorted(graph.losses, key=lambda each: each[0] not in LOSSES)
+    for name, node in nodes:
+        more = _read(name, node, output)
+        if more:
+            found |= more
+            break
+    for name, node in graph.losses:
+        if name == "Log" and _has_zero(node):
+            found["zero_probability"] = True
+    return LossSigns(**found)
+
+
+def compared(graph: Graph, output: Tensor | None) -> tuple[Tensor, Tensor] | None:
+    """Output and target of the first loss in the graph that keeps both."""
+    for name, node in sorted(graph.losses, key=lambda each: each[0] not in LOSSES):
+        pair = _pair(name, node, output)
+        if pair is not None:
+            return pair
+    return None
+
+
+def _read(name: str, node: Any, output: Tensor | None) -> dict[str, Any]:
+    pair = _pair(name, node, output)
+    if pair is None:
+        return {}
+    said, target = pair
+    summed = getattr(node, "_saved_reduction", 1) == _SUM
+    batch = target.shape[0] if target.dim() else 1
+    found: dict[str, Any] = {"summed": summed, "batch": batch}
+    if name in ("NllLoss", "NllLoss2D", "Gather", "Mul"):
+        return found | classes(said, target, check_log=name.startswith("Nll"))
+    if name.startswith("BinaryCrossEntropy"):
+        return found | _binary(said, target, logits=name.endswith("Logits"))
+    return found | _values(said, target)
+
+
+def _pair(name: str, node: Any, output: Tensor | None) -> tuple[Tensor, Tensor] | None:
+    try:
+        if name in LOSSES:
+            return node._saved_self.detach(), node._saved_target.detach()
+        if name == "Gather":
+            below = next(iter(operands(node)), None)
+            if below is not None and short_name(below) == "LogSoftmax" and node._saved_index.shape[-1] == 1:
+                return below._saved_result.detach(), node._saved_index.detach().flatten()
+        if name == "Pow" and output is not None and node._saved_exponent == 2:
+            return _from_difference(node, node._saved_self.detach(), output)
+    except (RuntimeError, AttributeError):  # freed, changed in place, or of another torch
+        return None
+    return None
+
+
+def _from_difference(node: Any, difference: Tensor, output: Tensor) -> tuple[Tensor, Tensor] | None:
+    """Output and target of a squared difference: of one that was broadcast, as it was meant."""
+    below = next(iter(operands(node)), None)
+    if below is None or short_name(below) != "Sub":
+        return None
+    flipped = below.next_functions[0][0] is None  # target - output
+    if output.numel() == difference.numel():
+        output = output.detach().reshape(difference.shape)
+    elif difference.dim() == 2 and output.numel() == difference.shape[0] == difference.shape[1]:
+        return None
+    else:
+        return None
+    return output, output + difference if flipped else output - difference
+
+
+def classes(logits: Tensor, target: Tensor, *, check_log: bool) -> dict[str, Any]:
+    """Figures of one class per example.
+
+    Args:
+        logits: (N, C, ...) log-probabilities, or what was given for them.
+        target: (N, ...) class numbers.
+    """
+    if logits.dim() == 1:
+        logits, target = logits[None], target[None]
+    number = logits.shape[1]
+    logits_NC = logits.movedim(1, -1).reshape(-1, number)
+    target_N = target.reshape(-1)
+    rows = -(-target_N.numel() // _MOST_ROWS)
+    logits_NC, target_N = logits_NC[::rows].float(), target_N[::rows]
+    valid = (target_N >= 0) & (target_N < number)
+    logits_NC, target_N = logits_NC[valid], target_N[valid]
+    if not len(target_N):
+        return {"kind": "classes", "classes": number}
+    probabilities = logits_NC.exp() if check_log else logits_NC.softmax(dim=1)
+    answer = logits_NC.argmax(dim=1)
+    total = probabilities.sum(dim=1)
+    normalized = probabilities / total[:, None].clamp_min(1e-30)
+    entropy = -(normalized * normalized.clamp_min(1e-30).log()).sum(dim=1).mean()
+    accuracy, entropy_value, off, said = figures([
+        (answer == target_N).float().mean(),
+        entropy,
+        (total - 1).abs().max(),
+        torch.bincount(answer, minlength=number).max() / len(answer),
+    ])  # fmt: skip
+    counts: list[int] = torch.bincount(target_N, minlength=number)[:64].tolist()
+    return {
+        "kind": "classes",
+        "classes": number,
+        "accuracy": accuracy,
+        "entropy": entropy_value / math.log(number) if number > 1 else 0.0,
+        "said": said,
+        "counts": tuple(counts),
+        "not_log": check_log and not off < 0.05,
+        "output_std": float(logits_NC.std()) if logits_NC.numel() > 1 else 0.0,
+        "output_varied": float(logits_NC.std(dim=0).mean()) if len(logits_NC) > 1 else 0.0,
+    }
+
+
+def _binary(said: Tensor, target: Tensor, *, logits: bool) -> dict[str, Any]:
+    said, target = said.float().flatten(), target.float().flatten()
+    step = -(-target.numel() // MOST)
+    said, target = said[::step], target[::step]
+    positive = said > (0 if logits else 0.5)
+    truth = target > 0.5
+    accuracy, share, deviation, low, high, ones = figures([
+        (positive == truth).float().mean(),
+        positive.float().mean(),
+        said.std(correction=0),
+        target.min(),
+        target.max(),
+        truth.float().mean(),
+    ])  # fmt: skip
+    count = len(target)
+    hard = bool(((target == 0) | (target == 1)).all())
+    return {
+        "kind": "binary" if hard else "values",
+        "classes": 2,
+        "accuracy": accuracy if hard else None,
+        "said": max(share, 1 - share),
+        "counts": (round((1 - ones) * count), round(ones * count)) if hard else (),
+        "target_low": low,
+        "target_high": high,
+        "output_std": deviation,
+        "output_varied": deviation,
+    }
+
+
+def _values(said: Tensor, target: Tensor) -> dict[str, Any]:
+    if said.shape != target.shape:
+        return {}
+    rows = said.shape[0] if said.dim() else 1
+    said_NK = said.detach().float().reshape(rows, -1)
+    target_NK = target.detach().float().reshape(rows, -1)
+    some = max(1, -(-said_NK.numel() // MOST))
+    flat, flat_said = target_NK.flatten()[::some], said_NK.flatten()[::some]
+    mean, deviation, low, high, spread, varied = figures([
+        flat.mean(),
+        flat.std(correction=0),
+        flat.min(),
+        flat.max(),
+        flat_said.std(correction=0),
+        said_NK[:64, :64].std(dim=0, correction=0).square().mean().sqrt(),
+    ])  # fmt: skip
+    return {
+        "kind": "values",
+        "target_mean": mean,
+        "target_std": deviation,
+        "target_low": low,
+        "target_high": high,
+        "target_whole": bool((flat == flat.round()).all()),
+        "output_std": spread,
+        "output_varied": varied,
+    }
+
+
+def _has_zero(node: Any) -> bool:
+    try:
+        return bool((node._saved_self.detach() == 0).any())
+    except (RuntimeError, AttributeError):
+        return False

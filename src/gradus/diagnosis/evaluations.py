@@ -1,0 +1,153 @@
+"""Passes without gradients: in which mode, on what, and what the program measured of them."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gradus.diagnosis import measure
+from gradus.diagnosis.inputs import distance, read_input, row_prints
+from gradus.diagnosis.places import Places
+from gradus.diagnosis.signs import Evaluation, InputSigns
+
+_LOOKED_AT = 4
+"""Passes of an evaluation whose inputs are looked at."""
+_MOST_KEPT = 400
+
+
+@dataclass
+class _Run:
+    """Passes on examples that training has seen, or on those it has not."""
+
+    passes: int = 0
+    examples: int = 0
+    loss: float = 0.0
+    loss_examples: int = 0
+    right: float = 0.0
+    compared: int = 0
+    training: bool = False
+    repeated: bool = False
+    seen: list[float] = field(default_factory=list)
+    inputs: list[InputSigns] = field(default_factory=list)
+    place: str = ""
+
+
+class EvaluationWatch:
+    """Gathers passes without gradients between two steps of training into Evaluations."""
+
+    def __init__(self, places: Places) -> None:
+        self.open = False
+        self._places = places
+        self._runs: dict[bool, _Run] = {}
+        self._current: _Run | None = None
+        self._batch = 0
+        self._prints: list[int] = []
+        self._waiting = False
+        self._steps: list[int] = []
+        self._known = False
+        self._number = 0
+
+    @property
+    def at_every_step(self) -> bool:
+        """Whether the last ten evaluations came at ten steps in a row."""
+        return len(self._steps) == 10 and self._steps[-1] - self._steps[0] == 9
+
+    def passed(
+        self, model: nn.Module, inputs: Sequence[Tensor], result: Any, rows: set[int], train: list[InputSigns]
+    ) -> None:
+        """A model ran without gradients."""
+        output = measure.first_tensor(result)
+        if not self.open:
+            self._runs, self.open, self._prints, self._number, self._known = {}, True, [], 0, False
+        self._number += 1
+        looking = self._number <= _LOOKED_AT and not self.at_every_step
+        first = inputs[0] if inputs else None
+        if looking and first is not None and first.dim() > 1:
+            prints = row_prints(first)
+            share = sum(each in rows for each in prints) / len(prints)
+            self._known = share > 0.05
+        else:
+            prints, share = [], -1.0
+        run = self._runs.setdefault(self._known, _Run())
+        run.passes += 1
+        self._batch = output.shape[0] if output is not None and output.dim() else 0
+        run.examples += self._batch
+        run.repeated = run.repeated or (bool(prints) and prints == self._prints)
+        self._prints = prints or self._prints
+        sensitive = self._places.sensitive(model)
+        if any(each.training and not _keeps_all(each) for each in sensitive):
+            run.training = True
+            run.place = (self._places.module(model) or "").rpartition(":")[0]
+        if share >= 0:
+            run.seen.append(share)
+        if looking and first is not None and train:
+            signs = read_input(first)
+            if signs is not None and signs.shape[1:] == train[0].shape[1:]:
+                run.inputs.append(signs)
+        self._current, self._waiting = run, True
+
+    def measured(self, value: Any, target: Any, reduction: str) -> None:
+        """The program computed a loss; it belongs to the last pass if it is over as many examples."""
+        if self._current is None or not isinstance(value, Tensor) or not isinstance(target, Tensor):
+            return
+        if value.numel() != 1 or not target.dim() or target.shape[0] != self._batch:
+            return
+        number = float(value)
+        self._current.loss += number if reduction == "sum" else number * self._batch
+        self._current.loss_examples += self._batch
+
+    def compared(self, result: Any, one: Any, other: Any) -> None:
+        """Two tensors were compared; the first time after a pass, with one value per example, is its score."""
+        if not self._waiting or self._current is None:
+            return
+        if not (isinstance(result, Tensor) and isinstance(one, Tensor) and isinstance(other, Tensor)):
+            return
+        if result.dtype is not torch.bool or not result.numel() == one.numel() == other.numel() == self._batch:
+            return
+        self._waiting = False
+        self._current.right += float(result.sum())
+        self._current.compared += self._batch
+
+    def close(self, step: int, train: list[InputSigns], *, dropping: bool) -> list[Evaluation]:
+        """Training goes on, or the program ends."""
+        if not self.open:
+            return []
+        self.open, self._current = False, None
+        self._steps = [*self._steps, step][-10:]
+        found = []
+        for run in self._runs.values():
+            shift, scale = distance(train, run.inputs)
+            found.append(
+                Evaluation(
+                    step=step,
+                    passes=run.passes,
+                    examples=run.examples,
+                    loss=run.loss / run.loss_examples if run.loss_examples else None,
+                    accuracy=run.right / run.compared if run.compared else None,
+                    training=run.training,
+                    repeated=run.repeated,
+                    seen=sum(run.seen) / len(run.seen) if run.seen else 0.0,
+                    shift=shift if math.isfinite(shift) else 0.0,
+                    scale=scale,
+                    dropped=dropping and not run.training,
+                    every_step=len(self._steps) > 2 and self._steps[-1] - self._steps[-3] == 2,
+                    place=run.place,
+                )
+            )
+        return found
+
+
+def _keeps_all(module: nn.Module) -> bool:
+    """Batch norm that is averaging its statistics anew over a whole set, as ``update_bn`` has it."""
+    return getattr(module, "momentum", 0.1) is None
+
+
+def trimmed(evaluations: list[Evaluation]) -> list[Evaluation]:
+    """No more than are needed to read a curve: of the older half every other one goes."""
+    if len(evaluations) <= _MOST_KEPT:
+        return evaluations
+    half = len(evaluations) // 2
+    return evaluations[:half:2] + evaluations[half:]

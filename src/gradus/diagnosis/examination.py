@@ -1,0 +1,346 @@
+"""One examined step: signs of every layer, parameter, input and loss, gathered while it runs."""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from gradus.diagnosis import measure
+from gradus.diagnosis.comparison import compared, read_loss
+from gradus.diagnosis.graph import MOST_NODES, Graph, walk
+from gradus.diagnosis.inputs import begins_with_normalization, read_input, row_prints
+from gradus.diagnosis.places import Places
+from gradus.diagnosis.players import Judged, read_latents, read_players
+from gradus.diagnosis.signs import Examination, InputSigns, LayerSigns, LossSigns, Op, ParameterSigns
+from gradus.diagnosis.through_time import Sequence_, gradients_through_time
+
+_ACTIVATION_TYPES = {
+    nn.ReLU: "relu", nn.ReLU6: "relu", nn.Tanh: "tanh", nn.Sigmoid: "sigmoid", nn.LeakyReLU: "leaky_relu",
+    nn.GELU: "gelu", nn.SiLU: "silu", nn.ELU: "elu", nn.SELU: "elu", nn.Hardtanh: "hardtanh", nn.Softplus: "softplus",
+}  # fmt: skip
+_CHANNELS_SECOND = (nn.modules.conv._ConvNd, nn.modules.batchnorm._BatchNorm, nn.GroupNorm)
+_MOST_CALLS = 512
+_REMEMBERED = 5
+"""Examinations over which a unit must be silent to count as dead."""
+
+
+class Memory:
+    """What examinations pass on to later ones: small masks and samples."""
+
+    def __init__(self) -> None:
+        self.silent: dict[str, list[Tensor]] = {}
+        self.following: dict[str, str] = {}
+        self.gradient: tuple[int, list[Tensor]] | None = None
+        self.rows: set[int] = set()
+        self.train_inputs: list[InputSigns] = []
+        self.many_calls: set[str] = set()
+        self.largest_graph = 0
+        self.linear: dict[str, bool] = {}
+
+
+class Window:
+    """Gathers one Examination."""
+
+    def __init__(self, step: int, places: Places, memory: Memory) -> None:
+        self.step = step
+        self.graphs: list[Graph] = []
+        self.called: set[str] = set()
+        self.unnormalized: list[tuple[str, float]] = []
+        self.drifting: set[str] = set()
+        self.judged: list[Judged] = []
+        self._places, self._memory = places, memory
+        self._layers: dict[str, LayerSigns] = {}
+        self._nodes: dict[Any, str] = {}
+        self._parameters: dict[str, ParameterSigns] = {}
+        self._inputs: list[Tensor] = []
+        self._input_signs: list[InputSigns] = []
+        self._normalized = False
+        self._losses: list[LossSigns] = []
+        self._rates: list[float] = []
+        self._output: Tensor | None = None
+        self._latents: float | None = None
+        self._noise: float | None = None
+        self._batch = 0
+        self._before: dict[Optimizer, list[tuple[str, Tensor, Tensor, float]]] = {}
+        self._sequences: list[Sequence_] = []
+        self._through: dict[str, list[tuple[int, Tensor]]] = {}
+        self._axes: dict[tuple[int, ...], int] = {}
+        self._calls: dict[str, int] = {}
+        self._beside: Graph | None = None
+
+    # ---- forward ----------------------------------------------------------------------------------------------------
+
+    def new_pass(self) -> None:
+        """A model begins to run."""
+        self._calls = {}
+
+    def layer(self, module: nn.Module, inputs: Sequence[Any], result: Any) -> None:
+        """A layer has run."""
+        place = self._places.module(module)
+        output = measure.first_tensor(result)
+        if place is None or output is None or not output.is_floating_point() or not output.numel() or not output.dim():
+            return
+        self.called.add(place)
+        before = self._layers.get(place)
+        calls = self._calls[place] = self._calls.get(place, 0) + 1
+        if output.grad_fn is not None:
+            self._nodes[output.grad_fn] = place
+        if before is not None and calls == 1:
+            return  # another pass of the same step
+        if before is not None:
+            self._layers[place] = replace(before, calls=calls)
+            if calls == 4:
+                self._memory.many_calls.add(place)
+        else:
+            self._layers[place] = self._read_layer(module, place, output)
+        if output.requires_grad and (place in self._memory.many_calls or isinstance(module, nn.RNNCellBase)):
+            self._follow(place, calls, output)
+        if isinstance(module, nn.RNNBase) and inputs and isinstance(inputs[0], Tensor) and output.requires_grad:
+            self._sequences.append(Sequence_(module, place, inputs, output))
+        if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.training:
+            self._read_batch_norm(module, place, inputs)
+
+    def _read_layer(self, module: nn.Module, place: str, output: Tensor) -> LayerSigns:
+        activation = _ACTIVATION_TYPES.get(type(module), "")
+        before = not activation
+        activation = activation or self._memory.following.get(place, "")
+        values = measure.by_unit(output, self._unit_axis(module, output))
+        mean, std, peak, varied, shut = measure.figures([
+            values.mean(),
+            values.std(correction=0),
+            values.abs().max(),
+            values.std(dim=0, correction=0).square().mean().sqrt(),
+            values.sum(),
+        ])  # fmt: skip
+        dead = saturated = None
+        if activation == "relu" and values.shape[-1] > 1:
+            dead = self._dead(place, measure.silent(values))
+        if activation in measure.LIMITS:
+            shares = measure.saturation(values, activation, before=before)
+            saturated = float((shares > 0.5).float().mean())
+        return LayerSigns(
+            type=type(module).__name__,
+            mean=mean,
+            std=std,
+            peak=peak,
+            varied=varied,
+            units=values.shape[-1],
+            finite=math.isfinite(shut),
+            activation=activation,
+            dead=dead,
+            saturated=saturated,
+        )
+
+    def _unit_axis(self, module: nn.Module, output: Tensor) -> int:
+        shape = tuple(output.shape)
+        if isinstance(module, _CHANNELS_SECOND):
+            axis = 1
+        elif isinstance(module, nn.Linear | nn.LayerNorm | nn.Embedding | nn.RNNBase):
+            axis = -1
+        else:
+            axis = self._axes.get(shape, 1 if output.dim() > 3 else -1)
+        self._axes[shape] = axis
+        return axis
+
+    def _dead(self, place: str, silent: Tensor) -> float:
+        masks = self._memory.silent.setdefault(place, [])
+        if masks and masks[-1].shape != silent.shape:
+            masks.clear()
+        masks.append(silent)
+        del masks[:-_REMEMBERED]
+        return float(torch.stack(masks).all(dim=0).float().mean())
+
+    def _follow(self, place: str, call: int, output: Tensor) -> None:
+        """Note the gradient that comes back to one of many calls of a module."""
+        if call > _MOST_CALLS:
+            return
+        norms = self._through.setdefault(place, [])
+
+        def note(gradient: Tensor) -> None:
+            norms.append((call, gradient.detach().norm()))
+
+        output.register_hook(note)
+
+    def _read_batch_norm(self, module: Any, place: str, inputs: Sequence[Any]) -> None:
+        if inputs and isinstance(inputs[0], Tensor) and inputs[0].dim() > 1:
+            shape = inputs[0].shape
+            self.unnormalized.append((place, float(math.prod(shape) / shape[1])))
+        frozen = module.affine and not module.weight.requires_grad
+        if frozen and module.track_running_stats:
+            self.drifting.add(place)
+
+    def model(self, root: nn.Module, inputs: Sequence[Tensor], result: Any) -> None:
+        """A model has run on a training batch."""
+        output = measure.first_tensor(result)
+        if output is None:
+            return
+        self._output = output.detach()
+        self._inputs = [each for each in inputs if each.is_floating_point()]
+        self._normalized = begins_with_normalization(root)
+        self._latents = read_latents(result) if self._latents is None else self._latents
+        self.judged.append(Judged.of(root, inputs, output))
+        for each in inputs[:1]:
+            if each.dim() > 1 and each.grad_fn is None:
+                self._batch = each.shape[0]
+                if len(self._memory.rows) < 20_000:
+                    self._memory.rows.update(row_prints(each))
+
+    def run_beside(self, graph: Graph) -> None:
+        """The graph of a compiled model's original, which the compiled one hides."""
+        self._beside = graph
+        self._memory.following.update({place: name for place, name in graph.following.items() if name})
+
+    # ---- backward ---------------------------------------------------------------------------------------------------
+
+    def backward(self, loss: Tensor, value: float) -> Graph:
+        """A backward pass is about to run from `loss`."""
+        graph = walk(loss, self._nodes)
+        if self._beside is not None:
+            graph.heads = list(_spliced(graph.heads, self._beside.heads))
+        self.graphs.append(graph)
+        for place, activation in graph.following.items():
+            if activation:
+                self._memory.following[place] = activation
+        self._memory.largest_graph = max(self._memory.largest_graph, MOST_NODES if not graph.whole else 0)
+        self._losses.append(read_loss(value, graph, self._output))
+        pair = compared(graph, self._output)
+        target = pair[1] if pair is not None else None
+        if self._inputs and not self._input_signs:
+            for each in self._inputs:
+                if each.grad_fn is None:
+                    signs = read_input(each, target=target, normalized=self._normalized)
+                    if signs is not None:
+                        self._input_signs.append(signs)
+            self._memory.train_inputs = (self._memory.train_inputs + self._input_signs[:1])[-20:]
+        return graph
+
+    def after_backward(self) -> None:
+        """It is over: what came back through time."""
+        for place, found in self._through.items():
+            if len(found) > 3:
+                found.sort(key=lambda each: each[0])
+                first, last = measure.figures([found[0][1], found[-1][1]])
+                self._layers[place] = replace(self._layers[place], earliest=first, latest=last)
+        self._through = {}
+        for each in self._sequences:
+            ends = gradients_through_time(each)
+            if ends is not None:
+                self._layers[each.place] = replace(self._layers[each.place], earliest=ends[0], latest=ends[1])
+        self._sequences = []
+
+    # ---- step -------------------------------------------------------------------------------------------------------
+
+    def before_step(self, optimizer: Optimizer) -> None:
+        """An optimizer is about to step: gradients, and weights as they are."""
+        scale = getattr(optimizer, "grad_scale", None)
+        factor = 1.0 if scale is None else 1.0 / float(scale)
+        noted: list[tuple[str, Tensor, Tensor, float]] = []
+        gradients: list[Tensor] = []
+        for group in optimizer.param_groups:
+            self._rates.append(float(group["lr"]))
+            for parameter in group["params"]:
+                place = self._places.parameter(parameter) or f":{len(noted)}"
+                noted.append((place, parameter, measure.sample(parameter).clone(), factor))
+                if parameter.grad is not None and len(gradients) < 64:
+                    gradients.append(measure.sample(parameter.grad).clone())
+        self._before[optimizer] = noted
+        self._noise = self._noise_scale(gradients) if self._noise is None else self._noise
+
+    def after_step(self, optimizer: Optimizer) -> None:
+        """It has stepped: what the gradients were, and what they changed."""
+        noted = self._before.pop(optimizer, [])
+        if not noted:
+            return
+        measured: list[tuple[str, Tensor, list[Tensor]]] = []
+        for place, parameter, before, _ in noted:
+            gradient = parameter.grad
+            change = measure.sample(parameter).to(before.dtype) - before
+            numbers = [parameter.detach().norm(), before.square().mean().sqrt(), change.square().mean().sqrt()]
+            if gradient is not None:
+                part = measure.sample(gradient)
+                numbers += [_norm(gradient), (part == 0).float().mean()]
+            measured.append((place, parameter, numbers))
+        flat = measure.figures([each for _, _, numbers in measured for each in numbers])
+        at = 0
+        for (place, parameter, numbers), (_, _, _, factor) in zip(measured, noted, strict=True):
+            values = flat[at : at + len(numbers)]
+            at += len(numbers)
+            root = math.sqrt(max(parameter.numel(), 1))
+            has_gradient = len(values) == 5
+            matrix = parameter.dim() > 1
+            self._parameters[place] = ParameterSigns(
+                elements=parameter.numel(),
+                matrix=matrix,
+                weight=values[1],
+                gradient=values[3] / root * factor if has_gradient else None,
+                zero=values[4] if has_gradient else 0.0,
+                update=values[2],
+                identical=matrix and self.step < 12 and measure.identical_rows(parameter),
+                embedding=self._is_embedding(place),
+                fan_in=parameter[0].numel() if matrix else 1,
+                finite=all(map(math.isfinite, values)),
+            )
+
+    def _is_embedding(self, place: str) -> bool:
+        owner = self._layers.get(place.rpartition(".")[0])
+        return owner is not None and owner.type.startswith("Embedding")
+
+    def _noise_scale(self, gradients: list[Tensor]) -> float | None:
+        """From this gradient and that of the step before: tr(S) / |G|^2, in examples.
+
+        Of independent g1, g2: E[g1 . g2] = |G|^2 and E[|g|^2] = |G|^2 + tr(S) / B. A sample of the elements will do.
+        Source: McCandlish et al. (2018), An empirical model of large-batch training, arXiv 1812.06162.
+        """
+        before, self._memory.gradient = self._memory.gradient, (self.step, gradients)
+        if before is None or before[0] != self.step - 1 or len(before[1]) != len(gradients) or not self._batch:
+            return None
+        if any(one.shape != two.shape for one, two in zip(before[1], gradients, strict=True)):
+            return None
+        both = [(one @ two, one @ one, two @ two) for one, two in zip(before[1], gradients, strict=True)]
+        if not both:
+            return None
+        common, first, second = (sum(measure.figures([each[k] for each in both])) for k in range(3))
+        if common <= 0 or not math.isfinite(common):
+            return None
+        return max(0.0, self._batch * ((first + second) / 2 - common) / common)
+
+    def finish(self) -> Examination:
+        """All of it."""
+        players = read_players(self.judged)
+        return Examination(
+            step=self.step,
+            layers=self._layers,
+            parameters=self._parameters,
+            inputs=tuple(self._input_signs),
+            losses=tuple(self._losses),
+            rates=tuple(self._rates),
+            noise=self._noise,
+            players=players,
+            latents=self._latents,
+        )
+
+    @property
+    def has_loss(self) -> bool:
+        return bool(self._losses)
+
+    def nodes(self) -> Mapping[Any, str]:
+        return self._nodes
+
+
+def _spliced(heads: Iterable[tuple[Op, ...]], beside: Sequence[tuple[Op, ...]]) -> Iterator[tuple[Op, ...]]:
+    """Heads that end at compiled code, continued by those of the original, which begin with a sum of ours."""
+    for head in heads:
+        if head[-1].name.startswith("CompiledFunction") and beside:
+            yield from ((*head[:-1], *rest[1:]) for rest in beside)
+        else:
+            yield head
+
+
+def _norm(gradient: Tensor) -> Tensor:
+    dense = gradient.coalesce().values() if gradient.is_sparse else gradient.detach()
+    norm: Tensor = torch.linalg.vector_norm(dense)
+    return norm

@@ -1,0 +1,180 @@
+"""What autograd's graph says: how a loss is computed, which parameters it reaches, what follows each layer."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor
+
+from gradus.diagnosis.signs import Op
+
+MOST_NODES = 5000
+_MOST_HEADS = 24
+_DEEPEST_HEAD = 40
+
+LOSSES = frozenset({
+    "NllLoss", "NllLoss2D", "MseLoss", "BinaryCrossEntropy", "BinaryCrossEntropyWithLogits", "SmoothL1Loss",
+    "HuberLoss",
+})  # fmt: skip
+"""Operations that are a loss, never negative, and keep what they compare."""
+
+RESHAPING = frozenset({
+    "View", "UnsafeView", "Reshape", "ReshapeAlias", "Squeeze", "Unsqueeze", "Alias", "Clone", "ToCopy", "Transpose",
+    "T",
+    "Permute", "Select", "Slice", "Expand", "Index", "Copy", "Contiguous", "Unbind", "Split", "Detach",
+})  # fmt: skip
+"""Operations that change no number."""
+
+_LINEAR = RESHAPING | {
+    "Addmm", "Mm", "Mv", "Linear", "MkldnnLinear", "Convolution", "ConvolutionOverrideable", "Add", "Sub", "Neg",
+    "Mean",
+    "Sum", "Cat", "Stack", "AvgPool2D", "AvgPool1D", "MeanPool", "Embedding", "NativeBatchNorm", "NativeDropout",
+    "ConstantPadNd", "UpsampleNearest2D", "UpsampleBilinear2D", "AccumulateGrad", "AdaptiveAvgPool2D", "PixelShuffle",
+}  # fmt: skip
+_WITH_PARAMETERS = re.compile(
+    r"Addmm|Mm|Mv|Linear|MkldnnLinear|Convolution\w*|Bmm|Baddbmm|Embedding\w*|\w*Rnn\w*|\w*Lstm\w*|\w*Gru\w*|"
+    r"\w*BatchNorm\w*|NativeLayerNorm|NativeGroupNorm|ScaledDotProduct\w*|CompiledFunction\w*"
+)
+_WEIGHTED = re.compile(r"Addmm|Mm|Mv|Linear|MkldnnLinear|Convolution\w*")
+_ACTIVATIONS = {
+    "Relu": "relu", "Threshold": "relu", "LeakyRelu": "leaky_relu", "Prelu": "prelu", "PreluKernel": "prelu",
+    "Elu": "elu", "Selu": "elu", "Gelu": "gelu", "Silu": "silu", "Mish": "mish", "Tanh": "tanh", "Sigmoid": "sigmoid",
+    "Hardtanh": "hardtanh", "Hardswish": "hardswish", "Softplus": "softplus", "ClampMin": "relu",
+}  # fmt: skip
+_THROUGH = RESHAPING | {"MaxPool2DWithIndices"}
+
+
+@dataclass
+class Graph:
+    """A walk from a loss to the parameters.
+
+    Attributes:
+        heads: each way from the loss to a layer with parameters.
+        losses: nodes of `LOSSES`, and those of losses written by hand, with their names.
+        reached: leaves that gradients will be added to.
+        following: the activation that follows a layer, by its place.
+        weighted: how many matrices are multiplied.
+        nonlinear: whether anything between the layers is not linear, as far as it is known.
+        whole: whether the walk came to the end: no compiled part, no more than MOST_NODES.
+    """
+
+    heads: list[tuple[Op, ...]] = field(default_factory=list)
+    losses: list[tuple[str, Any]] = field(default_factory=list)
+    reached: list[Tensor] = field(default_factory=list)
+    following: dict[str, str] = field(default_factory=dict)
+    weighted: int = 0
+    nonlinear: bool = False
+    whole: bool = True
+
+
+def walk(loss: Tensor, layers: Mapping[Any, str] | None = None) -> Graph:
+    """Walk the graph of `loss`; `layers` are the nodes of layers' outputs, with their places."""
+    graph = Graph()
+    layers = layers or {}
+    if loss.grad_fn is None:
+        return graph
+    consumers: dict[Any, Any] = {}
+    seen = {loss.grad_fn}
+    # Each entry: node, the operations above it if it is still part of a head.
+    stack: list[tuple[Any, tuple[Op, ...] | None]] = [(loss.grad_fn, ())]
+    while stack:
+        node, above = stack.pop()
+        name = short_name(node)
+        children = [child for child, _ in node.next_functions]
+        if name == "AccumulateGrad":
+            graph.reached.append(node.variable)
+            continue
+        if name.startswith("CompiledFunction"):
+            graph.whole = False
+        head: tuple[Op, ...] | None = None
+        if above is not None:
+            op = describe(node, name, children)
+            if _WITH_PARAMETERS.fullmatch(name) or len(above) >= _DEEPEST_HEAD:
+                _keep(graph, (*above, op))
+            else:
+                head = (*above, op)
+                if name in LOSSES or name in _BY_HAND:
+                    graph.losses.append((name, node))
+        if _WEIGHTED.fullmatch(name):
+            graph.weighted += 1
+        if head is None and not _is_linear(node, name, children):
+            graph.nonlinear = True
+        ends = True
+        for position, child in enumerate(children):
+            if child is None:
+                continue
+            if child in layers:
+                consumers.setdefault(child, node)
+            if child in seen:
+                continue
+            if len(seen) >= MOST_NODES:
+                graph.whole = False
+                break
+            seen.add(child)
+            below = head
+            if head is not None and name == "Sub" and position == 1:
+                below = (*head[:-1], Op(head[-1].name, head[-1].shape, data=head[-1].data, negative=True))
+            stack.append((child, below))
+            ends = ends and short_name(child) == "AccumulateGrad"
+        if head is not None and ends:
+            _keep(graph, head)
+    for node, place in layers.items():
+        graph.following[place] = _activation_after(node, consumers)
+    return graph
+
+
+_BY_HAND = frozenset({"Pow", "Gather", "Log"})
+"""Operations that losses written by hand are made of, and that keep something worth reading."""
+
+
+def short_name(node: Any) -> str:
+    """``AddmmBackward0`` as ``Addmm``."""
+    name: str = node.name().rpartition("::")[2]
+    return re.sub(r"Backward\d*$", "", name)
+
+
+def describe(node: Any, name: str, children: list[Any]) -> Op:
+    """A node as an Op."""
+    metadata = getattr(node, "_input_metadata", None)
+    shape = tuple(int(each) for each in metadata[0].shape) if metadata else ()
+    axis = None
+    if name in ("Softmax", "LogSoftmax"):
+        axis = int(node._saved_dim)
+        axis = axis - 2**64 if axis >= 2**63 else axis  # negative ones are kept unsigned
+        axis = axis + len(shape) if axis < 0 else axis
+    negative = name == "Neg"
+    if name in ("Mul", "Div"):
+        other = getattr(node, "_saved_other", None)
+        negative = isinstance(other, Tensor) and other.numel() == 1 and bool(other < 0)
+    return Op(name, shape, axis, any(child is None for child in children), negative)
+
+
+def operands(node: Any) -> Iterable[Any]:
+    """The nodes that computed a node's operands."""
+    return (child for child, _ in node.next_functions if child is not None)
+
+
+def _keep(graph: Graph, head: tuple[Op, ...]) -> None:
+    if len(graph.heads) < _MOST_HEADS and head not in graph.heads:
+        graph.heads.append(head)
+
+
+def _is_linear(node: Any, name: str, children: list[Any]) -> bool:
+    if name in ("Mul", "Div"):  # by data or a number, as dropout does
+        return any(child is None for child in children) or len(children) == 1
+    return name in _LINEAR
+
+
+def _activation_after(node: Any, consumers: Mapping[Any, Any]) -> str:
+    """The activation that a layer's output goes into, through what changes no sign."""
+    for _ in range(4):
+        node = consumers.get(node)
+        if node is None:
+            return ""
+        name = short_name(node)
+        if name in _ACTIVATIONS:
+            return _ACTIVATIONS[name]
+        if name not in _THROUGH:
+            return ""
+    return ""

@@ -1,0 +1,121 @@
+"""What goes into a model: ranges, columns, rows that come again."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from gradus.diagnosis.measure import MOST, figures
+from gradus.diagnosis.signs import InputSigns
+
+# N examples, F columns
+
+_MOST_VALUES = 16 * MOST
+_ROW = 1024
+
+
+def read_input(tensor: Tensor, *, target: Tensor | None = None, normalized: bool = False) -> InputSigns | None:
+    """A floating input as signs; None of class numbers, tokens, and what is not a batch.
+
+    Args:
+        tensor: (N, ...).
+        target: (N,) or (N, 1), to see whether one column of a table tells it.
+        normalized: whether the model begins by normalizing it.
+    """
+    if not tensor.is_floating_point() or tensor.dim() < 2 or not tensor.numel():
+        return None
+    rows_NF = tensor.detach().reshape(tensor.shape[0], -1)
+    rows_NF = rows_NF[: max(2, _MOST_VALUES // rows_NF.shape[1])].float()
+    known = torch.isfinite(rows_NF)
+    bad = 1 - float(known.float().mean())
+    if bad:
+        rows_NF = torch.where(known, rows_NF, torch.zeros_like(rows_NF))
+    deviation_F, middle_F = torch.std_mean(rows_NF, dim=0, correction=0)
+    # Of a sum of equal numbers the deviation can come out a little above zero.
+    still_F = deviation_F <= 1e-6 * middle_F.abs()
+    mean, std, low, high, varied, constant = figures([
+        rows_NF.mean(),
+        rows_NF.std(correction=0),
+        rows_NF.min(),
+        rows_NF.max(),
+        deviation_F.square().mean().sqrt(),
+        still_F.float().mean(),
+    ])  # fmt: skip
+    columns = rows_NF.shape[1] if tensor.dim() == 2 else 0
+    spread, loud, telling = 1.0, 0.0, 0.0
+    moving = deviation_F[~still_F]
+    if len(moving) and len(moving) < len(deviation_F):
+        loud = float(middle_F[still_F].abs().max() / moving.median().clamp_min(1e-12))
+    if columns > 1 and len(moving) > 1:
+        spread = float(moving.max() / moving.median().clamp_min(1e-12))
+    if columns > 1 and target is not None:
+        telling = _tells(rows_NF, target)
+    return InputSigns(
+        shape=tuple(tensor.shape),
+        mean=mean,
+        std=std,
+        low=low,
+        high=high,
+        non_finite=bad,
+        varied=varied,
+        columns=columns,
+        constant=constant,
+        loud_constant=loud,
+        spread=spread,
+        tells_target=telling,
+        repeated_rows=_repeated(rows_NF),
+        normalized=normalized,
+    )
+
+
+def _tells(rows_NF: Tensor, target: Tensor) -> float:
+    """The largest correlation, without its sign, between a column and the target."""
+    values = target.detach().float().flatten()
+    if values.numel() != rows_NF.shape[0] or len(values) < 16 or float(values.std()) == 0:
+        return 0.0
+    columns = rows_NF - rows_NF.mean(dim=0)
+    centred = values - values.mean()
+    norms = columns.norm(dim=0) * centred.norm()
+    correlations = (centred @ columns).abs() / norms.clamp_min(1e-12)
+    return float(torch.where(norms > 0, correlations, torch.zeros_like(correlations)).max())
+
+
+def _repeated(rows_NF: Tensor) -> float:
+    """Share of rows that are in the batch more than once."""
+    prints = row_prints(rows_NF)
+    return 1 - len(set(prints)) / len(prints)
+
+
+def row_prints(tensor: Tensor, most: int = 64) -> list[int]:
+    """A number for each of the first rows, equal where rows are."""
+    rows = tensor.detach()[:most].flatten(1) if tensor.dim() > 1 else tensor.detach()[:most, None]
+    if rows.shape[1] > _ROW:
+        rows = rows[:, :: -(-rows.shape[1] // _ROW)]
+    content = rows.to(device="cpu", dtype=torch.float32).contiguous().numpy()
+    return [hash(row.tobytes()) for row in content]
+
+
+def begins_with_normalization(model: nn.Module) -> bool:
+    """Whether the first layer with anything to learn or keep normalizes."""
+    for module in model.modules():
+        if list(module.children()):
+            continue
+        name = type(module).__name__
+        if "Norm" in name:
+            return True
+        if any(True for _ in module.parameters(recurse=False)):
+            return False
+    return False
+
+
+def distance(train: list[InputSigns], now: list[InputSigns]) -> tuple[float, float]:
+    """How far inputs lie from those of training: difference of means in deviations, ratio of deviations."""
+    if not train or not now:
+        return 0.0, 1.0
+    mean = sum(each.mean for each in train) / len(train)
+    std = sum(each.std for each in train) / len(train)
+    other = sum(each.mean for each in now) / len(now)
+    other_std = sum(each.std for each in now) / len(now)
+    if not all(map(math.isfinite, (mean, std, other, other_std))) or std == 0:
+        return 0.0, 1.0
+    return abs(other - mean) / std, other_std / std

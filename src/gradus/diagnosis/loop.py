@@ -1,0 +1,248 @@
+"""What a training loop does between backward and step, told from gradients, parameters and modes."""
+
+import gc
+import weakref
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from gradus.diagnosis.measure import looks_initialized, sample
+from gradus.diagnosis.places import Places
+from gradus.diagnosis.signs import LoopSigns
+
+_ENOUGH = 3
+"""Steps looked at before anything is said of which parameters learn."""
+
+
+@dataclass(slots=True)
+class _Held:
+    """What is known of one optimizer.
+
+    Attributes:
+        dirty: its parameters still have the gradients of its last step.
+        blind: a backward pass went by unobserved since then.
+        closure: its step calls backward.
+    """
+
+    dirty: bool = False
+    blind: bool = False
+    backwards: int = 0
+    steps: int = 0
+    idle: int = 0
+    closure: bool = False
+
+
+class LoopWatch:
+    """Fills `LoopSigns`."""
+
+    def __init__(self, signs: LoopSigns, places: Places) -> None:
+        self.signs = signs
+        self.optimizers: weakref.WeakKeyDictionary[Optimizer, _Held] = weakref.WeakKeyDictionary()
+        self.strangers: dict[str, int] = {}
+        self._places = places
+        self._reached: dict[int, weakref.ref[Tensor]] = {}
+        self._called: set[str] = set()
+        self._versions: dict[int, int] = {}
+        self._seeds_now: set[Any] = set()
+        self._seeds: set[Any] = set()
+        self._prints: list[tuple[weakref.ref[Tensor], Tensor]] = []
+        self._modes: list[bool] = []
+        self._walked = 0
+        self._searched = False
+        self._stepping: Optimizer | None = None
+
+    def know(self, optimizers: Iterable[Optimizer]) -> None:
+        """There are these optimizers, whether or not they have stepped."""
+        for each in optimizers:
+            self.optimizers.setdefault(each, _Held())
+        self.signs.optimizers_known = len(self.optimizers)
+
+    # ---- events -----------------------------------------------------------------------------------------------------
+
+    def forward(self, model: nn.Module) -> None:
+        """A training pass of a model."""
+        sensitive = self._places.sensitive(model)
+        if sensitive:
+            self._modes.append(model.training or any(each.training for each in sensitive))
+
+    def called(self, places: Iterable[str]) -> None:
+        """Layers ran in a training pass."""
+        self._called.update(places)
+
+    def before_backward(self, *, looking: bool) -> None:
+        self.signs.backwards += 1
+        if self._stepping is not None:
+            self.optimizers[self._stepping].closure = True
+        for optimizer, held in self.optimizers.items():
+            held.backwards += 1
+            if not looking:
+                held.blind = True
+            elif held.dirty and _cleared(optimizer):
+                held.dirty = False
+        if looking and not self.signs.steps:
+            self._look_for_changes()
+
+    def reached(self, leaves: Iterable[Tensor]) -> None:
+        """A whole graph leads to these leaves."""
+        self._walked += 1
+        for each in leaves:
+            if isinstance(each, nn.Parameter):
+                self._reached[id(each)] = weakref.ref(each)
+
+    def before_step(self, optimizer: Optimizer, step: int, *, looking: bool) -> None:
+        held = self.optimizers.setdefault(optimizer, _Held())
+        self._stepping = optimizer
+        if not looking or held.closure or held.blind or not held.steps or not held.backwards:
+            return
+        if held.dirty:
+            self.signs.stale_steps.append(step)
+        else:
+            self.signs.fresh_steps += 1
+
+    def after_step(self, optimizer: Optimizer) -> None:
+        held = self.optimizers.setdefault(optimizer, _Held())
+        self._stepping = None
+        held.steps += 1
+        held.dirty, held.blind, held.backwards = True, False, 0
+        idle = all(each.grad is None for each in _parameters(optimizer))
+        held.idle = held.idle + 1 if idle else 0
+        self.signs.idle_steps = max((each.idle for each in self.optimizers.values()), default=0)
+        self.signs.steps = max(self.signs.steps, held.steps)
+
+    def step_ended(self, step: int) -> None:
+        """The leading optimizer has stepped."""
+        self.signs.unstepped = self.signs.unused = 0
+        self._prints = []
+        if self._modes:
+            if any(self._modes):
+                self.signs.was_training, self.signs.eval_steps = True, 0
+            else:
+                self.signs.eval_since = self.signs.eval_since if self.signs.eval_steps else step
+                self.signs.eval_steps += 1
+            self._modes.clear()
+        if self._seeds_now & self._seeds:
+            self.signs.reseeded += 1
+        self._seeds |= self._seeds_now
+        self._seeds_now = set()
+
+    def seeded(self, what: str, seed: Any) -> None:
+        if isinstance(seed, int | float | str) and len(self._seeds) < 10_000:
+            self._seeds_now.add((what, seed))
+
+    # ---- conclusions, drawn when a step was looked at ---------------------------------------------------------------
+
+    def conclude(self) -> None:
+        """Who learns, who is held by whom."""
+        if self._walked < _ENOUGH:
+            self._note_versions()
+            return
+        if self.signs.steps:
+            held = {id(each): each for optimizer in self._everyone() for each in _parameters(optimizer)}
+            self._conclude_orphans(held)
+            self._conclude_unreached()
+        self._conclude_frozen()
+
+    def _everyone(self) -> list[Optimizer]:
+        """All optimizers, those too that have not stepped yet: looked for once among all objects."""
+        if not self._searched:
+            self._searched = True
+            self.know(find_optimizers())
+        return list(self.optimizers)
+
+    def _conclude_orphans(self, held: dict[int, Tensor]) -> None:
+        alive = [each for each in (reference() for reference in self._reached.values()) if each is not None]
+        lost = [
+            each
+            for each in alive
+            if each.requires_grad and id(each) not in held and each.dim() > 1 and _untouched(each)
+        ]
+        total = sum(each.numel() for each in alive)
+        named = [self._places.parameter(each) for each in lost]
+        known = tuple(name for name in named if name is not None)
+        self.signs.orphan_share = sum(each.numel() for each in lost) / max(total, 1)
+        self.signs.orphans = known
+        strangers = tuple(self.strangers) if len(known) < len(lost) else ()
+        self.signs.unregistered = strangers or (("",) if len(known) < len(lost) else ())
+
+    def _conclude_unreached(self) -> None:
+        unreached = []
+        for optimizer, held in self.optimizers.items():
+            if held.steps < _ENOUGH:
+                continue
+            for each in _parameters(optimizer):
+                place = self._places.parameter(each)
+                if each.dim() < 2 or not each.requires_grad or place is None or id(each) in self._reached:
+                    continue
+                if each.grad is None and place.rpartition(".")[0] in self._called | {place.partition(":")[0] + ":"}:
+                    unreached.append(place)
+        self.signs.unreached = tuple(unreached)
+
+    def _conclude_frozen(self) -> None:
+        """Frozen layers of a model that learns, where they look as they were initialized."""
+        worst, places = 0.0, []
+        for _, model in self._places.models():
+            matrices = [each for each in model.parameters() if each.dim() > 1]
+            if not any(id(each) in self._reached for each in model.parameters()):
+                continue
+            fresh = [
+                each
+                for each in matrices
+                if not each.requires_grad and each._version == self._versions.get(id(each)) and looks_initialized(each)
+            ]
+            share = sum(each.numel() for each in fresh) / max(1, sum(each.numel() for each in matrices))
+            if share > worst:
+                worst, places = share, [self._places.parameter(each) or "" for each in fresh]
+        self.signs.frozen, self.signs.frozen_places = worst, tuple(places)
+
+    def _note_versions(self) -> None:
+        for _, model in self._places.models():
+            for each in model.parameters():
+                self._versions.setdefault(id(each), each._version)
+
+    def _look_for_changes(self) -> None:
+        """Before any optimizer has stepped: whether parameters change all the same, and gradients are thrown away."""
+        now = []
+        changed = False
+        for reference in list(self._reached.values())[:: max(1, len(self._reached) // 4)]:
+            parameter = reference()
+            if parameter is not None:
+                now.append((reference, sample(parameter)[:256].clone()))
+        for (reference, before), (again, after) in zip(self._prints, now, strict=False):
+            if reference is again and not torch.equal(before, after):
+                changed = True
+        if changed or not now:
+            self.signs.unstepped = self.signs.unused = 0
+        elif self._prints:
+            self.signs.unused += 1
+            if all(parameter is None or _empty(parameter.grad) for parameter in (each() for each, _ in now)):
+                self.signs.unstepped += 1
+        self._prints = now
+
+
+def find_optimizers() -> list[Optimizer]:
+    """Every optimizer of the process."""
+    # By type: asking some objects for their class makes them warn.
+    return [each for each in gc.get_objects() if issubclass(type(each), Optimizer) and each.param_groups]
+
+
+def _parameters(optimizer: Optimizer) -> list[Tensor]:
+    return [each for group in optimizer.param_groups for each in group["params"]]
+
+
+def _empty(gradient: Tensor | None) -> bool:
+    return gradient is None or not bool(sample(gradient).any())
+
+
+def _cleared(optimizer: Optimizer) -> bool:
+    """Whether none of an optimizer's parameters has a gradient other than zero, of a few looked at."""
+    with_gradient = [each for each in _parameters(optimizer) if each.grad is not None]
+    return all(_empty(each.grad) for each in with_gradient[:: max(1, len(with_gradient) // 4)])
+
+
+def _untouched(parameter: Tensor) -> bool:
+    """A table or matrix too small to tell counts as fresh: what is not held by an optimizer was hardly trained."""
+    return looks_initialized(parameter) or parameter.numel() < 64 or min(parameter.flatten(1).shape) < 4

@@ -1,0 +1,95 @@
+"""Where a number first stopped being finite, told while the graph of that step is still there."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gradus.diagnosis.comparison import compared
+from gradus.diagnosis.graph import MOST_NODES, Graph, short_name
+from gradus.diagnosis.measure import finite, first_tensor
+from gradus.diagnosis.places import Places
+from gradus.diagnosis.signs import NonFinite
+
+_KEPT = ("_saved_self", "_saved_result", "_saved_mat1", "_saved_input", "_saved_other", "_saved_grad_input")
+
+
+def locate(step: int, loss: Tensor, graph: Graph, inputs: Sequence[Tensor], output: Any, places: Places) -> NonFinite:
+    """Why a loss is not finite: the first of inputs, targets, weights, layers, and the loss itself that is not."""
+    for each in inputs:
+        if not finite(each):
+            return _found(step, "", "input", "", each)
+    for each in graph.reached:
+        if not finite(each):
+            return _found(step, places.parameter(each) or "", "weight", "", each)
+    pair = compared(graph, None)
+    if pair is not None and not finite(pair[1]):
+        return _found(step, "", "target", "", pair[1])
+    result = first_tensor(output)
+    if result is not None and finite(result):
+        name, _, tensor = _first_in_graph(loss, places)
+        return _found(step, "", "loss", name, tensor if tensor is not None else loss)
+    name, where, tensor = _first_in_graph(loss, places)
+    return _found(step, where, "forward", name, tensor if tensor is not None else loss)
+
+
+def _found(step: int, where: str, source: str, operation: str, tensor: Tensor) -> NonFinite:
+    bad = ~torch.isfinite(tensor.detach())
+    return NonFinite(
+        step=step,
+        where=where,
+        source=source,
+        operation=operation,
+        share=float(bad.float().mean()),
+        infinite=bool(torch.isinf(tensor.detach()).any()) and not bool(torch.isnan(tensor.detach()).any()),
+    )
+
+
+def _first_in_graph(loss: Tensor, places: Places) -> tuple[str, str, Tensor | None]:
+    """The operation nearest the inputs that keeps something not finite: its name, its layer, the tensor."""
+    order = _from_loss(loss.grad_fn)
+    for node in reversed(order):
+        for tensor in _kept(node):
+            if not finite(tensor):
+                return short_name(node), _place_near(node, places), tensor
+    return "", "", None
+
+
+def _from_loss(root: Any) -> list[Any]:
+    """Nodes, each before those it was computed from."""
+    order: list[Any] = []
+    stack, seen = [(root, False)], set[Any]()
+    while stack:
+        node, done = stack.pop()
+        if done:
+            order.append(node)
+        elif node is not None and node not in seen and len(seen) < MOST_NODES:
+            seen.add(node)
+            stack.append((node, True))
+            stack += [(child, False) for child, _ in node.next_functions]
+    return order[::-1]
+
+
+def _kept(node: Any) -> Iterable[Tensor]:
+    for name in _KEPT:
+        try:
+            value = getattr(node, name, None)
+        except RuntimeError:  # freed, or changed in place
+            continue
+        if isinstance(value, Tensor):
+            yield value
+
+
+def _place_near(node: Any, places: Places) -> str:
+    for _ in range(4):
+        for child, _ in node.next_functions:
+            for each in (child, *(grand for grand, _ in child.next_functions)) if child is not None else ():
+                place = places.parameter(each.variable) if hasattr(each, "variable") else None
+                if place is not None:
+                    return place.rpartition(".")[0] or place
+        following = [child for child, _ in node.next_functions if child is not None]
+        if not following:
+            return ""
+        node = following[0]
+    return ""

@@ -1,0 +1,61 @@
+"""What optimizers are set to, and whether their epsilon or decay drowns the gradient."""
+
+import math
+from typing import Any
+
+from torch import Tensor
+from torch.optim import Optimizer
+
+from gradus.diagnosis.measure import figures, sample
+from gradus.diagnosis.signs import OptimizerFacts
+
+_DECOUPLED = ("AdamW", "SparseAdam", "Lion", "Muon")
+_LOOKED_AT = 8
+
+
+def facts_of(optimizer: Optimizer) -> OptimizerFacts:
+    """The first group's settings, and what a few of its parameters' states say of them."""
+    name = type(optimizer).__name__
+    group: dict[str, Any] = optimizer.param_groups[0]
+    epsilon = group.get("eps", 0.0)
+    epsilon = float(epsilon) if isinstance(epsilon, int | float) else 0.0
+    decay = float(group.get("weight_decay", 0.0))
+    coupled = name not in _DECOUPLED and not group.get("decoupled_weight_decay", False)
+    parameters = [each for each in group["params"] if each.dim() > 1 and each.grad is not None][:_LOOKED_AT]
+    return OptimizerFacts(
+        name=name,
+        rate=float(group["lr"]),
+        decay=decay,
+        coupled=coupled,
+        epsilon=epsilon,
+        drowned=_drowned(optimizer, parameters, epsilon),
+        decay_over_gradient=_decay_share(parameters, decay) if decay and coupled else 0.0,
+    )
+
+
+def _drowned(optimizer: Optimizer, parameters: list[Tensor], epsilon: float) -> float:
+    """Share of second moments whose root, corrected for its start at zero, lies below epsilon."""
+    if epsilon < 1e-7:
+        return 0.0
+    shares = []
+    for each in parameters:
+        state = optimizer.state.get(each, {})
+        moment, step = state.get("exp_avg_sq"), state.get("step")
+        if isinstance(moment, Tensor):
+            beta = optimizer.param_groups[0].get("betas", (0.9, 0.999))[1]
+            correction = 1 - float(beta) ** float(step) if step is not None else 1.0
+            root = (sample(moment) / max(correction, 1e-12)).sqrt()
+            shares.append((root < epsilon).float().mean())
+    values = figures(shares)
+    return sum(values) / len(values) if values else 0.0
+
+
+def _decay_share(parameters: list[Tensor], decay: float) -> float:
+    """The decay term over the gradient, root mean squares of a sample; the largest of a few matrices."""
+    ratios = []
+    for each in parameters:
+        assert each.grad is not None
+        weight, gradient = figures([sample(each).square().mean(), sample(each.grad).square().mean()])
+        if gradient > 0 and math.isfinite(gradient):
+            ratios.append(decay * math.sqrt(weight / gradient))
+    return max(ratios, default=0.0)

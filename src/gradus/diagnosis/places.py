@@ -1,0 +1,125 @@
+"""Which modules and parameters a program has, and what they are called."""
+
+import sys
+import weakref
+from collections.abc import Iterator
+from typing import Any
+
+from torch import Tensor, nn
+
+from gradus.diagnosis.signs import ModelFacts
+
+_WRAPPERS = ("_orig_mod.", "module.", "_fsdp_wrapped_module.", "_checkpoint_wrapped_module.")
+_DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout)
+_BATCH_NORMS = nn.modules.batchnorm._BatchNorm
+
+
+class Places:
+    """Names of modules and parameters by identity, as ``model:module.path``. It keeps nothing alive."""
+
+    def __init__(self) -> None:
+        self.facts: dict[str, ModelFacts] = {}
+        self._modules: dict[int, tuple[weakref.ref[nn.Module], str]] = {}
+        self._parameters: dict[int, tuple[weakref.ref[Tensor], str]] = {}
+        self._models: dict[str, weakref.ref[nn.Module]] = {}
+        self._sensitive: dict[int, list[weakref.ref[nn.Module]]] = {}
+
+    def add(self, model: nn.Module, name: str = "") -> str:
+        """Name everything in `model`; the label it got."""
+        label = self._free_label(name or type(model).__name__)
+        self._models[label] = weakref.ref(model)
+        sensitive: list[weakref.ref[nn.Module]] = []
+        for path, module in model.named_modules():
+            self._modules[id(module)] = (weakref.ref(module), f"{label}:{stripped(path)}")
+            if (isinstance(module, _DROPOUTS) and module.p > 0) or (
+                isinstance(module, _BATCH_NORMS) and module.track_running_stats
+            ):
+                sensitive.append(weakref.ref(module))
+        for path, parameter in model.named_parameters():
+            self._parameters[id(parameter)] = (weakref.ref(parameter), f"{label}:{stripped(path)}")
+        self._sensitive[id(model)] = sensitive
+        self.facts[label] = facts_of(model, label)
+        return label
+
+    def models(self) -> Iterator[tuple[str, nn.Module]]:
+        """The models that are still there, by label."""
+        for label, reference in self._models.items():
+            model = reference()
+            if model is not None:
+                yield label, model
+
+    def module(self, module: nn.Module) -> str | None:
+        """A module's place; None of a stranger."""
+        return _look_up(self._modules, module)
+
+    def parameter(self, parameter: Tensor) -> str | None:
+        """A parameter's place; None of a stranger."""
+        return _look_up(self._parameters, parameter)
+
+    def sensitive(self, model: nn.Module) -> list[nn.Module]:
+        """The modules of a model that act otherwise in evaluation: dropout, and batch norm that keeps statistics."""
+        if id(model) not in self._sensitive:
+            return []
+        return [each for each in (reference() for reference in self._sensitive[id(model)]) if each is not None]
+
+    def _free_label(self, name: str) -> str:
+        label, number = name, 2
+        while label in self._models and self._models[label]() is not None:
+            label, number = f"{name}{number}", number + 1
+        return label
+
+
+def _look_up(table: dict[int, tuple[Any, str]], thing: Any) -> str | None:
+    entry = table.get(id(thing))
+    # An identity is used again when what had it is gone.
+    return entry[1] if entry is not None and entry[0]() is thing else None
+
+
+def stripped(path: str) -> str:
+    """A module's path without the names that wrappers put into it."""
+    for each in _WRAPPERS:
+        path = path.replace(each, "") if not path.startswith(each) else path[len(each) :]
+    return "" if path in {each[:-1] for each in _WRAPPERS} else path
+
+
+def is_compiled(module: nn.Module) -> bool:
+    """Whether calls of `module` run what torch.compile made of it."""
+    frames = sys.modules.get("torch._dynamo.eval_frame")
+    return (frames is not None and isinstance(module, frames.OptimizedModule)) or module._compiled_call_impl is not None
+
+
+def original(module: nn.Module) -> nn.Module:
+    """What was compiled, or `module` itself."""
+    inner = getattr(module, "_orig_mod", module)
+    return inner if isinstance(inner, nn.Module) else module
+
+
+def facts_of(model: nn.Module, label: str) -> ModelFacts:
+    """What can be said of a model without running it."""
+    modules = list(model.modules())
+    widths = [each.out_features for each in modules if isinstance(each, nn.Linear)]
+    widths += [each.out_channels for each in modules if isinstance(each, nn.modules.conv._ConvNd)]
+    return ModelFacts(
+        name=label,
+        parameters=sum(each.numel() for each in model.parameters() if not nn.parameter.is_lazy(each)),
+        dropout=max((float(each.p) for each in modules if isinstance(each, _DROPOUTS)), default=0.0),
+        normalizations=sum("Norm" in type(each).__name__ for each in modules),
+        narrowest=min(widths[:-1], default=0),
+        linear_layers=len(widths),
+        uneven=tuple(uneven(model)),
+    )
+
+
+def uneven(model: nn.Module) -> Iterator[str]:
+    """Transposed convolutions near the output whose kernel is no multiple of their stride.
+
+    Source: Odena, Dumoulin, Olah (2016), Deconvolution and checkerboard artifacts.
+    """
+    layers = [
+        (path, each) for path, each in model.named_modules() if isinstance(each, nn.Linear | nn.modules.conv._ConvNd)
+    ]
+    for path, each in layers[-2:]:
+        if isinstance(each, nn.ConvTranspose2d) and any(
+            stride > 1 and kernel % stride for kernel, stride in zip(each.kernel_size, each.stride, strict=True)
+        ):
+            yield stripped(path)

@@ -1,0 +1,102 @@
+"""Questions that several rules ask of a history."""
+
+import math
+import statistics
+
+from gradus.diagnosis.signs import Examination, History, LossSigns
+
+WEIGHTED = ("Linear", "Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d")
+
+
+def kind(history: History) -> str:
+    """What the loss compares: "classes", "binary", "values", or ""."""
+    kinds = [each.loss.kind for each in history.examinations[-5:] if each.loss is not None and each.loss.kind]
+    return kinds[-1] if kinds else ""
+
+
+def losses(history: History) -> list[LossSigns]:
+    """The loss of each examination that has one of a known kind, in order."""
+    return [each.loss for each in history.examinations if each.loss is not None and each.loss.kind]
+
+
+def chance(history: History) -> float:
+    """Accuracy of always saying the commonest class, from the batches seen so far; 1 if there are no classes."""
+    known = [each.counts for each in losses(history) if each.counts]
+    if not known:
+        return 1.0
+    pooled = [sum(column) for column in zip(*known, strict=False)]
+    return float(max(pooled) / max(1, sum(pooled)))
+
+
+def accuracy(history: History) -> float | None:
+    """Share of right classes in training batches of the second half of the run; None before the tenth step."""
+    recent = [each.loss for each in history.examinations if each.step >= 0.5 * history.step]
+    values = [each.accuracy for each in recent if each is not None and each.accuracy is not None]
+    return statistics.fmean(values) if values and history.step >= 10 else None
+
+
+def stationary(history: History) -> bool:
+    """Whether targets stay what they are, as data do and targets that a program makes for itself do not."""
+    known = [each for each in losses(history) if each.kind == "values"]
+    if len(known) < 3:
+        return True
+    first, last = known[: len(known) // 2], known[len(known) // 2 :]
+    means = [statistics.fmean(each.target_mean for each in part) for part in (first, last)]
+    stds = [statistics.fmean(each.target_std for each in part) for part in (first, last)]
+    return abs(means[1] - means[0]) <= max(stds[0], 1e-12) and 0.4 <= (stds[1] + 1e-12) / (stds[0] + 1e-12) <= 2.5
+
+
+def supervised(history: History) -> bool:
+    """Whether a model learns given targets, so that its loss ought to fall."""
+    return not history.adversarial and kind(history) != "" and stationary(history)
+
+
+def improvement(history: History, number: int = 10) -> float:
+    """Share of the first losses that is gone by now; negative if the loss has risen; NaN if it cannot be told."""
+    start, end = history.losses.start(number), history.losses.end(number)
+    if not (math.isfinite(start) and math.isfinite(end)) or start == 0:
+        return math.nan
+    return (start - end) / abs(start)
+
+
+def learned(history: History) -> bool:
+    """Whether the run has plainly got somewhere: its loss has fallen, or it says more than the commonest class."""
+    gain = improvement(history)
+    if math.isfinite(gain) and gain > 0.15:
+        return True
+    right = accuracy(history)
+    return right is not None and chance(history) < 0.9 and right > chance(history) + 0.15
+
+
+def update_ratio(examination: Examination) -> float | None:
+    """Median over matrices of update over weight; None where nothing learned."""
+    ratios = [
+        each.ratio
+        for each in examination.parameters.values()
+        if each.matrix and each.ratio is not None and each.gradient is not None and not each.embedding
+    ]
+    return statistics.median(ratios) if ratios else None
+
+
+def warming_up(history: History) -> bool:
+    """Whether the learning rate is still rising."""
+    rates = history.rates
+    return len(rates) > 1 and rates.recent[-1] > 1.2 * max(rates.first[0], 1e-30) and rates.recent[-1] > rates.recent[0]
+
+
+def weighted_layers(examination: Examination) -> list[tuple[str, float, float]]:
+    """Places, deviations and variations over the batch of the layers with matrices, in order, the last one left out.
+
+    The last is the output, which may begin at zero.
+    """
+    found = [
+        (place, each.std, each.varied)
+        for place, each in examination.layers.items()
+        if each.type in WEIGHTED and each.finite
+    ]
+    return found[:-1]
+
+
+def clip(value: float) -> float:
+    """A confidence or share between 0 and 1."""
+    return min(1.0, max(0.0, value))

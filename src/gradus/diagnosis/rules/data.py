@@ -1,0 +1,270 @@
+"""What goes in: ranges, columns, labels, order."""
+
+import statistics
+from collections.abc import Iterator
+
+from gradus.core.text import Message
+from gradus.diagnosis.rules import Sighting, lasting, rules
+from gradus.diagnosis.rules.common import accuracy, chance, losses, supervised
+from gradus.diagnosis.signs import Examination, History, InputSigns
+
+
+def _first_input(examination: Examination) -> InputSigns | None:
+    return examination.inputs[0] if examination.inputs else None
+
+
+@rules.register(
+    "unscaled-inputs",
+    source="UMLAUT and others ask for [-1, 1]; we flag a deviation above 10 or a mean beyond 10 with values beyond 50",
+    not_fooled_by="a model that begins with normalization; one wide column among many (that is feature-scale)",
+    says=Message(
+        en="Inputs are not scaled: they reach from {low:.3g} to {high:.3g}, with mean {mean:.3g} and deviation "
+        "{std:.3g}.",
+        zh="输入没有缩放：范围 {low:.3g} 到 {high:.3g}，均值 {mean:.3g}，标准差 {std:.3g}。",
+    ),
+)
+def unscaled_inputs(history: History) -> Iterator[Sighting]:
+    """Inputs far from zero mean and unit deviation, on several batches."""
+    if not all(_is_wide(_first_input(each)) for each in history.latest(2)) or not history.latest(2):
+        return
+    found = _first_input(history.latest(2)[-1])
+    if found is not None:
+        evidence = {"low": found.low, "high": found.high, "mean": found.mean, "std": found.std}
+        yield Sighting(confidence=0.85, evidence=evidence, worse=found.std)
+
+
+def _is_wide(found: InputSigns | None) -> bool:
+    return (
+        found is not None
+        and not found.normalized
+        and found.spread < 1000
+        and max(abs(found.low), abs(found.high)) > 50
+        and (found.std > 10 or abs(found.mean) > 10)
+        and found.constant < 0.9
+        and found.loud_constant < 30
+    )
+
+
+@rules.register(
+    "unscaled-targets",
+    source="outputs begin near 0 to 1: targets a hundred times as large need as many more steps, or explode",
+    not_fooled_by="closed forms and second-order methods, which do not mind; targets the network has reached",
+    says=Message(
+        en="Targets are not scaled: mean {mean:.3g}, deviation {std:.3g}; the network's outputs vary by {output:.3g}.",
+        zh="目标没有缩放：均值 {mean:.3g}，标准差 {std:.3g}；网络输出的变化为 {output:.3g}。",
+    ),
+)
+def unscaled_targets(history: History) -> Iterator[Sighting]:
+    """Regression targets are a hundred times as large as outputs at the start."""
+    first = [each for each in losses(history)[:2] if each.kind == "values"]
+    if len(first) < 2 or not supervised(history):
+        return
+    size = max(abs(first[0].target_mean), first[0].target_std)
+    if size > 50 and size > 50 * max(first[0].output_std, 1e-3):
+        evidence = {"mean": first[0].target_mean, "std": first[0].target_std, "output": first[0].output_std}
+        yield Sighting(confidence=0.85, evidence=evidence, worse=size)
+
+
+@rules.register(
+    "feature-scale",
+    source="a column a thousand times as wide as the others decides every distance and every gradient",
+    not_fooled_by="images and sequences; columns that are constant",
+    says=Message(
+        en="One column of the inputs is {spread:.3g} times as wide as the middle one: it drowns the others.",
+        zh="输入中有一列的宽度是中位列的 {spread:.3g} 倍：它淹没了其他列。",
+    ),
+)
+def feature_scale(history: History) -> Iterator[Sighting]:
+    """Deviations of columns differ by more than a thousand."""
+    found = lasting(history, 2, lambda each: each.inputs[0].spread if each.inputs else None)
+    first = history.first
+    normalized = first is not None and first.inputs and first.inputs[0].normalized
+    if found and min(found) > 1000 and not normalized:
+        yield Sighting(confidence=0.9, evidence={"spread": found[-1]}, worse=found[-1])
+
+
+@rules.register(
+    "constant-inputs",
+    source="what is the same for every example says nothing, and a large constant shifts every unit",
+    not_fooled_by="the dark border of digits (a third of the columns); a column of ones; batches of one",
+    says=Message(
+        en="Inputs hardly differ between examples: {constant:.0%} of the columns are constant, and the others vary by "
+        "{varied:.1e}; the largest constant is {loud:.3g} times as large as a column varies.",
+        zh="各样本的输入几乎相同：{constant:.0%} 的列是常数，其余变化为 {varied:.1e}；最大的常数是各列变化的 "
+        "{loud:.3g} 倍。",
+    ),
+)
+def constant_inputs(history: History) -> Iterator[Sighting]:
+    """Almost all columns are constant over several batches, or hardly vary; or a constant drowns the rest."""
+    latest = history.latest(3)
+    found = [_first_input(each) for each in latest]
+    if not latest or any(each is None or each.shape[0] < 4 for each in found):
+        return
+    known = [each for each in found if each is not None]
+    still = min(each.constant for each in known) > 0.85
+    faint = max(each.varied for each in known) < 2e-3
+    loud = min(each.loud_constant for each in known) > 30 and not known[-1].normalized
+    if still or faint or loud:
+        last = known[-1]
+        evidence = {"constant": last.constant, "varied": last.varied, "loud": last.loud_constant}
+        yield Sighting(confidence=0.9, evidence=evidence)
+
+
+@rules.register(
+    "train-validation-mismatch",
+    source="our prototype: means half a deviation apart or more; here one, or deviations 2.5-fold apart",
+    not_fooled_by="noise and masks added in training; mixup, which narrows by a quarter",
+    says=Message(
+        en="Held-out inputs are not scaled as the training inputs are: their mean lies {shift:.3g} deviations away, "
+        "and "
+        "their deviation is {scale:.3g} times that of training.",
+        zh="验证输入与训练输入的缩放不一致：均值相差 {shift:.3g} 个标准差，标准差是训练的 {scale:.3g} 倍。",
+    ),
+)
+def train_validation_mismatch(history: History) -> Iterator[Sighting]:
+    """Inputs of an evaluation lie elsewhere than those of training."""
+    for each in history.evaluations[:8]:
+        if each.passes and (each.shift > 1.0 or not 0.4 < each.scale < 2.5) and not each.every_step:
+            yield Sighting(since=each.step, confidence=0.9, evidence={"shift": each.shift, "scale": each.scale})
+            return
+
+
+@rules.register(
+    "leakage",
+    source="one column that gives the target away (|r| > 0.999), or held-out examples that were trained on",
+    not_fooled_by="evaluations of the training set itself beside one that is held out; one-column toy problems",
+    says=Message(
+        en="The held-out score is not to be trusted: {what}.",
+        zh="验证得分不可信：{what}。",
+    ),
+    words={
+        "a column gives the target away": Message(
+            en="a column of the inputs gives the target away", zh="输入中有一列直接泄露了目标"
+        ),
+        "held-out examples were trained on": Message(
+            en="some of its examples were trained on", zh="其中一部分样本在训练中出现过"
+        ),
+    },
+)
+def leakage(history: History) -> Iterator[Sighting]:
+    """A column of a table equals the target, or all evaluations are, in part, on training examples."""
+    telling = lasting(history, 3, lambda each: each.inputs[0].tells_target if each.inputs else None)
+    wide = history.last is not None and history.last.inputs and history.last.inputs[0].columns >= 3
+    if telling and min(telling) > 0.999 and wide:
+        yield Sighting(confidence=0.9, evidence={"correlation": telling[-1]}, reading="a column gives the target away")
+        return
+    partly = [each for each in history.evaluations if each.passes and 0.1 < each.seen < 0.9]
+    if len(partly) >= 3 and len(partly) == len(history.evaluations):
+        share = statistics.fmean(each.seen for each in partly)
+        yield Sighting(confidence=0.7, evidence={"seen": share}, reading="held-out examples were trained on")
+
+
+@rules.register(
+    "labels-unrelated",
+    source="Zhang et al. (2017): random labels are memorized, and nothing carries over",
+    not_fooled_by="slow starts: training must have got somewhere while held-out accuracy stays at chance",
+    says=Message(
+        en="Labels seem unrelated to inputs: training accuracy reached {train:.0%}, and held-out accuracy is "
+        "{held_out:.0%}, "
+        "that of guessing.",
+        zh="标签似乎与输入无关：训练准确率达到 {train:.0%}，而验证准确率只有 {held_out:.0%}，与猜测相当。",
+    ),
+)
+def labels_unrelated(history: History) -> Iterator[Sighting]:
+    """What is learned from training examples says nothing about others."""
+    held_out = [each.accuracy for each in history.held_out() if each.accuracy is not None and not each.training]
+    right = accuracy(history)
+    known = losses(history)
+    if len(held_out) < 2 or right is None or not known or not supervised(history):
+        return
+    guess = chance(history)
+    if max(held_out[-3:]) < guess + 0.06 and right > guess + 0.12 and guess < 0.8:
+        yield Sighting(confidence=0.8, evidence={"train": right, "held_out": held_out[-1]})
+
+
+@rules.register(
+    "noisy-labels",
+    source="DeepCrime's label mutants: training stalls below what held-out examples reach, or memorizes and then "
+    "forgets",
+    not_fooled_by="dropout, mixup and augmentation, which lower training accuracy too",
+    says=Message(
+        en="Many labels seem wrong: held-out accuracy reached {best:.0%}, training accuracy is {train:.0%}, held-out "
+        "accuracy now {last:.0%}.",
+        zh="许多标签似乎有误：验证准确率曾达到 {best:.0%}，训练准确率为 {train:.0%}，现在验证准确率为 {last:.0%}。",
+    ),
+)
+def noisy_labels(history: History) -> Iterator[Sighting]:
+    """Held-out accuracy lies well above training accuracy without reason; or falls back while training memorizes."""
+    held_out = [each for each in history.held_out() if each.accuracy is not None and not each.training]
+    right = accuracy(history)
+    if len(held_out) < 4 or right is None or history.step < 100 or not supervised(history):
+        return
+    scores = [each.accuracy or 0.0 for each in held_out]
+    best, last = max(scores), statistics.fmean(scores[-2:])
+    dropout = max((facts.dropout for facts in history.models.values()), default=0.0)
+    alike = all(0.93 < each.scale < 1.07 for each in held_out)
+    evidence = {"best": best, "train": right, "last": last}
+    if last > right + 0.12 and dropout < 0.1 and alike and right < 0.85:
+        yield Sighting(confidence=0.7, evidence=evidence)
+    elif best - last > 0.08 and right > last + 0.1 and scores.index(best) < 0.6 * len(scores) and best < 0.95:
+        yield Sighting(confidence=0.6, evidence=evidence)
+
+
+@rules.register(
+    "class-imbalance",
+    source="SageMaker Debugger: largest over smallest class above 10; and the network says the largest one throughout",
+    not_fooled_by="imbalance that the network copes with, by weights or by itself",
+    says=Message(
+        en="{share:.0%} of the examples are of one class, and the network says that class for {said:.0%} of them.",
+        zh="{share:.0%} 的样本属于同一类，而网络对 {said:.0%} 的样本都回答这一类。",
+    ),
+)
+def class_imbalance(history: History) -> Iterator[Sighting]:
+    """A class that nearly all examples have is said nearly always."""
+    known = [each for each in losses(history) if each.counts and each.said is not None]
+    if len(known) < 5 or history.step < 30 or not supervised(history) or history.adversarial:
+        return
+    share = chance(history)
+    said = min(each.said or 0.0 for each in known[-3:])
+    if 0.85 < share < 1.0 and said > 0.985:
+        yield Sighting(confidence=0.85, evidence={"share": share, "said": said})
+
+
+@rules.register(
+    "unshuffled-data",
+    source="stochastic gradients stand for the whole only if batches are drawn at random (Bottou 2012)",
+    not_fooled_by="imbalanced classes; players, whose batches are all real or all generated; few examined batches",
+    says=Message(
+        en="Batches are sorted by class: on average {share:.0%} of a batch is of one class.",
+        zh="批次按类别排序：平均每个批次有 {share:.0%} 属于同一类。",
+    ),
+)
+def unshuffled_data(history: History) -> Iterator[Sighting]:
+    """Batches hold almost one class each, though there are several."""
+    known = [each for each in losses(history) if each.counts and sum(each.counts) >= 6 and each.kind == "classes"]
+    if len(known) < 4 or history.adversarial or len(history.optimizers) > 1:
+        return
+    purity = statistics.fmean(max(each.counts) / sum(each.counts) for each in known)
+    pooled = chance(history)
+    several = pooled < 0.75 and purity > max(0.9, pooled + 0.2)
+    only = pooled == 1.0 and known[0].classes >= 3 and len(known) >= 5
+    if several or only:
+        yield Sighting(confidence=0.9 if several else 0.8, evidence={"share": purity})
+
+
+@rules.register(
+    "duplicate-augmentation",
+    source="a generator set to the same seed again draws the same numbers (numpy in data workers: TrainCheck's cases)",
+    not_fooled_by="seeding once, or once for each of several models; seeds that differ",
+    structural=True,
+    says=Message(
+        en="A random generator is set to the same seed again and again while training ({steps:.0f} steps so far), so "
+        "every "
+        "example is augmented alike.",
+        zh="训练中随机数发生器被反复设为同一个种子（目前 {steps:.0f} 步），因此每个样本的增强都相同。",
+    ),
+)
+def duplicate_augmentation(history: History) -> Iterator[Sighting]:
+    """A generator was set to a seed it had before, in several steps."""
+    if history.loop.reseeded >= 3:
+        yield Sighting(confidence=0.85, evidence={"steps": history.loop.reseeded})

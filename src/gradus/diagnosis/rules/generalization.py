@@ -1,0 +1,142 @@
+"""Training against held-out examples, and what keeps a model from fitting."""
+
+import math
+import statistics
+from collections.abc import Iterator
+
+from gradus.core.text import Message
+from gradus.diagnosis.rules import Sighting, rules
+from gradus.diagnosis.rules.common import accuracy, chance, improvement, kind, losses, supervised
+from gradus.diagnosis.signs import Evaluation, History
+
+
+def _rightly(history: History) -> list[Evaluation]:
+    """Evaluations on held-out examples, in evaluation mode."""
+    return [each for each in history.held_out() if not each.training and not each.dropped]
+
+
+@rules.register(
+    "generalization-gap",
+    source="AutoTrainer: training accuracy 0.10 above held-out accuracy; our prototype needs 0.2 for no false alarm",
+    not_fooled_by="small evaluations, whose accuracy scatters; gaps that close again",
+    says=Message(
+        en="The network does well on training examples ({train:.1%}) and much worse on others ({held_out:.1%}).",
+        zh="网络在训练样本上表现好（{train:.1%}），在其他样本上差得多（{held_out:.1%}）。",
+    ),
+)
+def generalization_gap(history: History) -> Iterator[Sighting]:
+    """Accuracy on the latest training batches lies far above that of the latest evaluations."""
+    scores = [each for each in _rightly(history) if each.accuracy is not None and each.examples >= 16]
+    right = accuracy(history)
+    if not scores or right is None or not supervised(history):
+        return
+    held_out = statistics.fmean(each.accuracy or 0.0 for each in scores[-2:])
+    gap = right - held_out
+    if gap > 0.2 + 1 / math.sqrt(scores[-1].examples) and history.step >= 20:
+        evidence = {"train": right, "held_out": held_out}
+        yield Sighting(since=scores[-1].step, evidence=evidence, worse=gap)
+
+
+@rules.register(
+    "validation-rising",
+    source="AutoTrainer, UMLAUT: training falls while validation rises; here by 30 % over its best, for three "
+    "evaluations",
+    not_fooled_by="one bad evaluation; a loss that rises while accuracy does not fall and hardly differs from "
+    "training's",
+    says=Message(
+        en="The held-out loss rises while the training loss falls: {best:.4g} at its best (step {step:.0f}), "
+        "{last:.4g} now.",
+        zh="验证损失上升而训练损失下降：最好时 {best:.4g}（第 {step:.0f} 步），现在 {last:.4g}。",
+    ),
+)
+def validation_rising(history: History) -> Iterator[Sighting]:
+    """Three evaluations in a row lie well above the best, which lies well back."""
+    known = [each for each in _rightly(history) if each.loss is not None and math.isfinite(each.loss)]
+    if len(known) < 6 or not supervised(history):
+        return
+    values = [each.loss or 0.0 for each in known]
+    best = min(values)
+    at = values.index(best)
+    right = accuracy(history)
+    scores = [each.accuracy for each in known if each.accuracy is not None]
+    apart = right is None or not scores or right - scores[-1] > 0.08
+    train = history.losses.end(20)
+    wide = math.isfinite(train) and values[-1] > 2 * abs(train)
+    if at <= len(values) - 4 and min(values[-3:]) > 1.3 * best > 0 and improvement(history) > 0.3 and apart and wide:
+        evidence = {"best": best, "last": values[-1], "step": known[at].step}
+        yield Sighting(since=known[at].step, evidence=evidence, worse=values[-1] / best)
+
+
+@rules.register(
+    "over-regularization",
+    source="UMLAUT: dropout of 0.5 and more is unusual; a decay term above the gradient pulls weights to zero",
+    not_fooled_by="dropout 0.5; AdamW's decay, which does not enter the gradient; models that learn all the same",
+    says=Message(
+        en="Regularization is too strong: dropout {dropout:.2g}, the weight decay term is {decay:.2g} times the "
+        "gradient, and "
+        "the training loss stays high.",
+        zh="正则化过强：dropout 为 {dropout:.2g}，权重衰减项是梯度的 {decay:.2g} 倍，而训练损失居高不下。",
+    ),
+)
+def over_regularization(history: History) -> Iterator[Sighting]:
+    """Very strong dropout or decay, and a model that does not fit its training examples."""
+    if history.step < 60 or not supervised(history) or not _fits_badly(history):
+        return
+    dropout = max((each.dropout for each in history.models.values()), default=0.0)
+    decay = max((each.decay_over_gradient for each in history.optimizers.values()), default=0.0)
+    strong = max((each.decay for each in history.optimizers.values()), default=0.0)
+    decoupled = max((each.decay * each.rate for each in history.optimizers.values() if not each.coupled), default=0.0)
+    if dropout >= 0.8 or (decay > 0.8 and strong > 0.02) or decoupled > 0.01:
+        yield Sighting(confidence=0.85, evidence={"dropout": dropout, "decay": max(decay, 0.0)})
+
+
+def _fits_badly(history: History) -> bool:
+    gain = improvement(history)
+    right = accuracy(history)
+    if right is not None:
+        return right < max(0.75, min(0.97, chance(history) + 0.1))
+    return math.isfinite(gain) and gain < 0.5
+
+
+@rules.register(
+    "underfitting",
+    source="information cannot pass a layer narrower than what it must tell apart (two numbers for many classes)",
+    not_fooled_by="bottlenecks of autoencoders; runs that still improve, or that other findings explain",
+    at_end=True,
+    says=Message(
+        en="The model is too small for its task: its narrowest layer has {narrowest:.0f} units, it has "
+        "{parameters:.0f} "
+        "parameters, and even training examples are fitted badly (loss {start:.3g} at first, {end:.3g} at the end).",
+        zh="模型对任务来说太小：最窄的层只有 {narrowest:.0f} 个单元，共 {parameters:.0f} 个参数，连训练样本也拟合不好"
+        "（损失最初 {start:.3g}，结束时 {end:.3g}）。",
+    ),
+)
+def underfitting(history: History) -> Iterator[Sighting]:
+    """A narrow model whose training loss stopped falling at a high level."""
+    quarters = history.losses.quarters()
+    known = losses(history)
+    if not quarters or not known or not supervised(history) or history.step < 100:
+        return
+    flat = abs(quarters[2] - quarters[3]) < 0.08 * abs(quarters[0])
+    classes = max(2, known[-1].classes)
+    for facts in history.models.values():
+        narrow = 0 < facts.narrowest <= max(2, int(math.log2(classes)))
+        simple = facts.linear_layers == 1 and kind(history) != ""
+        if flat and (narrow or simple) and _unfitted(history):
+            evidence = {
+                "narrowest": facts.narrowest,
+                "parameters": facts.parameters,
+                "start": quarters[0],
+                "end": quarters[3],
+            }
+            yield Sighting(confidence=0.75 if narrow else 0.55, evidence=evidence)
+            return
+
+
+def _unfitted(history: History) -> bool:
+    right = accuracy(history)
+    if right is not None:
+        return right < min(0.8, chance(history) + 0.4)
+    known = [each for each in losses(history)[-8:] if each.kind == "values" and each.target_std > 0]
+    same_space = known and all(each.value >= 0 for each in known)
+    return bool(same_space) and statistics.fmean(each.value / each.target_std**2 for each in known) > 0.35

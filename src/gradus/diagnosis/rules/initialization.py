@@ -1,0 +1,133 @@
+"""How weights begin."""
+
+import math
+from collections.abc import Iterator
+
+from gradus.core.text import Message
+from gradus.diagnosis.rules import Sighting, rules
+from gradus.diagnosis.rules.common import learned
+from gradus.diagnosis.rules.signal import last_over_first
+from gradus.diagnosis.signs import Examination, History
+
+_TOO_LARGE, _TOO_SMALL = 3.0, 0.3
+
+
+@rules.register(
+    "initial-loss",
+    source="Karpathy (2019): a network that knows nothing says 1/K, so its cross-entropy is ln K; flagged above 3 ln K",
+    not_fooled_by="a sum over the batch; fine-tuning, which starts lower",
+    says=Message(
+        en="The first loss is {loss:.3g}, {times:.1f} times that of saying every class is equally likely: the network "
+        "starts sure of wrong answers.",
+        zh="最初的损失为 {loss:.3g}，是“各类同样可能”时的 {times:.1f} 倍：网络一开始就确信错误的答案。",
+    ),
+)
+def initial_loss(history: History) -> Iterator[Sighting]:
+    """A cross-entropy begins far above that of knowing nothing."""
+    first = history.first
+    if first is None or first.step or first.loss is None or first.loss.kind != "classes" or first.loss.not_log:
+        return
+    loss = first.loss
+    expected = math.log(max(loss.classes, 2))
+    value = loss.value / max(loss.batch, 1) if loss.summed else loss.value
+    if math.isfinite(value) and value > 3 * expected:
+        yield Sighting(evidence={"loss": value, "times": value / expected}, worse=value)
+
+
+@rules.register(
+    "bad-initialization",
+    source="He et al. (2015), Glorot & Bengio (2010): weight deviation times sqrt(fan_in) lies between 0.5 and 1.5",
+    not_fooled_by="0.02 for embeddings and transformers, which normalize; an output layer that begins at zero",
+    says=Message(
+        en="The weights begin {how:.2g} times as large as keeps signals steady (deviation times the root of the inputs "
+        "is "
+        "{scale:.2g}, where about 1 is right).",
+        zh="初始权重是保持信号稳定所需大小的 {how:.2g} 倍（标准差乘以输入数的平方根为 {scale:.2g}，约为 1 才合适）。",
+    ),
+)
+def bad_initialization(history: History) -> Iterator[Sighting]:
+    """Weights begin so large or small that signals explode, saturate or vanish at the very first step."""
+    first = history.first
+    if first is None or first.step:
+        return
+    scales = [
+        (each.weight * math.sqrt(each.fan_in), place)
+        for place, each in first.parameters.items()
+        if each.matrix and not each.embedding and each.fan_in >= 8 and "weight_hh" not in place
+    ]
+    if not scales:
+        return
+    normalized = any(facts.normalizations for facts in history.models.values())
+    largest, smallest = max(scales), min(scales[:-1] or scales)
+    if largest[0] > _TOO_LARGE and _hurts(history, first):
+        yield Sighting(
+            where=largest[1].rpartition(".")[0], confidence=0.85, evidence={"scale": largest[0], "how": largest[0]}
+        )
+    elif smallest[0] < _TOO_SMALL and not normalized and _fades(first) and not learned(history) and history.step >= 3:
+        yield Sighting(
+            where=smallest[1].rpartition(".")[0], confidence=0.85, evidence={"scale": smallest[0], "how": smallest[0]}
+        )
+
+
+def _hurts(history: History, first: Examination) -> bool:
+    loss = first.loss
+    growth = last_over_first(first, 1)
+    sure = any(True for _ in initial_loss(history))
+    far = loss is not None and loss.kind == "values" and loss.output_std > 5 * max(loss.target_std, 1e-12)
+    hidden = list(first.layers.values())[:-1]
+    flat = any((each.saturated or 0) > 0.5 for each in hidden)
+    return sure or far or flat or (growth is not None and growth[1] > 10)
+
+
+def _fades(first: Examination) -> bool:
+    varied = last_over_first(first, 2)
+    return varied is not None and varied[1] < 0.02
+
+
+@rules.register(
+    "symmetric-initialization",
+    source="units that begin alike receive the same gradient and stay alike (Goodfellow et al. 2016, 8.4)",
+    not_fooled_by="a last layer or a residual branch that begins at zero: it is no longer alike after one step",
+    structural=True,
+    says=Message(
+        en="All units of the layer are the same and stay the same: they began with equal weights, so they learn as "
+        "one.",
+        zh="该层的所有单元都相同并一直相同：它们以相等的权重开始，因此只能像一个单元那样学习。",
+    ),
+)
+def symmetric_initialization(history: History) -> Iterator[Sighting]:
+    """A matrix that takes part in learning still has equal rows after several steps."""
+    early = [each for each in history.examinations if 2 <= each.step < 12][:2]
+    if len(early) < 2:
+        return
+    same = [
+        place
+        for place, each in early[0].parameters.items()
+        if each.identical and each.gradient is not None and _still(early[1], place)
+    ]
+    if same:
+        yield Sighting(where=same[0].rpartition(".")[0], confidence=0.97, evidence={"layers": len(same)})
+
+
+def _still(examination: Examination, place: str) -> bool:
+    return place in examination.parameters and examination.parameters[place].identical
+
+
+@rules.register(
+    "missing-nonlinearity",
+    source="a product of matrices is a matrix: stacked linear layers can do no more than one",
+    not_fooled_by="a bottleneck, which makes a product of low rank; models whose graph cannot be read to its end",
+    structural=True,
+    says=Message(
+        en="Nothing between the layers is non-linear: the {layers:.0f} linear layers of the model can do no more than "
+        "one.",
+        zh="各层之间没有任何非线性：模型的 {layers:.0f} 个线性层并不比一个强。",
+    ),
+)
+def missing_nonlinearity(history: History) -> Iterator[Sighting]:
+    """Several linear layers and nothing else."""
+    for name, facts in history.models.items():
+        loss = history.first.loss if history.first is not None else None
+        outputs = loss.classes if loss is not None else 1
+        if not facts.nonlinear and facts.narrowest >= max(2, outputs):
+            yield Sighting(where=f"{name}:", confidence=0.9, evidence={"layers": facts.linear_layers})

@@ -1,0 +1,258 @@
+"""What is wrong between one backward pass and the next."""
+
+from collections.abc import Iterator
+
+from gradus.core.text import Message
+from gradus.diagnosis.rules import Sighting, rules
+from gradus.diagnosis.rules.common import learned, supervised
+from gradus.diagnosis.signs import History
+
+
+@rules.register(
+    "missing-zero-grad",
+    source="torch adds to gradients; TrainCheck's rule: between a step and the next backward pass they must be cleared",
+    not_fooled_by="accumulation over several batches before one step; zero_grad anywhere before backward; other "
+    "players",
+    structural=True,
+    severity="critical",
+    says=Message(
+        en="Gradients are never cleared: every step also uses those of all steps before it.",
+        zh="梯度从未清零：每一步都还在使用之前所有步的梯度。",
+    ),
+)
+def missing_zero_grad(history: History) -> Iterator[Sighting]:
+    """Several steps used gradients that an earlier one had used already, and none was seen that did not."""
+    stale = history.loop.stale_steps
+    if len(stale) >= 2 and len(stale) > 2 * history.loop.fresh_steps:
+        yield Sighting(since=stale[0], confidence=0.95, evidence={"steps": len(stale)})
+
+
+@rules.register(
+    "missing-step",
+    source="gradients that are cleared before anything used them were computed in vain",
+    not_fooled_by="accumulation; updates by hand; gradients wanted for themselves, without an optimizer",
+    structural=True,
+    severity="critical",
+    says=Message(
+        en="No parameter ever changes: after {backwards:.0f} backward passes no optimizer has stepped.",
+        zh="参数从未改变：经过 {backwards:.0f} 次反向传播，没有任何优化器执行过 step。",
+    ),
+)
+def missing_step(history: History) -> Iterator[Sighting]:
+    """An optimizer is there, gradients are computed and thrown away, and nothing changes."""
+    loop = history.loop
+    if loop.steps or not loop.optimizers_known:
+        return
+    if loop.unstepped >= 3 or loop.unused >= 100 or (history.ended and loop.unused >= 3):
+        yield Sighting(confidence=0.95, evidence={"backwards": loop.backwards})
+
+
+@rules.register(
+    "stale-optimizer",
+    source="Accelerate issue 2665: an optimizer made before the model was made anew",
+    not_fooled_by="an optimizer whose turn has not come; sparse use of many heads",
+    structural=True,
+    severity="critical",
+    says=Message(
+        en="The optimizer holds none of the parameters that the loss reaches: it was made for another model.",
+        zh="优化器不包含损失所到达的任何参数：它是为另一个模型创建的。",
+    ),
+)
+def stale_optimizer(history: History) -> Iterator[Sighting]:
+    """An optimizer steps and none of its parameters has a gradient."""
+    if history.loop.idle_steps >= 3:
+        yield Sighting(confidence=0.95, evidence={"steps": history.loop.idle_steps})
+
+
+@rules.register(
+    "parameters-not-in-optimizer",
+    source="what no optimizer holds stays as it was initialized",
+    not_fooled_by="pretrained layers left out on purpose: only those that look as initialized count; other players",
+    structural=True,
+    says=Message(
+        en="{share:.0%} of what the loss reaches is in no optimizer and will never learn.",
+        zh="损失所到达的参数中有 {share:.0%} 不在任何优化器中，永远不会学习。",
+    ),
+)
+def parameters_not_in_optimizer(history: History) -> Iterator[Sighting]:
+    """Known parameters get gradients, are in no optimizer, and look as initialized."""
+    loop = history.loop
+    if loop.orphans and loop.idle_steps < 3 and loop.steps:
+        evidence = {"share": loop.orphan_share, "parameters": len(loop.orphans)}
+        yield Sighting(where=loop.orphans[0].rpartition(".")[0], confidence=0.9, evidence=evidence)
+
+
+@rules.register(
+    "unregistered-parameters",
+    source="torch's Module sees attributes that are modules, and lists of them only as ModuleList",
+    not_fooled_by="modules shared with another model; parameters that an optimizer holds all the same",
+    structural=True,
+    says=Message(
+        en="Layers run inside the model that it does not know as its own, as those in a plain list or dict: they are "
+        "in no "
+        "optimizer, are not saved, and do not follow .to() or .eval().",
+        zh="模型内部运行着它不认识的层（例如放在普通 list 或 dict 中）：它们不在任何优化器里，不会被保存，也不随 .to() "
+        "或 .eval() 变化。",
+    ),
+)
+def unregistered_parameters(history: History) -> Iterator[Sighting]:
+    """The loss reaches parameters that no model and no optimizer has."""
+    loop = history.loop
+    if loop.unregistered and loop.idle_steps < 3 and loop.steps:
+        yield Sighting(confidence=0.9, evidence={"share": loop.orphan_share})
+
+
+@rules.register(
+    "frozen-parameters",
+    source="freezing keeps what was learned before; what looks as it was initialized has learned nothing",
+    not_fooled_by="pretrained layers; averages and targets that follow another network; normalization and biases",
+    structural=True,
+    says=Message(
+        en="{share:.0%} of the model's weights are frozen (requires_grad is False) and look as they were initialized.",
+        zh="模型 {share:.0%} 的权重被冻结（requires_grad 为 False），而且看上去仍是初始化时的样子。",
+    ),
+)
+def frozen_parameters(history: History) -> Iterator[Sighting]:
+    """A good part of a model does not learn and never did."""
+    if history.loop.frozen > 0.25:
+        places = history.loop.frozen_places
+        where = places[0].rpartition(".")[0] if places else ""
+        yield Sighting(where=where, confidence=0.85, evidence={"share": history.loop.frozen})
+
+
+@rules.register(
+    "detached-graph",
+    source="detach, no_grad, .data and a round trip through NumPy end the graph; what lies before gets no gradient",
+    not_fooled_by="heads unused in some steps; a generator in its discriminator's turn; targets computed without "
+    "gradients",
+    structural=True,
+    says=Message(
+        en="The graph is cut: {layers:.0f} weight matrices that ran and are in the optimizer never get a gradient.",
+        zh="计算图被切断：{layers:.0f} 个参与运行且在优化器中的权重矩阵从未得到梯度。",
+    ),
+)
+def detached_graph(history: History) -> Iterator[Sighting]:
+    """Parameters of layers that ran are stepped, and no loss reaches them."""
+    loop = history.loop
+    if loop.no_graph:
+        yield Sighting(confidence=0.99, evidence={"layers": 0}, severity="critical")
+    elif loop.unreached and loop.idle_steps < 3:
+        where = loop.unreached[-1].rpartition(".")[0]
+        yield Sighting(where=where, confidence=0.9, evidence={"layers": len(loop.unreached)})
+
+
+@rules.register(
+    "training-in-eval-mode",
+    source="in evaluation mode dropout does nothing and batch norm uses, and does not update, its statistics",
+    not_fooled_by="single layers kept in evaluation mode; models to which the mode makes no difference",
+    structural=True,
+    says=Message(
+        en="The model is trained in evaluation mode (since step {step:.0f}): dropout is off and batch norm does not "
+        "adapt. "
+        "Call model.train() after each evaluation.",
+        zh="模型在评估模式下训练（自第 {step:.0f} 步起）：dropout 不起作用，批归一化不更新。每次评估后应调用 "
+        "model.train()。",
+    ),
+)
+def training_in_eval_mode(history: History) -> Iterator[Sighting]:
+    """Steps whose forward passes were all in evaluation mode, of a model with dropout or batch norm."""
+    loop = history.loop
+    if loop.eval_steps >= 3:
+        confidence = 0.95 if loop.was_training else 0.7
+        yield Sighting(since=loop.eval_since, confidence=confidence, evidence={"step": loop.eval_since})
+
+
+@rules.register(
+    "evaluation-in-train-mode",
+    source="in training mode dropout drops and batch norm uses the batch's own statistics, and updates them",
+    not_fooled_by="Monte Carlo dropout; update_bn; samples drawn from a generator; pseudo-labels at every step",
+    structural=True,
+    says=Message(
+        en="The model is evaluated in training mode: dropout drops, and batch norm depends on who else is in the batch "
+        "and "
+        "learns from held-out data. Call model.eval() first.",
+        zh="模型在训练模式下评估：dropout 仍在丢弃，批归一化依赖批次中的其他样本并从验证数据中学习。应先调用 "
+        "model.eval()。",
+    ),
+)
+def evaluation_in_train_mode(history: History) -> Iterator[Sighting]:
+    """Passes without gradients in training mode, of a model that is trained on targets."""
+    if history.adversarial or not supervised(history):
+        return
+    wrong = [each for each in history.evaluations if each.training and not each.repeated and not each.every_step]
+    if wrong and sum(each.passes for each in wrong) >= 1 and not any(each.repeated for each in history.evaluations):
+        yield Sighting(where=wrong[0].place, since=wrong[0].step, confidence=0.9, evidence={"passes": wrong[0].passes})
+
+
+@rules.register(
+    "dropout-in-evaluation",
+    source="transformers pull 33844: functional dropout without training=self.training",
+    not_fooled_by="Monte Carlo dropout, which runs the same inputs again; sampling of latents",
+    structural=True,
+    says=Message(
+        en="Dropout acts in evaluation mode too: a functional dropout is called without training=self.training.",
+        zh="在评估模式下 dropout 仍然起作用：函数式 dropout 调用时没有传 training=self.training。",
+    ),
+)
+def dropout_in_evaluation(history: History) -> Iterator[Sighting]:
+    """Dropout acts in evaluation mode, and the program evaluates in it."""
+    used = [each for each in history.evaluations if each.dropped]
+    if used and not any(each.repeated for each in history.evaluations):
+        yield Sighting(since=used[0].step, confidence=0.95)
+
+
+@rules.register(
+    "batch-norm-drift",
+    source="requires_grad = False freezes weights, not statistics: those follow the data as long as the mode is "
+    "training",
+    not_fooled_by="frozen layers in evaluation mode; batch norm that learns",
+    structural=True,
+    says=Message(
+        en="{layers:.0f} frozen batch norms still update their statistics: the frozen part of the model changes. Put "
+        "it in "
+        "evaluation mode.",
+        zh="{layers:.0f} 个被冻结的批归一化层仍在更新统计量：模型的冻结部分在改变。应将其设为评估模式。",
+    ),
+)
+def batch_norm_drift(history: History) -> Iterator[Sighting]:
+    """Batch norms that do not learn run in training mode."""
+    drifting = history.loop.drifting
+    if drifting and history.step >= 2:
+        yield Sighting(where=drifting[0], confidence=0.9, evidence={"layers": len(drifting)})
+
+
+@rules.register(
+    "batch-norm-tiny-batch",
+    source="Wu & He (2018): error rises steeply below 16 examples; statistics of fewer than 8 numbers are noise",
+    not_fooled_by="a last batch that is smaller; convolutions, whose positions count too; group and layer norm",
+    structural=True,
+    says=Message(
+        en="Batch norm computes its statistics from {count:.0f} numbers per channel: they are mostly noise.",
+        zh="批归一化每个通道只用 {count:.0f} 个数计算统计量：大部分是噪声。",
+    ),
+)
+def batch_norm_tiny_batch(history: History) -> Iterator[Sighting]:
+    """The largest batch seen gives a batch norm fewer than eight numbers a channel."""
+    loop = history.loop
+    if loop.tiny_batch is not None and loop.tiny_batch < 8 and history.step >= 3:
+        yield Sighting(where=loop.tiny_batch_place, confidence=0.9, evidence={"count": loop.tiny_batch})
+
+
+@rules.register(
+    "batch-mixing",
+    source="Karpathy (2019): the output for one example must not depend on another's input",
+    not_fooled_by="batch norm (looked at in evaluation mode); sequences with time first; graphs with an adjacency "
+    "matrix",
+    structural=True,
+    says=Message(
+        en="Examples of a batch are mixed: in evaluation mode the output for one depends on the input of another. A "
+        "view "
+        "or reshape moves numbers across the batch axis.",
+        zh="批次中的样本互相混合：在评估模式下，一个样本的输出依赖于另一个样本的输入。某处 view 或 reshape "
+        "跨越了批次轴。",
+    ),
+)
+def batch_mixing(history: History) -> Iterator[Sighting]:
+    """Another last example changes the outputs of the first ones."""
+    if history.loop.mixes and supervised(history):
+        yield Sighting(confidence=0.85 if not learned(history) else 0.75)

@@ -1,0 +1,292 @@
+"""Outputs and losses that do not fit each other. All of it is in the graph between the loss and the last layer."""
+
+import itertools
+from collections.abc import Iterator, Sequence
+
+from gradus.core.text import Message
+from gradus.diagnosis.graph import RESHAPING
+from gradus.diagnosis.rules import Sighting, rules
+from gradus.diagnosis.rules.common import learned, losses
+from gradus.diagnosis.signs import History, LossSigns, Op
+
+_ADDS_SOFTMAX = ("LogSoftmax", "BinaryCrossEntropyWithLogits")
+_RANGES = {"Relu": (0.0, float("inf")), "Sigmoid": (0.0, 1.0), "Tanh": (-1.0, 1.0), "Softmax": (0.0, 1.0)}
+_MOST = 3
+
+
+def _heads(history: History) -> Iterator[tuple[LossSigns, list[Op]]]:
+    """The operations from each loss to each last layer, without those that only reshape, of the first steps."""
+    for examination in history.examinations[:_MOST]:
+        for loss in examination.losses:
+            for head in loss.heads:
+                yield loss, [op for op in head if op.name not in RESHAPING]
+
+
+def _after(head: Sequence[Op], names: Sequence[str]) -> tuple[Op, Op] | None:
+    """An operation of these names, and the one below it."""
+    for op, below in itertools.pairwise(head):
+        if op.name in names:
+            return op, below
+    return None
+
+
+@rules.register(
+    "softmax-twice",
+    source="torch's cross_entropy and binary_cross_entropy_with_logits apply it themselves",
+    not_fooled_by="softmax inside attention; log_softmax before nll_loss; a temperature between the two",
+    structural=True,
+    says=Message(
+        en="The model's outputs have gone through {what} before a loss that applies one itself: its inputs lie between "
+        "0 "
+        "and 1, so it can never be sure and learns slowly.",
+        zh="模型输出已经过 {what}，而损失函数自己还会再做一次：其输入都在 0 和 1 之间，无法给出确定的答案，学习很慢。",
+    ),
+    words={
+        "softmax": Message(en="a softmax", zh="softmax"),
+        "sigmoid": Message(en="a sigmoid", zh="sigmoid"),
+    },
+)
+def softmax_twice(history: History) -> Iterator[Sighting]:
+    """Softmax or sigmoid right below a loss that adds it."""
+    for _, head in _heads(history):
+        pair = _after(head, _ADDS_SOFTMAX)
+        if pair is not None and (
+            pair[1].name == "Softmax" or (pair[1].name == "Sigmoid" and pair[0].name == "BinaryCrossEntropyWithLogits")
+        ):
+            yield Sighting(confidence=0.97, reading=pair[1].name.lower())
+            return
+        if pair is not None and pair[1].name == "Sigmoid":
+            yield Sighting(confidence=0.85, reading="sigmoid")
+            return
+
+
+@rules.register(
+    "softmax-wrong-axis",
+    source="classes are axis 1 of (N, C, ...); over axis 0 examples of the batch compete",
+    not_fooled_by="outputs without a batch axis; attention over time-first sequences",
+    structural=True,
+    says=Message(
+        en="The softmax of the output runs over the batch, axis {axis:.0f} of {axes:.0f}, instead of the classes.",
+        zh="输出的 softmax 作用在批次轴（第 {axis:.0f} 轴，共 {axes:.0f} 轴）上，而不是类别轴上。",
+    ),
+)
+def softmax_wrong_axis(history: History) -> Iterator[Sighting]:
+    """A softmax between the loss and the last layer that runs over axis 0."""
+    for _, head in _heads(history):
+        for op in head:
+            if op.name in ("Softmax", "LogSoftmax") and op.axis == 0 and len(op.shape) > 1 and op.shape[0] > 1:
+                yield Sighting(confidence=0.95, evidence={"axis": 0, "axes": len(op.shape)})
+                return
+
+
+@rules.register(
+    "softmax-single-unit",
+    source="softmax of one number is 1, whatever the number",
+    not_fooled_by="one logit through a sigmoid",
+    structural=True,
+    severity="critical",
+    says=Message(
+        en="A softmax runs over a single unit: its output is always 1 and nothing can be learned. Use a sigmoid.",
+        zh="softmax 只作用于一个单元：输出永远是 1，什么也学不到。应使用 sigmoid。",
+    ),
+)
+def softmax_single_unit(history: History) -> Iterator[Sighting]:
+    """A softmax over an axis of length one."""
+    for _, head in _heads(history):
+        for op in head:
+            if op.name in ("Softmax", "LogSoftmax") and op.axis is not None and op.shape[op.axis : op.axis + 1] == (1,):
+                yield Sighting(confidence=0.99)
+                return
+
+
+@rules.register(
+    "missing-log",
+    source="nll_loss(p) = -p[y]: without the logarithm mistakes cost almost nothing",
+    not_fooled_by="log-probabilities, whose exponentials add up to 1",
+    structural=True,
+    says=Message(
+        en="The negative log likelihood is given probabilities instead of their logarithms.",
+        zh="负对数似然损失得到的是概率，而不是概率的对数。",
+    ),
+)
+def missing_log(history: History) -> Iterator[Sighting]:
+    """Softmax right below nll_loss."""
+    for _, head in _heads(history):
+        pair = _after(head, ("NllLoss", "NllLoss2D"))
+        if pair is not None and pair[1].name in ("Softmax", "Sigmoid"):
+            yield Sighting(confidence=0.97)
+            return
+
+
+@rules.register(
+    "loss-output-mismatch",
+    source="nll_loss wants log-probabilities; squared errors of class numbers put class 3 between 2 and 4",
+    not_fooled_by="ratings and counts, of which there are not as many of each",
+    structural=True,
+    says=Message(
+        en="The loss does not suit the output: {what}.",
+        zh="损失函数与输出不匹配：{what}。",
+    ),
+    words={
+        "raw outputs as log-probabilities": Message(
+            en="a negative log likelihood is given raw outputs, not log-probabilities",
+            zh="负对数似然得到的是原始输出而不是对数概率",
+        ),
+        "class numbers as values": Message(
+            en="a squared error treats class numbers as quantities", zh="平方误差把类别编号当作数量"
+        ),
+    },
+)
+def loss_output_mismatch(history: History) -> Iterator[Sighting]:
+    """nll_loss of what is no log-probability; a squared error whose targets are class numbers."""
+    for loss, head in _heads(history):
+        pair = _after(head, ("NllLoss", "NllLoss2D"))
+        if loss.not_log and pair is not None and pair[1].name not in ("Softmax", "LogSoftmax", "Sigmoid", "Log", "Add"):
+            yield Sighting(confidence=0.95, reading="raw outputs as log-probabilities")
+            return
+    known = losses(history)[:5]
+    if known and all(_class_numbers(each) for each in known) and history.step >= 3:
+        yield Sighting(confidence=0.7, reading="class numbers as values")
+
+
+def _class_numbers(loss: LossSigns) -> bool:
+    """Whether values are whole numbers 0, 1, ..., spread evenly over at least five."""
+    span = loss.target_high - loss.target_low
+    even = (((span + 1) ** 2 - 1) / 12) ** 0.5  # deviation of as many equally likely numbers
+    return (
+        loss.kind == "values"
+        and loss.target_whole
+        and loss.batch >= 16
+        and loss.target_low == 0
+        and 4 <= span <= 20
+        and abs(loss.target_std - even) < 0.15 * even
+    )
+
+
+@rules.register(
+    "output-range",
+    source="a rectifier gives nothing below 0, a sigmoid nothing outside 0 to 1",
+    not_fooled_by="targets within that range but for a few",
+    structural=True,
+    says=Message(
+        en="Targets reach from {low:.3g} to {high:.3g}, and the output's activation can only give {least:.3g} to "
+        "{most:.3g}.",
+        zh="目标的范围是 {low:.3g} 到 {high:.3g}，而输出的激活函数只能给出 {least:.3g} 到 {most:.3g}。",
+    ),
+)
+def output_range(history: History) -> Iterator[Sighting]:
+    """The last activation before a regression loss cannot reach the targets."""
+    for loss, head in _heads(history):
+        if loss.kind != "values" or not head:
+            continue
+        pair = _after(head, ("MseLoss", "SmoothL1Loss", "HuberLoss", "Sub"))
+        if pair is None or pair[1].name not in _RANGES:
+            continue
+        least, most = _RANGES[pair[1].name]
+        scale = max(loss.target_std, 1e-12)
+        if loss.target_low < least - 0.5 * scale or loss.target_high > most + 0.5 * scale:
+            evidence = {"low": loss.target_low, "high": loss.target_high, "least": least, "most": most}
+            yield Sighting(confidence=0.95, evidence=evidence)
+            return
+
+
+@rules.register(
+    "nonlinear-logits",
+    source="logits are any numbers: a rectifier makes half of them 0, and where all are 0 no gradient comes back",
+    not_fooled_by="an activation before the last layer",
+    structural=True,
+    says=Message(
+        en="The logits go through {what} before the loss: they should be the last layer's outputs as they are.",
+        zh="logits 在进入损失前经过了 {what}：它们应当是最后一层的原始输出。",
+    ),
+    words={
+        "relu": Message(en="a rectifier (ReLU)", zh="整流函数（ReLU）"),
+        "tanh": Message(en="a tanh", zh="tanh"),
+        "clampmin": Message(en="a clamp", zh="截断"),
+        "hardtanh": Message(en="a clamp", zh="截断"),
+    },
+)
+def nonlinear_logits(history: History) -> Iterator[Sighting]:
+    """A rectifier or tanh right below the softmax of the loss."""
+    for _, head in _heads(history):
+        pair = _after(head, _ADDS_SOFTMAX)
+        if pair is not None and pair[1].name in ("Relu", "Tanh", "ClampMin", "Hardtanh"):
+            yield Sighting(confidence=0.95, reading=pair[1].name.lower())
+            return
+
+
+@rules.register(
+    "broadcast-loss",
+    source="(N, 1) against (N,) broadcasts to (N, N): every output is compared with every target",
+    not_fooled_by="distances between all pairs of outputs, where both sides are computed",
+    structural=True,
+    severity="critical",
+    says=Message(
+        en="Outputs and targets have different shapes, and broadcasting compares each of the {batch:.0f} outputs with "
+        "each "
+        "target: the best answer is then their mean.",
+        zh="输出与目标形状不同，广播使 {batch:.0f} 个输出与每个目标都相比较：最优答案于是只是均值。",
+    ),
+)
+def broadcast_loss(history: History) -> Iterator[Sighting]:
+    """A difference of shape (N, N) from outputs of shape (N, 1) or (N,)."""
+    for examination in history.examinations[:_MOST]:
+        for loss in examination.losses:
+            for head in loss.heads:
+                for op, below in itertools.pairwise(head):
+                    size = _squared(op, below)
+                    if size:
+                        yield Sighting(confidence=0.97, evidence={"batch": size})
+                        return
+
+
+def _squared(op: Op, below: Op) -> int:
+    """N, if an operation with data, or an expansion within a loss, makes (N, N) of N numbers."""
+    if op.name not in ("Sub", "Expand") or not (op.data or op.name == "Expand"):
+        return 0
+    if len(op.shape) != 2 or op.shape[0] != op.shape[1] or op.shape[0] < 2:
+        return 0
+    size = op.shape[0]
+    return size if below.shape in ((size,), (size, 1), (1, size)) else 0
+
+
+@rules.register(
+    "loss-sign",
+    source="a loss that cannot be negative is negated, or one falls below any bound while nothing is learned",
+    not_fooled_by="log-likelihoods of densities, which may be negative; the maximizing player of two; entropy terms",
+    structural=True,
+    severity="critical",
+    says=Message(
+        en="The loss has the wrong sign: training makes the errors larger (the loss fell from {start:.3g} to "
+        "{end:.3g}).",
+        zh="损失的符号反了：训练在让误差变大（损失从 {start:.3g} 降到 {end:.3g}）。",
+    ),
+)
+def loss_sign(history: History) -> Iterator[Sighting]:
+    """A known loss reached through an odd number of sign changes; or a loss without bound below."""
+    if len(history.optimizers) > 1 or history.adversarial or history.step < 3:
+        return
+    start, end = history.losses.start(3), history.losses.end(3)
+    flipped = [_flips(head) for _, head in _heads(history)]
+    known = [each for each in flipped if each is not None]
+    if known and all(known) and end < 0:
+        yield Sighting(confidence=0.97, evidence={"start": start, "end": end})
+    elif not known and end < -20 * max(1.0, abs(start)) and not learned_something(history) and history.step > 20:
+        yield Sighting(confidence=0.8, evidence={"start": start, "end": end})
+
+
+def learned_something(history: History) -> bool:
+    """Whether accuracy, where it is known, has risen; a loss that falls says nothing here."""
+    known = [each.accuracy for each in losses(history) if each.accuracy is not None]
+    return len(known) > 3 and known[-1] > known[0] + 0.1 and learned(history)
+
+
+def _flips(head: Sequence[Op]) -> bool | None:
+    """Whether the sign turns on the way to a loss that cannot be negative; None if there is none on this way."""
+    negative = False
+    for op in head:
+        if op.name in ("NllLoss", "NllLoss2D", "MseLoss", "BinaryCrossEntropy", "BinaryCrossEntropyWithLogits",
+                       "SmoothL1Loss", "HuberLoss", "Pow", "Abs"):  # fmt: skip
+            return negative
+        negative ^= op.negative
+    return None

@@ -1,0 +1,270 @@
+"""How the loss goes: whether it falls, how steadily, and whether it was given the time."""
+
+import itertools
+import math
+import statistics
+from collections.abc import Iterator, Sequence
+
+from gradus.core.text import Message
+from gradus.diagnosis.rules import Sighting, rules
+from gradus.diagnosis.rules.common import accuracy, chance, improvement, kind, losses, supervised, warming_up
+from gradus.diagnosis.signs import History
+
+
+@rules.register(
+    "no-learning",
+    source="our prototype: less than 2 % of the loss gone after 300 steps, or when the program ends",
+    not_fooled_by="long plateaus before that; losses of players, of reinforcement, of targets that move",
+    says=Message(
+        en="After {steps:.0f} steps the loss has not fallen: {start:.4g} at first, {end:.4g} now.",
+        zh="训练 {steps:.0f} 步后损失没有下降：最初 {start:.4g}，现在 {end:.4g}。",
+    ),
+)
+def no_learning(history: History) -> Iterator[Sighting]:
+    """The training loss is where it began, and outputs say no more than the commonest answer."""
+    enough = history.step >= 300 or (history.ended and history.step >= 30)
+    gain = improvement(history)
+    if not enough or not supervised(history) or not math.isfinite(gain) or warming_up(history):
+        return
+    right = accuracy(history)
+    knows = right is not None and right > chance(history) + 0.1
+    if kind(history) == "values":
+        knows = _explained(history) > 0.1
+        low = False
+    else:
+        low = history.losses.start() < 0.3 * _ignorance(history)
+    if gain < 0.02 and not knows and not low:
+        start, end = history.losses.start(), history.losses.end()
+        yield Sighting(evidence={"steps": history.step, "start": start, "end": end}, worse=1 + max(0.0, -gain))
+
+
+def _ignorance(history: History) -> float:
+    """Cross-entropy of saying every class is equally likely."""
+    known = losses(history)
+    return math.log(max(2, known[-1].classes)) if known else 1.0
+
+
+def _explained(history: History) -> float:
+    """Share of the targets' variance that a mean squared error leaves out; 1 if the loss is no such error."""
+    known = losses(history)[-5:]
+    errors = [1 - each.value / each.target_std**2 for each in known if each.target_std > 0 and each.value >= 0]
+    return statistics.fmean(errors) if errors else 1.0
+
+
+@rules.register(
+    "divergence",
+    source="TheDeepChecker takes twice the best loss; our prototype: the mean of five above 1.5 times the first ones",
+    not_fooled_by="single spikes; losses below zero; players; targets that move, as in Q-learning",
+    severity="critical",
+    says=Message(
+        en="The loss grows: {start:.4g} at first, {end:.4g} now.",
+        zh="损失在增大：最初 {start:.4g}，现在 {end:.4g}。",
+    ),
+)
+def divergence(history: History) -> Iterator[Sighting]:
+    """The training loss is well above where it began."""
+    if not supervised(history) or history.step < 8:
+        return
+    start, end = history.losses.start(3), history.losses.end(5)
+    recent = list(history.losses.recent)[-5:]
+    if start > 0 and math.isfinite(end) and end > 1.5 * start and min(recent) > start:
+        yield Sighting(evidence={"start": start, "end": end}, worse=end / start, since=max(0, history.step - 5))
+
+
+@rules.register(
+    "oscillation",
+    source="AutoTrainer: up and down by 3 % in a fifth of the epochs; here by half of the level, smoothed over 8 steps",
+    not_fooled_by="the noise of small batches, which smoothing takes out; a loss that is low, where half is little",
+    says=Message(
+        en="The loss goes up and down instead of falling: {swings:.0f} swings of more than half its level.",
+        zh="损失上下波动而不下降：有 {swings:.0f} 次超过其水平一半的摆动。",
+    ),
+)
+def oscillation(history: History) -> Iterator[Sighting]:
+    """The smoothed loss keeps rising by half and falling again, on a level that is not low."""
+    bins = history.losses.bins
+    if not supervised(history) or len(bins) < 48 or not all(map(math.isfinite, bins)) or min(bins) < 0:
+        return
+    smooth = [statistics.fmean(bins[at : at + 8]) for at in range(0, len(bins) - 7, 8)]
+    late = smooth[len(smooth) // 3 :]
+    if statistics.fmean(late) < 0.25 * smooth[0] or len(late) < 4:
+        return
+    swings = sum(1 for one, two in itertools.pairwise(late) if two > 1.5 * one)
+    if swings >= 3:
+        yield Sighting(evidence={"swings": swings}, worse=swings)
+
+
+@rules.register(
+    "plateau",
+    source="TheDeepChecker: less than 5 % over five windows; here less than 1 % over the second half of the run",
+    not_fooled_by="a loss that has come down already; noise that no model could explain",
+    at_end=True,
+    says=Message(
+        en="The loss stopped falling early and far from zero: {half:.4g} at half time, {end:.4g} at the end.",
+        zh="损失过早停止下降，且离零还远：中途 {half:.4g}，结束时 {end:.4g}。",
+    ),
+)
+def plateau(history: History) -> Iterator[Sighting]:
+    """The second half of a run brought nothing, at a level where classes are still taken for one another."""
+    quarters = history.losses.quarters()
+    right = accuracy(history)
+    if not quarters or not supervised(history) or history.step < 100 or right is None:
+        return
+    flat = abs(quarters[1] - quarters[3]) < 0.01 * abs(quarters[1])
+    low = right < min(0.6, chance(history) + 0.25)
+    if flat and low:
+        yield Sighting(evidence={"half": quarters[1], "end": quarters[3]}, confidence=0.7)
+
+
+@rules.register(
+    "under-trained",
+    source="a tenth of all that was gained came in the last quarter, and most of the loss is still there",
+    not_fooled_by="runs whose loss has come down, however it still falls",
+    at_end=True,
+    says=Message(
+        en="Training ended while the loss was still falling fast: {start:.4g} at first, {end:.4g} at the end, after "
+        "only "
+        "{steps:.0f} steps.",
+        zh="训练在损失仍快速下降时就结束了：最初 {start:.4g}，结束时 {end:.4g}，只有 {steps:.0f} 步。",
+    ),
+)
+def under_trained(history: History) -> Iterator[Sighting]:
+    """The loss was falling as fast at the end as in the middle, and is high."""
+    if not supervised(history) or history.step > 1000 or history.losses.count < 8:
+        return
+    quarters = history.losses.quarters()
+    if not quarters or not all(map(math.isfinite, quarters)):
+        return
+    start, end = history.losses.start(3), history.losses.end(3)
+    fell = quarters[2] - quarters[3]
+    if (
+        start > 0
+        and end > 0.5 * start
+        and fell > 0.12 * (quarters[0] - quarters[3]) > 0
+        and quarters[0] > 1.01 * quarters[3]
+    ):
+        yield Sighting(evidence={"start": start, "end": end, "steps": history.step}, confidence=0.8)
+
+
+@rules.register(
+    "constant-prediction",
+    source="our prototype: an umbrella symptom, never a cause; 99 % of answers the same at three examinations in a row",
+    not_fooled_by="batches that hold one class; a class that nearly all examples have; the first steps",
+    says=Message(
+        en="The network says the same for every input.",
+        zh="网络对所有输入都给出相同的输出。",
+    ),
+)
+def constant_prediction(history: History) -> Iterator[Sighting]:
+    """One class is said almost always though the batch has several; or values hardly differ between examples."""
+    latest = [each for each in losses(history)[-3:] if each.batch >= 4]
+    if len(latest) < 3 or history.step < 30 or history.adversarial or not supervised(history):
+        return
+    if all(each.said is not None and each.counts for each in latest):
+        same = min(each.said or 0.0 for each in latest)
+        if same >= 0.99 and all(max(each.counts) < 0.9 * sum(each.counts) for each in latest):
+            yield Sighting(evidence={"share": same}, since=history.latest(3)[0].step)
+    elif all(each.kind == "values" and each.target_std > 0 for each in latest):
+        spread = max(each.output_varied / each.target_std for each in latest)
+        if spread < 0.02:
+            yield Sighting(evidence={"spread": spread}, since=history.latest(3)[0].step)
+
+
+Trend = str
+READINGS: dict[tuple[Trend, Trend], str] = {
+    ("down", "down"): "still-learning",
+    ("down", "flat"): "overfitting-begins",
+    ("down", "up"): "overfitting",
+    ("flat", "down"): "regularized-or-wrong-data",
+    ("flat", "flat"): "bottleneck",
+    ("flat", "up"): "overfitting-late",
+    ("up", "down"): "mismatched-measures",
+    ("up", "flat"): "unstable",
+    ("up", "up"): "badly-set",
+}
+"""What (training, held-out) trends mean: the notes name five of the nine; ERRATA says which of theirs to correct."""
+
+ADVICE: dict[str, Message] = {
+    "still-learning": Message(en="Still learning: go on.", zh="仍在学习：继续训练。"),
+    "overfitting-begins": Message(
+        en="Overfitting begins: held-out loss no longer falls. Regularize, or stop soon.",
+        zh="开始过拟合：验证损失不再下降。加强正则化，或尽早停止。",
+    ),
+    "overfitting": Message(
+        en="Overfitting: stop where the held-out loss was lowest; more data, augmentation, dropout or weight decay.",
+        zh="过拟合：在验证损失最低处停止；增加数据、数据增强、dropout 或权重衰减。",
+    ),
+    "regularized-or-wrong-data": Message(
+        en="Held-out loss falls while training loss does not: strong dropout or augmentation, or the splits are not "
+        "alike.",
+        zh="训练损失不降而验证损失下降：可能 dropout 或数据增强很强，或两个数据集划分不同。",
+    ),
+    "bottleneck": Message(
+        en="Nothing moves any more: lower the learning rate or the batch, or give the model more capacity.",
+        zh="两者都不再变化：降低学习率或批大小，或增大模型容量。",
+    ),
+    "overfitting-late": Message(
+        en="Training has converged and held-out loss rises: stop earlier, regularize more.",
+        zh="训练已收敛而验证损失上升：应更早停止，加强正则化。",
+    ),
+    "mismatched-measures": Message(
+        en="Training loss rises while held-out loss falls: the two are not measured alike; compare modes and losses.",
+        zh="训练损失上升而验证损失下降：两者的度量方式不同；检查模式与损失函数。",
+    ),
+    "unstable": Message(
+        en="Training loss rises: lower the learning rate.",
+        zh="训练损失上升：降低学习率。",
+    ),
+    "badly-set": Message(
+        en="Both rise: the structure, the settings or the data are wrong; begin with the learning rate.",
+        zh="两者都上升：结构、设置或数据有误；先从学习率查起。",
+    ),
+}
+
+
+def trend(values: Sequence[float], tolerance: float = 0.02) -> tuple[Trend, float]:
+    """Whether smoothed values fall, rise or stay over their second half, and how sure that is.
+
+    A line is fitted by least squares; its change over the window counts if it exceeds `tolerance` of the level, and
+    is sure in so far as it exceeds the scatter around it.
+    """
+    half = list(values)[len(values) // 2 :] if len(values) >= 8 else list(values)
+    if len(half) < 3 or not all(map(math.isfinite, half)):
+        return "flat", 0.0
+    slope, level = statistics.linear_regression(range(len(half)), half)
+    change = slope * (len(half) - 1)
+    scatter = statistics.pstdev([value - level - slope * at for at, value in enumerate(half)])
+    typical = abs(statistics.fmean(half)) + 1e-12
+    sure = min(1.0, abs(change) / (2 * scatter + tolerance * typical + 1e-12))
+    if abs(change) < tolerance * typical or abs(change) < scatter:
+        return "flat", 1 - min(1.0, abs(change) / (tolerance * typical + scatter))
+    return ("down" if change < 0 else "up"), sure
+
+
+def read_curves(train: Sequence[float], held_out: Sequence[float]) -> tuple[str, float]:
+    """One of the nine readings of two curves, and how sure it is."""
+    (one, sure), (two, also) = trend(train), trend(held_out)
+    return READINGS[one, two], min(sure, also)
+
+
+@rules.register(
+    "curve-reading",
+    source="the textbook's nine readings of (training, held-out) trends, as corrected",
+    not_fooled_by="fewer than six evaluations; trends within the scatter of the curve",
+    at_end=True,
+    severity="notice",
+    says=Message(en="The curves say: {what}", zh="曲线的解读：{what}"),
+    words=ADVICE,
+)
+def curve_reading(history: History) -> Iterator[Sighting]:
+    """Training and held-out loss read together, where the reading asks for something to be done."""
+    held_out = [(each.step, each.loss) for each in history.held_out() if each.loss is not None]
+    bins = history.losses.bins
+    if len(held_out) < 6 or len(bins) < 12 or not supervised(history):
+        return
+    test = [value for _, value in held_out]
+    best = min(test)
+    reading, sure = read_curves(bins, test)
+    bad = {"overfitting", "overfitting-late", "unstable", "badly-set"}
+    if reading in bad and sure > 0.5 and test[-1] > 1.3 * best:
+        yield Sighting(confidence=sure, evidence={"best": best, "last": test[-1]}, reading=reading)

@@ -1,0 +1,105 @@
+"""How far a step goes."""
+
+import math
+from collections.abc import Iterator
+
+from gradus.core.text import Message
+from gradus.diagnosis.rules import Sighting, rules
+from gradus.diagnosis.rules.common import improvement, learned, losses, update_ratio, warming_up
+from gradus.diagnosis.signs import History, Op
+
+SMALL, LARGE = 1e-4, 0.5
+
+
+@rules.register(
+    "small-updates",
+    source="Karpathy (cs231n): about 1e-3 is right; below 1e-4 for several examinations; healthy runs stay above 9e-4",
+    not_fooled_by="a warm-up; fine-tuning and the end of a schedule, where the loss is low already; gradients that "
+    "vanish",
+    says=Message(
+        en="Steps are tiny: a step changes the weights by {ratio:.1e} of their size, where about 1e-3 is usual.",
+        zh="每步的变化极小：一步只改变权重的 {ratio:.1e}，通常约为 1e-3。",
+    ),
+)
+def small_updates(history: History) -> Iterator[Sighting]:
+    """Update over weight is below 1e-4 early on, and the loss does not fall."""
+    latest = history.latest(3)
+    ratios = [update_ratio(each) for each in latest]
+    if not latest or latest[-1].step < 5 or warming_up(history) or learned(history):
+        return
+    known = [each for each in ratios if each is not None and 0 < each < SMALL]
+    if len(known) == len(ratios):
+        yield Sighting(since=latest[0].step, evidence={"ratio": known[-1]}, worse=1 / known[-1])
+
+
+@rules.register(
+    "large-updates",
+    source="our prototype: the median matrix changes by more than half in one step; healthy runs stay below 0.23",
+    not_fooled_by="single layers that begin at zero; the first steps",
+    says=Message(
+        en="Steps are huge: a step changes the weights by {ratio:.2g} of their size, where about 1e-3 is usual.",
+        zh="每步的变化极大：一步改变权重的 {ratio:.2g}，通常约为 1e-3。",
+    ),
+)
+def large_updates(history: History) -> Iterator[Sighting]:
+    """Update over weight is above a half at several examinations."""
+    ratios = [(each.step, update_ratio(each)) for each in history.examinations[:12]]
+    high = [(step, ratio) for step, ratio in ratios if ratio is not None and ratio > LARGE and math.isfinite(ratio)]
+    if len(high) >= 3:
+        yield Sighting(since=high[0][0], evidence={"ratio": high[-1][1]}, worse=high[-1][1])
+
+
+@rules.register(
+    "optimizer-epsilon-too-large",
+    source="Kingma & Ba (2015): epsilon only guards the division; drowned means the root of the second moment lies "
+    "below it",
+    not_fooled_by="1e-8, or 1e-3 and more where gradients are larger than that",
+    says=Message(
+        en="The optimizer's epsilon, {epsilon:.1e}, is larger than the gradients it is added to ({drowned:.0%} of "
+        "them): "
+        "steps shrink to nothing and are no longer adapted.",
+        zh="优化器的 epsilon（{epsilon:.1e}）大于它所加到的梯度（占 {drowned:.0%}）：步长趋于零，也不再自适应。",
+    ),
+)
+def optimizer_epsilon_too_large(history: History) -> Iterator[Sighting]:
+    """Epsilon exceeds nearly all second moments' roots, and steps are small."""
+    last = history.last
+    ratio = update_ratio(last) if last is not None else None
+    for facts in history.optimizers.values():
+        if facts.epsilon >= 1e-4 and facts.drowned > 0.9 and history.step >= 5 and ratio is not None and ratio < 1e-3:
+            yield Sighting(confidence=0.9, evidence={"epsilon": facts.epsilon, "drowned": facts.drowned})
+
+
+@rules.register(
+    "summed-loss",
+    source="a sum over B examples makes every gradient B times that of the mean",
+    not_fooled_by="a sum whose rate was chosen for it: it is only said where steps are too large",
+    says=Message(
+        en="The loss adds up the {batch:.0f} examples of a batch instead of averaging them, so steps are {batch:.0f} "
+        "times as "
+        "large, and they are too large.",
+        zh="损失把一个批次的 {batch:.0f} 个样本相加而不是取平均，步长因此是 {batch:.0f} 倍，而且过大。",
+    ),
+)
+def summed_loss(history: History) -> Iterator[Sighting]:
+    """Examples are added up, and the run shows it."""
+    known = losses(history)
+    if not known or history.step < 5:
+        return
+    last = known[-1]
+    summed = last.summed or (last.heads and all(_adds_examples(head, last.batch) for head in last.heads))
+    sgd = any(each.name == "SGD" for each in history.optimizers.values()) or not history.optimizers
+    gain = improvement(history, 5)
+    hurt = not math.isfinite(gain) or gain < 0.05 or history.non_finite is not None
+    if summed and last.batch > 1 and sgd and (hurt or next(large_updates(history), None) is not None):
+        yield Sighting(confidence=0.8, evidence={"batch": last.batch})
+
+
+def _adds_examples(head: tuple[Op, ...], batch: int) -> bool:
+    """Whether a sum over the batch comes nearest to the loss, with no division after it."""
+    for op in head:
+        if op.name == "Sum" and op.shape == ():
+            return batch > 1
+        if op.name not in ("Neg", "Add"):
+            return False
+    return False

@@ -1,0 +1,177 @@
+"""Signals and gradients on their way through the layers."""
+
+import math
+from collections.abc import Iterator
+
+from gradus.core.text import Message
+from gradus.diagnosis.rules import Sighting, rules
+from gradus.diagnosis.rules.common import learned, weighted_layers
+from gradus.diagnosis.signs import Examination, History
+
+VANISHED = 1e-3
+EXPLODED = 100.0
+_DEAD = 0.65
+_SATURATED = 0.5
+_LASTING = 3
+
+
+@rules.register(
+    "vanishing-gradient",
+    source="AutoTrainer (Zhang et al. 2021) beta1 = 1e-3, on gradient over weight; healthy networks stay above 0.014",
+    not_fooled_by="embeddings, of which a step uses few rows; layers with no gradient at all; residual networks",
+    says=Message(
+        en="The gradient vanishes: relative to the weights it is {ratio:.1e} times as large in the first layer as in "
+        "the "
+        "last, so the first layers hardly learn.",
+        zh="梯度消失：相对于权重，第一层的梯度只有最后一层的 {ratio:.1e} 倍，前面的层几乎学不到东西。",
+    ),
+)
+def vanishing_gradient(history: History) -> Iterator[Sighting]:
+    """Gradient over weight falls from the last layer to the first by more than a thousand."""
+    ratios = [_first_over_last(each) for each in history.latest(_LASTING)]
+    if ratios and all(each is not None and 0 < each[1] < VANISHED for each in ratios):
+        assert ratios[-1] is not None
+        place, ratio = ratios[-1]
+        yield Sighting(
+            where=place, since=history.latest(_LASTING)[0].step, evidence={"ratio": ratio}, worse=1 / max(ratio, 1e-30)
+        )
+
+
+@rules.register(
+    "exploding-gradient",
+    source="AutoTrainer beta3 = 70, on gradient over weight; taken as 100",
+    not_fooled_by="a loss that is merely scaled; the first layer of a network whose last one starts at zero",
+    says=Message(
+        en="The gradient explodes: relative to the weights it is {ratio:.3g} times as large in the first layer as in "
+        "the "
+        "last, so no one learning rate suits both.",
+        zh="梯度爆炸：相对于权重，第一层的梯度是最后一层的 {ratio:.3g} 倍，没有一个学习率能同时适合两者。",
+    ),
+)
+def exploding_gradient(history: History) -> Iterator[Sighting]:
+    """Gradient over weight grows from the last layer to the first by more than a hundred."""
+    ratios = [_first_over_last(each) for each in history.latest(_LASTING)]
+    if not ratios or history.last is None:
+        return
+    known = [each for each in ratios if each is not None and each[1] > EXPLODED]
+    if len(known) == len(ratios):
+        place, ratio = known[-1]
+        yield Sighting(where=place, since=history.latest(_LASTING)[0].step, evidence={"ratio": ratio}, worse=ratio)
+
+
+def _first_over_last(examination: Examination) -> tuple[str, float] | None:
+    """Where the first matrix is, and its gradient over weight relative to the last; None of fewer than three."""
+    found = [
+        (place, each.gradient / each.weight)
+        for place, each in examination.parameters.items()
+        if each.matrix and not each.embedding and each.gradient and each.weight
+    ]
+    model = found[0][0].partition(":")[0] if found else ""
+    found = [each for each in found if each[0].partition(":")[0] == model]
+    if len(found) < 3 or not all(math.isfinite(each[1]) for each in found):
+        return None
+    return found[0][0].rpartition(".")[0], found[0][1] / found[-1][1]
+
+
+@rules.register(
+    "vanishing-signal",
+    source="our prototype: variation over the batch below 1e-3 of the first layer's; healthy networks stay above 0.08",
+    not_fooled_by="an output layer that begins at zero; small outputs that still differ between examples",
+    says=Message(
+        en="The signal vanishes: what tells examples apart is {ratio:.1e} times as large in the last hidden layer as "
+        "in "
+        "the first, so the output hardly depends on the input.",
+        zh="信号消失：区分样本的差异在最后一个隐藏层只有第一层的 {ratio:.1e} 倍，输出几乎不依赖于输入。",
+    ),
+)
+def vanishing_signal(history: History) -> Iterator[Sighting]:
+    """How much layers' outputs differ between examples falls by more than a thousand."""
+    found = [last_over_first(each, 2) for each in history.latest(2)]
+    if found and all(each is not None and each[1] < VANISHED for each in found):
+        assert found[-1] is not None
+        yield Sighting(where=found[-1][0], since=history.latest(2)[0].step, evidence={"ratio": found[-1][1]})
+
+
+@rules.register(
+    "exploding-signal",
+    source="our prototype: deviation above 100 times the first layer's",
+    not_fooled_by="a final scaling of the output",
+    says=Message(
+        en="The signal explodes: the last hidden layer's outputs are {ratio:.3g} times as large as the first one's.",
+        zh="信号爆炸：最后一个隐藏层的输出是第一层的 {ratio:.3g} 倍。",
+    ),
+)
+def exploding_signal(history: History) -> Iterator[Sighting]:
+    """Deviation of layers' outputs grows by more than a hundred."""
+    last = history.last
+    found = last_over_first(last, 1) if last is not None else None
+    if last is not None and found is not None and found[1] > EXPLODED:
+        yield Sighting(where=found[0], since=last.step, evidence={"ratio": found[1]}, worse=found[1])
+
+
+def last_over_first(examination: Examination, which: int) -> tuple[str, float] | None:
+    """Of deviations (1) or of variations over the batch (2), within the model that ran first."""
+    layers = weighted_layers(examination)
+    model = layers[0][0].partition(":")[0] if layers else ""
+    values = [(each[0], float(each[which])) for each in layers if each[0].partition(":")[0] == model]
+    if len(values) < 3 or not values[0][1]:
+        return None
+    return values[-1][0], values[-1][1] / values[0][1]
+
+
+@rules.register(
+    "dead-units",
+    source="our prototype: 0.65 of a layer's units silent over several batches; healthy networks reach 0.31",
+    not_fooled_by="sparse activations: a unit is dead only if it is silent for every example of several batches",
+    says=Message(
+        en="{share:.0%} of the units are dead: they give zero for every example of the last batches, take part in "
+        "nothing "
+        "and receive no gradient.",
+        zh="{share:.0%} 的单元已经死亡：对最近几个批次的所有样本都输出零，不起作用，也得不到梯度。",
+    ),
+)
+def dead_units(history: History) -> Iterator[Sighting]:
+    """Most of a rectified layer's units are silent for all examples of several examinations."""
+    latest = history.latest(_LASTING)
+    worst: tuple[float, str] = (0.0, "")
+    for place in latest[-1].layers if latest else ():
+        shares = [each.layers[place].dead if place in each.layers else None for each in latest]
+        known = [each for each in shares if each is not None and latest[-1].layers[place].units >= 4]
+        if len(known) == _LASTING and min(known) > _DEAD:
+            worst = max(worst, (min(known), place))
+    if worst[0]:
+        since = next(
+            each.step
+            for each in history.examinations
+            if worst[1] in each.layers and (each.layers[worst[1]].dead or 0) > _DEAD
+        )
+        yield Sighting(where=worst[1], since=since, evidence={"share": worst[0]}, worse=worst[0])
+
+
+@rules.register(
+    "saturated-units",
+    source="half of a layer's units beyond the limits of `measure.LIMITS` (UMLAUT and TheDeepChecker take 50 % too)",
+    not_fooled_by="the output's own sigmoid or tanh, which may be sure; gates inside recurrent layers",
+    says=Message(
+        en="{share:.0%} of the units are saturated: their activation is flat where they are, so almost no gradient "
+        "passes.",
+        zh="{share:.0%} 的单元已饱和：激活函数在那里几乎是平的，梯度几乎无法通过。",
+    ),
+)
+def saturated_units(history: History) -> Iterator[Sighting]:
+    """Most of a hidden layer's units lie where their activation is flat."""
+    latest = history.latest(_LASTING)
+    if not latest or learned(history):
+        return
+    hidden = list(latest[-1].layers)
+    if hidden and latest[-1].layers[hidden[-1]].saturated is not None and len(hidden) > 1:
+        # The output's activation, and the layer that goes into it.
+        hidden = hidden[:-2] if latest[-1].layers[hidden[-1]].type in ("Sigmoid", "Tanh") else hidden[:-1]
+    worst: tuple[float, str] = (0.0, "")
+    for place in hidden:
+        shares = [each.layers[place].saturated if place in each.layers else None for each in latest]
+        known = [each for each in shares if each is not None]
+        if len(known) == _LASTING and min(known) > _SATURATED:
+            worst = max(worst, (min(known), place))
+    if worst[0]:
+        yield Sighting(where=worst[1], since=latest[0].step, evidence={"share": worst[0]}, worse=worst[0])

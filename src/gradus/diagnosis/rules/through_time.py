@@ -1,0 +1,60 @@
+"""Gradients on their way back through a sequence."""
+
+from collections.abc import Iterator
+
+from gradus.core.text import Message
+from gradus.diagnosis.rules import Sighting, rules
+from gradus.diagnosis.rules.common import learned
+from gradus.diagnosis.signs import History
+
+VANISHED, EXPLODED = 1e-6, 1e4
+
+
+@rules.register(
+    "vanishing-through-time",
+    source="our prototype: the gradient at the first step below 1e-6 of that at the last; a healthy GRU has 1.6e-4",
+    not_fooled_by="losses at every step; runs that learn, and so do not need the distant past",
+    says=Message(
+        en="The gradient vanishes through time: at the first step of the sequence it is {ratio:.1e} times that at the "
+        "last, "
+        "so nothing is learned from the distant past.",
+        zh="梯度随时间消失：序列第一步处的梯度只有最后一步的 {ratio:.1e} 倍，无法从久远的过去学习。",
+    ),
+)
+def vanishing_through_time(history: History) -> Iterator[Sighting]:
+    """Hardly any gradient arrives at the first step of a sequence, and the run does not learn."""
+    for place, ratio, since in _ratios(history):
+        if 0 <= ratio < VANISHED and history.step >= 30 and not learned(history):
+            yield Sighting(where=place, since=since, confidence=0.9, evidence={"ratio": ratio})
+            return
+
+
+@rules.register(
+    "exploding-through-time",
+    source="our prototype: the gradient at the first step above 1e4 of that at the last (Pascanu et al. 2013)",
+    not_fooled_by="sequences whose last steps matter little; clipped runs that learn",
+    says=Message(
+        en="The gradient explodes through time: at the first step of the sequence it is {ratio:.1e} times that at the "
+        "last.",
+        zh="梯度随时间爆炸：序列第一步处的梯度是最后一步的 {ratio:.1e} 倍。",
+    ),
+)
+def exploding_through_time(history: History) -> Iterator[Sighting]:
+    """The gradient grows on its way back through the sequence."""
+    for place, ratio, since in _ratios(history):
+        if ratio > EXPLODED and not learned(history):
+            yield Sighting(where=place, since=since, confidence=0.9, evidence={"ratio": ratio}, worse=ratio)
+            return
+
+
+def _ratios(history: History) -> Iterator[tuple[str, float, int]]:
+    """Of each recurrent layer, the ratio at the last two examinations that lies nearer to 1; and since when."""
+    latest = history.latest(2)
+    for place in latest[-1].layers if latest else ():
+        ratios = []
+        for each in latest:
+            layer = each.layers.get(place)
+            if layer is not None and layer.earliest is not None and layer.latest:
+                ratios.append(layer.earliest / layer.latest)
+        if len(ratios) == 2:
+            yield place, min(ratios, key=lambda ratio: abs(ratio - 1)), latest[0].step

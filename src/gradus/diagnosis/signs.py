@@ -1,0 +1,446 @@
+"""Signs: what the probe reads off a run, as numbers with a place and a step. Rules see these and nothing else."""
+
+import itertools
+import math
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+_BINS = 512
+_RECENT = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerSigns:
+    """One layer's output in one step, read off a sample of at most 4,096 elements.
+
+    Attributes:
+        type: class of the module.
+        mean, std, peak: of the sample; `peak` is the largest magnitude.
+        varied: how much the output differs between examples: the deviation over the batch, root mean square over units.
+        activation: the activation this layer is, or that follows it in the graph; "" if none is known.
+        dead: share of units that were silent at this and at the examinations before; None where nothing rectifies.
+        saturated: share of units beyond their activation's own limits; None where it has none.
+        units: width of the output.
+        calls: how often the module was called in the step.
+        earliest, latest: norm of the loss's gradient at the first and the last step of the sequence it went through.
+        finite: whether the sample is.
+    """
+
+    type: str
+    mean: float
+    std: float
+    peak: float
+    varied: float
+    units: int
+    finite: bool = True
+    activation: str = ""
+    dead: float | None = None
+    saturated: float | None = None
+    calls: int = 1
+    earliest: float | None = None
+    latest: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParameterSigns:
+    """One parameter at an optimizer's step. Sizes are root mean squares.
+
+    Attributes:
+        matrix: whether it multiplies (two axes or more), as biases and gains do not.
+        gradient: None if the loss does not reach it. Unscaled under automatic mixed precision.
+        zero: share of its gradient's elements that are exactly 0.
+        update: what the step changed.
+        identical: whether all its output units are the same.
+        embedding: whether it is a table of which a step uses only some rows.
+        fan_in: inputs of each output unit.
+        finite: whether weight and gradient are.
+    """
+
+    elements: int
+    matrix: bool
+    weight: float
+    gradient: float | None
+    zero: float = 0.0
+    update: float | None = None
+    identical: bool = False
+    embedding: bool = False
+    fan_in: int = 1
+    finite: bool = True
+
+    @property
+    def ratio(self) -> float | None:
+        """Update over weight."""
+        return None if self.update is None or self.weight == 0 else self.update / self.weight
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputSigns:
+    """One input of a model. Figures of columns are for tables (N, F): what is constant, and what is far wider."""
+
+    shape: tuple[int, ...]
+    mean: float
+    std: float
+    low: float
+    high: float
+    non_finite: float = 0.0
+    varied: float = 0.0
+    columns: int = 0
+    constant: float = 0.0
+    loud_constant: float = 0.0
+    spread: float = 1.0
+    tells_target: float = 0.0
+    repeated_rows: float = 0.0
+    normalized: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Op:
+    """One operation between the loss and the last layer: its name in autograd, and its output's shape.
+
+    Attributes:
+        axis: of a softmax.
+        data: whether one of its operands is data rather than something computed from parameters.
+        negative: whether it turns the sign.
+    """
+
+    name: str
+    shape: tuple[int, ...] = ()
+    axis: int | None = None
+    data: bool = False
+    negative: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LossSigns:
+    """One backward pass: the loss, how it is computed, and what it compares.
+
+    Attributes:
+        heads: each way from the loss to a layer with parameters, as operations.
+        kind: "classes" for one class per example, "binary", "values", or "" if it cannot be told.
+        summed: whether examples are added up rather than averaged.
+        classes: how many the outputs can tell apart.
+        accuracy: share of right classes in the batch.
+        entropy: of the predicted distribution, as a share of the largest possible.
+        said: share of the class said most often.
+        counts: how many of each class the batch has, of the first 64 classes.
+        target_*, output_*: of values.
+        batch: examples.
+        not_log: the input of a negative log likelihood is no log-probability.
+        zero_probability: a probability was exactly 0 where its logarithm is taken.
+    """
+
+    value: float
+    heads: tuple[tuple[Op, ...], ...] = ()
+    kind: str = ""
+    summed: bool = False
+    classes: int = 0
+    batch: int = 0
+    accuracy: float | None = None
+    entropy: float | None = None
+    said: float | None = None
+    counts: tuple[int, ...] = ()
+    target_mean: float = 0.0
+    target_std: float = 0.0
+    target_low: float = 0.0
+    target_high: float = 0.0
+    target_whole: bool = False
+    output_std: float = 0.0
+    output_varied: float = 0.0
+    not_log: bool = False
+    zero_probability: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlayersSigns:
+    """A generator and the discriminator that judges it, in one step.
+
+    Attributes:
+        spread: mean distance between generated examples, over that between real ones.
+        coverage: share of real examples with a generated one among their nearest neighbours' distance.
+        precision: share of generated examples that lie within a real one's neighbourhood.
+        told_apart: share of examples that the discriminator puts on the right side.
+        gap: difference of its mean outputs for real and generated, over their deviation.
+    """
+
+    spread: float
+    coverage: float
+    precision: float
+    told_apart: float
+    gap: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examination:
+    """Everything read in one step.
+
+    Attributes:
+        step: steps done before it.
+        layers: in the order in which they ran; keys are places, ``model:module.path``.
+        parameters: keys are places.
+        rates: learning rate of each optimizer that stepped.
+        noise: gradient noise scale in examples, from two consecutive gradients; None where it cannot be told.
+        latents: share of latent dimensions that vary over the batch, of a variational autoencoder.
+    """
+
+    step: int
+    layers: Mapping[str, LayerSigns] = field(default_factory=dict)
+    parameters: Mapping[str, ParameterSigns] = field(default_factory=dict)
+    inputs: tuple[InputSigns, ...] = ()
+    losses: tuple[LossSigns, ...] = ()
+    rates: tuple[float, ...] = ()
+    noise: float | None = None
+    players: PlayersSigns | None = None
+    latents: float | None = None
+
+    @property
+    def loss(self) -> LossSigns | None:
+        """The last loss of the step whose kind is known, else the last."""
+        known = [each for each in self.losses if each.kind]
+        every = known or self.losses
+        return every[-1] if every else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """A run of passes without gradients between two steps of training.
+
+    Attributes:
+        step: steps done before it.
+        loss, accuracy: means over its examples, where the program computed them.
+        training: whether the model was in training mode although it holds dropout or batch norm.
+        repeated: whether the same inputs came several times, as for Monte Carlo dropout.
+        seen: share of its examples that were seen in training batches.
+        shift, scale: of its inputs against the training inputs: difference of means in deviations, ratio of deviations.
+        dropped: whether dropout acted although the model was in evaluation mode.
+        every_step: whether such a pass came at every step so far, as for targets made by the model itself.
+    """
+
+    step: int
+    passes: int = 1
+    examples: int = 0
+    loss: float | None = None
+    accuracy: float | None = None
+    training: bool = False
+    repeated: bool = False
+    seen: float = 0.0
+    shift: float = 0.0
+    scale: float = 1.0
+    dropped: bool = False
+    every_step: bool = False
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NonFinite:
+    """The first time a number was not finite.
+
+    Attributes:
+        where: place of the layer, or "".
+        source: "input", "target", "weight", "forward", "loss" or "gradient": the first of these that is not finite.
+        operation: the operation whose result it is, where the graph tells.
+        share: of the elements there.
+        infinite: whether it is infinite rather than NaN.
+    """
+
+    step: int
+    where: str
+    source: str
+    operation: str = ""
+    share: float = 0.0
+    infinite: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class LoopSigns:
+    """What the loop does between backward and step. Counts, and places by name; filled as the run goes on.
+
+    Attributes:
+        backwards, steps: so far.
+        stale_steps: steps that used gradients of an earlier one, of those looked at.
+        fresh_steps: steps whose gradients had been cleared.
+        unstepped: backward passes whose gradients were thrown away without changing any parameter.
+        unused: backward passes since the last change of any parameter.
+        idle_steps: steps of an optimizer none of whose parameters had a gradient.
+        orphans: parameters that the loss reaches, fresh from their initialization, that no optimizer holds.
+        orphan_share: of all elements the loss reaches.
+        unregistered: modules called inside a model that does not know them.
+        frozen: share of a model's elements that do not learn and look as initialized.
+        unreached: parameters that an optimizer steps, whose modules ran, and that no loss ever reached.
+        eval_steps: consecutive steps, up to now, whose forward pass was in evaluation mode.
+        eval_since: the step at which these began.
+        was_training: whether there were steps in training mode before.
+        drifting: batch norms that do not learn and whose statistics still move.
+        tiny_batch: examples per channel of the batch norm that has the fewest.
+        mixes: whether the output for one example depends on the others.
+        always_dropping: whether dropout acts in evaluation mode.
+        reseeded: steps during which a generator was set to the same seed again.
+        optimizers_known: optimizers there are, whether or not they have stepped.
+        no_graph: a backward pass from something that no parameter leads to.
+    """
+
+    backwards: int = 0
+    steps: int = 0
+    stale_steps: list[int] = field(default_factory=list)
+    fresh_steps: int = 0
+    unstepped: int = 0
+    unused: int = 0
+    idle_steps: int = 0
+    orphans: tuple[str, ...] = ()
+    orphan_share: float = 0.0
+    unregistered: tuple[str, ...] = ()
+    frozen: float = 0.0
+    frozen_places: tuple[str, ...] = ()
+    unreached: tuple[str, ...] = ()
+    eval_steps: int = 0
+    eval_since: int = 0
+    was_training: bool = False
+    drifting: tuple[str, ...] = ()
+    tiny_batch: float | None = None
+    tiny_batch_place: str = ""
+    mixes: bool = False
+    always_dropping: bool = False
+    reseeded: int = 0
+    optimizers_known: int = 0
+    no_graph: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelFacts:
+    """What a model is made of, read once."""
+
+    name: str
+    parameters: int = 0
+    dropout: float = 0.0
+    normalizations: int = 0
+    narrowest: int = 0
+    linear_layers: int = 0
+    nonlinear: bool = True
+    uneven: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptimizerFacts:
+    """What an optimizer is set to.
+
+    Attributes:
+        coupled: whether weight decay is added to the gradient.
+        epsilon: of an adaptive method.
+        drowned: share of its second moments' roots that lie below epsilon.
+        decay_over_gradient: the decay term over the gradient, of a coupled one.
+    """
+
+    name: str
+    rate: float
+    decay: float = 0.0
+    coupled: bool = False
+    epsilon: float = 0.0
+    drowned: float = 0.0
+    decay_over_gradient: float = 0.0
+
+
+class Series:
+    """A number per step: the latest ones as they are, all of them as at most 512 bins, so that memory never grows."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.recent: deque[float] = deque(maxlen=_RECENT)
+        self.first: list[float] = []
+        self._width = 1
+        self._sums: list[float] = []
+        self._open_sum, self._open_count = 0.0, 0
+
+    def append(self, value: float) -> None:
+        self.count += 1
+        self.recent.append(value)
+        if not math.isfinite(value):
+            return
+        if len(self.first) < _RECENT:
+            self.first.append(value)
+        self._open_sum += value
+        self._open_count += 1
+        if self._open_count == self._width:
+            self._sums.append(self._open_sum / self._width)
+            self._open_sum, self._open_count = 0.0, 0
+            if len(self._sums) == _BINS:
+                self._sums = [(a + b) / 2 for a, b in zip(self._sums[::2], self._sums[1::2], strict=True)]
+                self._width *= 2
+
+    @property
+    def bins(self) -> list[float]:
+        """Means of equally long stretches, from the first step to the last but one whole stretch."""
+        return self._sums
+
+    def start(self, number: int = 10) -> float:
+        """Mean of the first `number` values; NaN if there are none."""
+        return _mean(self.first[:number])
+
+    def end(self, number: int = 10) -> float:
+        """Mean of the latest `number` values; NaN if one of them is not finite, or there are none."""
+        return _mean(list(self.recent)[-number:])
+
+    def quarters(self) -> list[float]:
+        """Means of the four quarters; empty while there are fewer than eight values."""
+        values = self._sums
+        if len(values) < 8:
+            return []
+        cut = [round(len(values) * part / 4) for part in range(5)]
+        return [_mean(values[a:b]) for a, b in itertools.pairwise(cut)]
+
+    def __len__(self) -> int:
+        return self.count
+
+
+def _mean(values: list[float]) -> float:
+    return math.fsum(values) / len(values) if values and all(map(math.isfinite, values)) else math.nan
+
+
+@dataclass(slots=True)
+class History:
+    """All signs of a run so far: what rules are functions of.
+
+    Attributes:
+        step: steps done.
+        losses: of the optimizer that leads, one value a step.
+        players: the same for every optimizer, by its number.
+        adversarial: whether two optimizers hold disjoint networks, one of which judges the other's output.
+        ended: whether the program is over.
+        epochs: training and validation values by epoch, where a trainer tells them.
+    """
+
+    step: int = 0
+    losses: Series = field(default_factory=Series)
+    players: dict[int, Series] = field(default_factory=dict)
+    examinations: list[Examination] = field(default_factory=list)
+    evaluations: list[Evaluation] = field(default_factory=list)
+    loop: LoopSigns = field(default_factory=LoopSigns)
+    models: dict[str, ModelFacts] = field(default_factory=dict)
+    optimizers: dict[int, OptimizerFacts] = field(default_factory=dict)
+    rates: Series = field(default_factory=Series)
+    non_finite: NonFinite | None = None
+    adversarial: bool = False
+    ended: bool = False
+    events: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def first(self) -> Examination | None:
+        return self.examinations[0] if self.examinations else None
+
+    @property
+    def last(self) -> Examination | None:
+        return self.examinations[-1] if self.examinations else None
+
+    def latest(self, number: int) -> list[Examination]:
+        """The last `number` examinations; empty while there are fewer."""
+        return self.examinations[-number:] if len(self.examinations) >= number else []
+
+    def held_out(self) -> list[Evaluation]:
+        """Evaluations on examples that training has not seen, those in the right mode and those not."""
+        return [each for each in self.evaluations if each.seen < 0.05 and not each.repeated]
+
+    def weights(self, examination: Examination) -> Iterator[tuple[str, ParameterSigns]]:
+        """The matrices that learned in an examination, in order."""
+        for place, each in examination.parameters.items():
+            if each.matrix and not each.embedding and each.gradient is not None:
+                yield place, each

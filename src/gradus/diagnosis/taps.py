@@ -1,0 +1,188 @@
+"""Where a process is tapped: a few functions of torch that tell listeners what happens, and do what they always did."""
+
+import random
+from collections.abc import Callable
+from functools import wraps
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
+
+_LOSSES = (
+    "cross_entropy", "nll_loss", "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+)  # fmt: skip
+
+
+class Listener:
+    """Told what happens. Methods do not raise: an error of ours never reaches the run."""
+
+    def before_backward(self, tensors: Any) -> None:
+        """A backward pass is about to begin from `tensors`."""
+
+    def after_backward(self) -> None:
+        """It is over."""
+
+    def before_step(self, optimizer: Any) -> None:
+        """An optimizer is about to step."""
+
+    def after_step(self, optimizer: Any) -> None:
+        """It has stepped."""
+
+    def scaled(self, result: Tensor, given: Tensor) -> None:
+        """Automatic mixed precision made `result` of the loss `given`."""
+
+    def seeded(self, what: str, seed: Any) -> None:
+        """A generator was set."""
+
+    def measured(self, name: str, value: Any, output: Any, target: Any, reduction: str) -> None:
+        """A loss was computed while `tap_evaluation` was on."""
+
+    def compared(self, result: Any, one: Any, other: Any) -> None:
+        """Two tensors were compared for equality while `tap_evaluation` was on."""
+
+
+_listeners: list[Listener] = []
+_undo: list[Callable[[], None]] = []
+_undo_evaluation: list[Callable[[], None]] = []
+_evaluating: set[int] = set()
+
+
+def listen(listener: Listener) -> None:
+    """Tell `listener` from now on."""
+    _listeners.append(listener)
+    if not _undo:
+        _tap()
+
+
+def leave(listener: Listener) -> None:
+    """Tell `listener` no more; when nobody listens, torch is as it was."""
+    tap_evaluation(listener, on=False)
+    if listener in _listeners:
+        _listeners.remove(listener)
+    if not _listeners:
+        while _undo:
+            _undo.pop()()
+
+
+def tap_evaluation(listener: Listener, *, on: bool) -> None:
+    """Losses and comparisons are only looked at between a pass without gradients and the next one with them."""
+    if on:
+        _evaluating.add(id(listener))
+        if not _undo_evaluation:
+            _tap_evaluation()
+    else:
+        _evaluating.discard(id(listener))
+        if not _evaluating:
+            while _undo_evaluation:
+                _undo_evaluation.pop()()
+
+
+def _tap() -> None:
+    backward = torch.autograd.backward
+
+    @wraps(backward)
+    def tapped_backward(tensors: Any, *args: Any, **kwargs: Any) -> None:
+        for each in _listeners:
+            each.before_backward(tensors)
+        backward(tensors, *args, **kwargs)
+        for each in _listeners:
+            each.after_backward()
+
+    _replace(torch.autograd, "backward", tapped_backward, _undo)
+
+    def before(optimizer: Any, *_: Any) -> None:
+        for each in _listeners:
+            each.before_step(optimizer)
+
+    def after(optimizer: Any, *_: Any) -> None:
+        for each in _listeners:
+            each.after_step(optimizer)
+
+    _undo.extend((register_optimizer_step_pre_hook(before).remove, register_optimizer_step_post_hook(after).remove))
+
+    scaler = torch.amp.GradScaler
+    scale = scaler.scale
+
+    @wraps(scale)
+    def tapped_scale(self: Any, outputs: Any) -> Any:
+        result = scale(self, outputs)
+        if isinstance(result, Tensor):
+            for each in _listeners:
+                each.scaled(result, outputs)
+        return result
+
+    _replace(scaler, "scale", tapped_scale, _undo)
+    for owner, name in ((torch, "manual_seed"), (random, "seed"), (np.random, "seed")):
+        _tap_seed(owner, name)
+
+
+def _tap_seed(owner: ModuleType, name: str) -> None:
+    original = getattr(owner, name)
+
+    @wraps(original)
+    def tapped(*args: Any, **kwargs: Any) -> Any:
+        result = original(*args, **kwargs)
+        seed = args[0] if args else next(iter(kwargs.values()), None)
+        for each in _listeners:
+            each.seeded(owner.__name__, seed)
+        return result
+
+    _replace(owner, name, tapped, _undo)
+
+
+def _tap_evaluation() -> None:
+    for name in _LOSSES:
+        _tap_loss(name)
+    for owner, name in ((Tensor, "__eq__"), (Tensor, "eq"), (torch, "eq")):
+        _tap_equality(owner, name)
+
+
+def _tap_loss(name: str) -> None:
+    original = getattr(functional, name)
+
+    @wraps(original)
+    def tapped(*args: Any, **kwargs: Any) -> Any:
+        value = original(*args, **kwargs)
+        if torch.compiler.is_compiling():
+            return value
+        output = args[0] if args else kwargs.get("input")
+        target = args[1] if len(args) > 1 else kwargs.get("target")
+        for each in _listeners:
+            each.measured(name, value, output, target, kwargs.get("reduction", "mean"))
+        return value
+
+    _replace(functional, name, tapped, _undo_evaluation)
+
+
+def _tap_equality(owner: Any, name: str) -> None:
+    original = getattr(owner, name)
+
+    def tapped(one: Any, other: Any, *args: Any, **kwargs: Any) -> Any:
+        result = original(one, other, *args, **kwargs)
+        if result is not NotImplemented and not torch.compiler.is_compiling():
+            for each in _listeners:
+                each.compared(result, one, other)
+        return result
+
+    _replace(owner, name, tapped, _undo_evaluation)
+
+
+def _replace(owner: Any, name: str, function: Any, undo: list[Callable[[], None]]) -> None:
+    """Set an attribute, and note how to take it back: to what it was, or to what is inherited."""
+    own = name in vars(owner)
+    original = getattr(owner, name)
+    setattr(owner, name, function)
+
+    def restore() -> None:
+        if getattr(owner, name) is function:  # else somebody has tapped after us, and keeps ours within
+            if own:
+                setattr(owner, name, original)
+            else:
+                delattr(owner, name)
+
+    undo.append(restore)
