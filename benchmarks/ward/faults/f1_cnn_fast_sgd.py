@@ -1,4 +1,4 @@
-"""A small CNN on digits images, SGD 0.3 with momentum 0.9: a few large steps kill the ReLUs (SO 37624102)."""
+"""A small CNN on digits, SGD 0.3 with momentum 0.9; a few large steps kill the ReLUs (SO 37624102)."""
 # cause: learning-rate-too-high
 # accept: dead-units
 # kind: dynamic

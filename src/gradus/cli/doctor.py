@@ -62,7 +62,7 @@ def _read_run(place: Path, *, as_json: bool, unknown: list[str]) -> int:
         print_json(document)
     else:
         _print(run, document)
-    return FOUND if document["findings"] else 0
+    return FOUND if any(each["severity"] != "notice" for each in document["findings"]) else 0
 
 
 def _document(run: "Run") -> dict[str, Any]:

@@ -157,4 +157,4 @@ def _report(run: "Run", *, as_json: bool) -> int:
         if report:
             print(f"report:     {report}")
         print(f"use it:     gradus predict {run.path} INPUT...")
-    return FOUND if findings else 0
+    return FOUND if any(each["severity"] != "notice" for each in findings) else 0

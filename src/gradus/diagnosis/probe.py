@@ -327,7 +327,7 @@ class Probe(taps.Listener):
         buffers = {name: each.clone() for name, each in model.named_buffers()}
         batch = shadow.batch_size(args)
         given = shadow.rows_of(args, batch, _SHADOW_ROWS), shadow.rows_of(kwargs, batch, _SHADOW_ROWS)
-        state = torch.random.get_rng_state()
+        state = shadow.random_state(model)
         self._hook_layers(model)
         try:
             with _reparametrize_module(model, buffers):
@@ -337,7 +337,7 @@ class Probe(taps.Listener):
                 window.run_beside(walk(output.float().sum(), window.nodes()))
         finally:
             self._unhook(self._layer_hooks)
-            torch.random.set_rng_state(state)
+            shadow.put_back(state)
 
     # ---- evaluation -------------------------------------------------------------------------------------------------
 

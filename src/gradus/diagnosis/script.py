@@ -72,7 +72,8 @@ def diagnose_script(
     _conclude(script, document, error)
     if json_to is not None:
         _write(json_to, document)
-    return code or (FOUND if document["findings"] else 0)
+    grave = any(each["severity"] != "notice" for each in document["findings"])
+    return code or (FOUND if grave else 0)
 
 
 class _Patient:

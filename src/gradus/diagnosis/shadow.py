@@ -26,7 +26,7 @@ def look_beside(model: nn.Module, args: Any, kwargs: Any) -> tuple[bool, bool]:
     if batch < 2 or sum(each.numel() for each in model.parameters()) > _MOST_ELEMENTS:
         return False, False
     rows = min(_ROWS, batch)
-    state = torch.random.get_rng_state()
+    state = random_state(model)
     silent = contextlib.redirect_stdout(io.StringIO())
     try:
         with torch.no_grad(), silent, contextlib.redirect_stderr(io.StringIO()):
@@ -44,7 +44,23 @@ def look_beside(model: nn.Module, args: Any, kwargs: Any) -> tuple[bool, bool]:
     except Exception:  # whatever a stranger's model does with what it was not made for says nothing about the run
         return False, False
     finally:
-        torch.random.set_rng_state(state)
+        put_back(state)
+
+
+RandomState = tuple[Tensor, dict[torch.device, Tensor]]
+
+
+def random_state(model: nn.Module) -> RandomState:
+    """The state of torch's generators that a pass of `model` may draw from."""
+    devices = {each.device for each in model.parameters() if each.is_cuda}
+    return torch.random.get_rng_state(), {each: torch.cuda.get_rng_state(each) for each in devices}
+
+
+def put_back(state: RandomState) -> None:
+    """Set the generators to what they were."""
+    torch.random.set_rng_state(state[0])
+    for device, each in state[1].items():
+        torch.cuda.set_rng_state(each, device)
 
 
 def _mixes(twin: nn.Module, given: tuple[Any, Any], before: Tensor, rows: int) -> bool:

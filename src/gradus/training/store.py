@@ -69,6 +69,12 @@ class RunStore:
         with _reported(self._path):
             self._connection.execute("INSERT INTO findings VALUES (?, ?, ?, ?)", row)
 
+    def symptoms(self) -> frozenset[str]:
+        """What earlier attempts have found, of which still holds what this one begins with."""
+        query = f"SELECT document FROM findings AS row WHERE {_VISIBLE}"
+        with _reported(self._path):
+            return frozenset(json.loads(document)["symptom"] for (document,) in self._connection.execute(query))
+
     def commit(self) -> None:
         with _reported(self._path):
             self._connection.commit()

@@ -19,6 +19,7 @@ from gradus.models.counting import parameters
 from gradus.training import environment, folder
 from gradus.training.callbacks import Callback, KeepBest
 from gradus.training.checkpoint import read_checkpoint, save_tensors, write_atomically
+from gradus.training.doctoring import doctoring
 from gradus.training.evaluation import collect
 from gradus.training.interruption import INTERRUPTED, Interruption
 from gradus.training.prepare import Prepared, data_fingerprint, load_data, prepare, resolve
@@ -143,7 +144,8 @@ def _run(place: Path, prepared: Prepared, trainer: Trainer, best: KeepBest | Non
     ):
         checkpointer = Checkpointer(place / folder.CHECKPOINTS, store, prepared.recipe.training.checkpoint_every)
         trainer.callbacks += (Recorder(store), checkpointer, interruption)
-        trainer.fit()
+        with doctoring(store, trainer, prepared.recipe.doctor.budget) as doctor:
+            trainer.fit()
         seconds = trainer.seconds
         metrics = store.latest("train_loss")
         if trainer.stopped == NON_FINITE:
@@ -168,7 +170,7 @@ def _run(place: Path, prepared: Prepared, trainer: Trainer, best: KeepBest | Non
             "steps_per_second": round(trainer.step / seconds, 3),
             "parameters": parameters(prepared.model),
             "metrics": metrics,
-            "causes": [],
+            "causes": doctor.get("causes", []),
         }
         store.event(trainer.step, trainer.epoch, "result", result)
         store.finish(trainer.stopped if trainer.stopped in (NON_FINITE, INTERRUPTED) else FINISHED)

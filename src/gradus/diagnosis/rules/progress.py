@@ -121,6 +121,7 @@ def plateau(history: History) -> Iterator[Sighting]:
     source="a tenth of all that was gained came in the last quarter, and most of the loss is still there",
     not_fooled_by="runs whose loss has come down, however it still falls",
     at_end=True,
+    severity="notice",
     says=Message(
         en="Training ended while the loss was still falling fast: {start:.4g} at first, {end:.4g} at the end, after "
         "only "

@@ -1,0 +1,124 @@
+"""The doctor beside the Trainer: its findings and signs go into the run as they come."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from gradus.core.findings import Finding
+from gradus.diagnosis.doctor import Doctor
+from gradus.diagnosis.probe import Probe
+from gradus.diagnosis.signs import Evaluation, Examination, History
+from gradus.diagnosis.watch import cause_to_json
+from gradus.training.callbacks import Callback
+from gradus.training.store import RunStore
+
+if TYPE_CHECKING:
+    from gradus.training.trainer import Trainer
+
+SIGNS_FORMAT = 1
+
+
+@contextmanager
+def doctoring(store: RunStore, trainer: "Trainer", budget: float) -> Iterator[dict[str, Any]]:
+    """Watch the Trainer while it fits, unless `budget` is 0; what the doctor came to is in the dict afterwards.
+
+    It is kept in the run, too, however training ends.
+    """
+    conclusion: dict[str, Any] = {}
+    if not budget:
+        yield conclusion
+        return
+    callback = Doctoring(store, budget, store.symptoms())
+    trainer.callbacks += (callback,)
+    callback.begin(trainer)
+    try:
+        yield conclusion
+    finally:
+        conclusion |= callback.end()
+        store.event(trainer.step, trainer.epoch, "doctor", conclusion)
+
+
+class Doctoring(Callback):
+    """Watches the Trainer's networks.
+
+    What a resumed run saw before its checkpoint is in its database; the doctor itself begins anew.
+
+    Args:
+        store: findings, and the signs of every examination, are written there.
+        budget: share of the time that examinations may take.
+        said: findings of earlier attempts, which are not written again.
+    """
+
+    def __init__(self, store: RunStore, budget: float, said: frozenset[str] = frozenset()) -> None:
+        self.history = History()
+        self._store, self._budget, self._said = store, budget, said
+        # A loss that is not finite stops the Trainer, which says so itself.
+        self._doctor = Doctor(self.history, silence=("non-finite",), say=self._say)
+        self._probe: Probe | None = None
+        self._trainer: Trainer | None = None
+        self._offset = 0
+        self._written = 0
+
+    def begin(self, trainer: "Trainer") -> None:
+        """Training is about to begin, or to go on."""
+        self._trainer, self._offset = trainer, trainer.step
+        self._probe = Probe(
+            self.history,
+            self._doctor.consider,
+            budget=self._budget,
+            models=dict(trainer.objective.modules()),
+            optimizers=[phase.optimizer for phase in trainer.objective.phases],
+        )
+        self._probe.attach()
+
+    def step_ended(self, trainer: "Trainer") -> None:
+        if len(self.history.examinations) > self._written:
+            for each in self.history.examinations[self._written :]:
+                self._store.event(self._offset + each.step, trainer.epoch, "signs", signs_to_json(each))
+            self._written = len(self.history.examinations)
+
+    def epoch_ended(self, trainer: "Trainer", values: dict[str, float]) -> None:
+        known = {name: value for name, value in values.items() if name.startswith("validation_")}
+        if "validation_loss" in known:
+            self.history.evaluations.append(
+                Evaluation(
+                    step=trainer.step - self._offset,
+                    examples=len(trainer.loader) * trainer.loader.batch_size // 10,
+                    loss=known["validation_loss"],
+                    accuracy=known.get("validation_accuracy"),
+                )
+            )
+            self._doctor.consider()
+
+    def end(self) -> dict[str, Any]:
+        """Training is over: what the doctor came to, as the run keeps it."""
+        assert self._probe is not None
+        overhead = self._probe.overhead
+        self._probe.finish()
+        return {
+            "causes": [cause_to_json(each) for each in self._doctor.causes],
+            "steps_seen": self._offset + self.history.step,
+            "overhead": round(overhead, 5),
+        }
+
+    def _say(self, finding: Finding) -> None:
+        if self._trainer is not None and finding.symptom not in self._said:
+            self._store.finding(self._trainer.step, self._trainer.epoch, finding)
+
+
+def signs_to_json(examination: Examination) -> dict[str, Any]:
+    """What the report draws of one examination: a number per layer for each kind of sign."""
+    layers: dict[str, dict[str, float]] = {}
+    for place, parameter in examination.parameters.items():
+        if parameter.matrix and parameter.gradient is not None:
+            row = layers.setdefault(place.partition(":")[2].rpartition(".")[0], {})
+            row["gradient"] = parameter.gradient
+            if parameter.ratio is not None:
+                row["update"] = parameter.ratio
+    for place, layer in examination.layers.items():
+        row = layers.setdefault(place.partition(":")[2], {})
+        if layer.dead is not None:
+            row["dead"] = layer.dead
+        if layer.saturated is not None:
+            row["saturated"] = layer.saturated
+    return {"format": SIGNS_FORMAT, "layers": {name: row for name, row in layers.items() if row}}
