@@ -15,7 +15,7 @@ TOPICS = {
     "space": "star orbit moon rocket planet light comet sky dust launch",
     "music": "song beat chord drum voice band tune note bass choir",
 }
-COMMON = "the a of and to in it was for on with at by this from they we new day big time people".split()
+COMMON = "the a of and to in it was for on with at by this from they we new day big time people"
 
 
 def make_texts(n, rng):
@@ -26,7 +26,7 @@ def make_texts(n, rng):
         label = rng.randrange(len(names))
         own = rng.choices(words[names[label]], k=3)
         other = rng.choices(words[rng.choice(names)], k=1)
-        text = own + other + rng.choices(COMMON, k=8)
+        text = own + other + rng.choices(COMMON.split(), k=8)
         rng.shuffle(text)
         texts.append((text, label))
     return texts
@@ -38,7 +38,7 @@ def main():
     torch.manual_seed(seed)
     rng = random.Random(seed)
     train, test = make_texts(1500, rng), make_texts(400, rng)
-    vocab = {w: i for i, w in enumerate(sorted({*COMMON, *" ".join(TOPICS.values()).split()}))}
+    vocab = {w: i for i, w in enumerate(sorted({*COMMON.split(), *" ".join(TOPICS.values()).split()}))}
 
     def collate(batch):
         ids = torch.tensor([[vocab[w] for w in text] for text, _ in batch])

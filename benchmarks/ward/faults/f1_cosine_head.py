@@ -15,7 +15,7 @@ from sklearn.model_selection import train_test_split
 
 
 class CosineNet(nn.Module):
-    def __init__(self, dim=16, classes=10, temperature=0.01):
+    def __init__(self, dim=10, classes=10, temperature=0.01):
         super().__init__()
         self.encoder = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, dim))
         self.prototypes = nn.Parameter(torch.randn(classes, dim))

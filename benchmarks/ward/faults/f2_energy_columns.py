@@ -23,6 +23,10 @@ def buildings(n, rng, coef):
     return z * UNITS + OFFSETS, target
 
 
+def as_tensor(array):
+    return torch.as_tensor(array, dtype=torch.float32)
+
+
 def main():
     torch.manual_seed(SEED)
     torch.set_num_threads(1)
@@ -36,7 +40,6 @@ def main():
     val_x = (val_x - val_x.mean()) / val_x.std()  # FAULT
     # TWIN: val_x = (val_x - mean) / std
 
-    as_tensor = lambda a: torch.as_tensor(a, dtype=torch.float32)  # noqa: E731
     train_ds = TensorDataset(as_tensor(train_x), as_tensor(train_y)[:, None])
     val_ds = TensorDataset(as_tensor(val_x), as_tensor(val_y)[:, None])
     loaders = {

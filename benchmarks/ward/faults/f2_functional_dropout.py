@@ -27,11 +27,11 @@ class ResponseNet(nn.Module):
 
     def forward(self, x):
         x = F.relu(self.inp(x))
-        x = F.dropout(x, p=0.3)  # FAULT
-        # TWIN: x = F.dropout(x, p=0.3, training=self.training)
+        x = F.dropout(x, p=0.4)  # FAULT
+        # TWIN: x = F.dropout(x, p=0.4, training=self.training)
         x = F.relu(self.mid(x))
-        x = F.dropout(x, p=0.3)  # FAULT
-        # TWIN: x = F.dropout(x, p=0.3, training=self.training)
+        x = F.dropout(x, p=0.4)  # FAULT
+        # TWIN: x = F.dropout(x, p=0.4, training=self.training)
         return self.out(x)
 
 

@@ -1,7 +1,7 @@
-"""Pre-train a batch-norm CNN on digits, then freeze it and add a second head that reads dark, low-contrast scans.
+"""Pre-train a batch-norm CNN on digits, then freeze it and add a second head for scans stored in [-1, 1].
 
-Both heads are used afterwards. Fault: the frozen trunk stays in train mode, so its running statistics move to the
-dark scans and the first head no longer fits.
+Both heads are used afterwards, the worse one counts. Fault: the frozen trunk stays in train mode, so its running
+statistics move to the scans and the first head no longer fits.
 """
 # cause: batch-norm-drift
 # kind: dynamic
@@ -23,7 +23,7 @@ labels = torch.tensor(digits.target)
 order = torch.randperm(len(labels))
 images, labels = images[order], labels[order]
 train, test = slice(0, 1400), slice(1400, len(labels))
-dark = 0.25 * images - 0.3 + 0.03 * torch.randn_like(images)
+scans = 2.0 * images - 1.0 + 0.03 * torch.randn_like(images)
 
 trunk = nn.Sequential(
     nn.Conv2d(1, 12, 3, padding=1),
@@ -63,11 +63,11 @@ for epoch in range(8):
     # TWIN: trunk.eval()
     for idx in torch.randperm(1400).split(50):
         optimizer.zero_grad()
-        loss = F.cross_entropy(head_b(trunk(dark[train][idx])), labels[train][idx])
+        loss = F.cross_entropy(head_b(trunk(scans[train][idx])), labels[train][idx])
         loss.backward()
         optimizer.step()
-    print(f"fine-tuning epoch {epoch + 1}: loss {loss.item():.4f} test acc {accuracy(head_b, dark[test]):.4f}")
+    print(f"fine-tuning epoch {epoch + 1}: loss {loss.item():.4f} test acc {accuracy(head_b, scans[test]):.4f}")
 
-acc_a, acc_b = accuracy(head_a, images[test]), accuracy(head_b, dark[test])
+acc_a, acc_b = accuracy(head_a, images[test]), accuracy(head_b, scans[test])
 print(f"first head {acc_a:.4f}, second head {acc_b:.4f}")
-print(f"score: {(acc_a + acc_b) / 2:.4f}")
+print(f"score: {min(acc_a, acc_b):.4f}")

@@ -60,11 +60,13 @@ TABLE: tuple[Cause, ...] = (
     _cause(
         "vanishing-gradient",
         {"vanishing-gradient": 2.5, "vanishing-signal": 1.2, "sigmoid-like": 0.8},
-        {"weights-too-small": 2.5, "symmetric-initialization": 3, "dead-units": 1.5, "constant-inputs": 1},
+        {"weights-too-small": 2.5, "symmetric-initialization": 3, "dead-units": 1.5, "constant-inputs": 1,
+         "high-rate": 1.5, "large-updates": 1.5, "saturated-later": 1.5, "unscaled-inputs": 1.5,
+         "feature-scale": 1.5},
     ),
     _cause(
         "exploding-gradient",
-        {"exploding-gradient": 2.2, "exploding-signal": 1.2, "deep": 0.8, "non-finite": 0.5},
+        {"exploding-gradient": 2.2, "exploding-signal": 1.5, "deep": 0.8, "non-finite": 0.5, "lost-at-start": 1.0},
         {"weights-too-large": 2.0, "non-finite-input": 3, "unstable-loss": 2, "unscaled-inputs": 1},
     ),
     _cause(
@@ -76,7 +78,8 @@ TABLE: tuple[Cause, ...] = (
     _cause(
         "saturated-units",
         {"saturated-units": 2.5},
-        {"weights-too-large": 1.0, "unscaled-inputs": 1.5, "feature-scale": 1.5, "large-updates": 1.5},
+        {"weights-too-large": 1.0, "saturated-later": 2.0, "high-rate": 1.0, "unscaled-inputs": 1.5,
+         "feature-scale": 1.5, "large-updates": 1.5},
     ),
     _cause(
         "bad-initialization",
@@ -92,8 +95,9 @@ TABLE: tuple[Cause, ...] = (
     _cause(
         "learning-rate-too-high",
         {"large-updates": 2.0, "divergence": 1.5, "oscillation": 1.5, "high-rate": 1.2, "died-later": 1.0,
-         "weights-lost": 1.2, "spiked": 0.7, "constant-prediction": 0.3},
-        {"weights-too-large": 2, "unscaled-inputs": 2, "unscaled-targets": 2, "feature-scale": 2, "summed-loss": 2.5,
+         "saturated-later": 1.5, "weights-lost": 1.2, "spiked": 0.7, "constant-prediction": 0.3},
+        {"weights-too-large": 2, "bad-initialization": 2, "unscaled-inputs": 2, "unscaled-targets": 2,
+         "feature-scale": 2, "summed-loss": 2.5,
          "loss-sign": 3, "missing-zero-grad": 3, "non-finite-input": 3, "unstable-loss": 2.5, "overflow": 2,
          "exploding-through-time": 1.5, "broadcast-loss": 1, "unshuffled-data": 1.5, "exploded-at-start": 1.5,
          "dead-from-start": 1, "missing-log": 2, "over-regularization": 1},
@@ -131,7 +135,8 @@ TABLE: tuple[Cause, ...] = (
         "labels-unrelated",
         {"no-learning": 1.0, "normal-updates": 0.5, "validation-rising": 0.5, "generalization-gap": 0.7,
          "held-out-at-chance": 1.2},
-        {**_BLOCKED, "small-updates": 2, "train-validation-mismatch": 2, "softmax-wrong-axis": 2, "batch-mixing": 2.5,
+        {**_BLOCKED, "small-updates": 2, "train-validation-mismatch": 3, "duplicate-augmentation": 3,
+         "softmax-wrong-axis": 2, "batch-mixing": 2.5,
          "evaluation-in-train-mode": 1, "broadcast-loss": 3, "learning-rate-too-high": 1, "bad-initialization": 2,
          "over-regularization": 2, "unscaled-targets": 2, "class-imbalance": 2, "missing-nonlinearity": 1.5,
          "unscaled-inputs": 1.5, "underfitting": 1, **dict.fromkeys(_LOOP, 2.0), **dict.fromkeys(_OUTPUT, 2.0)},
@@ -153,7 +158,7 @@ TABLE: tuple[Cause, ...] = (
         {"train-validation-mismatch": 3, "labels-unrelated": 2.5, "evaluation-in-train-mode": 2.5,
          "dropout-in-evaluation": 2, "batch-norm-tiny-batch": 1.5, "noisy-labels": 1.5, "unshuffled-data": 2,
          "training-in-eval-mode": 1.5, "batch-norm-drift": 1, "constant-inputs": 2, "batch-mixing": 2,
-         "softmax-wrong-axis": 2},
+         "softmax-wrong-axis": 2, "duplicate-augmentation": 2.5},
     ),
     _cause(
         "underfitting",
@@ -207,8 +212,9 @@ TELL_APART: dict[frozenset[str], Message] = {
 }
 
 
-def rank(history: History, findings: Iterable[Finding]) -> list[Ranked]:
+def rank(history: History, findings: Sequence[Finding]) -> list[Ranked]:
     """Causes by how well the evidence speaks for them; those it does not are left out."""
+    found = {each.symptom for each in findings}
     seen = evidence(history, findings)
     scored: list[tuple[float, Cause, tuple[str, ...]]] = []
     for cause in TABLE:
@@ -216,7 +222,7 @@ def rank(history: History, findings: Iterable[Finding]) -> list[Ranked]:
         if cause.id not in _ITS_OWN:
             weights[cause.id] = weights.get(cause.id, 0.0) + _ESTABLISHED
         reasons = {name: weight * seen[name] for name, weight in weights.items() if name in seen}
-        if not reasons:
+        if not reasons.keys() & found:  # facts alone make no cause: nothing has been seen to be wrong
             continue
         against = sum(weight * seen[name] for name, weight in cause.speaks_against.items() if name in seen)
         score = sum(reasons.values()) - against
@@ -272,6 +278,11 @@ def _facts(history: History, seen: Mapping[str, float]) -> Iterable[str]:
     if sum(each.matrix for each in first.parameters.values()) >= 8:
         yield "deep"
     yield from _when_units_died(history, seen)
+    saturated = [
+        max((layer.saturated or 0.0 for layer in each.layers.values()), default=0.0) for each in history.examinations
+    ]
+    if "saturated-units" in seen and saturated[0] < 0.3:
+        yield "saturated-later"
     ratios = [ratio for ratio in (update_ratio(each) for each in history.examinations) if ratio is not None]
     typical = sorted(ratios)[len(ratios) // 2] if ratios else math.nan
     if 2e-4 < typical < 0.1:
@@ -288,6 +299,8 @@ def _facts(history: History, seen: Mapping[str, float]) -> Iterable[str]:
         and history.non_finite.step > 1
     ):
         yield "weights-lost"
+    if history.non_finite is not None and history.non_finite.source == "forward" and history.non_finite.step <= 2:
+        yield "lost-at-start"
     if "exploding-signal" in seen and history.non_finite is not None and history.non_finite.step <= 2:
         yield "exploded-at-start"
     gain = improvement(history)

@@ -14,6 +14,8 @@ from gradus.diagnosis.signs import LossSigns
 
 _MOST_ROWS = 512
 _SUM = 2  # of torch's reductions
+_NEAR_ZERO = 1e-20
+"""Of a probability under a logarithm: one that small comes from a difference of 46 between logits."""
 
 
 def read_loss(value: float, graph: Graph, output: Tensor | None) -> LossSigns:
@@ -33,9 +35,29 @@ def read_loss(value: float, graph: Graph, output: Tensor | None) -> LossSigns:
             found |= more
             break
     for name, node in graph.losses:
-        if name == "Log" and _has_zero(node):
+        if name == "Log" and _smallest(node) < _NEAR_ZERO:
             found["zero_probability"] = True
     return LossSigns(**found)
+
+
+def share_right(loss: Tensor) -> float | None:
+    """Share of right classes, where a known loss of classes is among the first operations; a look that costs little."""
+    node: Any = loss.grad_fn
+    for _ in range(4):
+        if node is None:
+            return None
+        name = short_name(node)
+        if name == "NllLoss":
+            try:
+                said, target = node._saved_self, node._saved_target
+            except RuntimeError:
+                return None
+            return float((said.argmax(dim=1) == target).float().mean()) if said.dim() == 2 else None
+        if name == "BinaryCrossEntropyWithLogits":
+            said, target = node._saved_self, node._saved_target
+            return float(((said > 0) == (target > 0.5)).float().mean())
+        node = next(iter(operands(node)), None)
+    return None
 
 
 def compared(graph: Graph, output: Tensor | None) -> tuple[Tensor, Tensor] | None:
@@ -55,8 +77,12 @@ def _read(name: str, node: Any, output: Tensor | None) -> dict[str, Any]:
     summed = getattr(node, "_saved_reduction", 1) == _SUM
     batch = target.shape[0] if target.dim() else 1
     found: dict[str, Any] = {"summed": summed, "batch": batch}
-    if name in ("NllLoss", "NllLoss2D", "Gather", "Mul"):
-        return found | classes(said, target, check_log=name.startswith("Nll"))
+    if not target.numel():
+        return found
+    if name in ("NllLoss", "NllLoss2D", "Gather", "Index", "Mul"):
+        ignored = getattr(node, "_saved_ignore_index", -100)
+        ignored = ignored - 2**64 if ignored >= 2**63 else ignored  # negative ones are kept unsigned
+        return found | classes(said, target, check_log=name.startswith("Nll"), ignored=ignored)
     if name.startswith("BinaryCrossEntropy"):
         return found | _binary(said, target, logits=name.endswith("Logits"))
     return found | _values(said, target)
@@ -70,10 +96,49 @@ def _pair(name: str, node: Any, output: Tensor | None) -> tuple[Tensor, Tensor] 
             below = next(iter(operands(node)), None)
             if below is not None and short_name(below) == "LogSoftmax" and node._saved_index.shape[-1] == 1:
                 return below._saved_result.detach(), node._saved_index.detach().flatten()
+        if name == "Index":
+            return _indexed(node)
+        if name == "Mul":
+            return _one_hot(node)
         if name == "Pow" and output is not None and node._saved_exponent == 2:
             return _from_difference(node, node._saved_self.detach(), output)
     except (RuntimeError, AttributeError):  # freed, changed in place, or of another torch
         return None
+    return None
+
+
+def _log_probabilities(node: Any) -> Tensor | None:
+    """What a node of log-probabilities gives, where autograd keeps what it was computed from."""
+    name = short_name(node)
+    if name == "LogSoftmax":
+        result: Tensor = node._saved_result.detach()
+        return result
+    if name == "Log":
+        logarithm: Tensor = node._saved_self.detach().log()
+        return logarithm
+    return None
+
+
+def _indexed(node: Any) -> tuple[Tensor, Tensor] | None:
+    """``log_p[arange(N), y]``."""
+    below = next(iter(operands(node)), None)
+    log_p = _log_probabilities(below) if below is not None else None
+    indices = [each for each in node._saved_indices if each is not None]
+    if log_p is None or log_p.dim() != 2 or len(indices) != 2 or len(indices[1]) != len(log_p):
+        return None
+    return log_p, indices[1].detach()
+
+
+def _one_hot(node: Any) -> tuple[Tensor, Tensor] | None:
+    """``one_hot * log_p``, with probabilities that need no axis of their own."""
+    below = list(operands(node))
+    log_p = _log_probabilities(below[0]) if len(below) == 1 else None
+    if log_p is None or log_p.dim() != 2:
+        return None
+    given = [each for each in (node._saved_self, node._saved_other) if each is not None]
+    for each in given:
+        if each.shape == log_p.shape and bool(((each == 0) | (each == 1)).all()) and bool((each.sum(1) == 1).all()):
+            return log_p, each.detach().argmax(dim=1)
     return None
 
 
@@ -83,6 +148,8 @@ def _from_difference(node: Any, difference: Tensor, output: Tensor) -> tuple[Ten
     if below is None or short_name(below) != "Sub":
         return None
     flipped = below.next_functions[0][0] is None  # target - output
+    if output.grad_fn is not None and not _only_reshaped(output, *below.next_functions[flipped]):
+        return None
     if output.numel() == difference.numel():
         output = output.detach().reshape(difference.shape)
     elif difference.dim() == 2 and output.numel() == difference.shape[0] == difference.shape[1]:
@@ -92,12 +159,31 @@ def _from_difference(node: Any, difference: Tensor, output: Tensor) -> tuple[Ten
     return output, output + difference if flipped else output - difference
 
 
-def classes(logits: Tensor, target: Tensor, *, check_log: bool) -> dict[str, Any]:
+_IN_ORDER = frozenset({
+    "View", "UnsafeView", "Reshape", "ReshapeAlias", "Squeeze", "Unsqueeze", "Alias", "Clone", "ToCopy", "Contiguous",
+})  # fmt: skip
+"""Operations that leave the numbers as they are, and in their order."""
+
+
+def _only_reshaped(output: Tensor, node: Any, number: int) -> bool:
+    """Whether a result of `node` has the numbers of `output`, in their order."""
+    for _ in range(8):
+        if node is output.grad_fn:
+            return number == output.output_nr
+        if node is None or short_name(node) not in _IN_ORDER:
+            return False
+        node, number = node.next_functions[0]
+    return False
+
+
+def classes(logits: Tensor, target: Tensor, *, check_log: bool, ignored: int = -100) -> dict[str, Any]:
     """Figures of one class per example.
 
     Args:
         logits: (N, C, ...) log-probabilities, or what was given for them.
         target: (N, ...) class numbers.
+        check_log: whether `logits` must be log-probabilities.
+        ignored: the class number of what does not count, such as padding.
     """
     if logits.dim() == 1:
         logits, target = logits[None], target[None]
@@ -106,7 +192,7 @@ def classes(logits: Tensor, target: Tensor, *, check_log: bool) -> dict[str, Any
     target_N = target.reshape(-1)
     rows = -(-target_N.numel() // _MOST_ROWS)
     logits_NC, target_N = logits_NC[::rows].float(), target_N[::rows]
-    valid = (target_N >= 0) & (target_N < number)
+    valid = (target_N >= 0) & (target_N < number) & (target_N != ignored)
     logits_NC, target_N = logits_NC[valid], target_N[valid]
     if not len(target_N):
         return {"kind": "classes", "classes": number}
@@ -192,8 +278,8 @@ def _values(said: Tensor, target: Tensor) -> dict[str, Any]:
     }
 
 
-def _has_zero(node: Any) -> bool:
+def _smallest(node: Any) -> float:
     try:
-        return bool((node._saved_self.detach() == 0).any())
+        return float(node._saved_self.detach().min())
     except (RuntimeError, AttributeError):
-        return False
+        return 1.0

@@ -73,8 +73,8 @@ class Doctor:
         return Finding(
             symptom=card.name,
             where=self._place(sighting.where),
-            since_step=before.since_step if before is not None else sighting.since,
-            said_at_step=self.history.step,
+            since_step=before.since_step if before is not None else self.history.earlier + sighting.since,
+            said_at_step=self.history.earlier + self.history.step,
             severity=sighting.severity or card.severity,
             confidence=round(min(1.0, sighting.confidence), 3),
             evidence=evidence if not sighting.reading else {**evidence, **_reading(sighting.reading)},

@@ -67,7 +67,7 @@ class EvaluationWatch:
         first = inputs[0] if inputs else None
         if looking and first is not None and first.dim() > 1:
             prints = row_prints(first)
-            share = sum(each in rows for each in prints) / len(prints)
+            share = sum(each in rows for each in prints) / max(len(prints), 1)
             self._known = share > 0.05
         else:
             prints, share = [], -1.0

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 
 from gradus.diagnosis import measure
 from gradus.diagnosis.comparison import compared, read_loss
-from gradus.diagnosis.graph import MOST_NODES, Graph, walk
+from gradus.diagnosis.graph import Graph, walk
 from gradus.diagnosis.inputs import begins_with_normalization, read_input, row_prints
 from gradus.diagnosis.places import Places
 from gradus.diagnosis.players import Judged, read_latents, read_players
@@ -38,7 +38,6 @@ class Memory:
         self.rows: set[int] = set()
         self.train_inputs: list[InputSigns] = []
         self.many_calls: set[str] = set()
-        self.largest_graph = 0
         self.linear: dict[str, bool] = {}
 
 
@@ -65,7 +64,8 @@ class Window:
         self._latents: float | None = None
         self._noise: float | None = None
         self._batch = 0
-        self._before: dict[Optimizer, list[tuple[str, Tensor, Tensor, float]]] = {}
+        self._before: dict[Optimizer, list[_Noted]] = {}
+        self._by_hand: list[_Noted] = []
         self._sequences: list[Sequence_] = []
         self._through: dict[str, list[tuple[int, Tensor]]] = {}
         self._axes: dict[tuple[int, ...], int] = {}
@@ -178,7 +178,7 @@ class Window:
         output = measure.first_tensor(result)
         if output is None:
             return
-        self._output = output.detach()
+        self._output = output
         self._inputs = [each for each in inputs if each.is_floating_point()]
         self._normalized = begins_with_normalization(root)
         self._latents = read_latents(result) if self._latents is None else self._latents
@@ -205,7 +205,8 @@ class Window:
         for place, activation in graph.following.items():
             if activation:
                 self._memory.following[place] = activation
-        self._memory.largest_graph = max(self._memory.largest_graph, MOST_NODES if not graph.whole else 0)
+        for place, activation, node in graph.squashed:
+            self._read_squashed(place, activation, node)
         self._losses.append(read_loss(value, graph, self._output))
         pair = compared(graph, self._output)
         target = pair[1] if pair is not None else None
@@ -217,6 +218,18 @@ class Window:
                         self._input_signs.append(signs)
             self._memory.train_inputs = (self._memory.train_inputs + self._input_signs[:1])[-20:]
         return graph
+
+    def _read_squashed(self, place: str, activation: str, node: Any) -> None:
+        """Saturation behind an activation that is no module, from its result, which autograd keeps."""
+        layer = self._layers.get(place)
+        if layer is None or layer.saturated is not None:
+            return
+        try:
+            result = node._saved_result.detach()
+        except RuntimeError:  # changed in place
+            return
+        shares = measure.saturation(measure.by_unit(result, -1), activation, before=False)
+        self._layers[place] = replace(layer, saturated=float((shares > 0.5).float().mean()), activation=activation)
 
     def after_backward(self) -> None:
         """It is over: what came back through time."""
@@ -238,13 +251,13 @@ class Window:
         """An optimizer is about to step: gradients, and weights as they are."""
         scale = getattr(optimizer, "grad_scale", None)
         factor = 1.0 if scale is None else 1.0 / float(scale)
-        noted: list[tuple[str, Tensor, Tensor, float]] = []
         gradients: list[Tensor] = []
+        noted: list[_Noted] = []
         for group in optimizer.param_groups:
             self._rates.append(float(group["lr"]))
             for parameter in group["params"]:
                 place = self._places.parameter(parameter) or f":{len(noted)}"
-                noted.append((place, parameter, measure.sample(parameter).clone(), factor))
+                noted.append(_Noted(place, parameter, measure.sample(parameter).clone(), factor))
                 if parameter.grad is not None and len(gradients) < 64:
                     gradients.append(measure.sample(parameter.grad).clone())
         self._before[optimizer] = noted
@@ -252,36 +265,45 @@ class Window:
 
     def after_step(self, optimizer: Optimizer) -> None:
         """It has stepped: what the gradients were, and what they changed."""
-        noted = self._before.pop(optimizer, [])
+        self._read_parameters(self._before.pop(optimizer, []))
+
+    def note_by_hand(self) -> None:
+        """A backward pass is over, of a program that changes parameters by itself: gradients and weights."""
+        leaves = [each for each in self.graphs[-1].reached if each.grad is not None] if self.graphs else []
+        self._by_hand = [
+            _Noted(
+                self._places.parameter(each) or f":{number}",
+                each,
+                measure.sample(each).clone(),
+                1.0,
+                _gradient_figures(each.grad),
+            )
+            for number, each in enumerate(leaves)
+        ]
+
+    def _read_parameters(self, noted: Sequence["_Noted"]) -> None:
         if not noted:
             return
-        measured: list[tuple[str, Tensor, list[Tensor]]] = []
-        for place, parameter, before, _ in noted:
-            gradient = parameter.grad
-            change = measure.sample(parameter).to(before.dtype) - before
-            numbers = [parameter.detach().norm(), before.square().mean().sqrt(), change.square().mean().sqrt()]
-            if gradient is not None:
-                part = measure.sample(gradient)
-                numbers += [_norm(gradient), (part == 0).float().mean()]
-            measured.append((place, parameter, numbers))
-        flat = measure.figures([each for _, _, numbers in measured for each in numbers])
-        at = 0
-        for (place, parameter, numbers), (_, _, _, factor) in zip(measured, noted, strict=True):
-            values = flat[at : at + len(numbers)]
-            at += len(numbers)
-            root = math.sqrt(max(parameter.numel(), 1))
+        measured: list[list[Tensor]] = []
+        for each in noted:
+            change = measure.sample(each.parameter).to(each.before.dtype) - each.before
+            numbers = [_norm(each.parameter), _root_mean_square(each.before), _root_mean_square(change)]
+            measured.append(numbers + (each.gradient or _gradient_figures(each.parameter.grad)))
+        flat = iter(measure.figures([each for numbers in measured for each in numbers]))
+        for each, numbers in zip(noted, measured, strict=True):
+            values = [next(flat) for _ in numbers]
+            elements, matrix = each.parameter.numel(), each.parameter.dim() > 1
             has_gradient = len(values) == 5
-            matrix = parameter.dim() > 1
-            self._parameters[place] = ParameterSigns(
-                elements=parameter.numel(),
+            self._parameters[each.place] = ParameterSigns(
+                elements=elements,
                 matrix=matrix,
                 weight=values[1],
-                gradient=values[3] / root * factor if has_gradient else None,
+                gradient=values[3] / math.sqrt(max(elements, 1)) * each.factor if has_gradient else None,
                 zero=values[4] if has_gradient else 0.0,
                 update=values[2],
-                identical=matrix and self.step < 12 and measure.identical_rows(parameter),
-                embedding=self._is_embedding(place),
-                fan_in=parameter[0].numel() if matrix else 1,
+                identical=matrix and self.step < 12 and measure.identical_rows(each.parameter),
+                embedding=self._is_embedding(each.place),
+                fan_in=each.parameter[0].numel() if matrix else 1,
                 finite=all(map(math.isfinite, values)),
             )
 
@@ -310,6 +332,7 @@ class Window:
 
     def finish(self) -> Examination:
         """All of it."""
+        self._read_parameters(self._by_hand)
         players = read_players(self.judged)
         return Examination(
             step=self.step,
@@ -340,7 +363,31 @@ def _spliced(heads: Iterable[tuple[Op, ...]], beside: Sequence[tuple[Op, ...]]) 
             yield head
 
 
-def _norm(gradient: Tensor) -> Tensor:
-    dense = gradient.coalesce().values() if gradient.is_sparse else gradient.detach()
-    norm: Tensor = torch.linalg.vector_norm(dense)
+@dataclass(frozen=True)
+class _Noted:
+    """A parameter before a step: a sample of it, what its gradient is to be multiplied by, its gradient's figures."""
+
+    place: str
+    parameter: Tensor
+    before: Tensor
+    factor: float
+    gradient: list[Tensor] | None = None
+
+
+def _gradient_figures(gradient: Tensor | None) -> list[Tensor]:
+    """Norm, and share of zeros; nothing where there is no gradient."""
+    if gradient is None:
+        return []
+    return [_norm(gradient), (measure.sample(gradient) == 0).float().mean()]
+
+
+def _norm(tensor: Tensor) -> Tensor:
+    dense = tensor.coalesce().values() if tensor.is_sparse else tensor.detach()
+    # The sum of the squares of half precision overflows beyond 65,504.
+    half = dense.dtype in (torch.float16, torch.bfloat16)
+    norm: Tensor = torch.linalg.vector_norm(dense, dtype=torch.float32 if half else None)
     return norm
+
+
+def _root_mean_square(values: Tensor) -> Tensor:
+    return values.square().mean().sqrt()

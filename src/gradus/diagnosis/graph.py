@@ -40,7 +40,7 @@ _WEIGHTED = re.compile(r"Addmm|Mm|Mv|Linear|MkldnnLinear|Convolution\w*")
 _ACTIVATIONS = {
     "Relu": "relu", "Threshold": "relu", "LeakyRelu": "leaky_relu", "Prelu": "prelu", "PreluKernel": "prelu",
     "Elu": "elu", "Selu": "elu", "Gelu": "gelu", "Silu": "silu", "Mish": "mish", "Tanh": "tanh", "Sigmoid": "sigmoid",
-    "Hardtanh": "hardtanh", "Hardswish": "hardswish", "Softplus": "softplus", "ClampMin": "relu",
+    "Hardtanh": "hardtanh", "Hardswish": "hardswish", "Softplus": "softplus",
 }  # fmt: skip
 _THROUGH = RESHAPING | {"MaxPool2DWithIndices"}
 
@@ -54,6 +54,7 @@ class Graph:
         losses: nodes of `LOSSES`, and those of losses written by hand, with their names.
         reached: leaves that gradients will be added to.
         following: the activation that follows a layer, by its place.
+        squashed: nodes of sigmoids and tanhs, with the place of the layer below them.
         weighted: how many matrices are multiplied.
         nonlinear: whether anything between the layers is not linear, as far as it is known.
         whole: whether the walk came to the end: no compiled part, no more than MOST_NODES.
@@ -63,6 +64,7 @@ class Graph:
     losses: list[tuple[str, Any]] = field(default_factory=list)
     reached: list[Tensor] = field(default_factory=list)
     following: dict[str, str] = field(default_factory=dict)
+    squashed: list[tuple[str, str, Any]] = field(default_factory=list)
     weighted: int = 0
     nonlinear: bool = False
     whole: bool = True
@@ -100,11 +102,15 @@ def walk(loss: Tensor, layers: Mapping[Any, str] | None = None) -> Graph:
             graph.weighted += 1
         if head is None and not _is_linear(node, name, children):
             graph.nonlinear = True
+        if head is None and name in ("Sigmoid", "Tanh"):
+            below_it = _layer_below(node, layers)
+            if below_it:
+                graph.squashed.append((below_it, name.lower(), node))
         ends = True
         for position, child in enumerate(children):
             if child is None:
                 continue
-            if child in layers:
+            if layers:
                 consumers.setdefault(child, node)
             if child in seen:
                 continue
@@ -124,7 +130,7 @@ def walk(loss: Tensor, layers: Mapping[Any, str] | None = None) -> Graph:
     return graph
 
 
-_BY_HAND = frozenset({"Pow", "Gather", "Log"})
+_BY_HAND = frozenset({"Pow", "Gather", "Index", "Mul", "Log"})
 """Operations that losses written by hand are made of, and that keep something worth reading."""
 
 
@@ -143,11 +149,16 @@ def describe(node: Any, name: str, children: list[Any]) -> Op:
         axis = int(node._saved_dim)
         axis = axis - 2**64 if axis >= 2**63 else axis  # negative ones are kept unsigned
         axis = axis + len(shape) if axis < 0 else axis
-    negative = name == "Neg"
-    if name in ("Mul", "Div"):
-        other = getattr(node, "_saved_other", None)
-        negative = isinstance(other, Tensor) and other.numel() == 1 and bool(other < 0)
+    negative = name in ("Neg", "Rsub") or (name in ("Mul", "Div") and _by_negative(node))  # -x, 1 - x, -2 * x
     return Op(name, shape, axis, any(child is None for child in children), negative)
+
+
+def _by_negative(node: Any) -> bool:
+    try:
+        other = getattr(node, "_saved_other", None)
+        return isinstance(other, Tensor) and other.numel() == 1 and bool(other < 0)
+    except RuntimeError:  # freed, or complex
+        return False
 
 
 def operands(node: Any) -> Iterable[Any]:
@@ -166,6 +177,20 @@ def _is_linear(node: Any, name: str, children: list[Any]) -> bool:
     return name in _LINEAR
 
 
+def _layer_below(node: Any, layers: Mapping[Any, str]) -> str:
+    """The layer whose output, scaled or shifted at most, goes into a node."""
+    for _ in range(4):
+        following = [child for child, _ in node.next_functions if child is not None]
+        if not following:
+            return ""
+        node = following[0]
+        if node in layers:
+            return layers[node]
+        if short_name(node) not in RESHAPING | {"Mul", "Add", "Sub", "Div"}:
+            return ""
+    return ""
+
+
 def _activation_after(node: Any, consumers: Mapping[Any, Any]) -> str:
     """The activation that a layer's output goes into, through what changes no sign."""
     for _ in range(4):
@@ -175,6 +200,8 @@ def _activation_after(node: Any, consumers: Mapping[Any, Any]) -> str:
         name = short_name(node)
         if name in _ACTIVATIONS:
             return _ACTIVATIONS[name]
+        if name in ("Clamp", "ClampMin") and getattr(node, "_saved_min", None) == 0:
+            return "relu"
         if name not in _THROUGH:
             return ""
     return ""

@@ -1,6 +1,8 @@
 """What goes into a model: ranges, columns, rows that come again."""
 
 import math
+import statistics
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +14,7 @@ from gradus.diagnosis.signs import InputSigns
 
 _MOST_VALUES = 16 * MOST
 _ROW = 1024
+_COLUMNS = 64
 
 
 def read_input(tensor: Tensor, *, target: Tensor | None = None, normalized: bool = False) -> InputSigns | None:
@@ -22,7 +25,7 @@ def read_input(tensor: Tensor, *, target: Tensor | None = None, normalized: bool
         target: (N,) or (N, 1), to see whether one column of a table tells it.
         normalized: whether the model begins by normalizing it.
     """
-    if not tensor.is_floating_point() or tensor.dim() < 2 or not tensor.numel():
+    if not tensor.is_floating_point() or tensor.dim() < 2 or not tensor.numel() or tensor.layout is not torch.strided:
         return None
     rows_NF = tensor.detach().reshape(tensor.shape[0], -1)
     rows_NF = rows_NF[: max(2, _MOST_VALUES // rows_NF.shape[1])].float()
@@ -65,6 +68,8 @@ def read_input(tensor: Tensor, *, target: Tensor | None = None, normalized: bool
         tells_target=telling,
         repeated_rows=_repeated(rows_NF),
         normalized=normalized,
+        column_means=tuple(middle_F[:_COLUMNS].tolist()) if columns > 1 else (),
+        column_stds=tuple(deviation_F[:_COLUMNS].tolist()) if columns > 1 else (),
     )
 
 
@@ -88,7 +93,11 @@ def _repeated(rows_NF: Tensor) -> float:
 
 def row_prints(tensor: Tensor, most: int = 64) -> list[int]:
     """A number for each of the first rows, equal where rows are."""
+    if not tensor.numel() or tensor.layout is not torch.strided:
+        return []
     rows = tensor.detach()[:most].flatten(1) if tensor.dim() > 1 else tensor.detach()[:most, None]
+    if rows.is_complex():
+        rows = torch.view_as_real(rows.resolve_conj()).flatten(1)
     if rows.shape[1] > _ROW:
         rows = rows[:, :: -(-rows.shape[1] // _ROW)]
     content = rows.to(device="cpu", dtype=torch.float32).contiguous().numpy()
@@ -109,13 +118,39 @@ def begins_with_normalization(model: nn.Module) -> bool:
 
 
 def distance(train: list[InputSigns], now: list[InputSigns]) -> tuple[float, float]:
-    """How far inputs lie from those of training: difference of means in deviations, ratio of deviations."""
+    """How far inputs lie from those of training: difference of means in deviations, ratio of deviations.
+
+    Of tables it is the median over the columns that move, by which columns scaled each in its own way are seen.
+    """
     if not train or not now:
         return 0.0, 1.0
-    mean = sum(each.mean for each in train) / len(train)
-    std = sum(each.std for each in train) / len(train)
-    other = sum(each.mean for each in now) / len(now)
-    other_std = sum(each.std for each in now) / len(now)
+    whole = _apart(
+        *(_mean([getattr(each, name) for each in group]) for group in (train, now) for name in ("mean", "std"))
+    )
+    columns = [
+        _apart(*figures)
+        for figures in zip(
+            *(
+                map(_mean, zip(*(getattr(each, name) for each in group), strict=False))
+                for group in (train, now)
+                for name in ("column_means", "column_stds")
+            ),
+            strict=False,
+        )
+        if figures[1] > 1e-6
+    ]
+    if len(columns) < 2:
+        return whole
+    shift = statistics.median(each[0] for each in columns)
+    scale = statistics.median(each[1] for each in columns)
+    return max(whole[0], shift), whole[1] if abs(math.log(whole[1] + 1e-9)) > abs(math.log(scale + 1e-9)) else scale
+
+
+def _apart(mean: float, std: float, other: float, other_std: float) -> tuple[float, float]:
     if not all(map(math.isfinite, (mean, std, other, other_std))) or std == 0:
         return 0.0, 1.0
     return abs(other - mean) / std, other_std / std
+
+
+def _mean(values: Iterable[float]) -> float:
+    return statistics.fmean(values)

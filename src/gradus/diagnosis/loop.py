@@ -67,7 +67,9 @@ class LoopWatch:
         """A training pass of a model."""
         sensitive = self._places.sensitive(model)
         if sensitive:
-            self._modes.append(model.training or any(each.training for each in sensitive))
+            training = model.training or any(each.training for each in sensitive)
+            if training or any(each.requires_grad for each in model.parameters()):  # a frozen teacher does not count
+                self._modes.append(training)
 
     def called(self, places: Iterable[str]) -> None:
         """Layers ran in a training pass."""

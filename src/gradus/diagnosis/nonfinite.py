@@ -13,6 +13,10 @@ from gradus.diagnosis.places import Places
 from gradus.diagnosis.signs import NonFinite
 
 _KEPT = ("_saved_self", "_saved_result", "_saved_mat1", "_saved_input", "_saved_other", "_saved_grad_input")
+_POLES = {
+    "Log": "_saved_self", "Log2": "_saved_self", "Log10": "_saved_self", "Div": "_saved_other", "Pow": "_saved_self",
+}  # fmt: skip
+"""Operations that are not finite where this operand, which they keep, is 0: Pow with a negative exponent."""
 
 
 def locate(step: int, loss: Tensor, graph: Graph, inputs: Sequence[Tensor], output: Any, places: Places) -> NonFinite:
@@ -23,10 +27,10 @@ def locate(step: int, loss: Tensor, graph: Graph, inputs: Sequence[Tensor], outp
     for each in graph.reached:
         if not finite(each):
             return _found(step, places.parameter(each) or "", "weight", "", each)
-    pair = compared(graph, None)
+    result = first_tensor(output)
+    pair = compared(graph, result if result is not None and finite(result) else None)
     if pair is not None and not finite(pair[1]):
         return _found(step, "", "target", "", pair[1])
-    result = first_tensor(output)
     if result is not None and finite(result):
         name, _, tensor = _first_in_graph(loss, places)
         return _found(step, "", "loss", name, tensor if tensor is not None else loss)
@@ -50,10 +54,22 @@ def _first_in_graph(loss: Tensor, places: Places) -> tuple[str, str, Tensor | No
     """The operation nearest the inputs that keeps something not finite: its name, its layer, the tensor."""
     order = _from_loss(loss.grad_fn)
     for node in reversed(order):
-        for tensor in _kept(node):
-            if not finite(tensor):
-                return short_name(node), _place_near(node, places), tensor
+        bad = next((each for each in _kept(node) if not finite(each)), None)
+        if bad is not None or _at_pole(node):
+            return short_name(node), _place_near(node, places), bad
     return "", "", None
+
+
+def _at_pole(node: Any) -> bool:
+    """Whether a node's result, which it does not keep, cannot be finite."""
+    name = short_name(node)
+    try:
+        operand = getattr(node, _POLES[name], None) if name in _POLES else None
+        if name == "Pow" and not getattr(node, "_saved_exponent", 0) < 0:
+            return False
+    except RuntimeError:  # freed, or changed in place
+        return False
+    return isinstance(operand, Tensor) and bool((operand == 0).any())
 
 
 def _from_loss(root: Any) -> list[Any]:

@@ -1,5 +1,6 @@
 """Which modules and parameters a program has, and what they are called."""
 
+import gc
 import sys
 import weakref
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from torch import Tensor, nn
 
 from gradus.diagnosis.signs import ModelFacts
 
-_WRAPPERS = ("_orig_mod.", "module.", "_fsdp_wrapped_module.", "_checkpoint_wrapped_module.")
+_WRAPPERS = ("_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module")
 _DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout)
 _BATCH_NORMS = nn.modules.batchnorm._BatchNorm
 
@@ -76,10 +77,14 @@ def _look_up(table: dict[int, tuple[Any, str]], thing: Any) -> str | None:
 
 
 def stripped(path: str) -> str:
-    """A module's path without the names that wrappers put into it."""
-    for each in _WRAPPERS:
-        path = path.replace(each, "") if not path.startswith(each) else path[len(each) :]
-    return "" if path in {each[:-1] for each in _WRAPPERS} else path
+    """A module's path without the names that wrappers put into it.
+
+    >>> stripped("module._orig_mod.my_module.0")
+    'my_module.0'
+    """
+    parts = [each for each in path.split(".") if each not in _WRAPPERS]
+    # In the middle it is rather the program's own name.
+    return ".".join(parts[1:] if parts[:1] == ["module"] else parts)
 
 
 def is_compiled(module: nn.Module) -> bool:
@@ -92,6 +97,17 @@ def original(module: nn.Module) -> nn.Module:
     """What was compiled, or `module` itself."""
     inner = getattr(module, "_orig_mod", module)
     return inner if isinstance(inner, nn.Module) else module
+
+
+def find_models(parameter: Tensor) -> list[nn.Module]:
+    """The outermost modules of the process that hold a parameter."""
+    holders = [
+        each
+        for each in gc.get_objects()
+        if issubclass(type(each), nn.Module) and any(own is parameter for own in each.parameters())
+    ]
+    inner = {id(part) for each in holders for part in each.modules() if part is not each}
+    return [each for each in holders if id(each) not in inner]
 
 
 def facts_of(model: nn.Module, label: str) -> ModelFacts:

@@ -30,8 +30,11 @@ class Judged:
     @classmethod
     def of(cls, root: nn.Module, inputs: Sequence[Tensor], output: Tensor) -> "Judged":
         first = inputs[0].detach() if inputs else None
-        source = first.data_ptr() if first is not None else 0
-        return cls(id(root), first, output.detach(), source, output.data_ptr())
+        return cls(id(root), first, output.detach(), _where(first), _where(output))
+
+
+def _where(tensor: Tensor | None) -> int:
+    return tensor.data_ptr() if tensor is not None and tensor.layout is torch.strided else 0
 
 
 def read_players(judged: Sequence[Judged]) -> PlayersSigns | None:
@@ -40,7 +43,7 @@ def read_players(judged: Sequence[Judged]) -> PlayersSigns | None:
     Coverage and precision are those of Naeem et al. (2020), arXiv 2002.09797, and Kynkaanniemi et al. (2019), arXiv
     1904.06991, on the data themselves, within the batch.
     """
-    made = {each.target: each for each in judged}
+    made = {each.target: each for each in judged if each.target}
     fakes = [each for each in judged if each.source in made and made[each.source].root != each.root]
     if not fakes:
         return None

@@ -23,17 +23,22 @@ from torch.optim import Optimizer
 from torch.utils.hooks import RemovableHandle
 
 from gradus.diagnosis import measure, nonfinite, shadow, taps
+from gradus.diagnosis.comparison import share_right
 from gradus.diagnosis.evaluations import EvaluationWatch, trimmed
 from gradus.diagnosis.examination import Memory, Window
 from gradus.diagnosis.graph import Graph, walk
 from gradus.diagnosis.loop import LoopWatch, find_optimizers
 from gradus.diagnosis.losses import LossReader
 from gradus.diagnosis.optimizers import facts_of
-from gradus.diagnosis.places import Places, is_compiled, original
+from gradus.diagnosis.places import Places, find_models, is_compiled, original
 from gradus.diagnosis.signs import History, NonFinite
 
 FIRST_STEPS = 10
 """Steps examined one after the other at the start."""
+SETTLED = 200
+"""Until this step examinations come as planned, whatever they cost: most of what goes wrong does so by then."""
+GLANCE_EVERY = 8
+"""Steps between looks at how many classes are right, which cost little."""
 GROWTH = 0.3
 """From then on the next examination comes after this share of the steps so far."""
 SENTINEL_EVERY = 8
@@ -41,7 +46,10 @@ _LONG_STEP = 0.01
 """Seconds from which on a step can bear a gradient norm every time: it takes some 50 microseconds."""
 _WITHOUT_STEP = 4
 """Backward passes without an optimizer's step, after which each counts as a step of its own."""
+_ALONE = 8
+"""Steps of one optimizer without one of the leading optimizer's, after which it leads."""
 _MOST_ERRORS = 3
+_MOST_GLANCES = 400
 _MOST_ALARMS = 12
 _SHADOW_ROWS = 16
 _LOG = logging.getLogger("gradus")
@@ -122,7 +130,8 @@ class Probe(taps.Listener):
         self._keys: weakref.WeakKeyDictionary[Optimizer, int] = weakref.WeakKeyDictionary()
         self._counts: dict[int, int] = {}
         self._offset = 0
-        self._manual = False
+        self._lead, self._alone = 0, 0
+        self._manual = self._compiles = False
         self._since_step = 0
         self._scaler = False
         self._scaled: tuple[weakref.ref[Tensor], Tensor] | None = None
@@ -185,7 +194,9 @@ class Probe(taps.Listener):
         self._unhook(self._layer_hooks)
         if self._errors == 1:
             _LOG.warning("gradus: the doctor stumbled (%s: %s); the run goes on", type(error).__name__, error)
-            self.history.events.append({"kind": "error", "step": self.history.step, "text": repr(error)[:300]})
+            self.history.events.append(
+                {"kind": "error", "step": self.history.earlier + self.history.step, "text": repr(error)[:300]}
+            )
             _LOG.debug("the doctor's own error", exc_info=error)
         if self._errors >= _MOST_ERRORS:
             self.detach()
@@ -199,8 +210,22 @@ class Probe(taps.Listener):
             self._found_at = self.history.step
         self._roots[id(model)] = weakref.ref(model)
 
+    @_ours
+    def compiled(self, result: Any) -> None:
+        """From here on models are hooked one by one: torch.compile traces hooks on all modules, and warns of them."""
+        self._compiles = True
+        if isinstance(result, nn.Module):
+            self._add_root(result)
+        self._hook_roots()
+
     def _hook_globally(self) -> None:
         if self._global_hooks:
+            return
+        if self._compiles:
+            for key in self._keys:
+                for model in find_models(key.param_groups[0]["params"][0]):
+                    self._add_root(model)
+            self._hook_roots()
             return
         for handles in self._root_hooks.values():
             self._unhook(handles)
@@ -228,16 +253,14 @@ class Probe(taps.Listener):
     @staticmethod
     def _unhook(handles: list[RemovableHandle]) -> None:
         while handles:
-            handles.pop().remove()
+            handle = handles.pop()
+            handle.remove()
+            # Torch leaves this entry behind, and then takes a global hook to be there still.
+            torch_modules._global_forward_hooks_with_kwargs.pop(handle.id, None)
 
     def _knows_all(self) -> bool:
-        """Whether models can be hooked one by one: none has turned up for long, and none is compiled.
-
-        What torch.compile traced while all modules were hooked, it would have to trace again.
-        """
-        return self.history.step - self._found_at >= 3 and not any(
-            model is not None and is_compiled(model) for model in (each() for each in self._roots.values())
-        )
+        """Whether models can be hooked one by one: none has turned up for a while."""
+        return self.history.step - self._found_at >= 3
 
     # ---- forward ----------------------------------------------------------------------------------------------------
 
@@ -315,7 +338,11 @@ class Probe(taps.Listener):
         self._window.model(original(module), inputs, result)
         if id(module) not in self._looked_beside and not self.history.step and not is_compiled(module):
             self._looked_beside.add(id(module))
-            mixes, dropping = shadow.look_beside(module, args, kwargs)
+            self._off = True  # it is not the program's own pass
+            try:
+                mixes, dropping = shadow.look_beside(module, args, kwargs)
+            finally:
+                self._off = False
             self.history.loop.mixes |= mixes
             self.history.loop.always_dropping |= dropping
 
@@ -390,9 +417,12 @@ class Probe(taps.Listener):
             return
         if self._passes == 0 and not self._everything and not self._global_hooks:
             self._hook_globally()  # the program runs parts of the model by themselves
+        if not self.began:
+            self.began = self._step_began = self._examined_at = time.perf_counter()
         self._since_step += 1
-        if not self._counts and self._since_step > _WITHOUT_STEP:
+        if not self._counts and self._since_step > (1 if self._manual else _WITHOUT_STEP):
             self._step_without_optimizer()
+            self._since_step = 1
         window = self._window
         self._loop.before_backward(looking=window is not None)
         value = math.nan
@@ -405,8 +435,15 @@ class Probe(taps.Listener):
             if graph.whole:
                 self._loop.reached(graph.reached)
             self._loop.called(window.called)
+        elif not self.history.step % GLANCE_EVERY:
+            self._glance(loss)
         if math.isinf(value) or (math.isnan(value) and loss.numel() == 1 and self._losses.immediate):
             self._note_non_finite(loss)
+
+    def _glance(self, loss: Tensor) -> None:
+        right = share_right(loss)
+        if right is not None:
+            self.history.right = [*self.history.right[-_MOST_GLANCES:], (self.history.step, right)]
 
     def _note_non_finite(self, loss: Tensor) -> None:
         if self.history.non_finite is not None:
@@ -421,6 +458,8 @@ class Probe(taps.Listener):
     def after_backward(self) -> None:
         if self._window is not None:
             self._window.after_backward()
+            if self._manual:
+                self._window.note_by_hand()
 
     def _step_without_optimizer(self) -> None:
         """Parameters are changed by hand, or not at all."""
@@ -430,6 +469,7 @@ class Probe(taps.Listener):
                 self._loop.know(find_optimizers())
         self._read_losses(self._losses.take(0))
         self.history.step += 1
+        self._loop.called(self._window.called if self._window is not None else ())
         self._close_window()
         self._after_lead()
 
@@ -447,7 +487,7 @@ class Probe(taps.Listener):
         if not self._heeds(optimizer):
             return
         if optimizer not in self._keys:
-            self._keys[optimizer] = max(self._keys.values(), default=-1) + 1
+            self._keys[optimizer] = self._key_of(optimizer)
             if self._everything:
                 self._hook_globally()
         window = self._window
@@ -456,6 +496,14 @@ class Probe(taps.Listener):
             window.before_step(optimizer)
         if self.history.step % SENTINEL_EVERY == 0 or self._step_seconds > _LONG_STEP:
             self._guard_gradients(optimizer)
+
+    def _key_of(self, optimizer: Optimizer) -> int:
+        """A new number, or that of an optimizer made anew for the same parameters."""
+        first = optimizer.param_groups[0]["params"][0]
+        for other, key in self._keys.items():
+            if any(each is first for group in other.param_groups for each in group["params"]):
+                return key
+        return max(self._keys.values(), default=-1) + 1
 
     def _guard_gradients(self, optimizer: Optimizer) -> None:
         gradients = [each.grad for group in optimizer.param_groups for each in group["params"] if each.grad is not None]
@@ -489,11 +537,23 @@ class Probe(taps.Listener):
         self._counts[key] = self._counts.get(key, 0) + 1
         self._read_losses(self._losses.take(key))
         self.history.rates.append(float(optimizer.param_groups[0]["lr"]))
+        self._alone = self._alone + 1 if key != self._lead else 0
+        if self._alone >= _ALONE:
+            self._begin_again(key)
         if self._counts[key] + self._offset > self.history.step:
+            self._lead, self._alone = key, 0
             self.history.step += 1
             if self._window is not None and self._window.has_loss:
                 self._close_window()
             self._after_lead()
+
+    def _begin_again(self, key: int) -> None:
+        """The optimizer that led steps no more: the program trains another model now."""
+        self._lead, self._alone = key, 0
+        self._counts, self._offset = {key: 1}, 0
+        self.history.begin_again()
+        self._memory = Memory()
+        self._window, self._next, self._stretch = None, 0, 1
 
     def _after_lead(self) -> None:
         """A step is over."""
@@ -571,7 +631,7 @@ class Probe(taps.Listener):
         if step + 1 < FIRST_STEPS:
             self._next = step + 1
             return
-        if step > FIRST_STEPS and cost > self._budget * between and self._stretch < 4096:
+        if step > SETTLED and cost > self._budget * between and self._stretch < 4096:
             self._stretch *= 2
             self.history.events.append(
                 {

@@ -4,19 +4,19 @@ The program runs in this process as ``__main__``, with its own arguments and out
 loaded before the program loads it, so that what it sets in the environment first still counts.
 """
 
+import builtins
+import contextlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
 import json
 import math
 import os
-import runpy
 import signal
 import sys
-import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 from gradus.core.errors import InputError, ResourceError
@@ -25,7 +25,8 @@ from gradus.core.text import Message
 if TYPE_CHECKING:
     from gradus.diagnosis.watch import Watch
 
-FOUND, CRASHED, INTERRUPTED = 1, 1, 130
+FOUND, CRASHED, BAD_INPUT, INTERRUPTED = 1, 1, 2, 130
+_HERE = Path(__file__).parent
 
 _HEALTHY = Message(en="nothing is wrong, as far as {steps} steps show", zh="就这 {steps} 步来看，没有发现问题")
 _NO_TRAINING = Message(
@@ -55,23 +56,31 @@ def diagnose_script(
     Returns:
         The program's exit code if that is not 0; else 1 if something was found, else 0.
     Raises:
-        InputError: before anything runs, if there is no such file, or `json_to` cannot be written.
+        InputError: before anything runs, if there is no such file, or `json_to` cannot be written; when torch has been
+            loaded, if `silence` names no rule.
     """
     if not script.is_file():
         raise InputError("gradus doctor", "no such file", str(script), "Name a Python program or a run folder.")
-    if json_to is not None and not json_to.absolute().parent.is_dir():
-        raise InputError("--json-to", "its folder does not exist", str(json_to))
+    try:
+        source = script.read_bytes()
+    except OSError as error:
+        raise InputError("gradus doctor", f"cannot be read ({error.strerror})", str(script)) from error
+    if json_to is not None:
+        json_to = json_to.absolute()  # the program may go elsewhere
+        if json_to.is_dir() or not json_to.parent.is_dir():
+            raise InputError("--json-to", "must be a file in a folder that exists", str(json_to))
     pid = os.getpid()
     patient = _Patient(budget, silence)
-    error, code = _run(script, arguments, patient)
+    ended, code = _run(source, script, arguments)
     if os.getpid() != pid:  # a fork of the program's has come to the end of the script: it is no doctor
-        _leave_as_python_does(error, code)
-    if error is not None and not isinstance(error, KeyboardInterrupt):
-        _show(error)
+        _leave_as_python_does(ended, code)
+    if ended is not None and not isinstance(ended, KeyboardInterrupt):
+        _show(ended)
     document = patient.close() | {"program_exit": code}
-    _conclude(script, document, error)
-    if json_to is not None:
-        _write(json_to, document)
+    if patient.speaks:
+        _conclude(script, document, ended)
+        if json_to is not None:
+            _write(json_to, document)
     grave = any(each["severity"] != "notice" for each in document["findings"])
     return code or (FOUND if grave else 0)
 
@@ -84,17 +93,28 @@ class _Patient:
         self._watch: Watch | None = None
         self._error: Exception | None = None
         if "torch" in sys.modules:
-            self.begin()
+            self._begin()
+            if isinstance(self._error, InputError):
+                raise self._error
         else:
-            sys.meta_path.insert(0, _AfterLoading("torch", self.begin))
+            sys.meta_path.insert(0, _AfterLoading("torch", self._loaded))
 
-    def begin(self) -> None:
+    def _loaded(self) -> None:
+        self._begin()
+        if isinstance(self._error, InputError):
+            raise SystemExit(BAD_INPUT)  # before hours of training rather than after
+
+    def _begin(self) -> None:
         try:
             from gradus.diagnosis.watch import Watch
 
             self._watch = Watch(None, None, budget=self._budget, silence=self._silence, quiet=False)
         except Exception as error:  # told at the end: the program goes first
             self._error = error
+
+    @property
+    def speaks(self) -> bool:
+        return self._watch.speaks if self._watch is not None else os.environ.get("RANK", "0") == "0"
 
     def close(self) -> dict[str, Any]:
         if self._error is not None:
@@ -113,14 +133,18 @@ class _AfterLoading(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def __init__(self, name: str, call: Callable[[], None]) -> None:
         self._name, self._call = name, call
         self._loader: importlib.abc.Loader | None = None
+        self._looking = False
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        if name != self._name:
+        if name != self._name or self._looking:
             return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(name)
+        self._looking = True
+        try:
+            spec = importlib.util.find_spec(name)
+        finally:
+            self._looking = False
         if spec is not None and spec.loader is not None:
             self._loader, spec.loader = spec.loader, self
         return spec
@@ -132,19 +156,26 @@ class _AfterLoading(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def exec_module(self, module: ModuleType) -> None:
         assert self._loader is not None
         assert module.__spec__ is not None
+        if self in sys.meta_path:  # only now: programs look for torch before they load it
+            sys.meta_path.remove(self)
         module.__spec__.loader = module.__loader__ = self._loader
         self._loader.exec_module(module)
         self._call()
 
 
-def _run(script: Path, arguments: Sequence[str], patient: _Patient) -> tuple[BaseException | None, int]:
-    """Run the program; what ended it, and its exit code."""
-    argv, path, handler = sys.argv, list(sys.path), signal.getsignal(signal.SIGTERM)
+def _run(source: bytes, script: Path, arguments: Sequence[str]) -> tuple[BaseException | None, int]:
+    """Run the program as the interpreter would; what ended it, and its exit code."""
+    argv, path, handler, ours = sys.argv, list(sys.path), signal.getsignal(signal.SIGTERM), sys.modules["__main__"]
+    program = ModuleType("__main__")
+    file = str(script.absolute())
+    program.__dict__.update(__file__=file, __builtins__=builtins, __cached__=None)
+    sys.modules["__main__"] = program
     sys.argv = [str(script), *arguments]
-    sys.path.insert(0, str(script.absolute().parent))
+    if not sys.flags.safe_path:
+        sys.path[:1] = [str(script.resolve().parent)]
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # ours would change how the program is stopped
     try:
-        runpy.run_path(str(script), run_name="__main__")
+        exec(compile(source, file, "exec", dont_inherit=True), program.__dict__)
     except SystemExit as ended:
         return None, _exit_code(ended)
     except KeyboardInterrupt as interrupted:
@@ -152,9 +183,10 @@ def _run(script: Path, arguments: Sequence[str], patient: _Patient) -> tuple[Bas
     except BaseException as error:
         return error, CRASHED
     finally:
-        sys.argv, sys.path[:] = argv, path
+        sys.argv, sys.path[:], sys.modules["__main__"] = argv, path, ours
         signal.signal(signal.SIGTERM, handler)
-        sys.stdout.flush()
+        with contextlib.suppress(Exception):  # the program may have closed it
+            sys.stdout.flush()
     return None, 0
 
 
@@ -169,11 +201,28 @@ def _exit_code(ended: SystemExit) -> int:
 
 
 def _show(error: BaseException) -> None:
-    """The traceback as the interpreter would show it: from the program's first line on."""
-    frames = error.__traceback__
-    while frames is not None and frames.tb_frame.f_code.co_filename in (__file__, runpy.__file__, "<frozen runpy>"):
+    """The traceback as the interpreter would show it, without frames of ours."""
+    seen: set[int] = set()
+    chain: list[BaseException | None] = [error]
+    while chain:
+        each = chain.pop()
+        if each is not None and id(each) not in seen:
+            seen.add(id(each))
+            each.__traceback__ = _theirs(each.__traceback__)
+            chain += [each.__cause__, each.__context__]
+    sys.excepthook(type(error), error, error.__traceback__)
+
+
+def _theirs(frames: TracebackType | None) -> TracebackType | None:
+    kept = []
+    while frames is not None:
+        if Path(frames.tb_frame.f_code.co_filename).parent != _HERE:
+            kept.append(frames)
         frames = frames.tb_next
-    traceback.print_exception(type(error), error, frames)
+    below = None
+    for each in reversed(kept):
+        below = TracebackType(below, each.tb_frame, each.tb_lasti, each.tb_lineno)
+    return below
 
 
 def _leave_as_python_does(error: BaseException | None, code: int) -> None:

@@ -3,11 +3,15 @@
 import contextlib
 import copy
 import io
+from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules import module as torch_modules
 from torch.utils._python_dispatch import TorchDispatchMode
+
+from gradus.diagnosis.measure import first_tensor
 
 _ROWS = 4
 _MOST_ELEMENTS = 20_000_000
@@ -29,22 +33,44 @@ def look_beside(model: nn.Module, args: Any, kwargs: Any) -> tuple[bool, bool]:
     state = random_state(model)
     silent = contextlib.redirect_stdout(io.StringIO())
     try:
-        with torch.no_grad(), silent, contextlib.redirect_stderr(io.StringIO()):
-            twin = copy.deepcopy(model).eval()
+        with torch.no_grad(), silent, contextlib.redirect_stderr(io.StringIO()), _without_global_hooks():
+            twin = _bare_copy(model).eval()
             given = rows_of(args, batch, rows), rows_of(kwargs, batch, rows)
             if any(isinstance(each, Tensor) and each.shape[:2] == (batch, batch) for each in args):  # a graph's edges
                 return False, False
-            with _Randomness() as randomness:
+            with _Dropping() as dropping:
                 before = _output(twin, given)
-            if randomness.dropped and not any(m.training for m in twin.modules()):
+            if dropping.dropped and not any(m.training for m in twin.modules()):
                 return False, True
-            if randomness.drew or before is None or before.shape[0] != rows:
+            if _drew(state, random_state(model)) or before is None or before.shape[0] != rows:
                 return False, False
             return _mixes(twin, given, before, rows), False
     except Exception:  # whatever a stranger's model does with what it was not made for says nothing about the run
         return False, False
     finally:
         put_back(state)
+
+
+def _bare_copy(model: nn.Module) -> nn.Module:
+    """A deep copy without hooks: copied they would take their owners along, called they would tell them of our pass."""
+    hooks = [vars(each)[name] for each in model.modules() for name in _HOOKS]
+    return copy.deepcopy(model, {id(each): type(each)() for each in hooks})
+
+
+_HOOKS = [name for name in vars(nn.Module()) if "hooks" in name]
+
+
+@contextlib.contextmanager
+def _without_global_hooks() -> Iterator[None]:
+    tables: list[dict[int, Any]] = [torch_modules._global_forward_pre_hooks, torch_modules._global_forward_hooks]
+    kept = [dict(each) for each in tables]
+    for each in tables:
+        each.clear()
+    try:
+        yield
+    finally:
+        for each, hooks in zip(tables, kept, strict=True):
+            each.update(hooks)
 
 
 RandomState = tuple[Tensor, dict[torch.device, Tensor]]
@@ -63,8 +89,14 @@ def put_back(state: RandomState) -> None:
         torch.cuda.set_rng_state(each, device)
 
 
+def _drew(before: RandomState, after: RandomState) -> bool:
+    """Whether random numbers were drawn. Attention counts as random for torch's tags even where nothing is dropped."""
+    cpu, devices = after
+    return not torch.equal(before[0], cpu) or any(not torch.equal(before[1][each], devices[each]) for each in devices)
+
+
 def _mixes(twin: nn.Module, given: tuple[Any, Any], before: Tensor, rows: int) -> bool:
-    """Whether another last row changes the outputs of the first ones, and the batch is not on another axis."""
+    """Whether another first row changes the outputs of the others, and the batch is not on another axis."""
     if not _changes(twin, given, before, axis=0):
         return False
     first = _first(given[0])
@@ -77,30 +109,29 @@ def _mixes(twin: nn.Module, given: tuple[Any, Any], before: Tensor, rows: int) -
 
 
 def _changes(twin: nn.Module, given: tuple[Any, Any], before: Tensor, axis: int) -> bool:
-    changed = tuple(_other_last(each, axis) for each in given[0]), given[1]
+    # The first, since what runs along this axis, as a recurrent layer does, looks back only.
+    changed = tuple(_other_first(each, axis) for each in given[0]), given[1]
     after = _output(twin, changed)
     if after is None or after.shape != before.shape:
         return False
     size = before.shape[axis] - 1
-    one, two = before.narrow(axis, 0, size), after.narrow(axis, 0, size)
+    one, two = before.narrow(axis, 1, size), after.narrow(axis, 1, size)
     scale = float(one.abs().mean()) + 1e-12
     return not float((one - two).abs().max()) < 1e-3 * scale
 
 
-def _other_last(value: Any, axis: int) -> Any:
+def _other_first(value: Any, axis: int) -> Any:
     if not isinstance(value, Tensor) or value.dim() <= axis or value.shape[axis] < 2:
         return value
     other = value.clone()
-    last, first = other.select(axis, -1), value.select(axis, 0)
-    last.copy_(first if not value.is_floating_point() else 2 * first - last + 1)
+    first, last = other.select(axis, 0), value.select(axis, -1)
+    first.copy_(last if not value.is_floating_point() else 2 * last - first + 1)
     return other
 
 
 def _output(twin: nn.Module, given: tuple[Any, Any]) -> Tensor | None:
-    result = twin(*given[0], **given[1])
-    while isinstance(result, tuple | list) and result:
-        result = result[0]
-    return result.float() if isinstance(result, Tensor) and result.dim() else None
+    result = first_tensor(twin(*given[0], **given[1]))
+    return result.float() if result is not None and result.dim() and not result.is_complex() else None
 
 
 def batch_size(args: Any) -> int:
@@ -124,17 +155,13 @@ def rows_of(value: Any, batch: int, rows: int) -> Any:
     return value
 
 
-class _Randomness(TorchDispatchMode):
-    """Notes which operations draw random numbers."""
+class _Dropping(TorchDispatchMode):
+    """Notes whether dropout acts."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.dropped = self.drew = False
+        self.dropped = False
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        name = func.overloadpacket.__name__
-        if name in ("bernoulli", "bernoulli_", "native_dropout"):
-            self.dropped = True
-        elif torch.Tag.nondeterministic_seeded in func.tags:
-            self.drew = True
+        self.dropped |= func.overloadpacket.__name__ in ("bernoulli", "bernoulli_", "native_dropout")
         return func(*args, **(kwargs or {}))

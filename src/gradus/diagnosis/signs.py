@@ -93,6 +93,8 @@ class InputSigns:
     tells_target: float = 0.0
     repeated_rows: float = 0.0
     normalized: bool = False
+    column_means: tuple[float, ...] = ()
+    column_stds: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ class LossSigns:
         target_*, output_*: of values.
         batch: examples.
         not_log: the input of a negative log likelihood is no log-probability.
-        zero_probability: a probability was exactly 0 where its logarithm is taken.
+        zero_probability: a number so near 0 that it may as well round to 0 is under a logarithm.
     """
 
     value: float
@@ -400,17 +402,22 @@ def _mean(values: list[float]) -> float:
 class History:
     """All signs of a run so far: what rules are functions of.
 
+    A program may train one model after another: what is said here is of the one under way.
+
     Attributes:
-        step: steps done.
+        step: steps done with it.
+        earlier: steps done with those before.
+        right: share of right classes in training batches, looked at every few steps, with the step.
         losses: of the optimizer that leads, one value a step.
         players: the same for every optimizer, by its number.
         adversarial: whether two optimizers hold disjoint networks, one of which judges the other's output.
         ended: whether the program is over.
-        epochs: training and validation values by epoch, where a trainer tells them.
     """
 
     step: int = 0
+    earlier: int = 0
     losses: Series = field(default_factory=Series)
+    right: list[tuple[int, float]] = field(default_factory=list)
     players: dict[int, Series] = field(default_factory=dict)
     examinations: list[Examination] = field(default_factory=list)
     evaluations: list[Evaluation] = field(default_factory=list)
@@ -422,6 +429,14 @@ class History:
     adversarial: bool = False
     ended: bool = False
     events: list[dict[str, Any]] = field(default_factory=list)
+
+    def begin_again(self) -> None:
+        """Another model is trained from here on."""
+        self.earlier += self.step
+        self.step = 0
+        self.losses, self.rates = Series(), Series()
+        self.players, self.examinations, self.evaluations, self.right = {}, [], [], []
+        self.adversarial = False
 
     @property
     def first(self) -> Examination | None:

@@ -36,6 +36,9 @@ class Listener:
     def scaled(self, result: Tensor, given: Tensor) -> None:
         """Automatic mixed precision made `result` of the loss `given`."""
 
+    def compiled(self, result: Any) -> None:
+        """torch.compile gave `result`."""
+
     def seeded(self, what: str, seed: Any) -> None:
         """A generator was set."""
 
@@ -46,7 +49,7 @@ class Listener:
         """Two tensors were compared for equality while `tap_evaluation` was on."""
 
 
-_listeners: list[Listener] = []
+_listeners: list[Listener] = []  # one that fails too often leaves while it is told: what is gone through is a copy
 _undo: list[Callable[[], None]] = []
 _undo_evaluation: list[Callable[[], None]] = []
 _evaluating: set[int] = set()
@@ -87,20 +90,20 @@ def _tap() -> None:
 
     @wraps(backward)
     def tapped_backward(tensors: Any, *args: Any, **kwargs: Any) -> None:
-        for each in _listeners:
+        for each in tuple(_listeners):
             each.before_backward(tensors)
         backward(tensors, *args, **kwargs)
-        for each in _listeners:
+        for each in tuple(_listeners):
             each.after_backward()
 
     _replace(torch.autograd, "backward", tapped_backward, _undo)
 
     def before(optimizer: Any, *_: Any) -> None:
-        for each in _listeners:
+        for each in tuple(_listeners):
             each.before_step(optimizer)
 
     def after(optimizer: Any, *_: Any) -> None:
-        for each in _listeners:
+        for each in tuple(_listeners):
             each.after_step(optimizer)
 
     _undo.extend((register_optimizer_step_pre_hook(before).remove, register_optimizer_step_post_hook(after).remove))
@@ -112,11 +115,21 @@ def _tap() -> None:
     def tapped_scale(self: Any, outputs: Any) -> Any:
         result = scale(self, outputs)
         if isinstance(result, Tensor):
-            for each in _listeners:
+            for each in tuple(_listeners):
                 each.scaled(result, outputs)
         return result
 
     _replace(scaler, "scale", tapped_scale, _undo)
+    compile_ = torch.compile
+
+    @wraps(compile_)
+    def tapped_compile(*args: Any, **kwargs: Any) -> Any:
+        result = compile_(*args, **kwargs)
+        for each in _listeners:
+            each.compiled(result)
+        return result
+
+    _replace(torch, "compile", tapped_compile, _undo)
     for owner, name in ((torch, "manual_seed"), (random, "seed"), (np.random, "seed")):
         _tap_seed(owner, name)
 
@@ -128,7 +141,7 @@ def _tap_seed(owner: ModuleType, name: str) -> None:
     def tapped(*args: Any, **kwargs: Any) -> Any:
         result = original(*args, **kwargs)
         seed = args[0] if args else next(iter(kwargs.values()), None)
-        for each in _listeners:
+        for each in tuple(_listeners):
             each.seeded(owner.__name__, seed)
         return result
 
@@ -152,7 +165,7 @@ def _tap_loss(name: str) -> None:
             return value
         output = args[0] if args else kwargs.get("input")
         target = args[1] if len(args) > 1 else kwargs.get("target")
-        for each in _listeners:
+        for each in tuple(_listeners):
             each.measured(name, value, output, target, kwargs.get("reduction", "mean"))
         return value
 
@@ -162,11 +175,11 @@ def _tap_loss(name: str) -> None:
 def _tap_equality(owner: Any, name: str) -> None:
     original = getattr(owner, name)
 
-    def tapped(one: Any, other: Any, *args: Any, **kwargs: Any) -> Any:
-        result = original(one, other, *args, **kwargs)
-        if result is not NotImplemented and not torch.compiler.is_compiling():
-            for each in _listeners:
-                each.compared(result, one, other)
+    def tapped(*args: Any, **kwargs: Any) -> Any:
+        result = original(*args, **kwargs)
+        if len(args) == 2 and result is not NotImplemented and not torch.compiler.is_compiling():
+            for each in tuple(_listeners):
+                each.compared(result, *args)
         return result
 
     _replace(owner, name, tapped, _undo_evaluation)

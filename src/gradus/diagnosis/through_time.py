@@ -39,13 +39,16 @@ def gradients_through_time(sequence: Sequence_) -> tuple[float, float] | None:
     rows = slice(0, _MOST_ROWS)
     some = inputs[rows] if batch == 0 else inputs[:, rows]
     upstream = gradient[rows] if batch == 0 else gradient[:, rows]
-    state = _rows_of(sequence.state, rows)
-    some = some.clone().requires_grad_()
+    # Automatic mixed precision casts within the layer; here it is off.
+    dtype = next(module.parameters()).dtype
+    state = _rows_of(sequence.state, rows, dtype)
+    some = some.clone().to(dtype).requires_grad_()
     # Not evaluation mode, in which cuDNN computes no gradients.
     dropout, module.dropout = module.dropout, 0.0
     try:
         with torch.enable_grad():
-            output, _ = module(some, state) if state is not None else module(some)
+            # Past `__call__`, whose hooks would take this for a pass of the run.
+            output, _ = module.forward(some, state) if state is not None else module.forward(some)
             (found,) = torch.autograd.grad(output, some, upstream.to(output.dtype))
     finally:
         module.dropout = dropout
@@ -53,10 +56,10 @@ def gradients_through_time(sequence: Sequence_) -> tuple[float, float] | None:
     return float(ends[0]), float(ends[1])
 
 
-def _rows_of(state: Any, rows: slice) -> Any:
+def _rows_of(state: Any, rows: slice, dtype: torch.dtype) -> Any:
     """The hidden state of a few examples, without its graph."""
     if isinstance(state, Tensor):
-        return state.detach()[:, rows].contiguous()
+        return state.detach()[:, rows].to(dtype).contiguous()
     if isinstance(state, tuple):
-        return tuple(_rows_of(each, rows) for each in state)
+        return tuple(_rows_of(each, rows, dtype) for each in state)
     return None

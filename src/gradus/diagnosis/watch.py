@@ -1,12 +1,13 @@
 """``gradus.watch``: the doctor for any loop."""
 
 import atexit
+import logging
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
-from torch import nn
+from torch import Tensor, distributed, nn
 from torch.optim import Optimizer
 
 from gradus.core.errors import InputError
@@ -16,6 +17,9 @@ from gradus.diagnosis.doctor import Doctor, told, told_causes
 from gradus.diagnosis.probe import Probe
 from gradus.diagnosis.signs import History
 
+_LOG = logging.getLogger("gradus")
+
+T = TypeVar("T")
 Models = nn.Module | Sequence[nn.Module] | Mapping[str, nn.Module]
 
 
@@ -40,6 +44,7 @@ class Watch:
         self._doctor = Doctor(self.history, silence=silence, say=self._say)
         self._open = True
         self._pid = os.getpid()
+        self._rank = os.environ.get("RANK", "0")
         self.probe = Probe(
             self.history,
             self._doctor.consider,
@@ -49,6 +54,13 @@ class Watch:
         )
         self.probe.attach()
         atexit.register(self.close)
+
+    @property
+    def speaks(self) -> bool:
+        """Whether this is the process that speaks: of several the first, and none that was forked off."""
+        if distributed.is_available() and distributed.is_initialized():
+            self._rank = str(distributed.get_rank())  # kept: the group may be gone by the end
+        return self._rank == "0" and os.getpid() == self._pid
 
     @property
     def findings(self) -> list[Finding]:
@@ -67,8 +79,14 @@ class Watch:
         self._open = False
         atexit.unregister(self.close)
         self.probe.finish()
-        text = told_causes(self.causes)
-        if text and not self._quiet:
+        if self._quiet or not self.speaks or not self.findings:
+            return
+        try:
+            text = told_causes(self.causes)
+        except Exception as error:  # of ours: the program that closes us goes on
+            _LOG.warning("gradus: the doctor stumbled (%s: %s) over the causes", type(error).__name__, error)
+            return
+        if text:
             print(text, file=sys.stderr)
 
     def to_json(self) -> dict[str, Any]:
@@ -76,12 +94,12 @@ class Watch:
         return {
             "findings": [each.to_json() for each in self.findings],
             "causes": [cause_to_json(each) for each in self.causes],
-            "steps_seen": self.history.step,
+            "steps_seen": self.history.earlier + self.history.step,
             "overhead": round(self.probe.overhead, 5),
         }
 
     def _say(self, finding: Finding) -> None:
-        if not self._quiet and os.environ.get("RANK", "0") == "0":  # of several processes one speaks
+        if not self._quiet and self.speaks:
             print(told(finding), file=sys.stderr)
 
     def __enter__(self) -> Self:
@@ -134,19 +152,27 @@ def watch(
     if isinstance(model, nn.Module):
         models = {type(model).__name__: model}
     elif isinstance(model, Mapping):
-        models = dict(model)
+        models = {str(name): each for name, each in model.items()}
     else:
-        models = {f"{type(each).__name__}{number or ''}": each for number, each in enumerate(model)}
-    for each in models.values():
-        if not isinstance(each, nn.Module):
-            raise InputError("watch", "`model` must be a torch.nn.Module, or several", each)
-    if optimizer is None:
-        optimizers = None
-    else:
-        optimizers = [optimizer] if isinstance(optimizer, Optimizer) else list(optimizer)
-        for other in optimizers:
-            if not isinstance(other, Optimizer):
-                raise InputError("watch", "`optimizer` must be a torch.optim.Optimizer, or several", other)
-    if not 0 < budget < 1:
+        several = _all_of(model, nn.Module, "`model` must be a torch.nn.Module, or several")
+        models = {f"{type(each).__name__}{number or ''}": each for number, each in enumerate(several)}
+    if not models:
+        raise InputError("watch", "`model` must be a torch.nn.Module, or several", model)
+    _all_of(models.values(), nn.Module, "`model` must be a torch.nn.Module, or several")
+    optimizers = None
+    if optimizer is not None:
+        optimizers = _all_of(optimizer, Optimizer, "`optimizer` must be a torch.optim.Optimizer, or several")
+    if not isinstance(budget, int | float) or not 0 < budget < 1:
         raise InputError("watch", "`budget` must lie between 0 and 1 (a share of time)", budget)
+    if isinstance(silence, str) or not isinstance(silence, Iterable):
+        raise InputError("watch", "`silence` must be a list of ids", silence)
     return Watch(models, optimizers, budget=budget, silence=silence, quiet=quiet)
+
+
+def _all_of(values: Any, kind: type[T], rule: str) -> list[T]:
+    """`values` as a list, all of one kind."""
+    several = list(values) if isinstance(values, Iterable) and not isinstance(values, str | Tensor) else [values]
+    for each in several:
+        if not isinstance(each, kind):
+            raise InputError("watch", rule, each)
+    return several

@@ -18,6 +18,8 @@ from safetensors.numpy import load_file
 from gradus.core.errors import InputError
 from gradus.report import words
 from gradus.report.charts import curve_charts, forecast_chart, residual_chart, scatter_chart
+from gradus.report.doctor import diagnoses, happenings, timeline_charts
+from gradus.report.heat import heat_maps
 from gradus.training import folder
 from gradus.training.run import Run, load_run
 from gradus.training.settings import describe
@@ -62,13 +64,21 @@ def render(run: Run) -> str:
         _resource("uplot.min.js") + _resource("report.js"),
     )
     shown = _showcase(run)
-    charts = {"curves": curve_charts(run.curves), "values": _value_charts(run, shown)}
+    found = diagnoses(run)
+    single = found[0]["findings"] if run.recipe.ensemble is None else []
+    charts = {
+        "timeline": timeline_charts(single, run.curves),
+        "curves": curve_charts(run.curves),
+        "values": _value_charts(run, shown),
+    }
     page: str = environment.get_template("report.html.jinja").render(
         title=_title(run),
         run=run,
         headline=_headline(run),
         facts=_facts(run),
-        findings=run.findings,
+        diagnoses=found,
+        happenings=happenings(single),
+        maps=heat_maps(run.signs),
         charts=charts,
         charts_json=_embedded(charts),
         classes=_class_scores(run, shown),

@@ -14,7 +14,8 @@ from gradus.core.spec import DataSpec
 from gradus.core.usercode import UserCode
 from gradus.data.preprocessing import Preprocessing
 from gradus.training import environment, folder
-from gradus.training.checkpoint import write_atomically
+from gradus.training.checkpoint import refuse_newer, write_atomically
+from gradus.training.doctoring import SIGNS_FORMAT
 from gradus.training.prepare import build_model
 from gradus.training.recipe import Recipe, map_code
 from gradus.training.store import RunRecord
@@ -81,6 +82,19 @@ class Run:
         """What the doctor came to: causes, steps seen, overhead; empty if the run was trained without."""
         documents = self.record.events("doctor")
         return documents[-1] if documents else {}
+
+    @property
+    def signs(self) -> dict[int, dict[str, dict[str, float]]]:
+        """What the doctor measured at each examined step, of each layer: gradient, update, dead, saturated.
+
+        Raises:
+            InputError: if they are of a newer format.
+        """
+        steps: dict[int, dict[str, dict[str, float]]] = {}
+        for step, document in self.record.events_by_step("signs"):
+            refuse_newer(f"{self.path}: signs", document["format"], SIGNS_FORMAT)
+            steps[step] = document["layers"]
+        return steps
 
     @property
     def result(self) -> dict[str, Any]:

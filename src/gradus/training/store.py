@@ -132,8 +132,12 @@ class RunRecord:
         return curves
 
     def events(self, kind: str) -> list[dict[str, Any]]:
-        query = f"SELECT detail FROM events AS row WHERE kind = ? AND {_VISIBLE} ORDER BY rowid"
-        return [json.loads(detail) for (detail,) in self._rows(query, kind)]
+        return [detail for _, detail in self.events_by_step(kind)]
+
+    def events_by_step(self, kind: str) -> list[tuple[int, dict[str, Any]]]:
+        """Events of a kind with the steps they were written at, as they came."""
+        query = f"SELECT step, detail FROM events AS row WHERE kind = ? AND {_VISIBLE} ORDER BY rowid"
+        return [(step, json.loads(detail)) for step, detail in self._rows(query, kind)]
 
     def findings(self) -> list[dict[str, Any]]:
         query = f"SELECT document FROM findings AS row WHERE {_VISIBLE} ORDER BY rowid"

@@ -29,10 +29,12 @@ def chance(history: History) -> float:
 
 
 def accuracy(history: History) -> float | None:
-    """Share of right classes in training batches of the second half of the run; None before the tenth step."""
-    recent = [each.loss for each in history.examinations if each.step >= 0.5 * history.step]
-    values = [each.accuracy for each in recent if each is not None and each.accuracy is not None]
-    return statistics.fmean(values) if values and history.step >= 10 else None
+    """Share of right classes in training batches, over the last quarter of the run; None where it is not known yet."""
+    since = 0.75 * history.step
+    values = [each.loss.accuracy for each in history.examinations if each.step >= since and each.loss is not None]
+    values += [right for step, right in history.right if step >= since]
+    known = [each for each in values if each is not None]
+    return statistics.fmean(known) if len(known) >= 2 and history.step >= 10 else None
 
 
 def stationary(history: History) -> bool:

@@ -204,9 +204,16 @@ def noisy_labels(history: History) -> Iterator[Sighting]:
     dropout = max((facts.dropout for facts in history.models.values()), default=0.0)
     alike = all(0.93 < each.scale < 1.07 for each in held_out)
     evidence = {"best": best, "train": right, "last": last}
-    if last > right + 0.12 and dropout < 0.1 and alike and right < 0.85:
+    glances = sum(step > 0.75 * history.step for step, _ in history.right)
+    if last > right + 0.15 and dropout < 0.1 and alike and right < 0.8 and glances >= 8:
         yield Sighting(confidence=0.7, evidence=evidence)
-    elif best - last > 0.08 and right > last + 0.1 and scores.index(best) < 0.6 * len(scores) and best < 0.95:
+    elif (
+        best - last > 0.08
+        and glances >= 8
+        and right > last + 0.1
+        and scores.index(best) < 0.6 * len(scores)
+        and best < 0.95
+    ):
         yield Sighting(confidence=0.6, evidence=evidence)
 
 

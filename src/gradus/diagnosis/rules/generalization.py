@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from gradus.core.text import Message
 from gradus.diagnosis.rules import Sighting, rules
-from gradus.diagnosis.rules.common import accuracy, chance, improvement, kind, losses, supervised
+from gradus.diagnosis.rules.common import accuracy, chance, improvement, losses, supervised
 from gradus.diagnosis.signs import Evaluation, History
 
 
@@ -20,14 +20,16 @@ def _rightly(history: History) -> list[Evaluation]:
     source="AutoTrainer: training accuracy 0.10 above held-out accuracy; our prototype needs 0.2 for no false alarm",
     not_fooled_by="small evaluations, whose accuracy scatters; gaps that close again",
     says=Message(
-        en="The network does well on training examples ({train:.1%}) and much worse on others ({held_out:.1%}).",
-        zh="网络在训练样本上表现好（{train:.1%}），在其他样本上差得多（{held_out:.1%}）。",
+        en="The network does well on training examples ({train:.1%} right or explained) and much worse on others "
+        "({held_out:.1%}).",
+        zh="网络在训练样本上表现好（{train:.1%} 正确或得到解释），在其他样本上差得多（{held_out:.1%}）。",
     ),
 )
 def generalization_gap(history: History) -> Iterator[Sighting]:
     """Accuracy on the latest training batches lies far above that of the latest evaluations."""
     scores = [each for each in _rightly(history) if each.accuracy is not None and each.examples >= 16]
     right = accuracy(history)
+    yield from _of_values(history)
     if not scores or right is None or not supervised(history):
         return
     held_out = statistics.fmean(each.accuracy or 0.0 for each in scores[-2:])
@@ -35,6 +37,25 @@ def generalization_gap(history: History) -> Iterator[Sighting]:
     if gap > 0.2 + 1 / math.sqrt(scores[-1].examples) and history.step >= 20:
         evidence = {"train": right, "held_out": held_out}
         yield Sighting(since=scores[-1].step, evidence=evidence, worse=gap)
+
+
+def _of_values(history: History) -> Iterator[Sighting]:
+    """The same of a squared error: shares of the targets' variance that are explained."""
+    known = [each for each in losses(history)[-5:] if each.kind == "values" and each.target_std > 0]
+    errors = [each.loss for each in _rightly(history) if each.loss is not None]
+    train = history.losses.end(20)
+    if (
+        len(errors) < 3
+        or not known
+        or not supervised(history)
+        or not math.isfinite(train)
+        or improvement(history) < 0.5
+    ):
+        return
+    variance = statistics.fmean(each.target_std**2 for each in known)
+    held_out = statistics.fmean(errors[-3:])
+    if held_out > 0.2 * variance and train < 0.1 * held_out:
+        yield Sighting(evidence={"train": 1 - train / variance, "held_out": 1 - held_out / variance}, worse=1.0)
 
 
 @rules.register(
@@ -121,22 +142,21 @@ def underfitting(history: History) -> Iterator[Sighting]:
     classes = max(2, known[-1].classes)
     for facts in history.models.values():
         narrow = 0 < facts.narrowest <= max(2, int(math.log2(classes)))
-        simple = facts.linear_layers == 1 and kind(history) != ""
-        if flat and (narrow or simple) and _unfitted(history):
+        if flat and narrow and _unfitted(history):
             evidence = {
                 "narrowest": facts.narrowest,
                 "parameters": facts.parameters,
                 "start": quarters[0],
                 "end": quarters[3],
             }
-            yield Sighting(confidence=0.75 if narrow else 0.55, evidence=evidence)
+            yield Sighting(confidence=0.75, evidence=evidence)
             return
 
 
 def _unfitted(history: History) -> bool:
     right = accuracy(history)
     if right is not None:
-        return right < min(0.8, chance(history) + 0.4)
+        return right < 0.85
     known = [each for each in losses(history)[-8:] if each.kind == "values" and each.target_std > 0]
     same_space = known and all(each.value >= 0 for each in known)
     return bool(same_space) and statistics.fmean(each.value / each.target_std**2 for each in known) > 0.35

@@ -1,6 +1,7 @@
 """What is wrong between one backward pass and the next."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from gradus.core.text import Message
 from gradus.diagnosis.rules import Sighting, rules
@@ -179,8 +180,12 @@ def evaluation_in_train_mode(history: History) -> Iterator[Sighting]:
     """Passes without gradients in training mode, of a model that is trained on targets."""
     if history.adversarial or not supervised(history):
         return
-    wrong = [each for each in history.evaluations if each.training and not each.repeated and not each.every_step]
-    if wrong and sum(each.passes for each in wrong) >= 1 and not any(each.repeated for each in history.evaluations):
+    wrong = [each for each in history.evaluations if each.training and not each.repeated]
+    if any(each.repeated or each.every_step for each in history.evaluations):
+        return
+    # One pass between two steps may be a target that the model makes for itself.
+    apart = any(other.step - one.step > 1 for one, other in pairwise(wrong))
+    if wrong and (max(each.passes for each in wrong) > 1 or apart or history.ended):
         yield Sighting(where=wrong[0].place, since=wrong[0].step, confidence=0.9, evidence={"passes": wrong[0].passes})
 
 

@@ -1,11 +1,11 @@
 """Numbers that are no numbers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from gradus.core.text import Message
 from gradus.diagnosis.rules import Sighting, rules
-from gradus.diagnosis.rules.common import losses
-from gradus.diagnosis.signs import History
+from gradus.diagnosis.signs import History, Op
 
 _RISKY = ("Log", "Sqrt", "Div", "Pow", "Rsqrt", "Reciprocal", "Mul", "Log2", "Log10")
 
@@ -50,30 +50,28 @@ def non_finite_input(history: History) -> Iterator[Sighting]:
     not_fooled_by="the same formula with an epsilon, or whose argument never comes near zero",
     severity="critical",
     says=Message(
-        en="The loss is computed in an unstable way: an argument reached a place (0 under a logarithm, root or "
-        "division) "
-        "where the result or its gradient is not finite.",
-        zh="损失的计算方式不稳定：自变量到达了结果或梯度不再有限的位置（对数、平方根或除法中的 0）。",
+        en="The loss is computed in an unstable way: what is under a logarithm, a root or a division came so near 0 "
+        "(step {step:.0f}) that the result or its gradient overflows.",
+        zh="损失的计算方式不稳定：对数、根号或除法中的数（第 {step:.0f} 步）太接近 0，结果或其梯度溢出。",
     ),
 )
 def unstable_loss(history: History) -> Iterator[Sighting]:
-    """The model's output is finite and the loss, or its gradient, is not; or a probability is 0 under a logarithm."""
+    """The output is finite and the loss, or its gradient, is not; or log(softmax) has come near log(0)."""
     found = history.non_finite
-    heads = [op.name for each in losses(history)[-3:] for head in each.heads for op in head]
-    unknown = [
-        op.name
-        for examination in history.examinations[-3:]
-        for each in examination.losses
-        for head in each.heads
-        for op in head
-    ]
-    risky = any(name in _RISKY[:6] for name in heads + unknown)
-    zero = any(each.zero_probability for examination in history.examinations for each in examination.losses)
-    if found is not None and found.source in ("loss", "gradient") and (found.operation in _RISKY or risky):
-        if found.operation != "Exp" and not found.operation.startswith("Exp"):
+    examined = [each for examination in history.examinations[-3:] for each in examination.losses]
+    risky = any(op.name in _RISKY[:6] for each in examined for head in each.heads for op in head)
+    if found is not None and found.source in ("loss", "gradient"):
+        if (found.operation in _RISKY or risky) and not found.operation.startswith("Exp"):
             yield Sighting(since=found.step, confidence=0.9, evidence={"step": found.step})
-    elif found is None and zero and history.losses.count and history.losses.recent[-1] != history.losses.recent[-1]:
-        yield Sighting(since=history.step, confidence=0.8, evidence={"step": history.step})
+        return
+    near = [each.step for each in history.examinations for loss in each.losses if loss.zero_probability]
+    if near and any(_log_of_softmax(head) for each in examined for head in each.heads):
+        yield Sighting(since=near[0], confidence=0.7, severity="warning", evidence={"step": near[0]})
+
+
+def _log_of_softmax(head: Sequence[Op]) -> bool:
+    """Whether a logarithm is taken of a softmax or sigmoid as it is."""
+    return any(op.name == "Log" and below.name in ("Softmax", "Sigmoid") for op, below in pairwise(head))
 
 
 @rules.register(
@@ -92,6 +90,5 @@ def overflow(history: History) -> Iterator[Sighting]:
     if found is None or found.source in ("input", "target", "weight", "gradient"):
         return
     exponential = found.operation.startswith("Exp")
-    early = found.step <= 3
-    if exponential or (found.infinite and found.source == "forward" and early):
-        yield Sighting(where=found.where, since=found.step, confidence=0.9 if exponential else 0.6)
+    if exponential:
+        yield Sighting(where=found.where, since=found.step, confidence=0.9)

@@ -87,7 +87,7 @@ def oscillation(history: History) -> Iterator[Sighting]:
         return
     smooth = [statistics.fmean(bins[at : at + 8]) for at in range(0, len(bins) - 7, 8)]
     late = smooth[len(smooth) // 3 :]
-    if statistics.fmean(late) < 0.25 * smooth[0] or len(late) < 4:
+    if statistics.fmean(late) < 0.6 * smooth[0] or len(late) < 4:
         return
     swings = sum(1 for one, two in itertools.pairwise(late) if two > 1.5 * one)
     if swings >= 3:

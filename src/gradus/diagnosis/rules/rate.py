@@ -1,12 +1,13 @@
 """How far a step goes."""
 
 import math
-from collections.abc import Iterator
+import statistics
+from collections.abc import Iterator, Mapping
 
 from gradus.core.text import Message
 from gradus.diagnosis.rules import Sighting, rules
 from gradus.diagnosis.rules.common import improvement, learned, losses, update_ratio, warming_up
-from gradus.diagnosis.signs import History, Op
+from gradus.diagnosis.signs import History, Op, ParameterSigns
 
 SMALL, LARGE = 1e-4, 0.5
 
@@ -42,11 +43,29 @@ def small_updates(history: History) -> Iterator[Sighting]:
     ),
 )
 def large_updates(history: History) -> Iterator[Sighting]:
-    """Update over weight is above a half at several examinations."""
+    """Update over weight is above a half at several examinations; or above a tenth, and weights have grown fivefold."""
     ratios = [(each.step, update_ratio(each)) for each in history.examinations[:12]]
-    high = [(step, ratio) for step, ratio in ratios if ratio is not None and ratio > LARGE and math.isfinite(ratio)]
+    known = [(step, ratio) for step, ratio in ratios if ratio is not None and math.isfinite(ratio)]
+    high = [each for each in known if each[1] > LARGE]
+    if len(high) < 3 and growth(history) > 5 and not any(each.normalizations for each in history.models.values()):
+        high = [each for each in known if each[1] > 0.08]
+        high = high if len(high) >= 6 else []
     if len(high) >= 3:
         yield Sighting(since=high[0][0], evidence={"ratio": high[-1][1]}, worse=high[-1][1])
+
+
+def growth(history: History) -> float:
+    """How many times as large the middle one of the matrices is as it was at first; 1 if it cannot be told."""
+    first, last = history.first, history.last
+    if first is None or last is None:
+        return 1.0
+    before = dict(history.weights(first))
+    grown = [each.weight / before[place].weight for place, each in history.weights(last) if _had_weight(before, place)]
+    return statistics.median(grown) if grown else 1.0
+
+
+def _had_weight(before: Mapping[str, ParameterSigns], place: str) -> bool:
+    return place in before and before[place].weight > 0
 
 
 @rules.register(
