@@ -83,8 +83,8 @@ TABLE: tuple[Cause, ...] = (
     ),
     _cause(
         "bad-initialization",
-        {"weights-too-large": 1.5, "weights-too-small": 1.5, "initial-loss": 0.8, "vanishing-signal": 0.5,
-         "exploding-signal": 0.5},
+        {"weights-too-large": 1.5, "weights-too-small": 1.5, "initial-loss": 0.8, "non-finite": 0.4,
+         "vanishing-signal": 0.5, "exploding-signal": 0.5},
         {"unscaled-inputs": 1.5, "symmetric-initialization": 2, "saturated-units": 0.7, "summed-loss": 0.5},
     ),
     _cause("symmetric-initialization"),
@@ -99,7 +99,7 @@ TABLE: tuple[Cause, ...] = (
         {"weights-too-large": 2, "bad-initialization": 2, "unscaled-inputs": 2, "unscaled-targets": 2,
          "feature-scale": 2, "summed-loss": 2.5,
          "loss-sign": 3, "missing-zero-grad": 3, "non-finite-input": 3, "unstable-loss": 2.5, "overflow": 2,
-         "exploding-through-time": 1.5, "broadcast-loss": 1, "unshuffled-data": 1.5, "exploded-at-start": 1.5,
+         "exploding-through-time": 1.5, "broadcast-loss": 1, "unshuffled-data": 3, "exploded-at-start": 1.5,
          "dead-from-start": 1, "missing-log": 2, "over-regularization": 1},
     ),
     _cause(
@@ -170,7 +170,7 @@ TABLE: tuple[Cause, ...] = (
     _cause("batch-norm-tiny-batch", {"generalization-gap": 0.3, "oscillation": 0.3}),
     # generative
     _cause("mode-collapse", {}, {"discriminator-dominates": 0.5}),
-    _cause("discriminator-dominates", {}, {"mode-collapse": 0.5}),
+    _cause("discriminator-dominates", {}, {"mode-collapse": 0.5, "generator-dominates": 1}),
     _cause("generator-dominates", {}, {"mode-collapse": 0.5}),
     _cause("posterior-collapse"),
     _cause("checkerboard"),

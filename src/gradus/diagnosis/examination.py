@@ -100,7 +100,7 @@ class Window:
         if output.requires_grad and (place in self._memory.many_calls or isinstance(module, nn.RNNCellBase)):
             self._follow(place, calls, output)
         if isinstance(module, nn.RNNBase) and inputs and isinstance(inputs[0], Tensor) and output.requires_grad:
-            self._sequences.append(Sequence_(module, place, inputs, output))
+            self._sequences.append(Sequence_(module, place, inputs, result))
         if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.training:
             self._read_batch_norm(module, place, inputs)
 

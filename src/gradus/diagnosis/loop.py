@@ -115,10 +115,11 @@ class LoopWatch:
         self.signs.idle_steps = max((each.idle for each in self.optimizers.values()), default=0)
         self.signs.steps = max(self.signs.steps, held.steps)
 
-    def step_ended(self, step: int) -> None:
-        """The leading optimizer has stepped."""
-        self.signs.unstepped = self.signs.unused = 0
-        self._prints = []
+    def step_ended(self, step: int, *, by_hand: bool) -> None:
+        """The leading optimizer has stepped; or a backward pass is over in a program whose optimizers never do."""
+        if not by_hand:
+            self.signs.unstepped = self.signs.unused = 0
+            self._prints = []
         if self._modes:
             if any(self._modes):
                 self.signs.was_training, self.signs.eval_steps = True, 0

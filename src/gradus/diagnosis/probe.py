@@ -128,6 +128,7 @@ class Probe(taps.Listener):
         self._examined_at = self._examination_cost = 0.0
         self._losses = LossReader()
         self._keys: weakref.WeakKeyDictionary[Optimizer, int] = weakref.WeakKeyDictionary()
+        self._first_parameters: dict[int, weakref.ref[Tensor]] = {}
         self._counts: dict[int, int] = {}
         self._offset = 0
         self._lead, self._alone = 0, 0
@@ -500,10 +501,12 @@ class Probe(taps.Listener):
     def _key_of(self, optimizer: Optimizer) -> int:
         """A new number, or that of an optimizer made anew for the same parameters."""
         first = optimizer.param_groups[0]["params"][0]
-        for other, key in self._keys.items():
-            if any(each is first for group in other.param_groups for each in group["params"]):
+        for key, reference in self._first_parameters.items():
+            if reference() is first:
                 return key
-        return max(self._keys.values(), default=-1) + 1
+        key = len(self._first_parameters)
+        self._first_parameters[key] = weakref.ref(first)
+        return key
 
     def _guard_gradients(self, optimizer: Optimizer) -> None:
         gradients = [each.grad for group in optimizer.param_groups for each in group["params"] if each.grad is not None]
@@ -558,7 +561,7 @@ class Probe(taps.Listener):
     def _after_lead(self) -> None:
         """A step is over."""
         self._since_step = self._passes = 0
-        self._loop.step_ended(self.history.step - 1)
+        self._loop.step_ended(self.history.step - 1, by_hand=self._manual)
         now = time.perf_counter()
         self._step_seconds, self._step_began = now - self._step_began, now
         if self._global_hooks and self._knows_all():

@@ -77,10 +77,11 @@ def diagnose_script(
     if ended is not None and not isinstance(ended, KeyboardInterrupt):
         _show(ended)
     document = patient.close() | {"program_exit": code}
-    if patient.speaks:
-        _conclude(script, document, ended)
-        if json_to is not None:
-            _write(json_to, document)
+    if not patient.speaks:
+        return code  # launchers kill the other processes when one fails, and the first has yet to conclude
+    _conclude(script, document, ended)
+    if json_to is not None:
+        _write(json_to, document)
     grave = any(each["severity"] != "notice" for each in document["findings"])
     return code or (FOUND if grave else 0)
 
@@ -92,12 +93,14 @@ class _Patient:
         self._budget, self._silence = budget, silence
         self._watch: Watch | None = None
         self._error: Exception | None = None
+        self._finder: _AfterLoading | None = None
         if "torch" in sys.modules:
             self._begin()
             if isinstance(self._error, InputError):
                 raise self._error
         else:
-            sys.meta_path.insert(0, _AfterLoading("torch", self._loaded))
+            self._finder = _AfterLoading("torch", self._loaded)
+            sys.meta_path.insert(0, self._finder)
 
     def _loaded(self) -> None:
         self._begin()
@@ -117,6 +120,8 @@ class _Patient:
         return self._watch.speaks if self._watch is not None else os.environ.get("RANK", "0") == "0"
 
     def close(self) -> dict[str, Any]:
+        if self._finder in sys.meta_path:  # torch was never loaded
+            sys.meta_path.remove(self._finder)
         if self._error is not None:
             raise self._error
         if self._watch is None:

@@ -28,13 +28,12 @@ def chance(history: History) -> float:
     return float(max(pooled) / max(1, sum(pooled)))
 
 
-def accuracy(history: History) -> float | None:
-    """Share of right classes in training batches, over the last quarter of the run; None where it is not known yet."""
-    since = 0.75 * history.step
-    values = [each.loss.accuracy for each in history.examinations if each.step >= since and each.loss is not None]
-    values += [right for step, right in history.right if step >= since]
-    known = [each for each in values if each is not None]
-    return statistics.fmean(known) if len(known) >= 2 and history.step >= 10 else None
+def accuracy(history: History, at: int | None = None) -> float | None:
+    """Share of right classes in training batches, over the quarter of the run before now, or before the step `at`."""
+    now = history.step if at is None else at
+    values = [(each.step, each.loss.accuracy) for each in history.examinations if each.loss is not None]
+    known = [right for step, right in (*values, *history.right) if right is not None and 0.75 * now <= step <= now]
+    return statistics.fmean(known) if len(known) >= 2 and now >= 10 else None
 
 
 def stationary(history: History) -> bool:
@@ -64,7 +63,9 @@ def improvement(history: History, number: int = 10) -> float:
 def learned(history: History) -> bool:
     """Whether the run has plainly got somewhere: its loss has fallen, or it says more than the commonest class."""
     gain = improvement(history)
-    if math.isfinite(gain) and gain > 0.15:
+    known = losses(history)[-1:]
+    lost = any(each.kind == "values" and each.value > 3 * (each.target_std**2 + each.target_mean**2) for each in known)
+    if math.isfinite(gain) and gain > 0.15 and not lost:
         return True
     right = accuracy(history)
     return right is not None and chance(history) < 0.9 and right > chance(history) + 0.15

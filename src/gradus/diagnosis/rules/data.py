@@ -25,7 +25,8 @@ def _first_input(examination: Examination) -> InputSigns | None:
 )
 def unscaled_inputs(history: History) -> Iterator[Sighting]:
     """Inputs far from zero mean and unit deviation, on several batches."""
-    if not all(_is_wide(_first_input(each)) for each in history.latest(2)) or not history.latest(2):
+    players = any(each.players is not None for each in history.examinations) or history.adversarial
+    if not all(_is_wide(_first_input(each)) for each in history.latest(2)) or not history.latest(2) or players:
         return
     found = _first_input(history.latest(2)[-1])
     if found is not None:

@@ -28,15 +28,15 @@ def _rightly(history: History) -> list[Evaluation]:
 def generalization_gap(history: History) -> Iterator[Sighting]:
     """Accuracy on the latest training batches lies far above that of the latest evaluations."""
     scores = [each for each in _rightly(history) if each.accuracy is not None and each.examples >= 16]
-    right = accuracy(history)
     yield from _of_values(history)
-    if not scores or right is None or not supervised(history):
+    if len(scores) < 2 or not supervised(history) or history.step < 20:
         return
-    held_out = statistics.fmean(each.accuracy or 0.0 for each in scores[-2:])
-    gap = right - held_out
-    if gap > 0.2 + 1 / math.sqrt(scores[-1].examples) and history.step >= 20:
-        evidence = {"train": right, "held_out": held_out}
-        yield Sighting(since=scores[-1].step, evidence=evidence, worse=gap)
+    # Each beside the training batches just before it: early on, what is right changes from step to step.
+    pairs = [(accuracy(history, each.step), each.accuracy or 0.0) for each in scores[-2:]]
+    gaps = [right - held_out for right, held_out in pairs if right is not None]
+    if len(gaps) == 2 and min(gaps) > 0.2 + 1 / math.sqrt(scores[-1].examples):
+        evidence = {"train": pairs[-1][0] or 0.0, "held_out": pairs[-1][1]}
+        yield Sighting(since=scores[-2].step, evidence=evidence, worse=gaps[-1])
 
 
 def _of_values(history: History) -> Iterator[Sighting]:

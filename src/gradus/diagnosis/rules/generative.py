@@ -27,7 +27,10 @@ def mode_collapse(history: History) -> Iterator[Sighting]:
     players = [each for each in latest if each is not None]
     if len(players) < 4 or history.step < _LATE:
         return
-    total = all(each.spread < 0.25 for each in players)
+    # Samples of a generator that has only begun lie close together too, but never lay apart, and far from the data.
+    widest = max(each.players.spread for each in history.examinations if each.players is not None)
+    began = widest > 2 * players[-1].spread or min(each.precision for each in players) > 0.2
+    total = all(each.spread < 0.05 for each in players) or (all(each.spread < 0.25 for each in players) and began)
     partial = all(each.coverage < 0.55 and each.precision > 0.6 and each.spread < 0.97 for each in players)
     if total or partial:
         evidence = {"spread": players[-1].spread, "coverage": statistics.fmean(each.coverage for each in players)}

@@ -14,23 +14,32 @@ _TOO_LARGE, _TOO_SMALL = 3.0, 0.3
 
 @rules.register(
     "initial-loss",
-    source="Karpathy (2019): a network that knows nothing says 1/K, so its cross-entropy is ln K; flagged above 3 ln K",
+    source="Karpathy (2019): a network that knows nothing says 1/K, so its cross-entropy is ln K; flagged above 3 ln "
+    "K, "
+    "and above 100 times the targets' mean square",
     not_fooled_by="a sum over the batch; fine-tuning, which starts lower",
     says=Message(
-        en="The first loss is {loss:.3g}, {times:.1f} times that of saying every class is equally likely: the network "
-        "starts sure of wrong answers.",
-        zh="最初的损失为 {loss:.3g}，是“各类同样可能”时的 {times:.1f} 倍：网络一开始就确信错误的答案。",
+        en="The first loss is {loss:.3g}, {times:.3g} times that of knowing nothing (every class equally likely; the "
+        "value "
+        "0): the network starts sure of wrong answers.",
+        zh="最初的损失为 {loss:.3g}，是一无所知（各类同样可能；或答 0）时的 {times:.3g} 倍："
+        "网络一开始就确信错误的答案。",
     ),
 )
 def initial_loss(history: History) -> Iterator[Sighting]:
-    """A cross-entropy begins far above that of knowing nothing."""
+    """A loss begins far above that of knowing nothing."""
     first = history.first
-    if first is None or first.step or first.loss is None or first.loss.kind != "classes" or first.loss.not_log:
+    if first is None or first.step or first.loss is None or first.loss.not_log:
         return
     loss = first.loss
-    expected = math.log(max(loss.classes, 2))
     value = loss.value / max(loss.batch, 1) if loss.summed else loss.value
-    if math.isfinite(value) and value > 3 * expected:
+    if loss.kind == "classes":
+        expected, times = math.log(max(loss.classes, 2)), 3.0
+    elif loss.kind == "values":
+        expected, times = loss.target_std**2 + loss.target_mean**2, 100.0
+    else:
+        return
+    if math.isfinite(value) and value > times * expected > 0:
         yield Sighting(evidence={"loss": value, "times": value / expected}, worse=value)
 
 

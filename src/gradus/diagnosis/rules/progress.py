@@ -159,7 +159,7 @@ def under_trained(history: History) -> Iterator[Sighting]:
 def constant_prediction(history: History) -> Iterator[Sighting]:
     """One class is said almost always though the batch has several; or values hardly differ between examples."""
     latest = [each for each in losses(history)[-3:] if each.batch >= 4]
-    if len(latest) < 3 or history.step < 30 or history.adversarial or not supervised(history):
+    if len(latest) < 3 or history.step < 100 or history.adversarial or not supervised(history):
         return
     if all(each.said is not None and each.counts for each in latest):
         same = min(each.said or 0.0 for each in latest)
@@ -267,5 +267,5 @@ def curve_reading(history: History) -> Iterator[Sighting]:
     best = min(test)
     reading, sure = read_curves(bins, test)
     bad = {"overfitting", "overfitting-late", "unstable", "badly-set"}
-    if reading in bad and sure > 0.5 and test[-1] > 1.3 * best:
+    if len(test) >= 8 and reading in bad and sure > 0.6 and min(test[-3:]) > 1.25 * best:
         yield Sighting(confidence=sure, evidence={"best": best, "last": test[-1]}, reading=reading)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from gradus.core.text import Message
 from gradus.diagnosis.rules import Sighting, rules
-from gradus.diagnosis.rules.common import improvement, learned, losses, update_ratio, warming_up
+from gradus.diagnosis.rules.common import accuracy, improvement, learned, losses, update_ratio, warming_up
 from gradus.diagnosis.signs import History, Op, ParameterSigns
 
 SMALL, LARGE = 1e-4, 0.5
@@ -47,7 +47,9 @@ def large_updates(history: History) -> Iterator[Sighting]:
     ratios = [(each.step, update_ratio(each)) for each in history.examinations[:12]]
     known = [(step, ratio) for step, ratio in ratios if ratio is not None and math.isfinite(ratio)]
     high = [each for each in known if each[1] > LARGE]
-    if len(high) < 3 and growth(history) > 5 and not any(each.normalizations for each in history.models.values()):
+    right = accuracy(history)
+    well = (right is not None and right > 0.9) or any(each.normalizations for each in history.models.values())
+    if len(high) < 3 and growth(history) > 5 and not well and history.step >= 50:
         high = [each for each in known if each[1] > 0.08]
         high = high if len(high) >= 6 else []
     if len(high) >= 3:
