@@ -112,7 +112,7 @@ TABLE: tuple[Cause, ...] = (
     _cause(
         "under-trained",
         {"few-steps": 0.7},
-        {**_BLOCKED, "small-updates": 2.5, "softmax-twice": 2, "optimizer-epsilon-too-large": 2,
+        {**_BLOCKED, "small-updates": 2.5, "softmax-twice": 2, "held-out-at-chance": 1, "optimizer-epsilon-too-large": 2,
          "over-regularization": 1.5, "unscaled-targets": 1.5, **dict.fromkeys(_LOOP, 1.5),
          **dict.fromkeys(_OUTPUT, 1.5)},
     ),

@@ -24,6 +24,7 @@ _ACTIVATION_TYPES = {
 }  # fmt: skip
 _CHANNELS_SECOND = (nn.modules.conv._ConvNd, nn.modules.batchnorm._BatchNorm, nn.GroupNorm)
 _MOST_CALLS = 512
+_MOST_JUDGED = 16
 _REMEMBERED = 5
 """Examinations over which a unit must be silent to count as dead."""
 
@@ -38,7 +39,6 @@ class Memory:
         self.rows: set[int] = set()
         self.train_inputs: list[InputSigns] = []
         self.many_calls: set[str] = set()
-        self.linear: dict[str, bool] = {}
 
 
 class Window:
@@ -182,12 +182,18 @@ class Window:
         self._inputs = [each for each in inputs if each.is_floating_point()]
         self._normalized = begins_with_normalization(root)
         self._latents = read_latents(result) if self._latents is None else self._latents
-        self.judged.append(Judged.of(root, inputs, output))
+        self.judge(root, inputs, result)
         for each in inputs[:1]:
             if each.dim() > 1 and each.grad_fn is None:
                 self._batch = each.shape[0]
                 if len(self._memory.rows) < 20_000:
                     self._memory.rows.update(row_prints(each))
+
+    def judge(self, root: nn.Module, inputs: Sequence[Tensor], result: Any) -> None:
+        """A model has run, on a training batch or without gradients: one may judge what another makes."""
+        output = measure.first_tensor(result)
+        if output is not None and len(self.judged) < _MOST_JUDGED:
+            self.judged.append(Judged.of(root, inputs, output))
 
     def run_beside(self, graph: Graph) -> None:
         """The graph of a compiled model's original, which the compiled one hides."""
@@ -349,6 +355,11 @@ class Window:
     @property
     def has_loss(self) -> bool:
         return bool(self._losses)
+
+    @property
+    def losses(self) -> Sequence[LossSigns]:
+        """Those of this step so far."""
+        return self._losses
 
     def nodes(self) -> Mapping[Any, str]:
         return self._nodes

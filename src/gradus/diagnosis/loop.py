@@ -54,6 +54,7 @@ class LoopWatch:
         self._walked = 0
         self._searched = False
         self._stepping: Optimizer | None = None
+        self._latest: tuple[weakref.ref[Optimizer], _Held] | None = None
 
     def know(self, optimizers: Iterable[Optimizer]) -> None:
         """There are these optimizers, whether or not they have stepped."""
@@ -95,8 +96,14 @@ class LoopWatch:
             if isinstance(each, nn.Parameter):
                 self._reached[id(each)] = weakref.ref(each)
 
+    def _of(self, optimizer: Optimizer) -> _Held:
+        # A look into a dictionary of weak references takes a microsecond, and mostly one optimizer steps.
+        if self._latest is None or self._latest[0]() is not optimizer:
+            self._latest = weakref.ref(optimizer), self.optimizers.setdefault(optimizer, _Held())
+        return self._latest[1]
+
     def before_step(self, optimizer: Optimizer, step: int, *, looking: bool) -> None:
-        held = self.optimizers.setdefault(optimizer, _Held())
+        held = self._of(optimizer)
         self._stepping = optimizer
         if not looking or held.closure or held.blind or not held.steps or not held.backwards:
             return
@@ -106,14 +113,23 @@ class LoopWatch:
             self.signs.fresh_steps += 1
 
     def after_step(self, optimizer: Optimizer) -> None:
-        held = self.optimizers.setdefault(optimizer, _Held())
+        held = self._of(optimizer)
         self._stepping = None
         held.steps += 1
         held.dirty, held.blind, held.backwards = True, False, 0
-        idle = all(each.grad is None for each in _parameters(optimizer))
-        held.idle = held.idle + 1 if idle else 0
-        self.signs.idle_steps = max((each.idle for each in self.optimizers.values()), default=0)
+        idle = all(each.grad is None for group in optimizer.param_groups for each in group["params"])
+        if idle or held.idle:
+            held.idle = held.idle + 1 if idle else 0
+            self.signs.idle_steps = max((each.idle for each in self.optimizers.values()), default=0)
         self.signs.steps = max(self.signs.steps, held.steps)
+
+    def woke(self, optimizer: Optimizer) -> None:
+        """After steps that were not looked at, `optimizer` has just stepped."""
+        held = self._of(optimizer)
+        held.steps += 1
+        held.dirty, held.blind, held.backwards = True, False, 0
+        for other, each in self.optimizers.items():
+            each.blind = each.blind or other is not optimizer
 
     def step_ended(self, step: int, *, by_hand: bool) -> None:
         """The leading optimizer has stepped; or a backward pass is over in a program whose optimizers never do."""
@@ -127,10 +143,10 @@ class LoopWatch:
                 self.signs.eval_since = self.signs.eval_since if self.signs.eval_steps else step
                 self.signs.eval_steps += 1
             self._modes.clear()
-        if self._seeds_now & self._seeds:
-            self.signs.reseeded += 1
-        self._seeds |= self._seeds_now
-        self._seeds_now = set()
+        if self._seeds_now:
+            self.signs.reseeded += bool(self._seeds_now & self._seeds)
+            self._seeds |= self._seeds_now
+            self._seeds_now = set()
 
     def seeded(self, what: str, seed: Any) -> None:
         if isinstance(seed, int | float | str) and len(self._seeds) < 10_000:
@@ -144,17 +160,21 @@ class LoopWatch:
             self._note_versions()
             return
         if self.signs.steps:
-            held = {id(each): each for optimizer in self._everyone() for each in _parameters(optimizer)}
+            held = self._held_now()
+            if not self._searched and any(id(each) not in held for each in self._alive()):
+                self._searched = True  # some of what the loss reaches is held by no optimizer known so far
+                self.know(find_optimizers())
+                held = self._held_now()
             self._conclude_orphans(held)
             self._conclude_unreached()
         self._conclude_frozen()
 
-    def _everyone(self) -> list[Optimizer]:
-        """All optimizers, those too that have not stepped yet: looked for once among all objects."""
-        if not self._searched:
-            self._searched = True
-            self.know(find_optimizers())
-        return list(self.optimizers)
+    def _held_now(self) -> dict[int, Tensor]:
+        return {id(each): each for optimizer in self.optimizers for each in _parameters(optimizer)}
+
+    def _alive(self) -> list[Tensor]:
+        found = (reference() for reference in self._reached.values())
+        return [each for each in found if each is not None and each.requires_grad and each.dim() > 1]
 
     def _conclude_orphans(self, held: dict[int, Tensor]) -> None:
         alive = [each for each in (reference() for reference in self._reached.values()) if each is not None]

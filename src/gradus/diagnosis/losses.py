@@ -25,7 +25,7 @@ class LossReader:
             self._now.append(value)
             return float(value)
         self.immediate = False
-        self._pending.append(loss.reshape(()))
+        self._pending.append(loss.detach().reshape(()))
         return 0.0
 
     def take(self, key: int) -> list[tuple[int, float]]:

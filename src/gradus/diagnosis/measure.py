@@ -147,6 +147,8 @@ def finite(tensor: Tensor) -> bool:
 
 def first_tensor(value: Any) -> Tensor | None:
     """The first floating tensor with an example axis in what a module returned; else the first there is."""
+    if isinstance(value, Tensor):
+        return value
     found = tensors_in(value)
     floating = [each for each in found if each.is_floating_point() or each.is_complex()]
     return next((each for each in (*(each for each in floating if each.dim()), *floating, *found)), None)
@@ -154,6 +156,8 @@ def first_tensor(value: Any) -> Tensor | None:
 
 def tensors_in(value: Any) -> list[Tensor]:
     """The tensors in arguments or results, in order."""
+    if type(value) is tuple and len(value) == 1 and isinstance(value[0], Tensor):  # by far the commonest
+        return [value[0]]
     if isinstance(value, Tensor):
         return [value]
     if isinstance(value, dict):

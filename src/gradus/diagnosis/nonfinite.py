@@ -35,6 +35,8 @@ def locate(step: int, loss: Tensor, graph: Graph, inputs: Sequence[Tensor], outp
         name, _, tensor = _first_in_graph(loss, places)
         return _found(step, "", "loss", name, tensor if tensor is not None else loss)
     name, where, tensor = _first_in_graph(loss, places)
+    if tensor is not None and tensor.grad_fn is None and not tensor.requires_grad:  # data, as a layer has kept them
+        return _found(step, where, "input", "", tensor)
     return _found(step, where, "forward", name, tensor if tensor is not None else loss)
 
 

@@ -95,8 +95,8 @@ def is_compiled(module: nn.Module) -> bool:
 
 def original(module: nn.Module) -> nn.Module:
     """What was compiled, or `module` itself."""
-    inner = getattr(module, "_orig_mod", module)
-    return inner if isinstance(inner, nn.Module) else module
+    # Not getattr: a module that lacks a name raises an error, which takes longer than all the rest.
+    return module._modules.get("_orig_mod") or module
 
 
 def find_models(parameter: Tensor) -> list[nn.Module]:

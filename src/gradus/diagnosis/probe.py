@@ -1,57 +1,51 @@
-"""The probe: finds models, losses, steps and evaluations of a running program, and decides when to look closely.
+"""The probe: finds models, losses, steps and evaluations of a running program, and reads signs off them.
 
 It changes nothing: hooks return nothing, random state is put back, no graph is kept beyond its step. Layers are only
 hooked while a model runs in a step that is examined.
 """
 
+import contextlib
 import functools
+import io
 import logging
 import math
 import os
-import threading
-import time
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from threading import get_ident
+from time import perf_counter
 from typing import Any, Concatenate, ParamSpec, cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules import module as torch_modules
+from torch.compiler import is_compiling
 from torch.nn.utils.stateless import _reparametrize_module
 from torch.optim import Optimizer
-from torch.utils.hooks import RemovableHandle
 
 from gradus.diagnosis import measure, nonfinite, shadow, taps
+from gradus.diagnosis.cadence import Cadence, glances
 from gradus.diagnosis.comparison import share_right
 from gradus.diagnosis.evaluations import EvaluationWatch, trimmed
 from gradus.diagnosis.examination import Memory, Window
-from gradus.diagnosis.graph import Graph, walk
+from gradus.diagnosis.graph import walk
+from gradus.diagnosis.hooks import Hooks
 from gradus.diagnosis.loop import LoopWatch, find_optimizers
 from gradus.diagnosis.losses import LossReader
 from gradus.diagnosis.optimizers import facts_of
 from gradus.diagnosis.places import Places, find_models, is_compiled, original
-from gradus.diagnosis.signs import History, NonFinite
+from gradus.diagnosis.signs import History, NonFinite, Phase, Series
 
-FIRST_STEPS = 10
-"""Steps examined one after the other at the start."""
-SETTLED = 200
-"""Until this step examinations come as planned, whatever they cost: most of what goes wrong does so by then."""
-GLANCE_EVERY = 8
-"""Steps between looks at how many classes are right, which cost little."""
-GROWTH = 0.3
-"""From then on the next examination comes after this share of the steps so far."""
-SENTINEL_EVERY = 8
-_LONG_STEP = 0.01
-"""Seconds from which on a step can bear a gradient norm every time: it takes some 50 microseconds."""
+_GUARD_SHARE = 0.005
+"""Share of a step that a look at all gradients may take for it to come at every step."""
 _WITHOUT_STEP = 4
 """Backward passes without an optimizer's step, after which each counts as a step of its own."""
 _ALONE = 8
 """Steps of one optimizer without one of the leading optimizer's, after which it leads."""
 _MOST_ERRORS = 3
 _MOST_GLANCES = 400
-_MOST_ALARMS = 12
 _SHADOW_ROWS = 16
+_RISKY = ("Sqrt", "Log", "Div", "Pow", "Rsqrt", "Norm", "LinalgVectorNorm")
 _LOG = logging.getLogger("gradus")
 
 P = ParamSpec("P")
@@ -62,14 +56,14 @@ def _ours(method: "Callable[Concatenate[Probe, P], None]") -> "Callable[Concaten
 
     @functools.wraps(method)
     def callback(self: "Probe", *args: P.args, **kwargs: P.kwargs) -> None:
-        if self._off or threading.get_ident() != self._thread or torch.compiler.is_compiling():
+        if is_compiling() or self._off or get_ident() != self._thread:
             return
-        began = time.perf_counter()
+        began = perf_counter()
         try:
             method(self, *args, **kwargs)
         except Exception as error:
             self._fail(error)
-        self.spent += time.perf_counter() - began
+        self.spent += perf_counter() - began
 
     return cast("Callable[Concatenate[Probe, P], None]", callback)
 
@@ -102,44 +96,41 @@ class Probe(taps.Listener):
         self.spent, self.began = 0.0, 0.0
         self.places = Places()
         self._consider = consider
-        self._budget = budget
         self._everything = models is None
         self._given = None if optimizers is None else {id(each) for each in optimizers}
-        self._thread = threading.get_ident()
-        self._pid = os.getpid()
+        self._thread, self._pid = get_ident(), os.getpid()
         self._off = True
         self._errors = 0
+        self._hooks = Hooks(self._enter, self._leave)
+        self._budget, self._cadence = budget, Cadence(budget, history.events)
         self._loop = LoopWatch(history.loop, self.places)
         self._evaluation = EvaluationWatch(self.places)
+        self._losses = LossReader()
         self._memory = Memory()
         self._window: Window | None = None
+        self._window_began = 0.0
+        # What models there are, and what ran last.
         self._roots: dict[int, weakref.ref[nn.Module]] = {}
-        self._root_hooks: dict[int, list[RemovableHandle]] = {}
-        self._global_hooks: list[RemovableHandle] = []
-        self._layer_hooks: list[RemovableHandle] = []
         self._looked_beside: set[int] = set()
-        self._depth = 0
-        self._depth_root: int | None = None
         self._found_at = 0
+        self._compiles = False
+        self._depth, self._depth_root = 0, 0
         self._passes = 0
-        self._next = 0
-        self._stretch = 1
-        self._alarms = 0
-        self._examined_at = self._examination_cost = 0.0
-        self._losses = LossReader()
-        self._keys: weakref.WeakKeyDictionary[Optimizer, int] = weakref.WeakKeyDictionary()
-        self._first_parameters: dict[int, weakref.ref[Tensor]] = {}
-        self._counts: dict[int, int] = {}
-        self._offset = 0
-        self._lead, self._alone = 0, 0
-        self._manual = self._compiles = False
-        self._since_step = 0
-        self._scaler = False
-        self._scaled: tuple[weakref.ref[Tensor], Tensor] | None = None
         self._last_inputs: list[weakref.ref[Tensor]] = []
         self._last_output: weakref.ref[Tensor] | None = None
-        self._step_began = 0.0
-        self._step_seconds = math.inf
+        # Who steps, how often, and who leads.
+        self._keys: weakref.WeakKeyDictionary[Optimizer, int] = weakref.WeakKeyDictionary()
+        self._ends: dict[int, tuple[weakref.ref[Tensor], weakref.ref[Tensor]]] = {}
+        self._phases: dict[int, tuple[Phase, Memory, Cadence]] = {}
+        self._counts: dict[int, int] = {}
+        self._offset = self._lead = self._alone = 0
+        self._manual = False
+        self._since_step = 0
+        self._leader: weakref.ref[Optimizer] | None = None
+        self._resting = False
+        self._scaler = False
+        self._scaled: tuple[weakref.ref[Tensor], Tensor] | None = None
+        self._step_began, self._step_seconds, self._guard_seconds = 0.0, math.inf, 0.0
         for name, model in (models or {}).items():
             self._add_root(model, name)
         self._loop.know(optimizers or ())
@@ -150,10 +141,7 @@ class Probe(taps.Listener):
         """Look on from now."""
         self._off = False
         taps.listen(self)
-        if self._everything:
-            self._hook_globally()
-        else:
-            self._hook_roots()
+        self.resume()
         self._open_window()
 
     def detach(self) -> None:
@@ -162,12 +150,21 @@ class Probe(taps.Listener):
             return
         self._off = True
         taps.leave(self)
-        self._unhook(self._global_hooks)
-        self._unhook(self._layer_hooks)
-        for handles in self._root_hooks.values():
-            self._unhook(handles)
-        self._root_hooks.clear()
+        self._hooks.release()
         self._window = None
+
+    def pause(self) -> None:
+        """No hook is to be seen for a while."""
+        self._hooks.release()
+
+    def resume(self) -> None:
+        """Set the hooks again."""
+        if self._off:
+            return
+        if self._everything and not self._compiles:
+            self._hook_everywhere()
+        else:
+            self._hook_roots()
 
     def finish(self) -> None:
         """The program is over: what is still open is closed."""
@@ -186,13 +183,13 @@ class Probe(taps.Listener):
     @property
     def overhead(self) -> float:
         """Share of the time since the first model ran."""
-        elapsed = time.perf_counter() - self.began if self.began else 0.0
+        elapsed = perf_counter() - self.began if self.began else 0.0
         return self.spent / elapsed if elapsed > 0 else 0.0
 
     def _fail(self, error: Exception) -> None:
         self._errors += 1
-        self._window = None
-        self._unhook(self._layer_hooks)
+        self._window, self._resting = None, False
+        self._hooks.release_layers()
         if self._errors == 1:
             _LOG.warning("gradus: the doctor stumbled (%s: %s); the run goes on", type(error).__name__, error)
             self.history.events.append(
@@ -219,71 +216,75 @@ class Probe(taps.Listener):
             self._add_root(result)
         self._hook_roots()
 
-    def _hook_globally(self) -> None:
-        if self._global_hooks:
+    def _hook_everywhere(self) -> None:
+        """Look for models that are not known yet."""
+        if self._hooks.everywhere:
             return
+        self._wake()
         if self._compiles:
-            for key in self._keys:
-                for model in find_models(key.param_groups[0]["params"][0]):
+            for optimizer in self._keys:
+                for model in find_models(optimizer.param_groups[0]["params"][0]):
                     self._add_root(model)
             self._hook_roots()
             return
-        for handles in self._root_hooks.values():
-            self._unhook(handles)
-        self._root_hooks.clear()
         self._depth = 0
         self._found_at = self.history.step
-        self._global_hooks = [
-            torch_modules.register_module_forward_pre_hook(self._enter),
-            torch_modules.register_module_forward_hook(self._leave, with_kwargs=True, always_call=True),
-        ]
+        self._hooks.hook_everywhere()
 
     def _hook_roots(self) -> None:
-        self._unhook(self._global_hooks)
+        """Each model that is known, and nothing else."""
+        self._hooks.release_everywhere()
         self._depth = 0
         for identity, reference in list(self._roots.items()):
             model = reference()
             if model is None:
                 del self._roots[identity]
-            elif identity not in self._root_hooks:
-                self._root_hooks[identity] = [
-                    model.register_forward_pre_hook(self._enter),
-                    model.register_forward_hook(self._leave, with_kwargs=True, always_call=True),
-                ]
-
-    @staticmethod
-    def _unhook(handles: list[RemovableHandle]) -> None:
-        while handles:
-            handle = handles.pop()
-            handle.remove()
-            # Torch leaves this entry behind, and then takes a global hook to be there still.
-            torch_modules._global_forward_hooks_with_kwargs.pop(handle.id, None)
-
-    def _knows_all(self) -> bool:
-        """Whether models can be hooked one by one: none has turned up for a while."""
-        return self.history.step - self._found_at >= 3
+            else:
+                self._hooks.hook_root(model)
 
     # ---- forward ----------------------------------------------------------------------------------------------------
 
-    @_ours
     def _enter(self, module: nn.Module, args: Any) -> None:
+        if self._resting and module.training and torch.is_grad_enabled():
+            self._passes += 1
+        else:
+            self._wake()
+            self._enter_seen(module)
+
+    def _leave(self, module: nn.Module, args: Any, kwargs: Any, result: Any) -> None:
+        if self._resting and torch.is_grad_enabled():
+            self._last_inputs = [weakref.ref(each) for each in args if type(each) is Tensor]
+            self._last_output = weakref.ref(result) if type(result) is Tensor else None
+        else:
+            self._leave_seen(module, args, kwargs, result)
+
+    def _wake(self) -> None:
+        """Something happens that is worth looking at, in a step that was not to be looked at."""
+        if self._resting:
+            self._resting = False
+            leader = self._leader() if self._leader is not None else None
+            if leader is not None:
+                self._loop.woke(leader)
+
+    @_ours
+    def _enter_seen(self, module: nn.Module) -> None:
         self._depth += 1
         if self._depth > 1:
-            if self._global_hooks and self._window is not None:
+            if self._hooks.everywhere and self._window is not None:
                 self._note_stranger(module)
             return
         self._depth_root = id(module)
         if not self._is_model(module):
             return
         if not self.began:
-            self.began = self._step_began = self._examined_at = time.perf_counter()
+            self.began = self._step_began = perf_counter()
         if not torch.is_grad_enabled():
             return
         self._close_evaluation()
         if self._window is not None:
             self._window.new_pass()
             if not is_compiled(module):
-                self._hook_layers(module)
+                self._hooks.hook_layers(module, self._layer)
 
     def _is_model(self, module: nn.Module) -> bool:
         if id(module) in self._roots and self._roots[id(module)]() is module:
@@ -300,31 +301,26 @@ class Probe(taps.Listener):
             name = type(module).__name__
             self._loop.strangers[name] = self._loop.strangers.get(name, 0) + 1
 
-    def _hook_layers(self, model: nn.Module) -> None:
-        window = self._window
-        assert window is not None
-
-        def layer(module: nn.Module, args: Any, result: Any) -> None:
-            if not self._off and threading.get_ident() == self._thread:
-                try:
-                    window.layer(module, args, result)
-                except Exception as error:
-                    self._fail(error)
-
-        for each in model.modules():
-            if next(each.children(), None) is None or isinstance(each, nn.MultiheadAttention):
-                self._layer_hooks.append(each.register_forward_hook(layer))
+    def _layer(self, module: nn.Module, args: Any, result: Any) -> None:
+        if self._window is None or self._off or get_ident() != self._thread:
+            return
+        try:
+            self._window.layer(module, args, result)
+        except Exception as error:
+            self._fail(error)
 
     @_ours
-    def _leave(self, module: nn.Module, args: Any, kwargs: Any, result: Any) -> None:
+    def _leave_seen(self, module: nn.Module, args: Any, kwargs: Any, result: Any) -> None:
         self._depth = max(0, self._depth - 1)
         if self._depth:
             return
-        self._unhook(self._layer_hooks)
+        self._hooks.release_layers()
         if result is None or id(module) not in self._roots:
             return
         inputs = measure.tensors_in(args) + measure.tensors_in(kwargs)
         if not torch.is_grad_enabled():
+            if self._window is not None:
+                self._window.judge(original(module), inputs, result)
             self._evaluate(module, inputs, result)
             return
         self._loop.forward(original(module))
@@ -348,7 +344,10 @@ class Probe(taps.Listener):
             self.history.loop.always_dropping |= dropping
 
     def _run_beside(self, module: nn.Module, args: Any, kwargs: Any) -> None:
-        """A compiled model's original, on a few rows of the same batch: inside a compiled one nothing can be seen."""
+        """A compiled model's original, on a few rows of the same batch: inside a compiled one nothing can be seen.
+
+        What the model keeps about itself, buffers among it, is put back.
+        """
         window = self._window
         assert window is not None
         model = original(module)
@@ -356,15 +355,23 @@ class Probe(taps.Listener):
         batch = shadow.batch_size(args)
         given = shadow.rows_of(args, batch, _SHADOW_ROWS), shadow.rows_of(kwargs, batch, _SHADOW_ROWS)
         state = shadow.random_state(model)
-        self._hook_layers(model)
+        kept = [(each, dict(vars(each))) for each in model.modules()]
+        self._hooks.hook_layers(model, self._layer)
         try:
-            with _reparametrize_module(model, buffers):
+            with (
+                _reparametrize_module(model, buffers),
+                shadow.without_global_hooks(),
+                contextlib.redirect_stdout(io.StringIO()),
+            ):
                 result = model._call_impl(*given[0], **given[1])
             output = measure.first_tensor(result)
             if output is not None and output.requires_grad:
                 window.run_beside(walk(output.float().sum(), window.nodes()))
         finally:
-            self._unhook(self._layer_hooks)
+            self._hooks.release_layers()
+            for each, attributes in kept:
+                vars(each).clear()
+                vars(each).update(attributes)
             shadow.put_back(state)
 
     # ---- evaluation -------------------------------------------------------------------------------------------------
@@ -400,15 +407,34 @@ class Probe(taps.Listener):
 
     @_ours
     def scaled(self, result: Tensor, given: Tensor) -> None:
+        if result is given:  # a scaler that is switched off
+            return
+        self._wake()
         self._scaler = True
         self._scaled = weakref.ref(result), given.detach()
 
     @_ours
     def seeded(self, what: str, seed: Any) -> None:
+        self._wake()
         self._loop.seeded(what, seed)
 
-    @_ours
     def before_backward(self, tensors: Any) -> None:
+        if self._resting and type(tensors) is Tensor and tensors.grad_fn is not None:
+            self._rest_backward(tensors)
+        else:
+            self._before_backward(tensors)
+
+    @_ours
+    def _rest_backward(self, loss: Tensor) -> None:
+        """In a step that is not looked at, only the loss is read."""
+        if not self._passes and not self._everything:
+            return  # of a model that is not watched
+        self.history.loop.backwards += 1
+        if loss.numel() == 1 and not math.isfinite(self._losses.add(loss)):
+            self._note_non_finite(loss)
+
+    @_ours
+    def _before_backward(self, tensors: Any) -> None:
         loss = measure.first_tensor(tensors)
         if loss is None:
             return
@@ -416,10 +442,13 @@ class Probe(taps.Listener):
             self.history.loop.no_graph = True
             self._consider()
             return
-        if self._passes == 0 and not self._everything and not self._global_hooks:
-            self._hook_globally()  # the program runs parts of the model by themselves
+        if not self._passes and not self._everything:
+            # Of a model that is not watched; or the program runs parts of the watched one by themselves.
+            if not self.history.loop.backwards:
+                self._hook_everywhere()
+            return
         if not self.began:
-            self.began = self._step_began = self._examined_at = time.perf_counter()
+            self.began = self._step_began = perf_counter()
         self._since_step += 1
         if not self._counts and self._since_step > (1 if self._manual else _WITHOUT_STEP):
             self._step_without_optimizer()
@@ -428,7 +457,7 @@ class Probe(taps.Listener):
         self._loop.before_backward(looking=window is not None)
         value = math.nan
         if loss.numel() == 1:
-            seen = self._scaled[1] if self._scaled is not None and self._scaled[0]() is loss else loss.detach()
+            seen = self._scaled[1] if self._scaled is not None and self._scaled[0]() is loss else loss
             value = self._losses.add(seen)
         self._scaled = None
         if window is not None:
@@ -436,9 +465,9 @@ class Probe(taps.Listener):
             if graph.whole:
                 self._loop.reached(graph.reached)
             self._loop.called(window.called)
-        elif not self.history.step % GLANCE_EVERY:
+        elif glances(self.history.step):
             self._glance(loss)
-        if math.isinf(value) or (math.isnan(value) and loss.numel() == 1 and self._losses.immediate):
+        if loss.numel() == 1 and not math.isfinite(value):
             self._note_non_finite(loss)
 
     def _glance(self, loss: Tensor) -> None:
@@ -447,16 +476,19 @@ class Probe(taps.Listener):
             self.history.right = [*self.history.right[-_MOST_GLANCES:], (self.history.step, right)]
 
     def _note_non_finite(self, loss: Tensor) -> None:
-        if self.history.non_finite is not None:
+        if self.history.non_finite is not None or not self._losses.immediate:
             return
         inputs = [each for each in (reference() for reference in self._last_inputs) if each is not None]
         output = self._last_output() if self._last_output is not None else None
-        graph: Graph = walk(loss)
-        self.history.non_finite = nonfinite.locate(self.history.step, loss, graph, inputs, output, self.places)
+        self.history.non_finite = nonfinite.locate(self.history.step, loss, walk(loss), inputs, output, self.places)
         self._consider()
 
-    @_ours
     def after_backward(self) -> None:
+        if self._window is not None:
+            self._after_examined_backward()
+
+    @_ours
+    def _after_examined_backward(self) -> None:
         if self._window is not None:
             self._window.after_backward()
             if self._manual:
@@ -483,29 +515,55 @@ class Probe(taps.Listener):
             return True
         return any(self.places.parameter(each) is not None for each in optimizer.param_groups[0]["params"][:4])
 
-    @_ours
     def before_step(self, optimizer: Optimizer) -> None:
+        if not self._rests(optimizer):
+            self._before_step(optimizer)
+
+    def after_step(self, optimizer: Optimizer) -> None:
+        if self._rests(optimizer):
+            self._rest_step(optimizer)
+        else:
+            self._after_step(optimizer)
+
+    def _rests(self, optimizer: Optimizer) -> bool:
+        return self._resting and self._leader is not None and self._leader() is optimizer
+
+    @_ours
+    def _rest_step(self, optimizer: Optimizer) -> None:
+        self._counts[self._lead] += 1
+        self._read_losses(self._losses.take(self._lead))
+        self.history.rates.append(float(optimizer.param_groups[0]["lr"]))
+        self.history.step += 1
+        self._passes = 0
+        if glances(self.history.step) or self.history.step >= self._cadence.next:
+            self._wake()
+            self._time_step()
+            if self.history.step >= self._cadence.next:
+                self._open_window()
+
+    @_ours
+    def _before_step(self, optimizer: Optimizer) -> None:
         if not self._heeds(optimizer):
             return
         if optimizer not in self._keys:
             self._keys[optimizer] = self._key_of(optimizer)
             if self._everything:
-                self._hook_globally()
+                self._hook_everywhere()
         window = self._window
         self._loop.before_step(optimizer, self.history.step, looking=window is not None)
         if window is not None:
             window.before_step(optimizer)
-        if self.history.step % SENTINEL_EVERY == 0 or self._step_seconds > _LONG_STEP:
+        if glances(self.history.step) or self._guard_seconds < _GUARD_SHARE * self._step_seconds:
             self._guard_gradients(optimizer)
 
     def _key_of(self, optimizer: Optimizer) -> int:
         """A new number, or that of an optimizer made anew for the same parameters."""
-        first = optimizer.param_groups[0]["params"][0]
-        for key, reference in self._first_parameters.items():
-            if reference() is first:
+        ends = optimizer.param_groups[0]["params"][0], optimizer.param_groups[-1]["params"][-1]
+        for key, references in self._ends.items():
+            if all(reference() is each for reference, each in zip(references, ends, strict=True)):
                 return key
-        key = len(self._first_parameters)
-        self._first_parameters[key] = weakref.ref(first)
+        key = len(self._ends)
+        self._ends[key] = (weakref.ref(ends[0]), weakref.ref(ends[1]))
         return key
 
     def _guard_gradients(self, optimizer: Optimizer) -> None:
@@ -513,24 +571,28 @@ class Probe(taps.Listener):
         dense = [each for each in gradients if not each.is_sparse]
         if not dense or self._scaler or dense[0].is_cuda:
             return
+        began = perf_counter()
         norms = torch._foreach_norm(dense)
-        total = float(torch.stack([each.float() for each in norms]).norm())
-        if not math.isfinite(total):
-            self._alarm()
-            if self.history.non_finite is None and all(math.isfinite(each) for each in self.history.losses.recent):
-                last = self.history.last
-                heads = last.loss.heads if last is not None and last.loss is not None else ()
-                risky = [op.name for head in heads for op in head if op.name in ("Sqrt", "Log", "Div", "Pow", "Rsqrt")]
-                self.history.non_finite = NonFinite(
-                    step=self.history.step, where="", source="gradient", operation=(risky or [""])[0]
-                )
-                self._consider()
+        same = all(each.dtype == norms[0].dtype for each in norms)
+        total = sum(torch.stack(norms if same else [each.float() for each in norms]).tolist())
+        self._guard_seconds = perf_counter() - began
+        if math.isfinite(total):
+            return
+        self._cadence.alarm(self.history.step)
+        if self.history.non_finite is None and all(math.isfinite(each) for each in self.history.losses.recent):
+            last = self.history.last
+            seen = self._window.losses if self._window is not None else last.losses if last is not None else ()
+            risky = [op.name for each in seen for head in each.heads for op in head if op.name in _RISKY]
+            self.history.non_finite = NonFinite(
+                step=self.history.step, where="", source="gradient", operation=(risky or [""])[0]
+            )
+            self._consider()
 
     @_ours
-    def after_step(self, optimizer: Optimizer) -> None:
-        if not self._heeds(optimizer) or optimizer not in self._keys:
+    def _after_step(self, optimizer: Optimizer) -> None:
+        key = self._keys.get(optimizer) if self._heeds(optimizer) else None
+        if key is None:
             return
-        key = self._keys[optimizer]
         self._loop.after_step(optimizer)
         if self._window is not None:
             self._window.after_step(optimizer)
@@ -542,60 +604,69 @@ class Probe(taps.Listener):
         self.history.rates.append(float(optimizer.param_groups[0]["lr"]))
         self._alone = self._alone + 1 if key != self._lead else 0
         if self._alone >= _ALONE:
-            self._begin_again(key)
+            self._change_phase(key)
         if self._counts[key] + self._offset > self.history.step:
-            self._lead, self._alone = key, 0
+            self._lead, self._alone, self._leader = key, 0, weakref.ref(optimizer)
             self.history.step += 1
             if self._window is not None and self._window.has_loss:
                 self._close_window()
             self._after_lead()
 
-    def _begin_again(self, key: int) -> None:
-        """The optimizer that led steps no more: the program trains another model now."""
+    def _change_phase(self, key: int) -> None:
+        """The optimizer that led steps no more: the program trains another model now, or one of before again."""
+        history = self.history
+        self._phases[self._lead] = (history.phase(), self._memory, self._cadence)
+        phase, self._memory, self._cadence = self._phases.pop(
+            key, (Phase(), Memory(), Cadence(self._budget, history.events))
+        )
+        history.enter(phase)
         self._lead, self._alone = key, 0
-        self._counts, self._offset = {key: 1}, 0
-        self.history.begin_again()
-        self._memory = Memory()
-        self._window, self._next, self._stretch = None, 0, 1
+        self._counts, self._offset = {key: history.step + 1}, 0
+        self._window, self._resting = None, False
 
     def _after_lead(self) -> None:
         """A step is over."""
         self._since_step = self._passes = 0
         self._loop.step_ended(self.history.step - 1, by_hand=self._manual)
-        now = time.perf_counter()
-        self._step_seconds, self._step_began = now - self._step_began, now
-        if self._global_hooks and self._knows_all():
+        self._time_step()
+        # None has turned up for a while: from here on models are hooked one by one.
+        if self._hooks.everywhere and self.history.step - self._found_at >= 3:
             self._hook_roots()
-        if self._window is None and self.history.step >= self._next:
+        if self._window is None and self.history.step >= self._cadence.next:
             self._open_window()
+        self._resting = (
+            self._window is None
+            and len(self._counts) == 1
+            and not (self._manual or self._scaler or self._hooks.everywhere or self._evaluation.open)
+            and not glances(self.history.step)
+        )
+
+    def _time_step(self) -> None:
+        now = perf_counter()
+        self._step_seconds, self._step_began = now - self._step_began, now
 
     def _read_losses(self, values: Sequence[tuple[int, float]]) -> None:
         for key, value in values:
             series = self.history.players.get(key)
             if series is None:
-                series = self.history.players[key] = type(self.history.losses)()
+                series = self.history.players[key] = Series()
                 if len(self.history.players) == 1:
                     self.history.losses = series
             if not math.isfinite(value) and len(series) and math.isfinite(series.recent[-1]):
-                self._alarm()
+                self._cadence.alarm(self.history.step)
                 if not self._losses.immediate and self.history.non_finite is None:
                     self.history.non_finite = NonFinite(step=self.history.step, where="", source="loss")
-            series.append(value)
             recent = series.recent
-            if len(recent) > 20 and value > 3 * abs(sum(recent) / len(recent)) + 1e-12:
-                self._alarm()
-
-    def _alarm(self) -> None:
-        """Look at the next step, whenever the next examination was to come."""
-        if self._alarms < _MOST_ALARMS:
-            self._alarms += 1
-            self._next = min(self._next, self.history.step + 1)
+            spiked = len(recent) > 20 and value > 3 * abs(sum(recent) / len(recent)) + 1e-12
+            series.append(value)
+            if spiked:
+                self._cadence.alarm(self.history.step)
 
     # ---- examinations -----------------------------------------------------------------------------------------------
 
     def _open_window(self) -> None:
-        self._window = Window(self.history.step, self.places, self._memory)
-        self._examination_cost = self.spent
+        self._window, self._resting = Window(self.history.step, self.places, self._memory), False
+        self._window_began = self.spent
 
     def _close_window(self) -> None:
         window, self._window = self._window, None
@@ -615,33 +686,13 @@ class Probe(taps.Listener):
         self._note_linearity(window)
         self._loop.conclude()
         self._consider()
-        self._schedule(examination.step)
+        self._cadence.examined(examination.step, self.spent - self._window_began)
 
     def _note_linearity(self, window: Window) -> None:
         whole = [graph for graph in window.graphs if graph.whole]
         if whole and not window.step:
+            stacked = max(graph.weighted for graph in whole)
+            linear = stacked > 1 and not any(graph.nonlinear for graph in whole)
             for name, facts in self.history.models.items():
                 if facts.linear_layers > 1:
-                    stacked = max(graph.weighted for graph in whole)
-                    self._memory.linear[name] = stacked > 1 and not any(graph.nonlinear for graph in whole)
-                    self.history.models[name] = replace(facts, nonlinear=not self._memory.linear[name])
-
-    def _schedule(self, step: int) -> None:
-        """When to examine next: each step at first, then geometrically, more rarely where it costs too much."""
-        now = time.perf_counter()
-        cost, between = self.spent - self._examination_cost, now - self._examined_at
-        self._examined_at = now
-        if step + 1 < FIRST_STEPS:
-            self._next = step + 1
-            return
-        if step > SETTLED and cost > self._budget * between and self._stretch < 4096:
-            self._stretch *= 2
-            self.history.events.append(
-                {
-                    "kind": "spacing",
-                    "step": step,
-                    "stretch": self._stretch,
-                    "share": round(cost / max(between, 1e-9), 4),
-                }
-            )
-        self._next = step + max(1, round(GROWTH * step)) * self._stretch
+                    self.history.models[name] = replace(facts, nonlinear=not linear)

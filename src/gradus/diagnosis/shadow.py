@@ -33,7 +33,7 @@ def look_beside(model: nn.Module, args: Any, kwargs: Any) -> tuple[bool, bool]:
     state = random_state(model)
     silent = contextlib.redirect_stdout(io.StringIO())
     try:
-        with torch.no_grad(), silent, contextlib.redirect_stderr(io.StringIO()), _without_global_hooks():
+        with torch.no_grad(), silent, contextlib.redirect_stderr(io.StringIO()), without_global_hooks():
             twin = _bare_copy(model).eval()
             given = rows_of(args, batch, rows), rows_of(kwargs, batch, rows)
             if any(isinstance(each, Tensor) and each.shape[:2] == (batch, batch) for each in args):  # a graph's edges
@@ -61,7 +61,8 @@ _HOOKS = [name for name in vars(nn.Module()) if "hooks" in name]
 
 
 @contextlib.contextmanager
-def _without_global_hooks() -> Iterator[None]:
+def without_global_hooks() -> Iterator[None]:
+    """No hook on all modules is called inside."""
     tables: list[dict[int, Any]] = [torch_modules._global_forward_pre_hooks, torch_modules._global_forward_hooks]
     kept = [dict(each) for each in tables]
     for each in tables:

@@ -4,7 +4,7 @@ import itertools
 import math
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 _BINS = 512
@@ -196,12 +196,12 @@ class Examination:
     players: PlayersSigns | None = None
     latents: float | None = None
 
-    @property
-    def loss(self) -> LossSigns | None:
-        """The last loss of the step whose kind is known, else the last."""
-        known = [each for each in self.losses if each.kind]
-        every = known or self.losses
-        return every[-1] if every else None
+    loss: LossSigns | None = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        # Rules ask for it at every step looked at, of all steps looked at before.
+        known = [each for each in self.losses if each.kind] or self.losses
+        object.__setattr__(self, "loss", known[-1] if known else None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -398,6 +398,20 @@ def _mean(values: list[float]) -> float:
     return math.fsum(values) / len(values) if values and all(map(math.isfinite, values)) else math.nan
 
 
+@dataclass(slots=True, kw_only=True)
+class Phase:
+    """What a history says of one of several models that a program trains by turns. Fields are those of History."""
+
+    step: int = 0
+    losses: Series = field(default_factory=Series)
+    rates: Series = field(default_factory=Series)
+    right: list[tuple[int, float]] = field(default_factory=list)
+    players: dict[int, Series] = field(default_factory=dict)
+    examinations: list[Examination] = field(default_factory=list)
+    evaluations: list[Evaluation] = field(default_factory=list)
+    adversarial: bool = False
+
+
 @dataclass(slots=True)
 class History:
     """All signs of a run so far: what rules are functions of.
@@ -430,13 +444,15 @@ class History:
     ended: bool = False
     events: list[dict[str, Any]] = field(default_factory=list)
 
-    def begin_again(self) -> None:
-        """Another model is trained from here on."""
-        self.earlier += self.step
-        self.step = 0
-        self.losses, self.rates = Series(), Series()
-        self.players, self.examinations, self.evaluations, self.right = {}, [], [], []
-        self.adversarial = False
+    def phase(self) -> "Phase":
+        """What is said of the model under way."""
+        return Phase(**{each.name: getattr(self, each.name) for each in fields(Phase)})
+
+    def enter(self, phase: "Phase") -> None:
+        """Go on with another model."""
+        self.earlier += self.step - phase.step
+        for each in fields(Phase):
+            setattr(self, each.name, getattr(phase, each.name))
 
     @property
     def first(self) -> Examination | None:

@@ -36,6 +36,12 @@ class Listener:
     def scaled(self, result: Tensor, given: Tensor) -> None:
         """Automatic mixed precision made `result` of the loss `given`."""
 
+    def pause(self) -> None:
+        """torch.jit is about to compile a model, with the hooks it finds on it."""
+
+    def resume(self) -> None:
+        """It is done."""
+
     def compiled(self, result: Any) -> None:
         """torch.compile gave `result`."""
 
@@ -130,8 +136,27 @@ def _tap() -> None:
         return result
 
     _replace(torch, "compile", tapped_compile, _undo)
+    for name in ("script", "trace"):
+        _tap_jit(name)
     for owner, name in ((torch, "manual_seed"), (random, "seed"), (np.random, "seed")):
         _tap_seed(owner, name)
+
+
+def _tap_jit(name: str) -> None:
+    original = getattr(torch.jit, name)
+
+    @wraps(original)
+    def tapped(*args: Any, **kwargs: Any) -> Any:
+        listeners = list(_listeners)
+        for each in listeners:
+            each.pause()
+        try:
+            return original(*args, **kwargs)
+        finally:
+            for each in listeners:
+                each.resume()
+
+    _replace(torch.jit, name, tapped, _undo)
 
 
 def _tap_seed(owner: ModuleType, name: str) -> None:

@@ -15,6 +15,7 @@ from gradus.core.findings import Finding
 from gradus.diagnosis.causes import Ranked
 from gradus.diagnosis.doctor import Doctor, told, told_causes
 from gradus.diagnosis.probe import Probe
+from gradus.diagnosis.rules import rules
 from gradus.diagnosis.signs import History
 
 _LOG = logging.getLogger("gradus")
@@ -42,6 +43,7 @@ class Watch:
         self.history = History()
         self._quiet = quiet
         self._doctor = Doctor(self.history, silence=silence, say=self._say)
+        rules.cards()  # imports them: not in the middle of training
         self._open = True
         self._pid = os.getpid()
         self._rank = os.environ.get("RANK", "0")

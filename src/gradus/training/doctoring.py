@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from gradus.core.findings import Finding
@@ -102,21 +103,30 @@ class Doctoring(Callback):
         }
 
     def _say(self, finding: Finding) -> None:
-        if self._trainer is not None and finding.symptom not in self._said:
-            self._store.finding(self._trainer.step, self._trainer.epoch, finding)
+        if self._trainer is None or finding.symptom in self._said:
+            return
+        # A doctor counts from where it began, which of a resumed run is not its first step.
+        since, said = self._offset + finding.since_step, self._offset + finding.said_at_step
+        placed = replace(finding, since_step=since, said_at_step=said)
+        self._store.finding(self._trainer.step, self._trainer.epoch, placed)
 
 
 def signs_to_json(examination: Examination) -> dict[str, Any]:
     """What the report draws of one examination: a number per layer for each kind of sign."""
     layers: dict[str, dict[str, float]] = {}
+    models = {place.partition(":")[0] for place in (*examination.parameters, *examination.layers)}
+
+    def shown(place: str) -> str:
+        return place if len(models) > 1 else place.partition(":")[2]
+
     for place, parameter in examination.parameters.items():
         if parameter.matrix and parameter.gradient is not None:
-            row = layers.setdefault(place.partition(":")[2].rpartition(".")[0], {})
+            row = layers.setdefault(shown(place).rpartition(".")[0], {})
             row["gradient"] = parameter.gradient
             if parameter.ratio is not None:
                 row["update"] = parameter.ratio
     for place, layer in examination.layers.items():
-        row = layers.setdefault(place.partition(":")[2], {})
+        row = layers.setdefault(shown(place), {})
         if layer.dead is not None:
             row["dead"] = layer.dead
         if layer.saturated is not None:

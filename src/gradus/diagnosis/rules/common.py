@@ -76,7 +76,11 @@ def update_ratio(examination: Examination) -> float | None:
     ratios = [
         each.ratio
         for each in examination.parameters.values()
-        if each.matrix and each.ratio is not None and each.gradient is not None and not each.embedding
+        if each.matrix
+        and each.elements >= 8
+        and each.ratio is not None
+        and each.gradient is not None
+        and not each.embedding
     ]
     return statistics.median(ratios) if ratios else None
 

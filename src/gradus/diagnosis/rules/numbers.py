@@ -1,5 +1,6 @@
 """Numbers that are no numbers."""
 
+import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
@@ -7,7 +8,9 @@ from gradus.core.text import Message
 from gradus.diagnosis.rules import Sighting, rules
 from gradus.diagnosis.signs import History, Op
 
-_RISKY = ("Log", "Sqrt", "Div", "Pow", "Rsqrt", "Reciprocal", "Mul", "Log2", "Log10")
+_RISKY = ("Log", "Sqrt", "Rsqrt", "Reciprocal", "Log2", "Log10", "Norm", "LinalgVectorNorm")
+_CARRY = ("Div", "Mul", "Sum", "Neg", "")
+"""Operations at which a number that is not finite may first be seen, after the one that made it."""
 
 
 @rules.register(
@@ -59,14 +62,25 @@ def unstable_loss(history: History) -> Iterator[Sighting]:
     """The output is finite and the loss, or its gradient, is not; or log(softmax) has come near log(0)."""
     found = history.non_finite
     examined = [each for examination in history.examinations[-3:] for each in examination.losses]
-    risky = any(op.name in _RISKY[:6] for each in examined for head in each.heads for op in head)
-    if found is not None and found.source in ("loss", "gradient"):
-        if (found.operation in _RISKY or risky) and not found.operation.startswith("Exp"):
+    risky = any(_is_risky(op) for each in examined for head in each.heads for op in head)
+    calm = found is not None and found.source == "weight" and _calm(history)
+    if found is not None and (found.source in ("loss", "gradient") or calm):
+        if found.operation in _RISKY or (risky and (found.operation in _CARRY or calm)):
             yield Sighting(since=found.step, confidence=0.9, evidence={"step": found.step})
         return
     near = [each.step for each in history.examinations for loss in each.losses if loss.zero_probability]
     if near and any(_log_of_softmax(head) for each in examined for head in each.heads):
         yield Sighting(since=near[0], confidence=0.7, severity="warning", evidence={"step": near[0]})
+
+
+def _is_risky(op: Op) -> bool:
+    return op.name in _RISKY or (op.name == "Div" and not op.data)
+
+
+def _calm(history: History) -> bool:
+    """Whether the losses before the last one were finite and not rising: weights were lost by one gradient."""
+    before = [each for each in history.losses.recent if math.isfinite(each)][-6:]
+    return len(before) >= 3 and before[-1] <= 1.5 * max(before[:-1])
 
 
 def _log_of_softmax(head: Sequence[Op]) -> bool:

@@ -67,7 +67,7 @@ def divergence(history: History) -> Iterator[Sighting]:
         return
     start, end = history.losses.start(3), history.losses.end(5)
     recent = list(history.losses.recent)[-5:]
-    if start > 0 and math.isfinite(end) and end > 1.5 * start and min(recent) > start:
+    if start > 0 and math.isfinite(end) and end > 1.5 * start and min(recent) > max(history.losses.first[:5]):
         yield Sighting(evidence={"start": start, "end": end}, worse=end / start, since=max(0, history.step - 5))
 
 

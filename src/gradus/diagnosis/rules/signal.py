@@ -10,7 +10,7 @@ from gradus.diagnosis.signs import Examination, History
 
 VANISHED = 1e-3
 EXPLODED = 100.0
-_DEAD = 0.65
+_DEAD, _DEAD_THOUGH_LEARNING = 0.65, 0.9
 _SATURATED = 0.5
 _LASTING = 3
 
@@ -29,7 +29,8 @@ _LASTING = 3
 def vanishing_gradient(history: History) -> Iterator[Sighting]:
     """Gradient over weight falls from the last layer to the first by more than a thousand."""
     ratios = [_first_over_last(each) for each in history.latest(_LASTING)]
-    if ratios and all(each is not None and 0 < each[1] < VANISHED for each in ratios):
+    limit = VANISHED * (0.01 if learned(history) else 1.0)
+    if ratios and all(each is not None and 0 < each[1] < limit for each in ratios):
         assert ratios[-1] is not None
         place, ratio = ratios[-1]
         yield Sighting(
@@ -133,11 +134,12 @@ def last_over_first(examination: Examination, which: int) -> tuple[str, float] |
 def dead_units(history: History) -> Iterator[Sighting]:
     """Most of a rectified layer's units are silent for all examples of several examinations."""
     latest = history.latest(_LASTING)
+    limit = _DEAD_THOUGH_LEARNING if learned(history) else _DEAD
     worst: tuple[float, str] = (0.0, "")
     for place in latest[-1].layers if latest else ():
         shares = [each.layers[place].dead if place in each.layers else None for each in latest]
         known = [each for each in shares if each is not None and latest[-1].layers[place].units >= 4]
-        if len(known) == _LASTING and min(known) > _DEAD:
+        if len(known) == _LASTING and min(known) > limit:
             worst = max(worst, (min(known), place))
     if worst[0]:
         since = next(

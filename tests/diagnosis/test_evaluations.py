@@ -1,0 +1,178 @@
+"""Passes without gradients, gathered by hand-made events."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from gradus.diagnosis.evaluations import EvaluationWatch, trimmed
+from gradus.diagnosis.inputs import read_input, row_prints
+from gradus.diagnosis.places import Places
+from gradus.diagnosis.signs import Evaluation, InputSigns
+
+N = 10
+
+
+@pytest.fixture(autouse=True)
+def _seed() -> None:
+    torch.manual_seed(0)
+
+
+@pytest.fixture(name="model")
+def _model() -> nn.Sequential:
+    return nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Dropout(0.5), nn.Linear(4, 2)).eval()
+
+
+@pytest.fixture(name="watch")
+def _watch(model: nn.Sequential) -> EvaluationWatch:
+    places = Places()
+    places.add(model, "net")
+    return EvaluationWatch(places)
+
+
+def batch(seed: int, examples: int = N) -> Tensor:
+    return torch.randn(examples, 3, generator=torch.Generator().manual_seed(seed))
+
+
+def signs(x: Tensor) -> InputSigns:
+    found = read_input(x)
+    assert found is not None
+    return found
+
+
+def closed(
+    watch: EvaluationWatch, step: int = 5, train: list[InputSigns] | None = None, *, dropping: bool = False
+) -> Evaluation:
+    (found,) = watch.close(step, train or [], dropping=dropping)
+    return found
+
+
+def test_losses_and_scores_are_means_over_examples(watch: EvaluationWatch, model: nn.Sequential) -> None:
+    """Batches of 10 and 4: loss (10 * 2 + 4 * 9) / 14, of which the second came as a sum; 6 + 1 right of 14."""
+    for seed, examples, loss, reduction, right in ((0, 10, 2.0, "mean", 6), (1, 4, 36.0, "sum", 1)):
+        x, target = batch(seed, examples), torch.arange(examples)
+        watch.passed(model, [x], model(x), set(), [])
+        watch.measured(torch.tensor(loss), target, reduction)
+        answer = target.clone()
+        answer[right:] += 1
+        watch.compared(answer == target, answer, target)
+    found = closed(watch)
+    assert (found.step, found.passes, found.examples) == (5, 2, 14)
+    assert found.loss == pytest.approx(56 / 14)
+    assert found.accuracy == pytest.approx(7 / 14)
+    assert watch.close(6, [], dropping=False) == []  # that is over
+
+
+def test_what_belongs_to_other_examples_is_left_out(watch: EvaluationWatch, model: nn.Sequential) -> None:
+    x, target = batch(0), torch.arange(N)
+    watch.measured(torch.tensor(1.0), target, "mean")  # before any pass
+    watch.passed(model, [x], model(x), set(), [])
+    watch.measured(torch.ones(N), target, "none")
+    watch.measured(torch.tensor(1.0), target[:4], "mean")
+    watch.measured(torch.tensor(1.0), torch.tensor(3), "mean")
+    watch.measured(0.5, target, "mean")
+    watch.compared(target[:4] == target[:4], target[:4], target[:4])
+    watch.compared(torch.ones(N), target, target)
+    watch.compared(True, 3, 3)
+    found = closed(watch)
+    assert (found.loss, found.accuracy) == (None, None)
+
+
+def test_only_the_first_comparison_after_a_pass_is_its_score(watch: EvaluationWatch, model: nn.Sequential) -> None:
+    x, target = batch(0), torch.arange(N)
+    watch.passed(model, [x], model(x), set(), [])
+    watch.compared(target == target, target, target)
+    watch.compared(target == -1, target, target)
+    assert closed(watch).accuracy == 1
+
+
+def test_examples_of_training_are_told_from_new_ones(watch: EvaluationWatch, model: nn.Sequential) -> None:
+    rows = set(row_prints(batch(0)))
+    for seed in (0, 1):
+        x = batch(seed)
+        watch.passed(model, [x], model(x), rows, [])
+        watch.measured(torch.tensor(float(seed)), torch.arange(N), "mean")
+    known, new = watch.close(5, [], dropping=False)
+    assert (known.seen, known.loss) == (1, 0)
+    assert (new.seen, new.loss) == (0, 1)
+
+
+def test_modes(watch: EvaluationWatch, model: nn.Sequential) -> None:
+    x = batch(0)
+    watch.passed(model, [x], model(x), set(), [])
+    found = closed(watch, dropping=True)
+    assert (found.training, found.dropped, found.place) == (False, True, "")
+    model.train()
+    watch.passed(model, [x], model(x), set(), [])
+    found = closed(watch, dropping=True)
+    assert (found.training, found.dropped, found.place) == (True, False, "net")
+
+
+def test_statistics_that_are_averaged_anew_are_meant() -> None:
+    """``torch.optim.swa_utils.update_bn`` puts batch norm in training mode, with momentum None."""
+    model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4)).eval()
+    places = Places()
+    places.add(model, "net")
+    watch = EvaluationWatch(places)
+    loader = [batch(seed) for seed in range(3)]
+    modes: list[bool] = []
+
+    def passed(module: nn.Module, inputs: tuple[Tensor, ...], result: Tensor) -> None:
+        watch.passed(module, list(inputs), result, set(), [])
+        modes.append(model[1].training)
+
+    handle = model.register_forward_hook(passed)
+    torch.optim.swa_utils.update_bn(loader, model)
+    handle.remove()
+    assert modes == [True] * 3
+    found = closed(watch)
+    assert (found.passes, found.training) == (3, False)
+
+
+def test_the_same_batch_again_is_repeated(watch: EvaluationWatch, model: nn.Sequential) -> None:
+    for seeds, repeated in (((0, 1), False), ((0, 0), True)):
+        for seed in seeds:
+            x = batch(seed)
+            watch.passed(model, [x], model(x), set(), [])
+        assert closed(watch).repeated is repeated
+
+
+def test_inputs_that_lie_elsewhere(watch: EvaluationWatch, model: nn.Sequential) -> None:
+    train = [signs(batch(0).reshape(N, 1, 3))]
+    watch.passed(model, [255 * batch(1).reshape(N, 1, 3)], torch.ones(N, 2), set(), train)
+    found = closed(watch, train=train)
+    assert found.scale == pytest.approx(255 * float(batch(1).std()) / float(batch(0).std()), rel=0.01)
+    watch.passed(model, [torch.ones(N, 1, 9)], torch.ones(N, 2), set(), train)
+    assert closed(watch, train=train).scale == 1  # of another shape: not to be compared
+
+
+def test_a_pass_at_every_step(watch: EvaluationWatch, model: nn.Sequential) -> None:
+    every = []
+    for step in [*range(12), 20]:
+        watch.passed(model, [batch(step)], torch.ones(N, 2), set(), [])
+        every.append((closed(watch, step).every_step, watch.at_every_step))
+    assert [each for each, _ in every] == [False, False, *[True] * 10, False]
+    assert [each for _, each in every] == [*[False] * 9, True, True, True, False]
+
+
+@pytest.mark.parametrize(
+    "result", [None, 3.0, torch.tensor(1.0), torch.ones(0, 2), torch.arange(N), {"logits": torch.ones(N, 2)}]
+)
+@pytest.mark.parametrize(
+    "inputs", [[], [torch.ones(0, 3)], [torch.arange(N)], [torch.ones(())], [torch.eye(4).to_sparse()]]
+)
+def test_odd_passes(watch: EvaluationWatch, model: nn.Sequential, inputs: list[Tensor], result: object) -> None:
+    watch.passed(model, inputs, result, {1}, [signs(batch(0))])
+    found = closed(watch, train=[signs(batch(0))])
+    assert found.passes == 1
+    assert found.examples == (N if isinstance(result, dict) or getattr(result, "shape", None) == (N,) else 0)
+
+
+def test_old_evaluations_thin_out_evenly() -> None:
+    evaluations: list[Evaluation] = []
+    for step in range(3000):
+        evaluations = trimmed([*evaluations, Evaluation(step=step)])
+        assert len(evaluations) <= 400
+    steps = [each.step for each in evaluations]
+    assert steps == sorted(set(steps))
+    assert steps[0] == 0
+    assert steps[-100:] == list(range(2900, 3000))

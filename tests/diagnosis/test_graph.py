@@ -1,0 +1,173 @@
+"""Walks of graphs that are known: which operations, of what shape and sign, lead from a loss to the parameters."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from gradus.diagnosis.graph import Graph, walk
+from gradus.diagnosis.signs import Op
+
+N, C = 6, 4
+TARGET = torch.linspace(-1, 1, N * C).reshape(N, C)
+CLASSES = torch.tensor([0, 1, 2, 3, 0, 1])
+
+
+def graph_of(loss: Callable[[Tensor], Tensor]) -> tuple[Graph, nn.Linear]:
+    layer = nn.Linear(3, C)
+    return walk(loss(layer(torch.ones(N, 3)))), layer
+
+
+HEADS: dict[str, tuple[Callable[[Tensor], Tensor], list[str]]] = {
+    "cross_entropy": (lambda o: F.cross_entropy(o, CLASSES), ["NllLoss", "LogSoftmax"]),
+    "nll": (lambda o: F.nll_loss(o.softmax(1), CLASSES), ["NllLoss", "Softmax"]),
+    "mse": (lambda o: F.mse_loss(o, TARGET), ["MseLoss"]),
+    "smooth_l1": (lambda o: F.smooth_l1_loss(o, TARGET), ["SmoothL1Loss"]),
+    "huber": (lambda o: F.huber_loss(o, TARGET), ["HuberLoss"]),
+    "l1": (lambda o: F.l1_loss(o, TARGET), ["Mean", "Abs", "Sub"]),
+    "bce": (lambda o: F.binary_cross_entropy(o.sigmoid(), TARGET.abs()), ["BinaryCrossEntropy", "Sigmoid"]),
+    "bce_logits": (
+        lambda o: F.binary_cross_entropy_with_logits(o, TARGET.abs()),
+        ["BinaryCrossEntropyWithLogits"],
+    ),
+    "kl": (
+        lambda o: F.kl_div(o.log_softmax(1), TARGET.softmax(1), reduction="sum"),
+        ["Sum", "Sub", "Mul", "LogSoftmax"],
+    ),
+    "soft_margin": (lambda o: F.soft_margin_loss(o, TARGET.sign()), ["SoftMarginLoss"]),
+    "multi_margin": (lambda o: F.multi_margin_loss(o, CLASSES), ["MultiMarginLoss"]),
+    "ctc": (
+        lambda o: F.ctc_loss(
+            o[:, None].log_softmax(2), torch.ones(1, 2).long(), torch.tensor([N]), torch.tensor([2]), reduction="sum"
+        ),
+        ["Sum", "CtcLoss", "LogSoftmax", "Unsqueeze"],
+    ),
+    "squared by hand": (lambda o: ((o - TARGET) ** 2).mean(), ["Mean", "Pow", "Sub"]),
+    "gathered by hand": (
+        lambda o: -o.log_softmax(1).gather(1, CLASSES[:, None]).mean(),
+        ["Neg", "Mean", "Gather", "LogSoftmax"],
+    ),
+    "root": (lambda o: F.mse_loss(o, TARGET).sqrt(), ["Sqrt", "MseLoss"]),
+}
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_a_head_is_the_loss_down_to_the_last_layer(name: str) -> None:
+    loss, names = HEADS[name]
+    graph, layer = graph_of(loss)
+    assert [[op.name for op in head] for head in graph.heads] == [[*names, "Addmm"]]
+    assert graph.heads[0][-1].shape == (N, C)
+    assert {id(each) for each in graph.reached} == {id(layer.weight), id(layer.bias)}
+    assert graph.whole
+    assert graph.weighted == 1
+
+
+SIGNS: list[tuple[Callable[[Tensor], Tensor], bool]] = [
+    (lambda e: e, False),
+    (lambda e: -e, True),
+    (lambda e: 1 - e, True),
+    (lambda e: torch.ones(()) - e, True),
+    (lambda e: e - 1, False),
+    (lambda e: e - torch.ones(()), False),
+    (lambda e: -1 * e, True),
+    (lambda e: e * torch.tensor(-2.0), True),
+    (lambda e: e / -2, True),
+    (lambda e: 2 * e / 3, False),
+    (lambda e: 0 - (-e), False),
+]
+
+
+@pytest.mark.parametrize(("outer", "flips"), SIGNS)
+def test_the_sign_of_a_loss_turns_as_often_as_its_derivative_says(
+    outer: Callable[[Tensor], Tensor], flips: bool
+) -> None:
+    error = torch.tensor(2.0, requires_grad=True)
+    (slope,) = torch.autograd.grad(outer(error), error)
+    assert bool(slope < 0) is flips
+    graph, _ = graph_of(lambda o: outer(F.mse_loss(o, TARGET)))
+    above = graph.heads[0][:-2]
+    assert sum(op.negative for op in above) % 2 == flips
+
+
+def test_a_complex_factor_has_no_sign() -> None:
+    graph, _ = graph_of(lambda o: (1j * o).abs().sum())
+    assert [op.name for op in graph.heads[0]][:3] == ["Sum", "Abs", "Mul"]
+    assert not any(op.negative for op in graph.heads[0])
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1, -2])
+def test_the_axis_of_a_softmax_counts_from_the_front(axis: int) -> None:
+    graph, _ = graph_of(lambda o: F.nll_loss(o.log_softmax(axis), CLASSES))
+    assert graph.heads[0][1] == Op("LogSoftmax", (N, C), axis % 2)
+
+
+def test_a_loss_that_broadcasts_shows_its_shapes() -> None:
+    graph, _ = graph_of(lambda o: ((o[:, :1] - torch.ones(N)) ** 2).mean())
+    shapes = {op.name: op.shape for op in graph.heads[0]}
+    assert shapes["Sub"] == (N, N)
+    assert shapes["Addmm"] == (N, C)
+    assert next(op for op in graph.heads[0] if op.name == "Sub").data
+
+
+def test_each_term_of_a_loss_has_a_head() -> None:
+    one, two = nn.Linear(3, 1), nn.Conv1d(1, 2, 2)
+    loss = one(torch.ones(2, 3)).exp().sum() + two(torch.ones(1, 1, 4)).tanh().mean() + one.weight.square().sum()
+    assert {tuple(op.name for op in head) for head in walk(loss).heads} == {
+        ("Add", "Add", "Sum", "Exp", "Addmm"),
+        ("Add", "Add", "Mean", "Tanh", "Convolution"),
+        ("Add", "Sum", "Pow"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [
+        (torch.relu, "relu"), (lambda h: h.clamp(min=0), "relu"), (torch.tanh, "tanh"), (torch.sigmoid, "sigmoid"),
+        (F.silu, "silu"), (F.gelu, "gelu"), (F.leaky_relu, "leaky_relu"),
+        (lambda h: h.view(N, 2, 2).relu(), "relu"),
+        (lambda h: F.batch_norm(h, None, None, training=True).relu(), ""),
+        (lambda h: h, ""), (lambda h: h * h.sigmoid(), ""),
+    ],
+)  # fmt: skip
+def test_the_activation_that_follows_a_layer(after: Callable[[Tensor], Tensor], expected: str) -> None:
+    layer = nn.Linear(3, C)
+    hidden = layer(torch.ones(N, 3))
+    graph = walk(after(hidden).sum(), {hidden.grad_fn: "m:layer"})
+    assert graph.following == {"m:layer": expected}
+
+
+def relu_between(first: nn.Module, second: nn.Module, between: Callable[[Tensor], Tensor]) -> Graph:
+    return walk(second(between(first(torch.ones(N, 3)))).sum())
+
+
+@pytest.mark.parametrize(
+    ("between", "nonlinear"),
+    [
+        (lambda h: h, False), (lambda h: 2 * h + 1, False), (lambda h: F.dropout(h, 0.5), False), (torch.relu, True),
+        (lambda h: h * h, True), (lambda h: h.view(C, N).t().reshape(N, C), False),
+    ],
+)  # fmt: skip
+def test_whether_stacked_layers_are_more_than_one(between: Callable[[Tensor], Tensor], nonlinear: bool) -> None:
+    graph = relu_between(nn.Linear(3, C), nn.Linear(C, 2), between)
+    assert graph.nonlinear is nonlinear
+    assert graph.weighted == 2
+
+
+def test_a_walk_ends_somewhere() -> None:
+    layer = nn.Linear(1, 1)
+    deep = layer(torch.ones(1, 1))
+    for _ in range(6000):
+        deep = deep + 1
+    graph = walk(deep.sum())
+    assert not graph.whole
+    assert not walk(torch.ones(())).heads
+
+
+def test_a_compiled_part_hides_what_it_reaches() -> None:
+    layer = nn.Linear(3, C)
+    compiled = torch.compile(layer, backend="aot_eager")
+    graph = walk(compiled(torch.ones(N, 3)).sum())
+    assert not graph.whole
+    assert {id(each) for each in graph.reached} == {id(layer.weight), id(layer.bias)}

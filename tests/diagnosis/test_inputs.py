@@ -1,0 +1,135 @@
+"""What goes into a model, against NumPy."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from gradus.diagnosis.inputs import begins_with_normalization, distance, read_input, row_prints
+from gradus.diagnosis.signs import InputSigns
+
+
+def table(rows: int = 200, columns: int = 6) -> Tensor:
+    return 2 + 3 * torch.randn(rows, columns, generator=torch.Generator().manual_seed(0))
+
+
+def signs_of(tensor: Tensor, target: Tensor | None = None) -> InputSigns:
+    signs = read_input(tensor, target=target)
+    assert signs is not None
+    return signs
+
+
+def test_figures_are_those_of_numpy() -> None:
+    x = table()
+    signs, array = signs_of(x), x.double().numpy()
+    expected = (array.mean(), array.std(), array.min(), array.max(), math.sqrt(array.var(axis=0).mean()))
+    assert (signs.mean, signs.std, signs.low, signs.high, signs.varied) == pytest.approx(expected, rel=1e-5)
+    assert (signs.columns, signs.constant, signs.non_finite, signs.repeated_rows) == (6, 0, 0, 0)
+    assert signs.spread == pytest.approx(array.std(axis=0).max() / np.median(array.std(axis=0)), rel=0.05)
+
+
+def test_a_wide_column_and_a_constant_one() -> None:
+    x = table()
+    x[:, 2] *= 1000
+    x[:, 4] = 500.1  # no binary fraction: its deviation may not come out as 0
+    signs = signs_of(x)
+    deviations = x.double().numpy().std(axis=0)
+    moving = np.delete(deviations, 4)
+    assert signs.spread == pytest.approx(moving.max() / np.sort(moving)[2], rel=1e-4)
+    assert signs.constant == pytest.approx(1 / 6)
+    assert signs.loud_constant == pytest.approx(500.1 / np.sort(moving)[2], rel=1e-4)
+
+
+def test_columns_are_a_table_s() -> None:
+    assert signs_of(table().reshape(200, 1, 2, 3)).columns == 0
+
+
+def test_a_column_that_tells_the_target_is_that_of_the_largest_correlation() -> None:
+    x = table()
+    target = x[:, 3] + torch.randn(200, generator=torch.Generator().manual_seed(1))
+    correlations = [abs(np.corrcoef(x[:, k].numpy(), target.numpy())[0, 1]) for k in range(6)]
+    assert signs_of(x, target).tells_target == pytest.approx(max(correlations), rel=1e-4)
+    assert signs_of(x, -target[:, None]).tells_target == pytest.approx(max(correlations), rel=1e-4)
+    assert signs_of(x, target[:100]).tells_target == 0  # of other examples
+    assert signs_of(x, torch.ones(200)).tells_target == 0
+    assert signs_of(x.repeat(1, 1)[:8], target[:8]).tells_target == 0  # of few rows some column always does
+
+
+def test_missing_values_do_not_spoil_the_others() -> None:
+    x = table()
+    x[::10, 0] = math.nan
+    x[1, 1] = math.inf
+    signs = signs_of(x)
+    assert signs.non_finite == pytest.approx(21 / 1200)
+    assert all(math.isfinite(each) for each in (signs.mean, signs.std, signs.low, signs.high, signs.varied))
+
+
+def test_rows_that_come_again() -> None:
+    x = table(32)
+    assert signs_of(torch.cat([x, x[:8]])).repeated_rows == pytest.approx(8 / 40)
+
+
+@pytest.mark.parametrize(
+    "tensor",
+    [torch.arange(12).reshape(3, 4), torch.ones(5), torch.ones(()), torch.ones(0, 3), torch.ones(3, 0),
+     torch.ones(2, 3, dtype=torch.complex64), torch.eye(4).to_sparse()],
+)  # fmt: skip
+def test_what_is_no_batch_of_numbers_says_nothing(tensor: Tensor) -> None:
+    assert read_input(tensor) is None
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_other_precisions(dtype: torch.dtype) -> None:
+    assert signs_of(table().to(dtype)).std == pytest.approx(signs_of(table()).std, rel=0.01)
+
+
+def test_a_single_example() -> None:
+    signs = signs_of(table(1))
+    assert (signs.varied, signs.spread, signs.repeated_rows) == (0, 1, 0)
+
+
+def test_prints_are_equal_where_rows_are() -> None:
+    x = table(20, 3000)
+    again = x[torch.tensor([3, 3, 7])].clone()
+    prints = row_prints(x)
+    assert len(set(prints)) == 20
+    assert row_prints(again) == [prints[3], prints[3], prints[7]]
+    assert row_prints(x.double()) == prints  # what a loader gives and what a model casts
+    assert len(row_prints(torch.arange(100))) == 64
+    assert len(set(row_prints(torch.complex(torch.zeros(4, 2), table(4, 2))))) == 4
+    for empty in (x[:0], x[:, :0], torch.eye(4).to_sparse()):
+        assert row_prints(empty) == []
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        (nn.Sequential(nn.Flatten(), nn.BatchNorm1d(3), nn.Linear(3, 1)), True),
+        (nn.Sequential(nn.Sequential(nn.LayerNorm(3, elementwise_affine=False)), nn.Linear(3, 1)), True),
+        (nn.Sequential(nn.Linear(3, 3), nn.LayerNorm(3)), False),
+        (nn.Sequential(nn.ReLU()), False),
+        (nn.LazyLinear(3), False),
+    ],
+)
+def test_whether_a_model_begins_by_normalizing(model: nn.Module, expected: bool) -> None:
+    assert begins_with_normalization(model) is expected
+
+
+def test_the_distance_between_inputs() -> None:
+    x = table().reshape(200, 1, 2, 3)
+    train = [signs_of(x), signs_of(x + 1)]
+    now = [signs_of(2 * x + 9)]
+    mean, std = np.mean([each.mean for each in train]), np.mean([each.std for each in train])
+    assert distance(train, now) == pytest.approx(((now[0].mean - mean) / std, now[0].std / std))
+    assert distance([], now) == distance(train, []) == (0, 1)
+    assert distance([signs_of(torch.ones(4, 1, 3))], now) == (0, 1)
+
+
+def test_columns_that_are_shifted_each_in_its_own_way_are_far() -> None:
+    """Three go up and three go down, so the mean of all stays where it was."""
+    x = table()
+    columns = x.double().numpy()
+    away = signs_of(x + torch.tensor([6.0, -6.0] * 3))
+    assert distance([signs_of(x)], [away])[0] == pytest.approx(np.median(6 / columns.std(axis=0)), rel=1e-4)

@@ -1,0 +1,211 @@
+"""What loops do wrong between backward and step, and what they do rightly though it looks alike."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.optim import LBFGS, SGD, Adam, Optimizer
+
+from gradus.diagnosis.cadence import FIRST_STEPS
+from gradus.diagnosis.loop import find_optimizers
+from gradus.diagnosis.signs import LoopSigns
+from tests.diagnosis.test_probe import X, Y, probing
+
+STEPS = 12
+
+
+@pytest.fixture(autouse=True)
+def _seed() -> None:
+    torch.manual_seed(0)
+
+
+def perceptron(*, norm: bool = False) -> nn.Sequential:
+    torch.manual_seed(0)
+    middle: nn.Module = nn.BatchNorm1d(16) if norm else nn.Tanh()
+    return nn.Sequential(nn.Linear(3, 16), middle, nn.Linear(16, 16), nn.Tanh(), nn.Linear(16, 1))
+
+
+def signs_of(model: nn.Module, body: Callable[[int], object], *, everything: bool = False) -> LoopSigns:
+    with probing(*([] if everything else [model])) as probe:
+        for step in range(STEPS):
+            body(step)
+    return probe.history.loop
+
+
+def error(model: nn.Module) -> Tensor:
+    return F.mse_loss(model(X), Y)
+
+
+# ---- gradients ------------------------------------------------------------------------------------------------------
+
+
+def cleared_before(model: nn.Module, sgd: Optimizer) -> None:
+    sgd.zero_grad()
+    error(model).backward()
+    sgd.step()
+
+
+def cleared_after(model: nn.Module, sgd: Optimizer) -> None:
+    error(model).backward()
+    sgd.step()
+    sgd.zero_grad()
+
+
+def cleared_between(model: nn.Module, sgd: Optimizer) -> None:
+    loss = error(model)
+    sgd.zero_grad(set_to_none=False)
+    loss.backward()
+    sgd.step()
+
+
+def accumulated(model: nn.Module, sgd: Optimizer) -> None:
+    sgd.zero_grad()
+    for _ in range(3):
+        error(model).backward()
+    sgd.step()
+
+
+@pytest.mark.parametrize("body", [cleared_before, cleared_after, cleared_between, accumulated])
+def test_gradients_that_are_cleared(body: Callable[[nn.Module, Optimizer], None]) -> None:
+    model = perceptron()
+    sgd = SGD(model.parameters(), lr=0.01)
+    found = signs_of(model, lambda _: body(model, sgd))
+    assert found.stale_steps == []
+    assert found.fresh_steps >= 5
+    assert (found.unstepped, found.unused, found.idle_steps) == (0, 0, 0)
+
+
+def test_gradients_that_are_never_cleared() -> None:
+    model = perceptron()
+    sgd = SGD(model.parameters(), lr=0.01)
+
+    def body(_: int) -> None:
+        error(model).backward()
+        sgd.step()
+
+    found = signs_of(model, body)
+    assert found.stale_steps[:8] == list(range(1, 9))
+    assert found.fresh_steps == 0
+
+
+def test_a_closure_clears_for_itself() -> None:
+    model = perceptron()
+    lbfgs = LBFGS(model.parameters(), max_iter=3)
+
+    def closure() -> Tensor:
+        lbfgs.zero_grad()
+        loss = error(model)
+        loss.backward()
+        return loss
+
+    assert signs_of(model, lambda _: lbfgs.step(closure)).stale_steps == []
+
+
+@pytest.mark.parametrize("clears", [True, False])
+def test_backward_without_a_step(clears: bool) -> None:
+    model = perceptron()
+
+    def body(_: int) -> None:
+        error(model).backward()
+        if clears:
+            model.zero_grad()
+
+    found = signs_of(model, body)
+    assert found.steps == 0
+    assert found.unused >= 3
+    assert (found.unstepped >= 3) is clears
+
+
+def test_steps_without_gradients() -> None:
+    model, twin = perceptron(), perceptron()
+    adam = Adam(twin.parameters())
+
+    def body(_: int) -> None:
+        error(model).backward()
+        adam.step()
+
+    assert signs_of(model, body, everything=True).idle_steps == FIRST_STEPS  # of those that were looked at
+
+
+# ---- parameters -----------------------------------------------------------------------------------------------------
+
+
+def test_every_parameter_is_where_it_belongs() -> None:
+    model = perceptron()
+    sgd = SGD(model.parameters(), lr=0.01)
+    found = signs_of(model, lambda _: cleared_before(model, sgd))
+    assert (found.orphans, found.orphan_share, found.unregistered, found.unreached) == ((), 0, (), ())
+    assert (found.frozen, found.frozen_places) == (0, ())
+
+
+def test_a_parameter_that_no_optimizer_holds() -> None:
+    model = perceptron()
+    sgd = SGD(model[0].parameters(), lr=0.01)
+    found = signs_of(model, lambda _: cleared_before(model, sgd))
+    assert set(found.orphans) == {"net:2.weight", "net:4.weight"}
+    total = sum(each.numel() for each in model.parameters())
+    assert found.orphan_share == pytest.approx((16 * 16 + 16) / total)
+
+
+def test_what_another_optimizer_holds_is_no_orphan() -> None:
+    model = perceptron()
+    one, two = SGD(model[:2].parameters(), lr=0.01), Adam(model[2:].parameters())
+
+    def body(_: int) -> None:
+        cleared_before(model, one)
+        two.step()
+        two.zero_grad()
+
+    assert signs_of(model, body).orphans == ()
+
+
+@pytest.mark.parametrize("fresh", [True, False])
+def test_frozen_layers_as_initialized_and_as_trained(fresh: bool) -> None:
+    model = perceptron()
+    frozen = model.get_parameter("2.weight").requires_grad_(False)
+    if not fresh:
+        frozen += 0.5 * torch.outer(torch.ones(16), torch.linspace(-1, 1, 16))  # shared by all units, as training adds
+    sgd = SGD([each for each in model.parameters() if each.requires_grad], lr=0.01)
+    found = signs_of(model, lambda _: cleared_before(model, sgd))
+    assert found.frozen == (pytest.approx(16 * 16 / (3 * 16 + 16 * 16 + 16)) if fresh else 0)
+    assert found.frozen_places == (("net:2.weight",) if fresh else ())
+
+
+# ---- modes and seeds ------------------------------------------------------------------------------------------------
+
+
+def test_training_in_evaluation_mode_since_some_step() -> None:
+    model = perceptron(norm=True)
+    sgd = SGD(model.parameters(), lr=0.01)
+
+    def body(step: int) -> None:
+        model.train(step < 5)
+        cleared_before(model, sgd)
+
+    found = signs_of(model, body)
+    assert (found.was_training, found.eval_steps, found.eval_since) == (True, STEPS - 5, 5)
+
+
+def test_a_model_with_nothing_to_switch_may_stay_in_evaluation_mode() -> None:
+    model = perceptron().eval()
+    sgd = SGD(model.parameters(), lr=0.01)
+    assert signs_of(model, lambda _: cleared_before(model, sgd)).eval_steps == 0
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_seeds_set_again(same: bool) -> None:
+    model = perceptron()
+    sgd = SGD(model.parameters(), lr=0.01)
+
+    def body(step: int) -> None:
+        torch.manual_seed(0 if same else step)
+        cleared_before(model, sgd)
+
+    assert signs_of(model, body).reseeded == (STEPS - 1 if same else 0)
+
+
+def test_optimizers_are_found() -> None:
+    sgd = SGD(perceptron().parameters(), lr=0.01)
+    assert any(each is sgd for each in find_optimizers())

@@ -1,0 +1,105 @@
+"""Where a number first stops being finite, in programs broken at one known place."""
+
+import math
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from gradus.diagnosis.graph import walk
+from gradus.diagnosis.nonfinite import locate
+from gradus.diagnosis.places import Places
+from gradus.diagnosis.signs import NonFinite
+
+N = 8
+
+
+class Net(nn.Module):
+    def __init__(self, between: Callable[[Tensor], Tensor] = torch.tanh) -> None:
+        super().__init__()
+        self.first, self.second, self.between = nn.Linear(3, 5), nn.Linear(5, 4), between
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.second(self.between(self.first(x)))
+        return out
+
+
+def found(model: Net, loss: Callable[[Tensor], Tensor], x: Tensor | None = None) -> NonFinite:
+    places = Places()
+    places.add(model, "net")
+    x = torch.linspace(-1, 1, 3 * N).reshape(N, 3) if x is None else x
+    output = model(x)
+    value = loss(output)
+    assert not math.isfinite(value.item())
+    return locate(7, value, walk(value), [x], output, places)
+
+
+def squared(output: Tensor) -> Tensor:
+    return output.square().mean()
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_an_input(bad: float) -> None:
+    x = torch.zeros(N, 3)
+    x[2, 1] = bad
+    signs = found(Net(lambda h: h), squared, x)
+    assert (signs.step, signs.source, signs.where) == (7, "input", "")
+    assert signs.share == pytest.approx(1 / (3 * N))
+    assert signs.infinite is (bad == math.inf)
+
+
+@pytest.mark.parametrize("loss", [F.mse_loss, lambda o, t: ((o - t) ** 2).mean(), lambda o, t: (t - o).square().sum()])
+def test_a_target(loss: Callable[[Tensor, Tensor], Tensor]) -> None:
+    target = torch.zeros(N, 4)
+    target[0, 0] = math.inf
+    signs = found(Net(), lambda o: loss(o, target))
+    assert (signs.source, signs.infinite) == ("target", True)
+    assert signs.share == pytest.approx(1 / (4 * N))
+
+
+def test_a_weight() -> None:
+    model = Net()
+    with torch.no_grad():
+        model.second.weight[1, 1] = math.nan
+    signs = found(model, squared)
+    assert (signs.source, signs.where) == ("weight", "net:second.weight")
+    assert signs.share == pytest.approx(1 / 20)
+
+
+FORWARD: list[tuple[Callable[[Tensor], Tensor], str]] = [
+    (lambda h: (1e4 * h.abs() + 100).exp(), "Exp"),
+    (lambda h: (-1 - h.square()).sqrt(), "Sqrt"),
+    (lambda h: (0 * h).log(), "Log"),
+    (lambda h: 1 / (0 * h), "Reciprocal"),
+    (lambda h: h / (0 * h), "Div"),
+    (lambda h: (0 * h) ** -2, "Pow"),
+    (lambda h: (h * math.inf).softmax(1), "Softmax"),
+]
+
+
+@pytest.mark.parametrize(("between", "operation"), FORWARD, ids=[each for _, each in FORWARD])
+def test_a_layer_and_the_operation_after_it(between: Callable[[Tensor], Tensor], operation: str) -> None:
+    signs = found(Net(between), squared)
+    assert (signs.source, signs.where, signs.operation) == ("forward", "net:first", operation)
+
+
+@pytest.mark.parametrize(("between", "operation"), FORWARD, ids=[each for _, each in FORWARD])
+def test_the_loss_itself(between: Callable[[Tensor], Tensor], operation: str) -> None:
+    signs = found(Net(), lambda o: between(o).mean())
+    assert (signs.source, signs.where, signs.operation) == ("loss", "", operation)
+
+
+def test_a_mask_of_minus_infinity_is_not_taken_for_the_cause() -> None:
+    """As attention has it: -inf goes into a softmax that gives 0 there; the trouble comes later."""
+    mask = torch.zeros(5).index_fill(0, torch.tensor([4]), -math.inf)
+    signs = found(Net(lambda h: (h + mask).softmax(1)), lambda o: (1e6 * o.abs()).exp().mean())
+    assert (signs.source, signs.operation) == ("loss", "Exp")
+
+
+def test_a_graph_whose_numbers_are_gone_tells_what_it_can() -> None:
+    parameter = nn.Parameter(torch.zeros(3))
+    loss = (2 * parameter.exp().log()).sqrt().sum() * math.inf
+    loss.backward()
+    assert locate(0, loss, walk(loss), [], None, Places()).source == "forward"

@@ -1,0 +1,112 @@
+"""Generators beside real data, on points made by hand."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from gradus.diagnosis.players import Judged, read_latents, read_players
+from gradus.diagnosis.signs import PlayersSigns
+
+N = 32
+
+
+def line(start: float, length: int = N) -> Tensor:
+    """Points one apart: each has its fifth neighbour at most five away, those inside three."""
+    return start + torch.arange(float(length))[:, None]
+
+
+def judge(
+    real: Tensor, fake: Tensor, real_scores: Tensor | None = None, fake_scores: Tensor | None = None
+) -> PlayersSigns:
+    generator, discriminator = nn.Linear(1, 1), nn.Linear(1, 1)
+    scores = torch.ones(len(real), 1) if real_scores is None else real_scores
+    other = torch.zeros(len(fake), 1) if fake_scores is None else fake_scores
+    found = read_players(
+        [
+            Judged.of(discriminator, [real], scores),
+            Judged.of(generator, [torch.randn(len(fake), 2)], fake),
+            Judged.of(discriminator, [fake.detach()], other),
+        ]
+    )
+    assert found is not None
+    return found
+
+
+def test_a_generator_that_repeats_the_data_covers_all_of_it() -> None:
+    signs = judge(line(0), line(0) + 0.5)
+    assert (signs.spread, signs.coverage, signs.precision) == pytest.approx((1, 1, 1))
+
+
+def test_one_that_makes_a_single_point_covers_its_neighbourhood() -> None:
+    """At 15.75 a point lies within the radius, 3, of the 6 numbers from 13 to 18; its own spread is 0."""
+    signs = judge(line(0), torch.full((N, 1), 15.75))
+    assert signs.coverage == pytest.approx(6 / N)
+    assert (signs.spread, signs.precision) == pytest.approx((0, 1))
+
+
+def test_one_that_misses_the_data_is_not_precise() -> None:
+    """Shifted by half the data: the last real point, 31, has its fifth neighbour 5 away, so it reaches to 36."""
+    signs = judge(line(0), line(16))
+    made = np.arange(16, 48)
+    radii = [np.sort(np.abs(np.arange(N) - x))[5] for x in range(N)]
+    inside = np.abs(made - np.arange(N)[:, None]) <= np.array(radii)[:, None]
+    assert signs.precision == pytest.approx(inside.any(axis=0).mean()) == pytest.approx(21 / N)
+    assert signs.coverage == pytest.approx(inside.any(axis=1).mean())
+    far = judge(line(0), line(1000))
+    assert (far.coverage, far.precision) == (0, 0)
+
+
+def test_told_apart_is_the_area_under_the_curve() -> None:
+    real, fake = torch.tensor([0.1, 0.4, 0.4, 0.9] * 8), torch.tensor([0.0, 0.4, 0.3, 0.2] * 8)
+    signs = judge(line(0), line(0) + 0.5, real, fake)
+    pairs = [(r > f) + 0.5 * (r == f) for r in real.tolist() for f in fake.tolist()]
+    assert signs.told_apart == pytest.approx(np.mean(pairs))
+    everything = torch.cat([real, fake]).double().numpy()
+    gap = (real.double().mean() - fake.double().mean()).item() / everything.std()
+    assert signs.gap == pytest.approx(gap, rel=1e-5)
+
+
+def test_scores_that_are_all_alike_tell_nothing() -> None:
+    signs = judge(line(0), line(0), torch.ones(N), torch.ones(N))
+    assert (signs.told_apart, signs.gap) == (0.5, 0)
+
+
+def test_without_a_judge_there_are_no_players() -> None:
+    one, two = nn.Linear(1, 1), nn.Linear(1, 1)
+    x, made = line(0), line(3)
+    encoded = Judged.of(one, [x], made)
+    assert read_players([]) is None
+    assert (
+        read_players([encoded, Judged.of(two, [made], line(5))]) is None
+    )  # an encoder and a head: nothing real judged
+    assert read_players([encoded, Judged.of(one, [made], line(5))]) is None  # a model fed with its own output
+    assert read_players([Judged.of(two, [x[:8]], x[:8]), Judged.of(one, [x], made[:8]),
+                         Judged.of(two, [made[:8]], x[:8])]) is None  # too few  # fmt: skip
+
+
+@pytest.mark.parametrize(("used", "wide"), [(0, 4), (1, 4), (4, 4)])
+def test_the_share_of_latents_in_use(used: int, wide: int) -> None:
+    mean = 0.05 * torch.randn(64, wide, generator=torch.Generator().manual_seed(0))  # variance 0.0025
+    mean[:, :used] *= 20
+    assert read_latents((torch.ones(64, 9), mean, torch.zeros(64, wide))) == used / wide
+
+
+@dataclass
+class Odd:
+    value: object = None
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        torch.ones(64, 4), (torch.ones(64, 4),) * 2, (torch.ones(64, 4),) * 3,
+        (torch.ones(64, 9), torch.ones(64, 4), 1.0),
+        (torch.ones(4, 9), torch.ones(4, 2), torch.ones(4, 2)), (torch.ones(64, 9), torch.ones(64), torch.ones(64)),
+        (torch.ones(64, 9), torch.ones(64, 4), torch.ones(64, 5)), {}, Odd(), None,
+    ],
+)  # fmt: skip
+def test_what_is_no_autoencoder_has_no_latents(result: object) -> None:
+    assert read_latents(result) is None

@@ -1,0 +1,201 @@
+"""Models that mix their examples, those that do not, and a look that leaves no trace."""
+
+import copy
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.modules import module as torch_modules
+
+from gradus.diagnosis.shadow import look_beside
+
+N, WIDTH = 12, 6
+
+
+@pytest.fixture(autouse=True)
+def _seed() -> None:
+    torch.manual_seed(0)
+
+
+class Does(nn.Module):
+    """A linear layer before and after some function."""
+
+    def __init__(self, function: Callable[[Tensor], Tensor], wide: int = WIDTH, out: int = WIDTH) -> None:
+        super().__init__()
+        self.before, self.after, self.function = nn.Linear(WIDTH, WIDTH), nn.Linear(wide, out), function
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.after(self.function(self.before(x)))
+        return out
+
+
+class Recurrent(nn.Module):
+    def __init__(self, *, bidirectional: bool = False, batch_first: bool = False) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(WIDTH, WIDTH, bidirectional=bidirectional, batch_first=batch_first)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        out: tuple[Tensor, tuple[Tensor, Tensor]] = self.lstm(x)
+        return out
+
+
+def transformer(*, batch_first: bool) -> nn.Module:
+    return nn.TransformerEncoder(nn.TransformerEncoderLayer(WIDTH, 2, 8, batch_first=batch_first), 1)
+
+
+def grouped(x: Tensor) -> Tensor:
+    return F.group_norm(x, 2)
+
+
+def attended(x: Tensor, *, dropout: float) -> Tensor:
+    heads = x[:, None, None]
+    return F.scaled_dot_product_attention(heads, heads, heads, dropout_p=dropout)[:, 0, 0]
+
+
+MIXING: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
+    "view after transpose": (
+        lambda: Does(lambda h: h.transpose(0, 1).reshape(h.shape[0], -1), 3 * WIDTH),
+        (N, 3, WIDTH),
+    ),
+    "centred": (lambda: Does(lambda h: h - h.mean(0)), (N, WIDTH)),
+    "softmax": (lambda: Does(lambda h: h.softmax(0)), (N, WIDTH)),
+    "attention over examples": (lambda: Does(lambda h: (h @ h.T).softmax(1) @ h), (N, WIDTH)),
+    "normalized by the whole batch": (lambda: Does(lambda h: h / h.norm()), (N, WIDTH)),
+    "images as sequences": (lambda: transformer(batch_first=False), (N, 1, WIDTH)),
+}
+APART: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
+    "perceptron": (lambda: Does(torch.relu), (N, WIDTH)),
+    "softmax": (lambda: Does(lambda h: h.softmax(-1)), (N, WIDTH)),
+    "flattened": (lambda: Does(lambda h: h.reshape(len(h), -1), 3 * WIDTH), (N, 3, WIDTH)),
+    "time first": (Recurrent, (N, 4, WIDTH)),
+    "both ways, time first": (lambda: Recurrent(bidirectional=True), (N, 4, WIDTH)),
+    "batch first": (lambda: Recurrent(batch_first=True), (N, 4, WIDTH)),
+    "transformer": (lambda: transformer(batch_first=True), (N, 4, WIDTH)),
+    "transformer, time first": (lambda: transformer(batch_first=False), (N, 4, WIDTH)),
+    "batch norm": (lambda: nn.Sequential(nn.Linear(WIDTH, WIDTH), nn.BatchNorm1d(WIDTH), nn.Tanh()), (N, WIDTH)),
+    "convolution": (lambda: nn.Sequential(nn.Conv2d(2, 4, 3), nn.GroupNorm(2, 4), nn.MaxPool2d(2)), (N, 2, 9, 9)),
+    "group norm": (lambda: Does(grouped), (N, WIDTH)),
+}
+
+
+@pytest.mark.parametrize("name", MIXING)
+@pytest.mark.filterwarnings("ignore:enable_nested_tensor:UserWarning")
+def test_a_model_that_mixes_its_examples(name: str) -> None:
+    build, shape = MIXING[name]
+    assert look_beside(build(), (torch.randn(shape),), {}) == (True, False)
+
+
+@pytest.mark.parametrize("name", APART)
+@pytest.mark.filterwarnings("ignore:enable_nested_tensor:UserWarning")
+def test_a_model_that_keeps_them_apart(name: str) -> None:
+    build, shape = APART[name]
+    assert look_beside(build(), (torch.randn(shape),), {}) == (False, False)
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"),
+    [
+        (F.dropout, True),
+        (lambda h: attended(h, dropout=0.1), True),
+        (lambda h: attended(h, dropout=0.0), False),
+        (lambda h: F.dropout(h, training=False), False),
+        (nn.Dropout(0.5), False),
+        (lambda h: h + torch.randn_like(h), False),  # noise that is meant
+    ],
+)
+def test_dropout_that_acts_in_evaluation(function: Callable[[Tensor], Tensor], expected: bool) -> None:
+    assert look_beside(Does(function), (torch.randn(N, WIDTH),), {}) == (False, expected)
+
+
+def test_nothing_of_the_run_is_touched(capsys: pytest.CaptureFixture[str]) -> None:
+    """Buffers, random numbers, modes, inputs, and hooks of others, be they global or a module's own."""
+    model = nn.Sequential(nn.Linear(WIDTH, WIDTH), nn.BatchNorm1d(WIDTH, momentum=None), nn.Dropout(0.5))
+    model[1].eval()
+    x = torch.randn(N, WIDTH, requires_grad=True)
+    before, x_before = copy.deepcopy(model.state_dict()), x.clone()
+    seen: list[nn.Module] = []
+
+    class Owner:
+        """Who has a hook must not be copied with the model."""
+
+        def __deepcopy__(self, memo: object) -> "Owner":
+            raise AssertionError
+
+        def hook(self, module: nn.Module, *_: object) -> None:
+            seen.append(module)
+
+    owner = Owner()
+    model.register_forward_hook(owner.hook)
+    model[0].register_forward_pre_hook(owner.hook)
+    handles = [torch_modules.register_module_forward_hook(owner.hook),
+               torch_modules.register_module_forward_pre_hook(owner.hook)]  # fmt: skip
+    random = torch.random.get_rng_state()
+    try:
+        assert look_beside(model, (x,), {}) == (False, False)
+        assert not seen
+        model(x)
+        assert len(seen) == 2 * 4 + 2  # they are all still there
+    finally:
+        for each in handles:
+            each.remove()
+    torch.random.set_rng_state(random)
+    assert torch.equal(x, x_before)
+    assert x.grad is None
+    assert [each.training for each in model] == [True, False, True]
+    assert all(torch.equal(each, before[name]) for name, each in model.state_dict().items() if "num" not in name)
+    assert capsys.readouterr().out == ""
+
+
+def test_hooks_of_a_mixing_model_do_not_hide_that_it_mixes() -> None:
+    model = Does(lambda h: h - h.mean(0))
+    model.register_forward_hook(lambda *_: None)
+    kept = {"generator": torch.Generator()}  # what cannot be copied
+    model.register_forward_hook(lambda *_: kept.clear())
+    assert look_beside(model, (torch.randn(N, WIDTH),), {}) == (True, False)
+    assert kept
+
+
+class Odd(nn.Module):
+    """A layer whose output comes in some wrapping."""
+
+    def __init__(self, wrap: Callable[[Tensor], object]) -> None:
+        super().__init__()
+        self.layer, self.wrap = nn.Linear(WIDTH, WIDTH), wrap
+
+    def forward(self, x: Tensor) -> object:
+        print("talkative")
+        hidden = self.layer(x)
+        return self.wrap(hidden - hidden.mean(0))
+
+
+@pytest.mark.parametrize(
+    ("wrap", "expected"),
+    [
+        (lambda h: (h, h), True), (lambda h: {"loss": h.mean(), "logits": h}, True), (lambda h: h.mean(), False),
+        (lambda h: None, False), (lambda h: h.argmax(1), True), (lambda h: 1 / 0, False),
+        (lambda h: torch.complex(h, h), False), (lambda h: h[:1], False),
+    ],
+)  # fmt: skip
+def test_odd_outputs(wrap: Callable[[Tensor], object], expected: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    assert look_beside(Odd(wrap), (torch.randn(N, WIDTH),), {}) == (expected, False)
+    assert capsys.readouterr().out == ""
+
+
+def test_a_graph_s_edges_are_no_batch() -> None:
+    class Graph(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(WIDTH, WIDTH)
+
+        def forward(self, x: Tensor, edges: Tensor) -> Tensor:
+            out: Tensor = edges @ self.layer(x)
+            return out
+
+    assert look_beside(Graph(), (torch.randn(N, WIDTH), torch.rand(N, N)), {}) == (False, False)
+
+
+@pytest.mark.parametrize("given", [(), (torch.ones(WIDTH),), (torch.ones(1, WIDTH),), (torch.ones(0, WIDTH),), (3,)])
+def test_without_a_batch_nothing_is_said(given: tuple[object, ...]) -> None:
+    assert look_beside(Does(torch.relu), given, {}) == (False, False)
