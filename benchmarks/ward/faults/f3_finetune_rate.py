@@ -1,5 +1,5 @@
-"""Small transformer encoder for the sentiment of short reviews, trained from scratch with the learning rate that BERT is
-fine-tuned with (AdamW, 2e-5)."""
+"""Small transformer encoder for the sentiment of short reviews, trained from scratch with the learning rate that BERT
+is fine-tuned with (AdamW, 2e-5)."""
 # cause: learning-rate-too-low
 # kind: dynamic
 
@@ -21,9 +21,9 @@ def review(rng):
     label = rng.randint(0, 1)
     words = rng.choices(FILLER, k=rng.randint(6, 9))
     for _ in range(2):
-        positive = label if rng.random() < 0.95 else 1 - label
+        positive = label if rng.random() < 0.97 else 1 - label
         at = rng.randint(0, len(words))
-        if rng.random() < 0.2:
+        if rng.random() < 0.1:
             words[at:at] = ["not", rng.choice(BAD if positive else GOOD)]
         else:
             words.insert(at, rng.choice(GOOD if positive else BAD))
@@ -57,8 +57,8 @@ def main():
 
     model = Encoder()
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-5)  # FAULT
-    # TWIN: optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3)
-    for epoch in range(1, 7):
+    # TWIN: optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
+    for epoch in range(1, 11):
         model.train()
         total = 0.0
         for x, y in loader:

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-VOCAB, LENGTH, SOURCES = 8, 16, 4
+VOCAB, LENGTH, SOURCES = 8, 20, 4
 
 
 def write_strings(n, tables, rng):
@@ -32,7 +32,7 @@ class SourceGRU(nn.Module):
 
     def forward(self, x):
         states, _ = self.gru(self.emb(x))
-        return self.fc(states.mean(dim=1))
+        return self.fc(states[:, -1])
 
 
 def main():
@@ -45,7 +45,7 @@ def main():
     torch.set_num_threads(1)
     torch.manual_seed(args.seed)
     rng = np.random.default_rng(args.seed)
-    tables = rng.dirichlet([0.4] * VOCAB, size=(SOURCES, VOCAB))
+    tables = rng.dirichlet([0.7] * VOCAB, size=(SOURCES, VOCAB))
     train = DataLoader(write_strings(1500, tables, rng), batch_size=50, shuffle=True)
     test = DataLoader(write_strings(500, tables, rng), batch_size=100)
 

@@ -1,5 +1,5 @@
-"""Temperature anomaly of tomorrow from five days of weather, with the layers added in a loop that puts a ReLU after each
-of them, the output included: half of the (standardised) targets are negative."""
+"""Temperature anomaly of tomorrow from five days of weather, with the layers added in a loop that puts a ReLU after
+each of them, the output included: half of the (standardised) targets are negative."""
 # cause: output-range
 # kind: dynamic
 

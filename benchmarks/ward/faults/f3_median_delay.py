@@ -17,9 +17,9 @@ def trains(n):
     hour = torch.rand(n) * 18 + 5
     stops = torch.randint(3, 20, (n,)).float()
     rain = torch.distributions.Gamma(1.0, 1.0).sample((n,))
-    rush = torch.exp(-((hour - 8) ** 2) / 4) + torch.exp(-((hour - 17.5) ** 2) / 4)
-    median = 1.0 + 4.0 * rush + 0.15 * stops + 1.5 * rain.clamp(max=2)
-    delay = median * torch.exp(0.25 * torch.randn(n))
+    rush = torch.exp(-((hour - 8) ** 2) / 8) + torch.exp(-((hour - 17.5) ** 2) / 8)
+    median = 1.0 + 8.0 * rush + 0.15 * stops + 1.5 * rain.clamp(max=2)
+    delay = median * torch.exp(0.1 * torch.randn(n))
     features = torch.stack([(hour - 14) / 5, (stops - 11) / 5, rain - 1], dim=1)
     return features, delay / 5
 
@@ -33,7 +33,7 @@ x, y = trains(1500)
 x_hold, y_hold = trains(500)
 model = nn.Sequential(nn.Linear(3, 32), nn.SiLU(), nn.Linear(32, 32), nn.SiLU(), nn.Linear(32, 1))
 opt = torch.optim.NAdam(model.parameters(), lr=3e-3)
-for epoch in range(1, 26):
+for epoch in range(1, 41):
     total = 0.0
     for rows in torch.randperm(1500).split(50):
         opt.zero_grad()

@@ -15,7 +15,13 @@ seed = int(sys.argv[1]) if len(sys.argv) > 1 else 0
 torch.manual_seed(seed)
 
 X, y = make_classification(
-    n_samples=2400, n_features=20, n_informative=10, n_classes=4, n_clusters_per_class=2, class_sep=1.5, random_state=seed
+    n_samples=2400,
+    n_features=20,
+    n_informative=10,
+    n_classes=4,
+    n_clusters_per_class=2,
+    class_sep=1.5,
+    random_state=seed,
 )
 X = torch.tensor(X, dtype=torch.float32)
 X = (X - X[:1800].mean(0)) / X[:1800].std(0)

@@ -1,5 +1,5 @@
-"""Hand-made three-layer sigmoid network on digits whose matrices come from torch.rand (all in [0, 1)) instead of a small
-centred draw: with positive pixels, every hidden unit sits on the flat part of its sigmoid."""
+"""Hand-made three-layer sigmoid network on digits whose matrices come from torch.rand (all in [0, 1)) instead of a
+small centred draw: with positive pixels, every hidden unit sits on the flat part of its sigmoid."""
 # cause: saturated-units
 # accept: bad-initialization
 # kind: dynamic

@@ -1,5 +1,5 @@
-"""Denoising autoencoder of digits with RMSprop and the eps=1.0 of the Inception recipe: the mean squared error of pixels
-gives gradients of 1e-4, and dividing by sqrt(v) + 1 leaves them as they are."""
+"""Denoising autoencoder of digits with RMSprop and the eps=1.0 of the Inception recipe: the mean squared error of
+pixels gives gradients of 1e-4, and dividing by sqrt(v) + 1 leaves them as they are."""
 # cause: optimizer-epsilon-too-large
 # kind: dynamic
 

@@ -1,5 +1,5 @@
-"""Deep multilayer perceptron with skip connections on digits, He initialisation and no normalisation in the blocks: each
-addition about doubles the variance, so that after 30 of them the gradients are huge."""
+"""Deep multilayer perceptron with skip connections on digits, He initialisation and no normalisation in the blocks:
+each addition about doubles the variance, so that after 30 of them the gradients are huge."""
 # cause: exploding-gradient
 # kind: dynamic
 
@@ -45,7 +45,7 @@ def main():
     blocks = [Block(48) for _ in range(30)]
     model = nn.Sequential(nn.Linear(64, 48), *blocks, nn.Linear(48, 10))
     criterion = nn.CrossEntropyLoss()
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.003, momentum=0.9)
     for epoch in range(args.epochs):
         model.train()
         for xb, yb in train_loader:

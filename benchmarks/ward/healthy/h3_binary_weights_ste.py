@@ -1,5 +1,5 @@
-"""A layer with binary weights: the forward pass uses the sign of the latent weights times their mean size, the backward
-pass (custom autograd Function) lets the gradient straight through where the latent weight is within [-1, 1].
+"""A layer with binary weights: the forward pass uses the sign of the latent weights times their mean size, the
+backward pass (custom autograd Function) lets the gradient straight through where the latent weight is within [-1, 1].
 """
 
 import sys
@@ -67,5 +67,5 @@ if __name__ == "__main__":
                 net[3].weight.clamp_(-1, 1)
         if epoch % 3 == 2:
             positive = (net[3].weight >= 0).float().mean().item()
-            print(f"epoch {epoch + 1}: loss {loss.item():.4f} test {evaluate(net, x[te], y[te]):.4f} (+1: {positive:.3f})")
+            print(f"epoch {epoch + 1}: test {evaluate(net, x[te], y[te]):.4f}, share of +1 weights {positive:.3f}")
     print(f"score: {evaluate(net, x[te], y[te]):.4f}")

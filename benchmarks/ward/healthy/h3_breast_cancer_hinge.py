@@ -1,5 +1,5 @@
-"""Linear support vector machine on the breast cancer table: squared hinge loss written by hand, labels -1/+1,
-an explicit L2 penalty on the weights, and Adagrad.
+"""Linear support vector machine on the breast cancer table: squared hinge loss written by hand, labels -1/+1, an
+explicit L2 penalty on the weights, and Adagrad.
 """
 
 import sys

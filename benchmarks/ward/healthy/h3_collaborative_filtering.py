@@ -1,5 +1,5 @@
-"""Matrix factorisation with user and item biases on made-up ratings (1-5 stars, a fifth of the table observed). The score is
-the share of the held-out ratings' variance explained.
+"""Matrix factorisation with user and item biases on made-up ratings (1-5 stars, a fifth of the table observed). The
+score is the share of the held-out ratings' variance explained.
 """
 
 import sys

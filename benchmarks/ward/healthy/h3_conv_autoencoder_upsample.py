@@ -1,5 +1,5 @@
-"""Convolutional autoencoder with a strided encoder and an upsample-then-convolve decoder. Input: 12x12 images of two random
-rectangles. Score: 1 - test error / error of the mean image.
+"""Convolutional autoencoder with a strided encoder and an upsample-then-convolve decoder. Input: 12x12 images of two
+random rectangles. Score: 1 - test error / error of the mean image.
 """
 
 import argparse

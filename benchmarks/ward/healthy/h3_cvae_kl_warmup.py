@@ -1,5 +1,5 @@
-"""Conditional VAE of the digits with a KL weight that rises from 0 to 1 over the first third of the training. The score:
-a logistic classifier trained on real digits labels decoded samples as the class they were asked for.
+"""Conditional VAE of the digits with a KL weight that rises from 0 to 1 over the first third of the training. The
+score: a logistic classifier trained on real digits labels decoded samples as the class they were asked for.
 """
 
 import sys

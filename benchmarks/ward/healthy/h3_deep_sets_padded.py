@@ -1,5 +1,5 @@
-"""Deep Sets: sets of 3 to 12 points (padded, with a mask) to two targets, the number of points right of zero and the spread
-of the set, both standardised. Sum pooling for the one, mean pooling for the other. Score: mean R2.
+"""Deep Sets: sets of 3 to 12 points (padded, with a mask) to two targets, the number of points right of zero and the
+spread of the set, both standardised. Sum pooling for the one, mean pooling for the other. Score: mean R2.
 """
 
 import sys

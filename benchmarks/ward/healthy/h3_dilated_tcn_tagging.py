@@ -1,5 +1,5 @@
-"""Sequence tagging with a causal dilated convolution network: at every time step, say which of three waveforms the noisy
-series is in (it switches at random). Residual blocks, dilations 1, 2, 4, 8; left padding only.
+"""Sequence tagging with a causal dilated convolution network: at every time step, say which of three waveforms the
+noisy series is in (it switches at random). Residual blocks, dilations 1, 2, 4, 8; left padding only.
 """
 
 import sys

@@ -1,5 +1,5 @@
-"""Differentially private style SGD: per-sample gradients with torch.func (vmap of grad), each clipped to norm 1, summed,
-a little Gaussian noise added, and put into .grad for an ordinary optimizer. Six Gaussian blobs.
+"""Differentially private style SGD: per-sample gradients with torch.func (vmap of grad), each clipped to norm 1,
+summed, a little Gaussian noise added, and put into .grad for an ordinary optimizer. Six Gaussian blobs.
 """
 
 import sys

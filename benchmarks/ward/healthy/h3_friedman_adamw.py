@@ -1,4 +1,6 @@
-"""Friedman #1 regression (ten inputs, five of them irrelevant) with an MLP, AdamW and a validation R2 every 10 epochs."""
+"""Friedman #1 regression (ten inputs, five of them irrelevant) with an MLP, AdamW and a validation R2 every 10
+epochs.
+"""
 
 import argparse
 

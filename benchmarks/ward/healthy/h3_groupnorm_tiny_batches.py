@@ -1,5 +1,5 @@
-"""Digits with batches of three images; group normalisation because batch statistics of three images would be noise.
-A squeeze-and-excitation gate after the second convolution; plain SGD with momentum.
+"""Digits with batches of three images; group normalisation because batch statistics of three images would be noise. A
+squeeze-and-excitation gate after the second convolution; plain SGD with momentum.
 """
 
 import sys

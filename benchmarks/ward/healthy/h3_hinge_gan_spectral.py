@@ -1,5 +1,5 @@
-"""GAN with the hinge loss and a spectrally normalised critic; the data are two correlated Gaussians side by side. Score:
-minus the sliced Wasserstein distance between generated points and fresh ones (untrained: about 1.2).
+"""GAN with the hinge loss and a spectrally normalised critic; the data are two correlated Gaussians side by side.
+Score: minus the sliced Wasserstein distance between generated points and fresh ones (untrained: about 1.2).
 """
 
 import sys

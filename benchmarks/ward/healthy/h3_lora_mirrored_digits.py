@@ -1,5 +1,6 @@
-"""Low-rank adapters: an MLP is pre-trained on the digits, then frozen, and only rank-4 updates of its layers are trained for
-the mirrored digits. The second factor starts at zero, so that training starts from the pre-trained function.
+"""Low-rank adapters: an MLP is pre-trained on the digits, then frozen, and only rank-4 updates of its layers are
+trained for the mirrored digits. The second factor starts at zero, so that training starts from the pre-trained
+function.
 """
 
 import sys

@@ -1,5 +1,5 @@
-"""MAML on sine waves of random amplitude and phase: one inner gradient step through torch.func.functional_call, the outer
-loss differentiates through it (create_graph). Score: R2 on new tasks after adaptation to ten points.
+"""MAML on sine waves of random amplitude and phase: one inner gradient step through torch.func.functional_call, the
+outer loss differentiates through it (create_graph). Score: R2 on new tasks after adaptation to ten points.
 """
 
 import sys

@@ -1,5 +1,5 @@
-"""Mixture density network for an inverse problem (Bishop): x = t + 0.3 sin(2 pi t) + noise, predict t from x, several t fit
-one x. Three Gaussians; the score is the mean log likelihood of held-out pairs.
+"""Mixture density network for an inverse problem (Bishop): x = t + 0.3 sin(2 pi t) + noise, predict t from x, several
+t fit one x. Three Gaussians; the score is the mean log likelihood of held-out pairs.
 """
 
 import math

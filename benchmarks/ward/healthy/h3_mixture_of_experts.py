@@ -1,5 +1,5 @@
-"""Mixture of experts on a piecewise regression: the plane has four quadrants with a different linear law each. A softmax
-gate weighs four linear experts; an entropy term keeps all of them in use at the start and fades away.
+"""Mixture of experts on a piecewise regression: the plane has four quadrants with a different linear law each. A
+softmax gate weighs four linear experts; an entropy term keeps all of them in use at the start and fades away.
 """
 
 import sys

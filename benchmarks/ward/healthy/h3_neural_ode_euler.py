@@ -1,5 +1,5 @@
-"""Two concentric circles separated by a neural ODE: the plane plus two zero dimensions flows for ten Euler steps under one
-shared vector field, then a linear read-out. The same weights are used at every step.
+"""Two concentric circles separated by a neural ODE: the plane plus two zero dimensions flows for ten Euler steps
+under one shared vector field, then a linear read-out. The same weights are used at every step.
 """
 
 import sys

@@ -19,7 +19,7 @@ train_targets, test_targets = targets[:600], targets[600:]
 
 class XorNet(nn.Module):
     def __init__(self):
-        super(XorNet, self).__init__()
+        super().__init__()
         self.hidden = nn.Linear(2, 8)
         self.output = nn.Linear(8, 1)
 
@@ -44,7 +44,7 @@ for epoch in range(40):
         optimizer.step()
         epoch_loss += loss.item()
     if epoch % 10 == 0 or epoch == 39:
-        print("Epoch: {} Loss: {:.4f}".format(epoch, epoch_loss / 20))
+        print(f"Epoch: {epoch} Loss: {epoch_loss / 20:.4f}")
 
 with torch.no_grad():
     predictions = (net(test_inputs) > 0.5).float()

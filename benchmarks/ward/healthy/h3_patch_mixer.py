@@ -1,5 +1,5 @@
-"""A small MLP-Mixer on the digits: sixteen 2x2 patches, two mixer blocks, mean pooling. RAdam; the log has
-accuracies only.
+"""A small MLP-Mixer on the digits: sixteen 2x2 patches, two mixer blocks, mean pooling. RAdam; the log has accuracies
+only.
 """
 
 import sys

@@ -1,6 +1,6 @@
-"""Learns the dynamics of a damped pendulum from simulated trajectories. The network predicts the change of the state and is
-unrolled for as many steps as the epoch allows (1, later up to 8), the loss is on the whole roll-out. Score: R2 of the
-state after 25 steps on new trajectories.
+"""Learns the dynamics of a damped pendulum from simulated trajectories. The network predicts the change of the state
+and is unrolled for as many steps as the epoch allows (1, later up to 8), the loss is on the whole roll-out. Score: R2
+of the state after 25 steps on new trajectories.
 """
 
 import sys

@@ -1,5 +1,5 @@
-"""Prototypical networks: episodes of 4 ways and 3 shots on digits 0-5, tested by episodes on the classes 6-9, which the
-training never sees.
+"""Prototypical networks: the training works in episodes of 5 ways and 3 shots drawn from the ten digits, the test in
+episodes of all 10 ways and 5 shots drawn from images that the training never sees.
 """
 
 import sys
@@ -12,8 +12,8 @@ from torch import nn
 torch.set_num_threads(1)
 
 
-def episode(rng, by_class, classes, ways, shots, queries):
-    chosen = rng.choice(classes, ways, replace=False)
+def episode(rng, by_class, ways, shots, queries):
+    chosen = rng.choice(10, ways, replace=False)
     support, query = [], []
     for c in chosen:
         picks = rng.choice(len(by_class[c]), shots + queries, replace=False)
@@ -35,7 +35,9 @@ def main():
     torch.manual_seed(seed)
     data, target = load_digits(return_X_y=True)
     pixels = torch.tensor(data / 16, dtype=torch.float32).view(-1, 1, 8, 8)
-    by_class = {c: pixels[target == c] for c in range(10)}
+    held_out = rng.permutation(len(pixels)) < 500
+    train = {c: pixels[(target == c) & ~held_out] for c in range(10)}
+    test = {c: pixels[(target == c) & held_out] for c in range(10)}
     net = nn.Sequential(
         nn.Conv2d(1, 16, 3, padding=1),
         nn.ReLU(),
@@ -49,7 +51,7 @@ def main():
     loss_fn = nn.CrossEntropyLoss()
     history = []
     for step in range(1, 301):
-        support, query, labels = episode(rng, by_class, np.arange(6), ways=4, shots=3, queries=8)
+        support, query, labels = episode(rng, train, ways=5, shots=3, queries=8)
         loss = loss_fn(episode_logits(net, support, query), labels)
         optimizer.zero_grad()
         loss.backward()
@@ -62,7 +64,7 @@ def main():
     hits = []
     with torch.no_grad():
         for _ in range(100):
-            support, query, labels = episode(rng, by_class, np.arange(6, 10), ways=4, shots=3, queries=10)
+            support, query, labels = episode(rng, test, ways=10, shots=5, queries=10)
             hits.append((episode_logits(net, support, query).argmax(1) == labels).float().mean().item())
     print(f"score: {np.mean(hits):.4f}")
 

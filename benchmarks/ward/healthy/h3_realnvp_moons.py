@@ -1,5 +1,5 @@
-"""A normalising flow (RealNVP, eight affine couplings) fitted to the two moons by maximum likelihood. The score is the mean
-log density of unseen points; a single Gaussian would get about -2.4.
+"""A normalising flow (RealNVP, six affine couplings) fitted to the two moons by maximum likelihood. The score is
+the mean log density of unseen points; a single Gaussian would get about -2.4.
 """
 
 import math
@@ -24,12 +24,12 @@ class Coupling(nn.Module):
     def forward(self, x):
         kept = x * self.mask
         s, t = self.out(self.net(kept)).chunk(2, dim=1)
-        s = torch.tanh(s) * (1 - self.mask)
+        s = 2 * torch.tanh(s) * (1 - self.mask)
         return kept + (1 - self.mask) * (x * s.exp() + t), s.sum(dim=1)
 
 
 class RealNVP(nn.Module):
-    def __init__(self, depth=8):
+    def __init__(self, depth=6):
         super().__init__()
         masks = [torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0])]
         self.layers = nn.ModuleList(Coupling(masks[i % 2]) for i in range(depth))
@@ -52,12 +52,12 @@ def main():
     torch.manual_seed(seed)
     train, test = moons(2000, 2 * seed), moons(1000, 2 * seed + 1)
     flow = RealNVP()
-    optimizer = torch.optim.Adam(flow.parameters(), lr=3e-3)
-    scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.9)
-    for epoch in range(16):
+    optimizer = torch.optim.Adam(flow.parameters(), lr=8e-3)
+    scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.93)
+    for epoch in range(36):
         flow.train()
         nlls = []
-        for batch in train[torch.randperm(len(train))].split(100):
+        for batch in train[torch.randperm(len(train))].split(200):
             optimizer.zero_grad()
             nll = -flow.log_prob(batch).mean()
             nll.backward()
@@ -65,7 +65,8 @@ def main():
             optimizer.step()
             nlls.append(nll.item())
         scheduler.step()
-        print(f"epoch {epoch + 1:2d}: negative log likelihood {sum(nlls) / len(nlls):.4f}")
+        if epoch % 4 == 3:
+            print(f"epoch {epoch + 1:2d}: negative log likelihood {sum(nlls) / len(nlls):.4f}")
     flow.eval()
     with torch.no_grad():
         print(f"score: {flow.log_prob(test).mean().item():.4f}")

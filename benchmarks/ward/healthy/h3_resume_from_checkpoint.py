@@ -1,5 +1,5 @@
-"""Training that is cut in two: after half of the epochs everything (model, optimizer, scheduler, epoch, random state) is
-saved to a temporary file, new objects are made, the checkpoint is loaded and the training goes on.
+"""Training that is cut in two: after half of the epochs everything (model, optimizer, scheduler, epoch, random state)
+is saved to a temporary file, new objects are made, the checkpoint is loaded and the training goes on.
 """
 
 import sys
@@ -35,7 +35,9 @@ x_test, y_test = windows(test / std)
 
 
 def make():
-    model = nn.Sequential(nn.Linear(16, 48), nn.ReLU(), nn.BatchNorm1d(48), nn.Linear(48, 24), nn.ReLU(), nn.Linear(24, 1))
+    model = nn.Sequential(
+        nn.Linear(16, 48), nn.BatchNorm1d(48), nn.ReLU(), nn.Linear(48, 24), nn.ReLU(), nn.Linear(24, 1)
+    )
     optimizer = torch.optim.Adam(model.parameters(), lr=4e-3)
     scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=20, eta_min=1e-4)
     return model, optimizer, scheduler

@@ -1,5 +1,5 @@
-"""Running parity of bit strings with an LSTM. Curriculum: strings of 4 bits first, and the length grows by one whenever
-the last batch was almost all right, up to 16. Fresh random strings at every step; tested on length 16.
+"""Running parity of bit strings with an LSTM. Curriculum: strings of 4 bits first, and the length grows by one
+whenever the last batch was almost all right, up to 16. Fresh random strings at every step; tested on length 16.
 """
 
 import sys

@@ -1,5 +1,5 @@
-"""Self-normalising network: eight SELU layers with LeCun-normal weights and alpha dropout, no normalisation layers, on a
-20-feature synthetic table.
+"""Self-normalising network: eight SELU layers with LeCun-normal weights and alpha dropout, no normalisation layers,
+on a 20-feature synthetic table.
 """
 
 import sys

@@ -1,5 +1,5 @@
-"""Sharpness-aware minimisation (Foret et al.) by hand: a first backward pass gives the worst nearby weights, the gradient
-there, from a second pass, is applied to the original weights. Two moons embedded in ten dimensions.
+"""Sharpness-aware minimisation (Foret et al.) by hand: a first backward pass gives the worst nearby weights, the
+gradient there, from a second pass, is applied to the original weights. Two moons embedded in ten dimensions.
 """
 
 import sys

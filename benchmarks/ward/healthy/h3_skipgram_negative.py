@@ -1,5 +1,5 @@
-"""Skip-gram word vectors with negative sampling. The corpus is a walk over 60 words in six groups that mostly stays in
-its group; the score is how often a word's nearest neighbour (cosine) belongs to its group.
+"""Skip-gram word vectors with negative sampling. The corpus is a walk over 60 words in six groups that mostly stays
+in its group; the score is how often a word's nearest neighbour (cosine) belongs to its group.
 """
 
 import sys

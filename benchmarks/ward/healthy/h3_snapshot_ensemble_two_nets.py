@@ -1,5 +1,6 @@
-"""Two independent networks (a wide and a deep one) trained in one loop on the same batches, each with its own optimizer,
-with cosine restarts; a snapshot of both is kept at the end of each cycle and the six snapshots vote on the test set.
+"""Two independent networks (a wide and a deep one) trained in one loop on the same batches, each with its own
+optimizer, with cosine restarts; a snapshot of both is kept at the end of each cycle and the six snapshots vote on the
+test set.
 """
 
 import copy

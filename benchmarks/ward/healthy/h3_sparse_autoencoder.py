@@ -1,5 +1,5 @@
-"""Over-complete sparse autoencoder of the digits: 64 pixels, 128 ReLU codes with an L1 penalty. The decoder's columns are
-rescaled to unit norm after every step so that the penalty cannot be dodged. Score: test variance explained.
+"""Over-complete sparse autoencoder of the digits: 64 pixels, 128 ReLU codes with an L1 penalty. The decoder's columns
+are rescaled to unit norm after every step so that the penalty cannot be dodged. Score: test variance explained.
 """
 
 import sys

@@ -1,5 +1,5 @@
-"""Neural trigram language model (two previous words are embedded, concatenated, tanh layer, softmax) on sentences of a
-small grammar. The score is minus the perplexity on unseen sentences; a uniform guess would have 31.
+"""Neural trigram language model (two previous words are embedded, concatenated, tanh layer, softmax) on sentences of
+a small grammar. The score is minus the perplexity on unseen sentences; a uniform guess would have 31.
 """
 
 import math

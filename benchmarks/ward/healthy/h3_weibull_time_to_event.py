@@ -1,5 +1,6 @@
-"""Weibull time-to-event model with right censoring: the network gives the log scale and log shape for each subject, the
-loss is the censored negative log likelihood. Score: concordance of predicted scales and times on held-out subjects.
+"""Weibull time-to-event model with right censoring: the network gives the log scale and log shape for each subject,
+the loss is the censored negative log likelihood. Score: concordance of predicted scales and times on held-out
+subjects.
 """
 
 import sys

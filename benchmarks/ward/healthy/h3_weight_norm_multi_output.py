@@ -1,5 +1,5 @@
-"""The swiss roll unrolled: from the three noisy coordinates to the angle and the height, standardised, with a
-weight-normalised MLP and RMSprop with momentum. Score: the worse of the two R2.
+"""The swiss roll unrolled: from the three noisy coordinates to the angle and the height, standardised, with a weight-
+normalised MLP and RMSprop with momentum. Score: the worse of the two R2.
 """
 
 import sys

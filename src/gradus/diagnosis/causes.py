@@ -90,12 +90,13 @@ TABLE: tuple[Cause, ...] = (
     _cause("symmetric-initialization"),
     _cause("missing-nonlinearity", {"no-learning": 0.3, "plateau": 0.3}),
     _cause("vanishing-through-time", {"no-learning": 0.5}),
-    _cause("exploding-through-time", {"non-finite": 0.7, "divergence": 0.5, "large-updates": 0.3}),
+    _cause("exploding-through-time", {"non-finite": 0.3, "divergence": 0.3, "large-updates": 0.2}),
     # optimization
     _cause(
         "learning-rate-too-high",
         {"large-updates": 2.0, "divergence": 1.5, "oscillation": 1.5, "high-rate": 1.2, "died-later": 1.0,
-         "saturated-later": 1.5, "weights-lost": 1.2, "spiked": 0.7, "constant-prediction": 0.3},
+         "saturated-later": 1.5, "weights-lost": 1.2, "non-finite": 0.3, "lost-after-a-step": 0.5, "spiked": 0.7,
+         "constant-prediction": 0.3},
         {"weights-too-large": 2, "bad-initialization": 2, "unscaled-inputs": 2, "unscaled-targets": 2,
          "feature-scale": 2, "summed-loss": 2.5,
          "loss-sign": 3, "missing-zero-grad": 3, "non-finite-input": 3, "unstable-loss": 2.5, "overflow": 2,
@@ -112,7 +113,8 @@ TABLE: tuple[Cause, ...] = (
     _cause(
         "under-trained",
         {"few-steps": 0.7},
-        {**_BLOCKED, "small-updates": 2.5, "softmax-twice": 2, "held-out-at-chance": 1, "optimizer-epsilon-too-large": 2,
+        {**_BLOCKED, "small-updates": 2.5, "softmax-twice": 2, "held-out-at-chance": 1,
+         "optimizer-epsilon-too-large": 2,
          "over-regularization": 1.5, "unscaled-targets": 1.5, **dict.fromkeys(_LOOP, 1.5),
          **dict.fromkeys(_OUTPUT, 1.5)},
     ),
@@ -299,6 +301,8 @@ def _facts(history: History, seen: Mapping[str, float]) -> Iterable[str]:
         and history.non_finite.step > 1
     ):
         yield "weights-lost"
+    if history.non_finite is not None and history.non_finite.step >= 1:
+        yield "lost-after-a-step"
     if history.non_finite is not None and history.non_finite.source == "forward" and history.non_finite.step <= 2:
         yield "lost-at-start"
     if "exploding-signal" in seen and history.non_finite is not None and history.non_finite.step <= 2:

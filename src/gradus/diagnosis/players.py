@@ -26,11 +26,14 @@ class Judged:
     source: int
     """Where the input's numbers lie, to see that they are another model's output."""
     target: int
+    computed: bool = False
+    """Whether the input was computed from parameters."""
 
     @classmethod
     def of(cls, root: nn.Module, inputs: Sequence[Tensor], output: Tensor) -> "Judged":
         first = inputs[0].detach() if inputs else None
-        return cls(id(root), first, output.detach(), _where(first), _where(output))
+        computed = bool(inputs) and inputs[0].grad_fn is not None
+        return cls(id(root), first, output.detach(), _where(first), _where(output), computed)
 
 
 def _where(tensor: Tensor | None) -> int:
@@ -45,22 +48,28 @@ def read_players(judged: Sequence[Judged]) -> PlayersSigns | None:
     """
     made = {each.target: each for each in judged if each.target}
     fakes = [each for each in judged if each.source in made and made[each.source].root != each.root]
-    if not fakes:
+    # What a generator made may have had noise added to it.
+    others = {each.root for each in judged}
+    fakes = fakes or [each for each in judged if each.computed and len(others) > 1]
+    if not fakes or fakes[0].input is None:
         return None
-    fake = fakes[0]
+    fake, made_up = fakes[0], fakes[0].input
     reals = [
-        each
+        (_apart(each.input, made_up), each)
         for each in judged
         if each.root == fake.root
         and each.source not in made
+        and not each.computed
         and each.input is not None
-        and fake.input is not None
-        and each.input.shape[1:] == fake.input.shape[1:]
+        and each.input.shape[1:] == made_up.shape[1:]
     ]
-    if not reals or fake.input is None or reals[0].input is None:
+    if not reals:
         return None
-    real_ND = reals[0].input[:_MOST].flatten(1).float()
-    fake_ND = fake.input[:_MOST].flatten(1).float()
+    # Of several the one least like what was made: another may be that, detached and with noise.
+    real = max(reals, key=lambda each: each[0])[1]
+    assert real.input is not None
+    real_ND = real.input[:_MOST].flatten(1).float()
+    fake_ND = made_up[:_MOST].flatten(1).float()
     if min(len(real_ND), len(fake_ND)) < 16:
         return None
     between_reals = pairwise(real_ND)
@@ -68,7 +77,7 @@ def read_players(judged: Sequence[Judged]) -> PlayersSigns | None:
     across = torch.cdist(real_ND, fake_ND)
     inside = across <= radius_N[:, None]
     spread = pairwise(fake_ND).mean() / between_reals.mean().clamp_min(1e-12)
-    real_score, fake_score = reals[0].output.flatten().float(), fake.output.flatten().float()
+    real_score, fake_score = real.output.flatten().float(), fake.output.flatten().float()
     pairs = (real_score[:, None] > fake_score).float() + 0.5 * (real_score[:, None] == fake_score)
     deviation = torch.cat([real_score, fake_score]).std(correction=0).clamp_min(1e-12)
     return PlayersSigns(
@@ -78,6 +87,13 @@ def read_players(judged: Sequence[Judged]) -> PlayersSigns | None:
         told_apart=float(pairs.mean()),
         gap=float((real_score.mean() - fake_score.mean()) / deviation),
     )
+
+
+def _apart(one: Tensor, other: Tensor) -> float:
+    """How far two batches lie apart, in their means and deviations."""
+    first, second = one[:_MOST].flatten(1).float(), other[:_MOST].flatten(1).float()
+    means = (first.mean(dim=0) - second.mean(dim=0)).norm()
+    return float(means + (first.std(dim=0, correction=0) - second.std(dim=0, correction=0)).norm())
 
 
 def read_latents(result: Any) -> float | None:

@@ -45,7 +45,8 @@ _ALONE = 8
 _MOST_ERRORS = 3
 _MOST_GLANCES = 400
 _SHADOW_ROWS = 16
-_RISKY = ("Sqrt", "Log", "Div", "Pow", "Rsqrt", "Norm", "LinalgVectorNorm")
+_RISKY = ("Sqrt", "Log", "Rsqrt", "Norm", "LinalgVectorNorm", "Div", "Pow")
+"""Operations whose gradient need not be finite where they are, the likeliest first."""
 _LOG = logging.getLogger("gradus")
 
 P = ParamSpec("P")
@@ -582,7 +583,8 @@ class Probe(taps.Listener):
         if self.history.non_finite is None and all(math.isfinite(each) for each in self.history.losses.recent):
             last = self.history.last
             seen = self._window.losses if self._window is not None else last.losses if last is not None else ()
-            risky = [op.name for each in seen for head in each.heads for op in head if op.name in _RISKY]
+            names = {op.name for each in seen for head in each.heads for op in head}
+            risky = [each for each in _RISKY if each in names]
             self.history.non_finite = NonFinite(
                 step=self.history.step, where="", source="gradient", operation=(risky or [""])[0]
             )

@@ -64,7 +64,10 @@ def learned(history: History) -> bool:
     """Whether the run has plainly got somewhere: its loss has fallen, or it says more than the commonest class."""
     gain = improvement(history)
     known = losses(history)[-1:]
-    lost = any(each.kind == "values" and each.value > 3 * (each.target_std**2 + each.target_mean**2) for each in known)
+    lost = any(
+        each.kind == "values" and each.target_std > 0 and each.value > 3 * (each.target_std**2 + each.target_mean**2)
+        for each in known
+    )
     if math.isfinite(gain) and gain > 0.15 and not lost:
         return True
     right = accuracy(history)
