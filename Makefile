@@ -15,7 +15,7 @@ endif
 test test-all: export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help train test test-all check format bench bench-recipes lock clean
+.PHONY: help train test test-all check format bench bench-recipes ward lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,10 @@ format: .venv/dev.stamp ## format the code and mend what lint can mend
 bench: .venv/bench.stamp ## measure the loop's cost beside other frameworks, and which ways of computing pay
 	$(BIN)/python -m benchmarks.training_loop
 	$(BIN)/python -m benchmarks.settings
+	$(BIN)/python -m benchmarks.doctor_cost
+
+ward: .venv/runtime.stamp ## run the doctor over faulty and healthy programs; ARGS="--half reported", ARGS="--check gaps identical"
+	@OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.ward $(ARGS)
 
 bench-recipes: .venv/runtime.stamp ## train every shipped recipe over several seeds and write docs/results.md
 	$(BIN)/python -m benchmarks.recipes $(ARGS)

@@ -14,7 +14,6 @@ torch.set_num_threads(1)
 seed = int(sys.argv[1]) if len(sys.argv) > 1 else 0
 torch.manual_seed(seed)
 np.random.seed(seed)
-np.seterr(all="ignore")
 
 X, y = load_digits(return_X_y=True)
 order = np.random.permutation(len(X))

@@ -4,9 +4,7 @@ It changes nothing: hooks return nothing, random state is put back, no graph is 
 hooked while a model runs in a step that is examined.
 """
 
-import contextlib
 import functools
-import io
 import logging
 import math
 import os
@@ -20,7 +18,6 @@ from typing import Any, Concatenate, ParamSpec, cast
 import torch
 from torch import Tensor, nn
 from torch.compiler import is_compiling
-from torch.nn.utils.stateless import _reparametrize_module
 from torch.optim import Optimizer
 
 from gradus.diagnosis import measure, nonfinite, shadow, taps
@@ -29,22 +26,19 @@ from gradus.diagnosis.comparison import share_right
 from gradus.diagnosis.evaluations import EvaluationWatch, trimmed
 from gradus.diagnosis.examination import Memory, Window
 from gradus.diagnosis.graph import walk
+from gradus.diagnosis.guard import GradientGuard
 from gradus.diagnosis.hooks import Hooks
+from gradus.diagnosis.lead import Lead
 from gradus.diagnosis.loop import LoopWatch, find_optimizers
 from gradus.diagnosis.losses import LossReader
 from gradus.diagnosis.optimizers import facts_of
 from gradus.diagnosis.places import Places, find_models, is_compiled, original
 from gradus.diagnosis.signs import History, NonFinite, Phase, Series
 
-_GUARD_SHARE = 0.005
-"""Share of a step that a look at all gradients may take for it to come at every step."""
 _WITHOUT_STEP = 4
 """Backward passes without an optimizer's step, after which each counts as a step of its own."""
-_ALONE = 8
-"""Steps of one optimizer without one of the leading optimizer's, after which it leads."""
 _MOST_ERRORS = 3
 _MOST_GLANCES = 400
-_SHADOW_ROWS = 16
 _RISKY = ("Sqrt", "Log", "Rsqrt", "Norm", "LinalgVectorNorm", "Div", "Pow")
 """Operations whose gradient need not be finite where they are, the likeliest first."""
 _LOG = logging.getLogger("gradus")
@@ -119,19 +113,15 @@ class Probe(taps.Listener):
         self._passes = 0
         self._last_inputs: list[weakref.ref[Tensor]] = []
         self._last_output: weakref.ref[Tensor] | None = None
-        # Who steps, how often, and who leads.
-        self._keys: weakref.WeakKeyDictionary[Optimizer, int] = weakref.WeakKeyDictionary()
-        self._ends: dict[int, tuple[weakref.ref[Tensor], weakref.ref[Tensor]]] = {}
+        # Who steps, and how often.
+        self._lead, self._guard = Lead(), GradientGuard()
         self._phases: dict[int, tuple[Phase, Memory, Cadence]] = {}
-        self._counts: dict[int, int] = {}
-        self._offset = self._lead = self._alone = 0
         self._manual = False
         self._since_step = 0
-        self._leader: weakref.ref[Optimizer] | None = None
         self._resting = False
         self._scaler = False
         self._scaled: tuple[weakref.ref[Tensor], Tensor] | None = None
-        self._step_began, self._step_seconds, self._guard_seconds = 0.0, math.inf, 0.0
+        self._step_began, self._step_seconds = 0.0, math.inf
         for name, model in (models or {}).items():
             self._add_root(model, name)
         self._loop.know(optimizers or ())
@@ -223,7 +213,7 @@ class Probe(taps.Listener):
             return
         self._wake()
         if self._compiles:
-            for optimizer in self._keys:
+            for optimizer in self._lead.keys:
                 for model in find_models(optimizer.param_groups[0]["params"][0]):
                     self._add_root(model)
             self._hook_roots()
@@ -263,7 +253,7 @@ class Probe(taps.Listener):
         """Something happens that is worth looking at, in a step that was not to be looked at."""
         if self._resting:
             self._resting = False
-            leader = self._leader() if self._leader is not None else None
+            leader = self._lead.optimizer
             if leader is not None:
                 self._loop.woke(leader)
 
@@ -345,35 +335,18 @@ class Probe(taps.Listener):
             self.history.loop.always_dropping |= dropping
 
     def _run_beside(self, module: nn.Module, args: Any, kwargs: Any) -> None:
-        """A compiled model's original, on a few rows of the same batch: inside a compiled one nothing can be seen.
-
-        What the model keeps about itself, buffers among it, is put back.
-        """
+        """A compiled model's original: inside a compiled one nothing can be seen."""
         window = self._window
         assert window is not None
         model = original(module)
-        buffers = {name: each.clone() for name, each in model.named_buffers()}
-        batch = shadow.batch_size(args)
-        given = shadow.rows_of(args, batch, _SHADOW_ROWS), shadow.rows_of(kwargs, batch, _SHADOW_ROWS)
-        state = shadow.random_state(model)
-        kept = [(each, dict(vars(each))) for each in model.modules()]
         self._hooks.hook_layers(model, self._layer)
         try:
-            with (
-                _reparametrize_module(model, buffers),
-                shadow.without_global_hooks(),
-                contextlib.redirect_stdout(io.StringIO()),
-            ):
-                result = model._call_impl(*given[0], **given[1])
-            output = measure.first_tensor(result)
-            if output is not None and output.requires_grad:
-                window.run_beside(walk(output.float().sum(), window.nodes()))
+            result = shadow.run_beside(model, args, kwargs)
         finally:
             self._hooks.release_layers()
-            for each, attributes in kept:
-                vars(each).clear()
-                vars(each).update(attributes)
-            shadow.put_back(state)
+        output = measure.first_tensor(result)
+        if output is not None and output.requires_grad:
+            window.run_beside(walk(output.float().sum(), window.nodes()))
 
     # ---- evaluation -------------------------------------------------------------------------------------------------
 
@@ -451,7 +424,7 @@ class Probe(taps.Listener):
         if not self.began:
             self.began = self._step_began = perf_counter()
         self._since_step += 1
-        if not self._counts and self._since_step > (1 if self._manual else _WITHOUT_STEP):
+        if not self._lead.stepping and self._since_step > (1 if self._manual else _WITHOUT_STEP):
             self._step_without_optimizer()
             self._since_step = 1
         window = self._window
@@ -527,12 +500,12 @@ class Probe(taps.Listener):
             self._after_step(optimizer)
 
     def _rests(self, optimizer: Optimizer) -> bool:
-        return self._resting and self._leader is not None and self._leader() is optimizer
+        return self._resting and self._lead.optimizer is optimizer
 
     @_ours
     def _rest_step(self, optimizer: Optimizer) -> None:
-        self._counts[self._lead] += 1
-        self._read_losses(self._losses.take(self._lead))
+        self._lead.rested()
+        self._read_losses(self._losses.take(self._lead.key))
         self.history.rates.append(float(optimizer.param_groups[0]["lr"]))
         self.history.step += 1
         self._passes = 0
@@ -546,39 +519,18 @@ class Probe(taps.Listener):
     def _before_step(self, optimizer: Optimizer) -> None:
         if not self._heeds(optimizer):
             return
-        if optimizer not in self._keys:
-            self._keys[optimizer] = self._key_of(optimizer)
-            if self._everything:
-                self._hook_everywhere()
+        if self._lead.enroll(optimizer) and self._everything:
+            self._hook_everywhere()
         window = self._window
         self._loop.before_step(optimizer, self.history.step, looking=window is not None)
         if window is not None:
             window.before_step(optimizer)
-        if glances(self.history.step) or self._guard_seconds < _GUARD_SHARE * self._step_seconds:
-            self._guard_gradients(optimizer)
+        looks = glances(self.history.step) or self._guard.affords(self._step_seconds)
+        if looks and not self._scaler and not self._guard.finite(optimizer):
+            self._note_gradient()
 
-    def _key_of(self, optimizer: Optimizer) -> int:
-        """A new number, or that of an optimizer made anew for the same parameters."""
-        ends = optimizer.param_groups[0]["params"][0], optimizer.param_groups[-1]["params"][-1]
-        for key, references in self._ends.items():
-            if all(reference() is each for reference, each in zip(references, ends, strict=True)):
-                return key
-        key = len(self._ends)
-        self._ends[key] = (weakref.ref(ends[0]), weakref.ref(ends[1]))
-        return key
-
-    def _guard_gradients(self, optimizer: Optimizer) -> None:
-        gradients = [each.grad for group in optimizer.param_groups for each in group["params"] if each.grad is not None]
-        dense = [each for each in gradients if not each.is_sparse]
-        if not dense or self._scaler or dense[0].is_cuda:
-            return
-        began = perf_counter()
-        norms = torch._foreach_norm(dense)
-        same = all(each.dtype == norms[0].dtype for each in norms)
-        total = sum(torch.stack(norms if same else [each.float() for each in norms]).tolist())
-        self._guard_seconds = perf_counter() - began
-        if math.isfinite(total):
-            return
+    def _note_gradient(self) -> None:
+        """A gradient is not finite."""
         self._cadence.alarm(self.history.step)
         if self.history.non_finite is None and all(math.isfinite(each) for each in self.history.losses.recent):
             last = self.history.last
@@ -592,7 +544,7 @@ class Probe(taps.Listener):
 
     @_ours
     def _after_step(self, optimizer: Optimizer) -> None:
-        key = self._keys.get(optimizer) if self._heeds(optimizer) else None
+        key = self._lead.keys.get(optimizer) if self._heeds(optimizer) else None
         if key is None:
             return
         self._loop.after_step(optimizer)
@@ -600,15 +552,14 @@ class Probe(taps.Listener):
             self._window.after_step(optimizer)
             self.history.optimizers[key] = facts_of(optimizer)
         if self._manual:
-            self._manual, self._offset = False, self.history.step
-        self._counts[key] = self._counts.get(key, 0) + 1
+            self._manual = False
+            self._lead.begin_after(self.history.step)
+        takes_over = self._lead.count(key)
         self._read_losses(self._losses.take(key))
         self.history.rates.append(float(optimizer.param_groups[0]["lr"]))
-        self._alone = self._alone + 1 if key != self._lead else 0
-        if self._alone >= _ALONE:
+        if takes_over:
             self._change_phase(key)
-        if self._counts[key] + self._offset > self.history.step:
-            self._lead, self._alone, self._leader = key, 0, weakref.ref(optimizer)
+        if self._lead.leads(optimizer, key, self.history.step):
             self.history.step += 1
             if self._window is not None and self._window.has_loss:
                 self._close_window()
@@ -617,13 +568,12 @@ class Probe(taps.Listener):
     def _change_phase(self, key: int) -> None:
         """The optimizer that led steps no more: the program trains another model now, or one of before again."""
         history = self.history
-        self._phases[self._lead] = (history.phase(), self._memory, self._cadence)
+        self._phases[self._lead.key] = (history.phase(), self._memory, self._cadence)
         phase, self._memory, self._cadence = self._phases.pop(
             key, (Phase(), Memory(), Cadence(self._budget, history.events))
         )
         history.enter(phase)
-        self._lead, self._alone = key, 0
-        self._counts, self._offset = {key: history.step + 1}, 0
+        self._lead.take_over(key, history.step)
         self._window, self._resting = None, False
 
     def _after_lead(self) -> None:
@@ -638,7 +588,7 @@ class Probe(taps.Listener):
             self._open_window()
         self._resting = (
             self._window is None
-            and len(self._counts) == 1
+            and self._lead.stepping == 1
             and not (self._manual or self._scaler or self._hooks.everywhere or self._evaluation.open)
             and not glances(self.history.step)
         )
@@ -677,7 +627,7 @@ class Probe(taps.Listener):
         history = self.history
         examination = window.finish()
         history.examinations.append(examination)
-        history.adversarial = history.adversarial or (examination.players is not None and len(self._counts) > 1)
+        history.adversarial = history.adversarial or (examination.players is not None and self._lead.stepping > 1)
         loop = history.loop
         if window.unnormalized:
             place, count = min(window.unnormalized, key=lambda each: each[1])

@@ -9,11 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.modules import module as torch_modules
+from torch.nn.utils.stateless import _reparametrize_module
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from gradus.diagnosis.measure import first_tensor
 
-_ROWS = 4
+_ROWS, _COMPILED_ROWS = 4, 16
 _MOST_ELEMENTS = 20_000_000
 
 
@@ -48,6 +49,24 @@ def look_beside(model: nn.Module, args: Any, kwargs: Any) -> tuple[bool, bool]:
     except Exception:  # whatever a stranger's model does with what it was not made for says nothing about the run
         return False, False
     finally:
+        put_back(state)
+
+
+def run_beside(model: nn.Module, args: Any, kwargs: Any) -> Any:
+    """What a compiled model's original makes of a few rows, with its graph. What it keeps about itself is put back."""
+    buffers = {name: each.clone() for name, each in model.named_buffers()}
+    batch = batch_size(args)
+    given = rows_of(args, batch, _COMPILED_ROWS), rows_of(kwargs, batch, _COMPILED_ROWS)
+    state = random_state(model)
+    kept = [(each, dict(vars(each))) for each in model.modules()]
+    silent = contextlib.redirect_stdout(io.StringIO())
+    try:
+        with _reparametrize_module(model, buffers), without_global_hooks(), silent:
+            return model._call_impl(*given[0], **given[1])
+    finally:
+        for each, attributes in kept:
+            vars(each).clear()
+            vars(each).update(attributes)
         put_back(state)
 
 

@@ -32,7 +32,8 @@ def accuracy(history: History, at: int | None = None) -> float | None:
     """Share of right classes in training batches, over the quarter of the run before now, or before the step `at`."""
     now = history.step if at is None else at
     values = [(each.step, each.loss.accuracy) for each in history.examinations if each.loss is not None]
-    known = [right for step, right in (*values, *history.right) if right is not None and 0.75 * now <= step <= now]
+    recent = [right for step, right in (*values, *history.right) if 0.75 * now <= step <= now]
+    known = [right for right in recent if right is not None and math.isfinite(right)]
     return statistics.fmean(known) if len(known) >= 2 and now >= 10 else None
 
 
