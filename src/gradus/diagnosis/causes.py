@@ -98,7 +98,7 @@ TABLE: tuple[Cause, ...] = (
          "saturated-later": 1.5, "weights-lost": 1.2, "non-finite": 0.3, "lost-after-a-step": 0.5, "spiked": 0.7,
          "constant-prediction": 0.3},
         {"weights-too-large": 2, "bad-initialization": 2, "unscaled-inputs": 2, "unscaled-targets": 2,
-         "feature-scale": 2, "summed-loss": 2.5,
+         "feature-scale": 2, "summed-loss": 4,
          "loss-sign": 3, "missing-zero-grad": 3, "non-finite-input": 3, "unstable-loss": 2.5, "overflow": 2,
          "exploding-through-time": 1.5, "broadcast-loss": 1, "unshuffled-data": 3, "exploded-at-start": 1.5,
          "dead-from-start": 1, "missing-log": 2, "over-regularization": 1},
@@ -139,7 +139,7 @@ TABLE: tuple[Cause, ...] = (
          "held-out-at-chance": 1.2},
         {**_BLOCKED, "small-updates": 2, "train-validation-mismatch": 3, "duplicate-augmentation": 3,
          "softmax-wrong-axis": 2, "batch-mixing": 2.5,
-         "evaluation-in-train-mode": 1, "broadcast-loss": 3, "learning-rate-too-high": 1, "bad-initialization": 2,
+         "evaluation-in-train-mode": 1, "broadcast-loss": 3, "bad-initialization": 2,
          "over-regularization": 2, "unscaled-targets": 2, "class-imbalance": 2, "missing-nonlinearity": 1.5,
          "unscaled-inputs": 1.5, "underfitting": 1, **dict.fromkeys(_LOOP, 2.0), **dict.fromkeys(_OUTPUT, 2.0)},
     ),
@@ -179,6 +179,11 @@ TABLE: tuple[Cause, ...] = (
 )  # fmt: skip
 
 _ESTABLISHED = 3.0
+_BY_EVIDENCE = {
+    "vanishing-gradient", "exploding-gradient", "dead-units", "saturated-units", "bad-initialization",
+    "labels-unrelated", "learning-rate-too-high", "learning-rate-too-low", "overfitting",
+}  # fmt: skip
+"""Causes that evidence alone can establish; any other needs the finding of its own rule."""
 _ITS_OWN = {"vanishing-gradient", "exploding-gradient", "dead-units", "saturated-units"}
 """Symptoms that are causes only if nothing else explains them: their weight stands in the table."""
 
@@ -224,6 +229,8 @@ def rank(history: History, findings: Sequence[Finding]) -> list[Ranked]:
         if cause.id not in _ITS_OWN:
             weights[cause.id] = weights.get(cause.id, 0.0) + _ESTABLISHED
         reasons = {name: weight * seen[name] for name, weight in weights.items() if name in seen}
+        if cause.id not in _BY_EVIDENCE and cause.id not in found:
+            continue
         if not reasons.keys() & found:  # facts alone make no cause: nothing has been seen to be wrong
             continue
         against = sum(weight * seen[name] for name, weight in cause.speaks_against.items() if name in seen)
@@ -303,9 +310,9 @@ def _facts(history: History, seen: Mapping[str, float]) -> Iterable[str]:
         yield "weights-lost"
     if history.non_finite is not None and history.non_finite.step >= 1:
         yield "lost-after-a-step"
-    if history.non_finite is not None and history.non_finite.source == "forward" and history.non_finite.step <= 2:
+    if history.non_finite is not None and history.non_finite.source == "forward" and history.non_finite.step == 0:
         yield "lost-at-start"
-    if "exploding-signal" in seen and history.non_finite is not None and history.non_finite.step <= 2:
+    if "exploding-signal" in seen and history.non_finite is not None and history.non_finite.step == 0:
         yield "exploded-at-start"
     gain = improvement(history)
     if 0 < gain < 0.1 and math.isfinite(gain):
@@ -327,4 +334,5 @@ def _when_units_died(history: History, seen: Mapping[str, float]) -> Iterable[st
         max((layer.dead for layer in each.layers.values() if layer.dead is not None and layer.units >= 4), default=0.0)
         for each in history.examinations
     ]
-    yield "dead-from-start" if shares[0] > 0.65 else "died-later"
+    cut = all(not each.gradient for each in history.examinations[0].parameters.values() if each.matrix)
+    yield "dead-from-start" if shares[0] > 0.65 or (cut and not max(shares)) else "died-later"

@@ -94,8 +94,9 @@ def _pair(name: str, node: Any, output: Tensor | None) -> tuple[Tensor, Tensor] 
             return node._saved_self.detach(), node._saved_target.detach()
         if name == "Gather":
             below = next(iter(operands(node)), None)
-            if below is not None and short_name(below) == "LogSoftmax" and node._saved_index.shape[-1] == 1:
-                return below._saved_result.detach(), node._saved_index.detach().flatten()
+            log_p = _log_probabilities(below) if below is not None else None
+            if log_p is not None and log_p.dim() == 2 and node._saved_index.shape[-1] == 1:
+                return log_p, node._saved_index.detach().flatten()
         if name == "Index":
             return _indexed(node)
         if name == "Mul":
@@ -116,6 +117,11 @@ def _log_probabilities(node: Any) -> Tensor | None:
     if name == "Log":
         logarithm: Tensor = node._saved_self.detach().log()
         return logarithm
+    if name == "Sub":  # logits - logsumexp(logits)
+        below = [each for each in operands(node) if short_name(each) == "Logsumexp"]
+        if below:
+            normalized: Tensor = below[0]._saved_self.detach() - below[0]._saved_result.detach()
+            return normalized
     return None
 
 

@@ -25,6 +25,7 @@ _ACTIVATION_TYPES = {
 _CHANNELS_SECOND = (nn.modules.conv._ConvNd, nn.modules.batchnorm._BatchNorm, nn.GroupNorm)
 _MOST_CALLS = 512
 _MOST_JUDGED = 16
+_MOST_UNNAMED = 32
 _REMEMBERED = 5
 """Examinations over which a unit must be silent to count as dead."""
 
@@ -213,6 +214,8 @@ class Window:
                 self._memory.following[place] = activation
         for place, activation, node in graph.squashed:
             self._read_squashed(place, activation, node)
+        for number, (activation, node) in enumerate(reversed(graph.unnamed[:_MOST_UNNAMED])):
+            self._read_unnamed(f":activation {number + 1}", activation, node)
         self._losses.append(read_loss(value, graph, self._output))
         pair = compared(graph, self._output)
         target = pair[1] if pair is not None else None
@@ -236,6 +239,40 @@ class Window:
             return
         shares = measure.saturation(measure.by_unit(result, -1), activation, before=False)
         self._layers[place] = replace(layer, saturated=float((shares > 0.5).float().mean()), activation=activation)
+
+    def _read_unnamed(self, place: str, activation: str, node: Any) -> None:
+        """An activation between operations that are no modules, from its result."""
+        try:
+            result = node._saved_result.detach()
+        except RuntimeError:  # changed in place
+            return
+        if place in self._layers or not result.numel() or not result.dim():
+            return
+        values = measure.by_unit(result, 1 if result.dim() > 3 else -1)
+        mean, std, peak, varied = measure.figures([
+            values.mean(),
+            values.std(correction=0),
+            values.abs().max(),
+            values.std(dim=0, correction=0).square().mean().sqrt(),
+        ])  # fmt: skip
+        dead = saturated = None
+        if activation == "relu":
+            dead = self._dead(place, measure.silent(values))
+        else:
+            shares = measure.saturation(values, activation, before=False)
+            saturated = float((shares > 0.5).float().mean())
+        self._layers[place] = LayerSigns(
+            type=activation,
+            mean=mean,
+            std=std,
+            peak=peak,
+            varied=varied,
+            units=values.shape[-1],
+            finite=math.isfinite(peak),
+            activation=activation,
+            dead=dead,
+            saturated=saturated,
+        )
 
     def after_backward(self) -> None:
         """It is over: what came back through time."""
@@ -307,11 +344,16 @@ class Window:
                 gradient=values[3] / math.sqrt(max(elements, 1)) * each.factor if has_gradient else None,
                 zero=values[4] if has_gradient else 0.0,
                 update=values[2],
-                identical=matrix and self.step < 12 and measure.identical_rows(each.parameter),
+                identical=matrix and self.step < 12 and self._identical(each),
                 embedding=self._is_embedding(each.place),
                 fan_in=each.parameter[0].numel() if matrix else 1,
                 finite=all(map(math.isfinite, values)),
             )
+
+    def _identical(self, noted: "_Noted") -> bool:
+        """Whether all units are the same: rows, of a table of embeddings columns."""
+        table = self._is_embedding(noted.place)
+        return measure.identical_rows(noted.parameter.T if table else noted.parameter)
 
     def _is_embedding(self, place: str) -> bool:
         owner = self._layers.get(place.rpartition(".")[0])

@@ -32,6 +32,7 @@ _LINEAR = RESHAPING | {
     "Sum", "Cat", "Stack", "AvgPool2D", "AvgPool1D", "MeanPool", "Embedding", "NativeBatchNorm", "NativeDropout",
     "ConstantPadNd", "UpsampleNearest2D", "UpsampleBilinear2D", "AccumulateGrad", "AdaptiveAvgPool2D", "PixelShuffle",
 }  # fmt: skip
+_KEEPING_RESULT = ("Relu", "Sigmoid", "Tanh")
 _WITH_PARAMETERS = re.compile(
     r"Addmm|Mm|Mv|Linear|MkldnnLinear|Convolution\w*|Bmm|Baddbmm|Embedding\w*|\w*Rnn\w*|\w*Lstm\w*|\w*Gru\w*|"
     r"\w*BatchNorm\w*|NativeLayerNorm|NativeGroupNorm|ScaledDotProduct\w*|CompiledFunction\w*"
@@ -54,6 +55,7 @@ class Graph:
         losses: nodes of `LOSSES`, and those of losses written by hand, with their names.
         reached: leaves that gradients will be added to.
         following: the activation that follows a layer, by its place.
+        unnamed: activations that are no modules and follow none: their kind and node.
         squashed: nodes of sigmoids and tanhs, with the place of the layer below them.
         weighted: how many matrices are multiplied.
         nonlinear: whether anything between the layers is not linear, as far as it is known.
@@ -64,6 +66,7 @@ class Graph:
     losses: list[tuple[str, Any]] = field(default_factory=list)
     reached: list[Tensor] = field(default_factory=list)
     following: dict[str, str] = field(default_factory=dict)
+    unnamed: list[tuple[str, Any]] = field(default_factory=list)
     squashed: list[tuple[str, str, Any]] = field(default_factory=list)
     weighted: int = 0
     nonlinear: bool = False
@@ -102,14 +105,18 @@ def walk(loss: Tensor, layers: Mapping[Any, str] | None = None) -> Graph:
             graph.weighted += 1
         if head is None and not _is_linear(node, name, children):
             graph.nonlinear = True
-        if head is None and name in ("Sigmoid", "Tanh"):
+        if head is None and name in _KEEPING_RESULT and node not in layers:
             below_it = _layer_below(node, layers)
-            if below_it:
+            if not below_it:
+                graph.unnamed.append((_ACTIVATIONS[name], node))
+            elif name != "Relu":
                 graph.squashed.append((below_it, name.lower(), node))
         ends = True
         for position, child in enumerate(children):
             if child is None:
                 continue
+            if head is None and short_name(child) in _ACTIVATIONS:
+                graph.nonlinear = True  # also where the loss reaches it by another way, as a penalty does
             if layers:
                 consumers.setdefault(child, node)
             if child in seen:

@@ -26,7 +26,8 @@ class _Hook:
         self._call = call
 
     def __call__(self, *args: Any) -> None:
-        if not torch.compiler.is_compiling():
+        # Under vmap, grad and their like tensors hold no numbers of their own.
+        if not torch.compiler.is_compiling() and torch._C._functorch.maybe_current_level() is None:
             self._call(*args)
 
     def __reduce__(self) -> Any:

@@ -40,10 +40,12 @@ def _drowned(optimizer: Optimizer, parameters: list[Tensor], epsilon: float) -> 
     shares = []
     for each in parameters:
         state = optimizer.state.get(each, {})
-        moment, step = state.get("exp_avg_sq"), state.get("step")
+        averaged, step = state.get("exp_avg_sq"), state.get("step")
+        moment = averaged if averaged is not None else state.get("square_avg", state.get("sum"))
         if isinstance(moment, Tensor):
             beta = optimizer.param_groups[0].get("betas", (0.9, 0.999))[1]
-            correction = 1 - float(beta) ** float(step) if step is not None else 1.0
+            # RMSprop and Adagrad do not correct for its start at zero.
+            correction = 1 - float(beta) ** float(step) if averaged is not None and step is not None else 1.0
             root = (sample(moment) / max(correction, 1e-12)).sqrt()
             shares.append((root < epsilon).float().mean())
     values = figures(shares)

@@ -395,7 +395,9 @@ class Series:
 
 
 def _mean(values: list[float]) -> float:
-    return math.fsum(values) / len(values) if values and all(map(math.isfinite, values)) else math.nan
+    if not values or not all(map(math.isfinite, values)):
+        return math.nan
+    return math.fsum(value / len(values) for value in values)  # the sum itself may be too large for a number
 
 
 @dataclass(slots=True, kw_only=True)

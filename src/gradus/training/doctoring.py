@@ -96,6 +96,7 @@ class Doctoring(Callback):
         assert self._probe is not None
         overhead = self._probe.overhead
         self._probe.finish()
+        self._trainer = None  # which knows us among its callbacks: its data workers are to end with it
         return {
             "causes": [cause_to_json(each) for each in self._doctor.causes],
             "steps_seen": self._offset + self.history.step,

@@ -18,7 +18,7 @@ class Sighting:
         where: a place, or "" for the whole run.
         since: the step at which it began, as far as signs tell.
         evidence: the figures; the rule's message names some of them.
-        worse: how bad it is; a finding is said again when this has doubled.
+        worse: how bad it is; a finding is said again when this is several times as large.
         severity: where it is not that of the card.
         reading: which of several things it is, where the rule tells them apart.
     """

@@ -40,6 +40,7 @@ def accuracy(history: History, at: int | None = None) -> float | None:
 def stationary(history: History) -> bool:
     """Whether targets stay what they are, as data do and targets that a program makes for itself do not."""
     known = [each for each in losses(history) if each.kind == "values"]
+    known = [each for each in known if math.isfinite(each.target_mean) and math.isfinite(each.target_std)]
     if len(known) < 3:
         return True
     first, last = known[: len(known) // 2], known[len(known) // 2 :]
@@ -66,7 +67,9 @@ def learned(history: History) -> bool:
     gain = improvement(history)
     known = losses(history)[-1:]
     lost = any(
-        each.kind == "values" and each.target_std > 0 and each.value > 3 * (each.target_std**2 + each.target_mean**2)
+        each.kind == "values"
+        and each.target_std > 0
+        and each.value > 3 * (each.target_std * each.target_std + each.target_mean * each.target_mean)
         for each in known
     )
     if math.isfinite(gain) and gain > 0.15 and not lost:
@@ -92,7 +95,11 @@ def update_ratio(examination: Examination) -> float | None:
 def warming_up(history: History) -> bool:
     """Whether the learning rate is still rising."""
     rates = history.rates
-    return len(rates) > 1 and rates.recent[-1] > 1.2 * max(rates.first[0], 1e-30) and rates.recent[-1] > rates.recent[0]
+    return (
+        len(rates.first) > 1
+        and rates.recent[-1] > 1.2 * max(rates.first[0], 1e-30)
+        and rates.recent[-1] > rates.recent[0]
+    )
 
 
 def weighted_layers(examination: Examination) -> list[tuple[str, float, float]]:
@@ -103,7 +110,7 @@ def weighted_layers(examination: Examination) -> list[tuple[str, float, float]]:
     found = [
         (place, each.std, each.varied)
         for place, each in examination.layers.items()
-        if each.type in WEIGHTED and each.finite
+        if each.type in WEIGHTED and each.finite and each.peak > 0  # some begin at zero, and will not stay there
     ]
     return found[:-1]
 

@@ -13,6 +13,11 @@ def _first_input(examination: Examination) -> InputSigns | None:
     return examination.inputs[0] if examination.inputs else None
 
 
+def _has_players(history: History) -> bool:
+    """Whether inputs may be what another network made."""
+    return history.adversarial or any(each.players is not None for each in history.examinations)
+
+
 @rules.register(
     "unscaled-inputs",
     source="UMLAUT and others ask for [-1, 1]; we flag a deviation above 10 or a mean beyond 10 with values beyond 50",
@@ -25,8 +30,11 @@ def _first_input(examination: Examination) -> InputSigns | None:
 )
 def unscaled_inputs(history: History) -> Iterator[Sighting]:
     """Inputs far from zero mean and unit deviation, on several batches."""
-    players = any(each.players is not None for each in history.examinations) or history.adversarial
-    if not all(_is_wide(_first_input(each)) for each in history.latest(2)) or not history.latest(2) or players:
+    if (
+        _has_players(history)
+        or not history.latest(2)
+        or not all(_is_wide(_first_input(each)) for each in history.latest(2))
+    ):
         return
     found = _first_input(history.latest(2)[-1])
     if found is not None:
@@ -100,6 +108,8 @@ def constant_inputs(history: History) -> Iterator[Sighting]:
     latest = history.latest(3)
     found = [_first_input(each) for each in latest]
     if not latest or any(each is None or each.shape[0] < 4 for each in found):
+        return
+    if _has_players(history):
         return
     known = [each for each in found if each is not None]
     still = min(each.constant for each in known) > 0.85
@@ -176,7 +186,8 @@ def labels_unrelated(history: History) -> Iterator[Sighting]:
     held_out = [each.accuracy for each in history.held_out() if each.accuracy is not None and not each.training]
     right = accuracy(history)
     known = losses(history)
-    if len(held_out) < 2 or right is None or not known or not supervised(history):
+    early = history.step < 100 and not history.ended
+    if len(held_out) < 3 or early or right is None or not known or not supervised(history):
         return
     guess = chance(history)
     glances = sum(step > 0.75 * history.step for step, _ in history.right)

@@ -52,7 +52,7 @@ def _of_values(history: History) -> Iterator[Sighting]:
         or improvement(history) < 0.5
     ):
         return
-    variance = statistics.fmean(each.target_std**2 for each in known)
+    variance = statistics.fmean(each.target_std * each.target_std for each in known)
     held_out = statistics.fmean(errors[-3:])
     if held_out > 0.2 * variance and train < 0.1 * held_out:
         yield Sighting(evidence={"train": 1 - train / variance, "held_out": 1 - held_out / variance}, worse=1.0)
@@ -159,4 +159,6 @@ def _unfitted(history: History) -> bool:
         return right < 0.85
     known = [each for each in losses(history)[-8:] if each.kind == "values" and each.target_std > 0]
     same_space = known and all(each.value >= 0 for each in known)
-    return bool(same_space) and statistics.fmean(each.value / each.target_std**2 for each in known) > 0.35
+    return (
+        bool(same_space) and statistics.fmean(each.value / (each.target_std * each.target_std) for each in known) > 0.35
+    )

@@ -36,7 +36,7 @@ def initial_loss(history: History) -> Iterator[Sighting]:
     if loss.kind == "classes":
         expected, times = math.log(max(loss.classes, 2)), 3.0
     elif loss.kind == "values":
-        expected, times = loss.target_std**2 + loss.target_mean**2, 100.0
+        expected, times = loss.target_std * loss.target_std + loss.target_mean * loss.target_mean, 100.0
     else:
         return
     if math.isfinite(value) and value > times * expected > 0:
@@ -62,7 +62,7 @@ def bad_initialization(history: History) -> Iterator[Sighting]:
     scales = [
         (each.weight * math.sqrt(each.fan_in), place)
         for place, each in first.parameters.items()
-        if each.matrix and not each.embedding and each.fan_in >= 8 and "weight_hh" not in place
+        if each.matrix and not each.embedding and each.fan_in >= 8 and "weight_hh" not in place and each.weight > 0
     ]
     if not scales:
         return
@@ -85,7 +85,11 @@ def _hurts(history: History, first: Examination) -> bool:
     far = loss is not None and loss.kind == "values" and loss.output_std > 5 * max(loss.target_std, 1e-12)
     hidden = list(first.layers.values())[:-1]
     flat = any((each.saturated or 0) > 0.5 for each in hidden)
-    return sure or far or flat or (growth is not None and growth[1] > 10)
+    scales = [each.weight * math.sqrt(each.fan_in) for each in first.parameters.values() if each.matrix]
+    # One factor after the other, and nothing that normalizes.
+    bare = not any(facts.normalizations for facts in history.models.values())
+    grows = bare and sum(each > _TOO_LARGE for each in scales) >= 2
+    return sure or far or flat or grows or (growth is not None and growth[1] > 10)
 
 
 def _fades(first: Examination) -> bool:

@@ -110,12 +110,21 @@ def softmax_single_unit(history: History) -> Iterator[Sighting]:
     ),
 )
 def missing_log(history: History) -> Iterator[Sighting]:
-    """Softmax right below nll_loss."""
-    for _, head in _heads(history):
+    """Softmax right below nll_loss, or below the products that a divergence adds up."""
+    for loss, head in _heads(history):
         pair = _after(head, ("NllLoss", "NllLoss2D"))
         if pair is not None and pair[1].name in ("Softmax", "Sigmoid"):
             yield Sighting(confidence=0.97)
             return
+        # kl_div and cross-entropies by hand multiply targets by what should be logarithms.
+        pair = _after(head, ("Mul",))
+        if pair is not None and pair[0].data and pair[1].name == "Softmax" and loss.value < 0 and _sums(head):
+            yield Sighting(confidence=0.85)
+            return
+
+
+def _sums(head: Sequence[Op]) -> bool:
+    return any(op.name == "Sum" for op in head) and not any(op.name in ("Log", "Exp", "Addmm") for op in head[:-1])
 
 
 @rules.register(

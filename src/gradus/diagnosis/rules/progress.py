@@ -47,7 +47,11 @@ def _ignorance(history: History) -> float:
 def _explained(history: History) -> float:
     """Share of the targets' variance that a mean squared error leaves out; 1 if the loss is no such error."""
     known = losses(history)[-5:]
-    errors = [1 - each.value / each.target_std**2 for each in known if each.target_std > 0 and each.value >= 0]
+    errors = [
+        1 - each.value / (each.target_std * each.target_std)
+        for each in known
+        if each.target_std > 0 and each.value >= 0
+    ]
     return statistics.fmean(errors) if errors else 1.0
 
 
@@ -67,7 +71,9 @@ def divergence(history: History) -> Iterator[Sighting]:
         return
     start, end = history.losses.start(3), history.losses.end(5)
     recent = list(history.losses.recent)[-5:]
-    if start > 0 and math.isfinite(end) and end > 1.5 * start and min(recent) > max(history.losses.first[:5]):
+    # Of a jump at the first update the first losses are part.
+    above = max(history.losses.first[:5]) if end < 100 * start else start
+    if start > 0 and math.isfinite(end) and end > 1.5 * start and min(recent) > above:
         yield Sighting(evidence={"start": start, "end": end}, worse=end / start, since=max(0, history.step - 5))
 
 
@@ -131,19 +137,19 @@ def plateau(history: History) -> Iterator[Sighting]:
 )
 def under_trained(history: History) -> Iterator[Sighting]:
     """The loss was falling as fast at the end as in the middle, and is high."""
-    if not supervised(history) or history.step > 1000 or history.losses.count < 8:
+    right = accuracy(history)
+    short = history.step <= 250 and not history.earlier and len(history.optimizers) < 2
+    if not supervised(history) or not short or history.losses.count < 8 or (right is not None and right > 0.7):
+        return
+    # As many classes as examples: they are told apart within the batch, and change with it.
+    if any(each.kind == "classes" and each.classes == each.batch for each in losses(history)[-1:]):
         return
     quarters = history.losses.quarters()
     if not quarters or not all(map(math.isfinite, quarters)):
         return
     start, end = history.losses.start(3), history.losses.end(3)
-    fell = quarters[2] - quarters[3]
-    if (
-        start > 0
-        and end > 0.5 * start
-        and fell > 0.12 * (quarters[0] - quarters[3]) > 0
-        and quarters[0] > 1.01 * quarters[3]
-    ):
+    fell, whole = quarters[2] - quarters[3], quarters[0] - quarters[3]
+    if start > 0 and end > 0.6 * start and fell > 0.12 * whole > 0 and quarters[0] > 1.01 * quarters[3]:
         yield Sighting(evidence={"start": start, "end": end, "steps": history.step}, confidence=0.8)
 
 

@@ -9,7 +9,7 @@ from gradus.diagnosis.rules import Sighting, rules
 from gradus.diagnosis.rules.common import accuracy, improvement, learned, losses, update_ratio, warming_up
 from gradus.diagnosis.signs import History, Op, ParameterSigns
 
-SMALL, LARGE = 1e-4, 0.5
+SMALL, LARGE = 1e-4, 0.3
 
 
 @rules.register(
@@ -35,7 +35,8 @@ def small_updates(history: History) -> Iterator[Sighting]:
 
 @rules.register(
     "large-updates",
-    source="our prototype: the median matrix changes by more than half in one step; healthy runs stay below 0.23",
+    source="our prototype: the median matrix changes by more than 0.3 of its size in a step; healthy runs stay below "
+    "0.23",
     not_fooled_by="single layers that begin at zero; the first steps",
     says=Message(
         en="Steps are huge: a step changes the weights by {ratio:.2g} of their size, where about 1e-3 is usual.",
@@ -43,7 +44,7 @@ def small_updates(history: History) -> Iterator[Sighting]:
     ),
 )
 def large_updates(history: History) -> Iterator[Sighting]:
-    """Update over weight is above a half at several examinations; or above a tenth, and weights have grown fivefold."""
+    """Update over weight is above 0.3 at several examinations; or above a tenth, and weights have grown fivefold."""
     ratios = [(each.step, update_ratio(each)) for each in history.examinations[:12]]
     known = [(step, ratio) for step, ratio in ratios if ratio is not None and math.isfinite(ratio)]
     high = [each for each in known if each[1] > LARGE]

@@ -69,7 +69,7 @@ def _first_over_last(examination: Examination) -> tuple[str, float] | None:
     ]
     model = found[0][0].partition(":")[0] if found else ""
     found = [each for each in found if each[0].partition(":")[0] == model]
-    if len(found) < 3 or not all(math.isfinite(each[1]) for each in found):
+    if len(found) < 3 or not all(math.isfinite(each[1]) for each in found) or not found[-1][1]:
         return None
     return found[0][0].rpartition(".")[0], found[0][1] / found[-1][1]
 
@@ -148,6 +148,23 @@ def dead_units(history: History) -> Iterator[Sighting]:
             if worst[1] in each.layers and (each.layers[worst[1]].dead or 0) > _DEAD
         )
         yield Sighting(where=worst[1], since=since, evidence={"share": worst[0]}, worse=worst[0])
+        return
+    cut = [_without_gradient(each) for each in latest]
+    if latest and history.step >= 10 and not learned(history) and all(cut):
+        yield Sighting(where=cut[-1][0].rpartition(".")[0], since=latest[0].step, evidence={"share": 1.0})
+
+
+def _without_gradient(examination: Examination) -> list[str]:
+    """Matrices whose gradient is 0 throughout, of a network in which nothing saturates: half of all, or more."""
+    if any((each.saturated or 0.0) > _SATURATED for each in examination.layers.values()):
+        return []
+    matrices = [(place, each) for place, each in examination.parameters.items() if each.matrix and each.elements >= 8]
+    still = [
+        place
+        for place, each in matrices
+        if each.gradient == 0 and each.weight > 0 and not each.identical and not each.embedding
+    ]
+    return still if len(still) >= max(1, len(matrices) // 2) else []
 
 
 @rules.register(
