@@ -129,8 +129,9 @@ def test_the_command_warns_of_it(
     corrupt(run / "checkpoints" / "last", run / "checkpoints" / "previous")
     done = run_gradus(capsys, monkeypatch, "train", "--resume", run, "--quiet", "--json")
     assert done.code == 0
-    (line,) = done.err.splitlines()
+    line, *findings = done.err.splitlines()
     assert line.startswith(f"gradus: checkpoint {run / 'checkpoints'}: `last` is damaged")
+    assert len(findings) == len(json.loads(done.out)["findings"])
     assert weights(run) == weights(reference)
 
 

@@ -56,7 +56,7 @@ def foreign(tmp_path: Path, mark: Path) -> gradus.Run:
 def test_what_a_run_tells(finished: gradus.Run) -> None:
     run = gradus.load_run(str(finished.path))
     assert run.outcome == "finished"
-    assert run.findings == []
+    assert {each["severity"] for each in run.findings} <= {"notice"}  # three epochs are few, and it may say so
     assert run.result["steps"] == 33
     assert [step for step, _ in run.curves["train_loss"]] == [11, 22, 33]
     assert {"validation_accuracy", "learning_rate"} <= run.curves.keys()

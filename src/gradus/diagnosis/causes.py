@@ -72,7 +72,8 @@ TABLE: tuple[Cause, ...] = (
     _cause(
         "dead-units",
         {"dead-units": 2.2, "dead-from-start": 1.2},
-        {"large-updates": 2.0, "high-rate": 1.5, "exploding-signal": 1.5, "constant-inputs": 2, "unscaled-inputs": 1,
+        {**dict.fromkeys(_OUTPUT, 3.0), "symmetric-initialization": 3, "large-updates": 2.0, "high-rate": 1.5,
+         "exploding-signal": 1.5, "constant-inputs": 2, "unscaled-inputs": 1,
          "died-later": 1.2, "initial-loss": 1},
     ),
     _cause(
@@ -95,6 +96,7 @@ TABLE: tuple[Cause, ...] = (
     _cause(
         "learning-rate-too-high",
         {"large-updates": 2.0, "divergence": 1.5, "oscillation": 1.5, "high-rate": 1.2, "died-later": 1.0,
+         "dead-units": 0.3,
          "saturated-later": 1.5, "weights-lost": 1.2, "non-finite": 0.3, "lost-after-a-step": 0.5, "spiked": 0.7,
          "constant-prediction": 0.3},
         {"weights-too-large": 2, "bad-initialization": 2, "unscaled-inputs": 2, "unscaled-targets": 2,

@@ -1,0 +1,72 @@
+"""Labels and splits, to the edge."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from gradus.diagnosis.signs import Evaluation
+from tests.diagnosis.histories import APART, classifying, line, playing, seen
+
+
+def noisy(scores: Sequence[float], train: float, **options: Any) -> bool:
+    return "noisy-labels" in seen(classifying(scores=scores, right=line(train, train), **options))
+
+
+def test_labels_are_noisy_where_memorizing_costs_what_was_known() -> None:
+    def memorized(best: float, last: float, train: float = 0.9) -> bool:
+        return noisy([0.3, best, best, *[last] * 5], train)
+
+    assert memorized(0.8, 0.71)
+    assert not memorized(0.8, 0.73)
+    assert not memorized(0.97, 0.8)  # so many are right only if most labels are
+    assert not memorized(0.8, 0.71, train=0.8)
+    assert not noisy([0.3, *[0.5] * 5, 0.8, 0.6, 0.6], 0.9)  # the best came late
+    assert not noisy([0.8, 0.7, 0.6], 0.9)  # too few evaluations
+
+
+def test_labels_are_noisy_where_held_out_examples_are_answered_better() -> None:
+    assert noisy([0.76] * 6, 0.6)
+    assert not noisy([0.74] * 6, 0.6)
+    assert not noisy([0.96] * 6, 0.8)
+    assert not noisy([0.76] * 6, 0.6, net={"dropout": 0.1})  # which lowers training accuracy
+    assert not noisy([0.76] * 6, 0.6, evaluation={"scale": 1.1})  # as noise and mixup do
+    assert not noisy([0.76] * 6, 0.6, steps=96)
+
+
+def test_labels_are_unrelated_only_once_training_has_got_somewhere() -> None:
+    def found(train: float, held_out: float) -> bool:
+        return "labels-unrelated" in seen(classifying(scores=[held_out] * 6, right=line(train, train)))
+
+    assert found(0.4, 0.11)
+    assert not found(0.12, 0.11)
+    assert not found(0.4, 0.2)
+
+
+@pytest.mark.parametrize(
+    ("changes", "caught"),
+    [({"shift": 1.01}, True), ({"shift": 0.99}, False), ({"scale": 2.51}, True), ({"scale": 0.39}, True),
+     ({"scale": 0.75}, False), ({"shift": 5.0, "every_step": True}, False)],
+)  # fmt: skip
+def test_where_held_out_inputs_lie_elsewhere(changes: dict[str, Any], caught: bool) -> None:
+    history = classifying(scores=[0.9] * 3, evaluation=changes)
+    assert ("train-validation-mismatch" in seen(history)) == caught
+
+
+def test_examples_on_both_sides_leak_unless_one_evaluation_is_clean() -> None:
+    history = classifying(scores=[0.9] * 3, evaluation={"seen": 0.4})
+    assert seen(history)["leakage"][1].reading == "held-out examples were trained on"
+    history.evaluations.append(Evaluation(step=history.step, accuracy=0.9))
+    assert "leakage" not in seen(history)
+    whole = classifying(scores=[0.9] * 3, evaluation={"seen": 1.0})  # the training set itself
+    assert "leakage" not in seen(whole)
+
+
+def test_batches_of_players_may_be_all_real_or_all_generated() -> None:
+    def sorted_by_class(step: int) -> dict[str, Any]:
+        return {"kind": "classes", "classes": 3, "counts": tuple(64 * (each == step % 3) for each in range(3))}
+
+    assert "unshuffled-data" in seen(classifying(loss=sorted_by_class))
+    history = playing(APART)
+    history.examinations = classifying(loss=sorted_by_class).examinations
+    assert "unshuffled-data" not in seen(history)

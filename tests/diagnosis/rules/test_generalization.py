@@ -1,0 +1,68 @@
+"""Training against held-out examples, to the edge."""
+
+import math
+from typing import Any
+
+import pytest
+
+from gradus.diagnosis.signs import History
+from tests.diagnosis.histories import classifying, falling, fitting, line, not_learning, seen
+
+
+def apart(gap: float, **options: Any) -> History:
+    examples = options.pop("examples", 500)
+    return classifying(right=line(0.95, 0.95), scores=[0.95 - gap] * 4, evaluation={"examples": examples, **options})
+
+
+@pytest.mark.parametrize("examples", [16, 100, 10_000])
+def test_a_gap_counts_beyond_the_scatter_of_its_examples(examples: int) -> None:
+    edge = 0.2 + 1 / math.sqrt(examples)
+    assert "generalization-gap" in seen(apart(edge + 0.01, examples=examples))
+    assert "generalization-gap" not in seen(apart(edge - 0.01, examples=examples))
+
+
+@pytest.mark.parametrize(
+    "told_by", [{"training": True}, {"dropped": True}, {"repeated": True}, {"seen": 0.5}, {"examples": 15}]
+)
+def test_evaluations_that_are_no_such_thing_show_no_gap(told_by: dict[str, Any]) -> None:
+    assert "generalization-gap" in seen(apart(0.6))
+    assert "generalization-gap" not in seen(apart(0.6, **told_by))
+
+
+def test_a_gap_that_closes_again_is_passed() -> None:
+    assert "generalization-gap" not in seen(classifying(scores=[0.2, 0.3, 0.4, 0.9]))
+
+
+def test_a_gap_of_values_is_of_explained_variance() -> None:
+    def found(held_out: float, train: float) -> bool:
+        return "generalization-gap" in seen(fitting(curve=falling(1.0, train), errors=[held_out] * 4))
+
+    assert found(0.25, 0.01)
+    assert not found(0.15, 0.001)  # the most of it is explained
+    assert not found(0.25, 0.05)  # training examples are not fitted so well either
+    _, sighting = seen(fitting(curve=falling(1.0, 0.01), errors=[0.4] * 4))["generalization-gap"]
+    assert sighting.evidence["held_out"] == pytest.approx(0.6)
+
+
+def rising(*errors: float, **options: Any) -> bool:
+    return "validation-rising" in seen(classifying(errors=errors, **options))
+
+
+def test_where_held_out_loss_rises() -> None:
+    assert rising(2.0, 1.0, 1.0, 1.31, 1.31, 1.31)
+    assert not rising(2.0, 1.0, 1.0, 1.29, 1.31, 1.31)
+    assert not rising(1.0, 1.31, 1.31, 1.31, 1.31)  # too few to tell
+    assert not rising(2.0, 1.8, 1.5, 1.0, 1.31, 1.31)  # the best is too near
+    assert not rising(2.0, 1.0, 1.0, 1.31, 1.31, 1.31, curve=falling(2.3, 0.7))  # hardly beyond that of training
+    assert not rising(2.0, 1.0, 1.0, 1.31, 1.31, 1.31, scores=[0.9] * 6)  # as many are right as ever
+    assert rising(2.0, 1.0, 1.0, 1.31, 1.31, 1.31, scores=[0.7] * 6)
+
+
+def test_where_regularization_is_too_strong() -> None:
+    def found(**options: Any) -> bool:
+        return "over-regularization" in seen(not_learning(**options))
+
+    assert found(net={"dropout": 0.8})
+    assert not found(net={"dropout": 0.79})
+    assert not found(net={"dropout": 0.9}, right=line(0.8, 0.8))  # it learns all the same
+    assert not found(net={"dropout": 0.9}, steps=59)

@@ -1,0 +1,72 @@
+"""Two players, to the edge."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from gradus.diagnosis.rules.generative import _LATE
+from gradus.diagnosis.signs import History
+from tests.diagnosis.histories import APART, classifying, playing, seen
+
+
+def caught(*, steps: int = _LATE, early: dict[str, Any] | None = None, **players: Any) -> set[str]:
+    """What is seen of players of whom this is known, and who were another way in the first steps."""
+    history = playing(replace(APART, **players), steps=steps)
+    if early is not None:
+        first = history.examinations[0]
+        history.examinations[0] = replace(first, players=replace(APART, **early))
+    return set(seen(history))
+
+
+COLLAPSED: dict[str, Any] = {"spread": 0.01, "precision": 0.0, "told_apart": 0.8}
+
+
+def test_nothing_is_said_of_players_who_have_only_begun() -> None:
+    assert caught(steps=_LATE, **COLLAPSED) == {"mode-collapse"}
+    assert caught(steps=_LATE - 1, **COLLAPSED) == set()
+    dominated: dict[str, Any] = {"told_apart": 0.99, "precision": 0.1}
+    assert caught(steps=_LATE, **dominated) == {"discriminator-dominates"}
+    assert caught(steps=_LATE - 1, **dominated) == set()
+
+
+@pytest.mark.parametrize(
+    ("players", "early", "expected"),
+    [
+        ({"spread": 0.049}, None, True),
+        ({"spread": 0.2, "precision": 0.3}, None, True),
+        ({"spread": 0.2, "precision": 0.1}, None, False),  # samples that lay close together, far off, from the start
+        ({"spread": 0.2, "precision": 0.1}, {"spread": 0.5}, True),  # and some that came together
+        ({"spread": 0.26, "precision": 0.3}, None, False),
+        ({"spread": 0.8, "coverage": 0.5, "precision": 0.7}, None, True),
+        ({"spread": 0.8, "coverage": 0.56, "precision": 0.7}, None, False),
+        ({"spread": 0.8, "coverage": 0.5, "precision": 0.59}, None, False),
+    ],
+)
+def test_where_a_generator_has_collapsed(players: dict[str, Any], early: dict[str, Any] | None, expected: bool) -> None:
+    assert ("mode-collapse" in caught(early=early, **players)) == expected
+
+
+@pytest.mark.parametrize(
+    ("apart", "precision", "expected"),
+    [
+        (0.98, 0.29, {"discriminator-dominates"}),
+        (0.98, 0.31, set()),  # samples come closer
+        (0.96, 0.29, set()),
+        (0.59, 0.39, {"generator-dominates"}),
+        (0.59, 0.41, set()),  # equilibrium
+        (0.61, 0.39, set()),
+    ],
+)
+def test_where_a_player_wins(apart: float, precision: float, expected: set[str]) -> None:
+    assert caught(told_apart=apart, precision=precision) == expected
+
+
+def test_latents_are_used_if_a_tenth_of_them_is() -> None:
+    def found(share: float, steps: int = 60) -> bool:
+        history: History = classifying(steps=steps, examination={"latents": share}, loss={"kind": ""})
+        return "posterior-collapse" in seen(history)
+
+    assert found(0.09)
+    assert not found(0.11)
+    assert not found(0.09, steps=59)

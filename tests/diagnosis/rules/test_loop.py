@@ -1,0 +1,118 @@
+"""What a loop may do without being wrong."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from gradus.diagnosis.signs import Evaluation, History
+from gradus.diagnosis.watch import watch
+from tests.diagnosis.histories import APART, classifying, fitting, not_learning, playing, seen
+
+
+@pytest.mark.parametrize(
+    ("stale", "fresh", "caught"), [(2, 0, True), (1, 0, False), (5, 2, True), (4, 2, False), (0, 9, False)]
+)
+def test_where_gradients_are_never_cleared(stale: int, fresh: int, caught: bool) -> None:
+    history = classifying(loop={"stale_steps": list(range(1, stale + 1)), "fresh_steps": fresh})
+    assert ("missing-zero-grad" in seen(history)) == caught
+
+
+@pytest.mark.parametrize("clears", [True, False])
+def test_accumulation_is_told_from_gradients_never_cleared(clears: bool) -> None:
+    torch.manual_seed(0)
+    net, x, y = nn.Linear(6, 3), torch.randn(32, 6), torch.randint(3, (32,))
+    sgd = torch.optim.SGD(net.parameters(), lr=0.1)
+    with watch(net, sgd, quiet=True) as doctor:
+        for _ in range(12):
+            for part, target in zip(x.split(8), y.split(8), strict=True):
+                (functional.cross_entropy(net(part), target) / 4).backward()
+            sgd.step()
+            if clears:
+                sgd.zero_grad()
+    assert ("missing-zero-grad" in {each.symptom for each in doctor.findings}) != clears
+
+
+@pytest.mark.parametrize(
+    ("loop", "ended", "caught"),
+    [
+        ({"unstepped": 3}, False, True),
+        ({"unstepped": 2}, False, False),
+        ({"unused": 100}, False, True),
+        ({"unused": 99}, False, False),  # it may be accumulating
+        ({"unused": 3}, True, True),
+        ({"unused": 2}, True, False),
+        ({"unstepped": 3, "steps": 1}, False, False),
+        ({"unstepped": 3, "optimizers_known": 0}, False, False),  # gradients may be wanted for themselves
+    ],
+)
+def test_where_no_step_is_made(loop: dict[str, Any], ended: bool, caught: bool) -> None:
+    history = not_learning(loop={"steps": 0, **loop}, ended=ended)
+    assert ("missing-step" in seen(history)) == caught
+
+
+def passes(*evaluations: Evaluation, **options: Any) -> History:
+    history = classifying(**options)
+    history.evaluations = list(evaluations)
+    return history
+
+
+ONE = Evaluation(step=50, training=True, accuracy=0.9)
+LATER = Evaluation(step=60, training=True, accuracy=0.9)
+MANY = Evaluation(step=50, passes=4, training=True, accuracy=0.9)
+
+
+@pytest.mark.parametrize(
+    ("history", "caught"),
+    [
+        (lambda: passes(MANY), True),
+        (lambda: passes(ONE), False),  # a target that the model makes for itself
+        (lambda: passes(ONE, ended=True), True),
+        (lambda: passes(ONE, LATER), True),
+        (lambda: passes(ONE, Evaluation(step=51, training=True)), False),
+        (lambda: passes(Evaluation(step=50, passes=20, training=True, repeated=True)), False),  # Monte Carlo dropout
+        (lambda: passes(MANY, Evaluation(step=50, passes=20, training=True, repeated=True)), False),
+        (lambda: passes(*(Evaluation(step=step, training=True, every_step=step > 1) for step in range(9))), False),
+        (lambda: passes(Evaluation(step=50, passes=4)), False),
+    ],
+)
+def test_where_a_model_is_evaluated_in_training_mode(history: Callable[[], History], caught: bool) -> None:
+    assert ("evaluation-in-train-mode" in seen(history())) == caught
+
+
+def test_samples_of_a_generator_are_drawn_in_any_mode() -> None:
+    history = playing(APART)
+    history.evaluations = [MANY]
+    assert "evaluation-in-train-mode" not in seen(history)
+
+
+def test_monte_carlo_dropout_is_meant() -> None:
+    dropped = Evaluation(step=50, passes=4, dropped=True)
+    assert "dropout-in-evaluation" in seen(passes(dropped))
+    assert "dropout-in-evaluation" not in seen(passes(dropped, Evaluation(step=60, dropped=True, repeated=True)))
+
+
+def test_statistics_averaged_anew_are_no_evaluation() -> None:
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(6, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 3))
+    averaged = torch.optim.swa_utils.AveragedModel(net)
+    x, y = torch.randn(96, 6), torch.randint(3, (96,))
+    sgd = torch.optim.SGD(net.parameters(), lr=0.1)
+    with watch(net, sgd, quiet=True) as doctor:
+        for _ in range(4):
+            for part, target in zip(x.split(32), y.split(32), strict=True):
+                sgd.zero_grad()
+                functional.cross_entropy(net(part), target).backward()
+                sgd.step()
+            averaged.update_parameters(net)
+            torch.optim.swa_utils.update_bn(x.split(32), averaged)
+    assert doctor.history.evaluations == [] or not any(each.training for each in doctor.history.evaluations)
+    assert "evaluation-in-train-mode" not in {each.symptom for each in doctor.findings}
+
+
+def test_a_critic_s_losses_and_targets_that_move_are_not_mixed_up() -> None:
+    assert "batch-mixing" in seen(fitting(loop={"mixes": True}))
+    assert "batch-mixing" not in seen(playing(APART, loop={"mixes": True}))

@@ -1,0 +1,126 @@
+"""How losses go: the edges, and the nine readings of two curves."""
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+
+from gradus.diagnosis.rules.progress import ADVICE, READINGS, read_curves, trend
+from gradus.diagnosis.signs import History
+from tests.diagnosis.histories import APART, Curve, classifying, falling, fitting, line, not_learning, playing, seen
+
+LN10 = math.log(10)
+
+
+def dropped(gone: float) -> Curve:
+    """A share of the loss is gone, all of it at half time."""
+    return lambda part: LN10 * (1 - gone * (part > 0.5))
+
+
+@pytest.mark.parametrize(
+    ("history", "caught"),
+    [
+        (lambda: not_learning(steps=300, curve=dropped(0.019)), True),
+        (lambda: not_learning(steps=300, curve=dropped(0.021)), False),
+        (lambda: not_learning(steps=299, curve=dropped(0.0)), False),
+        (lambda: not_learning(steps=30, curve=dropped(0.0), ended=True), True),
+        (lambda: not_learning(steps=29, curve=dropped(0.0), ended=True), False),
+        (lambda: not_learning(steps=300, curve=dropped(0.0), right=line(0.3, 0.3)), False),  # it knows something
+        (lambda: not_learning(steps=300, curve=lambda _: 0.3 * LN10 - 0.01), False),  # it had little to learn
+        (lambda: not_learning(steps=300, curve=dropped(0.0), loss={"kind": ""}), False),
+        (lambda: fitting(steps=300, curve=line(1.0, 1.0)), True),
+        (lambda: fitting(steps=300, curve=line(0.8, 0.8)), False),  # a fifth of the variance is explained
+        (lambda: fitting(steps=300, curve=line(1.0, 1.0), adversarial=True), False),
+    ],
+)
+def test_where_nothing_was_learned(history: Callable[[], History], caught: bool) -> None:
+    assert ("no-learning" in seen(history())) == caught
+
+
+def test_nothing_is_said_of_learning_while_the_rate_rises() -> None:
+    history = not_learning(steps=300, curve=dropped(0.0))
+    for step in range(100):
+        history.rates.append(1e-3 * (2 + step / 100))
+    assert "no-learning" not in seen(history)
+
+
+def test_targets_that_move_ask_for_no_fall() -> None:
+    history = fitting(steps=300, curve=line(1.0, 3.0), loss=lambda step: {"target_mean": step / 20})
+    assert {"no-learning", "divergence"} & seen(history).keys() == set()
+
+
+@pytest.mark.parametrize(
+    ("history", "caught"),
+    [
+        (lambda: classifying(curve=lambda part: LN10 * (1.51 if part > 0.5 else 1.0)), True),
+        (lambda: classifying(curve=lambda part: LN10 * (1.49 if part > 0.5 else 1.0)), False),
+        (lambda: classifying(steps=8, curve=lambda part: LN10 * (9.0 if part > 0.3 else 1.0)), False),
+        (lambda: classifying(steps=10, curve=lambda part: LN10 * (9.0 if part > 0.5 - 1e-9 else 1.0)), True),
+        (lambda: classifying(curve=line(LN10, 2 * LN10), loss={"kind": ""}), False),
+        (lambda: playing(APART), False),
+        (lambda: classifying(curve=line(-2.0, -1.0)), False),
+    ],
+)
+def test_where_a_loss_diverges(history: Callable[[], History], caught: bool) -> None:
+    assert ("divergence" in seen(history())) == caught
+
+
+def test_a_run_that_ends_early_is_not_under_trained_if_little_is_left() -> None:
+    def ended(curve: Curve, steps: int = 200) -> History:
+        return classifying(steps=steps, curve=curve, right=line(0.1, 0.5), ended=True)
+
+    assert "under-trained" in seen(ended(line(2.0, 1.24)))
+    assert "under-trained" not in seen(ended(line(2.0, 1.16)))
+    assert "under-trained" not in seen(ended(line(2.0, 1.24), steps=300))  # it was given time
+    assert "under-trained" not in seen(ended(falling(2.0, 1.24)))  # it has come to rest
+
+
+# ---- two curves -----------------------------------------------------------------------------------------------------
+
+
+def curve(direction: str, seed: int, *, points: int = 60, noise: float = 0.01) -> list[float]:
+    """A loss near 1 that changes by a quarter, or not at all, with noise on it."""
+    slope = {"down": -0.25, "flat": 0.0, "up": 0.25}[direction]
+    scatter = np.random.default_rng(seed).normal(scale=noise, size=points)
+    return [float(each) for each in 1 + slope * np.linspace(0, 1, points) + scatter]
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(("directions", "reading"), READINGS.items(), ids=READINGS.values())
+def test_the_nine_readings(directions: tuple[str, str], reading: str, seed: int) -> None:
+    train, held_out = curve(directions[0], seed), curve(directions[1], 100 + seed)
+    found, sure = read_curves(train, held_out)
+    assert found == reading
+    assert 0 < sure <= 1
+    assert reading in ADVICE
+
+
+def test_there_are_nine_of_them() -> None:
+    assert len(READINGS) == len(set(READINGS.values())) == 9
+    assert set(ADVICE) == set(READINGS.values())
+
+
+def test_only_the_second_half_tells_the_trend() -> None:
+    assert trend([*np.linspace(5, 1, 30), *np.ones(30)])[0] == "flat"
+    assert trend([*np.linspace(5, 1, 30), *np.linspace(1, 2, 30)])[0] == "up"
+
+
+def test_a_trend_is_the_less_sure_the_more_values_scatter() -> None:
+    sure = [trend(curve("down", 0, noise=noise)) for noise in (0.01, 0.08, 0.1)]
+    assert [each for each, _ in sure] == ["down"] * 3
+    assert sure[0][1] > sure[1][1] > sure[2][1] > 0
+    assert trend(curve("down", 0, noise=1.0))[0] == "flat"
+
+
+@pytest.mark.parametrize("values", [[], [1.0], [1.0, 2.0], [math.nan] * 20, [1.0, math.inf] * 10, [0.0] * 20])
+def test_what_has_no_trend_is_flat(values: Sequence[float]) -> None:
+    assert trend(values)[0] == "flat"
+
+
+def test_a_sure_reading_of_few_evaluations_is_kept_to_itself() -> None:
+    errors = [2.0, 1.0, 0.5, 0.7, 0.9, 1.1, 1.3]
+    history = classifying(curve=line(2.3, 0.1), errors=errors, ended=True)
+    assert "curve-reading" not in seen(history)
+    history = classifying(curve=line(2.3, 0.1), errors=[*errors, 1.5], ended=True)
+    assert seen(history)["curve-reading"][1].reading == "overfitting"

@@ -1,0 +1,73 @@
+"""Steps too small and too large, to the edge."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from gradus.diagnosis.rules import rate
+from gradus.diagnosis.signs import History, ParameterSigns, Series
+from tests.diagnosis.histories import PARAMETERS, classifying, moving, not_learning, seen
+
+
+def small(ratio: float) -> History:
+    return not_learning(examination={"parameters": moving(ratio)})
+
+
+def warmed_up(history: History) -> History:
+    """The rate is still rising."""
+    history.rates = Series()
+    for step in range(history.step):
+        history.rates.append(1e-5 * (step + 1))
+    return history
+
+
+@pytest.mark.parametrize(
+    ("history", "caught"),
+    [
+        (lambda: small(0.99 * rate.SMALL), True),
+        (lambda: small(1.01 * rate.SMALL), False),
+        (lambda: classifying(examination={"parameters": moving(0.1 * rate.SMALL)}), False),  # it learns
+        (lambda: warmed_up(small(0.1 * rate.SMALL)), False),
+        (lambda: small(0.0), False),  # nothing moves: that is no matter of the rate
+        (lambda: not_learning(steps=5, examination={"parameters": moving(0.1 * rate.SMALL)}), False),
+        (lambda: not_learning(steps=6, examination={"parameters": moving(0.1 * rate.SMALL)}), True),
+    ],
+)
+def test_where_steps_are_small(history: Callable[[], History], caught: bool) -> None:
+    assert ("small-updates" in seen(history())) == caught
+
+
+def large(ratio: float, number: int) -> History:
+    """The first `number` of the examined steps go this far."""
+    return classifying(examination=lambda step: {"parameters": moving(ratio if step < number else 1e-3)})
+
+
+@pytest.mark.parametrize(
+    ("ratio", "number", "caught"),
+    [(1.01 * rate.LARGE, 3, True), (1.01 * rate.LARGE, 2, False), (0.99 * rate.LARGE, 9, False)],
+)
+def test_where_steps_are_large(ratio: float, number: int, caught: bool) -> None:
+    assert ("large-updates" in seen(large(ratio, number))) == caught
+
+
+def test_one_layer_that_begins_at_zero_is_not_the_middle_one() -> None:
+    parameters = moving(1e-3) | {"net:6.weight": moving(50.0)["net:6.weight"]}
+    assert "large-updates" not in seen(classifying(examination={"parameters": parameters}))
+
+
+def weighing(weight: float) -> dict[str, ParameterSigns]:
+    """A step changes a fifth of it."""
+    return {place: replace(each, weight=weight, update=0.2 * weight) for place, each in PARAMETERS.items()}
+
+
+def test_steps_of_a_tenth_are_large_if_weights_have_grown_by_them() -> None:
+    def history(*, grown: float, normalizations: int = 0) -> History:
+        return not_learning(
+            net={"normalizations": normalizations},
+            examination=lambda step: {"parameters": weighing(0.1 * (grown if step > 100 else 1))},
+        )
+
+    assert "large-updates" in seen(history(grown=6.0))
+    assert "large-updates" not in seen(history(grown=4.0))
+    assert "large-updates" not in seen(history(grown=6.0, normalizations=1))

@@ -1,0 +1,116 @@
+"""Where rules of the signal begin to speak, and what they must not be fooled by."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from gradus.diagnosis.rules import signal
+from gradus.diagnosis.signs import History
+from tests.diagnosis.histories import (
+    LAYERS,
+    MATRIX,
+    PARAMETERS,
+    classifying,
+    not_learning,
+    seen,
+    with_first,
+    with_layer,
+)
+
+
+def gradients(first: float, *, learns: bool, **changes: Any) -> History:
+    """The gradient over weight of the first matrix, relative to the others'."""
+    assert MATRIX.gradient is not None
+    parameters = with_first(gradient=first * MATRIX.gradient, **changes)
+    return (classifying if learns else not_learning)(examination={"parameters": parameters})
+
+
+@pytest.mark.parametrize(
+    ("first", "learns", "caught"),
+    [
+        (0.99 * signal.VANISHED, False, True),
+        (1.01 * signal.VANISHED, False, False),
+        (0.99 * signal.VANISHED, True, False),  # it cannot be that bad
+        (1e-3 * signal.VANISHED, True, True),
+        (0.0, False, False),  # no gradient at all is something else
+    ],
+)
+def test_where_a_gradient_has_vanished(first: float, learns: bool, caught: bool) -> None:
+    assert ("vanishing-gradient" in seen(gradients(first, learns=learns))) == caught
+
+
+@pytest.mark.parametrize(("first", "caught"), [(1.01 * signal.EXPLODED, True), (0.99 * signal.EXPLODED, False)])
+def test_where_a_gradient_has_exploded(first: float, caught: bool) -> None:
+    assert ("exploding-gradient" in seen(gradients(first, learns=True))) == caught
+
+
+def test_a_small_gradient_of_a_small_matrix_has_not_vanished() -> None:
+    factor = 0.1 * signal.VANISHED
+    assert seen(gradients(factor, learns=False, weight=MATRIX.weight * factor)).keys() & {"vanishing-gradient"} == set()
+
+
+@pytest.mark.parametrize("changes", [{"embedding": True}, {"matrix": False}])
+def test_tables_and_gains_are_not_compared(changes: dict[str, Any]) -> None:
+    assert "vanishing-gradient" not in seen(gradients(0.1 * signal.VANISHED, learns=False, **changes))
+
+
+def test_matrices_of_different_models_are_not_compared() -> None:
+    first = replace(MATRIX, gradient=1e-9)
+    parameters = {f"judge:{each}.weight": first for each in range(3)} | PARAMETERS
+    assert "vanishing-gradient" not in seen(not_learning(examination={"parameters": parameters}))
+
+
+def test_once_is_not_lasting() -> None:
+    small = with_first(gradient=1e-9)
+    history = not_learning(examination=lambda step: {"parameters": PARAMETERS if step == 176 else small})
+    assert [each.step for each in history.latest(2)] == [176, 192]
+    assert "vanishing-gradient" not in seen(history)
+
+
+def silent(share: float, *, learns: bool, **changes: Any) -> History:
+    layers = with_layer("net:3", dead=share, **changes)
+    return (classifying if learns else not_learning)(examination={"layers": layers})
+
+
+@pytest.mark.parametrize(
+    ("learns", "limit"), [(False, signal._DEAD), (True, signal._DEAD_THOUGH_LEARNING)], ids=["stuck", "learning"]
+)
+def test_where_units_are_dead(learns: bool, limit: float) -> None:
+    assert "dead-units" in seen(silent(limit + 0.01, learns=learns))
+    assert "dead-units" not in seen(silent(limit - 0.01, learns=learns))
+    assert "dead-units" not in seen(silent(1.0, learns=learns, units=3))
+
+
+def test_dead_units_are_found_where_most_are_and_since_they_died() -> None:
+    history = not_learning(
+        examination=lambda step: {
+            "layers": with_layer("net:1", dead=0.7) | {"net:3": replace(LAYERS["net:3"], dead=0.95 if step > 40 else 0)}
+        }
+    )
+    _, sighting = seen(history)["dead-units"]
+    assert (sighting.where, sighting.since) == ("net:3", 48)
+    assert sighting.evidence["share"] == 0.95
+
+
+def test_units_that_were_silent_at_the_last_examination_only_are_not_dead() -> None:
+    history = not_learning(examination=lambda step: {"layers": with_layer("net:3", dead=1.0 if step > 180 else 0.2)})
+    assert "dead-units" not in seen(history)
+
+
+def test_the_output_s_own_sigmoid_may_be_sure() -> None:
+    def history(place: str) -> History:
+        sigmoid = replace(LAYERS["net:6"], type="Sigmoid", saturated=0.99)
+        hidden = {place: replace(LAYERS[place], saturated=0.99)} if place else {}
+        return not_learning(examination={"layers": {**LAYERS, "net:7": sigmoid, **hidden}})
+
+    assert "saturated-units" not in seen(history(""))
+    assert "saturated-units" not in seen(history("net:6"))  # the layer that goes into it
+    assert seen(history("net:4"))["saturated-units"][1].where == "net:4"
+
+
+@pytest.mark.parametrize(("share", "caught"), [(signal._SATURATED + 0.01, True), (signal._SATURATED - 0.01, False)])
+def test_where_units_are_saturated(share: float, caught: bool) -> None:
+    assert ("saturated-units" in seen(not_learning(examination={"layers": with_layer("net:3", saturated=share)}))) == (
+        caught
+    )

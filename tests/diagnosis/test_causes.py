@@ -1,0 +1,256 @@
+"""The table of causes, and the confusions that it is there to settle."""
+
+import inspect
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from gradus.core.findings import Finding
+from gradus.core.text import set_language
+from gradus.diagnosis import causes
+from gradus.diagnosis.causes import TABLE, TELL_APART, Ranked, evidence, rank
+from gradus.diagnosis.doctor import Doctor
+from gradus.diagnosis.rules import rules
+from gradus.diagnosis.signs import History, NonFinite
+from tests.contracts.test_rules import CAUSES
+from tests.diagnosis.histories import (
+    CASES,
+    LAYERS,
+    PARAMETERS,
+    classifying,
+    line,
+    moving,
+    not_learning,
+    with_first,
+    with_layer,
+)
+
+
+def finding(symptom: str, confidence: float = 0.9) -> Finding:
+    return Finding(
+        symptom=symptom, where="", since_step=0, said_at_step=0, severity="warning", confidence=confidence, message=""
+    )
+
+
+def ranked(history: History, *symptoms: str) -> list[Ranked]:
+    return rank(history, [finding(each) for each in symptoms])
+
+
+def first(history: History, *symptoms: str) -> str:
+    return ranked(history, *symptoms)[0].id
+
+
+# ---- the table ------------------------------------------------------------------------------------------------------
+
+
+def test_every_cause_has_one_row() -> None:
+    assert sorted(each.id for each in TABLE) == sorted(CAUSES)
+
+
+def named_facts() -> set[str]:
+    """Every fact that can be read off a history, as the code yields it."""
+    source = inspect.getsource(causes._facts) + inspect.getsource(causes._when_units_died)
+    return set(re.findall(r'yield "([a-z-]+)"', source)) | {"died-later"}
+
+
+def test_all_evidence_is_a_rule_s_or_a_fact() -> None:
+    known = {card.name for card in rules.cards()} | named_facts() | {"learning-rate-too-high"}
+    for cause in TABLE:
+        for weights in (cause.speaks_for, cause.speaks_against):
+            assert weights.keys() <= known, cause.id
+            assert all(each > 0 for each in weights.values()), cause.id
+        assert not cause.speaks_for.keys() & cause.speaks_against.keys(), cause.id
+    used = {name for each in TABLE for name in (*each.speaks_for, *each.speaks_against)}
+    assert named_facts() <= used
+
+
+def test_every_cause_can_be_established() -> None:
+    names = {card.name for card in rules.cards()}
+    assert [each.id for each in TABLE if not (each.speaks_for.keys() | {each.id}) & names] == []
+
+
+def test_what_tells_two_causes_apart_names_two_that_there_are() -> None:
+    for pair in TELL_APART:
+        assert len(pair) == 2
+        assert pair <= CAUSES
+
+
+@pytest.mark.parametrize("identity", sorted(CASES.keys() & CAUSES))
+def test_a_cause_that_a_rule_establishes_comes_first_of_it_alone(identity: str) -> None:
+    assert first(History(), identity) == identity
+
+
+# ---- ranking --------------------------------------------------------------------------------------------------------
+
+
+def test_facts_alone_make_no_cause() -> None:
+    history = not_learning(examination={"parameters": with_first(weight=1.0)}, spikes={12: 99.0}, ended=True)
+    assert evidence(history, []).keys() >= {"weights-too-large", "spiked", "creeping"}
+    assert rank(history, []) == []
+    assert rank(History(), []) == []
+
+
+def test_causes_are_ranked_by_what_speaks_for_them() -> None:
+    found = ranked(classifying(), "generalization-gap", "validation-rising", "noisy-labels")
+    scores = [each.confidence for each in found]
+    assert len(found) >= 2
+    assert scores == sorted(scores, reverse=True)
+    assert all(0.4 < each < 1 for each in scores)
+    assert [each.instead for each in found] == [*(each.id for each in found[1:]), ""]
+
+
+def test_the_surer_a_finding_the_surer_its_cause() -> None:
+    history = History()
+    sure, unsure = (rank(history, [finding("loss-sign", confidence)])[0] for confidence in (1.0, 0.5))
+    # 1 - exp(-3 c), for what a rule establishes
+    assert sure.confidence == pytest.approx(0.950, abs=1e-3)
+    assert unsure.confidence == pytest.approx(0.777, abs=1e-3)
+
+
+def test_reasons_are_told_the_weightiest_first() -> None:
+    (found,) = ranked(History(), "loss-sign")
+    assert found.because == ("loss-sign",)
+    found = ranked(classifying(examination={"parameters": moving(0.5)}), "large-updates", "divergence")[0]
+    assert found.id == "learning-rate-too-high"
+    assert found.because == ("large-updates", "divergence", "high-rate")
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_what_would_tell_it_from_the_next_is_told(language: str) -> None:
+    set_language(language)
+    try:
+        found = ranked(classifying(), "generalization-gap", "validation-rising", "noisy-labels")
+        pair = frozenset({found[0].id, found[1].id})
+        assert pair == {"overfitting", "noisy-labels"}
+        assert found[0].tell_apart == getattr(TELL_APART[pair], language)
+        assert ranked(History(), "loss-sign")[0].tell_apart == ""
+    finally:
+        set_language(None)
+
+
+# ---- the usual confusions -------------------------------------------------------------------------------------------
+
+FAST = {"parameters": moving(0.8)}
+
+
+def dying(*, later: bool, **changes: Any) -> History:
+    """Units of one layer that are dead, from the start or not."""
+    return not_learning(
+        examination=lambda step: {"layers": with_layer("net:3", dead=0.9 if not later or step > 20 else 0.1), **changes}
+    )
+
+
+@pytest.mark.parametrize(
+    ("history", "symptoms", "expected"),
+    [
+        (dying(later=True, **FAST), ["dead-units", "large-updates"], "learning-rate-too-high"),
+        (dying(later=False), ["dead-units"], "dead-units"),
+        (
+            dying(later=False, parameters=with_first(weight=2.0)),
+            ["dead-units", "exploding-signal", "initial-loss", "bad-initialization"],
+            "bad-initialization",
+        ),
+        (dying(later=False), ["dead-units", "constant-inputs", "constant-prediction"], "constant-inputs"),
+        (dying(later=False), ["dead-units", "unscaled-inputs", "initial-loss"], "unscaled-inputs"),
+    ],
+    ids=["rate", "itself", "exploding start", "constant column", "inputs"],
+)
+def test_dead_units_follow_from(history: History, symptoms: Sequence[str], expected: str) -> None:
+    assert first(history, *symptoms) == expected
+
+
+def guessing(**options: Any) -> History:
+    """Two evaluations and more at chance."""
+    return not_learning(scores=[0.1] * 4, **options)
+
+
+@pytest.mark.parametrize(
+    ("history", "symptoms", "expected"),
+    [
+        (
+            not_learning(examination={"parameters": moving(1e-7)}),
+            ["no-learning", "small-updates"],
+            "learning-rate-too-low",
+        ),
+        (
+            not_learning(
+                examination={
+                    "parameters": moving(1e-5),
+                    "layers": {place: replace(each, activation="sigmoid") for place, each in LAYERS.items()},
+                }
+            ),
+            ["no-learning", "vanishing-gradient", "small-updates"],
+            "vanishing-gradient",
+        ),
+        (guessing(examination={"parameters": moving(3e-3)}), ["no-learning"], "labels-unrelated"),
+        (guessing(), ["no-learning", "missing-step"], "missing-step"),
+        (guessing(), ["no-learning", "detached-graph"], "detached-graph"),
+        (guessing(), ["no-learning", "softmax-single-unit", "constant-prediction"], "softmax-single-unit"),
+        (
+            not_learning(),
+            ["no-learning", "small-updates", "optimizer-epsilon-too-large"],
+            "optimizer-epsilon-too-large",
+        ),
+    ],
+    ids=["low rate", "vanishing", "labels", "no step", "cut graph", "loss", "epsilon"],
+)
+def test_no_learning_follows_from(history: History, symptoms: Sequence[str], expected: str) -> None:
+    assert first(history, *symptoms) == expected
+
+
+@pytest.mark.parametrize(
+    ("symptoms", "expected"),
+    [
+        (["generalization-gap", "validation-rising"], "overfitting"),
+        (["generalization-gap", "validation-rising", "train-validation-mismatch"], "train-validation-mismatch"),
+        (["generalization-gap", "evaluation-in-train-mode"], "evaluation-in-train-mode"),
+        (["generalization-gap", "dropout-in-evaluation"], "dropout-in-evaluation"),
+        (["generalization-gap", "validation-rising", "labels-unrelated"], "labels-unrelated"),
+        (["generalization-gap", "batch-norm-tiny-batch"], "batch-norm-tiny-batch"),
+        (["generalization-gap", "duplicate-augmentation"], "duplicate-augmentation"),
+    ],
+)
+def test_a_gap_follows_from(symptoms: Sequence[str], expected: str) -> None:
+    assert first(classifying(scores=[0.5] * 4), *symptoms) == expected
+
+
+@pytest.mark.parametrize(
+    ("symptoms", "expected"),
+    [
+        (["divergence", "large-updates"], "learning-rate-too-high"),
+        (["divergence", "loss-sign"], "loss-sign"),
+        (["divergence", "large-updates", "summed-loss"], "summed-loss"),
+        (["divergence", "large-updates", "missing-zero-grad"], "missing-zero-grad"),
+        (["divergence", "large-updates", "unscaled-targets"], "unscaled-targets"),
+        (["oscillation", "unshuffled-data"], "unshuffled-data"),
+        (["non-finite", "large-updates", "divergence"], "learning-rate-too-high"),
+        (["non-finite", "non-finite-input"], "non-finite-input"),
+        (["non-finite", "unstable-loss"], "unstable-loss"),
+        (["non-finite", "overflow"], "overflow"),
+        (["non-finite", "exploding-through-time"], "exploding-through-time"),
+    ],
+)
+def test_a_loss_that_rises_or_is_lost_follows_from(symptoms: Sequence[str], expected: str) -> None:
+    history = classifying(curve=line(2.3, 9.0), examination=FAST)
+    assert first(history, *symptoms) == expected
+
+
+def test_numbers_lost_in_the_first_pass_are_the_start_s_doing_and_later_the_rate_s() -> None:
+    start = {"parameters": {place: replace(each, weight=1.0) for place, each in PARAMETERS.items()}}
+    symptoms = ["non-finite", "exploding-signal", "initial-loss", "bad-initialization"]
+    lost = NonFinite(step=0, where="net:6", source="forward")
+    assert first(not_learning(examination=start, non_finite=lost), *symptoms) == "bad-initialization"
+    lost = NonFinite(step=9, where="net:0", source="weight")
+    assert first(classifying(examination=FAST, non_finite=lost), "non-finite", "large-updates") == (
+        "learning-rate-too-high"
+    )
+
+
+@pytest.mark.parametrize("identity", sorted(CASES.keys() & CAUSES))
+def test_what_the_rules_see_of_a_faulty_history_leads_to_its_cause(identity: str) -> None:
+    doctor = Doctor(CASES[identity].faulty)
+    doctor.consider()
+    assert identity in [each.id for each in doctor.causes[:2]]
