@@ -332,9 +332,9 @@ def _facts(history: History, seen: Mapping[str, float]) -> Iterable[str]:
 def _when_units_died(history: History, seen: Mapping[str, float]) -> Iterable[str]:
     if "dead-units" not in seen:
         return
-    shares = [
-        max((layer.dead for layer in each.layers.values() if layer.dead is not None and layer.units >= 4), default=0.0)
-        for each in history.examinations
-    ]
+    # What follows a layer is known from the second examination on, where it is no module.
+    known = [[layer.dead for layer in each.layers.values() if layer.units >= 4] for each in history.examinations]
+    shares = [max(dead for dead in each if dead is not None) for each in known if any(one is not None for one in each)]
+    shares = shares or [0.0]
     cut = all(not each.gradient for each in history.examinations[0].parameters.values() if each.matrix)
     yield "dead-from-start" if shares[0] > 0.65 or (cut and not max(shares)) else "died-later"

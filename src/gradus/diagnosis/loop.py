@@ -123,6 +123,12 @@ class LoopWatch:
             self.signs.idle_steps = max((each.idle for each in self.optimizers.values()), default=0)
         self.signs.steps = max(self.signs.steps, held.steps)
 
+    def begin_again(self) -> None:
+        """Another model is trained from here on: what is known of which parameters learn was of the one before."""
+        self._reached, self._called, self._versions = {}, set(), {}
+        self._walked = 0
+        self.strangers.clear()
+
     def woke(self, optimizer: Optimizer) -> None:
         """After steps that were not looked at, `optimizer` has just stepped."""
         held = self._of(optimizer)

@@ -12,6 +12,8 @@ from gradus.diagnosis.measure import finite, first_tensor
 from gradus.diagnosis.places import Places
 from gradus.diagnosis.signs import NonFinite
 
+_MAKERS = ("Log", "Sqrt", "Rsqrt", "Reciprocal", "Log2", "Log10", "Exp", "Norm", "LinalgVectorNorm")
+"""Operations that make numbers which are not finite out of those that are, the likeliest first."""
 _KEPT = ("_saved_self", "_saved_result", "_saved_mat1", "_saved_input", "_saved_other", "_saved_grad_input")
 _POLES = {
     "Log": "_saved_self", "Log2": "_saved_self", "Log10": "_saved_self", "Div": "_saved_other", "Pow": "_saved_self",
@@ -33,7 +35,10 @@ def locate(step: int, loss: Tensor, graph: Graph, inputs: Sequence[Tensor], outp
         return _found(step, "", "target", "", pair[1])
     if result is not None and finite(result):
         name, _, tensor = _first_in_graph(loss, places)
-        return _found(step, "", "loss", name, tensor if tensor is not None else loss)
+        # An operation carries on what another, which keeps nothing, has made.
+        names = {op.name for head in graph.heads for op in head}
+        made = name if name in _MAKERS else next((each for each in _MAKERS if each in names), name)
+        return _found(step, "", "loss", made, tensor if tensor is not None else loss)
     name, where, tensor = _first_in_graph(loss, places)
     if tensor is not None and tensor.grad_fn is None and not tensor.requires_grad:  # data, as a layer has kept them
         return _found(step, where, "input", "", tensor)

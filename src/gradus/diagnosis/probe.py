@@ -574,6 +574,7 @@ class Probe(taps.Listener):
         )
         history.enter(phase)
         self._lead.take_over(key, history.step)
+        self._loop.begin_again()
         self._window, self._resting = None, False
 
     def _after_lead(self) -> None:

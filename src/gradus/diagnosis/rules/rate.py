@@ -113,7 +113,7 @@ def summed_loss(history: History) -> Iterator[Sighting]:
     summed = last.summed or (last.heads and all(_adds_examples(head, last.batch) for head in last.heads))
     sgd = any(each.name == "SGD" for each in history.optimizers.values()) or not history.optimizers
     gain = improvement(history, 5)
-    hurt = not math.isfinite(gain) or gain < 0.05 or history.non_finite is not None
+    hurt = not math.isfinite(gain) or (gain < 0.05 and history.step >= 30) or history.non_finite is not None
     if summed and last.batch > 1 and sgd and (hurt or next(large_updates(history), None) is not None):
         yield Sighting(confidence=0.8, evidence={"batch": last.batch})
 
