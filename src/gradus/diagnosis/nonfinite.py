@@ -42,7 +42,9 @@ def locate(step: int, loss: Tensor, graph: Graph, inputs: Sequence[Tensor], outp
     name, where, tensor = _first_in_graph(loss, places)
     if tensor is not None and tensor.grad_fn is None and not tensor.requires_grad:  # data, as a layer has kept them
         return _found(step, where, "input", "", tensor)
-    return _found(step, where, "forward", name, tensor if tensor is not None else loss)
+    # What the model returned may be gone, where only a part of it went into the loss.
+    in_loss = name in _MAKERS and name != "Exp" and any(op.name == name for head in graph.heads for op in head)
+    return _found(step, where, "loss" if in_loss else "forward", name, tensor if tensor is not None else loss)
 
 
 def _found(step: int, where: str, source: str, operation: str, tensor: Tensor) -> NonFinite:

@@ -48,7 +48,7 @@ def large_updates(history: History) -> Iterator[Sighting]:
     ratios = [(each.step, update_ratio(each)) for each in history.examinations[:12]]
     known = [(step, ratio) for step, ratio in ratios if ratio is not None and math.isfinite(ratio)]
     # What begins at zero is new at first: after t steps it has grown by about 1 / t in one.
-    high = [each for each in known if each[1] > LARGE and each[0] >= 4]
+    high = [each for each in known if each[1] > LARGE and each[0] >= 4 and not learned(history)]
     right = accuracy(history)
     well = (right is not None and right > 0.9) or any(each.normalizations for each in history.models.values())
     if len(high) < 3 and growth(history) > 5 and not well and history.step >= 50:
