@@ -40,12 +40,18 @@ def test_where_steps_are_small(history: Callable[[], History], caught: bool) -> 
 
 def large(ratio: float, number: int) -> History:
     """The first `number` of the examined steps go this far."""
-    return classifying(examination=lambda step: {"parameters": moving(ratio if step < number else 1e-3)})
+    return not_learning(examination=lambda step: {"parameters": moving(ratio if step < number else 1e-3)})
 
 
 @pytest.mark.parametrize(
     ("ratio", "number", "caught"),
-    [(1.01 * rate.LARGE, 3, True), (1.01 * rate.LARGE, 2, False), (0.99 * rate.LARGE, 9, False)],
+    [
+        (1.01 * rate.LARGE, 3, True),
+        (1.01 * rate.LARGE, 2, False),
+        (1.01 * rate.STILL_LARGE, 4, False),
+        (1.01 * rate.STILL_LARGE, 7, True),
+        (0.99 * rate.STILL_LARGE, 9, False),
+    ],
 )
 def test_where_steps_are_large(ratio: float, number: int, caught: bool) -> None:
     assert ("large-updates" in seen(large(ratio, number))) == caught

@@ -9,7 +9,7 @@ from gradus.diagnosis.rules import Sighting, rules
 from gradus.diagnosis.rules.common import accuracy, improvement, learned, losses, update_ratio, warming_up
 from gradus.diagnosis.signs import History, Op, ParameterSigns
 
-SMALL, LARGE = 1e-4, 0.3
+SMALL, LARGE, STILL_LARGE = 1e-4, 0.5, 0.3
 
 
 @rules.register(
@@ -35,8 +35,8 @@ def small_updates(history: History) -> Iterator[Sighting]:
 
 @rules.register(
     "large-updates",
-    source="our prototype: the median matrix changes by more than 0.3 of its size in a step; healthy runs stay below "
-    "0.23",
+    source="our prototype: the median matrix changes by more than half in a step, or 0.3 later; healthy runs stay "
+    "below 0.23",
     not_fooled_by="single layers that begin at zero; the first steps",
     says=Message(
         en="Steps are huge: a step changes the weights by {ratio:.2g} of their size, where about 1e-3 is usual.",
@@ -47,8 +47,10 @@ def large_updates(history: History) -> Iterator[Sighting]:
     """Update over weight is above 0.3 at several examinations; or above a tenth, and weights have grown fivefold."""
     ratios = [(each.step, update_ratio(each)) for each in history.examinations[:12]]
     known = [(step, ratio) for step, ratio in ratios if ratio is not None and math.isfinite(ratio)]
-    # What begins at zero is new at first: after t steps it has grown by about 1 / t in one.
-    high = [each for each in known if each[1] > LARGE and each[0] >= 4 and not learned(history)]
+    # The first steps may be large: what begins near zero grows by about 1 / t of its size in step t.
+    high = [each for each in known if each[1] > LARGE or (each[1] > STILL_LARGE and each[0] >= 4)]
+    if learned(history):
+        high = []
     right = accuracy(history)
     well = (right is not None and right > 0.9) or any(each.normalizations for each in history.models.values())
     if len(high) < 3 and growth(history) > 5 and not well and history.step >= 50:
