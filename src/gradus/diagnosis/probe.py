@@ -281,7 +281,9 @@ class Probe(taps.Listener):
         if id(module) in self._roots and self._roots[id(module)]() is module:
             return True
         known = self.places.module(original(module)) is not None
-        if not (known or self._everything) or next(module.parameters(), None) is None:
+        parameter = next(module.parameters(), None)
+        # On the meta device a model is only counted: its numbers are not there.
+        if not (known or self._everything) or parameter is None or parameter.is_meta:
             return False
         self._add_root(module)
         return True
