@@ -245,7 +245,7 @@ def _signal() -> Iterator[tuple[str, Callable[[bool], History]]]:
             examination={"layers": with_layer("net:4", std=20.0), "parameters": with_first(weight=0.8 if ill else 0.1)}
         ),
     )
-    yield "initial-loss", lambda ill: classifying(curve=falling(25.0 if ill else 2.5))
+    yield "initial-loss", lambda ill: classifying(curve=line(25.0, 20.0 if ill else 0.5))
     yield (
         "symmetric-initialization",
         lambda ill: classifying(  # a branch that begins at zero is no longer alike

@@ -131,7 +131,7 @@ TABLE: tuple[Cause, ...] = (
     # data
     _cause("unscaled-inputs", {"exploding-signal": 0.3, "initial-loss": 0.5, "dead-units": 0.3}),
     _cause("unscaled-targets", {"divergence": 0.5, "non-finite": 0.3}, {"broadcast-loss": 0.5}),
-    _cause("feature-scale", {"initial-loss": 0.3, "oscillation": 0.3}),
+    _cause("feature-scale", {"initial-loss": 0.3, "oscillation": 0.3}, {"unscaled-inputs": 2}),
     _cause("constant-inputs", {"constant-prediction": 0.5, "no-learning": 0.5, "dead-units": 0.5}),
     _cause("train-validation-mismatch", {"generalization-gap": 0.7, "validation-rising": 0.3}),
     _cause("leakage"),

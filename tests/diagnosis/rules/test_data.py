@@ -1,12 +1,13 @@
 """Labels and splits, to the edge."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from gradus.diagnosis.signs import Evaluation
-from tests.diagnosis.histories import APART, classifying, line, playing, seen
+from tests.diagnosis.histories import APART, INPUT, classifying, line, playing, seen
 
 
 def noisy(scores: Sequence[float], train: float, **options: Any) -> bool:
@@ -32,6 +33,17 @@ def test_labels_are_noisy_where_held_out_examples_are_answered_better() -> None:
     assert not noisy([0.76] * 6, 0.6, net={"dropout": 0.1})  # which lowers training accuracy
     assert not noisy([0.76] * 6, 0.6, evaluation={"scale": 1.1})  # as noise and mixup do
     assert not noisy([0.76] * 6, 0.6, steps=96)
+
+
+def test_inputs_are_unscaled_where_a_quarter_of_the_columns_is() -> None:
+    def found(wide: int) -> set[str]:
+        means = (*[300.0] * wide, *[0.0] * (12 - wide))
+        table: dict[str, Any] = {"columns": 12, "column_means": means, "column_stds": (1.0,) * 12, "spread": 1e4}
+        signs = replace(INPUT, mean=75.0, std=140.0, low=-3.0, high=900.0, **table)
+        return seen(classifying(examination={"inputs": (signs,)})).keys() & {"unscaled-inputs", "feature-scale"}
+
+    assert found(3) == {"unscaled-inputs", "feature-scale"}
+    assert found(2) == {"feature-scale"}
 
 
 def test_labels_are_unrelated_only_once_training_has_got_somewhere() -> None:

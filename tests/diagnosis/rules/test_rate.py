@@ -38,23 +38,28 @@ def test_where_steps_are_small(history: Callable[[], History], caught: bool) -> 
     assert ("small-updates" in seen(history())) == caught
 
 
-def large(ratio: float, number: int) -> History:
-    """The first `number` of the examined steps go this far."""
-    return not_learning(examination=lambda step: {"parameters": moving(ratio if step < number else 1e-3)})
+def large(ratio: float, number: int, *, thrown: bool) -> History:
+    """The first `number` of the examined steps go this far, and throw the loss up or not."""
+    return not_learning(
+        curve=lambda part: 5.0 if thrown and part else 2.3,
+        examination=lambda step: {"parameters": moving(ratio if step < number else 1e-3)},
+    )
 
 
 @pytest.mark.parametrize(
-    ("ratio", "number", "caught"),
+    ("ratio", "number", "thrown", "caught"),
     [
-        (1.01 * rate.LARGE, 3, True),
-        (1.01 * rate.LARGE, 2, False),
-        (1.01 * rate.STILL_LARGE, 4, False),
-        (1.01 * rate.STILL_LARGE, 7, True),
-        (0.99 * rate.STILL_LARGE, 9, False),
+        (1.01 * rate.LARGE, 3, True, True),
+        (1.01 * rate.LARGE, 3, False, False),
+        (1.01 * rate.LARGE, 2, True, False),
+        (1.01 * rate.STILL_LARGE, 4, True, False),
+        (1.01 * rate.STILL_LARGE, 7, True, True),
+        (0.99 * rate.STILL_LARGE, 9, True, False),
+        (1.01 * rate.STILL_LARGE, 1000, False, True),
     ],
 )
-def test_where_steps_are_large(ratio: float, number: int, caught: bool) -> None:
-    assert ("large-updates" in seen(large(ratio, number))) == caught
+def test_where_steps_are_large(ratio: float, number: int, thrown: bool, caught: bool) -> None:
+    assert ("large-updates" in seen(large(ratio, number, thrown=thrown))) == caught
 
 
 def test_one_layer_that_begins_at_zero_is_not_the_middle_one() -> None:

@@ -21,7 +21,7 @@ def _has_players(history: History) -> bool:
 @rules.register(
     "unscaled-inputs",
     source="UMLAUT and others ask for [-1, 1]; we flag a deviation above 10 or a mean beyond 10 with values beyond 50",
-    not_fooled_by="a model that begins with normalization; one wide column among many (that is feature-scale)",
+    not_fooled_by="a model that begins with normalization; a few wide columns among many (that is feature-scale)",
     says=Message(
         en="Inputs are not scaled: they reach from {low:.3g} to {high:.3g}, with mean {mean:.3g} and deviation "
         "{std:.3g}.",
@@ -46,12 +46,18 @@ def _is_wide(found: InputSigns | None) -> bool:
     return (
         found is not None
         and not found.normalized
-        and found.spread < 1000
+        and (found.spread < 1000 or _wide_columns(found) >= 0.25)
         and max(abs(found.low), abs(found.high)) > 50
         and (found.std > 10 or abs(found.mean) > 10)
         and found.constant < 0.9
         and found.loud_constant < 30
     )
+
+
+def _wide_columns(found: InputSigns) -> float:
+    """Share of a table's columns that are far from zero mean and unit deviation by themselves."""
+    figures = list(zip(found.column_means, found.column_stds, strict=True))
+    return sum(std > 10 or abs(mean) > 10 for mean, std in figures) / len(figures) if figures else 0.0
 
 
 @rules.register(

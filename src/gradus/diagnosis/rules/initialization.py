@@ -17,7 +17,7 @@ _TOO_LARGE, _TOO_SMALL = 3.0, 0.3
     source="Karpathy (2019): a network that knows nothing says 1/K, so its cross-entropy is ln K; flagged above 3 ln "
     "K, "
     "and above 100 times the targets' mean square",
-    not_fooled_by="a sum over the batch; fine-tuning, which starts lower",
+    not_fooled_by="a sum over the batch; fine-tuning, which starts lower; a scale that is unlearned in a few steps",
     says=Message(
         en="The first loss is {loss:.3g}, {times:.3g} times that of knowing nothing (every class equally likely; the "
         "value "
@@ -27,20 +27,25 @@ _TOO_LARGE, _TOO_SMALL = 3.0, 0.3
     ),
 )
 def initial_loss(history: History) -> Iterator[Sighting]:
-    """A loss begins far above that of knowing nothing."""
+    """A loss begins far above that of knowing nothing, and is still there after twenty steps."""
     first = history.first
-    if first is None or first.step or first.loss is None or first.loss.not_log:
+    if first is None or first.step or first.loss is None or first.loss.not_log or not _settled(history):
         return
     loss = first.loss
-    value = loss.value / max(loss.batch, 1) if loss.summed else loss.value
+    count = max(loss.batch, 1) if loss.summed else 1
+    value, now = loss.value / count, history.losses.end(3) / count
     if loss.kind == "classes":
         expected, times = math.log(max(loss.classes, 2)), 3.0
     elif loss.kind == "values":
         expected, times = loss.target_std * loss.target_std + loss.target_mean * loss.target_mean, 100.0
     else:
         return
-    if math.isfinite(value) and value > times * expected > 0:
+    if math.isfinite(value) and value > times * expected > 0 and not now <= times * expected:
         yield Sighting(evidence={"loss": value, "times": value / expected}, worse=value)
+
+
+def _settled(history: History) -> bool:
+    return history.step >= 20 or history.ended or history.non_finite is not None
 
 
 @rules.register(

@@ -10,6 +10,7 @@ from gradus.diagnosis.rules.common import accuracy, improvement, learned, losses
 from gradus.diagnosis.signs import History, Op, ParameterSigns
 
 SMALL, LARGE, STILL_LARGE = 1e-4, 0.5, 0.3
+_A_WHILE = 20
 
 
 @rules.register(
@@ -37,7 +38,8 @@ def small_updates(history: History) -> Iterator[Sighting]:
     "large-updates",
     source="our prototype: the median matrix changes by more than half in a step, or 0.3 later; healthy runs stay "
     "below 0.23",
-    not_fooled_by="single layers that begin at zero; the first steps",
+    not_fooled_by="single layers that begin at zero; the first steps, which may be large as long as the loss does not "
+    "rise",
     says=Message(
         en="Steps are huge: a step changes the weights by {ratio:.2g} of their size, where about 1e-3 is usual.",
         zh="每步的变化极大：一步改变权重的 {ratio:.2g}，通常约为 1e-3。",
@@ -49,6 +51,8 @@ def large_updates(history: History) -> Iterator[Sighting]:
     known = [(step, ratio) for step, ratio in ratios if ratio is not None and math.isfinite(ratio)]
     # The first steps may be large: what begins near zero grows by about 1 / t of its size in step t.
     high = [each for each in known if each[1] > LARGE or (each[1] > STILL_LARGE and each[0] >= 4)]
+    if not _lost(history):  # large steps that do no harm are small ones soon, or must go on for a while
+        high = [each for each in high if each in known[-3:]] if history.step >= _A_WHILE else []
     if learned(history):
         high = []
     right = accuracy(history)
@@ -58,6 +62,12 @@ def large_updates(history: History) -> Iterator[Sighting]:
         high = high if len(high) >= 6 else []
     if len(high) >= 3:
         yield Sighting(since=high[0][0], evidence={"ratio": high[-1][1]}, worse=high[-1][1])
+
+
+def _lost(history: History) -> bool:
+    """Whether the loss is well above where it began."""
+    start, end = history.losses.start(1), history.losses.end(3)
+    return not (math.isfinite(end) and end <= start + 0.3 * abs(start))
 
 
 def growth(history: History) -> float:
