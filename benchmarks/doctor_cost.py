@@ -141,7 +141,7 @@ TASKS: dict[str, Callable[[], Task]] = {
     "LSTM": lambda: invented_task("LSTM", Recurrent, (32, 8), count=3200, batch=64),
 }
 QUICK_STEPS = 15
-STEPS = {"digits MLP": 5000, "28 x 28 CNN": 500, "ResNet-20": 80, "LSTM": 1000}
+STEPS = {"digits MLP": 5000, "28 x 28 CNN": 500, "ResNet-20": 400, "LSTM": 5000}
 WHOLE_RUNS = {"digits MLP": 2000, "28 x 28 CNN": 100, "LSTM": 300}
 LARGE_BATCHES: dict[str, Callable[[], Task]] = {
     "digits MLP, batch 1,797": lambda: replace(digits_task(), batch_size=1797),

@@ -47,5 +47,15 @@ class Cadence:
 
 
 def glances(step: int) -> bool:
-    """Whether to look, at little cost, at gradients and at what is right in this step: every 8th at first."""
-    return not step % (8 if step < 500 else 16 if step < 2000 else 64)
+    """Whether to look, at little cost, at gradients and at what is right in this step."""
+    return not step % _spacing(step)
+
+
+def next_glance(step: int) -> int:
+    """The first step after `step` to glance at."""
+    spacing = _spacing(step)
+    return step - step % spacing + spacing
+
+
+def _spacing(step: int) -> int:
+    return 8 if step < 256 else 16 if step < 768 else 32 if step < 3072 else 64

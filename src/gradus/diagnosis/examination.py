@@ -58,6 +58,7 @@ class Window:
         self._parameters: dict[str, ParameterSigns] = {}
         self._inputs: list[Tensor] = []
         self._input_signs: list[InputSigns] = []
+        self._prints: tuple[Tensor, list[int]] | None = None
         self._normalized = False
         self._losses: list[LossSigns] = []
         self._rates: list[float] = []
@@ -187,8 +188,9 @@ class Window:
         for each in inputs[:1]:
             if each.dim() > 1 and each.grad_fn is None:
                 self._batch = each.shape[0]
+                self._prints = (each, row_prints(each))
                 if len(self._memory.rows) < 20_000:
-                    self._memory.rows.update(row_prints(each))
+                    self._memory.rows.update(self._prints[1])
 
     def judge(self, root: nn.Module, inputs: Sequence[Tensor], result: Any) -> None:
         """A model has run, on a training batch or without gradients: one may judge what another makes."""
@@ -222,7 +224,8 @@ class Window:
         if self._inputs and not self._input_signs:
             for each in self._inputs:
                 if each.grad_fn is None:
-                    signs = read_input(each, target=target, normalized=self._normalized)
+                    known = self._prints[1] if self._prints is not None and self._prints[0] is each else None
+                    signs = read_input(each, target=target, normalized=self._normalized, prints=known)
                     if signs is not None:
                         self._input_signs.append(signs)
             self._memory.train_inputs = (self._memory.train_inputs + self._input_signs[:1])[-20:]

@@ -22,11 +22,11 @@ class GradientGuard:
 
     def finite(self, optimizer: Optimizer) -> bool:
         """Whether all gradients are finite, as far as can be told without waiting for a GPU."""
+        began = perf_counter()
         gradients = [each.grad for group in optimizer.param_groups for each in group["params"] if each.grad is not None]
         dense = [each for each in gradients if not each.is_sparse]
         if not dense or dense[0].is_cuda:
             return True
-        began = perf_counter()
         norms = torch._foreach_norm(dense)
         same = all(each.dtype == norms[0].dtype for each in norms)
         total = sum(torch.stack(norms if same else [each.float() for each in norms]).tolist())

@@ -2,7 +2,7 @@
 
 import math
 import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -17,13 +17,16 @@ _ROW = 1024
 _COLUMNS = 64
 
 
-def read_input(tensor: Tensor, *, target: Tensor | None = None, normalized: bool = False) -> InputSigns | None:
+def read_input(
+    tensor: Tensor, *, target: Tensor | None = None, normalized: bool = False, prints: Sequence[int] | None = None
+) -> InputSigns | None:
     """A floating input as signs; None of class numbers, tokens, and what is not a batch.
 
     Args:
         tensor: (N, ...).
         target: (N,) or (N, 1), to see whether one column of a table tells it.
         normalized: whether the model begins by normalizing it.
+        prints: its `row_prints`, where they are known.
     """
     if not tensor.is_floating_point() or tensor.dim() < 2 or not tensor.numel() or tensor.layout is not torch.strided:
         return None
@@ -66,7 +69,7 @@ def read_input(tensor: Tensor, *, target: Tensor | None = None, normalized: bool
         loud_constant=loud,
         spread=spread,
         tells_target=telling,
-        repeated_rows=_repeated(rows_NF),
+        repeated_rows=_repeated(row_prints(tensor) if prints is None else prints),
         normalized=normalized,
         column_means=tuple(middle_F[:_COLUMNS].tolist()) if columns > 1 else (),
         column_stds=tuple(deviation_F[:_COLUMNS].tolist()) if columns > 1 else (),
@@ -85,10 +88,9 @@ def _tells(rows_NF: Tensor, target: Tensor) -> float:
     return float(torch.where(norms > 0, correlations, torch.zeros_like(correlations)).max())
 
 
-def _repeated(rows_NF: Tensor) -> float:
+def _repeated(prints: Sequence[int]) -> float:
     """Share of rows that are in the batch more than once."""
-    prints = row_prints(rows_NF)
-    return 1 - len(set(prints)) / len(prints)
+    return 1 - len(set(prints)) / len(prints) if prints else 0.0
 
 
 def row_prints(tensor: Tensor, most: int = 64) -> list[int]:

@@ -62,9 +62,9 @@ class Lead:
         self.key, self._alone, self._optimizer = key, 0, weakref.ref(optimizer)
         return True
 
-    def rested(self) -> None:
-        """One more step of the one that leads."""
-        self._counts[self.key] += 1
+    def rested(self, number: int) -> None:
+        """So many more steps of the one that leads."""
+        self._counts[self.key] += number
 
     def take_over(self, key: int, step: int) -> None:
         """Another leads from here on, which has made `step` steps and this one."""

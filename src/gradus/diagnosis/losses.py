@@ -28,12 +28,19 @@ class LossReader:
         self._pending.append(loss.detach().reshape(()))
         return 0.0
 
+    def take_now(self) -> float | None:
+        """An optimizer has stepped: the mean of the losses before it, on the CPU; None if there were none."""
+        if len(self._now) == 1:
+            return self._now.pop()
+        mean = sum(self._now) / len(self._now) if self._now else None
+        self._now.clear()
+        return mean
+
     def take(self, key: int) -> list[tuple[int, float]]:
         """An optimizer has stepped: the means that are known by now, with the optimizers they belong to."""
-        if self._now:
-            mean = sum(self._now) / len(self._now)
-            self._now.clear()
-            return [(key, mean)]
+        now = self.take_now()
+        if now is not None:
+            return [(key, now)]
         if self._pending:
             mean_there = torch.stack(self._pending).mean()
             self._pending.clear()

@@ -129,6 +129,8 @@ def figures(tensors: list[Tensor]) -> list[float]:
     """Scalars as floats, brought over from their device together."""
     if not tensors:
         return []
+    if all(each.is_cpu for each in tensors):
+        return [float(each.item()) for each in tensors]
     values: list[float] = torch.stack([each.detach().float().reshape(()) for each in tensors]).tolist()
     return values
 

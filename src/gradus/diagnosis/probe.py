@@ -21,7 +21,7 @@ from torch.compiler import is_compiling
 from torch.optim import Optimizer
 
 from gradus.diagnosis import measure, nonfinite, shadow, taps
-from gradus.diagnosis.cadence import Cadence, glances
+from gradus.diagnosis.cadence import Cadence, glances, next_glance
 from gradus.diagnosis.comparison import share_right
 from gradus.diagnosis.evaluations import EvaluationWatch, trimmed
 from gradus.diagnosis.examination import Memory, Window
@@ -33,6 +33,7 @@ from gradus.diagnosis.loop import LoopWatch, find_optimizers
 from gradus.diagnosis.losses import LossReader
 from gradus.diagnosis.optimizers import facts_of
 from gradus.diagnosis.places import Places, find_models, is_compiled, original
+from gradus.diagnosis.rest import Rest, spike_above
 from gradus.diagnosis.signs import History, NonFinite, Phase, Series
 
 _WITHOUT_STEP = 4
@@ -118,7 +119,7 @@ class Probe(taps.Listener):
         self._phases: dict[int, tuple[Phase, Memory, Cadence]] = {}
         self._manual = False
         self._since_step = 0
-        self._resting = False
+        self._rest = Rest()
         self._scaler = False
         self._scaled: tuple[weakref.ref[Tensor], Tensor] | None = None
         self._step_began, self._step_seconds = 0.0, math.inf
@@ -164,6 +165,7 @@ class Probe(taps.Listener):
 
     @_ours
     def _finish(self) -> None:
+        self._end_rest()
         self._close_evaluation()
         self._read_losses(self._losses.rest())
         if self._window is not None and self._window.has_loss:
@@ -179,7 +181,7 @@ class Probe(taps.Listener):
 
     def _fail(self, error: Exception) -> None:
         self._errors += 1
-        self._window, self._resting = None, False
+        self._window, self._rest.on = None, False
         self._hooks.release_layers()
         if self._errors == 1:
             _LOG.warning("gradus: the doctor stumbled (%s: %s); the run goes on", type(error).__name__, error)
@@ -236,14 +238,14 @@ class Probe(taps.Listener):
     # ---- forward ----------------------------------------------------------------------------------------------------
 
     def _enter(self, module: nn.Module, args: Any) -> None:
-        if self._resting and module.training and torch.is_grad_enabled():
+        if self._rest.on and module.training and torch.is_grad_enabled():
             self._passes += 1
         else:
             self._wake()
             self._enter_seen(module)
 
     def _leave(self, module: nn.Module, args: Any, kwargs: Any, result: Any) -> None:
-        if self._resting and torch.is_grad_enabled():
+        if self._rest.on and torch.is_grad_enabled():
             self._last_inputs = [weakref.ref(each) for each in args if type(each) is Tensor]
             self._last_output = weakref.ref(result) if type(result) is Tensor else None
         else:
@@ -251,11 +253,17 @@ class Probe(taps.Listener):
 
     def _wake(self) -> None:
         """Something happens that is worth looking at, in a step that was not to be looked at."""
-        if self._resting:
-            self._resting = False
+        if self._rest.on:
+            self._end_rest()
             leader = self._lead.optimizer
             if leader is not None:
                 self._loop.woke(leader)
+
+    def _end_rest(self) -> None:
+        self._rest.on = False
+        number = self._rest.tell(self.history)
+        if number:
+            self._lead.rested(number)
 
     @_ours
     def _enter_seen(self, module: nn.Module) -> None:
@@ -395,7 +403,7 @@ class Probe(taps.Listener):
         self._loop.seeded(what, seed)
 
     def before_backward(self, tensors: Any) -> None:
-        if self._resting and type(tensors) is Tensor and tensors.grad_fn is not None:
+        if self._rest.on and type(tensors) is Tensor and tensors.grad_fn is not None:
             self._rest_backward(tensors)
         else:
             self._before_backward(tensors)
@@ -406,7 +414,8 @@ class Probe(taps.Listener):
         if not self._passes and not self._everything:
             return  # of a model that is not watched
         self.history.loop.backwards += 1
-        if loss.numel() == 1 and not math.isfinite(self._losses.add(loss)):
+        if loss.numel() == 1 and not math.isfinite(self._losses.add(loss)) and self.history.non_finite is None:
+            self._wake()
             self._note_non_finite(loss)
 
     @_ours
@@ -494,6 +503,8 @@ class Probe(taps.Listener):
     def before_step(self, optimizer: Optimizer) -> None:
         if not self._rests(optimizer):
             self._before_step(optimizer)
+        elif self._rest.guarding:
+            self._rest_guard(optimizer)
 
     def after_step(self, optimizer: Optimizer) -> None:
         if self._rests(optimizer):
@@ -502,25 +513,35 @@ class Probe(taps.Listener):
             self._after_step(optimizer)
 
     def _rests(self, optimizer: Optimizer) -> bool:
-        return self._resting and self._lead.optimizer is optimizer
+        return self._rest.on and self._lead.optimizer is optimizer
+
+    @_ours
+    def _rest_guard(self, optimizer: Optimizer) -> None:
+        if not self._guard.finite(optimizer):
+            self._wake()
+            self._note_gradient()
 
     @_ours
     def _rest_step(self, optimizer: Optimizer) -> None:
-        self._lead.rested()
-        self._read_losses(self._losses.take(self._lead.key))
-        self.history.rates.append(float(optimizer.param_groups[0]["lr"]))
-        self.history.step += 1
+        history, rest = self.history, self._rest
+        if not self._losses.immediate:
+            self._read_losses(self._losses.take(self._lead.key))
+        spiked = rest.step(self._losses.take_now(), float(optimizer.param_groups[0]["lr"]))
+        if spiked:
+            self._cadence.alarm(history.step)
+        history.step += 1
         self._passes = 0
-        if glances(self.history.step) or self.history.step >= self._cadence.next:
+        if history.step >= rest.until or history.step >= self._cadence.next:
             self._wake()
             self._time_step()
-            if self.history.step >= self._cadence.next:
+            if history.step >= self._cadence.next:
                 self._open_window()
 
     @_ours
     def _before_step(self, optimizer: Optimizer) -> None:
         if not self._heeds(optimizer):
             return
+        self._wake()
         if self._lead.enroll(optimizer) and self._everything:
             self._hook_everywhere()
         window = self._window
@@ -577,7 +598,7 @@ class Probe(taps.Listener):
         history.enter(phase)
         self._lead.take_over(key, history.step)
         self._loop.begin_again()
-        self._window, self._resting = None, False
+        self._window = None
 
     def _after_lead(self) -> None:
         """A step is over."""
@@ -589,12 +610,14 @@ class Probe(taps.Listener):
             self._hook_roots()
         if self._window is None and self.history.step >= self._cadence.next:
             self._open_window()
-        self._resting = (
+        if (
             self._window is None
             and self._lead.stepping == 1
             and not (self._manual or self._scaler or self._hooks.everywhere or self._evaluation.open)
             and not glances(self.history.step)
-        )
+        ):
+            until = min(next_glance(self.history.step), self._cadence.next)
+            self._rest.begin(self.history, until, guarding=self._guard.affords(self._step_seconds))
 
     def _time_step(self) -> None:
         now = perf_counter()
@@ -611,16 +634,15 @@ class Probe(taps.Listener):
                 self._cadence.alarm(self.history.step)
                 if not self._losses.immediate and self.history.non_finite is None:
                     self.history.non_finite = NonFinite(step=self.history.step, where="", source="loss")
-            recent = series.recent
-            spiked = len(recent) > 20 and value > 3 * abs(sum(recent) / len(recent)) + 1e-12
-            series.append(value)
-            if spiked:
+            if value > spike_above(series):
                 self._cadence.alarm(self.history.step)
+            series.append(value)
 
     # ---- examinations -----------------------------------------------------------------------------------------------
 
     def _open_window(self) -> None:
-        self._window, self._resting = Window(self.history.step, self.places, self._memory), False
+        self._end_rest()
+        self._window = Window(self.history.step, self.places, self._memory)
         self._window_began = self.spent
 
     def _close_window(self) -> None:

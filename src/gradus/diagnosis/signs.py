@@ -3,7 +3,7 @@
 import itertools
 import math
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -354,20 +354,32 @@ class Series:
         self._open_sum, self._open_count = 0.0, 0
 
     def append(self, value: float) -> None:
-        self.count += 1
-        self.recent.append(value)
-        if not math.isfinite(value):
-            return
+        """The value of one more step."""
+        self.extend((value,))
+
+    def extend(self, values: Sequence[float]) -> None:
+        """Those of more steps, in order."""
+        self.count += len(values)
+        self.recent.extend(values)
+        if not math.isfinite(sum(values)):
+            values = [each for each in values if math.isfinite(each)]
         if len(self.first) < _RECENT:
-            self.first.append(value)
-        self._open_sum += value
-        self._open_count += 1
-        if self._open_count == self._width:
-            self._sums.append(self._open_sum / self._width)
-            self._open_sum, self._open_count = 0.0, 0
-            if len(self._sums) == _BINS:
-                self._sums = [(a + b) / 2 for a, b in zip(self._sums[::2], self._sums[1::2], strict=True)]
-                self._width *= 2
+            self.first.extend(values[: _RECENT - len(self.first)])
+        at = 0
+        while at < len(values):
+            part = values[at : at + self._width - self._open_count]
+            at += len(part)
+            self._open_sum += sum(part)
+            self._open_count += len(part)
+            if self._open_count == self._width:
+                self._close_bin()
+
+    def _close_bin(self) -> None:
+        self._sums.append(self._open_sum / self._width)
+        self._open_sum, self._open_count = 0.0, 0
+        if len(self._sums) == _BINS:
+            self._sums = [(a + b) / 2 for a, b in zip(self._sums[::2], self._sums[1::2], strict=True)]
+            self._width *= 2
 
     @property
     def bins(self) -> list[float]:
