@@ -33,6 +33,19 @@ def test_a_series_keeps_means_in_little_room(count: int) -> None:
     np.testing.assert_allclose(series.quarters(), quarters, atol=4 * np.abs(np.diff(expected)).max())
 
 
+def test_values_that_come_together_are_those_that_come_one_by_one() -> None:
+    draw = np.random.default_rng(0)
+    values = draw.normal(size=3000)
+    values[draw.integers(3000, size=20)] = math.nan
+    together = Series()
+    for part in np.split(values, np.sort(draw.integers(3000, size=100))):
+        together.extend(part.tolist())
+    single = series_of(values.tolist())
+    np.testing.assert_array_equal(together.recent, single.recent)
+    assert (together.count, together.first) == (single.count, single.first)
+    np.testing.assert_allclose(together.bins, single.bins, atol=1e-12)
+
+
 def test_a_few_values() -> None:
     empty = Series()
     assert len(empty) == 0

@@ -108,10 +108,15 @@ class Window:
 
     def _read_layer(self, module: nn.Module, place: str, output: Tensor) -> LayerSigns:
         activation = _ACTIVATION_TYPES.get(type(module), "")
-        before = not activation
-        activation = activation or self._memory.following.get(place, "")
         values = measure.by_unit(output, self._unit_axis(module, output))
-        mean, std, peak, varied, shut = measure.figures([
+        if activation:
+            return self._layer_signs(type(module).__name__, place, values, activation, before=False)
+        following = self._memory.following.get(place, "")
+        return self._layer_signs(type(module).__name__, place, values, following, before=True)
+
+    def _layer_signs(self, kind: str, place: str, values: Tensor, activation: str, *, before: bool) -> LayerSigns:
+        """Signs of a sample (n, p, u) of what goes into an activation or comes out of it."""
+        mean, std, peak, varied, total = measure.figures([
             values.mean(),
             values.std(correction=0),
             values.abs().max(),
@@ -122,16 +127,15 @@ class Window:
         if activation == "relu" and values.shape[-1] > 1:
             dead = self._dead(place, measure.silent(values))
         if activation in measure.LIMITS:
-            shares = measure.saturation(values, activation, before=before)
-            saturated = float((shares > 0.5).float().mean())
+            saturated = _saturated_units(values, activation, before=before)
         return LayerSigns(
-            type=type(module).__name__,
+            type=kind,
             mean=mean,
             std=std,
             peak=peak,
             varied=varied,
             units=values.shape[-1],
-            finite=math.isfinite(shut),
+            finite=math.isfinite(total),
             activation=activation,
             dead=dead,
             saturated=saturated,
@@ -240,8 +244,8 @@ class Window:
             result = node._saved_result.detach()
         except RuntimeError:  # changed in place
             return
-        shares = measure.saturation(measure.by_unit(result, -1), activation, before=False)
-        self._layers[place] = replace(layer, saturated=float((shares > 0.5).float().mean()), activation=activation)
+        saturated = _saturated_units(measure.by_unit(result, -1), activation, before=False)
+        self._layers[place] = replace(layer, saturated=saturated, activation=activation)
 
     def _read_unnamed(self, place: str, activation: str, node: Any) -> None:
         """An activation between operations that are no modules, from its result."""
@@ -252,30 +256,7 @@ class Window:
         if place in self._layers or not result.numel() or not result.dim():
             return
         values = measure.by_unit(result, 1 if result.dim() > 3 else -1)
-        mean, std, peak, varied = measure.figures([
-            values.mean(),
-            values.std(correction=0),
-            values.abs().max(),
-            values.std(dim=0, correction=0).square().mean().sqrt(),
-        ])  # fmt: skip
-        dead = saturated = None
-        if activation == "relu":
-            dead = self._dead(place, measure.silent(values))
-        else:
-            shares = measure.saturation(values, activation, before=False)
-            saturated = float((shares > 0.5).float().mean())
-        self._layers[place] = LayerSigns(
-            type=activation,
-            mean=mean,
-            std=std,
-            peak=peak,
-            varied=varied,
-            units=values.shape[-1],
-            finite=math.isfinite(peak),
-            activation=activation,
-            dead=dead,
-            saturated=saturated,
-        )
+        self._layers[place] = self._layer_signs(activation, place, values, activation, before=False)
 
     def after_backward(self) -> None:
         """It is over: what came back through time."""
@@ -428,6 +409,11 @@ class _Noted:
     before: Tensor
     factor: float
     gradient: list[Tensor] | None = None
+
+
+def _saturated_units(values: Tensor, activation: str, *, before: bool) -> float:
+    """Share of units of a sample (n, p, u) most of whose values lie beyond the activation's limits."""
+    return float((measure.saturation(values, activation, before=before) > 0.5).float().mean())
 
 
 def _gradient_figures(gradient: Tensor | None) -> list[Tensor]:
