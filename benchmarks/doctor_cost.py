@@ -151,7 +151,7 @@ COMPARED = ("digits MLP", "28 x 28 CNN")
 LOOPS = ("unwatched", "unwatched, again", "watched")
 WATCHED = LOOPS[-1]
 RECORDED = 24
-"""Steps: the first ten are examined, some later ones, most not; every eighth has its gradients looked at."""
+"""Steps: the first ten are examined, some later ones, most not; some have their gradients looked at."""
 DIAGNOSIS = Path(probe.__file__).parent
 TRAIN_ALONE = """
 import sys
