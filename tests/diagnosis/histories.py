@@ -190,6 +190,11 @@ def playing(players: PlayersSigns, **options: Any) -> History:
     )  # fmt: skip
 
 
+def memorizing(end: float) -> Curve:
+    """Accuracy that stays at chance until the first of six evaluations, and then rises."""
+    return lambda part: 0.1 + (end - 0.1) * min(1.0, max(0.0, 3 * (part - 0.2)))
+
+
 def not_learning(**options: Any) -> History:
     """A run that gets nowhere, but has not had the time to be told so."""
     return classifying(**({"curve": stuck(), "right": line(0.1, 0.12)} | options))
@@ -226,7 +231,7 @@ def _signal() -> Iterator[tuple[str, Callable[[bool], History]]]:
     )
     yield (
         "vanishing-signal",
-        lambda ill: classifying(examination={"layers": with_layer("net:4", varied=1e-5 if ill else 0.1)}),
+        lambda ill: not_learning(examination={"layers": with_layer("net:4", varied=1e-5 if ill else 0.1)}),
     )
     yield (
         "exploding-signal",
@@ -377,10 +382,13 @@ def _data() -> Iterator[tuple[str, Callable[[bool], History]]]:
     yield "constant-inputs", lambda ill: taking(constant=0.98 if ill else 0.35)
     yield (
         "train-validation-mismatch",
-        lambda ill: classifying(scores=[0.9] * 4, evaluation={"shift": 5.0 if ill else 0.1}),
+        lambda ill: classifying(scores=[0.75] * 4, evaluation={"shift": 5.0 if ill else 0.1}),
     )
     yield "leakage", lambda ill: taking(tells_target=1.0 if ill else 0.9)
-    yield "labels-unrelated", lambda ill: classifying(scores=[0.1] * 6 if ill else [0.85] * 6)
+    yield (
+        "labels-unrelated",
+        lambda ill: classifying(scores=[0.1] * 6 if ill else [0.85] * 6, right=memorizing(0.9)),
+    )
     yield (
         "noisy-labels",
         lambda ill: classifying(

@@ -96,6 +96,28 @@ def test_examples_of_training_are_told_from_new_ones(watch: EvaluationWatch, mod
     assert (new.seen, new.loss) == (0, 1)
 
 
+def test_examples_of_training_are_told_from_new_ones_after_many_passes(
+    watch: EvaluationWatch, model: nn.Sequential
+) -> None:
+    rows = set(row_prints(batch(0)))
+    for seed in (*[0] * 30, *[1] * 5):
+        x = batch(seed)
+        watch.passed(model, [x], model(x), rows, [])
+    assert [(each.passes, each.seen) for each in watch.close(5, [], dropping=False)] == [(30, 1), (5, 0)]
+
+
+def test_the_spread_of_numeric_targets_is_kept(watch: EvaluationWatch, model: nn.Sequential) -> None:
+    for seed in (0, 1):
+        x = batch(seed)
+        watch.passed(model, [x], model(x), set(), [])
+        watch.measured(torch.tensor(1.0), 10.0 * x[:, :1], "mean")
+    expected = 100 * torch.cat([batch(0), batch(1)])[:, 0].var(correction=0)
+    assert closed(watch).variance == pytest.approx(float(expected))
+    watch.passed(model, [batch(0)], model(batch(0)), set(), [])
+    watch.measured(torch.tensor(1.0), torch.arange(N), "mean")
+    assert closed(watch).variance is None
+
+
 def test_modes(watch: EvaluationWatch, model: nn.Sequential) -> None:
     x = batch(0)
     watch.passed(model, [x], model(x), set(), [])

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from gradus.core.findings import Finding
 from gradus.core.text import Message
 from gradus.diagnosis.rules.common import chance, improvement, losses, update_ratio
+from gradus.diagnosis.rules.signal import EXPLODED, last_over_first
 from gradus.diagnosis.signs import History
 
 Weights = Mapping[str, float]
@@ -143,7 +144,8 @@ TABLE: tuple[Cause, ...] = (
          "softmax-wrong-axis": 2, "batch-mixing": 2.5,
          "evaluation-in-train-mode": 1, "broadcast-loss": 3, "bad-initialization": 2,
          "over-regularization": 2, "unscaled-targets": 2, "class-imbalance": 2, "missing-nonlinearity": 1.5,
-         "unscaled-inputs": 1.5, "underfitting": 1, **dict.fromkeys(_LOOP, 2.0), **dict.fromkeys(_OUTPUT, 2.0)},
+         "unscaled-inputs": 1.5, "underfitting": 1, "unshuffled-data": 3,
+         **dict.fromkeys(_LOOP, 2.0), **dict.fromkeys(_OUTPUT, 2.0)},
     ),
     _cause("noisy-labels", {"validation-rising": 0.3, "generalization-gap": 0.3}, {"labels-unrelated": 2}),
     _cause("class-imbalance", {"constant-prediction": 0.5}),
@@ -314,7 +316,8 @@ def _facts(history: History, seen: Mapping[str, float]) -> Iterable[str]:
         yield "lost-after-a-step"
     if history.non_finite is not None and history.non_finite.source == "forward" and history.non_finite.step == 0:
         yield "lost-at-start"
-    if "exploding-signal" in seen and history.non_finite is not None and history.non_finite.step == 0:
+    outgrown = last_over_first(first, 1)
+    if "exploding-signal" in seen and not first.step and outgrown is not None and outgrown[1] > EXPLODED:
         yield "exploded-at-start"
     gain = improvement(history)
     if 0 < gain < 0.1 and math.isfinite(gain):

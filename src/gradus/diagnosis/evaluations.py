@@ -14,6 +14,7 @@ from gradus.diagnosis.places import Places
 from gradus.diagnosis.signs import Evaluation, InputSigns
 
 _LOOKED_AT = 4
+_GLANCED_AT = 16
 """Passes of an evaluation whose inputs are looked at."""
 _MOST_KEPT = 400
 
@@ -32,6 +33,7 @@ class _Run:
     repeated: bool = False
     seen: list[float] = field(default_factory=list)
     inputs: list[InputSigns] = field(default_factory=list)
+    targets: list[Tensor] = field(default_factory=list)
     place: str = ""
 
 
@@ -63,11 +65,12 @@ class EvaluationWatch:
         if not self.open:
             self._runs, self.open, self._prints, self._number, self._known = {}, True, [], 0, False
         self._number += 1
-        looking = self._number <= _LOOKED_AT and not self.at_every_step
+        looking = not self.at_every_step
+        closely = looking and self._number <= _LOOKED_AT
         first = inputs[0] if inputs else None
         # Short sequences of tokens come again by chance.
         if looking and first is not None and first.dim() > 1 and first.is_floating_point():
-            prints = row_prints(first)
+            prints = row_prints(first, most=64 if closely else _GLANCED_AT)
             share = sum(each in rows for each in prints) / max(len(prints), 1)
             self._known = share > 0.05
         else:
@@ -84,7 +87,7 @@ class EvaluationWatch:
             run.place = (self._places.module(model) or "").rpartition(":")[0]
         if share >= 0:
             run.seen.append(share)
-        if looking and first is not None and train:
+        if closely and first is not None and train:
             signs = read_input(first)
             if signs is not None and signs.shape[1:] == train[0].shape[1:]:
                 run.inputs.append(signs)
@@ -97,6 +100,8 @@ class EvaluationWatch:
         if value.numel() != 1 or not target.dim() or target.shape[0] != self._batch:
             return
         number = float(value)
+        if target.is_floating_point():
+            self._current.targets.append(target.detach().flatten()[:: max(1, target.numel() // 256)].float())
         self._current.loss += number if reduction == "sum" else number * self._batch
         self._current.loss_examples += self._batch
 
@@ -136,9 +141,15 @@ class EvaluationWatch:
                     dropped=dropping and not run.training,
                     every_step=len(self._steps) > 2 and self._steps[-1] - self._steps[-3] == 2,
                     place=run.place,
+                    variance=_variance(run.targets),
                 )
             )
         return found
+
+
+def _variance(targets: Sequence[Tensor]) -> float | None:
+    known = [each for each in targets if each.numel()]
+    return float(torch.cat(known).var(correction=0)) if known else None
 
 
 def _keeps_all(module: nn.Module) -> bool:

@@ -329,6 +329,7 @@ class Window:
                 zero=values[4] if has_gradient else 0.0,
                 update=values[2],
                 identical=matrix and self.step < 12 and self._identical(each),
+                constant=matrix and not self.step and bool((each.before == each.before[:1]).all()),
                 embedding=self._is_embedding(each.place),
                 fan_in=each.parameter[0].numel() if matrix else 1,
                 finite=all(map(math.isfinite, values)),

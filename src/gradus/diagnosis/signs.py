@@ -53,6 +53,7 @@ class ParameterSigns:
         zero: share of its gradient's elements that are exactly 0.
         update: what the step changed.
         identical: whether all its output units are the same.
+        constant: whether, before the first step, all its elements are.
         embedding: whether it is a table of which a step uses only some rows.
         fan_in: inputs of each output unit.
         finite: whether weight and gradient are.
@@ -65,6 +66,7 @@ class ParameterSigns:
     zero: float = 0.0
     update: float | None = None
     identical: bool = False
+    constant: bool = False
     embedding: bool = False
     fan_in: int = 1
     finite: bool = True
@@ -216,6 +218,7 @@ class Evaluation:
         seen: share of its examples that were seen in training batches.
         shift, scale: of its inputs against the training inputs: difference of means in deviations, ratio of deviations.
         dropped: whether dropout acted although the model was in evaluation mode.
+        variance: of the targets that its losses were computed with; None where they are not numbers.
         every_step: whether such a pass came at every step so far, as for targets made by the model itself.
     """
 
@@ -230,6 +233,7 @@ class Evaluation:
     shift: float = 0.0
     scale: float = 1.0
     dropped: bool = False
+    variance: float | None = None
     every_step: bool = False
     place: str = ""
 

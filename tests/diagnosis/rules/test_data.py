@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gradus.diagnosis.signs import Evaluation
-from tests.diagnosis.histories import APART, INPUT, classifying, line, playing, seen
+from tests.diagnosis.histories import APART, INPUT, classifying, line, memorizing, playing, seen
 
 
 def noisy(scores: Sequence[float], train: float, **options: Any) -> bool:
@@ -48,11 +48,17 @@ def test_inputs_are_unscaled_where_a_quarter_of_the_columns_is() -> None:
 
 def test_labels_are_unrelated_only_once_training_has_got_somewhere() -> None:
     def found(train: float, held_out: float) -> bool:
-        return "labels-unrelated" in seen(classifying(scores=[held_out] * 6, right=line(train, train)))
+        return "labels-unrelated" in seen(classifying(scores=[held_out] * 6, right=memorizing(train)))
 
     assert found(0.4, 0.11)
     assert not found(0.12, 0.11)
     assert not found(0.4, 0.2)
+
+
+def test_what_was_soon_right_of_examples_not_seen_before_is_no_memory() -> None:
+    found = seen(classifying(scores=[0.1] * 6, right=line(0.4, 0.9)))
+    assert "labels-unrelated" not in found
+    assert found["train-validation-mismatch"][1].reading == "encoded otherwise"
 
 
 @pytest.mark.parametrize(
@@ -61,8 +67,10 @@ def test_labels_are_unrelated_only_once_training_has_got_somewhere() -> None:
      ({"scale": 0.75}, False), ({"shift": 5.0, "every_step": True}, False)],
 )  # fmt: skip
 def test_where_held_out_inputs_lie_elsewhere(changes: dict[str, Any], caught: bool) -> None:
-    history = classifying(scores=[0.9] * 3, evaluation=changes)
-    assert ("train-validation-mismatch" in seen(history)) == caught
+    assert ("train-validation-mismatch" in seen(classifying(scores=[0.7] * 3, evaluation=changes))) == caught
+    assert "train-validation-mismatch" not in seen(classifying(scores=[0.9] * 3, evaluation=changes))
+    assert ("train-validation-mismatch" in seen(classifying(errors=[0.2] * 3, evaluation=changes))) == caught
+    assert "train-validation-mismatch" not in seen(classifying(errors=[0.1] * 3, evaluation=changes))
 
 
 def test_examples_on_both_sides_leak_unless_one_evaluation_is_clean() -> None:

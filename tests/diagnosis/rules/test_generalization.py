@@ -1,12 +1,13 @@
 """Training against held-out examples, to the edge."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from gradus.diagnosis.signs import History
-from tests.diagnosis.histories import classifying, falling, fitting, line, not_learning, seen
+from tests.diagnosis.histories import PARAMETERS, classifying, falling, fitting, line, not_learning, seen
 
 
 def apart(gap: float, **options: Any) -> History:
@@ -40,6 +41,9 @@ def test_a_gap_of_values_is_of_explained_variance() -> None:
     assert found(0.25, 0.01)
     assert not found(0.15, 0.001)  # the most of it is explained
     assert not found(0.25, 0.05)  # training examples are not fitted so well either
+    own_units = fitting(curve=falling(1.0, 0.01), errors=[25.0] * 4, evaluation={"variance": 1000.0})
+    assert "generalization-gap" not in seen(own_units)
+    assert "generalization-gap" not in seen(fitting(curve=falling(1.0, 0.01), errors=[0.9, 0.4, 0.1, 0.02]))
     _, sighting = seen(fitting(curve=falling(1.0, 0.01), errors=[0.4] * 4))["generalization-gap"]
     assert sighting.evidence["held_out"] == pytest.approx(0.6)
 
@@ -66,3 +70,17 @@ def test_where_regularization_is_too_strong() -> None:
     assert not found(net={"dropout": 0.79})
     assert not found(net={"dropout": 0.9}, right=line(0.8, 0.8))  # it learns all the same
     assert not found(net={"dropout": 0.9}, steps=59)
+
+
+def test_weights_that_wither_are_penalized_too_much() -> None:
+    def found(*, shrunk: float, varied: float) -> bool:
+        def withering(step: int) -> dict[str, Any]:
+            share = shrunk if step > 50 else 1.0
+            return {"parameters": {at: replace(each, weight=share * each.weight) for at, each in PARAMETERS.items()}}
+
+        history = fitting(loss={"output_varied": varied}, curve=falling(40.0, 1.0), examination=withering)
+        return "over-regularization" in seen(history)
+
+    assert found(shrunk=0.05, varied=1e-6)
+    assert not found(shrunk=0.5, varied=1e-6)
+    assert not found(shrunk=0.05, varied=0.9)

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from gradus.diagnosis.rules import rate
 from gradus.diagnosis.signs import History, ParameterSigns, Series
-from tests.diagnosis.histories import PARAMETERS, classifying, moving, not_learning, seen
+from tests.diagnosis.histories import PARAMETERS, classifying, line, moving, not_learning, seen
 
 
 def small(ratio: float) -> History:
@@ -82,3 +83,25 @@ def test_steps_of_a_tenth_are_large_if_weights_have_grown_by_them() -> None:
     assert "large-updates" in seen(history(grown=6.0))
     assert "large-updates" not in seen(history(grown=4.0))
     assert "large-updates" not in seen(history(grown=6.0, normalizations=1))
+
+
+def test_weights_that_run_wild_while_nothing_more_is_learned() -> None:
+    def found(*, ratio: float = 0.02, grown: float = 6.0, end: float = 1.5) -> bool:
+        def moved(step: int) -> dict[str, Any]:
+            weight = 0.1 * (grown if step > 50 else 1)
+            return {
+                "parameters": {
+                    at: replace(each, weight=weight, update=ratio * weight) for at, each in PARAMETERS.items()
+                }
+            }
+
+        def curve(part: float) -> float:
+            return 1.8 if part < 0.25 else end
+
+        history = classifying(examination=moved, curve=curve, right=line(0.2, 0.22), net={"normalizations": 1})
+        return "large-updates" in seen(history)
+
+    assert found()
+    assert not found(ratio=0.001)
+    assert not found(grown=4.0)
+    assert not found(end=1.0)  # the most of it is learned

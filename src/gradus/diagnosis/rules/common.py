@@ -78,6 +78,11 @@ def learned(history: History) -> bool:
     return right is not None and chance(history) < 0.9 and right > chance(history) + 0.15
 
 
+def settled(history: History) -> bool:
+    """Whether the first steps are over, in which much comes right by itself, or all is."""
+    return history.step >= 20 or history.ended or history.non_finite is not None
+
+
 def update_ratio(examination: Examination) -> float | None:
     """Median over matrices of update over weight; None where nothing learned."""
     ratios = [

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from gradus.core.text import Message
 from gradus.diagnosis.rules import Sighting, rules
 from gradus.diagnosis.rules.common import accuracy, chance, improvement, losses, supervised
+from gradus.diagnosis.rules.rate import growth
 from gradus.diagnosis.signs import Evaluation, History
 
 
@@ -53,9 +54,11 @@ def _of_values(history: History) -> Iterator[Sighting]:
     ):
         return
     variance = statistics.fmean(each.target_std * each.target_std for each in known)
-    held_out = statistics.fmean(errors[-3:])
-    if held_out > 0.2 * variance and train < 0.1 * held_out:
-        yield Sighting(evidence={"train": 1 - train / variance, "held_out": 1 - held_out / variance}, worse=1.0)
+    # The program may measure errors in the targets' own units.
+    others = [each.variance for each in _rightly(history) if each.loss is not None and each.variance]
+    missed = min(errors[-3:]) / (statistics.fmean(others[-3:]) if others else variance)
+    if missed > 0.2 and train / variance < 0.1 * missed:
+        yield Sighting(evidence={"train": 1 - train / variance, "held_out": 1 - missed}, worse=1.0)
 
 
 @rules.register(
@@ -100,15 +103,27 @@ def validation_rising(history: History) -> Iterator[Sighting]:
     ),
 )
 def over_regularization(history: History) -> Iterator[Sighting]:
-    """Very strong dropout or decay, and a model that does not fit its training examples."""
-    if history.step < 60 or not supervised(history) or not _fits_badly(history):
+    """Very strong dropout or decay, or weights that wither; and a model that does not fit its training examples."""
+    if history.step < 60 or not supervised(history) or not (_fits_badly(history) or _withered(history)):
         return
     dropout = max((each.dropout for each in history.models.values()), default=0.0)
     decay = max((each.decay_over_gradient for each in history.optimizers.values()), default=0.0)
     strong = max((each.decay for each in history.optimizers.values()), default=0.0)
     decoupled = max((each.decay * each.rate for each in history.optimizers.values() if not each.coupled), default=0.0)
-    if dropout >= 0.8 or (decay > 0.8 and strong > 0.02) or decoupled > 0.01:
+    if dropout >= 0.8 or (decay > 0.8 and strong > 0.02) or decoupled > 0.01 or _withered(history):
         yield Sighting(confidence=0.85, evidence={"dropout": dropout, "decay": max(decay, 0.0)})
+
+
+def _withered(history: History) -> bool:
+    """Whether weights have shrunk tenfold, and the output is one number for all: only a penalty does that."""
+    last = history.last
+    known = losses(history)[-1:]
+    return (
+        last is not None
+        and growth(history) < 0.1
+        and all(each.output_varied < 0.05 * max(each.target_std, 1e-12) for each in known if each.kind == "values")
+        and not any(facts.normalizations for facts in history.models.values())
+    )
 
 
 def _fits_badly(history: History) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from gradus.core.text import Message
 from gradus.diagnosis.rules import Sighting, rules
-from gradus.diagnosis.rules.common import learned
+from gradus.diagnosis.rules.common import learned, settled
 from gradus.diagnosis.rules.signal import last_over_first
 from gradus.diagnosis.signs import Examination, History
 
@@ -29,7 +29,7 @@ _TOO_LARGE, _TOO_SMALL = 3.0, 0.3
 def initial_loss(history: History) -> Iterator[Sighting]:
     """A loss begins far above that of knowing nothing, and is still there after twenty steps."""
     first = history.first
-    if first is None or first.step or first.loss is None or first.loss.not_log or not _settled(history):
+    if first is None or first.step or first.loss is None or first.loss.not_log or not settled(history):
         return
     loss = first.loss
     count = max(loss.batch, 1) if loss.summed else 1
@@ -42,10 +42,6 @@ def initial_loss(history: History) -> Iterator[Sighting]:
         return
     if math.isfinite(value) and value > times * expected > 0 and not now <= times * expected:
         yield Sighting(evidence={"loss": value, "times": value / expected}, worse=value)
-
-
-def _settled(history: History) -> bool:
-    return history.step >= 20 or history.ended or history.non_finite is not None
 
 
 @rules.register(
@@ -67,7 +63,12 @@ def bad_initialization(history: History) -> Iterator[Sighting]:
     scales = [
         (each.weight * math.sqrt(each.fan_in), place)
         for place, each in first.parameters.items()
-        if each.matrix and not each.embedding and each.fan_in >= 8 and "weight_hh" not in place and each.weight > 0
+        if each.matrix
+        and not each.embedding
+        and each.fan_in >= 8
+        and "weight_hh" not in place
+        and each.weight > 0
+        and not each.constant  # as scales and deviations begin, which are no weights
     ]
     if not scales:
         return
@@ -77,7 +78,7 @@ def bad_initialization(history: History) -> Iterator[Sighting]:
         yield Sighting(
             where=largest[1].rpartition(".")[0], confidence=0.85, evidence={"scale": largest[0], "how": largest[0]}
         )
-    elif smallest[0] < _TOO_SMALL and not normalized and _fades(first) and not learned(history) and history.step >= 3:
+    elif smallest[0] < _TOO_SMALL and not normalized and _fades(first) and not learned(history) and settled(history):
         yield Sighting(
             where=smallest[1].rpartition(".")[0], confidence=0.85, evidence={"scale": smallest[0], "how": smallest[0]}
         )

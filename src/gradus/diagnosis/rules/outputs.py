@@ -290,6 +290,14 @@ def learned_something(history: History) -> bool:
     return len(known) > 3 and known[-1] > known[0] + 0.1 and learned(history)
 
 
+_STRAIGHT = frozenset({
+    "Mean", "Sum", "Mul", "Div", "Neg", "Add", "Sub", "Rsub", "View", "UnsafeView", "Reshape", "Squeeze", "Unsqueeze",
+    "Alias", "Clone", "ToCopy", "Select", "Expand", "Index", "Stack", "Cat", "T", "Permute", "Slice", "MaskedSelect",
+    "MaskedFill", "Where",
+})  # fmt: skip
+"""What a loss passes on its way to be one number; behind anything else, a logarithm say, the sign tells nothing."""
+
+
 def _flips(head: Sequence[Op]) -> bool | None:
     """Whether the sign turns on the way to a loss that cannot be negative; None if there is none on this way."""
     negative = False
@@ -297,5 +305,7 @@ def _flips(head: Sequence[Op]) -> bool | None:
         if op.name in ("NllLoss", "NllLoss2D", "MseLoss", "BinaryCrossEntropy", "BinaryCrossEntropyWithLogits",
                        "SmoothL1Loss", "HuberLoss", "Pow", "Abs"):  # fmt: skip
             return negative
+        if op.name not in _STRAIGHT:
+            return None
         negative ^= op.negative
     return None

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from gradus.core.text import Message
 from gradus.diagnosis.rules import Sighting, rules
-from gradus.diagnosis.rules.common import accuracy, chance, improvement, kind, losses, supervised, warming_up
+from gradus.diagnosis.rules.common import accuracy, chance, improvement, kind, losses, settled, supervised, warming_up
 from gradus.diagnosis.signs import History
 
 
@@ -73,7 +73,8 @@ def divergence(history: History) -> Iterator[Sighting]:
     recent = list(history.losses.recent)[-5:]
     # Of a jump at the first update the first losses are part.
     above = max(history.losses.first[:5]) if end < 100 * start else start
-    if start > 0 and math.isfinite(end) and end > 1.5 * start and min(recent) > above:
+    much = 1.5 if settled(history) else 5.0
+    if start > 0 and math.isfinite(end) and end > much * start and min(recent) > above:
         yield Sighting(evidence={"start": start, "end": end}, worse=end / start, since=max(0, history.step - 5))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from gradus.core.text import Message
 from gradus.diagnosis.rules import Sighting, rules
-from gradus.diagnosis.rules.common import accuracy, improvement, learned, losses, update_ratio, warming_up
+from gradus.diagnosis.rules.common import accuracy, improvement, kind, learned, losses, update_ratio, warming_up
 from gradus.diagnosis.signs import History, Op, ParameterSigns
 
 SMALL, LARGE, STILL_LARGE = 1e-4, 0.5, 0.3
@@ -60,8 +60,24 @@ def large_updates(history: History) -> Iterator[Sighting]:
     if len(high) < 3 and growth(history) > 5 and not well and history.step >= 50:
         high = [each for each in known if each[1] > 0.08]
         high = high if len(high) >= 6 else []
+    if len(high) < 3 and _runs_wild(history):
+        high = [(each.step, update_ratio(each) or 0.0) for each in history.latest(5)]
     if len(high) >= 3:
         yield Sighting(since=high[0][0], evidence={"ratio": high[-1][1]}, worse=high[-1][1])
+
+
+def _runs_wild(history: History) -> bool:
+    """Whether weights are many times what they were, still move by a percent a step, and the loss stays where it is."""
+    quarters = history.losses.quarters()
+    ratios = [update_ratio(each) or 0.0 for each in history.latest(5)]
+    return (
+        history.step >= 100
+        and kind(history) == "classes"
+        and growth(history) > 5
+        and statistics.median(ratios) > 0.01
+        and min(quarters[2:]) > 0.97 * quarters[1]
+        and history.losses.end(20) > 0.5 * math.log(max(2, losses(history)[-1].classes))
+    )
 
 
 def _lost(history: History) -> bool:

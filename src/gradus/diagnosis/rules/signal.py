@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from gradus.core.text import Message
 from gradus.diagnosis.rules import Sighting, rules
-from gradus.diagnosis.rules.common import learned, weighted_layers
+from gradus.diagnosis.rules.common import learned, settled, weighted_layers
 from gradus.diagnosis.signs import Examination, History
 
 VANISHED = 1e-3
@@ -88,6 +88,8 @@ def _first_over_last(examination: Examination) -> tuple[str, float] | None:
 def vanishing_signal(history: History) -> Iterator[Sighting]:
     """How much layers' outputs differ between examples falls by more than a thousand."""
     found = [last_over_first(each, 2) for each in history.latest(2)]
+    if not settled(history) or learned(history):
+        return
     if found and all(each is not None and each[1] < VANISHED for each in found):
         assert found[-1] is not None
         yield Sighting(where=found[-1][0], since=history.latest(2)[0].step, evidence={"ratio": found[-1][1]})
