@@ -102,7 +102,7 @@ TABLE: tuple[Cause, ...] = (
          "constant-prediction": 0.3},
         {"weights-too-large": 2, "bad-initialization": 2, "unscaled-inputs": 2, "unscaled-targets": 2,
          "feature-scale": 2, "summed-loss": 4,
-         "loss-sign": 3, "missing-zero-grad": 3, "non-finite-input": 3, "unstable-loss": 2.5, "overflow": 2,
+         "loss-sign": 3, "missing-zero-grad": 5, "non-finite-input": 3, "unstable-loss": 2.5, "overflow": 2,
          "exploding-through-time": 1.5, "broadcast-loss": 1, "unshuffled-data": 3, "exploded-at-start": 1.5,
          "dead-from-start": 1, "missing-log": 2, "over-regularization": 1},
     ),

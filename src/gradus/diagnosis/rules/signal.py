@@ -182,7 +182,7 @@ def _without_gradient(examination: Examination) -> list[str]:
 def saturated_units(history: History) -> Iterator[Sighting]:
     """Most of a hidden layer's units lie where their activation is flat."""
     latest = history.latest(_LASTING)
-    if not latest or learned(history):
+    if not latest or learned(history) or not settled(history):
         return
     hidden = list(latest[-1].layers)
     if hidden and latest[-1].layers[hidden[-1]].saturated is not None and len(hidden) > 1:
