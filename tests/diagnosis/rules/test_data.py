@@ -27,12 +27,16 @@ def test_labels_are_noisy_where_memorizing_costs_what_was_known() -> None:
 
 
 def test_labels_are_noisy_where_held_out_examples_are_answered_better() -> None:
-    assert noisy([0.76] * 6, 0.6)
-    assert not noisy([0.74] * 6, 0.6)
-    assert not noisy([0.96] * 6, 0.8)
-    assert not noisy([0.76] * 6, 0.6, net={"dropout": 0.1})  # which lowers training accuracy
-    assert not noisy([0.76] * 6, 0.6, evaluation={"scale": 1.1})  # as noise and mixup do
-    assert not noisy([0.76] * 6, 0.6, steps=96)
+    def found(held_out: float, train: float, **options: Any) -> bool:
+        return noisy([held_out] * 6, train, **({"curve": line(2.3, 1.2)} | options))
+
+    assert found(0.76, 0.6)
+    assert not found(0.74, 0.6)
+    assert not found(0.96, 0.8)
+    assert not found(0.76, 0.6, net={"dropout": 0.1})  # which lowers training accuracy
+    assert not found(0.76, 0.6, evaluation={"scale": 1.1})  # as noise and mixup do
+    assert not found(0.76, 0.6, steps=96)
+    assert not found(0.76, 0.6, curve=line(2.3, 0.2))  # a loss that leaves the wrong ones out
 
 
 def test_inputs_are_unscaled_where_a_quarter_of_the_columns_is() -> None:
@@ -53,6 +57,12 @@ def test_labels_are_unrelated_only_once_training_has_got_somewhere() -> None:
     assert found(0.4, 0.11)
     assert not found(0.12, 0.11)
     assert not found(0.4, 0.2)
+
+
+def test_a_score_of_long_ago_is_none_of_now() -> None:
+    history = classifying(scores=[0.11] * 6, right=memorizing(0.4))
+    history.evaluations = [replace(each, step=each.step // 3) for each in history.evaluations]
+    assert "labels-unrelated" not in seen(history)
 
 
 def test_what_was_soon_right_of_examples_not_seen_before_is_no_memory() -> None:

@@ -34,6 +34,15 @@ def test_a_gap_that_closes_again_is_passed() -> None:
     assert "generalization-gap" not in seen(classifying(scores=[0.2, 0.3, 0.4, 0.9]))
 
 
+def test_classes_that_are_still_to_come_make_no_gap() -> None:
+    def found(counts: tuple[int, ...], **options: Any) -> bool:
+        return "generalization-gap" in seen(classifying(scores=[0.5] * 6, loss={"counts": counts}, **options))
+
+    assert found((8,) * 10)
+    assert not found((16,) * 5 + (0,) * 5)
+    assert found((16,) * 5 + (0,) * 5, ended=True)  # they never came
+
+
 def test_a_gap_of_values_is_of_explained_variance() -> None:
     def found(held_out: float, train: float) -> bool:
         return "generalization-gap" in seen(fitting(curve=falling(1.0, train), errors=[held_out] * 4))

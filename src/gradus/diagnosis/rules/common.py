@@ -78,6 +78,16 @@ def learned(history: History) -> bool:
     return right is not None and chance(history) < 0.9 and right > chance(history) + 0.15
 
 
+def knowing_nothing(history: History) -> float:
+    """The loss of knowing nothing: ln K of cross-entropy, the variance of a squared error; NaN if it cannot be told."""
+    known = losses(history)[-1:]
+    if not known:
+        return math.nan
+    if known[0].kind == "values":
+        return known[0].target_std * known[0].target_std
+    return math.log(max(2, known[0].classes))
+
+
 def settled(history: History) -> bool:
     """Whether the first steps are over, in which much comes right by itself, or all is."""
     return history.step >= 20 or history.ended or history.non_finite is not None

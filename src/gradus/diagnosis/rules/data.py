@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from gradus.core.text import Message
 from gradus.diagnosis.rules import Sighting, lasting, rules
-from gradus.diagnosis.rules.common import accuracy, chance, losses, supervised
+from gradus.diagnosis.rules.common import accuracy, chance, knowing_nothing, losses, supervised
 from gradus.diagnosis.signs import Evaluation, Examination, History, InputSigns
 
 
@@ -217,7 +217,12 @@ def labels_unrelated(history: History) -> Iterator[Sighting]:
 
 def _at_chance(history: History) -> dict[str, float] | None:
     """Training and held-out accuracy, where the first has risen and the second is that of guessing."""
-    held_out = [each.accuracy for each in history.held_out() if each.accuracy is not None and not each.training]
+    # What was measured long ago tells nothing of now.
+    held_out = [
+        each.accuracy
+        for each in history.held_out()
+        if each.accuracy is not None and not each.training and each.step >= 0.4 * history.step
+    ]
     right = accuracy(history)
     known = losses(history)
     early = history.step < 100 and not history.ended
@@ -265,7 +270,9 @@ def noisy_labels(history: History) -> Iterator[Sighting]:
     alike = all(0.93 < each.scale < 1.07 for each in held_out)
     evidence = {"best": best, "train": right, "last": last}
     glances = sum(step > 0.75 * history.step for step, _ in history.right)
-    if last > right + 0.15 and dropout < 0.1 and alike and right < 0.8 and glances >= 8:
+    # A loss that is low though many are wrong weighs the examples: the program knows.
+    weighed = history.losses.end(20) < 0.2 * knowing_nothing(history)
+    if last > right + 0.15 and dropout < 0.1 and alike and right < 0.8 and glances >= 8 and not weighed:
         yield Sighting(confidence=0.7, evidence=evidence)
     elif (
         best - last > 0.08

@@ -19,7 +19,7 @@ def _rightly(history: History) -> list[Evaluation]:
 @rules.register(
     "generalization-gap",
     source="AutoTrainer: training accuracy 0.10 above held-out accuracy; our prototype needs 0.2 for no false alarm",
-    not_fooled_by="small evaluations, whose accuracy scatters; gaps that close again",
+    not_fooled_by="small evaluations, whose accuracy scatters; gaps that close again; classes that are still to come",
     says=Message(
         en="The network does well on training examples ({train:.1%} right or explained) and much worse on others "
         "({held_out:.1%}).",
@@ -30,14 +30,28 @@ def generalization_gap(history: History) -> Iterator[Sighting]:
     """Accuracy on the latest training batches lies far above that of the latest evaluations."""
     scores = [each for each in _rightly(history) if each.accuracy is not None and each.examples >= 16]
     yield from _of_values(history)
-    if len(scores) < 2 or not supervised(history) or history.step < 20:
+    if (
+        len(scores) < (2 if history.ended else 3)
+        or not supervised(history)
+        or history.step < 20
+        or _classes_to_come(history)
+    ):
         return
+    if history.step > scores[-1].step + 1 and not history.ended:
+        return  # what is trained on may have changed since
     # Each beside the training batches just before it: early on, what is right changes from step to step.
     pairs = [(accuracy(history, each.step), each.accuracy or 0.0) for each in scores[-2:]]
     gaps = [right - held_out for right, held_out in pairs if right is not None]
     if len(gaps) == 2 and min(gaps) > 0.2 + 1 / math.sqrt(scores[-1].examples):
         evidence = {"train": pairs[-1][0] or 0.0, "held_out": pairs[-1][1]}
         yield Sighting(since=scores[-2].step, evidence=evidence, worse=gaps[-1])
+
+
+def _classes_to_come(history: History) -> bool:
+    """Whether many classes have not turned up in training so far, as where tasks are learned one after the other."""
+    pooled = [sum(column) for column in zip(*[each.counts for each in losses(history) if each.counts], strict=False)]
+    missing = sum(not count for count in pooled)
+    return not history.ended and sum(pooled) > 20 * len(pooled) and missing > 0.2 * len(pooled)
 
 
 def _of_values(history: History) -> Iterator[Sighting]:

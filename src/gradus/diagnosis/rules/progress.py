@@ -7,7 +7,17 @@ from collections.abc import Iterator, Sequence
 
 from gradus.core.text import Message
 from gradus.diagnosis.rules import Sighting, rules
-from gradus.diagnosis.rules.common import accuracy, chance, improvement, kind, losses, settled, supervised, warming_up
+from gradus.diagnosis.rules.common import (
+    accuracy,
+    chance,
+    improvement,
+    kind,
+    knowing_nothing,
+    losses,
+    settled,
+    supervised,
+    warming_up,
+)
 from gradus.diagnosis.signs import History
 
 
@@ -94,7 +104,8 @@ def oscillation(history: History) -> Iterator[Sighting]:
         return
     smooth = [statistics.fmean(bins[at : at + 8]) for at in range(0, len(bins) - 7, 8)]
     late = smooth[len(smooth) // 3 :]
-    if statistics.fmean(late) < 0.6 * smooth[0] or len(late) < 4:
+    level = statistics.fmean(late)
+    if level < 0.6 * smooth[0] or level < 0.2 * knowing_nothing(history) or len(late) < 4:
         return
     swings = sum(1 for one, two in itertools.pairwise(late) if two > 1.5 * one)
     if swings >= 3:
