@@ -124,3 +124,14 @@ def test_a_sure_reading_of_few_evaluations_is_kept_to_itself() -> None:
     assert "curve-reading" not in seen(history)
     history = classifying(curve=line(2.3, 0.1), errors=[*errors, 1.5], ended=True)
     assert seen(history)["curve-reading"][1].reading == "overfitting"
+
+
+def test_swings_of_a_loss_that_is_low_are_passed() -> None:
+    def found(level: float) -> bool:
+        def swinging(part: float) -> float:
+            return level * (2.0 if int(320 * part) // 16 % 2 else 0.8)
+
+        return "oscillation" in seen(classifying(steps=320, curve=swinging))
+
+    assert found(1.0)
+    assert not found(0.3)  # of ln 10
