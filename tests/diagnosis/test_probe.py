@@ -13,6 +13,7 @@ from torch.optim import LBFGS, SGD, Optimizer
 from gradus.diagnosis.cadence import FIRST_STEPS, GROWTH, SETTLED
 from gradus.diagnosis.probe import Probe
 from gradus.diagnosis.signs import History
+from gradus.diagnosis.watch import Watch
 
 N = 16
 X = torch.randn(N, 3, generator=torch.Generator().manual_seed(0))
@@ -287,3 +288,20 @@ def test_empty_batches_and_odd_outputs_make_nobody_stumble() -> None:
             with torch.no_grad():
                 model(X[:size])
     assert probe.history.step == 4
+
+
+def test_what_an_optimizer_held_that_is_gone_is_no_orphan() -> None:
+    """As where each task has a copy of the model and an optimizer of its own."""
+    torch.manual_seed(0)
+    x, y = torch.randn(64, 8), torch.randn(64, 1)
+    copies = [nn.Sequential(nn.Linear(8, 16), nn.Tanh(), nn.Linear(16, 1)) for _ in range(8)]
+    with Watch(None, None, budget=0.01, silence=(), quiet=True) as doctor:
+        for each in copies:
+            inner = torch.optim.SGD(each.parameters(), lr=0.01)
+            for _ in range(5):
+                inner.zero_grad()
+                (each(x) - y).square().mean().backward()
+                inner.step()
+            del inner
+    assert "parameters-not-in-optimizer" not in [each.symptom for each in doctor.findings]
+    assert doctor.history.loop.orphan_share == 0

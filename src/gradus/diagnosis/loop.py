@@ -47,6 +47,7 @@ class LoopWatch:
         self._reached: dict[int, weakref.ref[Tensor]] = {}
         self._called: set[str] = set()
         self._versions: dict[int, int] = {}
+        self._once_held: dict[int, weakref.ref[Tensor]] = {}
         self._seeds_now: set[Any] = set()
         self._seeds: set[Any] = set()
         self._prints: list[tuple[weakref.ref[Tensor], Tensor]] = []
@@ -100,6 +101,7 @@ class LoopWatch:
         # A look into a dictionary of weak references takes a microsecond, and mostly one optimizer steps.
         if self._latest is None or self._latest[0]() is not optimizer:
             self._latest = weakref.ref(optimizer), self.optimizers.setdefault(optimizer, _Held())
+            self._once_held |= {id(each): weakref.ref(each) for each in _parameters(optimizer)}
         return self._latest[1]
 
     def before_step(self, optimizer: Optimizer, step: int, *, looking: bool) -> None:
@@ -178,6 +180,11 @@ class LoopWatch:
     def _held_now(self) -> dict[int, Tensor]:
         return {id(each): each for optimizer in self.optimizers for each in _parameters(optimizer)}
 
+    def _was_held(self, parameter: Tensor, held: dict[int, Tensor]) -> bool:
+        """Whether an optimizer holds it, or did: one that a function made is gone when that returns."""
+        before = self._once_held.get(id(parameter))
+        return id(parameter) in held or (before is not None and before() is parameter)
+
     def _alive(self) -> list[Tensor]:
         found = (reference() for reference in self._reached.values())
         return [each for each in found if each is not None and each.requires_grad and each.dim() > 1]
@@ -187,7 +194,7 @@ class LoopWatch:
         lost = [
             each
             for each in alive
-            if each.requires_grad and id(each) not in held and each.dim() > 1 and _untouched(each)
+            if each.requires_grad and not self._was_held(each, held) and each.dim() > 1 and _untouched(each)
         ]
         total = sum(each.numel() for each in alive)
         named = [self._places.parameter(each) for each in lost]

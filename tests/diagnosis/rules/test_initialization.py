@@ -2,7 +2,19 @@
 
 from dataclasses import replace
 
-from tests.diagnosis.histories import MATRIX, PARAMETERS, classifying, falling, line, not_learning, seen, with_layer
+from tests.diagnosis.histories import (
+    CROSS_ENTROPY,
+    LOGITS,
+    MATRIX,
+    PARAMETERS,
+    classifying,
+    falling,
+    line,
+    not_learning,
+    op,
+    seen,
+    with_layer,
+)
 
 
 def test_a_first_loss_counts_if_it_stays() -> None:
@@ -10,6 +22,11 @@ def test_a_first_loss_counts_if_it_stays() -> None:
     assert "initial-loss" not in seen(classifying(curve=falling(25.0)))
     assert "initial-loss" not in seen(classifying(curve=line(25.0, 20.0), steps=19))  # it may still be unlearned
     assert "initial-loss" in seen(classifying(curve=line(25.0, 20.0), steps=19, ended=True))
+
+
+def test_of_several_losses_together_nothing_is_expected() -> None:
+    both = (CROSS_ENTROPY, (op("Add"), op("MseLoss"), LOGITS))
+    assert "initial-loss" not in seen(classifying(curve=line(25.0, 20.0), loss={"heads": both}))
 
 
 def test_small_weights_count_once_nothing_is_learned() -> None:

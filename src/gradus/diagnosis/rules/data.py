@@ -149,6 +149,8 @@ def train_validation_mismatch(history: History) -> Iterator[Sighting]:
     for each in history.evaluations[-2:] if len(history.evaluations) <= 12 else ():
         if not each.passes or each.every_step or _does_as_well(history, each):
             continue
+        if not _many_seen(history, each.step):
+            continue
         if each.shift > 1.0 or not 0.4 < each.scale < 2.5:
             evidence = {"shift": each.shift, "scale": each.scale}
             yield Sighting(since=each.step, confidence=0.9, evidence=evidence, reading="scaled otherwise")
@@ -156,6 +158,12 @@ def train_validation_mismatch(history: History) -> Iterator[Sighting]:
     at_chance = _at_chance(history)
     if at_chance is not None and _learned_at_once(history):
         yield Sighting(confidence=0.8, evidence=at_chance, reading="encoded otherwise")
+
+
+def _many_seen(history: History, step: int) -> bool:
+    """Whether by then training inputs were known from more than a few examples."""
+    batch = next((each.batch for each in reversed(losses(history))), 0)
+    return step > 8 or step * batch >= 100
 
 
 def _does_as_well(history: History, held_out: Evaluation) -> bool:

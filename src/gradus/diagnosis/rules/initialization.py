@@ -1,13 +1,13 @@
 """How weights begin."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from gradus.core.text import Message
 from gradus.diagnosis.rules import Sighting, rules
 from gradus.diagnosis.rules.common import learned, settled
 from gradus.diagnosis.rules.signal import last_over_first
-from gradus.diagnosis.signs import Examination, History
+from gradus.diagnosis.signs import Examination, History, Op
 
 _TOO_LARGE, _TOO_SMALL = 3.0, 0.3
 
@@ -32,6 +32,8 @@ def initial_loss(history: History) -> Iterator[Sighting]:
     if first is None or first.step or first.loss is None or first.loss.not_log or not settled(history):
         return
     loss = first.loss
+    if len({_compares(head) for head in loss.heads}) > 1:
+        return  # of several losses together none tells what to expect
     count = max(loss.batch, 1) if loss.summed else 1
     value, now = loss.value / count, history.losses.end(3) / count
     if loss.kind == "classes":
@@ -42,6 +44,10 @@ def initial_loss(history: History) -> Iterator[Sighting]:
         return
     if math.isfinite(value) and value > times * expected > 0 and not now <= times * expected:
         yield Sighting(evidence={"loss": value, "times": value / expected}, worse=value)
+
+
+def _compares(head: Sequence[Op]) -> str:
+    return next((op.name for op in head if op.name.endswith("Loss") or "Entropy" in op.name), "")
 
 
 @rules.register(
