@@ -187,12 +187,10 @@ def _identical(chosen: Sequence[Program], workers: int) -> bool:
         pairs = list(pool.map(both, well))
     rows, good = [], True
     for each, (plain, seen) in zip(well, pairs, strict=True):
-        same = plain.weights == seen.weights and plain.out == seen.out and seen.code in (plain.code, 1)
-        good &= same
-        rows.append(
-            [each.name, "yes" if plain.weights == seen.weights else "NO", "yes" if plain.out == seen.out else "NO"]
-        )
-    print(table(["program", "same weights", "same output"], rows))
+        marks = [not plain.code, bool(plain.weights) and plain.weights == seen.weights, plain.out == seen.out]
+        good &= all(marks) and seen.code in (0, 1)
+        rows.append([each.name, *("yes" if mark else "NO" for mark in marks)])
+    print(table(["program", "ran", "same weights", "same output"], rows))
     return good
 
 

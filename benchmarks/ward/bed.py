@@ -115,7 +115,7 @@ def _digesting(place: Path) -> Callable[[], None]:
     def note(optimizer: torch.optim.Optimizer, *_: Any) -> None:
         for group in optimizer.param_groups:
             for each in group["params"]:
-                digest.update(each.detach().contiguous().view(torch.uint8).numpy().tobytes())
+                digest.update(each.detach().reshape(-1).contiguous().view(torch.uint8).numpy().tobytes())
 
     register_optimizer_step_post_hook(note)
 

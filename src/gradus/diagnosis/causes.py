@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from gradus.core.findings import Finding
 from gradus.core.text import Message
-from gradus.diagnosis.rules.common import chance, improvement, losses, update_ratio
+from gradus.diagnosis.rules.common import chance, improvement, losses, scored, update_ratio
 from gradus.diagnosis.rules.signal import EXPLODED, last_over_first
 from gradus.diagnosis.signs import History
 
@@ -324,7 +324,7 @@ def _facts(history: History, seen: Mapping[str, float]) -> Iterable[str]:
         yield "creeping"
     if history.ended and history.step < 150:
         yield "few-steps"
-    held_out = [each.accuracy for each in history.held_out() if each.accuracy is not None and not each.training]
+    held_out = [each.accuracy or 0.0 for each in scored(history)]
     if len(held_out) >= 2 and max(held_out) < chance(history) + 0.06 < 0.8:
         yield "held-out-at-chance"
     batches = {each.batch for each in losses(history)}

@@ -14,8 +14,9 @@ from gradus.diagnosis.places import Places
 from gradus.diagnosis.signs import Evaluation, InputSigns
 
 _LOOKED_AT = 4
-_GLANCED_AT = 16
 """Passes of an evaluation whose inputs are looked at."""
+_ROWS = 16
+"""Of a later pass so many rows tell whether it is of training examples."""
 _MOST_KEPT = 400
 
 
@@ -70,7 +71,7 @@ class EvaluationWatch:
         first = inputs[0] if inputs else None
         # Short sequences of tokens come again by chance.
         if looking and first is not None and first.dim() > 1 and first.is_floating_point():
-            prints = row_prints(first, most=64 if closely else _GLANCED_AT)
+            prints = row_prints(first, most=64 if closely else _ROWS)
             share = sum(each in rows for each in prints) / max(len(prints), 1)
             self._known = share > 0.05
         else:

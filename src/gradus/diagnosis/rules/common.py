@@ -3,7 +3,7 @@
 import math
 import statistics
 
-from gradus.diagnosis.signs import Examination, History, LossSigns
+from gradus.diagnosis.signs import Evaluation, Examination, History, LossSigns
 
 WEIGHTED = ("Linear", "Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d")
 
@@ -76,6 +76,11 @@ def learned(history: History) -> bool:
         return True
     right = accuracy(history)
     return right is not None and chance(history) < 0.9 and right > chance(history) + 0.15
+
+
+def scored(history: History) -> list[Evaluation]:
+    """Evaluations of held-out examples, in evaluation mode, whose accuracy is known."""
+    return [each for each in history.held_out() if each.accuracy is not None and not each.training]
 
 
 def knowing_nothing(history: History) -> float:

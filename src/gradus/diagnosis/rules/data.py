@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from gradus.core.text import Message
 from gradus.diagnosis.rules import Sighting, lasting, rules
-from gradus.diagnosis.rules.common import accuracy, chance, knowing_nothing, losses, supervised
+from gradus.diagnosis.rules.common import accuracy, chance, knowing_nothing, losses, scored, supervised
 from gradus.diagnosis.signs import Evaluation, Examination, History, InputSigns
 
 
@@ -226,11 +226,7 @@ def labels_unrelated(history: History) -> Iterator[Sighting]:
 def _at_chance(history: History) -> dict[str, float] | None:
     """Training and held-out accuracy, where the first has risen and the second is that of guessing."""
     # What was measured long ago tells nothing of now.
-    held_out = [
-        each.accuracy
-        for each in history.held_out()
-        if each.accuracy is not None and not each.training and each.step >= 0.4 * history.step
-    ]
+    held_out = [each.accuracy or 0.0 for each in scored(history) if each.step >= 0.4 * history.step]
     right = accuracy(history)
     known = losses(history)
     early = history.step < 100 and not history.ended
@@ -249,7 +245,7 @@ def _learned_at_once(history: History) -> bool:
 
     Then it was right of examples that it had not seen, and its labels have to do with its inputs.
     """
-    first = next((each.step for each in history.held_out() if each.accuracy is not None and not each.training), 0)
+    first = next((each.step for each in scored(history)), 0)
     right = accuracy(history, first)
     glances = sum(0.75 * first <= step <= first for step, _ in history.right)
     return right is not None and right > chance(history) + 0.12 and glances >= 2
@@ -268,7 +264,7 @@ def _learned_at_once(history: History) -> bool:
 )
 def noisy_labels(history: History) -> Iterator[Sighting]:
     """Held-out accuracy lies well above training accuracy without reason; or falls back while training memorizes."""
-    held_out = [each for each in history.held_out() if each.accuracy is not None and not each.training]
+    held_out = scored(history)
     right = accuracy(history)
     if len(held_out) < 4 or right is None or history.step < 100 or not supervised(history):
         return

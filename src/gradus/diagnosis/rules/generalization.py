@@ -110,11 +110,16 @@ def validation_rising(history: History) -> Iterator[Sighting]:
     source="UMLAUT: dropout of 0.5 and more is unusual; a decay term above the gradient pulls weights to zero",
     not_fooled_by="dropout 0.5; AdamW's decay, which does not enter the gradient; models that learn all the same",
     says=Message(
-        en="Regularization is too strong: dropout {dropout:.2g}, the weight decay term is {decay:.2g} times the "
-        "gradient, and "
-        "the training loss stays high.",
-        zh="正则化过强：dropout 为 {dropout:.2g}，权重衰减项是梯度的 {decay:.2g} 倍，而训练损失居高不下。",
+        en="Regularization is too strong: {what}, and the training loss stays high.",
+        zh="正则化过强：{what}，而训练损失居高不下。",
     ),
+    words={
+        "dropout": Message(en="dropout leaves hardly anything", zh="dropout 几乎不留下任何单元"),
+        "decay": Message(en="weight decay pulls as hard as the gradient", zh="权重衰减的拉力与梯度相当"),
+        "withering": Message(
+            en="a penalty has shrunk the weights to a tenth and less", zh="惩罚项已使权重缩小到十分之一以下"
+        ),
+    },
 )
 def over_regularization(history: History) -> Iterator[Sighting]:
     """Very strong dropout or decay, or weights that wither; and a model that does not fit its training examples."""
@@ -124,8 +129,15 @@ def over_regularization(history: History) -> Iterator[Sighting]:
     decay = max((each.decay_over_gradient for each in history.optimizers.values()), default=0.0)
     strong = max((each.decay for each in history.optimizers.values()), default=0.0)
     decoupled = max((each.decay * each.rate for each in history.optimizers.values() if not each.coupled), default=0.0)
-    if dropout >= 0.8 or (decay > 0.8 and strong > 0.02) or decoupled > 0.01 or _withered(history):
-        yield Sighting(confidence=0.85, evidence={"dropout": dropout, "decay": max(decay, 0.0)})
+    evidence = {"dropout": dropout, "decay": max(decay, 0.0), "growth": growth(history)}
+    for reading, strongly in (
+        ("dropout", dropout >= 0.8),
+        ("decay", (decay > 0.8 and strong > 0.02) or decoupled > 0.01),
+        ("withering", _withered(history)),
+    ):
+        if strongly:
+            yield Sighting(confidence=0.85, evidence=evidence, reading=reading)
+            return
 
 
 def _withered(history: History) -> bool:

@@ -46,24 +46,30 @@ def small_updates(history: History) -> Iterator[Sighting]:
     ),
 )
 def large_updates(history: History) -> Iterator[Sighting]:
-    """Update over weight is above 0.3 at several examinations; or above a tenth, and weights have grown fivefold."""
+    """Update over weight is far above usual at several examinations, and the run is the worse for it."""
+    high = _too_large(history)
+    if high:
+        yield Sighting(since=high[0][0], evidence={"ratio": high[-1][1]}, worse=high[-1][1])
+
+
+def _too_large(history: History) -> list[tuple[int, float]]:
+    """Steps and ratios that are too large in one of three ways; none if they do no harm."""
     ratios = [(each.step, update_ratio(each)) for each in history.examinations[:12]]
     known = [(step, ratio) for step, ratio in ratios if ratio is not None and math.isfinite(ratio)]
     # The first steps may be large: what begins near zero grows by about 1 / t of its size in step t.
     high = [each for each in known if each[1] > LARGE or (each[1] > STILL_LARGE and each[0] >= 4)]
     if not _lost(history):  # large steps that do no harm are small ones soon, or must go on for a while
         high = [each for each in high if each in known[-3:]] if history.step >= _A_WHILE else []
-    if learned(history):
-        high = []
+    if len(high) >= 3 and not learned(history):
+        return high
     right = accuracy(history)
     well = (right is not None and right > 0.9) or any(each.normalizations for each in history.models.values())
-    if len(high) < 3 and growth(history) > 5 and not well and history.step >= 50:
-        high = [each for each in known if each[1] > 0.08]
-        high = high if len(high) >= 6 else []
-    if len(high) < 3 and _runs_wild(history):
-        high = [(each.step, update_ratio(each) or 0.0) for each in history.latest(5)]
-    if len(high) >= 3:
-        yield Sighting(since=high[0][0], evidence={"ratio": high[-1][1]}, worse=high[-1][1])
+    grown = [each for each in known if each[1] > 0.08]
+    if len(grown) >= 6 and growth(history) > 5 and not well and history.step >= 50:
+        return grown
+    if _runs_wild(history):
+        return [(each.step, update_ratio(each) or 0.0) for each in history.latest(5)]
+    return []
 
 
 def _runs_wild(history: History) -> bool:
