@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -76,6 +76,17 @@ def test_what_tells_two_causes_apart_names_two_that_there_are() -> None:
     for pair in TELL_APART:
         assert len(pair) == 2
         assert pair <= CAUSES
+
+
+def test_a_signal_that_explodes_in_the_first_pass_is_not_the_rate_s_doing() -> None:
+    exploded = {"layers": with_layer("net:4", std=1e4)}
+    symptoms = ["exploding-signal", "large-updates", "divergence"]
+
+    def rate(examination: Callable[[int], dict[str, Any]]) -> float:
+        likely = {each.id: each.confidence for each in ranked(classifying(examination=examination), *symptoms)}
+        return likely["learning-rate-too-high"]
+
+    assert rate(lambda step: exploded) < rate(lambda step: exploded if step else {})
 
 
 @pytest.mark.parametrize("identity", sorted(CASES.keys() & CAUSES))

@@ -105,6 +105,16 @@ def test_parameters_the_loss_does_not_reach() -> None:
     assert found["net:used.weight"].gradient
 
 
+@pytest.mark.parametrize("step", [0, 1])
+def test_a_matrix_of_one_number_is_seen_before_the_first_step(step: int) -> None:
+    model = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 1))
+    first = model[0]
+    assert isinstance(first, nn.Linear)
+    nn.init.constant_(first.weight, -3.0)
+    found = examine(model, inputs(5, 3), step=step).parameters
+    assert [found[f"net:{number}.weight"].constant for number in (0, 1)] == [not step, False]
+
+
 def test_identical_units_are_seen_at_the_start() -> None:
     model = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1))
     for each in model.parameters():

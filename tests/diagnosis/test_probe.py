@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import LBFGS, SGD, Optimizer
 
-from gradus.diagnosis.cadence import FIRST_STEPS, GROWTH, SETTLED
+from gradus.diagnosis.cadence import FIRST_STEPS, GROWTH, SETTLED, glances
+from gradus.diagnosis.guard import GradientGuard
 from gradus.diagnosis.probe import Probe
 from gradus.diagnosis.signs import History
 from gradus.diagnosis.watch import Watch
@@ -218,6 +219,23 @@ def test_the_gradient_of_a_root_at_zero() -> None:
     found = probe.history.non_finite
     assert found is not None
     assert (found.source, found.where) == ("gradient", "")
+
+
+@pytest.mark.parametrize("affordable", [True, False])
+def test_gradients_of_resting_steps_are_looked_at_where_that_is_cheap(
+    monkeypatch: pytest.MonkeyPatch, affordable: bool
+) -> None:
+    monkeypatch.setattr(GradientGuard, "affords", lambda self, seconds: affordable)
+    model = nn.Linear(3, 1)
+    with probing(model) as probe:
+        optimizer = SGD(model.parameters(), lr=0.0)
+        train(model, optimizer, 41)
+        assert not glances(probe.history.step)
+        assert 41 not in expected_steps(50)
+        train(model, optimizer, 1, lambda output: (0 * output).square().mean().sqrt())
+        found = probe.history.non_finite
+    assert (found is not None) == affordable
+    assert found is None or (found.step, found.source) == (41, "gradient")
 
 
 # ---- what others do -------------------------------------------------------------------------------------------------

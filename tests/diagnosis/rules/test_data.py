@@ -83,6 +83,16 @@ def test_where_held_out_inputs_lie_elsewhere(changes: dict[str, Any], caught: bo
     assert "train-validation-mismatch" not in seen(classifying(errors=[0.1] * 3, evaluation=changes))
 
 
+def test_a_few_training_examples_do_not_tell_where_inputs_lie() -> None:
+    def found(steps: int, batch: int) -> bool:
+        options: dict[str, Any] = {"steps": steps, "loss": {"batch": batch}, "evaluation": {"shift": 1.5}}
+        return "train-validation-mismatch" in seen(classifying(errors=[9.0], **options))
+
+    assert not found(5, 10)
+    assert found(5, 20)
+    assert found(9, 1)
+
+
 def test_examples_on_both_sides_leak_unless_one_evaluation_is_clean() -> None:
     history = classifying(scores=[0.9] * 3, evaluation={"seen": 0.4})
     assert seen(history)["leakage"][1].reading == "held-out examples were trained on"

@@ -43,6 +43,15 @@ def test_classes_that_are_still_to_come_make_no_gap() -> None:
     assert found((16,) * 5 + (0,) * 5, ended=True)  # they never came
 
 
+def test_a_gap_is_that_of_now() -> None:
+    history = classifying(scores=[0.5] * 6)
+    assert "generalization-gap" in seen(history)
+    history.step += 2  # what is trained on may have changed since the last evaluation
+    assert "generalization-gap" not in seen(history)
+    history.ended = True
+    assert "generalization-gap" in seen(history)
+
+
 def test_a_gap_of_values_is_of_explained_variance() -> None:
     def found(held_out: float, train: float) -> bool:
         return "generalization-gap" in seen(fitting(curve=falling(1.0, train), errors=[held_out] * 4))

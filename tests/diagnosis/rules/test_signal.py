@@ -68,6 +68,13 @@ def test_once_is_not_lasting() -> None:
     assert "vanishing-gradient" not in seen(history)
 
 
+def test_a_signal_that_is_learned_from_has_not_vanished() -> None:
+    faint = {"layers": with_layer("net:4", varied=1e-5)}
+    assert "vanishing-signal" in seen(not_learning(examination=faint))
+    assert "vanishing-signal" not in seen(classifying(examination=faint))
+    assert "vanishing-signal" not in seen(not_learning(examination=faint, steps=19))  # it may grow
+
+
 def silent(share: float, *, learns: bool, **changes: Any) -> History:
     layers = with_layer("net:3", dead=share, **changes)
     return (classifying if learns else not_learning)(examination={"layers": layers})
@@ -114,3 +121,9 @@ def test_where_units_are_saturated(share: float, caught: bool) -> None:
     assert ("saturated-units" in seen(not_learning(examination={"layers": with_layer("net:3", saturated=share)}))) == (
         caught
     )
+
+
+def test_units_are_saturated_once_the_first_steps_are_over() -> None:
+    full = {"layers": with_layer("net:3", saturated=0.9)}
+    assert "saturated-units" not in seen(not_learning(examination=full, steps=19))
+    assert "saturated-units" in seen(not_learning(examination=full, steps=20))
