@@ -34,7 +34,8 @@ from gradus.diagnosis.losses import LossReader
 from gradus.diagnosis.optimizers import facts_of
 from gradus.diagnosis.places import Places, find_models, is_compiled, original
 from gradus.diagnosis.rest import Rest, spike_above
-from gradus.diagnosis.signs import History, NonFinite, Phase, Series
+from gradus.diagnosis.series import Series
+from gradus.diagnosis.signs import History, NonFinite, Phase
 
 _WITHOUT_STEP = 4
 """Backward passes without an optimizer's step, after which each counts as a step of its own."""

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from gradus.core.findings import Finding
 from gradus.diagnosis.causes import rank
 from gradus.diagnosis.doctor import Doctor, told, told_causes
+from gradus.diagnosis.series import Series
 from gradus.diagnosis.signs import (
     Evaluation,
     Examination,
@@ -27,7 +28,6 @@ from gradus.diagnosis.signs import (
     OptimizerFacts,
     ParameterSigns,
     PlayersSigns,
-    Series,
 )
 from tests.diagnosis.histories import CASES, fitting, not_learning
 

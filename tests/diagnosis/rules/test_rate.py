@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from gradus.diagnosis.rules import rate
-from gradus.diagnosis.signs import History, ParameterSigns, Series
+from gradus.diagnosis.series import Series
+from gradus.diagnosis.signs import History, ParameterSigns
 from tests.diagnosis.histories import PARAMETERS, classifying, line, moving, not_learning, seen
 
 
