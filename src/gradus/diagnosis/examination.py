@@ -116,12 +116,11 @@ class Window:
 
     def _layer_signs(self, kind: str, place: str, values: Tensor, activation: str, *, before: bool) -> LayerSigns:
         """Signs of a sample (n, p, u) of what goes into an activation or comes out of it."""
-        mean, std, peak, varied, total = measure.figures([
+        mean, std, peak, varied = measure.figures([
             values.mean(),
             values.std(correction=0),
             values.abs().max(),
-            values.std(dim=0, correction=0).square().mean().sqrt(),
-            values.sum(),
+            _root_mean_square(values.std(dim=0, correction=0)),
         ])  # fmt: skip
         dead = saturated = None
         if activation == "relu" and values.shape[-1] > 1:
@@ -135,7 +134,7 @@ class Window:
             peak=peak,
             varied=varied,
             units=values.shape[-1],
-            finite=math.isfinite(total),
+            finite=math.isfinite(mean),
             activation=activation,
             dead=dead,
             saturated=saturated,
@@ -433,4 +432,5 @@ def _norm(tensor: Tensor) -> Tensor:
 
 
 def _root_mean_square(values: Tensor) -> Tensor:
-    return values.square().mean().sqrt()
+    norm: Tensor = torch.linalg.vector_norm(values)
+    return norm / math.sqrt(max(values.numel(), 1))
