@@ -58,4 +58,4 @@ def next_glance(step: int) -> int:
 
 
 def _spacing(step: int) -> int:
-    return 8 if step < 128 else 16 if step < 768 else 32 if step < 2048 else 64
+    return 8 if step < 256 else 16 if step < 768 else 32 if step < 3072 else 64
