@@ -64,3 +64,7 @@ def test_what_is_not_finite_shows_at_the_end_and_spoils_nothing_else() -> None:
     assert math.isnan(series.end())
     assert math.isnan(series.end(1))
     assert series_of([1.0, math.nan, *[2.0] * 10]).end() == 2
+
+
+def test_a_mean_may_be_a_number_though_its_sum_is_none() -> None:
+    assert series_of([1.5e308] * 4).end() == pytest.approx(1.5e308)

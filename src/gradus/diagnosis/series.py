@@ -76,4 +76,7 @@ class Series:
 def _mean(values: list[float]) -> float:
     if not values or not all(map(math.isfinite, values)):
         return math.nan
-    return math.fsum(value / len(values) for value in values)  # the sum itself may be too large for a number
+    try:
+        return math.fsum(values) / len(values)
+    except OverflowError:  # the sum is too large for a number, which the mean may not be
+        return math.fsum(value / len(values) for value in values)

@@ -370,6 +370,7 @@ class History:
         players: the same for every optimizer, by its number.
         adversarial: whether two optimizers hold disjoint networks, one of which judges the other's output.
         ended: whether the program is over.
+        answers: what rules have asked of it, by question, while one round of rules lasts; None between rounds.
     """
 
     step: int = 0
@@ -387,6 +388,7 @@ class History:
     adversarial: bool = False
     ended: bool = False
     events: list[dict[str, Any]] = field(default_factory=list)
+    answers: dict[str, Any] | None = None
 
     def phase(self) -> "Phase":
         """What is said of the model under way."""

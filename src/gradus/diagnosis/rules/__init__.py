@@ -1,8 +1,9 @@
 """Rules: pure functions from the signs of a run to what is wrong with it, one family a file, each with its card."""
 
+import functools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from gradus.core.cards import Card, Registry
 from gradus.core.findings import Severity
@@ -32,6 +33,7 @@ class Sighting:
     reading: str = ""
 
 
+T = TypeVar("T")
 Check = Callable[[History], Iterator[Sighting]]
 
 
@@ -60,11 +62,30 @@ rules: Registry[RuleCard] = Registry("rule", "gradus.diagnosis.rules", RuleCard)
 
 def sightings(history: History) -> Iterator[tuple[RuleCard, Sighting]]:
     """Everything that the rules see in a history."""
-    for card in rules.cards():
-        if card.at_end and not history.ended:
-            continue
-        for each in card.build(history):
-            yield card, each
+    history.answers = {}
+    try:
+        for card in rules.cards():
+            if card.at_end and not history.ended:
+                continue
+            for each in card.build(history):
+                yield card, each
+    finally:
+        history.answers = None
+
+
+def asked_once(question: Callable[[History], T]) -> Callable[[History], T]:
+    """A question that many rules ask, answered once in a round of rules, in which the history does not change."""
+    name = question.__name__
+
+    @functools.wraps(question)
+    def ask(history: History) -> T:
+        if history.answers is None:
+            return question(history)
+        if name not in history.answers:
+            history.answers[name] = question(history)
+        return cast(T, history.answers[name])
+
+    return ask
 
 
 def lasting(history: History, number: int, measure: Callable[[Any], float | None]) -> list[float]:

@@ -3,6 +3,7 @@
 import math
 import statistics
 
+from gradus.diagnosis.rules import asked_once
 from gradus.diagnosis.signs import Evaluation, Examination, History, LossSigns
 
 WEIGHTED = ("Linear", "Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d")
@@ -14,11 +15,13 @@ def kind(history: History) -> str:
     return kinds[-1] if kinds else ""
 
 
+@asked_once
 def losses(history: History) -> list[LossSigns]:
     """The loss of each examination that has one of a known kind, in order."""
     return [each.loss for each in history.examinations if each.loss is not None and each.loss.kind]
 
 
+@asked_once
 def chance(history: History) -> float:
     """Accuracy of always saying the commonest class, from the batches seen so far; 1 if there are no classes."""
     known = [each.counts for each in losses(history) if each.counts]
@@ -28,9 +31,14 @@ def chance(history: History) -> float:
     return float(max(pooled) / max(1, sum(pooled)))
 
 
-def accuracy(history: History, at: int | None = None) -> float | None:
-    """Share of right classes in training batches, over the quarter of the run before now, or before the step `at`."""
-    now = history.step if at is None else at
+@asked_once
+def accuracy(history: History) -> float | None:
+    """Share of right classes in training batches, over the last quarter of the run so far; None if it is unknown."""
+    return accuracy_at(history, history.step)
+
+
+def accuracy_at(history: History, now: int) -> float | None:
+    """Share of right classes in training batches as it was at step `now`, over the quarter of the run before it."""
     values = [(each.step, each.loss.accuracy) for each in history.examinations if each.loss is not None]
     recent = [right for step, right in (*values, *history.right) if 0.75 * now <= step <= now]
     known = [right for right in recent if right is not None and math.isfinite(right)]
@@ -49,6 +57,7 @@ def stationary(history: History) -> bool:
     return abs(means[1] - means[0]) <= max(stds[0], 1e-12) and 0.4 <= (stds[1] + 1e-12) / (stds[0] + 1e-12) <= 2.5
 
 
+@asked_once
 def supervised(history: History) -> bool:
     """Whether a model learns given targets, so that its loss ought to fall."""
     return not history.adversarial and kind(history) != "" and stationary(history)
@@ -62,6 +71,7 @@ def improvement(history: History, number: int = 10) -> float:
     return (start - end) / abs(start)
 
 
+@asked_once
 def learned(history: History) -> bool:
     """Whether the run has plainly got somewhere: its loss has fallen, or it says more than the commonest class."""
     gain = improvement(history)
@@ -78,6 +88,7 @@ def learned(history: History) -> bool:
     return right is not None and chance(history) < 0.9 and right > chance(history) + 0.15
 
 
+@asked_once
 def scored(history: History) -> list[Evaluation]:
     """Evaluations of held-out examples, in evaluation mode, whose accuracy is known."""
     return [each for each in history.held_out() if each.accuracy is not None and not each.training]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from gradus.core.text import Message
 from gradus.diagnosis.rules import Sighting, lasting, rules
-from gradus.diagnosis.rules.common import accuracy, chance, knowing_nothing, losses, scored, supervised
+from gradus.diagnosis.rules.common import accuracy, accuracy_at, chance, knowing_nothing, losses, scored, supervised
 from gradus.diagnosis.signs import Evaluation, Examination, History, InputSigns
 
 
@@ -246,7 +246,7 @@ def _learned_at_once(history: History) -> bool:
     Then it was right of examples that it had not seen, and its labels have to do with its inputs.
     """
     first = next((each.step for each in scored(history)), 0)
-    right = accuracy(history, first)
+    right = accuracy_at(history, first)
     glances = sum(0.75 * first <= step <= first for step, _ in history.right)
     return right is not None and right > chance(history) + 0.12 and glances >= 2
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from gradus.core.text import Message
 from gradus.diagnosis.rules import Sighting, rules
-from gradus.diagnosis.rules.common import accuracy, chance, improvement, losses, supervised
+from gradus.diagnosis.rules.common import accuracy, accuracy_at, chance, improvement, losses, supervised
 from gradus.diagnosis.rules.rate import growth
 from gradus.diagnosis.signs import Evaluation, History
 
@@ -40,7 +40,7 @@ def generalization_gap(history: History) -> Iterator[Sighting]:
     if history.step > scores[-1].step + 1 and not history.ended:
         return  # what is trained on may have changed since
     # Each beside the training batches just before it: early on, what is right changes from step to step.
-    pairs = [(accuracy(history, each.step), each.accuracy or 0.0) for each in scores[-2:]]
+    pairs = [(accuracy_at(history, each.step), each.accuracy or 0.0) for each in scores[-2:]]
     gaps = [right - held_out for right, held_out in pairs if right is not None]
     if len(gaps) == 2 and min(gaps) > 0.2 + 1 / math.sqrt(scores[-1].examples):
         evidence = {"train": pairs[-1][0] or 0.0, "held_out": pairs[-1][1]}

@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Iterator, Mapping
 
 from gradus.core.text import Message
-from gradus.diagnosis.rules import Sighting, rules
+from gradus.diagnosis.rules import Sighting, asked_once, rules
 from gradus.diagnosis.rules.common import accuracy, improvement, kind, learned, losses, update_ratio, warming_up
 from gradus.diagnosis.signs import History, Op, ParameterSigns
 
@@ -92,6 +92,7 @@ def _lost(history: History) -> bool:
     return not (math.isfinite(end) and end <= start + 0.3 * abs(start))
 
 
+@asked_once
 def growth(history: History) -> float:
     """How many times as large the middle one of the matrices is as it was at first; 1 if it cannot be told."""
     first, last = history.first, history.last

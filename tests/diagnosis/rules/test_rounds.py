@@ -1,0 +1,39 @@
+"""Questions that several rules ask, in one round of rules and in the next."""
+
+from gradus.diagnosis.rules import asked_once, sightings
+from gradus.diagnosis.rules.common import chance, learned
+from gradus.diagnosis.signs import History
+from tests.diagnosis.histories import classifying, falling
+
+
+def test_a_question_is_answered_once_in_a_round() -> None:
+    asked = []
+
+    @asked_once
+    def question(history: History) -> int:
+        asked.append(history.step)
+        return len(asked)
+
+    history = History(step=7)
+    assert [question(history), question(history)] == [1, 2]  # no round is under way
+    history.answers = {}
+    assert [question(history), question(history)] == [3, 3]
+
+
+def test_a_round_knows_nothing_of_the_one_before() -> None:
+    history = classifying()
+    list(sightings(history))
+    assert history.answers is None
+    assert learned(history)
+    history.losses = classifying(curve=falling(0.1, 0.1)).losses
+    history.examinations, history.right = [], []
+    list(sightings(history))
+    assert not learned(history)
+    assert chance(history) == 1.0
+
+
+def test_a_round_that_is_left_early_leaves_no_answers() -> None:
+    history = classifying(loop={"idle_steps": 20})
+    for _ in sightings(history):
+        break
+    assert history.answers is None
