@@ -368,14 +368,14 @@ def _outputs() -> Iterator[tuple[str, Callable[[bool], History]]]:
 
 def _data() -> Iterator[tuple[str, Callable[[bool], History]]]:
     def taking(**changes: Any) -> History:
-        return classifying(examination={"inputs": (replace(INPUT, **changes),)})
+        return classifying(examination={"inputs": (replace(INPUT, **changes),)}, right=line(0.1, 0.8))
 
     yield "unscaled-inputs", lambda ill: taking(mean=100.0, std=70.0, low=0.0, high=255.0, normalized=not ill)
     yield (
         "unscaled-targets",
         lambda ill: fitting(
             loss={"target_mean": 500.0, "target_std": 100.0, "output_std": 0.5 if ill else 90.0, "output_varied": 90.0},
-            curve=falling(2e5, 10.0),
+            curve=line(2e5, 4e3),
         ),
     )
     yield "feature-scale", lambda ill: taking(spread=1e5 if ill else 20.0)

@@ -52,6 +52,7 @@ def test_a_column_that_tells_the_target_is_that_of_the_largest_correlation() -> 
     correlations = [abs(np.corrcoef(x[:, k].numpy(), target.numpy())[0, 1]) for k in range(6)]
     assert signs_of(x, target).tells_target == pytest.approx(max(correlations), rel=1e-4)
     assert signs_of(x, -target[:, None]).tells_target == pytest.approx(max(correlations), rel=1e-4)
+    assert signs_of(x, target).also_tells == pytest.approx(sorted(correlations)[-2], rel=1e-3)
     assert signs_of(x, target[:100]).tells_target == 0  # of other examples
     assert signs_of(x, torch.ones(200)).tells_target == 0
     assert signs_of(x.repeat(1, 1)[:8], target[:8]).tells_target == 0  # of few rows some column always does

@@ -48,7 +48,7 @@ def read_input(
         still_F.float().mean(),
     ])  # fmt: skip
     columns = rows_NF.shape[1] if tensor.dim() == 2 else 0
-    spread, loud, telling = 1.0, 0.0, 0.0
+    spread, loud, telling = 1.0, 0.0, (0.0, 0.0)
     moving = deviation_F[~still_F]
     if len(moving) and len(moving) < len(deviation_F):
         loud = float(middle_F[still_F].abs().max() / moving.median().clamp_min(1e-12))
@@ -68,7 +68,8 @@ def read_input(
         constant=constant,
         loud_constant=loud,
         spread=spread,
-        tells_target=telling,
+        tells_target=telling[0],
+        also_tells=telling[1],
         repeated_rows=_repeated(row_prints(tensor) if prints is None else prints),
         normalized=normalized,
         column_means=tuple(middle_F[:_COLUMNS].tolist()) if columns > 1 else (),
@@ -76,16 +77,17 @@ def read_input(
     )
 
 
-def _tells(rows_NF: Tensor, target: Tensor) -> float:
-    """The largest correlation, without its sign, between a column and the target."""
+def _tells(rows_NF: Tensor, target: Tensor) -> tuple[float, float]:
+    """The two largest correlations, without their sign, between a column and the target."""
     values = target.detach().float().flatten()
     if values.numel() != rows_NF.shape[0] or len(values) < 16 or float(values.std()) == 0:
-        return 0.0
+        return 0.0, 0.0
     columns = rows_NF - rows_NF.mean(dim=0)
     centred = values - values.mean()
     norms = columns.norm(dim=0) * centred.norm()
     correlations = (centred @ columns).abs() / norms.clamp_min(1e-12)
-    return float(torch.where(norms > 0, correlations, torch.zeros_like(correlations)).max())
+    first, second = torch.where(norms > 0, correlations, torch.zeros_like(correlations)).topk(2).values.tolist()
+    return first, second
 
 
 def _repeated(prints: Sequence[int]) -> float:

@@ -75,7 +75,10 @@ class ParameterSigns:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputSigns:
-    """One input of a model. Figures of columns are for tables (N, F): what is constant, and what is far wider."""
+    """One input of a model. Figures of columns are for tables (N, F): what is constant, and what is far wider.
+
+    `tells_target` and `also_tells` are the two largest correlations of a column with the target, without their sign.
+    """
 
     shape: tuple[int, ...]
     mean: float
@@ -89,6 +92,7 @@ class InputSigns:
     loud_constant: float = 0.0
     spread: float = 1.0
     tells_target: float = 0.0
+    also_tells: float = 0.0
     repeated_rows: float = 0.0
     normalized: bool = False
     column_means: tuple[float, ...] = ()

@@ -1,5 +1,6 @@
 """Labels and splits, to the edge."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -7,7 +8,19 @@ from typing import Any
 import pytest
 
 from gradus.diagnosis.signs import Evaluation
-from tests.diagnosis.histories import APART, INPUT, classifying, line, memorizing, playing, seen
+from tests.diagnosis.histories import (
+    APART,
+    BATCH,
+    INPUT,
+    classifying,
+    falling,
+    fitting,
+    line,
+    memorizing,
+    not_learning,
+    playing,
+    seen,
+)
 
 
 def noisy(scores: Sequence[float], train: float, **options: Any) -> bool:
@@ -44,10 +57,60 @@ def test_inputs_are_unscaled_where_a_quarter_of_the_columns_is() -> None:
         means = (*[300.0] * wide, *[0.0] * (12 - wide))
         table: dict[str, Any] = {"columns": 12, "column_means": means, "column_stds": (1.0,) * 12, "spread": 1e4}
         signs = replace(INPUT, mean=75.0, std=140.0, low=-3.0, high=900.0, **table)
-        return seen(classifying(examination={"inputs": (signs,)})).keys() & {"unscaled-inputs", "feature-scale"}
+        history = not_learning(examination={"inputs": (signs,)})
+        return seen(history).keys() & {"unscaled-inputs", "feature-scale"}
 
     assert found(3) == {"unscaled-inputs", "feature-scale"}
     assert found(2) == {"feature-scale"}
+
+
+@pytest.mark.parametrize(
+    ("cause", "changes"),
+    [
+        ("feature-scale", {"spread": 1e5}),
+        ("constant-inputs", {"constant": 0.98}),
+    ],
+)
+def test_inputs_that_a_network_copes_with_are_no_matter(cause: str, changes: dict[str, Any]) -> None:
+    taken: dict[str, Any] = {"examination": {"inputs": (replace(INPUT, **changes),)}}
+    assert cause in seen(classifying(right=line(0.1, 0.8), **taken))
+    assert cause not in seen(classifying(**taken))
+    assert cause not in seen(not_learning(steps=19, **taken))
+
+
+def test_targets_that_a_network_explains_are_no_matter() -> None:
+    far: dict[str, Any] = {"target_mean": 500.0, "target_std": 100.0, "output_std": 0.5}
+    assert "unscaled-targets" in seen(fitting(loss=far, curve=line(2e5, 4e3)))
+    assert "unscaled-targets" not in seen(fitting(loss=far, curve=falling(2e5, 1e3)))
+
+
+def test_a_smooth_series_is_told_by_each_of_its_last_steps() -> None:
+    def leaks(largest: float, second: float) -> bool:
+        signs = replace(INPUT, tells_target=largest, also_tells=second)
+        return "leakage" in seen(classifying(examination={"inputs": (signs,)}))
+
+    assert leaks(0.9995, 0.98)
+    assert not leaks(0.9995, 0.998)
+    assert not leaks(0.998, 0.3)
+
+
+def test_rare_events_that_are_ranked_are_no_imbalance() -> None:
+    def found(end: float) -> bool:
+        rare: dict[str, Any] = {"classes": 2, "counts": (61, 3), "said": 1.0}
+        return "class-imbalance" in seen(classifying(loss=rare, curve=falling(0.7, end), right=line(0.95, 0.95)))
+
+    entropy = -(61 / 64 * math.log(61 / 64) + 3 / 64 * math.log(3 / 64))
+    assert found(0.9 * entropy)
+    assert not found(0.7 * entropy)
+
+
+def test_sorted_batches_do_no_harm_where_all_classes_are_told_apart() -> None:
+    def found(score: float) -> bool:
+        one = {"counts": (BATCH, *[0] * 9)}
+        return "unshuffled-data" in seen(classifying(loss=one, scores=[score] * 4))
+
+    assert found(0.79)
+    assert not found(0.81)
 
 
 def test_labels_are_unrelated_only_once_training_has_got_somewhere() -> None:

@@ -1,6 +1,7 @@
 """How a run begins, to the edge."""
 
 from dataclasses import replace
+from typing import Any
 
 from tests.diagnosis.histories import (
     CROSS_ENTROPY,
@@ -41,7 +42,20 @@ def test_scales_that_begin_as_one_number_are_no_weights() -> None:
     def history(*, constant: bool) -> bool:
         parameters = PARAMETERS | {"net:0.weight": replace(MATRIX, weight=0.8, constant=constant)}
         layers = with_layer("net:4", std=20.0)
-        return "bad-initialization" in seen(classifying(examination={"layers": layers, "parameters": parameters}))
+        return "bad-initialization" in seen(not_learning(examination={"layers": layers, "parameters": parameters}))
 
     assert history(constant=False)
     assert not history(constant=True)
+
+
+def test_weights_that_begin_large_may_come_down() -> None:
+    def history(**options: Any) -> bool:
+        large = {"parameters": PARAMETERS | {"net:0.weight": replace(MATRIX, weight=0.8)}}
+        run = classifying if options.pop("learns", False) else not_learning
+        return "bad-initialization" in seen(
+            run(examination=large | {"layers": with_layer("net:4", std=20.0)}, **options)
+        )
+
+    assert history()
+    assert not history(steps=19)
+    assert not history(learns=True)

@@ -109,6 +109,22 @@ def settled(history: History) -> bool:
     return history.step >= 20 or history.ended or history.non_finite is not None
 
 
+def struggling(history: History) -> bool:
+    """Whether the first steps are over and have led nowhere, so that there is harm to be explained."""
+    return settled(history) and not learned(history)
+
+
+@asked_once
+def thriving(history: History) -> bool:
+    """Whether nearly all is right, or nearly all of the targets' variance explained: nothing is lost."""
+    known = [each for each in losses(history)[-5:] if each.kind == "values" and each.target_std > 0]
+    if known:
+        missed = statistics.fmean(each.value / (each.target_std * each.target_std) for each in known)
+        return len(known) >= 2 and 0 <= missed < 0.2
+    right = accuracy(history)
+    return right is not None and chance(history) < 0.9 and right > max(0.9, chance(history) + 0.1)
+
+
 def update_ratio(examination: Examination) -> float | None:
     """Median over matrices of update over weight; None where nothing learned."""
     ratios = [

@@ -1,12 +1,23 @@
 """What goes in: ranges, columns, labels, order."""
 
+import math
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from gradus.core.text import Message
 from gradus.diagnosis.rules import Sighting, lasting, rules
-from gradus.diagnosis.rules.common import accuracy, accuracy_at, chance, knowing_nothing, losses, scored, supervised
-from gradus.diagnosis.signs import Evaluation, Examination, History, InputSigns
+from gradus.diagnosis.rules.common import (
+    accuracy,
+    accuracy_at,
+    chance,
+    knowing_nothing,
+    losses,
+    scored,
+    settled,
+    supervised,
+    thriving,
+)
+from gradus.diagnosis.signs import Evaluation, Examination, History, InputSigns, LossSigns
 
 
 def _first_input(examination: Examination) -> InputSigns | None:
@@ -32,6 +43,7 @@ def unscaled_inputs(history: History) -> Iterator[Sighting]:
     """Inputs far from zero mean and unit deviation, on several batches."""
     if (
         _has_players(history)
+        or not settled(history)
         or not history.latest(2)
         or not all(_is_wide(_first_input(each)) for each in history.latest(2))
     ):
@@ -72,7 +84,7 @@ def _wide_columns(found: InputSigns) -> float:
 def unscaled_targets(history: History) -> Iterator[Sighting]:
     """Regression targets are a hundred times as large as outputs at the start."""
     first = [each for each in losses(history)[:2] if each.kind == "values"]
-    if len(first) < 2 or not supervised(history):
+    if len(first) < 2 or not supervised(history) or not settled(history) or thriving(history):
         return
     size = max(abs(first[0].target_mean), first[0].target_std)
     if size > 50 and size > 50 * max(first[0].output_std, 1e-3):
@@ -94,7 +106,7 @@ def feature_scale(history: History) -> Iterator[Sighting]:
     found = lasting(history, 2, lambda each: each.inputs[0].spread if each.inputs else None)
     first = history.first
     normalized = first is not None and first.inputs and first.inputs[0].normalized
-    if found and min(found) > 1000 and not normalized:
+    if found and min(found) > 1000 and not normalized and settled(history) and not thriving(history):
         yield Sighting(confidence=0.9, evidence={"spread": found[-1]}, worse=found[-1])
 
 
@@ -115,7 +127,7 @@ def constant_inputs(history: History) -> Iterator[Sighting]:
     found = [_first_input(each) for each in latest]
     if not latest or any(each is None or each.shape[0] < 4 for each in found):
         return
-    if _has_players(history):
+    if _has_players(history) or not settled(history) or thriving(history):
         return
     known = [each for each in found if each is not None]
     still = min(each.constant for each in known) > 0.85
@@ -178,7 +190,8 @@ def _does_as_well(history: History, held_out: Evaluation) -> bool:
 @rules.register(
     "leakage",
     source="one column that gives the target away (|r| > 0.999), or held-out examples that were trained on",
-    not_fooled_by="evaluations of the training set itself beside one that is held out; one-column toy problems",
+    not_fooled_by="evaluations of the training set itself beside one that is held out; one-column toy problems; the "
+    "last of several steps of a smooth series, which the step before tells nearly as much",
     says=Message(
         en="The held-out score is not to be trusted: {what}.",
         zh="验证得分不可信：{what}。",
@@ -196,7 +209,8 @@ def leakage(history: History) -> Iterator[Sighting]:
     """A column of a table equals the target, or all evaluations are, in part, on training examples."""
     telling = lasting(history, 3, lambda each: each.inputs[0].tells_target if each.inputs else None)
     wide = history.last is not None and history.last.inputs and history.last.inputs[0].columns >= 3
-    if telling and min(telling) > 0.999 and wide:
+    others = lasting(history, 3, lambda each: each.inputs[0].also_tells if each.inputs else None)
+    if telling and min(telling) > 0.999 and wide and 1 - max(others) > 20 * (1 - min(telling)):
         yield Sighting(confidence=0.9, evidence={"correlation": telling[-1]}, reading="a column gives the target away")
         return
     partly = [each for each in history.evaluations if each.passes and 0.1 < each.seen < 0.9]
@@ -291,7 +305,8 @@ def noisy_labels(history: History) -> Iterator[Sighting]:
 @rules.register(
     "class-imbalance",
     source="SageMaker Debugger: largest over smallest class above 10; and the network says the largest one throughout",
-    not_fooled_by="imbalance that the network copes with, by weights or by itself",
+    not_fooled_by="imbalance that the network copes with, by weights or by itself; rare events that are ranked well "
+    "though none is likelier than not",
     says=Message(
         en="{share:.0%} of the examples are of one class, and the network says that class for {said:.0%} of them.",
         zh="{share:.0%} 的样本属于同一类，而网络对 {said:.0%} 的样本都回答这一类。",
@@ -300,7 +315,8 @@ def noisy_labels(history: History) -> Iterator[Sighting]:
 def class_imbalance(history: History) -> Iterator[Sighting]:
     """A class that nearly all examples have is said nearly always."""
     known = [each for each in losses(history) if each.counts and each.said is not None]
-    if len(known) < 5 or history.step < 30 or not supervised(history) or history.adversarial:
+    early = history.step < 60 and not history.ended
+    if len(known) < 5 or early or not supervised(history) or _ranks(known):
         return
     share = chance(history)
     said = min(each.said or 0.0 for each in known[-3:])
@@ -308,10 +324,20 @@ def class_imbalance(history: History) -> Iterator[Sighting]:
         yield Sighting(confidence=0.85, evidence={"share": share, "said": said})
 
 
+def _ranks(known: Sequence[LossSigns]) -> bool:
+    """Whether the loss lies well below that of saying every class's share: rare examples get larger probabilities."""
+    pooled = [sum(column) for column in zip(*[each.counts for each in known], strict=False)]
+    shares = [count / sum(pooled) for count in pooled if count]
+    entropy = -sum(share * math.log(share) for share in shares)
+    latest = known[-5:]
+    return not any(each.summed for each in latest) and statistics.fmean(each.value for each in latest) < 0.8 * entropy
+
+
 @rules.register(
     "unshuffled-data",
     source="stochastic gradients stand for the whole only if batches are drawn at random (Bottou 2012)",
-    not_fooled_by="imbalanced classes; players, whose batches are all real or all generated; few examined batches",
+    not_fooled_by="imbalanced classes; players, whose batches are all real or all generated; few examined batches; "
+    "tasks or clients of one class each, as long as held-out examples of all are told apart",
     says=Message(
         en="Batches are sorted by class: on average {share:.0%} of a batch is of one class.",
         zh="批次按类别排序：平均每个批次有 {share:.0%} 属于同一类。",
@@ -320,7 +346,9 @@ def class_imbalance(history: History) -> Iterator[Sighting]:
 def unshuffled_data(history: History) -> Iterator[Sighting]:
     """Batches hold almost one class each, though there are several."""
     known = [each for each in losses(history) if each.counts and sum(each.counts) >= 6 and each.kind == "classes"]
-    if len(known) < 4 or history.adversarial or len(history.optimizers) > 1:
+    if len(known) < 4 or history.adversarial or len(history.optimizers) > 1 or not settled(history):
+        return
+    if any((each.accuracy or 0.0) > 0.8 for each in scored(history)[-3:]):
         return
     purity = statistics.fmean(max(each.counts) / sum(each.counts) for each in known)
     pooled = chance(history)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from gradus.core.text import Message
 from gradus.diagnosis.rules import Sighting, rules
-from gradus.diagnosis.rules.common import learned, settled
+from gradus.diagnosis.rules.common import learned, settled, thriving
 from gradus.diagnosis.rules.signal import last_over_first
 from gradus.diagnosis.signs import Examination, History, Op
 
@@ -78,13 +78,15 @@ def bad_initialization(history: History) -> Iterator[Sighting]:
     ]
     if not scales:
         return
+    if not settled(history) or thriving(history):
+        return
     normalized = any(facts.normalizations for facts in history.models.values())
     largest, smallest = max(scales), min(scales[:-1] or scales)
     if largest[0] > _TOO_LARGE and _hurts(history, first):
         yield Sighting(
             where=largest[1].rpartition(".")[0], confidence=0.85, evidence={"scale": largest[0], "how": largest[0]}
         )
-    elif smallest[0] < _TOO_SMALL and not normalized and _fades(first) and not learned(history) and settled(history):
+    elif smallest[0] < _TOO_SMALL and not normalized and _fades(first) and not learned(history):
         yield Sighting(
             where=smallest[1].rpartition(".")[0], confidence=0.85, evidence={"scale": smallest[0], "how": smallest[0]}
         )

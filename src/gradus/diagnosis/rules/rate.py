@@ -6,7 +6,16 @@ from collections.abc import Iterator, Mapping
 
 from gradus.core.text import Message
 from gradus.diagnosis.rules import Sighting, asked_once, rules
-from gradus.diagnosis.rules.common import accuracy, improvement, kind, learned, losses, update_ratio, warming_up
+from gradus.diagnosis.rules.common import (
+    accuracy,
+    improvement,
+    kind,
+    learned,
+    losses,
+    struggling,
+    update_ratio,
+    warming_up,
+)
 from gradus.diagnosis.signs import History, Op, ParameterSigns
 
 SMALL, LARGE, STILL_LARGE = 1e-4, 0.5, 0.3
@@ -27,7 +36,7 @@ def small_updates(history: History) -> Iterator[Sighting]:
     """Update over weight is below 1e-4 early on, and the loss does not fall."""
     latest = history.latest(3)
     ratios = [update_ratio(each) for each in latest]
-    if not latest or latest[-1].step < 5 or warming_up(history) or learned(history):
+    if not latest or warming_up(history) or not struggling(history):
         return
     known = [each for each in ratios if each is not None and 0 < each < SMALL]
     if len(known) == len(ratios):
@@ -124,7 +133,7 @@ def optimizer_epsilon_too_large(history: History) -> Iterator[Sighting]:
     last = history.last
     ratio = update_ratio(last) if last is not None else None
     for facts in history.optimizers.values():
-        if facts.epsilon >= 1e-4 and facts.drowned > 0.9 and history.step >= 5 and ratio is not None and ratio < 1e-3:
+        if facts.epsilon >= 1e-4 and facts.drowned > 0.9 and struggling(history) and ratio is not None and ratio < 1e-3:
             yield Sighting(confidence=0.9, evidence={"epsilon": facts.epsilon, "drowned": facts.drowned})
 
 

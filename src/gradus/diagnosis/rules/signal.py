@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from gradus.core.text import Message
 from gradus.diagnosis.rules import Sighting, rules
-from gradus.diagnosis.rules.common import learned, settled, weighted_layers
+from gradus.diagnosis.rules.common import learned, settled, struggling, thriving, weighted_layers
 from gradus.diagnosis.signs import Examination, History
 
 VANISHED = 1e-3
@@ -52,7 +52,7 @@ def vanishing_gradient(history: History) -> Iterator[Sighting]:
 def exploding_gradient(history: History) -> Iterator[Sighting]:
     """Gradient over weight grows from the last layer to the first by more than a hundred."""
     ratios = [_first_over_last(each) for each in history.latest(_LASTING)]
-    if not ratios or history.last is None:
+    if not ratios or not settled(history) or thriving(history):
         return
     known = [each for each in ratios if each is not None and each[1] > EXPLODED]
     if len(known) == len(ratios):
@@ -88,7 +88,7 @@ def _first_over_last(examination: Examination) -> tuple[str, float] | None:
 def vanishing_signal(history: History) -> Iterator[Sighting]:
     """How much layers' outputs differ between examples falls by more than a thousand."""
     found = [last_over_first(each, 2) for each in history.latest(2)]
-    if not settled(history) or learned(history):
+    if not struggling(history):
         return
     if found and all(each is not None and each[1] < VANISHED for each in found):
         assert found[-1] is not None
@@ -106,10 +106,14 @@ def vanishing_signal(history: History) -> Iterator[Sighting]:
 )
 def exploding_signal(history: History) -> Iterator[Sighting]:
     """Deviation of layers' outputs grows by more than a hundred."""
-    last = history.last
-    found = last_over_first(last, 1) if last is not None else None
-    if last is not None and found is not None and found[1] > EXPLODED:
-        yield Sighting(where=found[0], since=last.step, evidence={"ratio": found[1]}, worse=found[1])
+    if not settled(history) or thriving(history):
+        return
+    # What is not finite has no deviation: then one that was there before counts.
+    for each in history.examinations if history.non_finite is not None else history.latest(1):
+        found = last_over_first(each, 1)
+        if found is not None and found[1] > EXPLODED:
+            yield Sighting(where=found[0], since=each.step, evidence={"ratio": found[1]}, worse=found[1])
+            return
 
 
 def last_over_first(examination: Examination, which: int) -> tuple[str, float] | None:
@@ -136,6 +140,8 @@ def last_over_first(examination: Examination, which: int) -> tuple[str, float] |
 def dead_units(history: History) -> Iterator[Sighting]:
     """Most of a rectified layer's units are silent for all examples of several examinations."""
     latest = history.latest(_LASTING)
+    if not settled(history) or thriving(history):
+        return
     limit = _DEAD_THOUGH_LEARNING if learned(history) else _DEAD
     worst: tuple[float, str] = (0.0, "")
     for place in latest[-1].layers if latest else ():
@@ -182,7 +188,7 @@ def _without_gradient(examination: Examination) -> list[str]:
 def saturated_units(history: History) -> Iterator[Sighting]:
     """Most of a hidden layer's units lie where their activation is flat."""
     latest = history.latest(_LASTING)
-    if not latest or learned(history) or not settled(history):
+    if not latest or not struggling(history):
         return
     hidden = list(latest[-1].layers)
     if hidden and latest[-1].layers[hidden[-1]].saturated is not None and len(hidden) > 1:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from gradus.core.text import Message
 from gradus.diagnosis.rules import Sighting, rules
-from gradus.diagnosis.rules.common import learned
+from gradus.diagnosis.rules.common import learned, struggling
 from gradus.diagnosis.signs import History
 
 VANISHED, EXPLODED = 1e-6, 1e4
@@ -42,7 +42,7 @@ def vanishing_through_time(history: History) -> Iterator[Sighting]:
 def exploding_through_time(history: History) -> Iterator[Sighting]:
     """The gradient grows on its way back through the sequence."""
     for place, ratio, since in _ratios(history):
-        if ratio > EXPLODED and not learned(history):
+        if ratio > EXPLODED and struggling(history):
             yield Sighting(where=place, since=since, confidence=0.9, evidence={"ratio": ratio}, worse=ratio)
             return
 
