@@ -122,6 +122,7 @@ VALUE_LOSSES: dict[str, Callable[[Tensor], Tensor]] = {
 def test_targets_are_recovered(name: str) -> None:
     found = read(VALUE_LOSSES[name])
     target = VALUES.numpy()
+    assert found.error == pytest.approx(float(((LOGITS - VALUES) ** 2).mean()), rel=1e-5)
     assert found.kind == "values"
     assert found.target_mean == pytest.approx(target.mean(), rel=1e-4)
     assert found.target_std == pytest.approx(target.std(), rel=1e-4)

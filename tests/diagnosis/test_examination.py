@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import pytest
@@ -406,3 +407,31 @@ def test_several_losses_and_passes_in_one_step() -> None:
     assert [(each.value, each.target_mean) for each in found.losses] == [(1, 1), (5, 5)]
     assert found.layers["net:"].calls == 1  # once in each pass
     assert [each.mean for each in found.inputs] == [1]  # of the first
+
+
+class Scales(nn.Module):
+    """Inputs come from 0 to 255, and some operations come before the first layer."""
+
+    def __init__(self, scale: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.scale = scale
+        self.layer = nn.Linear(3, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return cast(Tensor, self.layer(self.scale(x)))
+
+
+@pytest.mark.parametrize(
+    ("scale", "normalized"),
+    [
+        (lambda x: (x - 128) / 64, True),
+        (torch.log1p, True),
+        (lambda x: x, False),
+        (lambda x: x.reshape(-1, 3), False),
+        (lambda x: x * 1.5, False),
+        (lambda x: x / 255 * torch.tensor([1.0, 1.0, 5000.0]), False),  # one column is far wider
+    ],
+)
+def test_a_model_may_scale_its_inputs_itself(scale: Callable[[Tensor], Tensor], normalized: bool) -> None:
+    found = examine(Scales(scale), 255 * inputs(N, 3).abs())
+    assert [each.normalized for each in found.inputs] == [normalized]

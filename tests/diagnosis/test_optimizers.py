@@ -1,6 +1,7 @@
 """What optimizers are set to, on states whose numbers are known."""
 
 import math
+from collections.abc import Iterable
 
 import pytest
 import torch
@@ -62,6 +63,14 @@ def test_second_moments_drown_below_epsilon_whatever_the_step(steps: int) -> Non
     assert facts_of(adam).drowned == pytest.approx(3 / 20)
     adam.param_groups[0]["eps"] = 1e-8
     assert facts_of(adam).drowned == 0
+
+
+def test_a_rate_of_another_name_is_not_known() -> None:
+    class Langevin(Optimizer):
+        def __init__(self, parameters: Iterable[nn.Parameter], epsilon: float) -> None:
+            super().__init__(parameters, {"epsilon": epsilon})
+
+    assert math.isnan(facts_of(Langevin([weight()], 1e-5)).rate)
 
 
 def test_parameters_of_other_kinds() -> None:

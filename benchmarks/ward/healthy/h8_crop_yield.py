@@ -1,4 +1,4 @@
-"""Crop yield from weather, soil and variety (simulated), mini-batches by hand, SmoothL1 loss, patience-based LR drop."""
+"""Crop yield from weather, soil and variety mini-batches by hand, SmoothL1 loss, patience-based LR drop."""
 
 import sys
 

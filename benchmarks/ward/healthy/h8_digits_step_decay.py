@@ -1,4 +1,6 @@
-"""Digits with a plain two-hidden-layer network, SGD and a StepLR schedule. NLLLoss on log_softmax as in the old tutorials."""
+"""Digits with a plain two-hidden-layer network, SGD and a StepLR schedule. NLLLoss on log_softmax as in the old
+tutorials.
+"""
 
 import sys
 

@@ -60,8 +60,6 @@ for epoch in range(1, 31):
     if epoch % 5 == 0:
         with torch.no_grad():
             acc = (net(x_test).argmax(1) == y_test).float().mean().item()
-        print(
-            f"epoch {epoch:2d} loss {total / 1400:.4f} acc {acc:.4f} align {alignment(net[2]):.3f} {alignment(net[4]):.3f}"
-        )
+        print(f"epoch {epoch:2d} loss {total / 1400:.4f} acc {acc:.4f} {alignment(net[2]):.3f} {alignment(net[4]):.3f}")
 
 print(f"score: {acc:.4f}")

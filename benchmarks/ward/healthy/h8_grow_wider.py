@@ -1,5 +1,7 @@
-"""Net2Net: start with 8 hidden units on digits and double the width twice during training. The wider layer copies units and
-splits their outgoing weights, so the function stays the same at the moment of growth; then a new optimizer takes over."""
+"""Net2Net: start with 8 hidden units on digits and double the width twice during training. The wider layer copies
+units and splits their outgoing weights, so the function stays the same at the moment of growth; then a new
+optimizer takes over.
+"""
 
 import sys
 

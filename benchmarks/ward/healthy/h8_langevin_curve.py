@@ -1,5 +1,6 @@
-"""Stochastic gradient Langevin dynamics: a small regression net is not optimised but sampled, by adding Gaussian noise of
-variance eps to each step; the prediction is the average over thinned posterior samples after a burn-in."""
+"""Stochastic gradient Langevin dynamics: a small regression net is not optimised but sampled, by adding Gaussian
+noise of variance eps to each step; the prediction is the average over thinned posterior samples after a burn-in.
+"""
 
 import math
 import sys

@@ -1,5 +1,7 @@
-"""Levenberg-Marquardt for a small tanh network: full Jacobian of the residuals, damped normal equations, and the damping
-goes up when a trial step is rejected and down when it is accepted. Fits a bumpy surface in double precision."""
+"""Levenberg-Marquardt for a small tanh network: full Jacobian of the residuals, damped normal equations, and the
+damping goes up when a trial step is rejected and down when it is accepted. Fits a bumpy surface in double
+precision.
+"""
 
 import sys
 

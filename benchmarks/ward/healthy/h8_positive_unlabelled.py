@@ -1,6 +1,7 @@
-"""Positive-unlabelled learning on digits (non-negative risk estimator of Kiryo et al. 2017): 200 labelled even digits, all
-other training digits without labels, known class prior. When the estimated negative risk drops below zero, the step goes
-the other way along that part."""
+"""Positive-unlabelled learning on digits (non-negative risk estimator of Kiryo et al. 2017): 200 labelled even
+digits, all other training digits without labels, known class prior. When the estimated negative risk drops below
+zero, the step goes the other way along that part.
+"""
 
 import sys
 

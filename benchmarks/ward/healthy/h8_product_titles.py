@@ -1,4 +1,4 @@
-"""Sort made-up product titles into five shop categories: word ids, padded batches, averaged embeddings, linear layer."""
+"""Sort invented product titles into shop categories: word ids, padded batches, averaged embeddings, a linear layer."""
 
 import random
 import sys

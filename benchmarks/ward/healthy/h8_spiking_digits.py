@@ -1,4 +1,6 @@
-"""Spiking network (leaky integrate-and-fire neurons, soft reset) trained through time with a surrogate spike derivative."""
+"""Spiking network (leaky integrate-and-fire neurons, soft reset) trained through time with a surrogate spike
+derivative.
+"""
 
 import argparse
 
@@ -54,7 +56,10 @@ def main():
     X, y = load_digits(return_X_y=True)
     X = X / 8.0 - 0.6
     X_tr, X_te, y_tr, y_te = train_test_split(X, y, test_size=400, random_state=args.seed)
-    as_data = lambda a, b: TensorDataset(torch.tensor(a, dtype=torch.float32), torch.tensor(b))
+
+    def as_data(a, b):
+        return TensorDataset(torch.tensor(a, dtype=torch.float32), torch.tensor(b))
+
     train_dl = DataLoader(as_data(X_tr, y_tr), batch_size=40, shuffle=True)
     x_test, y_test = as_data(X_te, y_te).tensors
 

@@ -1,4 +1,6 @@
-"""Small VGG-style CNN that tells apart four procedurally drawn textures (stripes, checks, dots, clouds) on 16x16 images."""
+"""Small VGG-style CNN that tells apart four procedurally drawn textures (stripes, checks, dots, clouds) on 16x16
+images.
+"""
 
 import sys
 

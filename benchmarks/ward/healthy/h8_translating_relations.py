@@ -1,5 +1,7 @@
-"""Knowledge-graph embedding (TransE) of places on a 10x10 map: head + relation should land on tail. Margin ranking against
-corrupted triples; entity vectors are put back on or inside the unit ball after every step. Score: hits@3 on held-out triples."""
+"""Knowledge-graph embedding (TransE) of places on a 10x10 map: head + relation should land on tail. Margin ranking
+against corrupted triples; entity vectors are put back on or inside the unit ball after every step. Score: hits@3
+on held-out triples.
+"""
 
 import random
 import sys

@@ -264,13 +264,14 @@ def _values(said: Tensor, target: Tensor) -> dict[str, Any]:
     target_NK = target.detach().float().reshape(rows, -1)
     some = max(1, -(-said_NK.numel() // MOST))
     flat, flat_said = target_NK.flatten()[::some], said_NK.flatten()[::some]
-    mean, deviation, low, high, spread, varied = figures([
+    mean, deviation, low, high, spread, varied, error = figures([
         flat.mean(),
         flat.std(correction=0),
         flat.min(),
         flat.max(),
         flat_said.std(correction=0),
         said_NK[:64, :64].std(dim=0, correction=0).square().mean().sqrt(),
+        (flat_said - flat).square().mean(),
     ])  # fmt: skip
     return {
         "kind": "values",
@@ -280,6 +281,7 @@ def _values(said: Tensor, target: Tensor) -> dict[str, Any]:
         "target_high": high,
         "target_whole": bool((flat == flat.round()).all()),
         "output_std": spread,
+        "error": error,
         "output_varied": varied,
     }
 

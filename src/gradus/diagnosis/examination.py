@@ -12,7 +12,7 @@ from torch.optim import Optimizer
 from gradus.diagnosis import measure
 from gradus.diagnosis.comparison import compared, read_loss
 from gradus.diagnosis.graph import Graph, walk
-from gradus.diagnosis.inputs import begins_with_normalization, read_input, row_prints
+from gradus.diagnosis.inputs import begins_with_normalization, calm, read_input, row_prints
 from gradus.diagnosis.places import Places
 from gradus.diagnosis.players import Judged, read_latents, read_players
 from gradus.diagnosis.signs import Examination, InputSigns, LayerSigns, LossSigns, Op, ParameterSigns
@@ -60,6 +60,7 @@ class Window:
         self._input_signs: list[InputSigns] = []
         self._prints: tuple[Tensor, list[int]] | None = None
         self._normalized = False
+        self._entering: Tensor | None = None
         self._losses: list[LossSigns] = []
         self._rates: list[float] = []
         self._output: Tensor | None = None
@@ -87,6 +88,9 @@ class Window:
         if place is None or output is None or not output.is_floating_point() or not output.numel() or not output.dim():
             return
         self.called.add(place)
+        if self._entering is None and any(each.dim() > 1 for each in module.parameters()):
+            given = measure.first_tensor(inputs)
+            self._entering = given.detach() if given is not None and given.is_floating_point() else None
         before = self._layers.get(place)
         calls = self._calls[place] = self._calls.get(place, 0) + 1
         if output.grad_fn is not None:
@@ -228,11 +232,19 @@ class Window:
             for each in self._inputs:
                 if each.grad_fn is None:
                     known = self._prints[1] if self._prints is not None and self._prints[0] is each else None
-                    signs = read_input(each, target=target, normalized=self._normalized, prints=known)
+                    normalized = self._normalized or self._scaled_within(each)
+                    signs = read_input(each, target=target, normalized=normalized, prints=known)
                     if signs is not None:
                         self._input_signs.append(signs)
             self._memory.train_inputs = (self._memory.train_inputs + self._input_signs[:1])[-20:]
         return graph
+
+    def _scaled_within(self, given: Tensor) -> bool:
+        """Whether the model scales what it is given by operations of its own before the first layer with weights."""
+        first = self._entering
+        if first is None or first.layout is not torch.strided or given.layout is not torch.strided:
+            return False
+        return first.data_ptr() != given.data_ptr() and calm(first)
 
     def _read_squashed(self, place: str, activation: str, node: Any) -> None:
         """Saturation behind an activation that is no module, from its result, which autograd keeps."""
@@ -280,7 +292,7 @@ class Window:
         gradients: list[Tensor] = []
         noted: list[_Noted] = []
         for group in optimizer.param_groups:
-            self._rates.append(float(group["lr"]))
+            self._rates.append(float(group.get("lr", math.nan)))
             for parameter in group["params"]:
                 place = self._places.parameter(parameter) or f":{len(noted)}"
                 noted.append(_Noted(place, parameter, measure.sample(parameter).clone(), factor))

@@ -25,7 +25,7 @@ def read_input(
     Args:
         tensor: (N, ...).
         target: (N,) or (N, 1), to see whether one column of a table tells it.
-        normalized: whether the model begins by normalizing it.
+        normalized: whether the model scales it before anything else.
         prints: its `row_prints`, where they are known.
     """
     if not tensor.is_floating_point() or tensor.dim() < 2 or not tensor.numel() or tensor.layout is not torch.strided:
@@ -119,6 +119,15 @@ def begins_with_normalization(model: nn.Module) -> bool:
         if any(True for _ in module.parameters(recurse=False)):
             return False
     return False
+
+
+def calm(tensor: Tensor) -> bool:
+    """Whether what the first layer is given is scaled: values near zero, and no column of a table far wider."""
+    signs = read_input(tensor)
+    if signs is None:
+        return False
+    near = max(abs(signs.low), abs(signs.high)) <= 50 or (signs.std <= 10 and abs(signs.mean) <= 10)
+    return near and signs.spread <= 1000
 
 
 def distance(train: list[InputSigns], now: list[InputSigns]) -> tuple[float, float]:

@@ -24,13 +24,18 @@ def facts_of(optimizer: Optimizer) -> OptimizerFacts:
     parameters = [each for each in group["params"] if each.dim() > 1 and each.grad is not None][:_LOOKED_AT]
     return OptimizerFacts(
         name=name,
-        rate=float(group["lr"]),
+        rate=rate_of(optimizer),
         decay=decay,
         coupled=coupled,
         epsilon=epsilon,
         drowned=_drowned(optimizer, parameters, epsilon),
         decay_over_gradient=_decay_share(parameters, decay) if decay and coupled else 0.0,
     )
+
+
+def rate_of(optimizer: Optimizer) -> float:
+    """The first group's learning rate; NaN of an optimizer that calls it something else."""
+    return float(optimizer.param_groups[0].get("lr", math.nan))
 
 
 def _drowned(optimizer: Optimizer, parameters: list[Tensor], epsilon: float) -> float:

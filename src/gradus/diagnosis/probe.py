@@ -31,7 +31,7 @@ from gradus.diagnosis.hooks import Hooks
 from gradus.diagnosis.lead import Lead
 from gradus.diagnosis.loop import LoopWatch, find_optimizers
 from gradus.diagnosis.losses import LossReader
-from gradus.diagnosis.optimizers import facts_of
+from gradus.diagnosis.optimizers import facts_of, rate_of
 from gradus.diagnosis.places import Places, find_models, is_compiled, original
 from gradus.diagnosis.rest import Rest, spike_above
 from gradus.diagnosis.series import Series
@@ -527,7 +527,7 @@ class Probe(taps.Listener):
         history, rest = self.history, self._rest
         if not self._losses.immediate:
             self._read_losses(self._losses.take(self._lead.key))
-        spiked = rest.step(self._losses.take_now(), float(optimizer.param_groups[0]["lr"]))
+        spiked = rest.step(self._losses.take_now(), rate_of(optimizer))
         if spiked:
             self._cadence.alarm(history.step)
         history.step += 1
@@ -580,7 +580,7 @@ class Probe(taps.Listener):
             self._lead.begin_after(self.history.step)
         takes_over = self._lead.count(key)
         self._read_losses(self._losses.take(key))
-        self.history.rates.append(float(optimizer.param_groups[0]["lr"]))
+        self.history.rates.append(rate_of(optimizer))
         if takes_over:
             self._change_phase(key)
         if self._lead.leads(optimizer, key, self.history.step):

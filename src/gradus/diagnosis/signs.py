@@ -1,5 +1,6 @@
 """Signs: what the probe reads off a run, as numbers with a place and a step. Rules see these and nothing else."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -130,6 +131,7 @@ class LossSigns:
         said: share of the class said most often.
         counts: how many of each class the batch has, of the first 64 classes.
         target_*, output_*: of values.
+        error: of values, the mean squared difference from the targets, whatever the loss makes of it; else NaN.
         batch: examples.
         not_log: the input of a negative log likelihood is no log-probability.
         zero_probability: a number so near 0 that it may as well round to 0 is under a logarithm.
@@ -152,6 +154,7 @@ class LossSigns:
     target_whole: bool = False
     output_std: float = 0.0
     output_varied: float = 0.0
+    error: float = math.nan
     not_log: bool = False
     zero_probability: bool = False
 

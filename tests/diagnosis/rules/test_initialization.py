@@ -3,13 +3,18 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from tests.diagnosis.histories import (
     CROSS_ENTROPY,
+    INPUT,
     LOGITS,
     MATRIX,
     PARAMETERS,
     classifying,
     falling,
+    fitting,
+    half_learning,
     line,
     not_learning,
     op,
@@ -59,3 +64,31 @@ def test_weights_that_begin_large_may_come_down() -> None:
     assert history()
     assert not history(steps=19)
     assert not history(learns=True)
+
+
+@pytest.mark.parametrize(
+    ("narrowest", "inputs", "caught"), [(2, 9, False), (2, 8, True), (7, 64, False), (8, 64, True), (1, 64, False)]
+)
+def test_a_few_factors_of_many_inputs_are_meant(narrowest: int, inputs: int, caught: bool) -> None:
+    linear = half_learning(
+        net={"nonlinear": False, "narrowest": narrowest},
+        loss={"kind": "values", "classes": 1, "target_std": 1.0, "error": 0.5},
+        examination={"inputs": (replace(INPUT, shape=(64, inputs)),)},
+    )
+    assert ("missing-nonlinearity" in seen(linear)) == caught
+
+
+def test_data_may_be_linear() -> None:
+    assert "missing-nonlinearity" in seen(half_learning(net={"nonlinear": False}))
+    assert "missing-nonlinearity" not in seen(classifying(net={"nonlinear": False}))
+
+
+def test_a_first_error_counts_whatever_its_weight_in_the_loss() -> None:
+    """A likelihood weighs squared errors by what it takes the noise to be."""
+
+    def found(loss: float, error: float) -> bool:
+        return "initial-loss" in seen(fitting(loss={"target_std": 1.0, "error": error}, curve=line(loss, loss)))
+
+    assert found(200.0, 200.0)
+    assert found(0.2, 200.0)
+    assert not found(200.0, 50.0)

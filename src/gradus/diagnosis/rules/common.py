@@ -79,7 +79,7 @@ def learned(history: History) -> bool:
     lost = any(
         each.kind == "values"
         and each.target_std > 0
-        and each.value > 3 * (each.target_std * each.target_std + each.target_mean * each.target_mean)
+        and each.error > 3 * (each.target_std * each.target_std + each.target_mean * each.target_mean)
         for each in known
     )
     if math.isfinite(gain) and gain > 0.15 and not lost:
@@ -119,8 +119,8 @@ def thriving(history: History) -> bool:
     """Whether nearly all is right, or nearly all of the targets' variance explained: nothing is lost."""
     known = [each for each in losses(history)[-5:] if each.kind == "values" and each.target_std > 0]
     if known:
-        missed = statistics.fmean(each.value / (each.target_std * each.target_std) for each in known)
-        return len(known) >= 2 and 0 <= missed < 0.2
+        missed = statistics.fmean(each.error / (each.target_std * each.target_std) for each in known)
+        return len(known) >= 2 and missed < 0.2
     right = accuracy(history)
     return right is not None and chance(history) < 0.9 and right > max(0.9, chance(history) + 0.1)
 

@@ -199,7 +199,5 @@ def _unfitted(history: History) -> bool:
     if right is not None:
         return right < 0.85
     known = [each for each in losses(history)[-8:] if each.kind == "values" and each.target_std > 0]
-    same_space = known and all(each.value >= 0 for each in known)
-    return (
-        bool(same_space) and statistics.fmean(each.value / (each.target_std * each.target_std) for each in known) > 0.35
-    )
+    missed = [each.error / (each.target_std * each.target_std) for each in known]
+    return bool(missed) and math.isfinite(max(missed)) and statistics.fmean(missed) > 0.35

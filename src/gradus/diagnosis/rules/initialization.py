@@ -5,11 +5,12 @@ from collections.abc import Iterator, Sequence
 
 from gradus.core.text import Message
 from gradus.diagnosis.rules import Sighting, rules
-from gradus.diagnosis.rules.common import learned, settled, thriving
+from gradus.diagnosis.rules.common import learned, losses, settled, thriving
 from gradus.diagnosis.rules.signal import last_over_first
 from gradus.diagnosis.signs import Examination, History, Op
 
 _TOO_LARGE, _TOO_SMALL = 3.0, 0.3
+_FACTORS = 8
 
 
 @rules.register(
@@ -17,7 +18,8 @@ _TOO_LARGE, _TOO_SMALL = 3.0, 0.3
     source="Karpathy (2019): a network that knows nothing says 1/K, so its cross-entropy is ln K; flagged above 3 ln "
     "K, "
     "and above 100 times the targets' mean square",
-    not_fooled_by="a sum over the batch; fine-tuning, which starts lower; a scale that is unlearned in a few steps",
+    not_fooled_by="a sum over the batch; squared errors with weights, as in a likelihood; fine-tuning, which starts "
+    "lower; a scale that is unlearned in a few steps",
     says=Message(
         en="The first loss is {loss:.3g}, {times:.3g} times that of knowing nothing (every class equally likely; the "
         "value "
@@ -34,11 +36,12 @@ def initial_loss(history: History) -> Iterator[Sighting]:
     loss = first.loss
     if len({_compares(head) for head in loss.heads}) > 1:
         return  # of several losses together none tells what to expect
-    count = max(loss.batch, 1) if loss.summed else 1
-    value, now = loss.value / count, history.losses.end(3) / count
     if loss.kind == "classes":
+        count = max(loss.batch, 1) if loss.summed else 1
+        value, now = loss.value / count, history.losses.end(3) / count
         expected, times = math.log(max(loss.classes, 2)), 3.0
     elif loss.kind == "values":
+        value, now = loss.error, losses(history)[-1].error
         expected, times = loss.target_std * loss.target_std + loss.target_mean * loss.target_mean, 100.0
     else:
         return
@@ -143,7 +146,8 @@ def _still(examination: Examination, place: str) -> bool:
 @rules.register(
     "missing-nonlinearity",
     source="a product of matrices is a matrix: stacked linear layers can do no more than one",
-    not_fooled_by="a bottleneck, which makes a product of low rank; models whose graph cannot be read to its end",
+    not_fooled_by="a bottleneck, which makes a product of low rank; a few factors of many inputs; models whose graph "
+    "cannot be read to its end; data that are linear",
     structural=True,
     says=Message(
         en="Nothing between the layers is non-linear: the {layers:.0f} linear layers of the model can do no more than "
@@ -153,8 +157,12 @@ def _still(examination: Examination, place: str) -> bool:
 )
 def missing_nonlinearity(history: History) -> Iterator[Sighting]:
     """Several linear layers and nothing else."""
+    if not settled(history) or thriving(history):
+        return
+    first = history.first
+    outputs = first.loss.classes if first is not None and first.loss is not None else 1
+    width = math.prod(first.inputs[0].shape[1:]) if first is not None and first.inputs else 0
     for name, facts in history.models.items():
-        loss = history.first.loss if history.first is not None else None
-        outputs = loss.classes if loss is not None else 1
-        if not facts.nonlinear and facts.narrowest >= max(2, outputs):
+        factors = facts.narrowest < _FACTORS and width > 4 * facts.narrowest
+        if not facts.nonlinear and facts.narrowest >= max(2, outputs) and not factors:
             yield Sighting(where=f"{name}:", confidence=0.9, evidence={"layers": facts.linear_layers})

@@ -175,7 +175,7 @@ def _class_numbers(loss: LossSigns) -> bool:
 @rules.register(
     "output-range",
     source="a rectifier gives nothing below 0, a sigmoid nothing outside 0 to 1",
-    not_fooled_by="targets within that range but for a few",
+    not_fooled_by="targets within that range but for a few, as of an image with noise",
     structural=True,
     says=Message(
         en="Targets reach from {low:.3g} to {high:.3g}, and the output's activation can only give {least:.3g} to "
@@ -193,7 +193,9 @@ def output_range(history: History) -> Iterator[Sighting]:
             continue
         least, most = _RANGES[pair[1].name]
         scale = max(loss.target_std, 1e-12)
-        if loss.target_low < least - 0.5 * scale or loss.target_high > most + 0.5 * scale:
+        below = loss.target_low < least - 0.5 * scale and loss.target_mean - scale < least
+        above = loss.target_high > most + 0.5 * scale and loss.target_mean + scale > most
+        if below or above:
             evidence = {"low": loss.target_low, "high": loss.target_high, "least": least, "most": most}
             yield Sighting(confidence=0.95, evidence=evidence)
             return

@@ -57,12 +57,12 @@ def _ignorance(history: History) -> float:
 
 
 def _explained(history: History) -> float:
-    """Share of the targets' variance that a mean squared error leaves out; 1 if the loss is no such error."""
+    """Share of the targets' variance that outputs explain; 1 if it cannot be told."""
     known = losses(history)[-5:]
     errors = [
-        1 - each.value / (each.target_std * each.target_std)
+        1 - each.error / (each.target_std * each.target_std)
         for each in known
-        if each.target_std > 0 and each.value >= 0
+        if each.target_std > 0 and math.isfinite(each.error)
     ]
     return statistics.fmean(errors) if errors else 1.0
 
