@@ -198,6 +198,6 @@ def _unfitted(history: History) -> bool:
     right = accuracy(history)
     if right is not None:
         return right < 0.85
-    known = [each for each in losses(history)[-8:] if each.kind == "values" and each.target_std > 0]
+    known = [each for each in losses(history)[-4:] if each.kind == "values" and each.target_std > 0]
     missed = [each.error / (each.target_std * each.target_std) for each in known]
     return bool(missed) and math.isfinite(max(missed)) and statistics.fmean(missed) > 0.35
