@@ -18,6 +18,7 @@ from tests.diagnosis.histories import (
     line,
     memorizing,
     not_learning,
+    op,
     playing,
     seen,
 )
@@ -173,3 +174,14 @@ def test_batches_of_players_may_be_all_real_or_all_generated() -> None:
     history = playing(APART)
     history.examinations = classifying(loss=sorted_by_class).examinations
     assert "unshuffled-data" not in seen(history)
+
+
+def test_candidates_of_which_the_first_is_right_are_no_sorted_classes() -> None:
+    def found(*last: int) -> bool:
+        head = (op("NllLoss"), op("LogSoftmax", 64, 10, axis=1), op("Addmm", *last))
+        return "unshuffled-data" in seen(not_learning(loss={"counts": (64, *[0] * 9), "heads": (head,)}))
+
+    assert found(64, 10)
+    assert found(64, 10, 8, 8)
+    assert not found(64, 128)
+    assert not found(64, 10, 5)  # ten candidates of five numbers each

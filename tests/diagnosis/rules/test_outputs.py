@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gradus.diagnosis.signs import Op
-from tests.diagnosis.histories import LOGITS, SQUARED, fitting, line, op, seen
+from tests.diagnosis.histories import LOGITS, SQUARED, Curve, classifying, fitting, line, op, seen
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,16 @@ def test_a_sign_tells_something_only_on_a_straight_way_to_an_error(between: tupl
 def test_targets_may_be_out_of_reach_if_they_are_few(activation: str, targets: dict[str, Any], caught: bool) -> None:
     head = (op("MseLoss"), op(activation, 64, 1), op("Addmm", 64, 1))
     assert ("output-range" in seen(fitting(loss={"heads": (head,), **targets}))) == caught
+
+
+def test_a_loss_may_fall_far_below_zero_if_it_slows_down() -> None:
+    """Nothing on the way to the loss tells its sign: it may be a return, or the log-likelihood of a density."""
+    head = (op("Mean"), op("Log"), LOGITS)
+
+    def found(curve: Curve) -> bool:
+        options: dict[str, Any] = {"kind": "", "heads": (head,), "accuracy": None}
+        return "loss-sign" in seen(classifying(loss=options, curve=curve))
+
+    assert found(lambda part: -(10.0 ** (3 * part)))
+    assert not found(lambda part: -1000 * (1 - 0.01**part))
+    assert not found(lambda part: -(10.0**part))

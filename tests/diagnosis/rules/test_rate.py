@@ -75,13 +75,14 @@ def weighing(weight: float) -> dict[str, ParameterSigns]:
 
 
 def test_steps_of_a_tenth_are_large_if_weights_have_grown_by_them() -> None:
-    def history(*, grown: float, normalizations: int = 0) -> History:
+    def history(*, grown: float, normalizations: int = 0, began: float = 0.1) -> History:
         return not_learning(
             net={"normalizations": normalizations},
-            examination=lambda step: {"parameters": weighing(0.1 * (grown if step > 100 else 1))},
+            examination=lambda step: {"parameters": weighing(began * (grown if step > 100 else 1))},
         )
 
     assert "large-updates" in seen(history(grown=6.0))
+    assert "large-updates" not in seen(history(grown=60.0, began=0.012))  # near zero, from where it must grow
     assert "large-updates" not in seen(history(grown=4.0))
     assert "large-updates" not in seen(history(grown=6.0, normalizations=1))
 

@@ -337,7 +337,8 @@ def _ranks(known: Sequence[LossSigns]) -> bool:
     "unshuffled-data",
     source="stochastic gradients stand for the whole only if batches are drawn at random (Bottou 2012)",
     not_fooled_by="imbalanced classes; players, whose batches are all real or all generated; few examined batches; "
-    "tasks or clients of one class each, as long as held-out examples of all are told apart",
+    "tasks or clients of one class each, as long as held-out examples of all are told apart; candidates of which the "
+    "first is always the right one",
     says=Message(
         en="Batches are sorted by class: on average {share:.0%} of a batch is of one class.",
         zh="批次按类别排序：平均每个批次有 {share:.0%} 属于同一类。",
@@ -353,9 +354,15 @@ def unshuffled_data(history: History) -> Iterator[Sighting]:
     purity = statistics.fmean(max(each.counts) / sum(each.counts) for each in known)
     pooled = chance(history)
     several = pooled < 0.75 and purity > max(0.9, pooled + 0.2)
-    only = pooled == 1.0 and known[0].classes >= 3 and len(known) >= 5
+    only = pooled == 1.0 and known[0].classes >= 3 and len(known) >= 5 and _of_a_layer(known[0])
     if several or only:
         yield Sighting(confidence=0.9 if several else 0.8, evidence={"share": purity})
+
+
+def _of_a_layer(loss: LossSigns) -> bool:
+    """Whether classes are a layer's units, rather than places in a list of candidates of which the first is right."""
+    shapes = [head[-1].shape for head in loss.heads if head]
+    return any(len(shape) > 1 and shape[1 if len(shape) > 3 else -1] == loss.classes for shape in shapes)
 
 
 @rules.register(

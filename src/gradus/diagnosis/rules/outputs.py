@@ -264,7 +264,8 @@ def _squared(op: Op, below: Op) -> int:
 @rules.register(
     "loss-sign",
     source="a loss that cannot be negative is negated, or one falls below any bound while nothing is learned",
-    not_fooled_by="log-likelihoods of densities, which may be negative; the maximizing player of two; entropy terms",
+    not_fooled_by="log-likelihoods of densities, which may be negative; returns that are maximized, as long as they "
+    "approach a bound; the maximizing player of two; entropy terms",
     structural=True,
     severity="critical",
     says=Message(
@@ -282,8 +283,14 @@ def loss_sign(history: History) -> Iterator[Sighting]:
     known = [each for each in flipped if each is not None]
     if known and all(known) and end < 0:
         yield Sighting(confidence=0.97, evidence={"start": start, "end": end})
-    elif not known and end < -20 * max(1.0, abs(start)) and not learned_something(history) and history.step > 20:
+    elif not known and end < -20 * max(1.0, abs(start)) and _runs_away(history) and not learned_something(history):
         yield Sighting(confidence=0.8, evidence={"start": start, "end": end})
+
+
+def _runs_away(history: History) -> bool:
+    """Whether the loss falls faster and faster; towards a bound, as that of a return or a likelihood, it slows down."""
+    quarters = history.losses.quarters()
+    return history.step > 20 and bool(quarters) and quarters[2] - quarters[3] > quarters[0] - quarters[1]
 
 
 def learned_something(history: History) -> bool:

@@ -2,7 +2,7 @@
 
 import math
 import statistics
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from gradus.core.text import Message
 from gradus.diagnosis.rules import Sighting, asked_once, rules
@@ -16,9 +16,10 @@ from gradus.diagnosis.rules.common import (
     update_ratio,
     warming_up,
 )
-from gradus.diagnosis.signs import History, Op, ParameterSigns
+from gradus.diagnosis.signs import History, Op
 
 SMALL, LARGE, STILL_LARGE = 1e-4, 0.5, 0.3
+_NEAR_ZERO = 0.1
 _A_WHILE = 20
 
 
@@ -103,17 +104,20 @@ def _lost(history: History) -> bool:
 
 @asked_once
 def growth(history: History) -> float:
-    """How many times as large the middle one of the matrices is as it was at first; 1 if it cannot be told."""
+    """How many times as large the middle one of the matrices is as it was at first; 1 if it cannot be told.
+
+    What begins near zero has to grow, and does not count.
+    """
     first, last = history.first, history.last
     if first is None or last is None:
         return 1.0
     before = dict(history.weights(first))
-    grown = [each.weight / before[place].weight for place, each in history.weights(last) if _had_weight(before, place)]
+    grown = [
+        each.weight / before[place].weight
+        for place, each in history.weights(last)
+        if place in before and before[place].weight * math.sqrt(before[place].fan_in) > _NEAR_ZERO
+    ]
     return statistics.median(grown) if grown else 1.0
-
-
-def _had_weight(before: Mapping[str, ParameterSigns], place: str) -> bool:
-    return place in before and before[place].weight > 0
 
 
 @rules.register(
