@@ -32,8 +32,8 @@ def warmed_up(history: History) -> History:
         (lambda: classifying(examination={"parameters": moving(0.1 * rate.SMALL)}), False),  # it learns
         (lambda: warmed_up(small(0.1 * rate.SMALL)), False),
         (lambda: small(0.0), False),  # nothing moves: that is no matter of the rate
-        (lambda: not_learning(steps=19, examination={"parameters": moving(0.1 * rate.SMALL)}), False),
-        (lambda: not_learning(steps=20, examination={"parameters": moving(0.1 * rate.SMALL)}), True),
+        (lambda: not_learning(steps=49, examination={"parameters": moving(0.1 * rate.SMALL)}), False),
+        (lambda: not_learning(steps=50, examination={"parameters": moving(0.1 * rate.SMALL)}), True),
     ],
 )
 def test_where_steps_are_small(history: Callable[[], History], caught: bool) -> None:

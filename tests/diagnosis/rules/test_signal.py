@@ -141,5 +141,5 @@ def test_where_units_are_saturated(share: float, caught: bool) -> None:
 
 def test_units_are_saturated_once_the_first_steps_are_over() -> None:
     full = {"layers": with_layer("net:3", saturated=0.9)}
-    assert "saturated-units" not in seen(not_learning(examination=full, steps=19))
-    assert "saturated-units" in seen(not_learning(examination=full, steps=20))
+    assert "saturated-units" not in seen(not_learning(examination=full, steps=49))
+    assert "saturated-units" in seen(not_learning(examination=full, steps=50))

@@ -110,8 +110,8 @@ def settled(history: History) -> bool:
 
 
 def struggling(history: History) -> bool:
-    """Whether the first steps are over and have led nowhere, so that there is harm to be explained."""
-    return settled(history) and not learned(history)
+    """Whether the run has had the time to get somewhere, if slowly, and has not: there is harm to be explained."""
+    return (history.step >= 50 or history.ended or history.non_finite is not None) and not learned(history)
 
 
 @asked_once

@@ -12,6 +12,7 @@ from gradus.diagnosis.rules.common import (
     kind,
     learned,
     losses,
+    settled,
     struggling,
     update_ratio,
     warming_up,
@@ -136,8 +137,10 @@ def optimizer_epsilon_too_large(history: History) -> Iterator[Sighting]:
     """Epsilon exceeds nearly all second moments' roots, and steps are small."""
     last = history.last
     ratio = update_ratio(last) if last is not None else None
+    if not settled(history) or learned(history):
+        return
     for facts in history.optimizers.values():
-        if facts.epsilon >= 1e-4 and facts.drowned > 0.9 and struggling(history) and ratio is not None and ratio < 1e-3:
+        if facts.epsilon >= 1e-4 and facts.drowned > 0.9 and ratio is not None and ratio < 1e-3:
             yield Sighting(confidence=0.9, evidence={"epsilon": facts.epsilon, "drowned": facts.drowned})
 
 

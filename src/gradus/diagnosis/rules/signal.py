@@ -30,7 +30,8 @@ def vanishing_gradient(history: History) -> Iterator[Sighting]:
     """Gradient over weight falls from the last layer to the first by more than a thousand."""
     ratios = [_first_over_last(each) for each in history.latest(_LASTING)]
     limit = VANISHED * (0.01 if learned(history) else 1.0)
-    if ratios and history.step >= 20 and all(each is not None and 0 < each[1] < limit for each in ratios):
+    early = history.step < 50 and not history.ended
+    if ratios and not early and all(each is not None and 0 < each[1] < limit for each in ratios):
         assert ratios[-1] is not None
         place, ratio = ratios[-1]
         yield Sighting(
