@@ -75,4 +75,4 @@ for epoch in range(14):
 with torch.no_grad():
     sse = (model(test_x) - test_y).pow(2).sum()
     r2 = 1 - sse / (test_y - test_y.mean()).pow(2).sum()
-print("score: %.4f" % r2.item())
+print(f"score: {r2.item():.4f}")

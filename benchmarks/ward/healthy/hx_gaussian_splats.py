@@ -20,7 +20,7 @@ def paint():
     """Sunset: sky gradient, sun, two hills."""
     sky = torch.stack([0.3 + 0.6 * gy, 0.35 + 0.2 * gy, 0.7 - 0.4 * gy])
     cx, cy = 0.3 + 0.4 * torch.rand(2)
-    sun = torch.sigmoid(((0.13 - ((gx - cx) ** 2 + (gy - 0.3 - 0.3 * cy) ** 2).sqrt()) * 60))
+    sun = torch.sigmoid((0.13 - ((gx - cx) ** 2 + (gy - 0.3 - 0.3 * cy) ** 2).sqrt()) * 60)
     sky = sky * (1 - sun) + sun * torch.tensor([1.0, 0.85, 0.3]).view(3, 1, 1)
     for height, shade in ((0.62, 0.35), (0.78, 0.12)):
         ridge = height + 0.08 * torch.sin(7 * gx + 6.28 * torch.rand(1))

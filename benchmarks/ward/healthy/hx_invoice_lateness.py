@@ -47,11 +47,11 @@ for step in range(400):
     (nll + penalty).backward()
     opt.step()
     if step % 80 == 0:
-        print("step %d  nll %.4f  penalty %.4f" % (step, nll.item(), penalty.item()))
+        print(f"step {step}  nll {nll.item():.4f}  penalty {penalty.item():.4f}")
 
 with torch.no_grad():
     predicted = (table[test] @ w + b > 0).float()
     accuracy = (predicted == late[test]).float().mean().item()
-print("base rate %.3f" % late[test].mean().item())
+print(f"base rate {late[test].mean().item():.3f}")
 print("weights", [round(v, 2) for v in w.tolist()])
-print("score: %.4f" % accuracy)
+print(f"score: {accuracy:.4f}")
