@@ -1,0 +1,1 @@
+"""What a network is, costs and sees, before it runs."""

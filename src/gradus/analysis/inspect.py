@@ -1,0 +1,204 @@
+"""What a network is and costs: shapes, parameters, multiply-adds and memory, of each module and in total."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+
+from gradus.analysis.formulas import elementwise, macs
+from gradus.core.errors import InputError
+from gradus.core.graph import Operation, Trace, trace
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a stretch of a forward pass costs.
+
+    Attributes:
+        macs: multiply-adds of convolution and linear algebra.
+        elementwise: element-wise operations, those of normalization, activation, pooling and softmax among them.
+        read, written: bytes that operations take and make, views not counted.
+    """
+
+    macs: int = 0
+    elementwise: int = 0
+    read: int = 0
+    written: int = 0
+
+    def __add__(self, other: "Cost") -> "Cost":
+        return Cost(
+            self.macs + other.macs,
+            self.elementwise + other.elementwise,
+            self.read + other.read,
+            self.written + other.written,
+        )
+
+    @property
+    def intensity(self) -> float:
+        """Floating-point operations for each byte read or written (Williams et al. 2009)."""
+        moved = self.read + self.written
+        return (2 * self.macs + self.elementwise) / moved if moved else 0.0
+
+
+@dataclass(slots=True)
+class Layer:
+    """One call of a module. A module that is called twice is two layers, of which the second has no parameters.
+
+    Attributes:
+        name: its path in the model; "" of the model itself.
+        depth: how many modules it is within.
+        inputs, outputs: shapes, batch axis included.
+        parameters: learnable numbers of the module and all in it that no layer before had.
+        own: those of them that are its own, not those of modules in it.
+        cost: of all that happened within the call.
+    """
+
+    name: str
+    type: str
+    depth: int
+    inputs: tuple[Shape, ...]
+    outputs: tuple[Shape, ...]
+    parameters: int = 0
+    own: int = 0
+    cost: Cost = field(default_factory=Cost)
+
+
+@dataclass(slots=True)
+class Inspection:
+    """A network, inspected with inputs of certain shapes.
+
+    Attributes:
+        layers: calls of modules in order, the model's own first.
+        parameters: learnable numbers, frozen ones among them, shared ones once.
+        trainable: those that are not frozen.
+        buffers: numbers that are kept and not learned.
+        saved_bytes: unique storages that autograd keeps for the backward pass in training mode, without parameters
+            and buffers; None where that pass could not be followed.
+        uncounted: operations for which there is no formula, and how often each ran.
+        unresolved: where the pass could not be followed further, and why: then all figures are of what came before.
+    """
+
+    model: str
+    inputs: tuple[Shape, ...]
+    layers: list[Layer]
+    parameters: int
+    trainable: int
+    buffers: int
+    saved_bytes: int | None
+    uncounted: dict[str, int]
+    unresolved: list[str]
+
+    @property
+    def cost(self) -> Cost:
+        return self.layers[0].cost if self.layers else Cost()
+
+    @property
+    def macs(self) -> int:
+        return self.cost.macs
+
+
+def inspect(model: nn.Module, *inputs: Any, **named: Any) -> Inspection:
+    """What a model is and costs, without computing anything and without touching it.
+
+    Args:
+        model: any module.
+        inputs: example tensors (also packed, or within tuples and dicts); or shapes without the batch axis, such as
+            ``(3, 224, 224)``, of floating inputs.
+        named: example tensors by keyword.
+
+    Raises:
+        InputError: `model` is no module, or cannot be called with these inputs.
+
+    Example:
+        >>> inspect(nn.Linear(3, 2), (3,)).macs
+        6
+    """
+    if not isinstance(model, nn.Module):
+        raise InputError("model", "must be a torch.nn.Module", type(model).__name__)
+    examples = tuple(_example(model, each) for each in inputs)
+    seen = trace(model, examples, named)
+    learning = trace(model, examples, named, training=True)
+    kept = [each.storage_bytes for each in learning.saved if each.storage not in learning.state]
+    parameters = list(model.parameters())
+    return Inspection(
+        model=type(model).__name__,
+        inputs=tuple(tuple(each.shape) for each in examples if isinstance(each, Tensor)),
+        layers=_layers(model, seen),
+        parameters=sum(each.numel() for each in parameters),
+        trainable=sum(each.numel() for each in parameters if each.requires_grad),
+        buffers=sum(each.numel() for each in model.buffers()),
+        saved_bytes=None if learning.unresolved else sum(kept),
+        uncounted=dict(Counter(each.name for each in seen.operations if macs(each) is None)),
+        unresolved=[seen.unresolved] if seen.unresolved else [],
+    )
+
+
+def _example(model: nn.Module, given: Any) -> Any:
+    """A shape becomes the input of a batch of one, of the parameters' type and on their device."""
+    if isinstance(given, Tensor) or not isinstance(given, Sequence) or not all(type(each) is int for each in given):
+        return given
+    first = next((each for each in model.parameters() if each.is_floating_point()), torch.empty(0))
+    if min(given, default=1) < 1:
+        raise InputError("input", "must be a shape of positive whole numbers", list(given))
+    with FakeTensorMode():  # without memory, on a device that may not be there
+        return torch.empty(1, *given, dtype=first.dtype, device=first.device)
+
+
+def _layers(model: nn.Module, seen: Trace) -> list[Layer]:
+    modules = dict(model.named_modules())
+    own = [Cost() for _ in seen.calls]
+    for each in seen.operations:
+        own[max(each.call, 0)] += _cost(each)
+    layers: list[Layer] = []
+    counted: set[int] = set()
+    for number, call in enumerate(seen.calls):
+        module = modules[call.place]
+        layer = Layer(
+            call.place,
+            call.type,
+            layers[call.parent].depth + 1 if call.parent >= 0 else 0,
+            tuple(each.shape for each in call.inputs),
+            tuple(each.shape for each in call.outputs),
+            cost=own[number],
+        )
+        layer.own = _new(module.parameters(recurse=False), counted)
+        layers.append(layer)
+    for number in range(len(layers) - 1, 0, -1):  # what happens within a call is part of the one around it
+        above = layers[seen.calls[number].parent]
+        above.cost += layers[number].cost
+    for number, layer in enumerate(layers):
+        layer.parameters = sum(each.own for each in _within(layers, number))
+    return layers
+
+
+def _within(layers: Sequence[Layer], number: int) -> Iterator[Layer]:
+    """A call and those within it, which follow it."""
+    yield layers[number]
+    for each in layers[number + 1 :]:
+        if each.depth <= layers[number].depth:
+            return
+        yield each
+
+
+def _new(parameters: Iterator[nn.Parameter], counted: set[int]) -> int:
+    """How many numbers of these were not counted before."""
+    fresh = [each for each in parameters if id(each) not in counted]
+    counted.update(map(id, fresh))
+    return sum(each.numel() for each in fresh)
+
+
+def _cost(operation: Operation) -> Cost:
+    if operation.target.is_view:
+        return Cost()
+    return Cost(
+        macs(operation) or 0,
+        elementwise(operation) or 0,
+        sum(each.bytes for each in operation.inputs),
+        sum(each.bytes for each in operation.results),
+    )
