@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from gradus.analysis.inspect import Inspection, inspect
     from gradus.core.batch import Batch
     from gradus.core.errors import GradusError, InputError, ResourceError
     from gradus.core.spec import DataSpec
@@ -26,6 +27,7 @@ _HOMES = {
     "DataSpec": "gradus.core.spec",
     "GradusError": "gradus.core.errors",
     "InputError": "gradus.core.errors",
+    "Inspection": "gradus.analysis.inspect",
     "Objective": "gradus.training.objective",
     "Phase": "gradus.training.objective",
     "Recipe": "gradus.training.recipe",
@@ -34,6 +36,7 @@ _HOMES = {
     "Watch": "gradus.diagnosis.watch",
     "create_model": "gradus.models",
     "from_arrays": "gradus.data.arrays",
+    "inspect": "gradus.analysis.inspect",
     "list_models": "gradus.models",
     "load_run": "gradus.training.run",
     "resume": "gradus.training.train",
@@ -47,6 +50,7 @@ __all__ = [
     "DataSpec",
     "GradusError",
     "InputError",
+    "Inspection",
     "Objective",
     "Phase",
     "Recipe",
@@ -55,6 +59,7 @@ __all__ = [
     "Watch",
     "create_model",
     "from_arrays",
+    "inspect",
     "list_models",
     "load_run",
     "resume",
