@@ -20,10 +20,10 @@ class LossReader:
 
     def add(self, loss: Tensor) -> float:
         """A loss about to be propagated backward; its value where that is known without waiting, else 0."""
-        if loss.device.type == "cpu":
-            value = loss.item()
+        if loss.is_cpu:
+            value = float(loss.item())
             self._now.append(value)
-            return float(value)
+            return value
         self.immediate = False
         self._pending.append(loss.detach().reshape(()))
         return 0.0

@@ -527,7 +527,8 @@ class Probe(taps.Listener):
         history, rest = self.history, self._rest
         if not self._losses.immediate:
             self._read_losses(self._losses.take(self._lead.key))
-        spiked = rest.step(self._losses.take_now(), rate_of(optimizer))
+        rate = optimizer.param_groups[0].get("lr", math.nan)
+        spiked = rest.step(self._losses.take_now(), rate if type(rate) is float else float(rate))
         if spiked:
             self._cadence.alarm(history.step)
         history.step += 1
