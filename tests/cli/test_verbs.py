@@ -264,6 +264,15 @@ def test_inspect_folds_what_lies_deeper(capsys: pytest.CaptureFixture[str], monk
     assert "Conv2d" not in run_gradus(capsys, monkeypatch, "inspect", "lenet5", "--depth", "0").out
 
 
+@pytest.mark.parametrize("name", gradus.list_models())
+def test_inspect_knows_the_inputs_of_the_catalogue(
+    name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = json.loads(run_gradus(capsys, monkeypatch, "inspect", name, "--json").out)
+    card = json.loads(run_gradus(capsys, monkeypatch, "models", name, "--json").out)
+    assert (found["parameters"], found["macs"]) == (card["parameters"], card["macs"])
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -5,7 +5,7 @@ pooling and softmax are counted apart, one an element.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -14,17 +14,15 @@ from torch.utils.flop_counter import flop_registry
 
 from gradus.core.graph import Operation, Value
 
-Shapes = Sequence[Sequence[int]]
-
 _MOVES = frozenset({
-    "_adaptive_avg_pool2d_backward", "_copy_from", "_to_copy", "_unsafe_view", "alias", "arange", "bernoulli", "cat",
+    "_copy_from", "_to_copy", "_unsafe_view", "alias", "arange", "bernoulli", "cat",
     "clone", "constant_pad_nd", "copy", "copy_", "detach", "embedding", "empty", "empty_like", "empty_strided", "eye",
     "fill_", "flip", "full", "full_like", "gather", "index", "index_put", "index_put_", "index_select", "lift_fresh",
     "linspace", "new_empty", "new_full", "new_ones", "new_zeros", "ones", "ones_like", "pixel_shuffle",
     "pixel_unshuffle", "rand", "rand_like", "randint", "randn", "randn_like", "reflection_pad1d", "reflection_pad2d",
     "repeat", "replication_pad1d", "replication_pad2d", "resize_", "roll", "scalar_tensor", "scatter", "set_", "split",
-    "split_with_sizes",
-    "slice_scatter", "stack", "tril", "triu", "unsafe_split", "unsafe_split_with_sizes", "zero_", "zeros", "zeros_like",
+    "split_with_sizes", "slice_scatter", "stack", "tril", "triu", "unsafe_split", "unsafe_split_with_sizes", "zero_",
+    "zeros", "zeros_like",
 })  # fmt: skip
 """Operations that make, move or copy numbers and compute none."""
 
@@ -93,10 +91,8 @@ def _contraction(operation: Operation) -> int:
 
 def _trilinear(operation: Operation) -> int:
     """Of a bilinear layer: every pair of inputs for every output, and the sum over the second input."""
-    first, weight, second = (each.shape for each in operation.inputs[:3])
-    del second
-    batch = math.prod(first[:-3]) if len(first) > 3 else first[0]
-    return batch * math.prod(weight[-3:])
+    first, weight = (each.shape for each in operation.inputs[:2])
+    return first[0] * math.prod(weight[-3:])
 
 
 _OWN: dict[str, Callable[[Operation], int]] = {

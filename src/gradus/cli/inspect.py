@@ -9,7 +9,7 @@ from gradus.cli.output import print_json, print_table
 from gradus.core.errors import InputError
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from gradus.analysis.inspect import Inspection
 
@@ -70,7 +70,7 @@ def document(model: str, found: "Inspection") -> dict[str, Any]:
     }
 
 
-def _network(reference: str) -> tuple["nn.Module", list[Shape]]:
+def _network(reference: str) -> tuple["nn.Module", list["Tensor"]]:
     """A network, and the inputs it is usually given, as far as the catalogue knows."""
     if ":" in reference or reference.endswith(".py"):
         from gradus.core.usercode import UserCode
@@ -82,7 +82,9 @@ def _network(reference: str) -> tuple["nn.Module", list[Shape]]:
 
     card = models.get(reference)
     with torch.device("meta"), torch.random.fork_rng(devices=[]):
-        return card.build(card.spec, **card.validate({})), list(card.spec.inputs)
+        types = zip(card.spec.inputs, card.spec.input_dtypes, strict=True)
+        usual = [torch.empty(1, *shape, dtype=getattr(torch, dtype)) for shape, dtype in types]
+        return card.build(card.spec, **card.validate({})), usual
 
 
 def _shape(text: str) -> Shape:
@@ -109,10 +111,10 @@ def _print(found: "Inspection", depth: int) -> None:
     ]
     print_table(rows, ["module", "type", "output", "parameters", "macs"])
     frozen = found.parameters - found.trainable
-    saved = "unknown" if found.saved_bytes is None else f"{found.saved_bytes / 2**20:,.4g} MiB"
+    saved = "an unknown number of" if found.saved_bytes is None else f"{found.saved_bytes:,}"
     typer.echo(
         f"{found.parameters:,} parameters ({frozen:,} frozen), {found.macs:,} multiply-adds, "
-        f"{found.cost.elementwise:,} element-wise operations; {saved} kept for a backward pass"
+        f"{found.cost.elementwise:,} element-wise operations; {saved} bytes kept for a backward pass"
     )
     for name, times in found.uncounted.items():
         typer.echo(f"not counted: {name}, {times} times", err=True)
