@@ -223,3 +223,8 @@ def test_multiply_adds_are_those_that_torch_counts_in_a_real_run(seed: int) -> N
 def test_what_cannot_be_inspected(model: nn.Module, given: tuple[int, ...], message: str) -> None:
     with pytest.raises(InputError, match=message):
         inspect(model, given)
+
+
+def test_views_move_nothing() -> None:
+    cost = inspect(nn.Flatten(), (2, 3)).cost
+    assert (cost.read, cost.written) == (0, 0)

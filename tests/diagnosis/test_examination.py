@@ -429,9 +429,12 @@ class Scales(nn.Module):
         (lambda x: x, False),
         (lambda x: x.reshape(-1, 3), False),
         (lambda x: x * 1.5, False),
+        (lambda x: x * 0.3, False),
+        (lambda x: x / 255 * torch.tensor([1e-3, 1e-3, 10.0]), False),
         (lambda x: x / 255 * torch.tensor([1.0, 1.0, 5000.0]), False),  # one column is far wider
     ],
 )
 def test_a_model_may_scale_its_inputs_itself(scale: Callable[[Tensor], Tensor], normalized: bool) -> None:
     found = examine(Scales(scale), 255 * inputs(N, 3).abs())
     assert [each.normalized for each in found.inputs] == [normalized]
+    assert [each.normalized for each in examine(Scales(lambda x: x), inputs(N, 3)).inputs] == [False]

@@ -102,3 +102,13 @@ def test_weights_that_wither_are_penalized_too_much() -> None:
     assert found(shrunk=0.05, varied=1e-6)
     assert not found(shrunk=0.5, varied=1e-6)
     assert not found(shrunk=0.05, varied=0.9)
+
+
+def test_a_fit_that_was_bad_for_most_of_the_run_is_none_now() -> None:
+    def found(until: int) -> bool:
+        flat: dict[str, Any] = {"curve": line(-1.0, -1.0), "net": {"narrowest": 1}, "ended": True}
+        bad_at_first = fitting(loss=lambda step: {"target_std": 1.0, "error": 0.9 if step < until else 0.1}, **flat)
+        return "underfitting" in seen(bad_at_first)
+
+    assert found(200)
+    assert not found(140)

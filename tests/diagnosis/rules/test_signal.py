@@ -1,12 +1,13 @@
 """Where rules of the signal begin to speak, and what they must not be fooled by."""
 
+import math
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from gradus.diagnosis.rules import signal
-from gradus.diagnosis.signs import History
+from gradus.diagnosis.signs import History, NonFinite
 from tests.diagnosis.histories import (
     LAYERS,
     MATRIX,
@@ -143,3 +144,12 @@ def test_units_are_saturated_once_the_first_steps_are_over() -> None:
     full = {"layers": with_layer("net:3", saturated=0.9)}
     assert "saturated-units" not in seen(not_learning(examination=full, steps=49))
     assert "saturated-units" in seen(not_learning(examination=full, steps=50))
+
+
+def test_a_signal_has_exploded_that_did_so_before_all_became_nan() -> None:
+    def loud(step: int) -> dict[str, Any]:
+        return {"layers": with_layer("net:4", std=math.nan if step > 100 else 1.01 * signal.EXPLODED)}
+
+    assert "exploding-signal" not in seen(not_learning(examination=loud))
+    history = not_learning(examination=loud, non_finite=NonFinite(step=101, where="net:4", source="forward"))
+    assert seen(history)["exploding-signal"][1].since == 0
