@@ -91,6 +91,7 @@ class Call:
     Attributes:
         place: its path in the model; "" of the model itself.
         parent: the index of the call within which it happened; -1 of the model's own.
+        ended: how many operations there were when it ended.
     """
 
     place: str
@@ -98,6 +99,7 @@ class Call:
     parent: int
     inputs: tuple[Value, ...] = ()
     outputs: tuple[Value, ...] = ()
+    ended: int = 0
 
 
 @dataclass(slots=True)
@@ -267,7 +269,8 @@ class _Recorder(TorchDispatchMode):
         return enter
 
     def _leaving(self, module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> None:
-        self.trace.calls[self.running.pop()].outputs = self._values(result)
+        call = self.trace.calls[self.running.pop()]
+        call.outputs, call.ended = self._values(result), len(self.trace.operations)
 
     def complaint(self, model: nn.Module, error: Exception) -> InputError:
         """Where a forward pass broke, and the shapes that met there."""
