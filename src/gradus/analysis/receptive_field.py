@@ -240,16 +240,16 @@ def _field(known: Origins, number: int, size: int) -> Field:
         (mask,) = _shifted(alike, alike.low) if alike is not None else [0]
         return Field(_length(mask), mask.bit_count())
     masks = _shifted(moving, moving.low)
-    centres = tuple(moving.low + _zeros(each) + Fraction(_length(each) - 1, 2) for each in masks)
+    doubled = [2 * (moving.low + _zeros(each)) + _length(each) - 1 for each in masks]  # the centres, in half positions
     lawful = moving.law is not None
     return Field(
         extent=max(*map(_length, masks), size if whole else 0),
         taps=max(*(each.bit_count() for each in masks), size if whole else 0),
         stride=Fraction(moving.step, len(masks))
         if lawful
-        else _even([c for c, m in zip(centres, masks, strict=True) if m]),
-        offset=centres[0],
-        phases=centres if lawful else (),
+        else _even([at for at, m in zip(doubled, masks, strict=True) if m]),
+        offset=Fraction(doubled[0], 2),
+        phases=tuple(Fraction(each, 2) for each in doubled) if lawful else (),
         whole=whole,
         _moving=moving,
     )
@@ -290,7 +290,7 @@ def _length(mask: int) -> int:
     return mask.bit_length() - _zeros(mask)
 
 
-def _even(centres: Sequence[Fraction]) -> Fraction | None:
-    """The distance from each to the next, if it is the same."""
-    distances = {later - earlier for earlier, later in pairwise(centres)}
-    return distances.pop() if len(distances) == 1 else None
+def _even(doubled: Sequence[int]) -> Fraction | None:
+    """The distance from each centre to the next, if it is the same."""
+    distances = {later - earlier for earlier, later in pairwise(doubled)}
+    return Fraction(distances.pop(), 2) if len(distances) == 1 else None
