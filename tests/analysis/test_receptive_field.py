@@ -288,6 +288,10 @@ def test_a_gate_sees_everything_and_what_it_gates_keeps_its_place() -> None:
             assert each.positions(5) == [4, 5, 6]
 
 
+def test_an_image_without_a_batch_axis() -> None:
+    assert [each.extent for each in of_network(Conv(4, 8, (3, 5)), (4, 24, 24))] == [3, 5]
+
+
 def test_sequences() -> None:
     convolutions = Seq(nn.Conv1d(8, 8, 3, 2), nn.ReLU(), nn.Conv1d(8, 3, 3))
     assert [(each.extent, number(each.stride)) for each in of_network(convolutions, (2, 8, 50))] == [(7, 2)]

@@ -107,26 +107,24 @@ def receptive_fields(trace: Trace, axes: Sequence[int] | None = None) -> Fields:
     follower.run()
     ended = [each.ended for each in trace.calls]
     found = Fields(chosen, follower.layers, ended, follower.misaligned, dict(follower.assumed))
-    return found if axes is not None or len(source.shape) != 3 else _of_a_sequence(found)
+    return found if axes is not None or len(source.shape) > 3 else _told_apart(found)
 
 
 def _followed(source: Value) -> tuple[int, ...]:
-    """All axes but batch and channels; of three axes both that may be the sequence's."""
+    """All axes but batch and channels; of three both that may be the sequence."""
     rank = len(source.shape)
     return tuple(range(2, rank)) if rank > 3 else tuple(range(1, rank))
 
 
-def _of_a_sequence(found: Fields) -> Fields:
-    """Of (N, C, L) or (N, L, C): the axis along which the last layer that tells positions apart does so."""
+def _told_apart(found: Fields) -> Fields:
+    """Of (N, C, L), (N, L, C) or (N, L) only the axes along which the last layer that tells positions apart does so."""
     for layer in reversed(found.layers):
         told = [place for place, each in enumerate(layer) if each.offset is not None]
         if told:
-            kept = next((place for place in told if layer[place].extent > 1), told[-1])
-            axis = found.axes[kept]
-            layers = [each[kept : kept + 1] for each in found.layers]
-            return replace(
-                found, axes=(axis,), layers=layers, misaligned=[m for m in found.misaligned if m.axis == axis]
-            )
+            kept = [place for place in told if layer[place].extent > 1] or told[-1:]
+            axes = tuple(found.axes[place] for place in kept)
+            layers = [tuple(each[place] for place in kept if each) for each in found.layers]
+            return replace(found, axes=axes, layers=layers, misaligned=[m for m in found.misaligned if m.axis in axes])
     return replace(found, axes=(), layers=[() for _ in found.layers])
 
 
