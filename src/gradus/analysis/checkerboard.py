@@ -1,7 +1,7 @@
 """How evenly an up-sampling path covers its output: by counting taps, and by the pattern it draws on flat inputs."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import count
@@ -14,7 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from gradus.core.errors import InputError
-from gradus.core.graph import Operation, Trace, trace
+from gradus.core.graph import Operation, Trace, each_place, in_mode, trace
 
 _ENLARGERS = ("aten::upsample_", "aten::_upsample_", "aten::pixel_shuffle")
 _NORMS = ("batch_norm", "layer_norm", "group_norm", "rms_norm")
@@ -207,12 +207,12 @@ class _Counting(TorchDispatchMode):
 
 def _run(model: nn.Module, inputs: Sequence[Any], *, counting: bool) -> Tensor:
     """The map that the model makes, or its counts."""
-    weights = {name: _precise(each) for name, each in _each_once(model, "parameters")}
+    weights = {name: _precise(each) for name, each in each_place(model, "parameters")}
     if counting:
         weights = {name: _alike(name, each) for name, each in weights.items()}
-    state = {name: _precise(each) for name, each in _each_once(model, "buffers")} | weights
+    state = {name: _precise(each) for name, each in each_place(model, "buffers")} | weights
     try:
-        with torch.no_grad(), _evaluating(model), _Counting() if counting else nullcontext():  # type: ignore[no-untyped-call]
+        with torch.no_grad(), in_mode(model, training=False), _Counting() if counting else nullcontext():  # type: ignore[no-untyped-call]
             made = functional_call(model, state, tuple(inputs), tie_weights=False)
     except RuntimeError as error:
         said = str(error).splitlines()[0].rstrip(".")
@@ -222,25 +222,8 @@ def _run(model: nn.Module, inputs: Sequence[Any], *, counting: bool) -> Tensor:
     return found
 
 
-def _each_once(model: nn.Module, kind: str) -> Iterator[tuple[str, Tensor]]:
-    """Parameters or buffers, by one name of each place: `functional_call` puts back wrongly what has two."""
-    for place, module in model.named_modules():
-        yield from getattr(module, f"named_{kind}")(place, recurse=False, remove_duplicate=False)
-
-
 def _precise(each: Tensor) -> Tensor:
     return each.detach().to(torch.float64 if each.is_floating_point() else each.dtype, copy=True)
-
-
-@contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
-    modes = [(each, each.training) for each in model.modules()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training
 
 
 def _periods(maps: Sequence[Tensor], steps: Sequence[int]) -> list[Tensor]:

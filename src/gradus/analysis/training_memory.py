@@ -6,8 +6,7 @@ back is not seen.
 """
 
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -21,7 +20,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
 from gradus.core.errors import InputError
-from gradus.core.graph import trace
+from gradus.core.graph import each_place, in_mode, trace
 from gradus.core.workspaces import scratch, with_workspace
 
 Optimizers = Callable[[Sequence[Tensor]], Optimizer]
@@ -91,11 +90,11 @@ def training_memory(
     if seen.unresolved:
         raise InputError("model", "takes an amount of memory that depends on its numbers", seen.unresolved)
     fake, live = FakeTensorMode(allow_non_fake_inputs=True), _Live()
-    parameters = {name: fake.from_tensor(each) for name, each in model.named_parameters(remove_duplicate=False)}
-    buffers = {name: fake.from_tensor(each) for name, each in model.named_buffers(remove_duplicate=False)}
+    parameters = {name: fake.from_tensor(each) for name, each in each_place(model, "parameters")}
+    buffers = {name: fake.from_tensor(each) for name, each in each_place(model, "buffers")}
     arguments, keywords = tree_map(partial(_stood_in, fake), (inputs, named))
     learned: list[Tensor] = list({id(each): each for each in parameters.values() if each.requires_grad}.values())
-    with _training(model), fake, live:
+    with in_mode(model, training=True), fake, live:
         weights, kept, given = (live.hold(each) for each in (parameters, buffers, (arguments, keywords)))
         updater = make(learned) if learned else None
         for _ in range(2):
@@ -103,7 +102,7 @@ def training_memory(
             for each in learned:
                 each.grad = None
             with torch.autocast(_device(learned), torch.bfloat16, enabled=precision == "bf16"):
-                outputs = functional_call(model, {**parameters, **buffers}, arguments, keywords)
+                outputs = functional_call(model, {**parameters, **buffers}, arguments, keywords, tie_weights=False)
                 loss = (criterion or _mean_square)(outputs)
             forward = live.now
             live.phase = "backward"
@@ -138,17 +137,6 @@ def _device(parameters: Sequence[Tensor]) -> str:
 def _mean_square(outputs: Any) -> Tensor:
     made = [each.float().square().mean() for each in tree_leaves(outputs) if isinstance(each, Tensor)]
     return torch.stack(made).sum() if len(made) > 1 else made[0]
-
-
-@contextmanager
-def _training(model: nn.Module) -> Iterator[None]:
-    modes = [(each, each.training) for each in model.modules()]
-    model.train()
-    try:
-        yield
-    finally:
-        for module, mode in modes:
-            module.training = mode
 
 
 class _Live(TorchDispatchMode):

@@ -24,7 +24,7 @@ def scratch(target: Any, arguments: tuple[Any, ...]) -> int:
     steps, batch, inputs = arguments[0].shape
     width = arguments[2].shape[1]
     numbers = steps * batch * _row(4 * width) + 4 * width * (inputs + width + _LINE)
-    return numbers * int(arguments[0].dtype.itemsize)
+    return int(numbers * arguments[0].dtype.itemsize)
 
 
 def lstm_workspace(steps: int, batch: int, inputs: int, width: int) -> int:
