@@ -1,7 +1,7 @@
 """The one model tracer: every operation of a forward pass, with neither memory nor arithmetic spent on it."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -22,7 +22,7 @@ from torch.utils._pytree import tree_flatten, tree_map
 
 from gradus.core.errors import InputError
 
-_QUESTIONS = frozenset({"prim::device", "aten::sym_size", "aten::is_same_size", "aten::_local_scalar_dense"})
+_QUESTIONS = frozenset({"aten::sym_size", "aten::is_same_size", "aten::_local_scalar_dense"})
 """Operations that only ask a tensor something."""
 _FEW = 4096
 NONE: Mapping[str, Any] = MappingProxyType({})
@@ -80,8 +80,7 @@ class Operation:
     @property
     def inputs(self) -> tuple[Value, ...]:
         """The tensors among its arguments, in order."""
-        leaves = tree_flatten((self.arguments, dict(self.keywords)))[0]
-        return tuple(each for each in leaves if isinstance(each, Value))
+        return (*_tensors(self.arguments), *_tensors(self.keywords.values()))
 
 
 @dataclass(slots=True)
@@ -153,6 +152,15 @@ def trace(model: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any] = NO
         except (RuntimeError, TypeError, ValueError, IndexError, AssertionError, AttributeError) as error:
             raise recorder.complaint(model, error) from error
     return recorder.trace
+
+
+def _tensors(arguments: Iterable[Any]) -> Iterator[Any]:
+    """The tensors, or the Values that stand for them, among an operation's arguments, which may be lists of them."""
+    for each in arguments:
+        if isinstance(each, Tensor | Value):
+            yield each
+        elif isinstance(each, list | tuple):
+            yield from _tensors(each)
 
 
 def _is_packed(part: Any) -> bool:
@@ -230,11 +238,15 @@ class _Recorder(TorchDispatchMode):
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
-        known = [each for each in tree_flatten((args, dict(kwargs or {})))[0] if isinstance(each, Tensor)]
+        if func is torch.ops.prim.device.default:  # asked more often than all else; stand-ins know it themselves
+            return args[0].device
+        kwargs = kwargs or NONE
+        known = [*_tensors(args), *_tensors(kwargs.values())]
         with unset_fake_temporarily() if known and all(map(_is_lengths, known)) else nullcontext():
-            result = func(*args, **(kwargs or {}))
+            result = func(*args, **kwargs)
         if func._schema.name not in _QUESTIONS:
-            arguments, keywords = tree_map(self._value_or_leaf, (args, dict(kwargs or {})))
+            arguments = tuple(map(self._noted, args))
+            keywords = {name: self._noted(each) for name, each in kwargs.items()}
             call = self.running[-1] if self.running else -1
             self.trace.operations.append(Operation(func, call, arguments, keywords, self._values(result)))
         return result
@@ -287,8 +299,10 @@ class _Recorder(TorchDispatchMode):
         met = f" given {shapes}" if shapes else ""
         return InputError(place, f"cannot run{met}: {said}", repair="Check the shapes of the input.")
 
-    def _value_or_leaf(self, leaf: Any) -> Any:
-        return self._value(leaf) if isinstance(leaf, Tensor) else leaf
+    def _noted(self, argument: Any) -> Any:
+        if isinstance(argument, list | tuple):
+            return [self._noted(each) for each in argument]
+        return self._value(argument) if isinstance(argument, Tensor) else argument
 
     def _values(self, tree: Any) -> tuple[Value, ...]:
         return tuple(self._value(each) for each in tree_flatten(tree)[0] if isinstance(each, Tensor))
