@@ -142,6 +142,14 @@ def test_what_autograd_keeps_is_what_it_keeps_in_a_real_run(
     assert inspect(build(), x).saved_bytes == kept_by_autograd(build(), x)
 
 
+def test_evaluation_mode_is_what_counts() -> None:
+    class Auxiliary(nn.Linear):
+        def forward(self, x: Tensor) -> Tensor:
+            return super().forward(x) + (super().forward(x) if self.training else 0)
+
+    assert inspect(Auxiliary(3, 2), (3,)).macs == 6
+
+
 def test_each_module_and_what_is_within_it() -> None:
     found = inspect(nn.Sequential(nn.Linear(6, 5), nn.ReLU(), nn.Sequential(nn.Linear(5, 4))), (6,))
     told = [(each.name, each.depth, each.inputs, each.outputs, each.parameters, each.own, each.cost.macs)

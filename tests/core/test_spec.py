@@ -30,3 +30,10 @@ def test_dtypes_default_to_float32_for_every_input() -> None:
 
 def test_features_counts_the_numbers_of_an_example() -> None:
     assert DataSpec(task="regression", inputs=((3, 4, 5), (7,)), outputs=1).features == 60
+
+
+def test_an_example_has_the_shapes_and_types_of_the_data() -> None:
+    spec = DataSpec(task="regression", inputs=((3, 2), ()), input_dtypes=("float32", "int64"), outputs=1)
+    made = [(tuple(each.shape), str(each.dtype)) for each in spec.example()]
+    assert made == [((1, 3, 2), "torch.float32"), ((1,), "torch.int64")]
+    assert all(each.is_meta for each in spec.example("meta"))

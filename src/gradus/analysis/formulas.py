@@ -12,7 +12,7 @@ import torch
 from torch.utils._pytree import tree_map
 from torch.utils.flop_counter import flop_registry
 
-from gradus.core.graph import Operation, Value
+from gradus.core.graph import Operation, Trace, Value
 
 _MOVES = frozenset({
     "_copy_from", "_to_copy", "_unsafe_view", "alias", "arange", "bernoulli", "cat",
@@ -55,6 +55,11 @@ def macs(operation: Operation) -> int | None:
         made = tuple(each.shape for each in operation.results)
         return int(formula(*arguments, **keywords, out_val=made[0] if len(made) == 1 else made)) // 2
     return 0 if elementwise(operation) is not None else None
+
+
+def total_macs(seen: Trace) -> int:
+    """Multiply-adds of a whole pass; operations without a formula add none."""
+    return sum(macs(each) or 0 for each in seen.operations)
 
 
 def elementwise(operation: Operation) -> int | None:

@@ -1,7 +1,10 @@
 """What a data set looks like from outside: all that a model and a criterion need to know of it."""
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+if TYPE_CHECKING:
+    import torch
 
 Task = Literal["classification", "regression"]
 
@@ -37,6 +40,15 @@ class DataSpec:
         for side in self.inputs[0]:
             size *= side
         return size
+
+    def example(self, device: "torch.device | str" = "cpu") -> "list[torch.Tensor]":
+        """Inputs of a batch of one, whose numbers mean nothing."""
+        import torch
+
+        types = (getattr(torch, each) for each in self.input_dtypes)
+        return [
+            torch.zeros(1, *shape, dtype=dtype, device=device) for shape, dtype in zip(self.inputs, types, strict=True)
+        ]
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -8,10 +8,11 @@ from typing import Any
 import torch
 from torch import nn
 
+from gradus.analysis.formulas import total_macs
+from gradus.core.graph import trace
 from gradus.core.spec import DataSpec
 from gradus.data.batching import fits_in_memory
 from gradus.data.raw import RawData
-from gradus.models.counting import multiply_adds
 from gradus.training.recipe import Training
 
 SMALL_STEP = 100_000_000
@@ -69,6 +70,6 @@ def describe(training: Training) -> str:
 def _work(model: nn.Module, spec: DataSpec) -> float:
     """Multiply-adds of one example."""
     try:
-        return multiply_adds(model, spec)
+        return total_macs(trace(model, spec.example(next(model.parameters()).device)))
     except Exception:  # the user's model may do what cannot be counted without running it
         return SMALL_STEP

@@ -15,7 +15,6 @@ from gradus.core.faults import reach
 from gradus.core.text import current_language
 from gradus.data.raw import RawData
 from gradus.data.sources import is_path
-from gradus.models.counting import parameters
 from gradus.training import environment, folder
 from gradus.training.callbacks import Callback, KeepBest
 from gradus.training.checkpoint import read_checkpoint, save_tensors, write_atomically
@@ -168,7 +167,7 @@ def _run(place: Path, prepared: Prepared, trainer: Trainer, best: KeepBest | Non
             "steps": trainer.step,
             "seconds": round(seconds, 3),
             "steps_per_second": round(trainer.step / seconds, 3),
-            "parameters": parameters(prepared.model),
+            "parameters": sum(each.numel() for each in prepared.model.parameters()),
             "metrics": metrics,
             "causes": doctor.get("causes", []),
         }
