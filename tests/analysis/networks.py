@@ -121,7 +121,7 @@ class AsksForNumbers(nn.Module):
         return self.second(y) if y.sum() > 0 else y
 
 
-def shared() -> nn.Module:
+def shared() -> nn.Sequential:
     linear = nn.Linear(10, 10, bias=False)
     return nn.Sequential(linear, linear, linear)
 

@@ -12,6 +12,7 @@ from torch.nn.utils.rnn import pack_padded_sequence
 from torch.utils.flop_counter import FlopCounterMode
 
 from gradus.analysis.inspect import inspect
+from gradus.analysis.training_memory import training_memory
 from gradus.core.errors import InputError
 from tests.analysis.networks import (
     AsksForNumbers,
@@ -181,6 +182,14 @@ def test_the_model_comes_out_as_it_went_in() -> None:
     assert torch.equal(torch.get_rng_state(), state)
     assert not any(each._forward_hooks or each._forward_pre_hooks for each in model.modules())
     assert all(each.grad is None for each in model.parameters())
+
+
+def test_a_module_that_is_in_a_model_twice_keeps_its_weights() -> None:
+    model = shared()
+    weight = model[0].weight
+    inspect(model, (10,))
+    training_memory(model, torch.empty(2, 10))
+    assert all(each.weight is weight for each in model)
 
 
 def test_a_model_on_the_meta_device_and_a_large_one() -> None:

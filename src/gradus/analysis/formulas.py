@@ -37,6 +37,9 @@ _PASSES = frozenset({
 })  # fmt: skip
 """Operations that pass over their input: one an element of it."""
 
+_UNTAGGED = frozenset({"_prelu_kernel", "glu", "hardswish", "log_sigmoid_forward", "rrelu_with_noise"})
+"""Activations, in place or not, that torch does not tag as pointwise."""
+
 _RESAMPLES = ("upsample_", "_upsample_", "grid_sampler")
 
 
@@ -63,7 +66,8 @@ def elementwise(operation: Operation) -> int | None:
         return 0
     if name in _PASSES:
         return operation.inputs[0].elements if operation.inputs else 0
-    if torch.Tag.pointwise in operation.target.tags or name.startswith(_RESAMPLES):
+    pointwise = torch.Tag.pointwise in operation.target.tags or name.rstrip("_") in _UNTAGGED
+    if pointwise or name.startswith(_RESAMPLES):
         return max((each.elements for each in operation.results), default=0)
     return None
 

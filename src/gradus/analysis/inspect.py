@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from gradus.analysis.formulas import elementwise, macs
+from gradus.analysis.receptive_field import Fields, receptive_fields
 from gradus.core.errors import InputError
 from gradus.core.graph import Operation, Trace, trace
 
@@ -69,11 +71,12 @@ class Layer:
     cost: Cost = field(default_factory=Cost)
 
 
-@dataclass(slots=True)
+@dataclass
 class Inspection:
     """A network, inspected with inputs of certain shapes.
 
     Attributes:
+        trace: the forward pass in evaluation mode.
         layers: calls of modules in order, the model's own first.
         parameters: learnable numbers, frozen ones among them, shared ones once.
         trainable: those that are not frozen.
@@ -85,6 +88,7 @@ class Inspection:
     """
 
     model: str
+    trace: Trace = field(repr=False)
     inputs: tuple[Shape, ...]
     layers: list[Layer]
     parameters: int
@@ -101,6 +105,11 @@ class Inspection:
     @property
     def macs(self) -> int:
         return self.cost.macs
+
+    @cached_property
+    def fields(self) -> Fields:
+        """What each layer sees of the first input."""
+        return receptive_fields(self.trace)
 
 
 def inspect(model: nn.Module, *inputs: Any, **named: Any) -> Inspection:
@@ -128,6 +137,7 @@ def inspect(model: nn.Module, *inputs: Any, **named: Any) -> Inspection:
     parameters = list(model.parameters())
     return Inspection(
         model=type(model).__name__,
+        trace=seen,
         inputs=tuple(tuple(each.shape) for each in examples if isinstance(each, Tensor)),
         layers=_layers(model, seen),
         parameters=sum(each.numel() for each in parameters),

@@ -41,7 +41,9 @@ def command(
 
 
 def document(model: str, found: "Inspection") -> dict[str, Any]:
-    """An inspection as others read it; receptive fields are not measured yet."""
+    """An inspection as others read it."""
+    fields = found.fields
+    speaker = fields.network
     return {
         "model": model,
         "input": [list(each) for each in found.inputs],
@@ -55,6 +57,8 @@ def document(model: str, found: "Inspection") -> dict[str, Any]:
         "saved_bytes": found.saved_bytes,
         "uncounted": found.uncounted,
         "unresolved": found.unresolved,
+        **({} if speaker is None else {"receptive_field": _sees(found, speaker)}),
+        "misaligned": [{"name": m.place, "axis": m.axis, "centres": m.centres} for m in fields.misaligned],
         "layers": [
             {
                 "name": each.name,
@@ -64,9 +68,24 @@ def document(model: str, found: "Inspection") -> dict[str, Any]:
                 "parameters": each.parameters,
                 "macs": each.cost.macs,
                 "elementwise": each.cost.elementwise,
+                **({"receptive_field": _sees(found, call)} if fields.layers[call] else {}),
             }
-            for each in found.layers
+            for call, each in enumerate(found.layers)
         ],
+    }
+
+
+def _sees(found: "Inspection", call: int) -> dict[str, Any]:
+    """A layer's receptive field, one number for each axis of the input; null for what outputs do not have."""
+    axes = found.fields.layers[call]
+    return {
+        "name": found.layers[call].name,
+        "axes": found.fields.axes,
+        "extent": [each.extent for each in axes],
+        "taps": [each.taps for each in axes],
+        "stride": [None if each.stride is None else float(each.stride) for each in axes],
+        "offset": [None if each.offset is None else float(each.offset) for each in axes],
+        "whole": [each.whole for each in axes],
     }
 
 

@@ -90,6 +90,7 @@ class Call:
     Attributes:
         place: its path in the model; "" of the model itself.
         parent: the index of the call within which it happened; -1 of the model's own.
+        ended: how many operations there were when it ended.
     """
 
     place: str
@@ -97,6 +98,7 @@ class Call:
     parent: int
     inputs: tuple[Value, ...] = ()
     outputs: tuple[Value, ...] = ()
+    ended: int = 0
 
 
 @dataclass(slots=True)
@@ -127,11 +129,13 @@ def trace(model: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any] = NO
         InputError: the model cannot be called with these inputs; says in which module and with which shapes.
     """
     fake = FakeTensorMode(allow_non_fake_inputs=True)
-    state: dict[str, Tensor] = {name: fake.from_tensor(each) for name, each in _state(model)}
+    state: dict[str, Tensor] = {
+        name: fake.from_tensor(each) for kind in ("parameters", "buffers") for name, each in each_place(model, kind)
+    }
     arguments, keywords = tree_map(lambda leaf: _stood_in(fake, leaf), (tuple(inputs), dict(named)), is_leaf=_is_packed)
     recorder = _Recorder(state)
     with ExitStack() as stack:
-        stack.enter_context(_in_mode(model, training=training))
+        stack.enter_context(in_mode(model, training=training))
         stack.enter_context(torch.set_grad_enabled(training))
         if training:
             stack.enter_context(recorder.saving())
@@ -141,7 +145,7 @@ def trace(model: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any] = NO
         stack.enter_context(fake)
         stack.enter_context(recorder)
         try:
-            functional_call(model, state, arguments, keywords)
+            functional_call(model, state, arguments, keywords, tie_weights=False)
         except (DataDependentOutputException, DynamicOutputShapeException) as error:
             place = recorder.trace.calls[recorder.running[-1]].place if recorder.running else ""
             recorder.trace.unresolved = f"{place or 'the model'}: {error.func} depends on numbers, not on shapes"
@@ -163,10 +167,13 @@ def _is_packed(part: Any) -> bool:
     return isinstance(part, PackedSequence)
 
 
-def _state(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
-    """Parameters and buffers under each of their names: `functional_call` puts each stand-in where its name leads."""
-    yield from model.named_parameters(remove_duplicate=False)
-    yield from model.named_buffers(remove_duplicate=False)
+def each_place(model: nn.Module, kind: str) -> Iterator[tuple[str, Tensor]]:
+    """Parameters or buffers, under a name for each place where one lies, also of those that lie in two.
+
+    A module that is in a model twice is one place: `functional_call`, given both names, does not put back what it took.
+    """
+    for path, module in model.named_modules():
+        yield from getattr(module, f"named_{kind}")(path, recurse=False, remove_duplicate=False)
 
 
 def _stood_in(fake: FakeTensorMode, leaf: Any) -> Any:
@@ -187,7 +194,8 @@ def _quietly() -> Iterator[None]:
 
 
 @contextmanager
-def _in_mode(model: nn.Module, *, training: bool) -> Iterator[None]:
+def in_mode(model: nn.Module, *, training: bool) -> Iterator[None]:
+    """With a model in evaluation or training mode, and each of its modules as it was afterwards."""
     modes = [(each, each.training) for each in model.modules()]
     model.train(training)
     try:
@@ -279,7 +287,8 @@ class _Recorder(TorchDispatchMode):
         return enter
 
     def _leaving(self, module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> None:
-        self.trace.calls[self.running.pop()].outputs = self._values(result)
+        call = self.trace.calls[self.running.pop()]
+        call.outputs, call.ended = self._values(result), len(self.trace.operations)
 
     def complaint(self, model: nn.Module, error: Exception) -> InputError:
         """Where a forward pass broke, and the shapes that met there."""

@@ -1,0 +1,85 @@
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from gradus.analysis.effective_field import effective_field
+from gradus.analysis.receptive_field import receptive_fields
+from gradus.core.errors import InputError
+from gradus.core.graph import trace
+
+
+def stack(depth: int) -> nn.Sequential:
+    """Convolutions of equal positive weights, so that the field is the repeated convolution of a box."""
+    layers = [nn.Conv2d(1, 1, 3, padding=1, bias=False) for _ in range(depth)]
+    for each in layers:
+        nn.init.constant_(each.weight, 1 / 9)
+    return nn.Sequential(*layers)
+
+
+def test_equal_weights_give_the_binomial_law_of_the_paper() -> None:
+    """Section 2.2: influence is the distribution of a sum of uniform steps on {-1, 0, 1}."""
+    depth = 6
+    found = effective_field(stack(depth), (1, 41, 41))
+    counts = torch.tensor([1.0], dtype=torch.float64)
+    for _ in range(depth):
+        counts = torch.nn.functional.conv1d(counts.view(1, 1, -1), torch.ones(1, 1, 3).double(), padding=2).flatten()
+    law = torch.outer(counts, counts)
+    inside = found.influence[20 - depth : 21 + depth, 20 - depth : 21 + depth]
+    assert torch.allclose(inside, law / law.max(), atol=1e-6)
+    assert found.influence.sum() == pytest.approx(float(inside.sum()))
+    assert found.middle == (20, 20)
+
+
+def test_it_grows_with_the_root_of_the_depth_and_the_theoretical_one_with_the_depth() -> None:
+    sizes = [effective_field(stack(depth), (1, 101, 101)).size for depth in (10, 40)]
+    assert sizes[1] / sizes[0] == pytest.approx(math.sqrt(4), rel=0.1)
+
+
+def test_the_footprint_is_within_the_theoretical_field_of_the_layer() -> None:
+    model = nn.Sequential(
+        nn.Conv2d(3, 8, 5, 2, 2),
+        nn.ReLU(inplace=True),
+        nn.Conv2d(8, 8, 3, dilation=2, padding=2),
+        nn.ReLU(inplace=True),
+    )
+    field = effective_field(model, (3, 33, 33), layer="2", examples=32)
+    seen = trace(model, [torch.empty(1, 3, 33, 33)])
+    call = next(number for number, each in enumerate(seen.calls) if each.place == "2")
+    rows = receptive_fields(seen).layers[call][0].positions(field.middle[0])
+    assert (field.influence > 0).any(1).nonzero().flatten().tolist() == rows
+
+
+def test_a_classifier_sees_all_and_sequences_have_one_axis() -> None:
+    classifier = nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 2))
+    found = effective_field(classifier, torch.randn(2, 3, 9, 9))
+    assert (found.middle, bool((found.influence > 0).all())) == ((), True)
+    assert effective_field(nn.Conv1d(3, 4, 5), (3, 20)).size == 5
+
+
+def test_the_model_comes_out_as_it_went_in() -> None:
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Dropout())
+    before, state = {name: each.clone() for name, each in model.state_dict().items()}, torch.get_rng_state()
+    effective_field(model, (3, 9, 9))
+    assert all(torch.equal(each, before[name]) for name, each in model.state_dict().items())
+    assert all(each.training and not each._forward_hooks for each in model.modules())
+    assert all(each.grad is None for each in model.parameters())
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize(
+    ("model", "shape", "layer", "message"),
+    [
+        (nn.Conv2d(3, 4, 3), (3, 9, 9), "body", "^layer: must be a module of the network, got `body`"),
+        (nn.Linear(3, 4), (3,), "", "^input: must have positions"),
+        (nn.Conv2d(3, 4, 3, device="meta"), (3, 9, 9), "", "^model: must have its weights"),
+        (nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Threshold(1e9, 0)), (3, 9, 9), "", None),
+    ],
+)
+def test_what_has_no_effective_field(model: nn.Module, shape: tuple[int, ...], layer: str, message: str | None) -> None:
+    if message is None:
+        assert effective_field(model, shape, layer=layer).size == 0  # nothing gets through
+        return
+    with pytest.raises(InputError, match=message):
+        effective_field(model, shape, layer=layer)

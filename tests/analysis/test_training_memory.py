@@ -1,0 +1,159 @@
+"""Predicted peaks against those of real steps, as torch's own allocator reports them to its profiler."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.profiler import ProfilerActivity, profile
+
+from gradus.analysis.training_memory import OPTIMIZERS, training_memory
+from gradus.core.errors import InputError
+from gradus.core.workspaces import lstm_workspace
+from tests.analysis.networks import AsksForNumbers, resnet50
+
+
+class Last(nn.Module):
+    """What a recurrent layer gives at each step."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.layer(x)[0]
+        return out
+
+
+def convolutional() -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(3, 32, 3, padding=1), nn.BatchNorm2d(32), nn.ReLU(inplace=True), nn.MaxPool2d(2),
+        nn.Conv2d(32, 64, 3, padding=1), nn.GELU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10),
+    )  # fmt: skip
+
+
+def perceptron() -> nn.Module:
+    return nn.Sequential(nn.Linear(256, 1024), nn.ReLU(), nn.Linear(1024, 1024), nn.ReLU(), nn.Linear(1024, 10))
+
+
+def transformer() -> nn.Module:
+    return nn.Sequential(*[nn.TransformerEncoderLayer(128, 4, 256, batch_first=True) for _ in range(4)])
+
+
+NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
+    "perceptron": (perceptron, (64, 256)),
+    "convolutional": (convolutional, (16, 3, 64, 64)),
+    "ResNet-50": (resnet50, (2, 3, 96, 96)),
+    "transformer": (transformer, (8, 64, 128)),
+    "LSTM": (lambda: Last(nn.LSTM(64, 128, 2, batch_first=True)), (16, 50, 64)),
+    "GRU": (lambda: Last(nn.GRU(64, 128, batch_first=True)), (16, 20, 64)),
+}
+
+
+def measured(model: nn.Module, x: Tensor, optimizer: str, precision: str) -> int:
+    """Bytes alive at once in the second of two real steps: what is there when it begins, and what is made in it."""
+    parameters = list(model.parameters())
+    updater = OPTIMIZERS[optimizer](parameters)
+
+    def step() -> None:
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
+            loss = model(x).float().square().mean()
+        loss.backward()
+        del loss
+        updater.step()
+
+    step()
+    updater.zero_grad()  # of what was there before, the profiler does not see the end
+    state = [each for values in updater.state.values() for each in values.values() if isinstance(each, Tensor)]
+    now = peak = sum(each.untyped_storage().nbytes() for each in (*parameters, *model.buffers(), *state, x))
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
+        step()
+    events = profiler.profiler.kineto_results.events()
+    for event in sorted((each for each in events if each.name() == "[memory]"), key=lambda each: each.start_ns()):
+        now += event.nbytes()
+        peak = max(peak, now)
+    return peak
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adamw", "rmsprop"])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_peak_is_within_five_percent_of_a_real_step(name: str, optimizer: str) -> None:
+    build, shape = NETWORKS[name]
+    model, x = build(), torch.randn(shape)
+    found = training_memory(model, x, optimizer=optimizer)
+    assert found.peak == pytest.approx(measured(model, x, optimizer, "float32"), rel=0.05)
+
+
+@pytest.mark.parametrize("name", ["perceptron", "ResNet-50", "transformer"])
+def test_the_peak_in_mixed_precision(name: str) -> None:
+    build, shape = NETWORKS[name]
+    model, x = build(), torch.randn(shape)
+    found = training_memory(model, x, precision="bf16")
+    assert found.peak == pytest.approx(measured(model, x, "adamw", "bf16"), rel=0.05)
+
+
+def test_its_parts() -> None:
+    found = training_memory(nn.Linear(100, 10), torch.empty(5, 100), optimizer="adam")
+    weights = 4 * 1010
+    assert (found.parameters, found.buffers, found.inputs) == (weights, 0, 4 * 500)
+    assert (found.gradients, found.optimizer_state) == (
+        weights,
+        2 * weights + 2 * 4,
+    )  # and a step count for each tensor
+    assert found.during == "update"
+    assert found.peak >= found.parameters + found.gradients + found.optimizer_state
+    assert training_memory(nn.Linear(100, 10), torch.empty(5, 100), optimizer="sgd").optimizer_state == 0
+
+
+def test_frozen_and_tied_parameters_have_one_gradient_or_none() -> None:
+    model = nn.Sequential(nn.Linear(8, 8, bias=False), nn.Linear(8, 8, bias=False), nn.Linear(8, 8, bias=False))
+    model[1].weight = model[0].weight
+    model[2].requires_grad_(False)
+    found = training_memory(model, torch.empty(2, 8), optimizer="momentum")
+    assert (found.parameters, found.gradients, found.optimizer_state) == (2 * 256, 256, 256)
+    model.requires_grad_(False)
+    assert training_memory(model, torch.empty(2, 8)).gradients == 0
+
+
+def test_activations_grow_with_the_batch_and_the_rest_does_not() -> None:
+    one, two = (training_memory(convolutional(), torch.empty(n, 3, 32, 32)) for n in (4, 8))
+    assert two.activations == pytest.approx(2 * one.activations, rel=0.01)
+    assert two.optimizer_state == one.optimizer_state
+
+
+@pytest.mark.parametrize(("steps", "batch", "inputs", "width"), [(50, 16, 64, 128), (200, 8, 64, 17), (9, 3, 300, 256)])
+def test_what_an_lstm_keeps(steps: int, batch: int, inputs: int, width: int) -> None:
+    zeros = partial(torch.zeros, dtype=torch.float32)
+    state = zeros(batch, width), zeros(batch, width)
+    weights = zeros(4 * width, inputs), zeros(4 * width, width), zeros(4 * width), zeros(4 * width)
+    x = zeros(steps, batch, inputs)
+    settings: tuple[Any, ...] = (False, [], 2, width, 1, True, False, False, True)
+    workspace = torch.ops.aten.mkldnn_rnn_layer(x, *weights, *state, *settings)[3]
+    assert 4 * lstm_workspace(steps, batch, inputs, width) == pytest.approx(
+        workspace.untyped_storage().nbytes(), rel=0.02
+    )
+
+
+def test_the_model_comes_out_as_it_went_in() -> None:
+    model = convolutional().eval()
+    before = {name: each.clone() for name, each in model.state_dict().items()}
+    training_memory(model, torch.empty(2, 3, 16, 16))
+    assert not any(each.training for each in model.modules())
+    assert all(torch.equal(each, before[name]) for name, each in model.state_dict().items())
+    assert all(each.grad is None for each in model.parameters())
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "message"),
+    [
+        (nn.Linear(8, 2), {"optimizer": "lion"}, r"^optimizer: must be one of sgd, .*, got `lion`"),
+        (nn.Linear(8, 2), {"precision": "int8"}, r"^precision: must be one of float32, bf16, got `int8`"),
+        (nn.Linear(9, 2), {}, r"^Linear \(Linear\): cannot run given \(3, 8\)"),
+        (AsksForNumbers(), {}, r"^model: takes an amount of memory that depends on its numbers"),
+    ],
+)
+def test_what_cannot_be_predicted(model: nn.Module, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        training_memory(model, torch.empty(3, 8), **options)
