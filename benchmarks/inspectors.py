@@ -91,7 +91,7 @@ def fvcore(model: nn.Module, inputs: Inputs) -> Answer:
 
 
 class Whole(nn.Module):
-    """A network around one, for ptflops divides by the batch, but not all it counts, if it knows the batch."""
+    """A network around one: of the outermost module thop finds no parameters, and ptflops divides by its batch."""
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
@@ -124,7 +124,7 @@ def thop(model: nn.Module, inputs: Inputs) -> Answer:
     """https://github.com/Lyken17/pytorch-OpCounter."""
     from thop import profile
 
-    macs, parameters = profile(model, inputs=inputs, verbose=False)
+    macs, parameters = profile(Whole(model), inputs=(inputs,), verbose=False)
     return Answer(int(macs), int(parameters))
 
 
@@ -290,6 +290,7 @@ def ask(tool: Tool, case: Case) -> Answer:
 
 
 def _answer(tool: Tool, case: Case) -> Answer:
+    torch.manual_seed(0)
     torch.set_num_threads(1)  # threads are not forked: torch would wait for them
     warnings.simplefilter("ignore")
     try:
