@@ -26,8 +26,6 @@ _SAME_TYPE = {
     for name in ("addmm", "addmv", "baddbmm", "bmm", "convolution", "dot", "mm", "mv")
 }
 """Operations that refuse tensors of several types, and whose stand-ins do not."""
-_NARROW = {torch.ops.aten._grouped_mm.default}
-"""Operations whose stand-ins want bfloat16, though they themselves do not."""
 _OF_STAND_INS = re.compile(
     r"fake impl|Meta (tensors|kernel)|'Meta'|meta (tensors|device)|\.numpy\(\)|FakeTensor\.__|__torch__"
 )
@@ -78,10 +76,7 @@ class Fake:
         if operation in _SAME_TYPE and len({each.dtype for each in tensors}) > 1:
             raise RuntimeError(f"{operation} wants one type, not {' and '.join(str(each.dtype) for each in tensors)}")
         arguments, keywords = tree_unflatten([self._at_home(each) for each in leaves], structure)
-        if operation in _NARROW:
-            narrow = [each.to(torch.bfloat16) for each in arguments[:2]]
-            return operation(*narrow, *arguments[2:], **keywords).to(arguments[0].dtype)
-        return operation(*arguments, **keywords)
+        return _OWN_SHAPES.get(operation, operation)(*arguments, **keywords)
 
     def _at_home(self, leaf: Any) -> Any:
         if isinstance(leaf, torch.device):
@@ -161,6 +156,19 @@ def lacking(error: Exception) -> str:
             return "no shapes can stand in for a tensor of its kind"
     message = str(error).strip().partition("\n")[0]
     return message if isinstance(error, Unseen) or _OF_STAND_INS.search(message) else ""
+
+
+def _grouped_mm(first: Tensor, second: Tensor, offsets: Any = None, bias: Any = None, out_dtype: Any = None) -> Tensor:
+    """Matrices in groups, which torch's stand-in allows only in bfloat16 and in sizes that suit a GPU."""
+    if first.shape[-1] != second.shape[-2]:
+        raise RuntimeError(f"matrices of {tuple(first.shape)} and {tuple(second.shape)} cannot be multiplied")
+    groups = first.shape[:1] if first.dim() == second.dim() == 3 else ()
+    if first.dim() == second.dim() == 2:
+        groups = offsets.shape
+    return first.new_empty(*groups, first.shape[-2], second.shape[-1], dtype=out_dtype or first.dtype)
+
+
+_OWN_SHAPES = {torch.ops.aten._grouped_mm.default: _grouped_mm}
 
 
 def _tensors(arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> list[Tensor]:
