@@ -85,6 +85,7 @@ def test_networks_of_language(name: str, attention: str) -> None:
         model = getattr(transformers, model_type)(config)
     found = inspect(model, input_ids=torch.zeros(1, tokens, dtype=torch.int64))
     assert (found.parameters, found.macs) == (parameters, macs)
+    assert (1, tokens, config.hidden_size if name == "Bert" else config.vocab_size) in found.layers[0].outputs
     assert (found.uncounted, found.unresolved) == ({}, [])
 
 
