@@ -196,8 +196,8 @@ def test_the_field_is_the_footprint_of_the_gradient(pair: tuple[nn.Module, nn.Mo
     middle = y.shape[2] // 2, y.shape[3] // 2
     for at in [(middle[0] + phase, middle[1] + phase) for phase in range(4)]:
         if max(at) < min(y.shape[2:]) and inside(found, at, 48):
-            rows, columns = footprint(y, x, at)
-            assert (found[0].positions(at[0]), found[1].positions(at[1])) == (rows, columns)
+            there = found[0].positions(at[0]), found[1].positions(at[1])
+            assert (there if all(there) else ([], [])) == footprint(y, x, at)  # in a gap along one axis it sees nothing
 
 
 def windows(x: Tensor, mix: nn.Module, shift: int = 0) -> Tensor:

@@ -14,7 +14,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from gradus.core.errors import InputError
-from gradus.core.graph import Operation, Trace, each_place, in_mode, trace
+from gradus.core.graph import Operation, Trace, trace
+from gradus.core.untouched import untouched
 
 _ENLARGERS = ("aten::upsample_", "aten::_upsample_", "aten::pixel_shuffle")
 _NORMS = ("batch_norm", "layer_norm", "group_norm", "rms_norm")
@@ -207,13 +208,13 @@ class _Counting(TorchDispatchMode):
 
 def _run(model: nn.Module, inputs: Sequence[Any], *, counting: bool) -> Tensor:
     """The map that the model makes, or its counts."""
-    weights = {name: _precise(each) for name, each in each_place(model, "parameters")}
+    weights = {name: _precise(each) for name, each in model.named_parameters(remove_duplicate=False)}
     if counting:
         weights = {name: _alike(name, each) for name, each in weights.items()}
-    state = {name: _precise(each) for name, each in each_place(model, "buffers")} | weights
+    state = {name: _precise(each) for name, each in model.named_buffers(remove_duplicate=False)} | weights
     try:
-        with torch.no_grad(), in_mode(model, training=False), _Counting() if counting else nullcontext():  # type: ignore[no-untyped-call]
-            made = functional_call(model, state, tuple(inputs), tie_weights=False)
+        with torch.no_grad(), untouched(model), _Counting() if counting else nullcontext():  # type: ignore[no-untyped-call]
+            made = functional_call(model.eval(), state, tuple(inputs), tie_weights=False)
     except RuntimeError as error:
         said = str(error).splitlines()[0].rstrip(".")
         raise InputError(type(model).__name__, f"cannot run in double precision: {said}") from error

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
 from gradus.core.errors import InputError
-from gradus.core.graph import in_mode
+from gradus.core.untouched import untouched
 
 _NEGLIGIBLE = 1 - 0.9545
 """Of the largest influence: what has less lies outside two standard deviations, as the paper draws the line."""
@@ -97,8 +97,8 @@ def _output(model: nn.Module, module: nn.Module, images: Tensor) -> Tensor:
 
     handle = module.register_forward_hook(keep)
     try:
-        with in_mode(model, training=False), torch.enable_grad():
-            model(images.clone())  # which the first layer may write over
+        with untouched(model), torch.enable_grad():
+            model.eval()(images.clone())  # which the first layer may write over
     finally:
         handle.remove()
     if not seen or not seen[0].requires_grad:

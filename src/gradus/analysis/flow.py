@@ -35,18 +35,19 @@ def origins(operation: Operation, given: list[Origins | None]) -> Found:
     """
     name = operation.name.removeprefix("aten::")
     name = name if name in _OF_ONE or name in _OF_SEVERAL else name.removesuffix("_")
-    shape, arguments = operation.results[0].shape, _arguments(operation)
+    shape = operation.results[0].shape
     if name in _OF_SEVERAL:
-        return _OF_SEVERAL[name](given, arguments, shape)
+        return _OF_SEVERAL[name](given, _arguments(operation), shape)
     if name in _OF_ONE and given[0] is not None and not any(given[1:]):
-        return _OF_ONE[name](given[0], arguments, shape)
-    if torch.Tag.pointwise in operation.target.tags:
-        return _elementwise(given, arguments, shape)
+        return _OF_ONE[name](given[0], _arguments(operation), shape)
+    if torch.Tag.pointwise in getattr(operation.target, "tags", ()):
+        return _elementwise(given, {}, shape)
     raise LookupError(operation.name)
 
 
 def _arguments(operation: Operation) -> dict[str, Any]:
-    declared = operation.target._schema.arguments
+    declared: Any = getattr(operation.target, "_schema", None)
+    declared = declared.arguments if declared is not None else ()
     usual = {each.name: each.default_value for each in declared if each.has_default_value()}
     placed = zip((each.name for each in declared), operation.arguments, strict=False)
     return {**usual, **dict(placed), **operation.keywords}

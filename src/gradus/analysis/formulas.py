@@ -6,6 +6,7 @@ pooling and softmax are counted apart, one an element.
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -15,45 +16,60 @@ from torch.utils.flop_counter import flop_registry
 from gradus.core.graph import Operation, Trace, Value
 
 _MOVES = frozenset({
-    "_copy_from", "_to_copy", "_unsafe_view", "alias", "arange", "bernoulli", "cat",
-    "clone", "constant_pad_nd", "copy", "copy_", "detach", "embedding", "empty", "empty_like", "empty_strided", "eye",
-    "fill_", "flip", "full", "full_like", "gather", "index", "index_put", "index_put_", "index_select", "lift_fresh",
-    "linspace", "new_empty", "new_full", "new_ones", "new_zeros", "ones", "ones_like", "pixel_shuffle",
-    "pixel_unshuffle", "rand", "rand_like", "randint", "randn", "randn_like", "reflection_pad1d", "reflection_pad2d",
-    "repeat", "replication_pad1d", "replication_pad2d", "resize_", "roll", "scalar_tensor", "scatter", "set_", "split",
-    "split_with_sizes", "slice_scatter", "stack", "tril", "triu", "unsafe_split", "unsafe_split_with_sizes", "zero_",
-    "zeros", "zeros_like",
+    "alias", "arange", "as_strided", "as_strided_scatter", "bernoulli", "block_diag", "cat", "cauchy",
+    "channel_shuffle", "clone", "complex", "constant_pad_nd", "copy", "_copy_from", "detach", "diag_embed",
+    "diagonal_scatter", "embedding", "empty", "empty_like", "empty_permuted", "empty_strided", "exponential", "eye",
+    "fft_fftfreq", "fft_rfftfreq", "fill", "flip", "full", "full_like", "gather", "geometric", "hamming_window",
+    "hann_window", "im2col", "index", "index_copy", "index_fill", "index_put", "index_select", "lift", "lift_fresh",
+    "linspace", "log_normal", "logspace", "masked_scatter", "masked_select", "max_unpool2d", "max_unpool3d",
+    "multinomial", "new_empty", "new_empty_strided", "new_full", "new_ones", "new_zeros", "nonzero", "nonzero_static",
+    "normal", "normal_functional", "ones", "ones_like", "_pack_padded_sequence", "pixel_shuffle", "pixel_unshuffle",
+    "put", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like", "random", "randperm", "range",
+    "reflection_pad1d", "reflection_pad2d", "reflection_pad3d", "repeat", "repeat_interleave", "replication_pad1d",
+    "replication_pad2d", "replication_pad3d", "resize", "resize_as", "roll", "rot90", "scalar_tensor", "scatter",
+    "select_scatter", "set", "slice_scatter", "split", "split_with_sizes", "squeeze", "stack", "swapaxes", "t", "take",
+    "_to_copy", "transpose", "tril", "tril_indices", "triu", "triu_indices", "uniform", "_unsafe_index",
+    "_unsafe_index_put", "unsafe_split", "unsafe_split_with_sizes", "_unsafe_view", "unsqueeze", "zero", "zeros",
+    "zeros_like",
 })  # fmt: skip
 """Operations that make, move or copy numbers and compute none."""
 
 _PASSES = frozenset({
-    "_log_softmax", "_native_batch_norm_legit", "_native_batch_norm_legit_no_training", "_safe_softmax", "_softmax",
-    "all", "amax", "amin", "any", "argmax", "argmin", "avg_pool1d", "avg_pool2d", "avg_pool3d", "_adaptive_avg_pool2d",
-    "_adaptive_avg_pool3d", "adaptive_max_pool2d", "aminmax", "batch_norm", "cudnn_batch_norm", "cummax", "cumprod",
-    "cumsum", "linalg_vector_norm", "logcumsumexp", "logsumexp", "max", "max_pool2d_with_indices",
-    "max_pool3d_with_indices", "mean", "median", "min", "mkldnn_max_pool2d", "native_batch_norm", "native_group_norm",
-    "native_layer_norm", "_fused_rms_norm", "norm", "prod", "std", "std_mean", "sum", "var", "var_mean",
+    "_adaptive_avg_pool2d", "_adaptive_avg_pool3d", "adaptive_max_pool2d", "adaptive_max_pool3d", "all", "amax", "amin",
+    "_aminmax", "aminmax", "any", "argmax", "argmin", "avg_pool1d", "avg_pool2d", "avg_pool3d", "batch_norm",
+    "binary_cross_entropy", "binary_cross_entropy_with_logits", "bincount", "col2im", "count_nonzero",
+    "cudnn_batch_norm", "cummax", "cummin", "cumprod", "cumsum", "dist", "fractional_max_pool2d",
+    "fractional_max_pool3d", "_fused_rms_norm", "histc", "huber_loss", "kthvalue", "linalg__powsum",
+    "linalg_vector_norm", "_log_softmax", "logcumsumexp", "_logcumsumexp", "logsumexp", "_masked_softmax", "max",
+    "max_pool2d_with_indices", "max_pool3d_with_indices", "mean", "median", "min", "mkldnn_max_pool2d", "mode",
+    "mse_loss", "multi_margin_loss", "nanmedian", "nansum", "native_batch_norm", "_native_batch_norm_legit",
+    "_native_batch_norm_legit_no_training", "native_group_norm", "native_layer_norm", "nll_loss2d_forward",
+    "nll_loss_forward", "norm", "prod", "renorm", "_safe_softmax", "segment_reduce", "smooth_l1_loss",
+    "soft_margin_loss", "_softmax", "sort", "std", "std_mean", "sum", "topk", "trace", "var", "var_mean",
     "_weight_norm_interface",
 })  # fmt: skip
 """Operations that pass over their input: one an element of it."""
 
-_UNTAGGED = frozenset({"_prelu_kernel", "glu", "hardswish", "log_sigmoid_forward", "rrelu_with_noise"})
-"""Activations, in place or not, that torch does not tag as pointwise."""
+_ADDS = frozenset({
+    "index_add", "index_reduce", "scatter_add", "scatter_reduce",
+})  # fmt: skip
+"""Operations that add into a tensor: one an element of what is added, the last input."""
+
+_POINTWISE = frozenset({
+    "bucketize", "fake_quantize_per_channel_affine_cachemask", "fake_quantize_per_tensor_affine_cachemask",
+    "floor_divide", "_fused_dropout", "glu", "hardswish", "isin", "linalg_cross", "log_sigmoid_forward", "masked_fill",
+    "native_dropout", "polar", "_prelu_kernel", "rrelu_with_noise", "rsub", "searchsorted",
+})  # fmt: skip
+"""Operations that torch does not tag as pointwise, though they are: one an element of the result."""
 
 _RESAMPLES = ("upsample_", "_upsample_", "grid_sampler")
 
 
 def macs(operation: Operation) -> int | None:
     """Multiply-adds of an operation; 0 of one that has none by convention; None where no formula is known."""
-    name = operation.name.removeprefix("aten::")
-    own = _OWN.get(name)
-    if own is not None:
-        return own(operation)
-    formula = flop_registry.get(operation.target.overloadpacket)
+    formula = _formula(operation)
     if formula is not None:
-        arguments, keywords = tree_map(_shape, (operation.arguments, dict(operation.keywords)))
-        made = tuple(each.shape for each in operation.results)
-        return int(formula(*arguments, **keywords, out_val=made[0] if len(made) == 1 else made)) // 2
+        return formula(operation)
     return 0 if elementwise(operation) is not None else None
 
 
@@ -64,17 +80,55 @@ def total_macs(seen: Trace) -> int:
 
 def elementwise(operation: Operation) -> int | None:
     """Element-wise operations; 0 of linear algebra and of what only moves numbers; None where that is not known."""
-    name = operation.name.removeprefix("aten::")
-    if name in _OWN or operation.target.overloadpacket in flop_registry:
+    name = _name(operation)
+    if name in _MOVES or operation.is_view:
         return 0
-    if name in _MOVES or operation.target.is_view:
+    if _is_sparse(operation):
+        return None
+    if _formula(operation) is not None:
         return 0
-    if name in _PASSES:
-        return operation.inputs[0].elements if operation.inputs else 0
-    pointwise = torch.Tag.pointwise in operation.target.tags or name.rstrip("_") in _UNTAGGED
-    if pointwise or name.startswith(_RESAMPLES):
+    if name in _PASSES or name in _ADDS:
+        return operation.inputs[-1 if name in _ADDS else 0].elements
+    if _is_pointwise(operation):
         return max((each.elements for each in operation.results), default=0)
     return None
+
+
+def _formula(operation: Operation) -> Callable[[Operation], int] | None:
+    """Ours, or else torch's."""
+    name = _name(operation)
+    if name in _OWN:
+        return None if _is_sparse(operation) else _OWN[name]
+    registered = flop_registry.get(_packet(operation))
+    return None if registered is None or _is_sparse(operation) else partial(_by_shapes, registered)
+
+
+def _by_shapes(formula: Callable[..., int], operation: Operation) -> int:
+    arguments, keywords = tree_map(_shape, (operation.arguments, dict(operation.keywords)))
+    made = tuple(each.shape for each in operation.results)
+    return int(formula(*arguments, **keywords, out_val=made[0] if len(made) == 1 else made)) // 2
+
+
+def _name(operation: Operation) -> str:
+    """Without "aten::", and of an operation in place the name of the other."""
+    return operation.name.removeprefix("aten::").removesuffix("_")
+
+
+def _packet(operation: Operation) -> Any:
+    """All overloads of an operation; of one in place, those of the other."""
+    return getattr(torch.ops.aten, _name(operation), None) or getattr(operation.target, "overloadpacket", None)
+
+
+def _is_pointwise(operation: Operation) -> bool:
+    name = _name(operation)
+    other = getattr(_packet(operation), getattr(operation.target, "_overloadname", ""), operation.target)
+    tagged = any(torch.Tag.pointwise in getattr(each, "tags", ()) for each in (operation.target, other))
+    return tagged or name in _POINTWISE or name.startswith(_RESAMPLES)
+
+
+def _is_sparse(operation: Operation) -> bool:
+    """Whether an input is: then what it costs depends on numbers."""
+    return any(each.storage < 0 for each in operation.inputs)
 
 
 def _shape(leaf: Any) -> Any:
@@ -91,6 +145,19 @@ def _recurrent_layer(operation: Operation) -> int:
     """Every step multiplies its input and its state by their matrices."""
     steps, batch, _ = operation.inputs[0].shape
     return steps * batch * sum(each.elements for each in operation.inputs[1:3])
+
+
+def _product(operation: Operation) -> int:
+    """Of two matrices, the last two inputs, or of as many pairs of them."""
+    first, second = (each.shape for each in operation.inputs[-2:])
+    return math.prod(first) * second[-1]
+
+
+def _grouped_product(operation: Operation) -> int:
+    """Of rows (or columns) in groups by the matrix of each group; every row is in one."""
+    first, second = (each.shape for each in operation.inputs[:2])
+    groups = first[0] if len(first) == len(second) == 3 else 1
+    return groups * math.prod(first[-2:]) * second[-1]
 
 
 def _contraction(operation: Operation) -> int:
@@ -110,10 +177,14 @@ _OWN: dict[str, Callable[[Operation], int]] = {
     "_scaled_dot_product_efficient_attention": _attention,
     "_scaled_dot_product_cudnn_attention": _attention,
     "_scaled_dot_product_fused_attention_overrideable": _attention,
+    "flex_attention": _attention,
     "mkldnn_rnn_layer": _recurrent_layer,
     "mv": _contraction,
     "addmv": _contraction,
     "dot": _contraction,
     "vdot": _contraction,
     "_trilinear": _trilinear,
+    "addbmm": _product,
+    "_int_mm": _product,
+    "_grouped_mm": _grouped_product,
 }

@@ -223,7 +223,7 @@ def _is_elementwise(operation: Operation) -> bool:
 def _is_view(operation: Operation) -> bool:
     """Whether the results are only other views of an input: torch does not mark all such operations."""
     given = {each.storage for each in operation.inputs}
-    return not operation.target._schema.is_mutable and {each.storage for each in operation.results} <= given
+    return not operation.is_mutable and {each.storage for each in operation.results} <= given
 
 
 def _moved(operation: Operation) -> int:

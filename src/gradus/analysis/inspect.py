@@ -1,19 +1,18 @@
 """What a network is and costs: shapes, parameters, multiply-adds and memory, of each module and in total."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch._subclasses.fake_tensor import FakeTensorMode
 
 from gradus.analysis.formulas import elementwise, macs
 from gradus.analysis.receptive_field import Fields, receptive_fields
 from gradus.core.errors import InputError
-from gradus.core.graph import Operation, Trace, trace
+from gradus.core.graph import Operation, Trace, settled, trace
 
 Shape = tuple[int, ...]
 
@@ -85,6 +84,8 @@ class Inspection:
             and buffers; None where that pass could not be followed.
         uncounted: operations for which there is no formula, and how often each ran.
         unresolved: where the pass could not be followed further, and why: then all figures are of what came before.
+        ran: whether it really ran, as was allowed, because shapes did not tell: then the figures are of these very
+            numbers.
     """
 
     model: str
@@ -97,6 +98,7 @@ class Inspection:
     saved_bytes: int | None
     uncounted: dict[str, int]
     unresolved: list[str]
+    ran: bool = False
 
     @property
     def cost(self) -> Cost:
@@ -112,13 +114,14 @@ class Inspection:
         return receptive_fields(self.trace)
 
 
-def inspect(model: nn.Module, *inputs: Any, **named: Any) -> Inspection:
+def inspect(model: nn.Module, *inputs: Any, run: bool = False, **named: Any) -> Inspection:
     """What a model is and costs, without computing anything and without touching it.
 
     Args:
-        model: any module.
-        inputs: example tensors (also packed, or within tuples and dicts); or shapes without the batch axis, such as
-            ``(3, 224, 224)``, of floating inputs.
+        model: any module. Of one with lazy parameters, those that it would get from these inputs.
+        inputs: example tensors (also packed, or within tuples, dicts and dataclasses); or shapes without the batch
+            axis, such as ``(3, 224, 224)``, of floating inputs.
+        run: where shapes do not tell what happens, really run copies of the weights on copies of the inputs.
         named: example tensors by keyword.
 
     Raises:
@@ -131,9 +134,8 @@ def inspect(model: nn.Module, *inputs: Any, **named: Any) -> Inspection:
     if not isinstance(model, nn.Module):
         raise InputError("model", "must be a torch.nn.Module", type(model).__name__)
     examples = tuple(_example(model, each) for each in inputs)
-    seen = trace(model, examples, named)
-    learning = trace(model, examples, named, training=True)
-    kept = [each.storage_bytes for each in learning.saved if each.storage not in learning.state]
+    model = settled(model, examples, named)
+    seen = trace(model, examples, named, run=run)
     parameters = list(model.parameters())
     return Inspection(
         model=type(model).__name__,
@@ -143,21 +145,30 @@ def inspect(model: nn.Module, *inputs: Any, **named: Any) -> Inspection:
         parameters=sum(each.numel() for each in parameters),
         trainable=sum(each.numel() for each in parameters if each.requires_grad),
         buffers=sum(each.numel() for each in model.buffers()),
-        saved_bytes=None if learning.unresolved else sum(kept),
+        saved_bytes=_saved_bytes(model, examples, named, run=run),
         uncounted=dict(Counter(each.name for each in seen.operations if macs(each) is None)),
         unresolved=[seen.unresolved] if seen.unresolved else [],
+        ran=seen.ran,
     )
 
 
 def _example(model: nn.Module, given: Any) -> Any:
-    """A shape becomes the input of a batch of one, of the parameters' type and on their device."""
+    """A shape becomes the input of a batch of one, of the parameters' type; `trace` puts it where they are."""
     if isinstance(given, Tensor) or not isinstance(given, Sequence) or not all(type(each) is int for each in given):
         return given
-    first = next((each for each in model.parameters() if each.is_floating_point()), torch.empty(0))
+    first = next((each for each in model.parameters() if each.dtype.is_floating_point), torch.empty(0))
     if min(given, default=1) < 1:
         raise InputError("input", "must be a shape of positive whole numbers", list(given))
-    with FakeTensorMode():  # without memory, on a device that may not be there
-        return torch.empty(1, *given, dtype=first.dtype, device=first.device)
+    return torch.empty(1, *given, dtype=first.dtype, device="meta")
+
+
+def _saved_bytes(model: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any], *, run: bool) -> int | None:
+    try:
+        learning = trace(model, inputs, named, training=True, run=run)
+    except InputError:  # some refuse only in training, as batch norm does a batch of one
+        return None
+    kept = (each.storage_bytes for each in learning.saved if each.storage not in learning.state)
+    return None if learning.unresolved else sum(kept)
 
 
 def _layers(model: nn.Module, seen: Trace) -> list[Layer]:
@@ -204,7 +215,7 @@ def _new(parameters: Iterator[nn.Parameter], counted: set[int]) -> int:
 
 
 def _cost(operation: Operation) -> Cost:
-    if operation.target.is_view:
+    if operation.is_view:
         return Cost()
     return Cost(
         macs(operation) or 0,

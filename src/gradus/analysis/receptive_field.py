@@ -156,7 +156,7 @@ class _Follower:
             self.layers[call] = tuple(_field(known, place, size) for place, size in enumerate(self.sizes))
 
     def _follow(self, operation: Operation) -> None:
-        if operation.target.is_view:
+        if operation.is_view:
             self._views.update((each.number, (operation.inputs[0], operation)) for each in operation.results)
         given = [self.known.get(each.number) for each in operation.inputs]
         if not any(given) or not operation.results:
@@ -175,7 +175,7 @@ class _Follower:
                 self.known.pop(value.number, None)
         if operation.name in ("aten::add", "aten::add_", "aten::cat"):
             self._compare(operation, [each for each in given if each is not None])
-        if operation.target._schema.is_mutable:
+        if operation.is_mutable:
             self._write_through(operation.results[0])
 
     def _sees_everything(self, known: Origins) -> bool:

@@ -13,14 +13,16 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.func import functional_call
 from torch.optim import Optimizer
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves, tree_map
+from torch.utils._pytree import tree_leaves
 
 from gradus.core.errors import InputError
-from gradus.core.graph import each_place, in_mode, trace
+from gradus.core.graph import settled, trace
+from gradus.core.standins import Fake
+from gradus.core.trees import mapped
+from gradus.core.untouched import as_written, untouched
 from gradus.core.workspaces import scratch, with_workspace
 
 Optimizers = Callable[[Sequence[Tensor]], Optimizer]
@@ -89,12 +91,15 @@ def training_memory(
     seen = trace(model, inputs, named, training=True)  # which says in which layer what does not fit
     if seen.unresolved:
         raise InputError("model", "takes an amount of memory that depends on its numbers", seen.unresolved)
-    fake, live = FakeTensorMode(allow_non_fake_inputs=True), _Live()
-    parameters = {name: fake.from_tensor(each) for name, each in each_place(model, "parameters")}
-    buffers = {name: fake.from_tensor(each) for name, each in each_place(model, "buffers")}
-    arguments, keywords = tree_map(partial(_stood_in, fake), (inputs, named))
+    model, live = settled(model, inputs, named), _Live()
+    home = next((each.device for each in model.parameters()), torch.device("cpu"))
+    fake = Fake(torch.device("cpu") if home.type == "meta" else home)
+    parameters = {name: fake.stand_in(each) for name, each in model.named_parameters(remove_duplicate=False)}
+    buffers = {name: fake.stand_in(each) for name, each in model.named_buffers(remove_duplicate=False)}
+    arguments, keywords = mapped(fake.stand_in, (inputs, named))
     learned: list[Tensor] = list({id(each): each for each in parameters.values() if each.requires_grad}.values())
-    with in_mode(model, training=True), fake, live:
+    with untouched(model), as_written(), fake.mode(), live:
+        model.train()
         weights, kept, given = (live.hold(each) for each in (parameters, buffers, (arguments, keywords)))
         updater = make(learned) if learned else None
         for _ in range(2):
@@ -102,7 +107,7 @@ def training_memory(
             for each in learned:
                 each.grad = None
             with torch.autocast(_device(learned), torch.bfloat16, enabled=precision == "bf16"):
-                outputs = functional_call(model, {**parameters, **buffers}, arguments, keywords, tie_weights=False)
+                outputs = functional_call(model, {**parameters, **buffers}, arguments, keywords)
                 loss = (criterion or _mean_square)(outputs)
             forward = live.now
             live.phase = "backward"
@@ -124,10 +129,6 @@ def _maker(optimizer: str | Optimizers) -> Optimizers:
     if optimizer not in OPTIMIZERS:
         raise InputError("optimizer", f"must be one of {', '.join(OPTIMIZERS)}", optimizer)
     return OPTIMIZERS[optimizer]
-
-
-def _stood_in(fake: FakeTensorMode, leaf: Any) -> Any:
-    return fake.from_tensor(leaf) if isinstance(leaf, Tensor) else leaf
 
 
 def _device(parameters: Sequence[Tensor]) -> str:

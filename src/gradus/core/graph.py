@@ -1,30 +1,31 @@
 """The one model tracer: every operation of a forward pass, with neither memory nor arithmetic spent on it."""
 
-import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch._subclasses.fake_tensor import (
-    DataDependentOutputException,
-    DynamicOutputShapeException,
-    FakeTensorMode,
-    unset_fake_temporarily,
-)
+from torch._C import DispatchKey
+from torch._ops import HigherOrderOperator
 from torch.func import functional_call
-from torch.nn.utils.rnn import PackedSequence
+from torch.multiprocessing.reductions import StorageWeakRef
+from torch.nn.parameter import is_lazy
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_flatten, tree_map
+from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
 
 from gradus.core.errors import InputError
+from gradus.core.standins import Fake, Meta, Real, Unseen, Way, lacking
+from gradus.core.trees import mapped, tensors
+from gradus.core.untouched import as_written, untouched
 
-_QUESTIONS = frozenset({"aten::sym_size", "aten::is_same_size", "aten::_local_scalar_dense"})
+_QUESTIONS = frozenset({"prim::device", "aten::sym_size", "aten::is_same_size", "aten::_local_scalar_dense"})
 """Operations that only ask a tensor something."""
-_FEW = 4096
+_WRAPPERS = (nn.DataParallel, nn.parallel.DistributedDataParallel)
+
 NONE: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -34,7 +35,7 @@ class Value:
 
     Attributes:
         number: the same for the same tensor object.
-        storage: the same for tensors that share memory.
+        storage: the same for tensors that share memory; -1 of a sparse one, which has not one memory.
         storage_bytes: of the whole storage, of which a view is a part.
         name: of a parameter or buffer, its name in the model; else "".
     """
@@ -63,24 +64,31 @@ class Operation:
         target: the operation, with its overload.
         call: the innermost module that was running, as an index into `Trace.calls`.
         arguments, keywords: as they were given, with a Value for each tensor.
+        inputs: the tensors among them, in order.
         results: the tensors it made.
     """
 
-    target: torch._ops.OpOverload
+    target: torch._ops.OpOverload | HigherOrderOperator
     call: int
     arguments: tuple[Any, ...]
     keywords: Mapping[str, Any]
+    inputs: tuple[Value, ...]
     results: tuple[Value, ...]
 
     @property
     def name(self) -> str:
         """As in "aten::convolution"."""
-        return str(self.target._schema.name)
+        return str(self.target.name()).partition(".")[0]  # type: ignore[no-untyped-call]
 
     @property
-    def inputs(self) -> tuple[Value, ...]:
-        """The tensors among its arguments, in order."""
-        return (*_tensors(self.arguments), *_tensors(self.keywords.values()))
+    def is_view(self) -> bool:
+        """Whether it only looks at memory in another way."""
+        return getattr(self.target, "is_view", False)
+
+    @property
+    def is_mutable(self) -> bool:
+        """Whether it writes into a tensor that it is given."""
+        return bool(getattr(getattr(self.target, "_schema", None), "is_mutable", False))
 
 
 @dataclass(slots=True)
@@ -110,6 +118,7 @@ class Trace:
         saved: of a pass in training mode, what autograd keeps for the backward pass, one Value a storage.
         state: the storages of parameters and buffers.
         unresolved: what the pass asked of its numbers, which are not there, so that it ended early; "" if it did not.
+        ran: it really ran, so that it went as it goes with these very numbers.
     """
 
     operations: list[Operation] = field(default_factory=list)
@@ -117,138 +126,158 @@ class Trace:
     saved: list[Value] = field(default_factory=list)
     state: set[int] = field(default_factory=set)
     unresolved: str = ""
+    ran: bool = False
 
 
-def trace(model: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any] = NONE, *, training: bool = False) -> Trace:
+def trace(
+    model: nn.Module,
+    inputs: Sequence[Any],
+    named: Mapping[str, Any] = NONE,
+    *,
+    training: bool = False,
+    run: bool = False,
+) -> Trace:
     """Follow `model(*inputs, **named)` through every operation, in evaluation mode or as in training.
 
     Weights and inputs are stood in for by tensors without memory, on the devices of the real ones: so operations
     are those that would run there, and nothing is computed. The model comes out as it went in, modes included.
 
+    Args:
+        run: where that fails, really run a copy of the weights on a copy of the inputs.
+
     Raises:
         InputError: the model cannot be called with these inputs; says in which module and with which shapes.
     """
-    fake = FakeTensorMode(allow_non_fake_inputs=True)
-    state: dict[str, Tensor] = {
-        name: fake.from_tensor(each) for kind in ("parameters", "buffers") for name, each in each_place(model, kind)
-    }
-    arguments, keywords = tree_map(lambda leaf: _stood_in(fake, leaf), (tuple(inputs), dict(named)), is_leaf=_is_packed)
-    recorder = _Recorder(state)
+    model = settled(model, inputs, named)
+
+    def followed(way: Way) -> Trace:
+        with untouched(model, copied=isinstance(way, Real)):
+            return _followed(way, model, inputs, named, training=training)
+
+    try:
+        seen = followed(Fake(_home(model, inputs, named)))
+    except InputError:
+        if not run:
+            raise
+    else:
+        if seen.unresolved:
+            with suppress(InputError):
+                again = followed(Meta())
+                seen = seen if again.unresolved else again
+        if not (seen.unresolved and run):
+            return seen
+    return followed(Real())
+
+
+def settled(model: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any] = NONE) -> nn.Module:
+    """The module within what torch wraps around it; of one with lazy parameters, a copy of the sizes it would get.
+
+    The copy is on the meta device.
+
+    Raises:
+        InputError: the model is scripted, or these inputs leave lazy parameters without sizes.
+    """
+    while isinstance(model, _WRAPPERS) or "_orig_mod" in model._modules:
+        model = model.get_submodule("module" if isinstance(model, _WRAPPERS) else "_orig_mod")
+    for name, module in model.named_modules():
+        if isinstance(module, torch.jit.ScriptModule):
+            raise InputError(name or "model", "must not be scripted", repair="Give what it was scripted from.")
+    if not any(is_lazy(each) for _, each in _state(model)):
+        return model
+    model = copy.deepcopy(model, {id(each): _on_meta(each) for _, each in _state(model)})
+    _followed(Meta(), model, inputs, named)
+    for name, each in _state(model):
+        if is_lazy(each):
+            raise InputError(name, "is lazy, and these inputs give it no size", repair="Call the model once before.")
+    return model
+
+
+def _followed(
+    way: Way, model: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any], *, training: bool = False
+) -> Trace:
+    recorder = _Recorder(way)
     with ExitStack() as stack:
-        stack.enter_context(in_mode(model, training=training))
         stack.enter_context(torch.set_grad_enabled(training))
         if training:
             stack.enter_context(recorder.saving())
-        stack.enter_context(_without_fast_path())
-        stack.enter_context(_quietly())
+        stack.enter_context(as_written())
         stack.enter_context(recorder.following(model))
-        stack.enter_context(fake)
-        stack.enter_context(recorder)
         try:
-            functional_call(model, state, arguments, keywords, tie_weights=False)
-        except (DataDependentOutputException, DynamicOutputShapeException) as error:
-            place = recorder.trace.calls[recorder.running[-1]].place if recorder.running else ""
-            recorder.trace.unresolved = f"{place or 'the model'}: {error.func} depends on numbers, not on shapes"
-        except (RuntimeError, TypeError, ValueError, IndexError, AssertionError, AttributeError) as error:
-            raise recorder.complaint(model, error) from error
+            state = {name: way.stand_in(each) for name, each in _state(model) if not is_lazy(each)}
+            arguments, keywords = mapped(way.stand_in, (tuple(inputs), dict(named)))
+            recorder.know(state)
+            model.train(training)
+            stack.enter_context(way.mode())
+            stack.enter_context(recorder)
+            functional_call(model, state, arguments, keywords)
+        except InputError:
+            raise
+        except Exception as error:
+            lack = lacking(error)
+            if not lack:
+                raise recorder.complaint(model, error) from error
+            recorder.trace.unresolved = f"{recorder.place or 'the model'}: {lack}"
     return recorder.trace
 
 
-def _tensors(arguments: Iterable[Any]) -> Iterator[Any]:
-    """The tensors, or the Values that stand for them, among an operation's arguments, which may be lists of them."""
-    for each in arguments:
-        if isinstance(each, Tensor | Value):
-            yield each
-        elif isinstance(each, list | tuple):
-            yield from _tensors(each)
+def _state(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    """Parameters and buffers under each of their names: `functional_call` puts each stand-in where its name leads."""
+    yield from model.named_parameters(remove_duplicate=False)
+    yield from model.named_buffers(remove_duplicate=False)
 
 
-def _is_packed(part: Any) -> bool:
-    return isinstance(part, PackedSequence)
+def _home(model: nn.Module, *inputs: Any) -> torch.device:
+    """Where a model and its inputs are, as far as they are anywhere."""
+    devices = (each.device for each in (*dict(_state(model)).values(), *tensors(inputs)))
+    return next((each for each in devices if each.type != "meta"), torch.device("cpu"))
 
 
-def each_place(model: nn.Module, kind: str) -> Iterator[tuple[str, Tensor]]:
-    """Parameters or buffers, under a name for each place where one lies, also of those that lie in two.
-
-    A module that is in a model twice is one place: `functional_call`, given both names, does not put back what it took.
-    """
-    for path, module in model.named_modules():
-        yield from getattr(module, f"named_{kind}")(path, recurse=False, remove_duplicate=False)
-
-
-def _stood_in(fake: FakeTensorMode, leaf: Any) -> Any:
-    if isinstance(leaf, PackedSequence):  # whose lengths are read as numbers, by the recurrent layers themselves
-        return leaf._replace(data=fake.from_tensor(leaf.data))
-    return fake.from_tensor(leaf) if isinstance(leaf, Tensor) else leaf
-
-
-@contextmanager
-def _quietly() -> Iterator[None]:
-    """torch logs an error with its traceback where shapes do not fit; we say it in one line."""
-    logger = logging.getLogger("torch._subclasses.fake_tensor")
-    before, logger.disabled = logger.disabled, True
-    try:
-        yield
-    finally:
-        logger.disabled = before
-
-
-@contextmanager
-def in_mode(model: nn.Module, *, training: bool) -> Iterator[None]:
-    """With a model in evaluation or training mode, and each of its modules as it was afterwards."""
-    modes = [(each, each.training) for each in model.modules()]
-    model.train(training)
-    try:
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training
-
-
-@contextmanager
-def _without_fast_path() -> Iterator[None]:
-    """Transformer layers in evaluation mode are otherwise one operation, in which nothing can be told apart."""
-    before = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)
-    try:
-        yield
-    finally:
-        torch.backends.mha.set_fastpath_enabled(before)
-
-
-def _is_lengths(tensor: Tensor) -> bool:
-    """Whether these are a few whole numbers that are there, as the lengths of packed sequences."""
-    real = type(tensor) is Tensor and tensor.device.type == "cpu"
-    return real and not tensor.dtype.is_floating_point and not tensor.dtype.is_complex and tensor.numel() <= _FEW
+def _on_meta(tensor: Tensor) -> Tensor:
+    if is_lazy(tensor):
+        kind: Any = type(tensor)
+        return kind(tensor.requires_grad, "meta", tensor.dtype)  # type: ignore[no-any-return]
+    return Meta().stand_in(tensor)
 
 
 class _Recorder(TorchDispatchMode):
-    """Writes down each operation. Keeps every tensor it has seen, so that no number is given twice."""
+    """Writes down each operation. No number is given twice: a weak reference of torch's own keeps an address in use."""
 
-    def __init__(self, state: Mapping[str, Tensor]) -> None:
+    supports_higher_order_operators = True
+
+    def __init__(self, way: Way) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.trace = Trace()
+        self.trace = Trace(ran=isinstance(way, Real))
         self.running: list[int] = []
-        self._names = {id(each): name for name, each in state.items()}
+        self._way = way
+        self._names: dict[int, str] = {}
         self._numbers: dict[int, int] = {}
         self._storages: dict[int, int] = {}
-        self._kept: list[Any] = []
+        self._references: list[Any] = []
+
+    def know(self, state: Mapping[str, Tensor]) -> None:
+        """Take note of parameters and buffers."""
+        self._names = {each._cdata: name for name, each in state.items()}
         self.trace.state = {self._value(each).storage for each in state.values()}
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
-        if func is torch.ops.prim.device.default:  # asked more often than all else; stand-ins know it themselves
-            return args[0].device
-        kwargs = kwargs or NONE
-        known = [*_tensors(args), *_tensors(kwargs.values())]
-        with unset_fake_temporarily() if known and all(map(_is_lengths, known)) else nullcontext():
-            result = func(*args, **kwargs)
-        if func._schema.name not in _QUESTIONS:
-            arguments = tuple(map(self._noted, args))
-            keywords = {name: self._noted(each) for name, each in kwargs.items()}
-            call = self.running[-1] if self.running else -1
-            self.trace.operations.append(Operation(func, call, arguments, keywords, self._values(result)))
+        kwargs = kwargs or {}
+        if isinstance(func, HigherOrderOperator):
+            if func.name() != "flex_attention":
+                raise Unseen(f"what is done within {func.name()} is not seen")
+        elif func._schema.name in _QUESTIONS:
+            return self._way.call(func, args, kwargs)
+        elif torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), DispatchKey.CompositeImplicitAutograd):
+            with self:  # of what has no kernel of its own, which arrives undivided only in inference mode
+                return func._op_dk(DispatchKey.CompositeImplicitAutograd, *args, **kwargs)
+        result = self._way.call(func, args, kwargs)
+        leaves, structure = tree_flatten((args, dict(kwargs)))
+        leaves = [self._value(each) if isinstance(each, Tensor) else each for each in leaves]
+        inputs = tuple(each for each in leaves if isinstance(each, Value))
+        call = self.running[-1] if self.running else -1
+        arguments, keywords = tree_unflatten(leaves, structure)
+        self.trace.operations.append(Operation(func, call, arguments, keywords, inputs, self._values(result)))
         return result
 
     def saving(self) -> AbstractContextManager[Any]:
@@ -281,45 +310,48 @@ class _Recorder(TorchDispatchMode):
         def enter(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
             parent = self.running[-1] if self.running else -1
             self.running.append(len(self.trace.calls))
-            call = Call(place, type(module).__name__, parent, self._values((args, dict(kwargs))))
-            self.trace.calls.append(call)
+            self.trace.calls.append(Call(place, type(module).__name__, parent))
+            self.trace.calls[-1].inputs = self._values(tensors((args, dict(kwargs))))
 
         return enter
 
     def _leaving(self, module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> None:
         call = self.trace.calls[self.running.pop()]
-        call.outputs, call.ended = self._values(result), len(self.trace.operations)
+        call.outputs, call.ended = self._values(tensors(result)), len(self.trace.operations)
+
+    @property
+    def place(self) -> str:
+        """The module that is running; "" of the model itself."""
+        return self.trace.calls[self.running[-1]].place if self.running else ""
 
     def complaint(self, model: nn.Module, error: Exception) -> InputError:
         """Where a forward pass broke, and the shapes that met there."""
         call = self.trace.calls[self.running[-1]] if self.running else None
         place = f"{call.place or type(model).__name__} ({call.type})" if call is not None else type(model).__name__
         shapes = ", ".join(str(each.shape) for each in call.inputs) if call is not None else ""
-        said = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
+        said = str(error).strip().split("\n")[0].rstrip(".!").replace("FakeTensor", "Tensor") or type(error).__name__
         met = f" given {shapes}" if shapes else ""
-        return InputError(place, f"cannot run{met}: {said}", repair="Check the shapes of the input.")
-
-    def _noted(self, argument: Any) -> Any:
-        if isinstance(argument, list | tuple):
-            return [self._noted(each) for each in argument]
-        return self._value(argument) if isinstance(argument, Tensor) else argument
+        return InputError(place, f"cannot run{met}: {said}", repair="Check the shapes and types of the inputs.")
 
     def _values(self, tree: Any) -> tuple[Value, ...]:
-        return tuple(self._value(each) for each in tree_flatten(tree)[0] if isinstance(each, Tensor))
+        return tuple(self._value(each) for each in tree_leaves(tree) if isinstance(each, Tensor))
 
     def _value(self, tensor: Tensor) -> Value:
-        if id(tensor) not in self._numbers:
-            self._numbers[id(tensor)] = len(self._numbers)
-            self._kept.append(tensor)
-        storage = tensor.untyped_storage()
+        if is_lazy(tensor):
+            return Value(-1, (), tensor.dtype, -1, 0)
+        if tensor._cdata not in self._numbers:
+            self._numbers[tensor._cdata] = len(self._numbers)
+            self._references.append(torch._C._WeakTensorRef(tensor))  # type: ignore[attr-defined]
+        storage, storage_bytes = self._storage(tensor)
+        number, name = self._numbers[tensor._cdata], self._names.get(tensor._cdata, "")
+        return Value(number, tuple(tensor.shape), tensor.dtype, storage, storage_bytes, name)
+
+    def _storage(self, tensor: Tensor) -> tuple[int, int]:
+        try:
+            storage = tensor.untyped_storage()
+        except NotImplementedError:
+            return -1, 0
         if storage._cdata not in self._storages:
             self._storages[storage._cdata] = len(self._storages)
-            self._kept.append(storage)
-        return Value(
-            self._numbers[id(tensor)],
-            tuple(tensor.shape),
-            tensor.dtype,
-            self._storages[storage._cdata],
-            storage.nbytes(),
-            self._names.get(id(tensor), ""),
-        )
+            self._references.append(StorageWeakRef(storage))
+        return self._storages[storage._cdata], storage.nbytes()

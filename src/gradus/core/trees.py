@@ -1,0 +1,43 @@
+"""Tensors within what is handed to models and what comes out of them."""
+
+import copy
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from torch import Tensor
+from torch.nn.utils.rnn import PackedSequence
+from torch.utils._pytree import tree_map
+
+
+def mapped(change: Callable[[Tensor], Tensor], tree: Any) -> Any:
+    """A copy of `tree`, with its tensors changed.
+
+    Tuples, lists, dictionaries and dataclasses are looked into; of packed sequences the lengths stay, for recurrent
+    layers read them as numbers.
+    """
+
+    def leaf(part: Any) -> Any:
+        if isinstance(part, Tensor):
+            return change(part)
+        if isinstance(part, PackedSequence):
+            return part._replace(data=change(part.data))
+        if is_dataclass(part) and not isinstance(part, type):
+            part = copy.copy(part)
+            for each in fields(part):
+                object.__setattr__(part, each.name, mapped(change, getattr(part, each.name)))
+        return part
+
+    return tree_map(leaf, tree, is_leaf=lambda part: isinstance(part, PackedSequence))
+
+
+def tensors(tree: Any) -> list[Tensor]:
+    """The tensors in `tree`, in order."""
+    found: list[Tensor] = []
+
+    def note(tensor: Tensor) -> Tensor:
+        found.append(tensor)
+        return tensor
+
+    mapped(note, tree)
+    return found
