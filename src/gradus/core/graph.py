@@ -108,6 +108,7 @@ class Trace:
     Attributes:
         operations, calls: in the order in which they began. The first call is that of the model.
         saved: of a pass in training mode, what autograd keeps for the backward pass, one Value a storage.
+        saved_in: for each of them, the innermost call that was running when it was first kept.
         state: the storages of parameters and buffers.
         unresolved: what the pass asked of its numbers, which are not there, so that it ended early; "" if it did not.
     """
@@ -115,6 +116,7 @@ class Trace:
     operations: list[Operation] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     saved: list[Value] = field(default_factory=list)
+    saved_in: list[int] = field(default_factory=list)
     state: set[int] = field(default_factory=set)
     unresolved: str = ""
 
@@ -260,6 +262,7 @@ class _Recorder(TorchDispatchMode):
             if value.storage not in seen:
                 seen.add(value.storage)
                 self.trace.saved.append(value)
+                self.trace.saved_in.append(self.running[-1] if self.running else 0)
             return tensor
 
         return torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor)
