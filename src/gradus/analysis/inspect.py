@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils._pytree import tree_leaves
 
 from gradus.analysis.formulas import elementwise, macs
 from gradus.analysis.receptive_field import Fields, receptive_fields
@@ -82,7 +83,7 @@ class Layer:
     saved_bytes: int | None = None
 
 
-@dataclass
+@dataclass(repr=False)
 class Inspection:
     """A network, inspected with inputs of certain shapes.
 
@@ -99,7 +100,7 @@ class Inspection:
     """
 
     model: str
-    trace: Trace = field(repr=False)
+    trace: Trace
     inputs: tuple[Shape, ...]
     layers: list[Layer]
     parameters: int
@@ -121,6 +122,15 @@ class Inspection:
     def fields(self) -> Fields:
         """What each layer sees of the first input."""
         return receptive_fields(self.trace)
+
+    def table(self, depth: int = 2) -> str:
+        """A line for each module that is within at most `depth` others, and the totals."""
+        from gradus.analysis.table import text
+
+        return text(self, depth)
+
+    def __repr__(self) -> str:
+        return self.table()
 
 
 def inspect(model: nn.Module, *inputs: Any, **named: Any) -> Inspection:
@@ -152,7 +162,7 @@ def inspect(model: nn.Module, *inputs: Any, **named: Any) -> Inspection:
     return Inspection(
         model=type(model).__name__,
         trace=seen,
-        inputs=tuple(tuple(each.shape) for each in examples if isinstance(each, Tensor)),
+        inputs=tuple(tuple(each.shape) for each in tree_leaves((examples, named)) if isinstance(each, Tensor)),
         layers=layers,
         parameters=sum(each.numel() for each in parameters),
         trainable=sum(each.numel() for each in parameters if each.requires_grad),
@@ -164,14 +174,19 @@ def inspect(model: nn.Module, *inputs: Any, **named: Any) -> Inspection:
 
 
 def _example(model: nn.Module, given: Any) -> Any:
-    """A shape becomes the input of a batch of one, of the parameters' type and on their device."""
+    """A shape becomes the input of a batch of one."""
     if isinstance(given, Tensor) or not isinstance(given, Sequence) or not all(type(each) is int for each in given):
         return given
-    first = next((each for each in model.parameters() if each.is_floating_point()), torch.empty(0))
     if min(given, default=1) < 1:
         raise InputError("input", "must be a shape of positive whole numbers", list(given))
+    return example(model, (1, *given))
+
+
+def example(model: nn.Module, shape: Sequence[int], dtype: torch.dtype | None = None) -> Tensor:
+    """An input without memory, batch axis included: of the parameters' type if not of another, on their device."""
+    first = next((each for each in model.parameters() if each.is_floating_point()), torch.empty(0))
     with FakeTensorMode():  # without memory, on a device that may not be there
-        return torch.empty(1, *given, dtype=first.dtype, device=first.device)
+        return torch.empty(*shape, dtype=dtype or first.dtype, device=first.device)
 
 
 def _layers(model: nn.Module, seen: Trace) -> list[Layer]:
