@@ -132,6 +132,11 @@ class Inspection:
     def __repr__(self) -> str:
         return self.table()
 
+    def _repr_html_(self) -> str:
+        from gradus.analysis.notebook import html
+
+        return html(self)
+
 
 def inspect(model: nn.Module, *inputs: Any, **named: Any) -> Inspection:
     """What a model is and costs, without computing anything and without touching it.
