@@ -1,5 +1,6 @@
 """The one model tracer: every operation of a forward pass, with neither memory nor arithmetic spent on it."""
 
+import inspect
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
@@ -300,7 +301,11 @@ class _Recorder(TorchDispatchMode):
         shapes = ", ".join(str(each.shape) for each in call.inputs) if call is not None else ""
         said = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
         met = f" given {shapes}" if shapes else ""
-        return InputError(place, f"cannot run{met}: {said}", repair="Check the shapes of the input.")
+        repair = "Check the shapes of the input." if isinstance(error, RuntimeError) else ""
+        if isinstance(error, TypeError) and call is not None and "forward()" in said:
+            wanted = inspect.signature(model.get_submodule(call.place).forward).parameters
+            repair = f"It takes {', '.join(wanted) or 'no input'}."
+        return InputError(place, f"cannot run{met}: {said}", repair=repair)
 
     def _noted(self, argument: Any) -> Any:
         if isinstance(argument, list | tuple):
