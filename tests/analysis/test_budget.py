@@ -6,6 +6,7 @@ from torch import nn
 
 from gradus.analysis.budget import Subject, check, parse
 from gradus.analysis.inspect import inspect
+from gradus.analysis.training_memory import training_memory
 from gradus.core.errors import InputError
 from tests.analysis.networks import AsksForNumbers
 
@@ -38,7 +39,7 @@ def test_several_limits_are_separated_by_commas() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", r'^budget: must be limits separated by commas, got \'\'\. Such as "params<5M, macs<300M, saved<2GB"\.$'),
+        ("", r'^budget: must be limits separated by commas, got \'\'\. Such as "params<5M, macs<300M, memory<2GB"\.$'),
         ("params<5M,", r"^budget: must be limits separated by commas, got ''"),
         ("params<5M; macs<3", r"got `params<5M; macs<3`"),
         ("macs<3, params=5", r"got `params=5`"),
@@ -49,6 +50,7 @@ def test_several_limits_are_separated_by_commas() -> None:
         ("params<5MB", r"^budget: `params` must be in one of its units, got `params<5MB`\. They are: K, M, G, T\.$"),
         ("saved<2", r"^budget: `saved` must be in one of its units, got `saved<2`\. They are: B, KB, "),
         ("saved<2G", r"got `saved<2G`\. They are: B, KB, "),
+        ("latency<20ms", r"^budget: `latency` cannot be told yet, got `latency<20ms`"),
         ("field<2K", r"got `field<2K`\. They are: none\.$"),
     ],
 )
@@ -78,6 +80,14 @@ def test_a_verdict_tells_all() -> None:
     assert verdict.to_json() == {"name": "params", "sign": "<", "limit": 50, "found": 100, "holds": False}
 
 
+def test_memory_is_that_of_training() -> None:
+    model, x = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 8)), torch.empty(16, 64)
+    (verdict,) = check(parse("memory<1MB"), subject(model, x))
+    assert verdict.found == training_memory(model, x).peak
+    learned = 64 * 64 + 64 + 64 * 8 + 8
+    assert verdict.found > 4 * 4 * learned  # weights, gradients and two moments
+
+
 def test_what_is_not_known_keeps_no_limit() -> None:
-    verdicts = check(parse("macs<1T, macs>1, saved<1TB, params<1K"), subject(AsksForNumbers(), torch.empty(2, 8)))
+    verdicts = check(parse("macs<1T, macs>1, memory<1TB, params<1K"), subject(AsksForNumbers(), torch.empty(2, 8)))
     assert [(each.found, each.holds) for each in verdicts] == [(None, False)] * 3 + [(128, True)]

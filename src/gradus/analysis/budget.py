@@ -11,10 +11,11 @@ from torch import nn
 
 from gradus.analysis.figures import FIGURES
 from gradus.analysis.inspect import Inspection
+from gradus.analysis.training_memory import training_memory
 from gradus.analysis.units import SIZE, TIME, Unit
 from gradus.core.errors import InputError, nearest
 
-EXAMPLE = "params<5M, macs<300M, saved<2GB"
+EXAMPLE = "params<5M, macs<300M, memory<2GB"
 _SIGNS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 _LIMIT = re.compile(r"(?P<name>[a-z]+)\s*(?P<sign><=|>=|<|>)\s*(?P<number>\d+(\.\d*)?|\.\d+)\s*(?P<unit>[A-Za-z]*)")
 
@@ -33,8 +34,15 @@ class Subject:
     named: Mapping[str, Any] = field(default_factory=dict)
 
 
-_ASKED: dict[str, Callable[[Subject], float | None]] = {}
-"""Figures that take more than an inspection: bytes of `memory`, seconds of `latency`."""
+def _memory(subject: Subject) -> float | None:
+    """Bytes of a training step at its peak, with AdamW in float32."""
+    if subject.found.saved_bytes is None:
+        return None
+    return training_memory(subject.model, *subject.inputs, **subject.named).peak
+
+
+_ASKED: dict[str, Callable[[Subject], float | None]] = {"memory": _memory}
+"""Figures that take more than an inspection."""
 _UNITS: dict[str, Unit] = {name: each.unit for name, each in FIGURES.items()} | {"memory": SIZE, "latency": TIME}
 
 
@@ -43,7 +51,7 @@ class Limit:
     """What one figure has to be.
 
     Attributes:
-        name: of the figure: one of `FIGURES`, or "memory" (of training, at its peak) or "latency".
+        name: of the figure: one of `FIGURES`, or "memory" (of a training step, at its peak) or "latency".
         amount: in bytes, seconds, or as a number.
         text: as it was written.
     """
