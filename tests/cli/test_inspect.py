@@ -171,6 +171,15 @@ def test_a_budget_that_is_kept_and_one_that_is_broken(gradus_inspect: Gradus) ->
     assert (unknown.code, unknown.out.splitlines()[-1].split()) == (1, ["macs<1T", "?", "broken"])
 
 
+def test_memory_grows_with_the_batch_that_is_trained_on(gradus_inspect: Gradus) -> None:
+    peaks = {}
+    for batch in (1, 64, 128):
+        arguments = ("small_cnn", "--batch", batch, "--budget", "memory<1MB", "--json")
+        peaks[batch] = json.loads(gradus_inspect(*arguments).out)["budget"][0]["found"]
+    assert peaks[1] > 4 * 4 * 72_666  # weights, gradients and two moments
+    assert peaks[128] / peaks[64] == pytest.approx(2, rel=0.1)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

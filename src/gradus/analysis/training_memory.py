@@ -70,7 +70,7 @@ def training_memory(
     criterion: Callable[[Any], Tensor] | None = None,
     **named: Any,
 ) -> TrainingMemory:
-    """What one step of training takes, on the device of the model.
+    """What one step of training takes, on the device of the model; of one without memory, on a processor.
 
     Args:
         model: any module; it is not touched.
@@ -90,9 +90,10 @@ def training_memory(
     if seen.unresolved:
         raise InputError("model", "takes an amount of memory that depends on its numbers", seen.unresolved)
     fake, live = FakeTensorMode(allow_non_fake_inputs=True), _Live()
-    parameters = {name: fake.from_tensor(each) for name, each in each_place(model, "parameters")}
-    buffers = {name: fake.from_tensor(each) for name, each in each_place(model, "buffers")}
-    arguments, keywords = tree_map(partial(_stood_in, fake), (inputs, named))
+    stood_in = _StandIns(fake)
+    parameters = {name: stood_in(each) for name, each in each_place(model, "parameters")}
+    buffers = {name: stood_in(each) for name, each in each_place(model, "buffers")}
+    arguments, keywords = tree_map(stood_in, (inputs, named))
     learned: list[Tensor] = list({id(each): each for each in parameters.values() if each.requires_grad}.values())
     with in_mode(model, training=True), fake, live:
         weights, kept, given = (live.hold(each) for each in (parameters, buffers, (arguments, keywords)))
@@ -126,8 +127,20 @@ def _maker(optimizer: str | Optimizers) -> Optimizers:
     return OPTIMIZERS[optimizer]
 
 
-def _stood_in(fake: FakeTensorMode, leaf: Any) -> Any:
-    return fake.from_tensor(leaf) if isinstance(leaf, Tensor) else leaf
+class _StandIns:
+    """Tensors that stand in for others, always the same for the same; for those without memory, on a processor."""
+
+    def __init__(self, fake: FakeTensorMode) -> None:
+        self._fake, self._made = fake, dict[Tensor, Tensor]()
+
+    def __call__(self, leaf: Any) -> Any:
+        if not isinstance(leaf, Tensor) or leaf.device.type != "meta":
+            return self._fake.from_tensor(leaf) if isinstance(leaf, Tensor) else leaf
+        if leaf not in self._made:
+            with self._fake:
+                made = torch.empty_strided(leaf.shape, leaf.stride(), dtype=leaf.dtype, device="cpu")
+            self._made[leaf] = made.requires_grad_(leaf.requires_grad)
+        return self._made[leaf]
 
 
 def _device(parameters: Sequence[Tensor]) -> str:
