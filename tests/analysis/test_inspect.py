@@ -78,6 +78,7 @@ def test_parameters_and_multiply_adds(case: str) -> None:
     build, shapes, parameters, macs = CASES[case]
     found = inspect(build(), *(torch.empty(shape) for shape in shapes))
     assert (found.parameters, found.macs) == (parameters, macs)
+    assert sum(each.own for each in found.layers) == found.layers[0].parameters == parameters
     assert (found.uncounted, found.unresolved) == ({}, [])
 
 
@@ -174,6 +175,34 @@ def test_a_module_that_is_called_again_costs_again_and_has_its_parameters_once()
     found = inspect(shared(), (10,))
     assert [each.parameters for each in found.layers] == [100, 100, 0, 0]
     assert [each.cost.macs for each in found.layers] == [300, 100, 100, 100]
+
+
+def test_parameters_of_a_module_that_is_not_called_belong_to_the_one_around_it() -> None:
+    found = inspect(Attends(need_weights=False), torch.empty(2, 50, 256))
+    attention = found.layers[1]
+    assert (attention.name, attention.parameters, attention.own) == ("attention", 263_168, 263_168)
+
+
+class KeepsMoreInTraining(nn.Module):
+    """A second head, for training only."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(nn.Linear(8, 16), nn.Tanh())
+        self.head, self.second = nn.Linear(16, 4), nn.Sequential(nn.Linear(16, 4), nn.Sigmoid())
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.body(x)
+        y: Tensor = self.head(x)
+        return y + self.second(x) if self.training else y
+
+
+def test_what_autograd_keeps_belongs_to_the_call_that_kept_it_first() -> None:
+    found = inspect(KeepsMoreInTraining(), torch.empty(5, 8))
+    # Linear layers keep what they get, Tanh and Sigmoid what they return; 4 bytes a number.
+    assert {each.name: each.saved_bytes for each in found.layers} == {
+        "": 4 * 5 * (8 + 16 + 4), "body": 4 * 5 * (8 + 16), "body.0": 4 * 5 * 8, "body.1": 4 * 5 * 16, "head": 0,
+    }  # fmt: skip
 
 
 def test_frozen_and_tied_parameters() -> None:

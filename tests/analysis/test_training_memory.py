@@ -12,7 +12,7 @@ from torch.profiler import ProfilerActivity, profile
 from gradus.analysis.training_memory import OPTIMIZERS, training_memory
 from gradus.core.errors import InputError
 from gradus.core.workspaces import lstm_workspace
-from tests.analysis.networks import AsksForNumbers, resnet50
+from tests.analysis.networks import AsksForNumbers, Calls, resnet50
 
 
 class Last(nn.Module):
@@ -143,6 +143,20 @@ def test_the_model_comes_out_as_it_went_in() -> None:
     assert not any(each.training for each in model.modules())
     assert all(torch.equal(each, before[name]) for name, each in model.state_dict().items())
     assert all(each.grad is None for each in model.parameters())
+
+
+@pytest.mark.parametrize("precision", ["float32", "bf16"])
+def test_a_model_without_memory_takes_what_it_would_on_a_processor(precision: str) -> None:
+    def build() -> nn.Module:
+        model = nn.Sequential(nn.LSTM(16, 16), Calls(lambda out: out[0]), nn.Linear(16, 16), nn.Linear(16, 16))
+        model[3].weight = model[2].weight
+        model[3].bias.requires_grad_(False)
+        return model
+
+    with torch.device("meta"):
+        without, x = build(), torch.empty(20, 4, 16)
+    found = training_memory(without, x, precision=precision)
+    assert found == training_memory(build(), torch.empty(20, 4, 16), precision=precision)
 
 
 @pytest.mark.parametrize(

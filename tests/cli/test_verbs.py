@@ -239,69 +239,6 @@ def test_models_lists_every_variant_with_its_counts(
     assert "activation" in run_gradus(capsys, monkeypatch, "models", "lenet5").out
 
 
-OWN_NETWORK = "from torch import nn\ndef build(): return nn.Sequential(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 4))\n"
-
-
-def test_inspect_prints_the_promised_document(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    (tmp_path / "net.py").write_text(OWN_NETWORK)
-    found = json.loads(run_gradus(capsys, monkeypatch, "inspect", "net.py:build", "--input", "6", "--json").out)
-    assert (found["model"], found["input"]) == ("net.py:build", [[1, 6]])
-    assert (found["parameters"], found["trainable"], found["macs"], found["elementwise"]) == (59, 59, 50, 5)
-    assert found["saved_bytes"] == 4 * (6 + 5)  # the input, and what came out of the rectifier
-    assert (found["uncounted"], found["unresolved"]) == ({}, [])
-    assert found["layers"][1] == {
-        "name": "0", "type": "Linear", "input": [[1, 6]], "output": [[1, 5]], "parameters": 35, "macs": 30,
-        "elementwise": 0,
-    }  # fmt: skip
-
-
-def test_inspect_folds_what_lies_deeper(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = run_gradus(capsys, monkeypatch, "inspect", "lenet5").out
-    assert "61,706 parameters (0 frozen), 416,520 multiply-adds" in whole
-    assert "Conv2d" in whole
-    assert "Conv2d" not in run_gradus(capsys, monkeypatch, "inspect", "lenet5", "--depth", "0").out
-
-
-@pytest.mark.parametrize("name", gradus.list_models())
-def test_inspect_knows_the_inputs_of_the_catalogue(
-    name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    found = json.loads(run_gradus(capsys, monkeypatch, "inspect", name, "--json").out)
-    card = json.loads(run_gradus(capsys, monkeypatch, "models", name, "--json").out)
-    assert (found["parameters"], found["macs"]) == (card["parameters"], card["macs"])
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["net.py:build"], "gradus: --input: must be given for a network of your own. Such as --input 3,224,224."),
-        (["net.py:build", "--input", "7"], "gradus: 0 (Linear): cannot run given (1, 7): "),
-        (
-            ["net.py:build", "--input", "3,a"],
-            "gradus: --input: must be whole numbers above 0, separated by commas, got `3,a`.",
-        ),
-        (
-            ["net.py:build", "--input", "0"],
-            "gradus: --input: must be whole numbers above 0, separated by commas, got `0`.",
-        ),
-        (["net.py", "--input", "6"], "gradus: MODEL: must look like `file.py:callable`, got `net.py`"),
-        (["net.py:number", "--input", "6"], "gradus: model: must be a torch.nn.Module, got `int`."),
-        (["nosuch"], "gradus: model: unknown name, got `nosuch`."),
-    ],
-)
-def test_inspect_refuses_what_does_not_fit(
-    arguments: list[str], message: str,
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
-) -> None:  # fmt: skip
-    (tmp_path / "net.py").write_text(OWN_NETWORK + "def number(): return 7\n")
-    done = run_gradus(capsys, monkeypatch, "inspect", *arguments)
-    assert (done.code, done.out) == (2, "")
-    assert done.err.startswith(message.rstrip("."))
-    assert done.err.count("\n") == 1
-
-
 def test_data_describes_by_name_and_by_path(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

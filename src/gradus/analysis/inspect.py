@@ -1,13 +1,14 @@
 """What a network is and costs: shapes, parameters, multiply-adds and memory, of each module and in total."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_leaves
 
 from gradus.analysis.formulas import elementwise, macs
 from gradus.analysis.receptive_field import Fields, receptive_fields
@@ -41,10 +42,19 @@ class Cost:
         )
 
     @property
+    def flops(self) -> int:
+        """Floating-point operations: a multiply-add is two, an element-wise operation one."""
+        return 2 * self.macs + self.elementwise
+
+    @property
+    def moved(self) -> int:
+        """Bytes read and written."""
+        return self.read + self.written
+
+    @property
     def intensity(self) -> float:
         """Floating-point operations for each byte read or written (Williams et al. 2009)."""
-        moved = self.read + self.written
-        return (2 * self.macs + self.elementwise) / moved if moved else 0.0
+        return self.flops / self.moved if self.moved else 0.0
 
 
 @dataclass(slots=True)
@@ -56,8 +66,9 @@ class Layer:
         depth: how many modules it is within.
         inputs, outputs: shapes, batch axis included.
         parameters: learnable numbers of the module and all in it that no layer before had.
-        own: those of them that are its own, not those of modules in it.
+        own: those of them that no layer within it has; they add up to those of the model.
         cost: of all that happened within the call.
+        saved_bytes: of what autograd keeps for the backward pass and first kept within the call; None if unknown.
     """
 
     name: str
@@ -68,9 +79,10 @@ class Layer:
     parameters: int = 0
     own: int = 0
     cost: Cost = field(default_factory=Cost)
+    saved_bytes: int | None = None
 
 
-@dataclass
+@dataclass(repr=False)
 class Inspection:
     """A network, inspected with inputs of certain shapes.
 
@@ -89,7 +101,7 @@ class Inspection:
     """
 
     model: str
-    trace: Trace = field(repr=False)
+    trace: Trace
     inputs: tuple[Shape, ...]
     layers: list[Layer]
     parameters: int
@@ -112,6 +124,20 @@ class Inspection:
     def fields(self) -> Fields:
         """What each layer sees of the first input."""
         return receptive_fields(self.trace)
+
+    def table(self, depth: int = 2) -> str:
+        """A line for each module that is within at most `depth` others, and the totals."""
+        from gradus.analysis.table import text
+
+        return text(self, depth)
+
+    def __repr__(self) -> str:
+        return self.table()
+
+    def _repr_html_(self) -> str:
+        from gradus.analysis.notebook import html
+
+        return html(self)
 
 
 def inspect(model: nn.Module, *inputs: Any, run: bool = False, **named: Any) -> Inspection:
@@ -136,16 +162,21 @@ def inspect(model: nn.Module, *inputs: Any, run: bool = False, **named: Any) -> 
     examples = tuple(_example(model, each) for each in inputs)
     model = settled(model, examples, named)
     seen = trace(model, examples, named, run=run)
+    layers = _layers(model, seen)
+    learning = _learning(model, examples, named, run=run)
+    if learning is not None:
+        for layer, kept in zip(layers, _saved(seen, learning), strict=True):
+            layer.saved_bytes = kept
     parameters = list(model.parameters())
     return Inspection(
         model=type(model).__name__,
         trace=seen,
-        inputs=tuple(tuple(each.shape) for each in examples if isinstance(each, Tensor)),
-        layers=_layers(model, seen),
+        inputs=tuple(tuple(each.shape) for each in tree_leaves((examples, named)) if isinstance(each, Tensor)),
+        layers=layers,
         parameters=sum(each.numel() for each in parameters),
         trainable=sum(each.numel() for each in parameters if each.requires_grad),
         buffers=sum(each.numel() for each in model.buffers()),
-        saved_bytes=_saved_bytes(model, examples, named, run=run),
+        saved_bytes=layers[0].saved_bytes if layers else None,
         uncounted=dict(Counter(each.name for each in seen.operations if macs(each) is None)),
         unresolved=[seen.unresolved] if seen.unresolved else [],
         ran=seen.ran,
@@ -153,22 +184,30 @@ def inspect(model: nn.Module, *inputs: Any, run: bool = False, **named: Any) -> 
 
 
 def _example(model: nn.Module, given: Any) -> Any:
-    """A shape becomes the input of a batch of one, of the parameters' type; `trace` puts it where they are."""
+    """A shape becomes the input of a batch of one."""
     if isinstance(given, Tensor) or not isinstance(given, Sequence) or not all(type(each) is int for each in given):
         return given
-    first = next((each for each in model.parameters() if each.dtype.is_floating_point), torch.empty(0))
     if min(given, default=1) < 1:
         raise InputError("input", "must be a shape of positive whole numbers", list(given))
-    return torch.empty(1, *given, dtype=first.dtype, device="meta")
+    return example(model, (1, *given))
 
 
-def _saved_bytes(model: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any], *, run: bool) -> int | None:
+def example(model: nn.Module, shape: Sequence[int], dtype: torch.dtype | None = None) -> Tensor:
+    """An input without memory, batch axis included: of the parameters' type, if not of another.
+
+    `trace` takes it to be where the model is.
+    """
+    first = next((each for each in model.parameters() if each.dtype.is_floating_point), torch.empty(0))
+    return torch.empty(*shape, dtype=dtype or first.dtype, device="meta")
+
+
+def _learning(model: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any], *, run: bool) -> Trace | None:
+    """The pass in training mode, if it can be followed."""
     try:
         learning = trace(model, inputs, named, training=True, run=run)
     except InputError:  # some refuse only in training, as batch norm does a batch of one
         return None
-    kept = (each.storage_bytes for each in learning.saved if each.storage not in learning.state)
-    return None if learning.unresolved else sum(kept)
+    return None if learning.unresolved else learning
 
 
 def _layers(model: nn.Module, seen: Trace) -> list[Layer]:
@@ -177,41 +216,56 @@ def _layers(model: nn.Module, seen: Trace) -> list[Layer]:
     for each in seen.operations:
         own[max(each.call, 0)] += _cost(each)
     layers: list[Layer] = []
-    counted: set[int] = set()
+    holders: dict[nn.Parameter, int] = {}
     for number, call in enumerate(seen.calls):
-        module = modules[call.place]
-        layer = Layer(
-            call.place,
-            call.type,
-            layers[call.parent].depth + 1 if call.parent >= 0 else 0,
-            tuple(each.shape for each in call.inputs),
-            tuple(each.shape for each in call.outputs),
-            cost=own[number],
+        layers.append(
+            Layer(
+                call.place,
+                call.type,
+                layers[call.parent].depth + 1 if call.parent >= 0 else 0,
+                tuple(each.shape for each in call.inputs),
+                tuple(each.shape for each in call.outputs),
+                cost=own[number],
+            )
         )
-        layer.own = _new(module.parameters(recurse=False), counted)
-        layers.append(layer)
+        for each in modules[call.place].parameters():
+            if holders.get(each, -1) == call.parent:  # those that nothing before it had, and its parent has
+                holders[each] = number
+    for parameter, number in holders.items():
+        layers[number].own += parameter.numel()
+        layers[number].parameters += parameter.numel()
     for number in range(len(layers) - 1, 0, -1):  # what happens within a call is part of the one around it
         above = layers[seen.calls[number].parent]
         above.cost += layers[number].cost
-    for number, layer in enumerate(layers):
-        layer.parameters = sum(each.own for each in _within(layers, number))
+        above.parameters += layers[number].parameters
     return layers
 
 
-def _within(layers: Sequence[Layer], number: int) -> Iterator[Layer]:
-    """A call and those within it, which follow it."""
-    yield layers[number]
-    for each in layers[number + 1 :]:
-        if each.depth <= layers[number].depth:
-            return
-        yield each
+def _saved(seen: Trace, learning: Trace) -> list[int]:
+    """Bytes that autograd keeps for the backward pass, by call: those first kept within it."""
+    same = {visit: call for call, visit in enumerate(_visits(seen))}
+    visits = _visits(learning)
+    kept = [0] * len(seen.calls)
+    for value, call in zip(learning.saved, learning.saved_in, strict=True):
+        if value.storage in learning.state:
+            continue
+        home = call
+        while visits[home] not in same:  # a call that happens in training only
+            home = learning.calls[home].parent
+        kept[same[visits[home]]] += value.storage_bytes
+    for call in range(len(kept) - 1, 0, -1):
+        kept[seen.calls[call].parent] += kept[call]
+    return kept
 
 
-def _new(parameters: Iterator[nn.Parameter], counted: set[int]) -> int:
-    """How many numbers of these were not counted before."""
-    fresh = [each for each in parameters if id(each) not in counted]
-    counted.update(map(id, fresh))
-    return sum(each.numel() for each in fresh)
+def _visits(trace: Trace) -> list[tuple[str, int]]:
+    """Each call as the place of the module and how often it was called before."""
+    before: Counter[str] = Counter()
+    visits = []
+    for each in trace.calls:
+        visits.append((each.place, before[each.place]))
+        before[each.place] += 1
+    return visits
 
 
 def _cost(operation: Operation) -> Cost:

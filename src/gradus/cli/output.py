@@ -27,6 +27,16 @@ def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> No
     _print(table, [[row[name] for name in columns] for row in rows])
 
 
+def print_cells(cells: Sequence[Sequence[str]]) -> None:
+    """A table of text, its first row the headings; columns after the first to the right."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for number, heading in enumerate(cells[0]):
+        table.add_column(heading, justify="right" if number else "left", no_wrap=True)
+    _print(table, cells[1:])
+
+
 def print_fields(fields: Mapping[str, Any]) -> None:
     """Names and their values, a line each; empty ones are left out."""
     from rich.table import Table

@@ -1,6 +1,7 @@
 """The one model tracer: every operation of a forward pass, with neither memory nor arithmetic spent on it."""
 
 import copy
+import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -116,6 +117,7 @@ class Trace:
     Attributes:
         operations, calls: in the order in which they began. The first call is that of the model.
         saved: of a pass in training mode, what autograd keeps for the backward pass, one Value a storage.
+        saved_in: for each of them, the innermost call that was running when it was first kept.
         state: the storages of parameters and buffers.
         unresolved: what the pass asked of its numbers, which are not there, so that it ended early; "" if it did not.
         ran: it really ran, so that it went as it goes with these very numbers.
@@ -124,6 +126,7 @@ class Trace:
     operations: list[Operation] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     saved: list[Value] = field(default_factory=list)
+    saved_in: list[int] = field(default_factory=list)
     state: set[int] = field(default_factory=set)
     unresolved: str = ""
     ran: bool = False
@@ -289,6 +292,7 @@ class _Recorder(TorchDispatchMode):
             if value.storage not in seen:
                 seen.add(value.storage)
                 self.trace.saved.append(value)
+                self.trace.saved_in.append(self.running[-1] if self.running else 0)
             return tensor
 
         return torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor)
@@ -331,7 +335,11 @@ class _Recorder(TorchDispatchMode):
         shapes = ", ".join(str(each.shape) for each in call.inputs) if call is not None else ""
         said = str(error).strip().split("\n")[0].rstrip(".!").replace("FakeTensor", "Tensor") or type(error).__name__
         met = f" given {shapes}" if shapes else ""
-        return InputError(place, f"cannot run{met}: {said}", repair="Check the shapes and types of the inputs.")
+        repair = "Check the shapes and types of the inputs." if isinstance(error, RuntimeError) else ""
+        if isinstance(error, TypeError) and call is not None and "forward()" in said:
+            wanted = inspect.signature(model.get_submodule(call.place).forward).parameters
+            repair = f"It takes {', '.join(wanted) or 'no input'}."
+        return InputError(place, f"cannot run{met}: {said}", repair=repair)
 
     def _values(self, tree: Any) -> tuple[Value, ...]:
         return tuple(self._value(each) for each in tree_leaves(tree) if isinstance(each, Tensor))

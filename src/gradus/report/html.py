@@ -1,15 +1,11 @@
 """One HTML file that tells what a run came to. It loads nothing, and everything in it from outside is escaped."""
 
-import base64
-import hashlib
 import json
 import shlex
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from numpy.typing import NDArray
 from safetensors import SafetensorError
@@ -20,6 +16,7 @@ from gradus.report import words
 from gradus.report.charts import curve_charts, forecast_chart, residual_chart, scatter_chart
 from gradus.report.doctor import diagnoses, happenings, timeline_charts
 from gradus.report.heat import heat_maps
+from gradus.report.template import fill, resource
 from gradus.training import folder
 from gradus.training.run import Run, load_run
 from gradus.training.settings import describe
@@ -51,18 +48,6 @@ def write_report(run: Run | str | Path, output: str | Path | None = None) -> Pat
 
 def render(run: Run) -> str:
     """The page."""
-    environment = Environment(
-        loader=PackageLoader("gradus.report", "page"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"percent": words.percent, "count": words.count, "figure": words.figure}
-    style, script = (
-        _resource("uplot.min.css") + _resource("report.css"),
-        _resource("uplot.min.js") + _resource("report.js"),
-    )
     shown = _showcase(run)
     found = diagnoses(run)
     single = found[0]["findings"] if run.recipe.ensemble is None else []
@@ -71,7 +56,10 @@ def render(run: Run) -> str:
         "curves": curve_charts(run.curves),
         "values": _value_charts(run, shown),
     }
-    page: str = environment.get_template("report.html.jinja").render(
+    return fill(
+        "report.html.jinja",
+        style=resource("uplot.min.css") + resource("report.css"),
+        script=resource("uplot.min.js") + resource("report.js"),
         title=_title(run),
         run=run,
         headline=_headline(run),
@@ -91,21 +79,7 @@ def render(run: Run) -> str:
         members=run.result.get("members", []),
         score=words.score,
         label=words.label,
-        style=Markup(style),  # ours, and bundled
-        script=Markup(script),
-        style_hash=_hash(style),
-        script_hash=_hash(script),
     )
-    return page
-
-
-def _resource(name: str) -> str:
-    return (files("gradus.report") / "page" / name).read_text(encoding="utf-8")
-
-
-def _hash(text: str) -> str:
-    """As a content security policy names an inline script or style."""
-    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 def _embedded(document: Any) -> Markup:

@@ -1,0 +1,110 @@
+"""A network as the command line names it, and the inputs that it is given there."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from gradus.core.errors import GradusError, InputError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from gradus.analysis.budget import Subject
+
+_INPUT = re.compile(r"((?P<name>\w+)=)?(?P<shape>[^:=]+)(:(?P<type>\w+))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """An input.
+
+    Attributes:
+        shape: without the batch axis.
+        type: of its numbers; the usual one if empty.
+        name: of the argument that it is for; the next one if empty.
+    """
+
+    shape: tuple[int, ...]
+    type: str = ""
+    name: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read ``[NAME=]3,224,224[:TYPE]``."""
+        match = _INPUT.fullmatch(text)
+        try:
+            shape = tuple(int(each) for each in match["shape"].replace("x", ",").split(",")) if match else ()
+        except ValueError:
+            shape = ()
+        if match is None or not shape or min(shape) < 1:
+            raise InputError("--input", "must be whole numbers above 0, separated by commas", text)
+        return cls(shape, match["type"] or "", match["name"] or "")
+
+
+def subject(reference: str, given: Sequence[Given], batch: int) -> "Subject":
+    """Inspect a network: a name of the catalogue, or ``file.py:callable``.
+
+    Args:
+        given: its inputs; if there are none, those it is usually given, as far as the catalogue knows.
+        batch: how many examples; 0 where shapes are without a batch axis.
+    """
+    from gradus.analysis.budget import Subject
+    from gradus.analysis.inspect import example, inspect
+
+    network, usual = _network(reference)
+    if not given and not usual:
+        raise InputError("--input", "must be given for a network of your own", repair="Such as --input 3,224,224.")
+    inputs, named = [], {}
+    for place, each in enumerate(given or usual):
+        known = usual[place].type if place < len(usual) else ""
+        shape = (batch, *each.shape) if batch else each.shape
+        tensor = example(network, shape, _type(each.type or known))
+        if each.name:
+            named[each.name] = tensor
+        else:
+            inputs.append(tensor)
+    return Subject(inspect(network, *inputs, **named), network, inputs, named)
+
+
+def _network(reference: str) -> tuple["nn.Module", list[Given]]:
+    """A network, and its usual inputs."""
+    import torch
+
+    if ":" in reference or reference.endswith(".py"):
+        return _own(reference), []
+    from gradus.models import models
+
+    card = models.get(reference)
+    usual = [Given(shape, name) for shape, name in zip(card.spec.inputs, card.spec.input_dtypes, strict=True)]
+    with torch.device("meta"), torch.random.fork_rng(devices=[]):
+        return card.build(card.spec, **card.validate({})), usual
+
+
+def _own(reference: str) -> "nn.Module":
+    from torch import nn
+
+    from gradus.core.usercode import UserCode
+
+    made = UserCode.parse(reference, Path.cwd(), "MODEL").load()
+    if not isinstance(made, nn.Module):
+        try:
+            made = made()
+        except GradusError:
+            raise
+        except Exception as error:
+            raise InputError(reference, f"raises {type(error).__name__}: {error}") from error
+    if not isinstance(made, nn.Module):
+        raise InputError(reference, "must make a torch.nn.Module", type(made).__name__)
+    return made
+
+
+def _type(name: str) -> "torch.dtype | None":
+    import torch
+
+    found = getattr(torch, name, None) if name else None
+    if name and not isinstance(found, torch.dtype):
+        raise InputError("--input", "must be of a type that torch has, such as int64 or float32", name)
+    return found

@@ -1,0 +1,226 @@
+"""``gradus inspect`` as people and scripts use it."""
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import gradus
+from tests.cli.command import Done, run_gradus
+
+NETWORKS = """
+import torch
+from torch import nn
+
+def build(): return nn.Sequential(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 4))
+def wide(): return nn.Sequential(nn.Linear(6, 10), nn.ReLU(), nn.Linear(10, 4))
+made = build()
+def number(): return 7
+def fails(): raise KeyError("weights")
+
+class Masked(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embedding, self.head = nn.Embedding(10, 8), nn.Linear(8, 4)
+    def forward(self, tokens, mask):
+        return self.head(self.embedding(tokens) * mask.unsqueeze(-1))
+
+class Adds(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.long, self.short = nn.Linear(6, 5), nn.Linear(6, 3)
+    def forward(self, x):
+        return self.long(x) + self.short(x)
+
+class Raises(nn.Module):
+    def forward(self, x):
+        raise ValueError("not on Sundays")
+
+class Asks(nn.Module):
+    def forward(self, x):
+        return x + 1 if x.sum() > 0 else x
+
+class Unbatched(nn.Module):
+    def forward(self, x):
+        assert x.dim() == 1
+        return x + 1
+"""
+
+Gradus = Callable[..., Done]
+
+
+@pytest.fixture
+def gradus_inspect(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Gradus:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "net.py").write_text(NETWORKS)
+    return lambda *arguments: run_gradus(capsys, monkeypatch, "inspect", *arguments)
+
+
+def test_it_prints_the_promised_document(gradus_inspect: Gradus) -> None:
+    found = json.loads(gradus_inspect("net.py:build", "--input", "6", "--json").out)
+    assert (found["model"], found["input"]) == ("net.py:build", [[1, 6]])
+    assert (found["parameters"], found["trainable"], found["macs"], found["elementwise"]) == (59, 59, 50, 5)
+    assert found["saved_bytes"] == 4 * (6 + 5)  # the input, and what came out of the rectifier
+    assert (found["uncounted"], found["unresolved"]) == ({}, [])
+    assert "receptive_field" not in found
+    assert found["layers"][1] == {
+        "name": "0", "type": "Linear", "depth": 1, "input": [[1, 6]], "output": [[1, 5]],
+        "parameters": 35, "own_parameters": 35, "macs": 30, "elementwise": 0,
+        "read_bytes": 4 * (6 + 35), "written_bytes": 4 * 5, "saved_bytes": 4 * 6,
+    }  # fmt: skip
+
+
+def test_it_folds_what_lies_deeper(gradus_inspect: Gradus) -> None:
+    whole = gradus_inspect("lenet5").out
+    assert "parameters         61,706 (61,706 trainable, 0 frozen)\n" in "\n".join(map(str.rstrip, whole.splitlines()))
+    assert "416,520" in whole
+    assert "Conv2d" in whole
+    assert "Conv2d" not in gradus_inspect("lenet5", "--depth", "0").out
+
+
+def test_a_table_that_goes_into_a_file_is_whole(gradus_inspect: Gradus) -> None:
+    out = gradus_inspect("lenet5").out
+    assert "not shown" not in out
+    assert 100 < max(map(len, out.splitlines())) <= 120
+
+
+@pytest.mark.parametrize("name", gradus.list_models())
+def test_it_knows_the_inputs_of_the_catalogue(
+    name: str, gradus_inspect: Gradus, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = json.loads(gradus_inspect(name, "--json").out)
+    card = json.loads(run_gradus(capsys, monkeypatch, "models", name, "--json").out)
+    assert (found["parameters"], found["macs"]) == (card["parameters"], card["macs"])
+
+
+def test_a_batch_has_as_many_examples_as_are_asked_for(gradus_inspect: Gradus) -> None:
+    one, many = (json.loads(gradus_inspect("neural_lm", "--batch", n, "--json").out) for n in (1, 8))
+    assert many["input"] == [[8, 16]]
+    assert (many["macs"], many["parameters"]) == (8 * one["macs"], one["parameters"])
+    given = json.loads(gradus_inspect("neural_lm", "--batch", 8, "--input", 16, "--json").out)
+    assert given == many  # tokens, as the catalogue knows
+    whole = json.loads(gradus_inspect("net.py:Unbatched", "--batch", 0, "--input", 5, "--json").out)
+    assert whole["input"] == [[5]]
+
+
+def test_tokens_and_inputs_by_keyword(gradus_inspect: Gradus) -> None:
+    arguments = ("net.py:Masked", "--input", "mask=12:float64", "--input", "12:int64", "--batch", 2, "--json")
+    found = json.loads(gradus_inspect(*arguments).out)
+    assert found["input"] == [[2, 12], [2, 12]]
+    assert found["macs"] == 2 * 12 * 8 * 4
+
+
+def test_a_module_that_is_there_already_is_used(gradus_inspect: Gradus) -> None:
+    made, built = (json.loads(gradus_inspect(f"net.py:{n}", "--input", 6, "--json").out) for n in ("made", "build"))
+    assert made | {"model": ""} == built | {"model": ""}
+
+
+def test_rows_for_a_spreadsheet(gradus_inspect: Gradus, tmp_path: Path) -> None:
+    printed = gradus_inspect("lenet5", "--csv", "-")
+    assert gradus_inspect("lenet5", "--csv", "layers.csv").out.startswith(" ")  # the table is printed too
+    assert (tmp_path / "layers.csv").read_text() == printed.out
+    rows = list(csv.DictReader(io.StringIO(printed.out)))
+    assert (rows[0]["parameters"], rows[0]["macs"]) == ("61706", "416520")
+
+
+def test_a_page_is_written(gradus_inspect: Gradus, tmp_path: Path) -> None:
+    done = gradus_inspect("lenet5", "--html", "page.html", "--json")
+    assert (done.code, done.err) == (0, "")
+    assert "<h1>lenet5</h1>" in (tmp_path / "page.html").read_text()
+    assert json.loads(done.out)["macs"] == 416_520
+
+
+def test_networks_side_by_side(gradus_inspect: Gradus) -> None:
+    arguments = ("net.py:build", "--compare", "net.py:wide", "--compare", "net.py:build", "--input", 6)
+    lines = [line.split() for line in gradus_inspect(*arguments).out.splitlines()]
+    assert lines[0] == ["net.py:build", "net.py:wide", "ratio", "net.py:build", "ratio"]
+    assert lines[1] == ["parameters", "59", "114", "1.93x", "59", "1x"]
+    assert lines[3] == ["multiply-adds", "50", "100", "2x", "50", "1x"]
+    told = json.loads(gradus_inspect(*arguments, "--json").out)
+    assert (told["model"], told["macs"]) == ("net.py:build", 50)
+    assert [each["figures"]["macs"] for each in told["compared"]] == [50, 100, 50]
+    assert told["compared"][1]["ratios"]["params"] == 114 / 59
+
+
+def test_networks_are_compared_each_at_its_usual_input(gradus_inspect: Gradus) -> None:
+    told = json.loads(gradus_inspect("lenet5", "--compare", "mlp", "--json").out)
+    assert [each["input"] for each in told["compared"]] == [[[1, 1, 32, 32]], [[1, 1, 28, 28]]]
+
+
+def test_what_is_not_known_of_a_compared_network_is_said(gradus_inspect: Gradus) -> None:
+    out = gradus_inspect("net.py:build", "--compare", "net.py:Asks", "--input", 6).out
+    assert "note of net.py:Asks: not followed to its end: the model: " in out
+
+
+def test_a_budget_that_is_kept_and_one_that_is_broken(gradus_inspect: Gradus) -> None:
+    kept = gradus_inspect("lenet5", "--budget", "params<62K, saved<1MB")
+    assert kept.code == 0
+    assert [line.split() for line in kept.out.splitlines()[-2:]] == [
+        ["params<62K", "61.7", "K", "holds"], ["saved<1MB", "47.9", "KiB", "holds"],
+    ]  # fmt: skip
+    broken = gradus_inspect("lenet5", "--budget", "params<62K, macs<0.4M", "--json")
+    assert broken.code == 1
+    assert json.loads(broken.out)["budget"] == [
+        {"name": "params", "sign": "<", "limit": 62_000, "found": 61_706, "holds": True},
+        {"name": "macs", "sign": "<", "limit": 400_000, "found": 416_520, "holds": False},
+    ]
+    unknown = gradus_inspect("net.py:Asks", "--input", 3, "--budget", "macs<1T")
+    assert (unknown.code, unknown.out.splitlines()[-1].split()) == (1, ["macs<1T", "?", "broken"])
+
+
+def test_memory_grows_with_the_batch_that_is_trained_on(gradus_inspect: Gradus) -> None:
+    peaks = {}
+    for batch in (1, 64, 128):
+        arguments = ("small_cnn", "--batch", batch, "--budget", "memory<1MB", "--json")
+        peaks[batch] = json.loads(gradus_inspect(*arguments).out)["budget"][0]["found"]
+    assert peaks[1] > 4 * 4 * 72_666  # weights, gradients and two moments
+    assert peaks[128] / peaks[64] == pytest.approx(2, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("net.py:build", "--input: must be given for a network of your own. Such as --input 3,224,224."),
+        ("net.py:build --input 3,a", "--input: must be whole numbers above 0, separated by commas, got `3,a`"),
+        ("net.py:build --input 0", "--input: must be whole numbers above 0, separated by commas, got `0`"),
+        ("net.py:build --input =3", "--input: must be whole numbers above 0, separated by commas, got `=3`"),
+        ("net.py:build --input 6:text", "--input: must be of a type that torch has, such as int64 or float32, got `te"),
+        ("net.py --input 6", "MODEL: must look like `file.py:callable`, got `net.py`"),
+        ("nosuch", "model: unknown name, got `nosuch`"),
+        ("net.py:number --input 6", "net.py:number: must make a torch.nn.Module, got `int`"),
+        ("net.py:fails --input 6", "net.py:fails: raises KeyError: 'weights'"),
+        ("net.py:build --input 7", "0 (Linear): cannot run given (1, 7): "),
+        ("net.py:Adds --input 6", "Adds (Adds): cannot run given (1, 6): "),
+        (
+            "net.py:Masked --input 6:int64",
+            "Masked (Masked): cannot run given (1, 6): Masked.forward() missing 1 required ",
+        ),
+        ("net.py:build --input 6 --input 6", "Sequential (Sequential): cannot run given (1, 6), (1, 6): "),
+        ("net.py:build --input y=6", "Sequential (Sequential): cannot run given (1, 6): "),
+        ("net.py:Masked --input 6 --input 6", "embedding (Embedding): cannot run given (1, 6): Expected tensor for "),
+        ("net.py:Raises --input 6", "Raises (Raises): cannot run given (1, 6): not on Sundays\n"),
+        ("lenet5 --compare net.py:Raises --input 1,32,32", "Raises (Raises): cannot run given (1, 1, 32, 32): not on "),
+        ("lenet5 --budget params<", "budget: must be limits separated by commas, got `params<`. Such as "),
+        ("lenet5 --budget macs<3,size<5", "budget: limits a figure that is not known, got `size`. "),
+        ("lenet5 --csv - --json", "--csv -: would be printed among what --json prints. Give a path."),
+        ("lenet5 --csv no/such.csv", "no/such.csv: cannot be written (No such file or directory)"),
+        ("lenet5 --html no/such.html", "no/such.html: cannot be written (No such file or directory)"),
+        ("lenet5 --batch -1", "Invalid value for '--batch'"),
+    ],
+)
+def test_what_does_not_fit_is_told_in_a_line(arguments: str, message: str, gradus_inspect: Gradus) -> None:
+    done = gradus_inspect(*arguments.split())
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(f"gradus: {message}")
+    assert done.err.count("\n") == 1
+
+
+def test_what_a_network_wants_and_what_met_in_it_is_told(gradus_inspect: Gradus) -> None:
+    assert gradus_inspect("net.py:Masked", "--input", "6:int64").err.endswith("It takes tokens, mask.\n")
+    added = gradus_inspect("net.py:Adds", "--input", 6).err
+    assert "[1, 3]" in added
+    assert "[1, 5]" in added
+    assert "[6, 5]" in gradus_inspect("net.py:build", "--input", 7).err
