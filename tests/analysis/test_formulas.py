@@ -32,7 +32,12 @@ OPERATIONS: dict[str, tuple[Callable[..., Tensor], tuple[Tensor, ...], int, int]
     "a matrix each": (F.grouped_mm, (torch.zeros(3, 8, 4), torch.zeros(3, 4, 8)), 3 * 8 * 4 * 8, 0),
     "a sum in groups": (partial(F.grouped_mm, offs=RAGGED), (torch.zeros(8, 4), torch.zeros(4, 8)), 8 * 4 * 8, 0),
     "complex numbers": (lambda x: x @ x, (torch.zeros(6, 6, dtype=torch.complex64),), 6**3, 0),
-    "activation in place": (lambda x: F.gelu(x) + F.relu_(x.clone()) + F.hardtanh_(x.clone()), (X,), 0, 5 * 24),
+    "activations": (
+        lambda x: F.gelu(x) + F.relu_(x.clone()) + F.hardtanh_(x.clone()) + F.hardswish(x),
+        (X,),
+        0,
+        7 * 24,
+    ),
     "one a result": (F.glu, (X,), 0, 12),
     "whole division": (lambda x: x // 2, (X,), 0, 24),
     "a mask drawn, scaled and applied": (lambda x: F.dropout(x, 0.5, True), (X,), 0, 2 * 24),
@@ -40,6 +45,7 @@ OPERATIONS: dict[str, tuple[Callable[..., Tensor], tuple[Tensor, ...], int, int]
     "one an element": (lambda x: x.sort(-1)[0].topk(2)[0], (X,), 0, 2 * 24),
     "a loss": (lambda x: F.mse_loss(x, x), (X,), 0, 24),
     "added where an index says": (lambda x: x.index_add(0, INDEX, FEW), (X,), 0, 18),
+    "chosen rows, added up": (lambda x: F.embedding_bag(INDEX, x, INDEX[:2]), (X,), 0, 18),
     "moved": (lambda x: x.roll(1, 0).unsqueeze(0).clone().squeeze_(0).scatter_(0, INDEX[:, None], FEW), (X,), 0, 0),
     "patches": (lambda x: F.unfold(x[None], 2), (X[None],), 0, 0),
 }

@@ -107,7 +107,7 @@ def test_a_batch_has_as_many_examples_as_are_asked_for(gradus_inspect: Gradus) -
 
 
 def test_tokens_and_inputs_by_keyword(gradus_inspect: Gradus) -> None:
-    arguments = ("net.py:Masked", "--input", "mask=12:float64", "--input", "12:int64", "--batch", 2, "--json")
+    arguments = ("net.py:Masked", "--input", "mask=12:bool", "--input", "12:int64", "--batch", 2, "--json")
     found = json.loads(gradus_inspect(*arguments).out)
     assert found["input"] == [[2, 12], [2, 12]]
     assert found["macs"] == 2 * 12 * 8 * 4

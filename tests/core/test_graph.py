@@ -11,9 +11,17 @@ from torch import Tensor, nn
 from gradus.core.errors import InputError
 from gradus.core.graph import Trace, settled, trace
 
+
+def _only_elsewhere(x: Tensor) -> Tensor:
+    raise RuntimeError("only on another device")
+
+
 LIBRARY = torch.library.Library("gradus_tests", "DEF")
 LIBRARY.define("numbers_only(Tensor x) -> Tensor")
 LIBRARY.impl("numbers_only", torch.neg, "CPU")
+LIBRARY.define("picky(Tensor x) -> Tensor")
+LIBRARY.impl("picky", torch.neg, "CPU")
+LIBRARY.impl("picky", _only_elsewhere, "Meta")
 LIBRARY.define("as_many_as_it_takes(Tensor x) -> Tensor", tags=torch.Tag.dynamic_output_shape)
 LIBRARY.impl("as_many_as_it_takes", torch.neg, "CPU")
 LIBRARY.impl("as_many_as_it_takes", torch.empty_like, "Meta")
@@ -141,6 +149,43 @@ def test_without_numbers_nothing_can_be_run(model: nn.Module, x: Tensor) -> None
         trace(model, (x,), run=True)
 
 
+@pytest.mark.parametrize("x", [torch.randn(3, 5), torch.empty(3, 5, device="meta")])
+def test_shapes_that_do_not_fit_are_said_first(x: Tensor) -> None:
+    with pytest.raises(
+        InputError, match=r"^first \(Linear\): cannot run given \(3, 5\): .*(cannot be multiplied|same reduction)"
+    ):
+        trace(Between(through_numpy), (x,), run=True)
+
+
+def test_what_stand_ins_refuse_may_really_run() -> None:
+    model = Between(torch.ops.gradus_tests.picky)
+    with pytest.raises(InputError, match="only on another device"):
+        trace(model, (torch.randn(3, 4),))
+    assert trace(model, (torch.randn(3, 4),), run=True).ran
+
+
+class Converts(nn.Module):
+    """As routers of experts do, it computes in a type of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(4, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.layer.to(torch.float64)(x.double())
+        return y
+
+
+def test_parameters_that_a_pass_converts_are_as_before() -> None:
+    model = Converts()
+    weight = model.layer.weight
+    seen = trace(model, (torch.randn(3, 4),))
+    assert (products(seen), seen.unresolved) == (1, "")
+    assert seen.calls[0].outputs[0].dtype == torch.float64
+    assert model.layer.weight is weight
+    assert weight.dtype == torch.float32
+
+
 def test_what_fails_for_real_is_said_with_its_place() -> None:
     with pytest.raises(InputError, match=r"^second \(Linear\): cannot run given \(3, 2\): mat1 and mat2 shapes"):
         trace(Between(lambda x: through_numpy(x)[:, :2]), (torch.randn(3, 4),), run=True)
@@ -228,5 +273,5 @@ def test_what_a_forward_pass_raises_itself_is_said() -> None:
     def refuse(x: Tensor) -> Tensor:
         raise KeyError("labels")
 
-    with pytest.raises(InputError, match=r"^Between \(Between\): cannot run given \(3, 4\): 'labels'\. "):
+    with pytest.raises(InputError, match=r"^Between \(Between\): cannot run given \(3, 4\): 'labels'$"):
         trace(Between(refuse), (torch.randn(3, 4),))

@@ -55,6 +55,9 @@ _ADDS = frozenset({
 })  # fmt: skip
 """Operations that add into a tensor: one an element of what is added, the last input."""
 
+_BAGS = ("_embedding_bag", "_embedding_bag_forward_only")
+"""Operations that add up chosen rows: one an element of those."""
+
 _POINTWISE = frozenset({
     "bucketize", "fake_quantize_per_channel_affine_cachemask", "fake_quantize_per_tensor_affine_cachemask",
     "floor_divide", "_fused_dropout", "glu", "hardswish", "isin", "linalg_cross", "log_sigmoid_forward", "masked_fill",
@@ -89,6 +92,9 @@ def elementwise(operation: Operation) -> int | None:
         return 0
     if name in _PASSES or name in _ADDS:
         return operation.inputs[-1 if name in _ADDS else 0].elements
+    if name in _BAGS:
+        rows, chosen = operation.inputs[:2]
+        return chosen.elements * rows.shape[-1]
     if _is_pointwise(operation):
         return max((each.elements for each in operation.results), default=0)
     return None

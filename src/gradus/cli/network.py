@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from gradus.core.errors import GradusError, InputError
 
@@ -57,7 +57,8 @@ def subject(reference: str, given: Sequence[Given], batch: int) -> "Subject":
     network, usual = _network(reference)
     if not given and not usual:
         raise InputError("--input", "must be given for a network of your own", repair="Such as --input 3,224,224.")
-    inputs, named = [], {}
+    inputs: list[Any] = []
+    named: dict[str, Any] = {}
     for place, each in enumerate(given or usual):
         known = usual[place].type if place < len(usual) else ""
         shape = (batch, *each.shape) if batch else each.shape

@@ -5,6 +5,7 @@ import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import chain
 from types import MappingProxyType
 from typing import Any
 
@@ -19,14 +20,13 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
 
 from gradus.core.errors import InputError
-from gradus.core.standins import Fake, Meta, Real, Unseen, Way, lacking
+from gradus.core.standins import Fake, Meta, Real, Unseen, Way, has_numbers, lacking
 from gradus.core.trees import mapped, tensors
 from gradus.core.untouched import as_written, untouched
 
 _QUESTIONS = frozenset({"prim::device", "aten::sym_size", "aten::is_same_size", "aten::_local_scalar_dense"})
 """Operations that only ask a tensor something."""
 _WRAPPERS = (nn.DataParallel, nn.parallel.DistributedDataParallel)
-
 NONE: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -160,7 +160,7 @@ def trace(
     try:
         seen = followed(Fake(_home(model, inputs, named)))
     except InputError:
-        if not run:
+        if not run or not all(map(has_numbers, _given(model, inputs, named))):
             raise
     else:
         if seen.unresolved:
@@ -185,11 +185,11 @@ def settled(model: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any] = 
     for name, module in model.named_modules():
         if isinstance(module, torch.jit.ScriptModule):
             raise InputError(name or "model", "must not be scripted", repair="Give what it was scripted from.")
-    if not any(is_lazy(each) for _, each in _state(model)):
+    if not any(map(is_lazy, _state(model).values())):
         return model
-    model = copy.deepcopy(model, {id(each): _on_meta(each) for _, each in _state(model)})
+    model = copy.deepcopy(model, {id(each): _on_meta(each) for each in _state(model).values()})
     _followed(Meta(), model, inputs, named)
-    for name, each in _state(model):
+    for name, each in _state(model).items():
         if is_lazy(each):
             raise InputError(name, "is lazy, and these inputs give it no size", repair="Call the model once before.")
     return model
@@ -206,7 +206,7 @@ def _followed(
         stack.enter_context(as_written())
         stack.enter_context(recorder.following(model))
         try:
-            state = {name: way.stand_in(each) for name, each in _state(model) if not is_lazy(each)}
+            state = {name: way.stand_in(each) for name, each in _state(model).items() if not is_lazy(each)}
             arguments, keywords = mapped(way.stand_in, (tuple(inputs), dict(named)))
             recorder.know(state)
             model.train(training)
@@ -223,16 +223,19 @@ def _followed(
     return recorder.trace
 
 
-def _state(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
+def _state(model: nn.Module) -> dict[str, Tensor]:
     """Parameters and buffers under each of their names: `functional_call` puts each stand-in where its name leads."""
-    yield from model.named_parameters(remove_duplicate=False)
-    yield from model.named_buffers(remove_duplicate=False)
+    return dict(chain(model.named_parameters(remove_duplicate=False), model.named_buffers(remove_duplicate=False)))
 
 
 def _home(model: nn.Module, *inputs: Any) -> torch.device:
     """Where a model and its inputs are, as far as they are anywhere."""
-    devices = (each.device for each in (*dict(_state(model)).values(), *tensors(inputs)))
+    devices = (each.device for each in _given(model, *inputs))
     return next((each for each in devices if each.type != "meta"), torch.device("cpu"))
+
+
+def _given(model: nn.Module, *inputs: Any) -> list[Tensor]:
+    return [*_state(model).values(), *tensors(inputs)]
 
 
 def _on_meta(tensor: Tensor) -> Tensor:

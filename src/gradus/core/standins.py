@@ -27,7 +27,7 @@ _SAME_TYPE = {
 }
 """Operations that refuse tensors of several types, and whose stand-ins do not."""
 _OF_STAND_INS = re.compile(
-    r"fake impl|Meta (tensors|kernel)|'Meta'|meta (tensors|device)|\.numpy\(\)|FakeTensor\.__|__torch__"
+    r"fake impl|Meta (tensors|kernel)|'Meta'|meta (tensors|device)|\.numpy\(\)|FakeTensor\.__|__torch__|swap"
 )
 """What torch says of stand-ins where it has no error of its own for it."""
 
@@ -117,7 +117,7 @@ class Real:
         return nullcontext()
 
     def stand_in(self, tensor: Tensor) -> Tensor:
-        if tensor.is_meta or isinstance(tensor, FakeTensor):
+        if not has_numbers(tensor):
             repair = "Give example tensors, not shapes, and a model that is not on the meta device."
             raise InputError("run", "needs numbers in the inputs and in the model", repair=repair)
         return self._copies.of(tensor, Tensor.clone)
@@ -173,6 +173,11 @@ _OWN_SHAPES = {torch.ops.aten._grouped_mm.default: _grouped_mm}
 
 def _tensors(arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> list[Tensor]:
     return [each for each in tree_leaves((arguments, dict(keywords))) if isinstance(each, Tensor)]
+
+
+def has_numbers(tensor: Tensor) -> bool:
+    """Whether it is more than a shape."""
+    return not (tensor.is_meta or isinstance(tensor, FakeTensor))
 
 
 def _is_known(tensor: Tensor) -> bool:
