@@ -156,6 +156,11 @@ def test_evaluation_mode_is_what_counts() -> None:
     assert inspect(Auxiliary(3, 2), (3,)).macs == 6
 
 
+def test_what_an_lstm_keeps_is_mostly_the_workspace_of_its_kernel() -> None:
+    model, x = nn.LSTM(64, 128, 2), torch.randn(40, 8, 64)
+    assert inspect(model, x).saved_bytes == pytest.approx(kept_by_autograd(model, x), rel=0.02)
+
+
 def test_each_module_and_what_is_within_it() -> None:
     found = inspect(nn.Sequential(nn.Linear(6, 5), nn.ReLU(), nn.Sequential(nn.Linear(5, 4))), (6,))
     told = [(each.name, each.depth, each.inputs, each.outputs, each.parameters, each.own, each.cost.macs)
@@ -200,7 +205,8 @@ class KeepsMoreInTraining(nn.Module):
 def test_what_autograd_keeps_belongs_to_the_call_that_kept_it_first() -> None:
     found = inspect(KeepsMoreInTraining(), torch.empty(5, 8))
     # Linear layers keep what they get, Tanh and Sigmoid what they return; 4 bytes a number.
-    assert {each.name: each.saved_bytes for each in found.layers} == {
+    assert found.saved is not None
+    assert dict(zip([each.name for each in found.layers], found.saved, strict=True)) == {
         "": 4 * 5 * (8 + 16 + 4), "body": 4 * 5 * (8 + 16), "body.0": 4 * 5 * 8, "body.1": 4 * 5 * 16, "head": 0,
     }  # fmt: skip
 

@@ -64,7 +64,7 @@ def _layer(found: Inspection, call: int, layer: Layer) -> dict[str, Any]:
         "elementwise": layer.cost.elementwise,
         "read_bytes": layer.cost.read,
         "written_bytes": layer.cost.written,
-        "saved_bytes": layer.saved_bytes,
+        "saved_bytes": found.saved[call] if found.saved is not None else None,
         **({"receptive_field": _sees(found, call)} if found.fields.layers[call] else {}),
     }
 

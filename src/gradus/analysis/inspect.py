@@ -1,9 +1,9 @@
 """What a network is and costs: shapes, parameters, multiply-adds and memory, of each module and in total."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import torch
@@ -68,7 +68,6 @@ class Layer:
         parameters: learnable numbers of the module and all in it that no layer before had.
         own: those of them that no layer within it has; they add up to those of the model.
         cost: of all that happened within the call.
-        saved_bytes: of what autograd keeps for the backward pass and first kept within the call; None if unknown.
     """
 
     name: str
@@ -79,7 +78,6 @@ class Layer:
     parameters: int = 0
     own: int = 0
     cost: Cost = field(default_factory=Cost)
-    saved_bytes: int | None = None
 
 
 @dataclass(repr=False)
@@ -92,8 +90,6 @@ class Inspection:
         parameters: learnable numbers, frozen ones among them, shared ones once.
         trainable: those that are not frozen.
         buffers: numbers that are kept and not learned.
-        saved_bytes: unique storages that autograd keeps for the backward pass in training mode, without parameters
-            and buffers; None where that pass could not be followed.
         uncounted: operations for which there is no formula, and how often each ran.
         unresolved: where the pass could not be followed further, and why: then all figures are of what came before.
         ran: whether it really ran, as was allowed, because shapes did not tell: then the figures are of these very
@@ -107,10 +103,10 @@ class Inspection:
     parameters: int
     trainable: int
     buffers: int
-    saved_bytes: int | None
     uncounted: dict[str, int]
     unresolved: list[str]
     ran: bool = False
+    _follow_training: Callable[[], Trace | None] = field(default=lambda: None, compare=False)
 
     @property
     def cost(self) -> Cost:
@@ -119,6 +115,21 @@ class Inspection:
     @property
     def macs(self) -> int:
         return self.cost.macs
+
+    @cached_property
+    def saved(self) -> list[int] | None:
+        """Bytes first kept for the backward pass within each layer, followed when they are first asked for.
+
+        Unique storages that autograd keeps in training mode, without parameters and buffers; None where that pass
+        could not be followed.
+        """
+        learning = self._follow_training()
+        return None if learning is None else _saved(self.trace, learning)
+
+    @property
+    def saved_bytes(self) -> int | None:
+        """Of the whole network."""
+        return self.saved[0] if self.saved else None
 
     @cached_property
     def fields(self) -> Fields:
@@ -162,21 +173,16 @@ def inspect(model: nn.Module, *inputs: Any, run: bool = False, **named: Any) -> 
     examples = tuple(_example(model, each) for each in inputs)
     model = settled(model, examples, named)
     seen = trace(model, examples, named, run=run)
-    layers = _layers(model, seen)
-    learning = _learning(model, examples, named, run=run)
-    if learning is not None:
-        for layer, kept in zip(layers, _saved(seen, learning), strict=True):
-            layer.saved_bytes = kept
     parameters = list(model.parameters())
     return Inspection(
         model=type(model).__name__,
         trace=seen,
+        _follow_training=partial(_learning, model, examples, named, run=run),
         inputs=tuple(tuple(each.shape) for each in tree_leaves((examples, named)) if isinstance(each, Tensor)),
-        layers=layers,
+        layers=_layers(model, seen),
         parameters=sum(each.numel() for each in parameters),
         trainable=sum(each.numel() for each in parameters if each.requires_grad),
         buffers=sum(each.numel() for each in model.buffers()),
-        saved_bytes=layers[0].saved_bytes if layers else None,
         uncounted=dict(Counter(each.name for each in seen.operations if macs(each) is None)),
         unresolved=[seen.unresolved] if seen.unresolved else [],
         ran=seen.ran,

@@ -71,7 +71,6 @@ def _row(found: Inspection, calls: Sequence[int]) -> Row:
     first, last = layers[0], layers[-1]
     name = _name(found, calls[0]) + (f" .. {last.name.rpartition('.')[2]}" if first.name != last.name else "")
     together = sum((each.cost for each in layers), Cost())
-    kept = [each.saved_bytes for each in layers if each.saved_bytes is not None]
     axes = found.fields.layers[calls[-1]] if found.fields.layers else ()
     return Row(
         calls=tuple(calls),
@@ -82,7 +81,7 @@ def _row(found: Inspection, calls: Sequence[int]) -> Row:
         parameters=sum(each.parameters for each in layers),
         cost=together,
         share=together.macs / found.macs if found.macs else 0.0,
-        saved_bytes=sum(kept) if kept else None,
+        saved_bytes=sum(found.saved[call] for call in calls) if found.saved is not None else None,
         field="/".join(filter(None, (extent(axes), stride(axes)))) if axes else "",
     )
 

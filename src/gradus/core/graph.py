@@ -17,14 +17,13 @@ from torch.func import functional_call
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.nn.parameter import is_lazy
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
 
 from gradus.core.errors import InputError
 from gradus.core.standins import Fake, Meta, Real, Unseen, Way, has_numbers, lacking
-from gradus.core.trees import mapped, tensors
+from gradus.core.trees import changed, leaves, mapped, tensors
 from gradus.core.untouched import as_written, untouched
 
-_QUESTIONS = frozenset({"prim::device", "aten::sym_size", "aten::is_same_size", "aten::_local_scalar_dense"})
+_QUESTIONS = frozenset({"aten::sym_size", "aten::is_same_size", "aten::_local_scalar_dense"})
 """Operations that only ask a tensor something."""
 _WRAPPERS = (nn.DataParallel, nn.parallel.DistributedDataParallel)
 NONE: Mapping[str, Any] = MappingProxyType({})
@@ -268,6 +267,8 @@ class _Recorder(TorchDispatchMode):
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
+        if func is torch.ops.prim.device.default:  # asked more often than all else
+            return args[0].device
         kwargs = kwargs or {}
         if isinstance(func, HigherOrderOperator):
             if func.name() != "flex_attention":
@@ -278,11 +279,9 @@ class _Recorder(TorchDispatchMode):
             with self:  # of what has no kernel of its own, which arrives undivided only in inference mode
                 return func._op_dk(DispatchKey.CompositeImplicitAutograd, *args, **kwargs)
         result = self._way.call(func, args, kwargs)
-        leaves, structure = tree_flatten((args, dict(kwargs)))
-        leaves = [self._value(each) if isinstance(each, Tensor) else each for each in leaves]
-        inputs = tuple(each for each in leaves if isinstance(each, Value))
+        arguments, keywords = changed(self._value_or_leaf, args), changed(self._value_or_leaf, kwargs)
+        inputs = tuple(each for each in leaves((arguments, keywords)) if isinstance(each, Value))
         call = self.running[-1] if self.running else -1
-        arguments, keywords = tree_unflatten(leaves, structure)
         self.trace.operations.append(Operation(func, call, arguments, keywords, inputs, self._values(result)))
         return result
 
@@ -344,8 +343,11 @@ class _Recorder(TorchDispatchMode):
             repair = f"It takes {', '.join(wanted) or 'no input'}."
         return InputError(place, f"cannot run{met}: {said}", repair=repair)
 
+    def _value_or_leaf(self, leaf: Any) -> Any:
+        return self._value(leaf) if isinstance(leaf, Tensor) else leaf
+
     def _values(self, tree: Any) -> tuple[Value, ...]:
-        return tuple(self._value(each) for each in tree_leaves(tree) if isinstance(each, Tensor))
+        return tuple(self._value(each) for each in leaves(tree) if isinstance(each, Tensor))
 
     def _value(self, tensor: Tensor) -> Value:
         if is_lazy(tensor):

@@ -16,9 +16,11 @@ from torch._subclasses.fake_tensor import (
     UnsupportedOperatorException,
     unset_fake_temporarily,
 )
-from torch.utils._pytree import tree_flatten, tree_leaves, tree_map, tree_unflatten
+from torch.utils._pytree import tree_leaves, tree_map
 
 from gradus.core.errors import InputError
+from gradus.core.trees import changed, leaves
+from gradus.core.workspaces import with_workspace
 
 _FEW = 4096
 _SAME_TYPE = {
@@ -68,15 +70,17 @@ class Fake:
         return fake
 
     def call(self, operation: Any, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
-        leaves, structure = tree_flatten((arguments, dict(keywords)))
-        tensors = [each for each in leaves if isinstance(each, Tensor)]
+        given = list(leaves((arguments, keywords)))
+        tensors = [each for each in given if isinstance(each, Tensor)]
         if tensors and all(map(_is_known, tensors)) and not operation._schema.is_mutable:
             with unset_fake_temporarily():
                 return operation(*arguments, **keywords)
         if operation in _SAME_TYPE and len({each.dtype for each in tensors}) > 1:
             raise RuntimeError(f"{operation} wants one type, not {' and '.join(str(each.dtype) for each in tensors)}")
-        arguments, keywords = tree_unflatten([self._at_home(each) for each in leaves], structure)
-        return _OWN_SHAPES.get(operation, operation)(*arguments, **keywords)
+        if any(self._at_home(each) is not each for each in given):
+            arguments, keywords = changed(self._at_home, arguments), changed(self._at_home, keywords)
+        result = _OWN_SHAPES.get(operation, operation)(*arguments, **keywords)
+        return with_workspace(operation, arguments, result)
 
     def _at_home(self, leaf: Any) -> Any:
         if isinstance(leaf, torch.device):

@@ -1,7 +1,7 @@
 """Tensors within what is handed to models and what comes out of them."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -41,3 +41,23 @@ def tensors(tree: Any) -> list[Tensor]:
 
     mapped(note, tree)
     return found
+
+
+def leaves(arguments: Any) -> Iterator[Any]:
+    """What an operation is given, one by one: its arguments hold lists and dictionaries and no other trees."""
+    if isinstance(arguments, (list, tuple)):
+        for each in arguments:
+            yield from leaves(each)
+    elif isinstance(arguments, Mapping):
+        yield from leaves(list(arguments.values()))
+    else:
+        yield arguments
+
+
+def changed(change: Callable[[Any], Any], arguments: Any) -> Any:
+    """The arguments of an operation with each leaf changed."""
+    if isinstance(arguments, (list, tuple)):
+        return type(arguments)([changed(change, each) for each in arguments])
+    if isinstance(arguments, Mapping):
+        return {name: changed(change, each) for name, each in arguments.items()}
+    return change(arguments)

@@ -1,12 +1,12 @@
 """One HTML file that tells what a network is and costs: its tree, and where in it the costs are."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gradus.analysis.figures import FIGURES
-from gradus.analysis.inspect import Inspection, Layer
+from gradus.analysis.inspect import Inspection
 from gradus.analysis.summary import totals, warnings
 from gradus.analysis.table import COLUMNS, rows
 from gradus.analysis.units import count, size
@@ -23,15 +23,15 @@ _TEXT = 0.03
 @dataclass(frozen=True, slots=True)
 class _Measure:
     title: str
-    of: Callable[[Layer], int]
+    by_call: Callable[[Inspection], Sequence[int]]
     write: Callable[[float], str]
 
 
 _MEASURES = (
-    _Measure("Multiply-adds", lambda layer: layer.cost.macs, count),
-    _Measure("Parameters", lambda layer: layer.parameters, count),
-    _Measure("Memory traffic", lambda layer: layer.cost.moved, size),
-    _Measure("Kept for backward", lambda layer: layer.saved_bytes or 0, size),
+    _Measure("Multiply-adds", lambda found: [each.cost.macs for each in found.layers], count),
+    _Measure("Parameters", lambda found: [each.parameters for each in found.layers], count),
+    _Measure("Memory traffic", lambda found: [each.cost.moved for each in found.layers], size),
+    _Measure("Kept for backward", lambda found: found.saved or [], size),
 )
 _SORTED = {
     "parameters": lambda row: row.parameters,
@@ -82,10 +82,11 @@ def render(found: Inspection, title: str = "") -> str:
 
 def _chart(found: Inspection, measure: _Measure) -> dict[str, Any]:
     """A row of blocks for each depth, as wide as their share; what a module spends itself leaves a gap below it."""
-    total = measure.of(found.layers[0]) if found.layers else 0
-    if not total:
+    spent = measure.by_call(found)
+    if not spent or not spent[0]:
         return {}
-    blocks = list(_blocks(found, measure, total))
+    total = spent[0]
+    blocks = list(_blocks(found, measure, spent))
     largest = sorted((each for each in blocks if each["depth"] == 1), key=lambda each: -each["width"])[:3]
     said = ", ".join(f"{each['name']} ({words.percent(each['width'] / 100)})" for each in largest)
     return {
@@ -96,10 +97,10 @@ def _chart(found: Inspection, measure: _Measure) -> dict[str, Any]:
     }
 
 
-def _blocks(found: Inspection, measure: _Measure, total: int) -> Iterator[dict[str, Any]]:
+def _blocks(found: Inspection, measure: _Measure, spent: Sequence[int]) -> Iterator[dict[str, Any]]:
     starts = [0.0] * (len(found.layers) + 1)  # where the next block within each call begins
     for call, layer in enumerate(found.layers):
-        parent, share = found.trace.calls[call].parent, measure.of(layer) / total
+        parent, share = found.trace.calls[call].parent, spent[call] / spent[0]
         start = starts[call] = starts[parent]
         starts[parent] += share
         if share >= _THINNEST:
@@ -109,5 +110,5 @@ def _blocks(found: Inspection, measure: _Measure, total: int) -> Iterator[dict[s
                 "width": 100 * share,
                 "name": layer.name or found.model,
                 "short": layer.name.rpartition(".")[2] or found.model if share >= _TEXT else "",
-                "said": f"{measure.write(measure.of(layer))}, {words.percent(share)}",
+                "said": f"{measure.write(spent[call])}, {words.percent(share)}",
             }
