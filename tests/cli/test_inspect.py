@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 import gradus
 from tests.cli.command import Done, run_gradus
@@ -42,6 +43,9 @@ class Raises(nn.Module):
 class Asks(nn.Module):
     def forward(self, x):
         return x + 1 if x.sum() > 0 else x
+
+def image(): return nn.Sequential(nn.Conv2d(3, 256, 3, padding=1), nn.Conv2d(256, 256, 3, padding=1, bias=False))
+def up(): return nn.Sequential(nn.ConvTranspose2d(3, 4, 3, 2))
 
 class Unbatched(nn.Module):
     def forward(self, x):
@@ -224,3 +228,61 @@ def test_what_a_network_wants_and_what_met_in_it_is_told(gradus_inspect: Gradus)
     assert "[1, 3]" in added
     assert "[1, 5]" in added
     assert "[6, 5]" in gradus_inspect("net.py:build", "--input", 7).err
+
+
+def test_memory_of_training(gradus_inspect: Gradus) -> None:
+    asked = ("net.py:build", "--input", 6, "--depth", 0, "--optimizer", "adam")
+    found = json.loads(gradus_inspect(*asked, "--json").out)["training_memory"]
+    assert (found["parameters"], found["gradients"]) == (4 * 59, 4 * 59)
+    assert found["optimizer_state"] == 2 * 4 * 59 + 4 * 4  # two moments, and the steps of each tensor
+    assert (found["optimizer"], found["precision"]) == ("adam", "float32")
+    assert "training with adam in bf16" in gradus_inspect(*asked, "--precision", "bf16").out
+
+
+def test_guidelines_and_alternatives(gradus_inspect: Gradus) -> None:
+    asked = ("net.py:image", "--input", "3,28,28", "--depth", 0, "--guidelines", "--alternatives")
+    found = json.loads(gradus_inspect(*asked, "--json").out)
+    assert [each["guideline"] for each in found["guidelines"]["scores"]] == ["G1", "G2", "G3", "G4"]
+    assert found["guidelines"]["broken"][0]["place"] == "0"  # from 3 to 256 channels
+    wide = found["alternatives"][0]
+    assert (wide["name"], wide["now"]["macs"], wide["then"]["macs"]) == ("1", 462_422_016, 53_186_560)
+    told = gradus_inspect(*asked).out
+    assert "G1 equal widths" in told
+    assert " 8.7x " in told
+    assert "alternatives: none" in gradus_inspect("net.py:build", "--input", 6, "--alternatives").out
+
+
+def test_checkerboard(gradus_inspect: Gradus) -> None:
+    asked = ("net.py:up", "--input", "3,9,9", "--checkerboard")
+    found = json.loads(gradus_inspect(*asked, "--json").out)["checkerboard"]
+    assert (found["period"], found["counts"]) == ([2, 2], [[4, 2], [2, 1]])
+    assert "checkerboard: uneven: positions are written 1 to 4 times." in gradus_inspect(*asked).out
+
+
+def test_the_effective_field_is_drawn_over_an_image(gradus_inspect: Gradus, tmp_path: Path) -> None:
+    Image.effect_noise((30, 20), 50).save(tmp_path / "noise.png")
+    asked = ("net.py:image", "--input", "3,32,32", "--field", "field.png", "--image", "noise.png", "--layer", "0")
+    found = json.loads(gradus_inspect(*asked, "--json").out)["effective_field"]
+    assert found == {"layer": "0", "size": 3.0, "drawn": "field.png"}
+    with Image.open(tmp_path / "field.png") as drawn:
+        assert drawn.size[0] > 500
+    assert gradus_inspect("lenet5", "--field", "lenet5.svg").code == 0  # of a network of the catalogue, begun anew
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("--precision bf16", "--precision: says more about --optimizer, which is not given, got `bf16`"),
+        ("--image cat.png", "--image: says more about --field, which is not given, got `cat.png`"),
+        ("--field a.png --image cat.png", "--image: must be a file that can be read, got `cat.png`"),
+        ("--field a.png --layer body", "layer: must be a module of the network, got `body`"),
+        ("--field a.gif", "field: must be a file that ends in .png, .svg or .pdf, got `a.gif`"),
+        ("--checkerboard", "Sequential: must up-sample its input"),
+        ("--optimizer lion", "optimizer: must be one of sgd, momentum"),
+    ],
+)
+def test_what_more_cannot_be_told(gradus_inspect: Gradus, arguments: str, message: str) -> None:
+    done = gradus_inspect("net.py:image", "--input", "3,28,28", *arguments.split())
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(f"gradus: {message}")
+    assert done.err.count("\n") == 1

@@ -14,6 +14,7 @@ from gradus.analysis.inspect import Inspection
 from gradus.analysis.training_memory import training_memory
 from gradus.analysis.units import SIZE, TIME, Unit
 from gradus.core.errors import InputError, nearest
+from gradus.core.graph import Trace
 
 EXAMPLE = "params<5M, macs<300M, memory<2GB"
 _SIGNS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
@@ -26,12 +27,14 @@ class Subject:
 
     Attributes:
         inputs, named: those with which it was inspected.
+        time: predicts how many seconds a pass takes, if somebody asked.
     """
 
     found: Inspection
     model: nn.Module
     inputs: Sequence[Any] = ()
     named: Mapping[str, Any] = field(default_factory=dict)
+    time: Callable[[Trace], float] | None = None
 
 
 def _memory(subject: Subject) -> float | None:

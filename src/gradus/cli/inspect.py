@@ -1,14 +1,16 @@
 """``gradus inspect``: what a network is, costs and sees, before it runs."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gradus.cli import sections
 from gradus.cli.network import Given, subject
 from gradus.cli.output import print_cells, print_json
+from gradus.cli.sections import Section
 from gradus.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -38,13 +40,32 @@ def command(
     budget: Annotated[
         str | None, typer.Option(metavar='"params<5M, macs<300M"', help="Limits: if one is broken, exit with 1.")
     ] = None,
+    optimizer: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Tell what training with it takes in memory: adamw, sgd ..."),
+    ] = None,
+    precision: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Of that training: float32 (if not given) or bf16.")
+    ] = None,
+    guidelines: Annotated[bool, typer.Option("--guidelines", help="Judge it by ShuffleNet V2's guidelines.")] = False,
+    alternatives: Annotated[
+        bool, typer.Option("--alternatives", help="Tell what depthwise separable convolutions would save.")
+    ] = False,
+    checkerboard: Annotated[
+        bool, typer.Option("--checkerboard", help="Tell how evenly it covers what it up-samples; runs it.")
+    ] = False,
+    field: Annotated[
+        Path | None, typer.Option(metavar="PATH.png", help="Draw what the middle of its output looks at; runs it.")
+    ] = None,
+    image: Annotated[Path | None, typer.Option(metavar="PATH", help="The image that --field draws over.")] = None,
+    layer: Annotated[str | None, typer.Option(metavar="NAME", help="The module whose output --field is about.")] = None,
     html: Annotated[Path | None, typer.Option(metavar="PATH", help="Write a page with the whole tree.")] = None,
     csv: Annotated[Path | None, typer.Option(metavar="PATH", help="Write a row for each layer; - prints them.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> int:
     """Show a network's shapes, parameters, multiply-adds, memory and receptive field, module by module.
 
-    Nothing is computed: it takes neither the time nor the memory of a forward pass.
+    Nothing is computed, but for the options that say so: it takes neither the time nor the memory of a forward pass.
     """
     from gradus.analysis import comparison
     from gradus.analysis.budget import check, parse
@@ -52,12 +73,26 @@ def command(
 
     if csv == _STDOUT and json:
         raise InputError("--csv -", "would be printed among what --json prints", repair="Give a path.")
+    _needs("--optimizer", optimizer, {"--precision": precision})
+    _needs("--field", field, {"--image": image, "--layer": layer})
     limits = parse(budget) if budget is not None else []
     given = [Given.parse(each) for each in inputs or ()]
     names = [model, *(compare or ())]
-    subjects = [subject(each, given, batch) for each in names]
+    runs = checkerboard or field is not None
+    subjects = [subject(each, given, batch, weights=runs) for each in names]
     founds = [each.found for each in subjects]
     verdicts = check(limits, subjects[0])
+    wanted: list[Section] = []
+    if optimizer is not None:
+        wanted.append(sections.training(subjects[0], optimizer, precision or "float32"))
+    if guidelines:
+        wanted.append(sections.guidelines(subjects[0]))
+    if alternatives:
+        wanted.append(sections.alternatives(subjects[0]))
+    if checkerboard:
+        wanted.append(sections.checkerboard(subjects[0]))
+    if field is not None:
+        wanted.append(sections.effective(subjects[0], field, image, layer or ""))
 
     if html is not None:
         from gradus.report.inspection import write_inspection
@@ -68,10 +103,20 @@ def command(
     if json:
         more = {"compared": comparison.document(names, founds)} if compare else {}
         more |= {"budget": [each.to_json() for each in verdicts]} if limits else {}
+        more |= {each.key: each.document for each in wanted}
         print_json({"model": model, **document(founds[0]), **more})
     elif csv != _STDOUT:
         _print(names, founds, verdicts, depth)
+        for each in wanted:
+            each.print()
     return 0 if all(each.holds for each in verdicts) else BROKEN
+
+
+def _needs(option: str, given: object, others: Mapping[str, object]) -> None:
+    """Options that say more about another are nothing without it."""
+    for name, value in others.items():
+        if value is not None and given is None:
+            raise InputError(name, f"says more about {option}, which is not given", str(value))
 
 
 def _print(names: Sequence[str], founds: Sequence["Inspection"], verdicts: Sequence["Verdict"], depth: int) -> None:

@@ -44,17 +44,18 @@ class Given:
         return cls(shape, match["type"] or "", match["name"] or "")
 
 
-def subject(reference: str, given: Sequence[Given], batch: int) -> "Subject":
+def subject(reference: str, given: Sequence[Given], batch: int, *, weights: bool = False) -> "Subject":
     """Inspect a network: a name of the catalogue, or ``file.py:callable``.
 
     Args:
         given: its inputs; if there are none, those it is usually given, as far as the catalogue knows.
         batch: how many examples; 0 where shapes are without a batch axis.
+        weights: whether a network of the catalogue must have numbers, and not only shapes.
     """
     from gradus.analysis.budget import Subject
     from gradus.analysis.inspect import example, inspect
 
-    network, usual = _network(reference)
+    network, usual = _network(reference, weights)
     if not given and not usual:
         raise InputError("--input", "must be given for a network of your own", repair="Such as --input 3,224,224.")
     inputs: list[Any] = []
@@ -70,7 +71,7 @@ def subject(reference: str, given: Sequence[Given], batch: int) -> "Subject":
     return Subject(inspect(network, *inputs, **named), network, inputs, named)
 
 
-def _network(reference: str) -> tuple["nn.Module", list[Given]]:
+def _network(reference: str, weights: bool) -> tuple["nn.Module", list[Given]]:
     """A network, and its usual inputs."""
     import torch
 
@@ -80,7 +81,7 @@ def _network(reference: str) -> tuple["nn.Module", list[Given]]:
 
     card = models.get(reference)
     usual = [Given(shape, name) for shape, name in zip(card.spec.inputs, card.spec.input_dtypes, strict=True)]
-    with torch.device("meta"), torch.random.fork_rng(devices=[]):
+    with torch.device("cpu" if weights else "meta"), torch.random.fork_rng(devices=[]):
         return card.build(card.spec, **card.validate({})), usual
 
 
