@@ -15,7 +15,7 @@ endif
 test test-all: export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help train test test-all check format bench bench-recipes ward lock clean
+.PHONY: help train test test-all check format bench bench-latency bench-recipes ward lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ bench: .venv/bench.stamp ## measure the loop and the inspector beside others, an
 
 ward: .venv/runtime.stamp ## run the doctor over faulty and healthy programs; ARGS="--half reported", ARGS="--check gaps identical"
 	@OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.ward $(ARGS)
+
+bench-latency: .venv/runtime.stamp ## predict how long networks take here, and measure it; needs a quiet machine
+	$(BIN)/python -m benchmarks.latency $(ARGS)
 
 bench-recipes: .venv/runtime.stamp ## train every shipped recipe over several seeds and write docs/results.md
 	$(BIN)/python -m benchmarks.recipes $(ARGS)
