@@ -6,9 +6,11 @@ from torch import nn
 
 from gradus.analysis.budget import Subject, check, parse
 from gradus.analysis.inspect import inspect
+from gradus.analysis.roofline import seconds
 from gradus.analysis.training_memory import training_memory
 from gradus.core.errors import InputError
 from tests.analysis.networks import AsksForNumbers
+from tests.analysis.test_roofline import MACHINE
 
 
 @pytest.mark.parametrize(
@@ -50,7 +52,6 @@ def test_several_limits_are_separated_by_commas() -> None:
         ("params<5MB", r"^budget: `params` must be in one of its units, got `params<5MB`\. They are: K, M, G, T\.$"),
         ("saved<2", r"^budget: `saved` must be in one of its units, got `saved<2`\. They are: B, KB, "),
         ("saved<2G", r"got `saved<2G`\. They are: B, KB, "),
-        ("latency<20ms", r"^budget: `latency` cannot be told yet, got `latency<20ms`"),
         ("field<2K", r"got `field<2K`\. They are: none\.$"),
     ],
 )
@@ -91,3 +92,12 @@ def test_memory_is_that_of_training() -> None:
 def test_what_is_not_known_keeps_no_limit() -> None:
     verdicts = check(parse("macs<1T, macs>1, memory<1TB, params<1K"), subject(AsksForNumbers(), torch.empty(2, 8)))
     assert [(each.found, each.holds) for each in verdicts] == [(None, False)] * 3 + [(128, True)]
+
+
+def test_latency_is_the_predicted_time_of_a_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gradus.analysis.budget.ceilings", lambda: MACHINE)
+    model, x = nn.Linear(1000, 1000), torch.empty(8, 1000)
+    found = inspect(model, x)
+    (verdict,) = check(parse("latency<1us"), Subject(found, model, (x,)))
+    assert verdict.found == seconds(found.trace, MACHINE) > 1e-5
+    assert not verdict.holds

@@ -10,6 +10,8 @@ import pytest
 from PIL import Image
 
 import gradus
+from gradus.analysis.ceilings import Ceilings, cached_at
+from tests.analysis.test_roofline import MACHINE
 from tests.cli.command import Done, run_gradus
 
 NETWORKS = """
@@ -61,6 +63,16 @@ def gradus_inspect(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Monke
     monkeypatch.chdir(tmp_path)
     (tmp_path / "net.py").write_text(NETWORKS)
     return lambda *arguments: run_gradus(capsys, monkeypatch, "inspect", *arguments)
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Ceilings:
+    """Its ceilings have been measured before, so that nothing is measured here."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    place = cached_at(1)
+    place.parent.mkdir(parents=True)
+    place.write_text(json.dumps(MACHINE.document()))
+    return MACHINE
 
 
 def test_it_prints_the_promised_document(gradus_inspect: Gradus) -> None:
@@ -239,8 +251,9 @@ def test_memory_of_training(gradus_inspect: Gradus) -> None:
     assert "training with adam in bf16" in gradus_inspect(*asked, "--precision", "bf16").out
 
 
+@pytest.mark.usefixtures("machine")
 def test_guidelines_and_alternatives(gradus_inspect: Gradus) -> None:
-    asked = ("net.py:image", "--input", "3,28,28", "--depth", 0, "--guidelines", "--alternatives")
+    asked = ("net.py:image", "--input", "3,28,28", "--depth", 0, "--guidelines", "--alternatives", "--threads", 1)
     found = json.loads(gradus_inspect(*asked, "--json").out)
     assert [each["guideline"] for each in found["guidelines"]["scores"]] == ["G1", "G2", "G3", "G4"]
     assert found["guidelines"]["broken"][0]["place"] == "0"  # from 3 to 256 channels
@@ -249,7 +262,53 @@ def test_guidelines_and_alternatives(gradus_inspect: Gradus) -> None:
     told = gradus_inspect(*asked).out
     assert "G1 equal widths" in told
     assert " 8.7x " in told
-    assert "alternatives: none" in gradus_inspect("net.py:build", "--input", 6, "--alternatives").out
+    assert "alternatives: none" in gradus_inspect("net.py:build", "--input", 6, "--alternatives", "--threads", 1).out
+
+
+def test_predicted_times(gradus_inspect: Gradus, machine: Ceilings) -> None:
+    asked = ("net.py:build", "--input", 6, "--depth", 1, "--threads", 1, "--time")
+    found = json.loads(gradus_inspect(*asked, "--json").out)["timing"]
+    assert [each["name"] for each in found["layers"]] == ["", "0", "1", "2"]
+    assert found["seconds"] == pytest.approx(
+        sum(each["seconds"] for each in found["layers"][1:]) + machine.call, rel=0.01
+    )
+    assert (found["threads"], found["layers"][1]["measured"]) == (1, None)
+    told = gradus_inspect(*asked).out
+    assert "bound by" in told
+    assert "fewer multiply-adds alone would save at most" in told
+
+
+def test_measured_times_stand_beside(
+    gradus_inspect: Gradus, machine: Ceilings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gradus.analysis.timing.MOST", 1.0)  # other tests may run meanwhile
+    asked = ("lenet5", "--depth", 1, "--threads", 1, "--measure")
+    found = json.loads(gradus_inspect(*asked, "--json").out)["timing"]
+    measured = found["measured"]
+    assert 0 < measured["low"] <= measured["seconds"] <= measured["high"]
+    assert all(each["measured"] > 0 for each in found["layers"])
+    assert "predicted were" in gradus_inspect(*asked).out
+
+
+@pytest.mark.usefixtures("machine")
+def test_alternatives_are_timed(gradus_inspect: Gradus) -> None:
+    asked = ("net.py:image", "--input", "3,28,28", "--depth", 0, "--threads", 1, "--alternatives")
+    wide = json.loads(gradus_inspect(*asked, "--json").out)["alternatives"][0]
+    assert wide["faster"] == pytest.approx(wide["now"]["seconds"] / wide["then"]["seconds"])
+    assert wide["now"]["seconds"] > 2 * 462_422_016 / 200e9  # at the rate of convolutions on that machine
+    assert " faster" in gradus_inspect(*asked).out
+
+
+def test_a_loaded_machine_tells_no_times(
+    gradus_inspect: Gradus, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr("gradus.analysis.timing.MOST", -1.0)  # any load is too much
+    done = gradus_inspect("net.py:build", "--input", 6, "--threads", 1, "--time")
+    assert (done.code, done.out) == (2, "")
+    assert "gradus: measuring ceilings: needs a machine that does little else" in done.err
+    asked = gradus_inspect("net.py:image", "--input", "3,28,28", "--threads", 1, "--alternatives")
+    assert (asked.code, "no times: measuring ceilings: needs a machine" in asked.out) == (0, True)
 
 
 def test_checkerboard(gradus_inspect: Gradus) -> None:

@@ -71,6 +71,11 @@ def predict(trace: Trace, machine: Ceilings) -> list[Timing]:
     return found
 
 
+def seconds(trace: Trace, machine: Ceilings) -> float:
+    """How long the whole pass should take."""
+    return share(predict(trace, machine)).seconds
+
+
 def shares(trace: Trace, timings: Sequence[Timing]) -> list[Share]:
     """What each call should take, all within it included, in the order of ``trace.calls``."""
     found = [Share() for _ in trace.calls]

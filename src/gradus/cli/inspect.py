@@ -40,6 +40,9 @@ def command(
     budget: Annotated[
         str | None, typer.Option(metavar='"params<5M, macs<300M"', help="Limits: if one is broken, exit with 1.")
     ] = None,
+    time: Annotated[bool, typer.Option("--time", help="Predict how long each module takes here, and why.")] = False,
+    measure: Annotated[bool, typer.Option("--measure", help="And measure it; runs the network.")] = False,
+    threads: Annotated[int | None, typer.Option(help="Threads that times are for.", min=1)] = None,
     optimizer: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="Tell what training with it takes in memory: adamw, sgd ..."),
@@ -78,17 +81,19 @@ def command(
     limits = parse(budget) if budget is not None else []
     given = [Given.parse(each) for each in inputs or ()]
     names = [model, *(compare or ())]
-    runs = checkerboard or field is not None
+    runs = checkerboard or measure or field is not None
     subjects = [subject(each, given, batch, weights=runs) for each in names]
     founds = [each.found for each in subjects]
     verdicts = check(limits, subjects[0])
     wanted: list[Section] = []
+    if time or measure:
+        wanted.append(sections.timing(subjects[0], threads, depth, measure=measure))
     if optimizer is not None:
         wanted.append(sections.training(subjects[0], optimizer, precision or "float32"))
     if guidelines:
         wanted.append(sections.guidelines(subjects[0]))
     if alternatives:
-        wanted.append(sections.alternatives(subjects[0]))
+        wanted.append(sections.alternatives(subjects[0], threads))
     if checkerboard:
         wanted.append(sections.checkerboard(subjects[0]))
     if field is not None:

@@ -1,18 +1,23 @@
 """Parts of ``gradus inspect`` that are told only when asked for."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
 from gradus.cli.output import print_cells
-from gradus.core.errors import InputError
+from gradus.core.errors import InputError, ResourceError
 
 if TYPE_CHECKING:
+    from gradus.analysis.alternatives import Alternative
     from gradus.analysis.budget import Subject
+    from gradus.analysis.timing import Measured
 
+T = TypeVar("T")
 _MOST = 8
 """Rows of a long list that are shown; JSON has them all."""
 
@@ -60,36 +65,83 @@ def guidelines(subject: "Subject") -> Section:
     return Section("guidelines", document, cells, notes)
 
 
-def alternatives(subject: "Subject") -> Section:
-    """A depthwise separable convolution in the place of each dense one."""
+def alternatives(subject: "Subject", threads: int | None) -> Section:
+    """A depthwise separable convolution in the place of each dense one; with times, if the machine can tell them."""
     from gradus.analysis.alternatives import alternatives as found_in
+    from gradus.analysis.ceilings import ceilings
+    from gradus.analysis.roofline import seconds
     from gradus.analysis.units import count, duration
 
-    found = sorted(found_in(subject.found.trace, subject.time), key=lambda each: each.then.macs - each.now.macs)
+    notes, time = [], None
+    try:
+        time = partial(seconds, machine=ceilings(threads))
+    except ResourceError as error:
+        notes.append(f"no times: {error}")
+    found = sorted(found_in(subject.found.trace, time), key=lambda each: each.then.macs - each.now.macs)
+    if not found:
+        return Section("alternatives", [], notes=["alternatives: none, no dense convolution has a kernel above 1"])
     cells = [["depthwise separable in", "MACs", "then", "fewer", "memory access"]]
     for each in found[:_MOST]:
-        access = f"{each.then.access / each.now.access:.2f}x"
-        cells.append(
-            [each.place or "the model", count(each.now.macs), count(each.then.macs), f"{each.fewer:.1f}x", access]
-        )
-    if subject.time is not None:
+        ratios = f"{each.fewer:.1f}x", f"{each.then.access / each.now.access:.2f}x"
+        cells.append([each.place or "the model", count(each.now.macs), count(each.then.macs), *ratios])
+    if time is not None:
         cells[0] += ["predicted", "faster"]
         for row, each in zip(cells[1:], found, strict=False):
             row += [duration(each.now.seconds or 0), f"{each.faster or 0:.1f}x"]
-    notes = [f"and {len(found) - _MOST} more"] if len(found) > _MOST else []
-    if not found:
-        return Section("alternatives", [], notes=["alternatives: none, no dense convolution has a kernel above 1"])
-    document = [
-        {
-            "name": each.place,
-            "now": asdict(each.now),
-            "then": asdict(each.then),
-            "fewer": each.fewer,
-            "faster": each.faster,
-        }
-        for each in found
-    ]
-    return Section("alternatives", document, cells, notes)
+    notes += [f"and {len(found) - _MOST} more"] if len(found) > _MOST else []
+    return Section("alternatives", [_alternative(each) for each in found], cells, notes)
+
+
+def _alternative(each: "Alternative") -> dict[str, Any]:
+    ratios = {"fewer": each.fewer, "faster": each.faster}
+    return {"name": each.place, "now": asdict(each.now), "then": asdict(each.then), **ratios}
+
+
+def timing(subject: "Subject", threads: int | None, depth: int, *, measure: bool) -> Section:
+    """Seconds of each module as predicted, what bounds it, and with `measure` seconds as they really pass."""
+    from gradus.analysis.ceilings import ceilings
+    from gradus.analysis.roofline import explain, predict, shares
+    from gradus.analysis.units import duration
+
+    machine, layers = ceilings(threads), subject.found.layers
+    timings = predict(subject.found.trace, machine)
+    parts = shares(subject.found.trace, timings)
+    measured = _measured(subject, threads) if measure else None
+    really = {} if measured is None else _by_visit([each.place for each in measured.layers], measured.layers)
+    rows, cells = [], [["module", "predicted", "share", "bound by", *(["measured"] if measure else [])]]
+    for visit, (layer, part) in _by_visit([each.name for each in layers], zip(layers, parts, strict=True)).items():
+        seconds = really[visit].seconds if visit in really else None
+        rows.append({"name": layer.name, "seconds": part.seconds, "bound": part.bound, "measured": seconds})
+        if layer.depth <= depth and part.seconds:
+            name = "  " * layer.depth + (layer.name or subject.found.model)
+            more = [duration(seconds or 0.0)] if measure else []
+            cells.append([name, duration(part.seconds), f"{part.seconds / parts[0].seconds:.0%}", part.bound, *more])
+    document = {"threads": machine.threads, "seconds": parts[0].seconds, "layers": rows}
+    notes = [explain(timings, machine)]
+    if measured is not None:
+        spread = {"seconds": measured.seconds, "low": measured.low, "high": measured.high, "passes": measured.passes}
+        document["measured"] = spread
+        between = f"{duration(measured.low)} to {duration(measured.high)}"
+        share = f"predicted were {parts[0].seconds / measured.seconds:.2f} of that"
+        notes.append(f"Measured: {duration(measured.seconds)}, quartiles {between}, {measured.passes} passes; {share}.")
+    return Section("timing", document, cells, notes)
+
+
+def _measured(subject: "Subject", threads: int | None) -> "Measured":
+    from gradus.analysis.timing import time_network
+
+    named = {name: _filled(each) for name, each in subject.named.items()}
+    return time_network(subject.model, [*map(_filled, subject.inputs)], named, threads=threads)
+
+
+def _by_visit(places: Sequence[str], calls: Iterable[T]) -> dict[tuple[str, int], T]:
+    """Calls of modules by place, and by how often it was called before."""
+    before: Counter[str] = Counter()
+    found = {}
+    for place, call in zip(places, calls, strict=True):
+        found[place, before[place]] = call
+        before[place] += 1
+    return found
 
 
 def training(subject: "Subject", optimizer: str, precision: str) -> Section:
@@ -112,7 +164,7 @@ def checkerboard(subject: "Subject") -> Section:
     """How evenly it covers what it up-samples."""
     from gradus.analysis.checkerboard import unevenness
 
-    found = unevenness(subject.model, *_filled(subject))
+    found = unevenness(subject.model, *map(_filled, subject.inputs))
     scores = {"taps": found.taps, "spectrum": found.spectrum, "verdict": found.verdict}
     document = {"period": list(found.period), "counts": found.counts.tolist(), **scores}
     return Section("checkerboard", document, notes=[f"checkerboard: {found.verdict}"])
@@ -141,11 +193,11 @@ def effective(subject: "Subject", output: Path, image: Path | None, layer: str) 
     )
 
 
-def _filled(subject: "Subject") -> list[Any]:
-    """The inputs, with memory and zeros in it."""
+def _filled(example: Any) -> Any:
+    """An input with memory, and zeros in it."""
     import torch
 
-    return [torch.zeros(each.shape, dtype=each.dtype) for each in subject.inputs]
+    return torch.zeros(example.shape, dtype=example.dtype)
 
 
 def _pixels(image: Path, shape: Sequence[int]) -> Any:
