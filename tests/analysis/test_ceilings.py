@@ -14,7 +14,7 @@ from gradus.analysis.kernels import KINDS, Demand
 from gradus.analysis.trials import trials
 from gradus.core.errors import InputError, ResourceError
 from tests.analysis.test_roofline import MACHINE
-from tests.analysis.test_timing import busy_process
+from tests.analysis.test_timing import NOTICEABLE, busy_process
 
 
 @pytest.fixture
@@ -131,6 +131,7 @@ def test_kernels_that_take_now_this_long_and_now_that_are_refused(monkeypatch: p
         measure(1)
 
 
+@NOTICEABLE
 def test_a_loaded_machine_is_not_measured(cache: Path) -> None:
     with busy_process(), pytest.raises(ResourceError, match="measuring ceilings: needs a machine that does little"):
         ceilings(1)

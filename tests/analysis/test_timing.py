@@ -117,7 +117,10 @@ def busy_process() -> Iterator[None]:
         process.stdout.close()
 
 
-@pytest.mark.skipif(read() is None or processors() > 16, reason="one process is not much there")
+NOTICEABLE = pytest.mark.skipif(read() is None or processors() > 16, reason="one busy process is not much here")
+
+
+@NOTICEABLE
 def test_a_real_busy_process_is_noticed() -> None:
     with busy_process(), pytest.raises(ResourceError, match="others take"):
         time_network(network(), (torch.empty(1, 4),))
