@@ -269,9 +269,8 @@ def test_predicted_times(gradus_inspect: Gradus, machine: Ceilings) -> None:
     asked = ("net.py:build", "--input", 6, "--depth", 1, "--threads", 1, "--time")
     found = json.loads(gradus_inspect(*asked, "--json").out)["timing"]
     assert [each["name"] for each in found["layers"]] == ["", "0", "1", "2"]
-    assert found["seconds"] == pytest.approx(
-        sum(each["seconds"] for each in found["layers"][1:]) + machine.call, rel=0.01
-    )
+    assert found["seconds"] == pytest.approx(sum(each["seconds"] for each in found["layers"][1:]))
+    assert found["seconds"] > 4 * machine.call  # four modules are called
     assert (found["threads"], found["layers"][1]["measured"]) == (1, None)
     told = gradus_inspect(*asked).out
     assert "bound by" in told
