@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from gradus.analysis.formulas import total_macs
+from gradus.core.errors import InputError
 from gradus.core.graph import trace
 from gradus.core.spec import DataSpec
 from gradus.data.batching import fits_in_memory
@@ -68,8 +69,10 @@ def describe(training: Training) -> str:
 
 
 def _work(model: nn.Module, spec: DataSpec) -> float:
-    """Multiply-adds of one example."""
+    """Multiply-adds of one example; much, if they depend on numbers."""
+    device = next((each.device for each in model.parameters()), "cpu")
     try:
-        return total_macs(trace(model, spec.example(next(model.parameters()).device)))
-    except Exception:  # the user's model may do what cannot be counted without running it
+        seen = trace(model, spec.example(device))
+    except InputError:
         return SMALL_STEP
+    return SMALL_STEP if seen.unresolved else total_macs(seen)
