@@ -10,10 +10,10 @@ from functools import partial
 from typing import Any
 
 import torch
-from torch.utils._pytree import tree_map
 from torch.utils.flop_counter import flop_registry
 
 from gradus.core.graph import Operation, Trace, Value
+from gradus.core.trees import changed
 
 _MOVES = frozenset({
     "alias", "arange", "as_strided", "as_strided_scatter", "bernoulli", "block_diag", "cat", "cauchy",
@@ -110,7 +110,7 @@ def _formula(operation: Operation) -> Callable[[Operation], int] | None:
 
 
 def _by_shapes(formula: Callable[..., int], operation: Operation) -> int:
-    arguments, keywords = tree_map(_shape, (operation.arguments, dict(operation.keywords)))
+    arguments, keywords = changed(_shape, operation.arguments), changed(_shape, operation.keywords)
     made = tuple(each.shape for each in operation.results)
     return int(formula(*arguments, **keywords, out_val=made[0] if len(made) == 1 else made)) // 2
 

@@ -173,17 +173,20 @@ def inspect(model: nn.Module, *inputs: Any, run: bool = False, **named: Any) -> 
     examples = tuple(_example(model, each) for each in inputs)
     model = settled(model, examples, named)
     seen = trace(model, examples, named, run=run)
+    counted = [macs(each) for each in seen.operations]
     parameters = list(model.parameters())
     return Inspection(
         model=type(model).__name__,
         trace=seen,
         _follow_training=partial(_learning, model, examples, named, run=run),
         inputs=tuple(tuple(each.shape) for each in tree_leaves((examples, named)) if isinstance(each, Tensor)),
-        layers=_layers(model, seen),
+        layers=_layers(model, seen, counted),
         parameters=sum(each.numel() for each in parameters),
         trainable=sum(each.numel() for each in parameters if each.requires_grad),
         buffers=sum(each.numel() for each in model.buffers()),
-        uncounted=dict(Counter(each.name for each in seen.operations if macs(each) is None)),
+        uncounted=dict(
+            Counter(each.name for each, number in zip(seen.operations, counted, strict=True) if number is None)
+        ),
         unresolved=[seen.unresolved] if seen.unresolved else [],
         ran=seen.ran,
     )
@@ -216,11 +219,11 @@ def _learning(model: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any],
     return None if learning.unresolved else learning
 
 
-def _layers(model: nn.Module, seen: Trace) -> list[Layer]:
+def _layers(model: nn.Module, seen: Trace, counted: Sequence[int | None]) -> list[Layer]:
     modules = dict(model.named_modules())
     own = [Cost() for _ in seen.calls]
-    for each in seen.operations:
-        own[max(each.call, 0)] += _cost(each)
+    for operation, number in zip(seen.operations, counted, strict=True):
+        own[max(operation.call, 0)] += _cost(operation, number or 0)
     layers: list[Layer] = []
     holders: dict[nn.Parameter, int] = {}
     for number, call in enumerate(seen.calls):
@@ -274,12 +277,12 @@ def _visits(trace: Trace) -> list[tuple[str, int]]:
     return visits
 
 
-def _cost(operation: Operation) -> Cost:
+def _cost(operation: Operation, counted: int) -> Cost:
     if operation.is_view:
         return Cost()
     return Cost(
-        macs(operation) or 0,
-        elementwise(operation) or 0,
+        counted,
+        0 if counted else elementwise(operation) or 0,
         sum(each.bytes for each in operation.inputs),
         sum(each.bytes for each in operation.results),
     )
