@@ -218,12 +218,24 @@ def shifted_in_time(x: Tensor) -> Tensor:
     return out
 
 
+def interleaved(x: Tensor) -> Tensor:
+    """Even rows and odd ones change places, written in place."""
+    out = torch.zeros_like(x)
+    out[:, :, ::2] = x[:, :, 1::2]
+    out[:, :, 1::2] += x[:, :, ::2]
+    return out
+
+
 FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "nearest, down": lambda x: F.interpolate(x, scale_factor=1 / 3),
     "nearest, exact": lambda x: F.interpolate(x, scale_factor=1.5, mode="nearest-exact"),
     "bilinear, down": lambda x: F.interpolate(x, scale_factor=1 / 3, mode="bilinear"),
     "bilinear, corners": lambda x: F.interpolate(x, size=(47, 70), mode="bilinear", align_corners=True),
     "bilinear, antialiased": lambda x: F.interpolate(x, scale_factor=1 / 3, mode="bilinear", antialias=True),
+    "bilinear, antialiased, corners": lambda x: F.interpolate(
+        x, (11, 11), mode="bilinear", align_corners=True, antialias=True
+    ),
+    "odd ratios": lambda x: F.interpolate(F.interpolate(x, scale_factor=1.37, mode="bilinear"), (29, 31), mode="area"),
     "bicubic": lambda x: F.interpolate(x, scale_factor=2, mode="bicubic"),
     "bicubic, down": lambda x: F.interpolate(x, scale_factor=1 / 3, mode="bicubic"),
     "bicubic, antialiased": lambda x: F.interpolate(x, scale_factor=1 / 2, mode="bicubic", antialias=True),
@@ -238,6 +250,9 @@ FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "windows, rolled": lambda x: windows(windows(x, nn.Identity()), nn.Identity(), 2),
     "rows in tokens": lambda x: x.flatten(2).transpose(1, 2).view(1, 24, 24, 4).permute(0, 3, 1, 2)[..., 3:],
     "written in place": shifted_in_time,
+    "written in turns": interleaved,
+    "chosen": lambda x: x[:, torch.tensor([2, 0])] + x[:, 1:3],
+    "joined with nothing": lambda x: torch.cat([x[:, :0], F.avg_pool2d(x, 3, 1, 1)[:, 1:]], 1),
     "circular": lambda x: F.conv2d(F.pad(x, (1, 1, 1, 1), "circular"), torch.ones(4, 4, 3, 3)),
     "mirrored": lambda x: F.avg_pool2d(F.pad(x, (2, 1, 1, 2), "reflect"), 3, 1),
     "tiled": lambda x: x.repeat(1, 1, 2, 1),
@@ -301,6 +316,23 @@ def test_sequences() -> None:
     causal = Computes(lambda x: F.scaled_dot_product_attention(x, x, x, is_causal=True))
     (attention,) = receptive_fields(trace(causal, [torch.empty(1, 2, 9, 8)]), axes=[2]).layers[0]
     assert attention.positions(4) == [0, 1, 2, 3, 4]
+
+
+def test_long_sequences() -> None:
+    """Sets of a million positions, a million of them, would take more memory than there is."""
+    pooled = Seq(nn.Conv1d(1, 4, 9, 3), nn.AdaptiveAvgPool1d(1))
+    sound = trace(pooled, [torch.empty(1, 1, 999_999, device="meta")])
+    found = receptive_fields(sound)
+    assert [(each[0].extent, each[0].whole) for each in found.layers] == [
+        (999_999, True),
+        (9, False),
+        (999_999, True),
+    ]
+    attends = Computes(lambda x: F.scaled_dot_product_attention(x, x, x, is_causal=True))
+    tokens = trace(Seq(*[attends] * 4), [torch.empty(1, 1, 4096, 8, device="meta")])
+    assert receptive_fields(tokens, axes=[2]).layers[0][0].positions(5) == [0, 1, 2, 3, 4, 5]
+    added = receptive_fields(trace(Computes(lambda x: x.cumsum(2)), [torch.empty(1, 1, 999_999, device="meta")]))
+    assert added.assumed == {"aten::cumsum": 1}
 
 
 def test_an_operation_without_a_rule_is_said_and_taken_to_see_everything() -> None:

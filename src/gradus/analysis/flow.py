@@ -275,6 +275,20 @@ def _along(x: Origins, a: Arguments, shape: Shape) -> Found:
     return x.mixed(*_dims(x, a))
 
 
+@_several("index")
+def _indexed(given: list[Origins | None], a: Arguments, shape: Shape) -> Found:
+    """Dimensions that are indexed come out where the first of them was, or first of all if they were apart."""
+    x, *others = given
+    if x is None or any(others):
+        raise LookupError("numbers that depend on the input choose")
+    indexed = [dim for dim, each in enumerate(a["indices"]) if each is not None]
+    first = indexed[0] if indexed == list(range(indexed[0], indexed[-1] + 1)) else 0
+    kept = x.removed(*indexed)
+    for dim in range(first, first + len(shape) - len(kept.dims)):
+        kept = kept.inserted(dim, shape[dim])
+    return kept
+
+
 @_one("topk", "index_select", "gather")
 def _picked_by_number(x: Origins, a: Arguments, shape: Shape) -> Found:
     """Which are picked is not known beforehand: it may be any."""
@@ -301,21 +315,14 @@ def _with_statistics(x: Origins, dims: Sequence[int]) -> list[Origins | None]:
     return [combined([x, x.mixed(*dims)], x.shape)]
 
 
-def _until(x: Origins, dim: int, outputs: int, *, back: bool = False) -> Origins:
-    """Of all indices up to one's own, or from there on."""
-    size = x.shape[dim]
-    looks = [range(at, size) if back else range(min(at, size - 1) + 1) for at in range(outputs)]
-    return x.bounded().pull(dim, Pattern(looks, size), outputs)
-
-
 @_one("cumsum", "cumprod", "cummax", "cummin", "logcumsumexp")
 def _accumulated(x: Origins, a: Arguments, shape: Shape) -> Found:
-    return _until(x, a["dim"], shape[a["dim"]])
+    return x.up_to(a["dim"], shape[a["dim"]])
 
 
 @_one("mkldnn_rnn_layer")
 def _recurrent(x: Origins, a: Arguments, shape: Shape) -> Found:
-    through = _until(x.sized(2, shape[2]), 0, shape[0], back=a["reverse"])
+    through = x.sized(2, shape[2]).up_to(0, shape[0], back=a["reverse"])
     last = x.sized(2, shape[2]).removed(0)
     return [through, last, last, None]
 
@@ -345,7 +352,7 @@ def _attended(given: list[Origins | None], a: Arguments, shape: Shape) -> Found:
         if each is None:
             continue
         wide = each.sized(-1, shape[-1])
-        seen = _until(wide, -2, shape[-2]) if a["is_causal"] else wide.sized(-2, shape[-2])
+        seen = wide.up_to(-2, shape[-2]) if a["is_causal"] else wide.sized(-2, shape[-2])
         parts.append(seen if seen.shape[1] == shape[1] else seen.sized(1, shape[1]))
     return [combined(parts, shape)]
 

@@ -89,11 +89,17 @@ class Origins:
         out, dims = self._dealt([axis for dim in self.dims for axis in dim], shape)
         return replace(out, dims=dims)
 
-    def within(self, dim: int, start: int, size: int) -> "Origins":
-        """On the stretch of a longer dimension that begins at `start`; nothing elsewhere."""
+    def within(self, dim: int, start: int, size: int, step: int = 1) -> "Origins":
+        """At every so many indices of a longer dimension, from `start` on; nothing elsewhere."""
         flat, whole = self.flat(dim), Axis(size)
         (inside,) = flat.dims[dim]
-        return flat._with(dim, (whole,))._each(lambda reach: reach.within(inside, start, whole))
+        return flat._with(dim, (whole,))._each(lambda reach: reach.within(inside, start, whole, step))
+
+    def up_to(self, dim: int, size: int, *, back: bool = False) -> "Origins":
+        """Of all indices along a dimension up to one's own, or from there on."""
+        flat, new = self.flat(dim), Axis(size)
+        (old,) = flat.dims[dim]
+        return flat._with(dim, (new,))._each(lambda reach: reach.up_to(old, new, back=back))
 
     def bounded(self) -> "Origins":
         """With nothing beyond the borders."""
@@ -118,6 +124,9 @@ class Origins:
         """With a dimension that is the product of these very axes."""
         if not self.carries(dim):
             return self._with(dim, axes)
+        if [each.size for each in self.dims[dim]] == [each.size for each in axes]:
+            names = dict(zip(self.dims[dim], axes, strict=True))
+            return self._with(dim, axes)._each(lambda reach: reach.renamed(names))
         out, groups = self._dealt(self.dims[dim], [each.size for each in axes])
         for group, axis in zip(groups, axes, strict=True):
             out = out._each(partial(Reach.merged, axes=group, one=axis))

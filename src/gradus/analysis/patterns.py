@@ -43,7 +43,8 @@ def smooth(ratio: Fraction, *, corners: bool, cubic: bool, antialias: bool) -> P
         scaled = abs(distance) / scale
         return scaled < support and not (cubic and scaled == 1)  # where the cubic kernel crosses zero
 
-    centres = [o * ratio if corners else (o + half) * ratio - half for o in range(ratio.denominator)]
+    on_centres = corners and not antialias  # torch's anti-aliased kernels take the ratio of corners, not their places
+    centres = [o * ratio if on_centres else (o + half) * ratio - half for o in range(ratio.denominator)]
     spans = [range(math.floor(each - support * scale), math.ceil(each + support * scale) + 1) for each in centres]
     sources = [[at for at in span if weighs(each - at)] for each, span in zip(centres, spans, strict=True)]
     return Pattern(sources, ratio.numerator)

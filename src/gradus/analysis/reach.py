@@ -7,13 +7,21 @@ moves on: so they go on beyond the border of the tensor, and what looks past it 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from math import gcd, lcm, prod
+from operator import or_
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 Masks = npt.NDArray[np.object_]
+_MOST_BITS = 2**27
+"""Of the masks of one Reach, 16 MB: a network has many."""
+
+
+class TooLong(LookupError):
+    """There are too many positions to write down sets of them for each output."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -69,16 +77,20 @@ class Reach:
         table, place = self._front(axis)
         if axis is not self.law:
             looks = [[each for each in pattern.at(index) if 0 <= each < axis.size] for index in range(new.size)]
-            return self._back([_union(table, look, table) for look in looks], place, new)._tidy()
+            return self._back(_union(table, looks, table), place, new)._tidy()
         period = len(table)
         turns = period // gcd(period, pattern.advance)
-        looks = [pattern.at(index) for index in range(turns * len(pattern.sources))]
+        lasts = _repeats(turns * len(pattern.sources), new)
+        looks = [pattern.at(index) for index in range(turns * len(pattern.sources) if lasts else new.size)]
         moves = {each: each // period * self.step for look in looks for each in look}
-        lowest = min(moves.values(), default=0)
+        lowest, highest = min(moves.values(), default=0), max(moves.values(), default=0)
+        _afford(len(moves) * self.masks.size // period, highest - lowest)
         moved = {each: table[each % period] << (move - lowest) for each, move in moves.items()}
-        rows = [_union(table, look, moved) for look in looks]
-        step = self.step * turns * pattern.advance // period
-        return replace(self, low=self.low + lowest, law=new, step=step)._back(rows, place, new)._tidy()
+        rows = _union(table, looks, moved)
+        out = replace(self, low=self.low + lowest, law=None, step=0)._back(rows, place, new)
+        if lasts:
+            out = replace(out, law=new, step=self.step * turns * pattern.advance // period)
+        return out._tidy()
 
     def listed(self) -> "Reach":
         """With a mask for every index, and no law."""
@@ -86,15 +98,41 @@ class Reach:
             return self
         table, place = self._front(self.law)
         moves = [index // len(table) * self.step for index in range(self.law.size)]
-        rows = [table[index % len(table)] << (move - min(moves)) for index, move in enumerate(moves)]
-        return replace(self, low=self.low + min(moves), law=None, step=0)._back(rows, place, self.law)
+        lowest, highest = min(moves, default=0), max(moves, default=0)
+        _afford(self.law.size * self.masks.size // len(table), highest - lowest)
+        rows = [table[index % len(table)] << (move - lowest) for index, move in enumerate(moves)]
+        return replace(self, low=self.low + lowest, law=None, step=0)._back(rows, place, self.law)
 
     def without(self, *axes: Axis) -> "Reach":
         """Of all indices along these axes together."""
-        reach = self.listed() if self.law in axes else self
+        reach = self._all_at_once() if self.law in axes else self
         places = tuple(place for place, each in enumerate(reach.axes) if each in axes)
         kept = tuple(each for each in reach.axes if each not in axes)
         return replace(reach, axes=kept, masks=_array(np.bitwise_or.reduce(reach.masks, axis=places)))._tidy()
+
+    def _all_at_once(self) -> "Reach":
+        """With the law's axis gone, by doubling: what n periods see, and the same moved on by n steps, are 2 n."""
+        assert self.law is not None
+        table, place = self._front(self.law)
+        turns = [-(-(self.law.size - phase) // len(table)) for phase in range(min(len(table), self.law.size))]
+        lows = [min((each - 1) * self.step, 0) for each in turns]
+        lowest = min(lows, default=0)
+        rows = [
+            _repeated(row, each, abs(self.step)) << (low - lowest)
+            for row, each, low in zip(table, turns, lows, strict=False)
+        ]
+        reach = replace(self, low=self.low + lowest, law=None, step=0)._back(rows, place, one := Axis(len(rows)))
+        return reach.without(one)
+
+    def up_to(self, axis: Axis, new: Axis, *, back: bool = False) -> "Reach":
+        """Of all indices along an axis up to one's own, or from there on."""
+        if axis not in self.axes:
+            return self
+        reach = self.listed()
+        table, place = reach._front(axis)
+        rows = np.bitwise_or.accumulate(table[::-1] if back else table, axis=0)
+        rows = rows[::-1] if back else rows
+        return reach._back([rows[min(index, axis.size - 1)] for index in range(new.size)], place, new)._tidy()
 
     def picked(self, axis: Axis, index: int) -> "Reach":
         """Of one index along an axis."""
@@ -108,9 +146,11 @@ class Reach:
         if axis is self.law:
             period = len(self._front(axis)[0])
             rows = period // gcd(period, inner.size)
+            if not _repeats(rows, outer):
+                return self.listed().split(axis, outer, inner)
             longer = Axis(rows * inner.size)
             step = self.step * longer.size // period
-            reach = replace(self._renamed({axis: longer}).listed(), law=outer, step=step)
+            reach = replace(self.renamed({axis: longer}).listed(), law=outer, step=step)
             axis = longer
         table, place = reach._front(axis)
         masks = np.moveaxis(table.reshape(rows, inner.size, *table.shape[1:]), (0, 1), (place, place + 1))
@@ -133,16 +173,19 @@ class Reach:
         law = one if reach.law is axes[0] else reach.law
         return replace(reach, axes=(one, *rest), masks=masks, law=law)._tidy()
 
-    def within(self, inside: Axis, start: int, whole: Axis) -> "Reach":
-        """On the stretch of a longer axis that begins at `start`; nothing elsewhere."""
+    def within(self, inside: Axis, start: int, whole: Axis, step: int = 1) -> "Reach":
+        """At every so many indices of a longer axis, from `start` on; nothing elsewhere."""
         reach = self.listed() if self.law is inside else self
         if inside not in reach.axes:
             repeated = np.broadcast_to(reach.masks, (inside.size, *reach.masks.shape))
             reach = replace(reach, axes=(inside, *reach.axes), masks=repeated)
-        return reach.pull(inside, Pattern([[-start]], 1), whole)
+        table, place = reach._front(inside)
+        rows = np.zeros((whole.size, *table.shape[1:]), dtype=object)
+        rows[start : start + inside.size * step : step] = table
+        return reach._back(list(rows), place, whole)._tidy()
 
     def joined(self, other: "Reach") -> "Reach | None":
-        """The positions of both; None where they move on by different laws."""
+        """The positions of both; None where they do not move on by one law."""
         if set(self.axes) != set(other.axes) or self.law is not other.law:
             return None
         order = [other.axes.index(each) for each in self.axes]
@@ -150,6 +193,8 @@ class Reach:
         if self.law is not None:
             place = self.axes.index(self.law)
             period = lcm(self.masks.shape[place], theirs.masks.shape[place])
+            if not _repeats(period, self.law):
+                return None
             mine, theirs = mine._for(period), theirs._for(period)
             if mine.step != theirs.step:
                 return None
@@ -162,10 +207,11 @@ class Reach:
         assert self.law is not None
         longer = Axis(period)
         step = self.step * period // self.masks.shape[self.axes.index(self.law)]
-        listed = self._renamed({self.law: longer}).listed()._renamed({longer: self.law})
+        listed = self.renamed({self.law: longer}).listed().renamed({longer: self.law})
         return replace(listed, law=self.law, step=step)
 
-    def _renamed(self, names: Mapping[Axis, Axis]) -> "Reach":
+    def renamed(self, names: Mapping[Axis, Axis]) -> "Reach":
+        """With other axes in the place of some."""
         law = names.get(self.law, self.law) if self.law is not None else None
         return replace(self, axes=tuple(names.get(each, each) for each in self.axes), law=law)
 
@@ -223,9 +269,26 @@ def _stack(rows: Sequence[Any]) -> Masks:
     return out
 
 
-def _union(table: Masks, look: Iterable[int], moved: Any) -> Any:
-    """Of the rows that one output looks at, of none an empty set."""
-    total: Any = table[0] & 0
-    for each in look:
-        total = total | moved[each]
-    return total
+def _union(table: Masks, looks: Iterable[Iterable[int]], moved: Any) -> list[Any]:
+    """Of the rows that each output looks at, of none an empty set."""
+    nothing = np.zeros(table.shape[1:], dtype=object)[()]
+    return [reduce(or_, (moved[each] for each in look), nothing) for look in looks]
+
+
+def _repeated(row: Any, times: int, step: int) -> Any:
+    """The union of a set and of what it becomes as it moves on."""
+    done = 1
+    while done < times:
+        more = min(done, times - done)
+        row, done = row | (row << more * step), done + more
+    return row
+
+
+def _repeats(period: int, axis: Axis) -> bool:
+    """Whether a law is worth while, or its period so much longer than the axis that it never comes round."""
+    return period <= max(4 * axis.size, 256)
+
+
+def _afford(masks: int, span: int) -> None:
+    if masks * span > _MOST_BITS:
+        raise TooLong(f"{masks} sets of {span} positions")

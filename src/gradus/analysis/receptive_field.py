@@ -17,7 +17,7 @@ from math import prod
 
 from gradus.analysis.flow import origins
 from gradus.analysis.origins import Origins, combined, joined
-from gradus.analysis.reach import Axis, Reach
+from gradus.analysis.reach import Axis, Reach, TooLong
 from gradus.core.graph import Operation, Trace, Value
 
 
@@ -139,6 +139,7 @@ class _Follower:
         self.misaligned: list[Misalignment] = []
         self.assumed: Counter[str] = Counter()
         self._views: dict[int, tuple[Value, Operation]] = {}
+        self._told: dict[int, tuple[Origins, tuple[Field, ...]]] = {}
 
     def run(self) -> None:
         waiting = sorted(range(len(self.trace.calls)), key=lambda call: self.trace.calls[call].ended, reverse=True)
@@ -153,7 +154,7 @@ class _Follower:
         outputs = self.trace.calls[call].outputs
         known = self.known.get(outputs[0].number) if outputs else None
         if known is not None:
-            self.layers[call] = tuple(_field(known, place, size) for place, size in enumerate(self.sizes))
+            self.layers[call] = self._fields(known)
 
     def _follow(self, operation: Operation) -> None:
         if operation.is_view:
@@ -179,15 +180,23 @@ class _Follower:
             self._write_through(operation.results[0])
 
     def _sees_everything(self, known: Origins) -> bool:
-        fields = [_field(known, place, size) for place, size in enumerate(self.sizes)]
-        return all(each.whole and each.offset is None for each in fields)
+        return all(each.whole and each.offset is None for each in self._fields(known))
+
+    def _fields(self, known: Origins) -> tuple[Field, ...]:
+        """For each axis; worked out once, for many layers and operations leave the origins as they are."""
+        if id(known) not in self._told:
+            self._told[id(known)] = known, tuple(_field(known, place, size) for place, size in enumerate(self.sizes))
+        return self._told[id(known)][1]
 
     def _write_through(self, value: Value) -> None:
         """What was written into a view is in the tensor that it shows a part of."""
         if value.number not in self._views or value.number not in self.known:
             return
         base, operation = self._views[value.number]
-        written = _put_back(self.known[value.number], operation, base)
+        try:
+            written = _put_back(self.known[value.number], operation, base)
+        except TooLong:
+            written = None
         if written is None:
             self.assumed[f"{operation.name} written into"] += 1
             written = Origins.everything(base.shape, self.sizes)
@@ -198,7 +207,7 @@ class _Follower:
     def _compare(self, operation: Operation, branches: Sequence[Origins]) -> None:
         place = self.trace.calls[operation.call].place if operation.call >= 0 else ""
         for number, axis in enumerate(self.axes):
-            fields = [_field(each, number, self.sizes[number]) for each in branches]
+            fields = [self._fields(each)[number] for each in branches]
             moving = [each for each in fields if each.stride is not None and each.phases]
             centres = tuple(float(_centre(each)) for each in moving)
             if len({each.stride for each in moving}) == 1 and len(set(centres)) > 1:
@@ -216,10 +225,11 @@ def _centre(field: Field) -> Fraction:
 def _put_back(part: Origins, operation: Operation, base: Value) -> Origins | None:
     """The origins of a tensor of which only a part, a slice of it, is known to depend on the input."""
     name, (_, *arguments) = operation.name, operation.arguments
-    if name == "aten::slice" and (arguments[3:] or [1])[0] == 1:
-        dim = arguments[0] if arguments else 0
-        start = arguments[1] or 0 if len(arguments) > 1 else 0
-        return part.within(dim, start + (base.shape[dim] if start < 0 else 0), base.shape[dim])
+    if name == "aten::slice":
+        given = dict(enumerate(arguments))
+        dim, start, step = given.get(0, 0), given.get(1) or 0, given.get(3, 1)
+        start = max(start + base.shape[dim], 0) if start < 0 else start
+        return part.within(dim, start, base.shape[dim], step)
     if name == "aten::select":
         dim, index = arguments[0] % len(base.shape), arguments[1] % base.shape[arguments[0]]
         return part.inserted(dim).within(dim, index, base.shape[dim])
@@ -265,7 +275,10 @@ def _settled(known: Origins, number: int) -> tuple[Reach | None, Reach | None]:
         one = Axis(prod(axis.size for axis in axes))
         reaches = joined([each.without(*(used - set(axes))).merged(axes, one) for each in reaches])
         if sum(bool(each.axes) for each in reaches) > 1:  # they move on by different laws
-            reaches = joined([each.listed() for each in reaches])
+            try:
+                reaches = joined([each.listed() for each in reaches])
+            except TooLong:
+                reaches = joined([each.without(one) for each in reaches])
     alike = [each for each in reaches if not each.axes]
     moving = [each for each in reaches if each.axes]
     return next(iter(alike), None), next(iter(moving), None)
