@@ -66,12 +66,12 @@ class VisionTransformer(nn.Module):
 class Calls(nn.Module):
     """A function of inputs and of parameters that are used directly."""
 
-    def __init__(self, function: Callable[..., Tensor], *parameters: Sequence[int]) -> None:
+    def __init__(self, function: Callable[..., Any], *parameters: Sequence[int]) -> None:
         super().__init__()
         self.function = function
         self.weights = nn.ParameterList([nn.Parameter(torch.zeros(*shape)) for shape in parameters])
 
-    def forward(self, *inputs: Tensor) -> Tensor:
+    def forward(self, *inputs: Tensor) -> Any:
         return self.function(*inputs, *self.weights)
 
 

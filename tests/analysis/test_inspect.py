@@ -252,6 +252,8 @@ def test_a_model_on_the_meta_device_and_a_large_one() -> None:
         (nn.Sequential(nn.Linear(3, 4), nn.Linear(5, 2)), (3,), r"^1 \(Linear\): cannot run given \(1, 4\): "),
         (nn.Conv2d(3, 4, 3), (1, 8, 8), r"^Conv2d \(Conv2d\): cannot run given \(1, 1, 8, 8\): .*to have 3 channels"),
         (nn.Linear(3, 4), (0,), r"^input: must be a shape of positive whole numbers, got \[0\]$"),
+        (nn.Identity(), (10**9, 10**9), r"^input: must be of a size that torch can count, got \(1, 10{9}, 10{9}\)$"),
+        (nn.Identity(), (10**30,), r"^input: must be of a size that torch can count"),
         (F.relu, (3,), r"^model: must be a torch.nn.Module, got `function`$"),
     ],
 )

@@ -1,6 +1,7 @@
 """Predicted peaks against those of real steps, as torch's own allocator reports them to its profiler."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -13,6 +14,11 @@ from gradus.analysis.training_memory import OPTIMIZERS, training_memory
 from gradus.core.errors import InputError
 from gradus.core.workspaces import lstm_workspace
 from tests.analysis.networks import AsksForNumbers, Calls, resnet50
+
+
+@dataclass
+class Held:
+    tensor: Tensor
 
 
 class Last(nn.Module):
@@ -159,6 +165,12 @@ def test_a_model_without_memory_takes_what_it_would_on_a_processor(precision: st
     assert found == training_memory(build(), torch.empty(20, 4, 16), precision=precision)
 
 
+def test_what_is_trained_may_come_in_a_dataclass() -> None:
+    plain, held = (nn.Sequential(nn.Linear(8, 4), *more) for more in ([], [Calls(Held)]))
+    x = torch.empty(3, 8)
+    assert training_memory(held, x) == training_memory(plain, x)
+
+
 @pytest.mark.parametrize(
     ("model", "options", "message"),
     [
@@ -166,6 +178,7 @@ def test_a_model_without_memory_takes_what_it_would_on_a_processor(precision: st
         (nn.Linear(8, 2), {"precision": "int8"}, r"^precision: must be one of float32, bf16, got `int8`"),
         (nn.Linear(9, 2), {}, r"^Linear \(Linear\): cannot run given \(3, 8\)"),
         (AsksForNumbers(), {}, r"^model: takes an amount of memory that depends on its numbers"),
+        (Calls(lambda x: None), {}, r"^model: must give tensors, to be trained, got `NoneType`"),
     ],
 )
 def test_what_cannot_be_predicted(model: nn.Module, options: dict[str, Any], message: str) -> None:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from math import prod
 from typing import Any
 
 import torch
@@ -14,6 +15,9 @@ from gradus.analysis.formulas import elementwise, macs
 from gradus.analysis.receptive_field import Fields, receptive_fields
 from gradus.core.errors import InputError
 from gradus.core.graph import Operation, Trace, settled, trace
+
+_TOO_MANY = 2**59
+"""So many elements, of 16 bytes at most, are no longer counted in 63 bits."""
 
 Shape = tuple[int, ...]
 
@@ -205,7 +209,12 @@ def example(model: nn.Module, shape: Sequence[int], dtype: torch.dtype | None = 
     """An input without memory, batch axis included: of the parameters' type, if not of another.
 
     `trace` takes it to be where the model is.
+
+    Raises:
+        InputError: there are more elements than torch can count the bytes of.
     """
+    if prod(shape) >= _TOO_MANY:
+        raise InputError("input", "must be of a size that torch can count", tuple(shape))
     first = next((each for each in model.parameters() if each.dtype.is_floating_point), torch.empty(0))
     return torch.empty(*shape, dtype=dtype or first.dtype, device="meta")
 

@@ -21,7 +21,7 @@ from torch.utils._pytree import tree_leaves
 from gradus.core.errors import InputError
 from gradus.core.graph import settled, trace
 from gradus.core.standins import Fake
-from gradus.core.trees import mapped
+from gradus.core.trees import mapped, tensors
 from gradus.core.untouched import as_written, untouched
 from gradus.core.workspaces import scratch, with_workspace
 
@@ -136,7 +136,9 @@ def _device(parameters: Sequence[Tensor]) -> str:
 
 
 def _mean_square(outputs: Any) -> Tensor:
-    made = [each.float().square().mean() for each in tree_leaves(outputs) if isinstance(each, Tensor)]
+    made = [each.float().square().mean() for each in tensors(outputs)]
+    if not made:
+        raise InputError("model", "must give tensors, to be trained", type(outputs).__name__, "Or give a criterion.")
     return torch.stack(made).sum() if len(made) > 1 else made[0]
 
 
