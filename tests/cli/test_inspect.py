@@ -23,6 +23,9 @@ def wide(): return nn.Sequential(nn.Linear(6, 10), nn.ReLU(), nn.Linear(10, 4))
 made = build()
 def number(): return 7
 def fails(): raise KeyError("weights")
+def leaves(): raise SystemExit(3)
+def wants(n): return nn.Linear(n, n)
+def deep(): return nn.Sequential(*[nn.Conv2d(3, 3, 3) for _ in range(10)], nn.ReLU())
 
 class Masked(nn.Module):
     def __init__(self):
@@ -208,6 +211,11 @@ def test_memory_grows_with_the_batch_that_is_trained_on(gradus_inspect: Gradus) 
         ("nosuch", "model: unknown name, got `nosuch`"),
         ("net.py:number --input 6", "net.py:number: must make a torch.nn.Module, got `int`"),
         ("net.py:fails --input 6", "net.py:fails: raises KeyError: 'weights'"),
+        (
+            "net.py:wants --input 6",
+            "net.py:wants: raises TypeError: wants() missing 1 required positional argument: 'n'",
+        ),
+        ("net.py:leaves --input 6", "net.py:leaves: raises SystemExit: 3"),
         ("net.py:build --input 7", "0 (Linear): cannot run given (1, 7): "),
         ("net.py:Adds --input 6", "Adds (Adds): cannot run given (1, 6): "),
         (
@@ -222,8 +230,9 @@ def test_memory_grows_with_the_batch_that_is_trained_on(gradus_inspect: Gradus) 
         ("lenet5 --budget params<", "budget: must be limits separated by commas, got `params<`. Such as "),
         ("lenet5 --budget macs<3,size<5", "budget: limits a figure that is not known, got `size`. "),
         ("lenet5 --csv - --json", "--csv -: would be printed among what --json prints. Give a path."),
-        ("lenet5 --csv no/such.csv", "no/such.csv: cannot be written (No such file or directory)"),
-        ("lenet5 --html no/such.html", "no/such.html: cannot be written (No such file or directory)"),
+        ("lenet5 --csv no/such.csv", "no/such.csv: cannot be written (No such file or directory). Name another place."),
+        ("lenet5 --html no/such.html", "no/such.html: cannot be written (No such file or directory). Name another pl"),
+        ("lenet5 --field no/such.png", "no/such.png: cannot be written (No such file or directory). Name another pla"),
         ("lenet5 --batch -1", "Invalid value for '--batch'"),
     ],
 )
@@ -236,6 +245,7 @@ def test_what_does_not_fit_is_told_in_a_line(arguments: str, message: str, gradu
 
 def test_what_a_network_wants_and_what_met_in_it_is_told(gradus_inspect: Gradus) -> None:
     assert gradus_inspect("net.py:Masked", "--input", "6:int64").err.endswith("It takes tokens, mask.\n")
+    assert gradus_inspect("net.py:wants", "--input", 6).err.endswith("It is called without arguments.\n")
     added = gradus_inspect("net.py:Adds", "--input", 6).err
     assert "[1, 3]" in added
     assert "[1, 5]" in added
@@ -262,6 +272,8 @@ def test_guidelines_and_alternatives(gradus_inspect: Gradus) -> None:
     told = gradus_inspect(*asked).out
     assert "G1 equal widths" in told
     assert " 8.7x " in told
+    many = ("net.py:deep", "--input", "3,28,28", "--alternatives", "--threads", 1)
+    assert gradus_inspect(*many).out.endswith("\nand 2 more\n")
     assert "alternatives: none" in gradus_inspect("net.py:build", "--input", 6, "--alternatives", "--threads", 1).out
 
 

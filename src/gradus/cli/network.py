@@ -96,8 +96,9 @@ def _own(reference: str) -> "nn.Module":
             made = made()
         except GradusError:
             raise
-        except Exception as error:
-            raise InputError(reference, f"raises {type(error).__name__}: {error}") from error
+        except (Exception, SystemExit) as error:
+            repair = "It is called without arguments." if isinstance(error, TypeError) else ""
+            raise InputError(reference, f"raises {type(error).__name__}: {error}", repair=repair) from error
     if not isinstance(made, nn.Module):
         raise InputError(reference, "must make a torch.nn.Module", type(made).__name__)
     return made

@@ -59,8 +59,12 @@ def guidelines(subject: "Subject") -> Section:
     for each in scores:
         cost = f"{count(each.cost)} {each.unit}"
         cells.append([_SHORT[each.guideline], str(each.judged), str(each.broken), cost, f"{each.share:.0%}"])
-    dearest = [each for each in broken if each.unit == "elements"][:_MOST]
-    notes = [f"{v.guideline} {v.place or 'the model'}: {v.seen}; costs {count(v.cost)} {v.unit}" for v in dearest]
+    dearest = [each for each in broken if each.unit == "elements"]
+    notes = [
+        f"{each.guideline} {each.place or 'the model'}: {each.seen}; costs {count(each.cost)} {each.unit}"
+        for each in dearest[:_MOST]
+    ]
+    notes += _more(dearest)
     document = {"scores": [asdict(each) for each in scores], "broken": [asdict(v) | {"cost": v.cost} for v in broken]}
     return Section("guidelines", document, cells, notes)
 
@@ -72,11 +76,11 @@ def alternatives(subject: "Subject", threads: int | None) -> Section:
     from gradus.analysis.roofline import seconds
     from gradus.analysis.units import count, duration
 
-    notes, time = [], None
+    untimed, time = [], None
     try:
         time = partial(seconds, machine=ceilings(threads))
     except ResourceError as error:
-        notes.append(f"no times: {error}")
+        untimed.append(f"no times: {error}")
     found = sorted(found_in(subject.found.trace, time), key=lambda each: each.then.macs - each.now.macs)
     if not found:
         return Section("alternatives", [], notes=["alternatives: none, no dense convolution has a kernel above 1"])
@@ -88,8 +92,12 @@ def alternatives(subject: "Subject", threads: int | None) -> Section:
         cells[0] += ["predicted", "faster"]
         for row, each in zip(cells[1:], found, strict=False):
             row += [duration(each.now.seconds or 0), f"{each.faster or 0:.1f}x"]
-    notes += [f"and {len(found) - _MOST} more"] if len(found) > _MOST else []
-    return Section("alternatives", [_alternative(each) for each in found], cells, notes)
+    return Section("alternatives", [_alternative(each) for each in found], cells, [*_more(found), *untimed])
+
+
+def _more(found: Sequence[Any]) -> list[str]:
+    """How many there are that are not shown."""
+    return [f"and {len(found) - _MOST} more"] if len(found) > _MOST else []
 
 
 def _alternative(each: "Alternative") -> dict[str, Any]:
