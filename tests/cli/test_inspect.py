@@ -287,6 +287,9 @@ def test_predicted_times(gradus_inspect: Gradus, machine: Ceilings) -> None:
     told = gradus_inspect(*asked).out
     assert "bound by" in told
     assert "fewer multiply-adds alone would save at most" in told
+    limits = ("net.py:build", "--input", 6, "--threads", 1, "--budget", "latency<1us")
+    (verdict,) = json.loads(gradus_inspect(*limits, "--json").out)["budget"]
+    assert verdict["found"] == pytest.approx(found["seconds"])
 
 
 def test_measured_times_stand_beside(
@@ -343,6 +346,7 @@ def test_the_effective_field_is_drawn_over_an_image(gradus_inspect: Gradus, tmp_
     ("arguments", "message"),
     [
         ("--precision bf16", "--precision: says more about --optimizer, which is not given, got `bf16`"),
+        ("--threads 1", "--threads: says more about --time, which is not given, got `1`"),
         ("--image cat.png", "--image: says more about --field, which is not given, got `cat.png`"),
         ("--field a.png --image cat.png", "--image: must be a file that can be read, got `cat.png`"),
         ("--field a.png --layer body", "layer: must be a module of the network, got `body`"),

@@ -44,13 +44,16 @@ class Given:
         return cls(shape, match["type"] or "", match["name"] or "")
 
 
-def subject(reference: str, given: Sequence[Given], batch: int, *, weights: bool = False) -> "Subject":
+def subject(
+    reference: str, given: Sequence[Given], batch: int, *, weights: bool = False, threads: int | None = None
+) -> "Subject":
     """Inspect a network: a name of the catalogue, or ``file.py:callable``.
 
     Args:
         given: its inputs; if there are none, those it is usually given, as far as the catalogue knows.
         batch: how many examples; 0 where shapes are without a batch axis.
         weights: whether a network of the catalogue must have numbers, and not only shapes.
+        threads: that times are for.
     """
     from gradus.analysis.budget import Subject
     from gradus.analysis.inspect import example, inspect
@@ -68,7 +71,7 @@ def subject(reference: str, given: Sequence[Given], batch: int, *, weights: bool
             named[each.name] = tensor
         else:
             inputs.append(tensor)
-    return Subject(inspect(network, *inputs, **named), network, inputs, named)
+    return Subject(inspect(network, *inputs, **named), network, inputs, named, threads)
 
 
 def _network(reference: str, weights: bool) -> tuple["nn.Module", list[Given]]:
