@@ -34,6 +34,10 @@ class Masked(nn.Module):
     def forward(self, tokens, mask):
         return self.head(self.embedding(tokens) * mask.unsqueeze(-1))
 
+class Timed(nn.Module):
+    def forward(self, x, steps):
+        return x / steps[:, None]
+
 class Adds(nn.Module):
     def __init__(self):
         super().__init__()
@@ -132,6 +136,12 @@ def test_tokens_and_inputs_by_keyword(gradus_inspect: Gradus) -> None:
     assert found["macs"] == 2 * 12 * 8 * 4
 
 
+def test_an_input_may_be_one_number_for_each_example(gradus_inspect: Gradus) -> None:
+    steps = ("net.py:Timed", "--input", 6, "--batch", 4, "--json")
+    for given in (":int64", "steps=:int64"):
+        assert json.loads(gradus_inspect(*steps, "--input", given).out)["input"] == [[4, 6], [4]]
+
+
 def test_a_module_that_is_there_already_is_used(gradus_inspect: Gradus) -> None:
     made, built = (json.loads(gradus_inspect(f"net.py:{n}", "--input", 6, "--json").out) for n in ("made", "build"))
     assert made | {"model": ""} == built | {"model": ""}
@@ -205,6 +215,8 @@ def test_memory_grows_with_the_batch_that_is_trained_on(gradus_inspect: Gradus) 
         ("net.py:build", "--input: must be given for a network of your own. Such as --input 3,224,224."),
         ("net.py:build --input 3,a", "--input: must be whole numbers above 0, separated by commas, got `3,a`"),
         ("net.py:build --input 0", "--input: must be whole numbers above 0, separated by commas, got `0`"),
+        ("net.py:build --input x=", "--input: must be whole numbers above 0, separated by commas, got `x=`"),
+        ("net.py:build --input :", "--input: must be whole numbers above 0, separated by commas, got `:`"),
         ("net.py:build --input =3", "--input: must be whole numbers above 0, separated by commas, got `=3`"),
         ("net.py:build --input 6:text", "--input: must be of a type that torch has, such as int64 or float32, got `te"),
         ("net.py --input 6", "MODEL: must look like `file.py:callable`, got `net.py`"),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from gradus.analysis.budget import Subject
 
-_INPUT = re.compile(r"((?P<name>\w+)=)?(?P<shape>[^:=]+)(:(?P<type>\w+))?")
+_INPUT = re.compile(r"((?P<name>\w+)=)?(?P<shape>[^:=]*)(:(?P<type>\w+))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +33,14 @@ class Given:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read ``[NAME=]3,224,224[:TYPE]``."""
+        """Read ``[NAME=]3,224,224[:TYPE]``; ``:TYPE`` alone is one number for each example."""
         match = _INPUT.fullmatch(text)
         try:
-            shape = tuple(int(each) for each in match["shape"].replace("x", ",").split(",")) if match else ()
+            sizes = match["shape"].replace("x", ",").split(",") if match else []
+            shape = () if match and match["type"] and sizes == [""] else tuple(map(int, sizes))
         except ValueError:
-            shape = ()
-        if match is None or not shape or min(shape) < 1:
+            match, shape = None, ()
+        if match is None or min(shape, default=1) < 1:
             raise InputError("--input", "must be whole numbers above 0, separated by commas", text)
         return cls(shape, match["type"] or "", match["name"] or "")
 
