@@ -348,7 +348,8 @@ def test_the_effective_field_is_drawn_over_an_image(gradus_inspect: Gradus, tmp_
     Image.effect_noise((30, 20), 50).save(tmp_path / "noise.png")
     asked = ("net.py:image", "--input", "3,32,32", "--field", "field.png", "--image", "noise.png", "--layer", "0")
     found = json.loads(gradus_inspect(*asked, "--json").out)["effective_field"]
-    assert found == {"layer": "0", "size": 3.0, "drawn": "field.png"}
+    size = pytest.approx(3, abs=0.2)  # of random weights, that of a corner may be next to nothing
+    assert found == {"layer": "0", "size": size, "drawn": "field.png"}
     with Image.open(tmp_path / "field.png") as drawn:
         assert drawn.size[0] > 500
     assert gradus_inspect("lenet5", "--field", "lenet5.svg").code == 0  # of a network of the catalogue, begun anew
