@@ -156,6 +156,13 @@ def test_evaluation_mode_is_what_counts() -> None:
     assert inspect(Auxiliary(3, 2), (3,)).macs == 6
 
 
+def test_a_caller_in_inference_mode_gets_the_same_figures() -> None:
+    model, x = nn.Sequential(nn.Linear(8, 8), nn.ReLU()), torch.empty(1, 8)
+    with torch.inference_mode():
+        assert inspect(model, (8,)).saved_bytes == inspect(model, x).saved_bytes == 4 * (8 + 8)
+        assert inspect(model, torch.empty(1, 8)).saved_bytes is None  # autograd refuses what is made in this mode
+
+
 def test_what_an_lstm_keeps_is_mostly_the_workspace_of_its_kernel() -> None:
     model, x = nn.LSTM(64, 128, 2), torch.randn(40, 8, 64)
     assert inspect(model, x).saved_bytes == pytest.approx(kept_by_autograd(model, x), rel=0.02)

@@ -165,6 +165,15 @@ def test_a_model_without_memory_takes_what_it_would_on_a_processor(precision: st
     assert found == training_memory(build(), torch.empty(20, 4, 16), precision=precision)
 
 
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_a_caller_without_gradients_gets_the_same_figures(mode: Callable[[], Any]) -> None:
+    model, x = nn.Sequential(nn.Linear(8, 8), nn.ReLU()), torch.empty(3, 8)
+    with mode():
+        found = training_memory(model, x)
+    assert found == training_memory(model, x)
+    assert found.gradients == 4 * (8 * 8 + 8)
+
+
 def test_what_is_trained_may_come_in_a_dataclass() -> None:
     plain, held = (nn.Sequential(nn.Linear(8, 4), *more) for more in ([], [Calls(Held)]))
     x = torch.empty(3, 8)

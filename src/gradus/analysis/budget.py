@@ -28,12 +28,14 @@ class Subject:
 
     Attributes:
         inputs, named: those with which it was inspected.
+        threads: that times are for; as many as torch uses now if None.
     """
 
     found: Inspection
     model: nn.Module
     inputs: Sequence[Any] = ()
     named: Mapping[str, Any] = field(default_factory=dict)
+    threads: int | None = None
 
 
 def _memory(subject: Subject) -> float | None:
@@ -44,8 +46,8 @@ def _memory(subject: Subject) -> float | None:
 
 
 def _latency(subject: Subject) -> float | None:
-    """Seconds of a forward pass on this machine, as predicted, with as many threads as torch uses now."""
-    return None if subject.found.unresolved else seconds(subject.found.trace, ceilings())
+    """Seconds of a forward pass on this machine, as predicted."""
+    return None if subject.found.unresolved else seconds(subject.found.trace, ceilings(subject.threads))
 
 
 _ASKED: dict[str, Callable[[Subject], float | None]] = {"memory": _memory, "latency": _latency}

@@ -54,7 +54,7 @@ class Unevenness:
             )
         if self.spectrum > 0:
             return (
-                f"even in taps, uneven in weights: {self.spectrum:.1%} of what a flat input gives is pattern. "
+                f"even in taps, uneven in weights: {100 * self.spectrum:.2g}% of what a flat input gives is pattern. "
                 "Begin with equal sub-kernels (ICNR), or resize and convolve."
             )
         return "even"

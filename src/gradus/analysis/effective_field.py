@@ -69,7 +69,8 @@ def effective_field(
     draw = torch.Generator().manual_seed(0)
     images = _images(model, x, examples, draw).requires_grad_()
     if images.ndim < 3:
-        raise InputError("input", "must have positions: a batch, channels, and at least one axis more", images.shape)
+        rule = "must have positions: a batch, channels, and at least one axis more"
+        raise InputError("input", rule, tuple(images.shape))
     output = _output(model, modules[layer], images)
     positions = output.shape[2:] if output.ndim == images.ndim else ()
     middle = tuple(size // 2 for size in positions)

@@ -216,7 +216,8 @@ def example(model: nn.Module, shape: Sequence[int], dtype: torch.dtype | None = 
     if prod(shape) >= _TOO_MANY:
         raise InputError("input", "must be of a size that torch can count", tuple(shape))
     first = next((each for each in model.parameters() if each.dtype.is_floating_point), torch.empty(0))
-    return torch.empty(*shape, dtype=dtype or first.dtype, device="meta")
+    with torch.inference_mode(False):  # in which tensors are made that autograd refuses
+        return torch.empty(*shape, dtype=dtype or first.dtype, device="meta")
 
 
 def _learning(model: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any], *, run: bool) -> Trace | None:

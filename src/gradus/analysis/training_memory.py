@@ -98,7 +98,7 @@ def training_memory(
     buffers = {name: fake.stand_in(each) for name, each in model.named_buffers(remove_duplicate=False)}
     arguments, keywords = mapped(fake.stand_in, (inputs, named))
     learned: list[Tensor] = list({id(each): each for each in parameters.values() if each.requires_grad}.values())
-    with untouched(model), as_written(), fake.mode(), live:
+    with torch.inference_mode(False), torch.enable_grad(), untouched(model), as_written(), fake.mode(), live:
         model.train()
         weights, kept, given = (live.hold(each) for each in (parameters, buffers, (arguments, keywords)))
         updater = make(learned) if learned else None

@@ -79,21 +79,23 @@ def command(
     _needs("--optimizer", optimizer, {"--precision": precision})
     _needs("--field", field, {"--image": image, "--layer": layer})
     limits = parse(budget) if budget is not None else []
+    if not (time or measure or alternatives or any(each.name == "latency" for each in limits)):
+        _needs("--time", None, {"--threads": threads})
     given = [Given.parse(each) for each in inputs or ()]
     names = [model, *(compare or ())]
     runs = checkerboard or measure or field is not None
-    subjects = [subject(each, given, batch, weights=runs) for each in names]
+    subjects = [subject(each, given, batch, weights=runs, threads=threads) for each in names]
     founds = [each.found for each in subjects]
     verdicts = check(limits, subjects[0])
     wanted: list[Section] = []
     if time or measure:
-        wanted.append(sections.timing(subjects[0], threads, depth, measure=measure))
+        wanted.append(sections.timing(subjects[0], depth, measure=measure))
     if optimizer is not None:
         wanted.append(sections.training(subjects[0], optimizer, precision or "float32"))
     if guidelines:
         wanted.append(sections.guidelines(subjects[0]))
     if alternatives:
-        wanted.append(sections.alternatives(subjects[0], threads))
+        wanted.append(sections.alternatives(subjects[0]))
     if checkerboard:
         wanted.append(sections.checkerboard(subjects[0]))
     if field is not None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from gradus.analysis.budget import Subject
 
-_INPUT = re.compile(r"((?P<name>\w+)=)?(?P<shape>[^:=]+)(:(?P<type>\w+))?")
+_INPUT = re.compile(r"((?P<name>\w+)=)?(?P<shape>[^:=]*)(:(?P<type>\w+))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,24 +33,28 @@ class Given:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read ``[NAME=]3,224,224[:TYPE]``."""
+        """Read ``[NAME=]3,224,224[:TYPE]``; ``:TYPE`` alone is one number for each example."""
         match = _INPUT.fullmatch(text)
         try:
-            shape = tuple(int(each) for each in match["shape"].replace("x", ",").split(",")) if match else ()
+            sizes = match["shape"].replace("x", ",").split(",") if match else []
+            shape = () if match and match["type"] and sizes == [""] else tuple(map(int, sizes))
         except ValueError:
-            shape = ()
-        if match is None or not shape or min(shape) < 1:
+            match, shape = None, ()
+        if match is None or min(shape, default=1) < 1:
             raise InputError("--input", "must be whole numbers above 0, separated by commas", text)
         return cls(shape, match["type"] or "", match["name"] or "")
 
 
-def subject(reference: str, given: Sequence[Given], batch: int, *, weights: bool = False) -> "Subject":
+def subject(
+    reference: str, given: Sequence[Given], batch: int, *, weights: bool = False, threads: int | None = None
+) -> "Subject":
     """Inspect a network: a name of the catalogue, or ``file.py:callable``.
 
     Args:
         given: its inputs; if there are none, those it is usually given, as far as the catalogue knows.
         batch: how many examples; 0 where shapes are without a batch axis.
         weights: whether a network of the catalogue must have numbers, and not only shapes.
+        threads: that times are for.
     """
     from gradus.analysis.budget import Subject
     from gradus.analysis.inspect import example, inspect
@@ -68,7 +72,7 @@ def subject(reference: str, given: Sequence[Given], batch: int, *, weights: bool
             named[each.name] = tensor
         else:
             inputs.append(tensor)
-    return Subject(inspect(network, *inputs, **named), network, inputs, named)
+    return Subject(inspect(network, *inputs, **named), network, inputs, named, threads)
 
 
 def _network(reference: str, weights: bool) -> tuple["nn.Module", list[Given]]:
@@ -96,8 +100,9 @@ def _own(reference: str) -> "nn.Module":
             made = made()
         except GradusError:
             raise
-        except Exception as error:
-            raise InputError(reference, f"raises {type(error).__name__}: {error}") from error
+        except (Exception, SystemExit) as error:
+            repair = "It is called without arguments." if isinstance(error, TypeError) else ""
+            raise InputError(reference, f"raises {type(error).__name__}: {error}", repair=repair) from error
     if not isinstance(made, nn.Module):
         raise InputError(reference, "must make a torch.nn.Module", type(made).__name__)
     return made

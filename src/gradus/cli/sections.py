@@ -59,24 +59,28 @@ def guidelines(subject: "Subject") -> Section:
     for each in scores:
         cost = f"{count(each.cost)} {each.unit}"
         cells.append([_SHORT[each.guideline], str(each.judged), str(each.broken), cost, f"{each.share:.0%}"])
-    dearest = [each for each in broken if each.unit == "elements"][:_MOST]
-    notes = [f"{v.guideline} {v.place or 'the model'}: {v.seen}; costs {count(v.cost)} {v.unit}" for v in dearest]
+    dearest = [each for each in broken if each.unit == "elements"]
+    notes = [
+        f"{each.guideline} {each.place or 'the model'}: {each.seen}; costs {count(each.cost)} {each.unit}"
+        for each in dearest[:_MOST]
+    ]
+    notes += _more(dearest)
     document = {"scores": [asdict(each) for each in scores], "broken": [asdict(v) | {"cost": v.cost} for v in broken]}
     return Section("guidelines", document, cells, notes)
 
 
-def alternatives(subject: "Subject", threads: int | None) -> Section:
+def alternatives(subject: "Subject") -> Section:
     """A depthwise separable convolution in the place of each dense one; with times, if the machine can tell them."""
     from gradus.analysis.alternatives import alternatives as found_in
     from gradus.analysis.ceilings import ceilings
     from gradus.analysis.roofline import seconds
     from gradus.analysis.units import count, duration
 
-    notes, time = [], None
+    untimed, time = [], None
     try:
-        time = partial(seconds, machine=ceilings(threads))
+        time = partial(seconds, machine=ceilings(subject.threads))
     except ResourceError as error:
-        notes.append(f"no times: {error}")
+        untimed.append(f"no times: {error}")
     found = sorted(found_in(subject.found.trace, time), key=lambda each: each.then.macs - each.now.macs)
     if not found:
         return Section("alternatives", [], notes=["alternatives: none, no dense convolution has a kernel above 1"])
@@ -88,8 +92,12 @@ def alternatives(subject: "Subject", threads: int | None) -> Section:
         cells[0] += ["predicted", "faster"]
         for row, each in zip(cells[1:], found, strict=False):
             row += [duration(each.now.seconds or 0), f"{each.faster or 0:.1f}x"]
-    notes += [f"and {len(found) - _MOST} more"] if len(found) > _MOST else []
-    return Section("alternatives", [_alternative(each) for each in found], cells, notes)
+    return Section("alternatives", [_alternative(each) for each in found], cells, [*_more(found), *untimed])
+
+
+def _more(found: Sequence[Any]) -> list[str]:
+    """How many there are that are not shown."""
+    return [f"and {len(found) - _MOST} more"] if len(found) > _MOST else []
 
 
 def _alternative(each: "Alternative") -> dict[str, Any]:
@@ -97,16 +105,16 @@ def _alternative(each: "Alternative") -> dict[str, Any]:
     return {"name": each.place, "now": asdict(each.now), "then": asdict(each.then), **ratios}
 
 
-def timing(subject: "Subject", threads: int | None, depth: int, *, measure: bool) -> Section:
+def timing(subject: "Subject", depth: int, *, measure: bool) -> Section:
     """Seconds of each module as predicted, what bounds it, and with `measure` seconds as they really pass."""
     from gradus.analysis.ceilings import ceilings
     from gradus.analysis.roofline import explain, predict, shares
     from gradus.analysis.units import duration
 
-    machine, layers = ceilings(threads), subject.found.layers
+    machine, layers = ceilings(subject.threads), subject.found.layers
     timings = predict(subject.found.trace, machine)
     parts = shares(subject.found.trace, timings)
-    measured = _measured(subject, threads) if measure else None
+    measured = _measured(subject) if measure else None
     really = {} if measured is None else _by_visit([each.place for each in measured.layers], measured.layers)
     rows, cells = [], [["module", "predicted", "share", "bound by", *(["measured"] if measure else [])]]
     for visit, (layer, part) in _by_visit([each.name for each in layers], zip(layers, parts, strict=True)).items():
@@ -127,11 +135,11 @@ def timing(subject: "Subject", threads: int | None, depth: int, *, measure: bool
     return Section("timing", document, cells, notes)
 
 
-def _measured(subject: "Subject", threads: int | None) -> "Measured":
+def _measured(subject: "Subject") -> "Measured":
     from gradus.analysis.timing import time_network
 
     named = {name: _filled(each) for name, each in subject.named.items()}
-    return time_network(subject.model, [*map(_filled, subject.inputs)], named, threads=threads)
+    return time_network(subject.model, [*map(_filled, subject.inputs)], named, threads=subject.threads)
 
 
 def _by_visit(places: Sequence[str], calls: Iterable[T]) -> dict[tuple[str, int], T]:

@@ -199,6 +199,7 @@ def _followed(
 ) -> Trace:
     recorder = _Recorder(way)
     with ExitStack() as stack:
+        stack.enter_context(torch.inference_mode(False))  # in which nothing would be kept
         stack.enter_context(torch.set_grad_enabled(training))
         if training:
             stack.enter_context(recorder.saving())

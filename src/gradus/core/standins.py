@@ -159,7 +159,7 @@ def lacking(error: Exception) -> str:
         case UnsupportedFakeTensorException():
             return "no shapes can stand in for a tensor of its kind"
     message = str(error).strip().partition("\n")[0]
-    return message if isinstance(error, Unseen) or _OF_STAND_INS.search(message) else ""
+    return message.rstrip(".") if isinstance(error, Unseen) or _OF_STAND_INS.search(message) else ""
 
 
 def _grouped_mm(first: Tensor, second: Tensor, offsets: Any = None, bias: Any = None, out_dtype: Any = None) -> Tensor:

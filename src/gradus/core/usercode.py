@@ -29,7 +29,7 @@ class UserCode:
             raise InputError(owner, "must look like `file.py:callable`", reference)
         path = expand(file, base).resolve()
         if not path.is_file():
-            raise InputError(owner, "no such file", str(path), "Paths are relative to the recipe.")
+            raise InputError(owner, "no such file", str(path), f"Paths are relative to {base.resolve()}.")
         return cls(path, name)
 
     @property

@@ -32,7 +32,7 @@ def write_field(
 
     place = Path(output)
     if found.influence.ndim != 2:
-        raise InputError("field", "can be drawn of images only", f"{found.influence.ndim} axes")
+        raise InputError("field", "can be drawn of images only, which have two axes", found.influence.ndim)
     if place.suffix not in (".png", ".svg", ".pdf"):
         raise InputError("field", "must be a file that ends in .png, .svg or .pdf", str(place))
     height, width = found.influence.shape
@@ -53,7 +53,9 @@ def write_field(
     try:
         figure.savefig(place, dpi=150)
     except OSError as error:
-        raise ResourceError(str(place), "cannot be written", repair=str(error)) from error
+        raise ResourceError(
+            str(place), f"cannot be written ({error.strerror})", repair="Name another place."
+        ) from error
     return place
 
 

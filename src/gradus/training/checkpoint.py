@@ -6,6 +6,7 @@ disk, and renamed into place; the one before stays as ``previous`` until the nex
 or the machine stops, ``last`` or ``previous`` is whole, or there never was one.
 """
 
+import errno
 import hashlib
 import json
 import math
@@ -26,6 +27,8 @@ from gradus.core.faults import reach
 
 FORMAT = 1
 _TENSORS, _STATE, _MANIFEST = "tensors.safetensors", "state.json", "manifest.json"
+_NO_PLACE = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.EROFS}
+"""Errors of files that no room would help."""
 INCOMING = ".incoming"
 """The folder in which a file is made before it takes its place."""
 
@@ -126,9 +129,9 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         sync(path.parent)
     except (OSError, SafetensorError) as error:
         shutil.rmtree(folder, ignore_errors=True)
-        raise ResourceError(
-            f"{path}", f"cannot be written ({_reason(error)})", repair="Make room there, then try again."
-        ) from error
+        elsewhere = isinstance(error, OSError) and error.errno in _NO_PLACE
+        repair = "Name another place." if elsewhere else "Make room there, then try again."
+        raise ResourceError(f"{path}", f"cannot be written ({_reason(error)})", repair=repair) from error
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
