@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile
+from torch.utils.checkpoint import checkpoint
 
 from gradus.analysis.training_memory import OPTIMIZERS, training_memory
 from gradus.core.errors import InputError
@@ -100,6 +101,36 @@ def test_the_peak_in_mixed_precision(name: str) -> None:
     assert found.peak == pytest.approx(measured(model, x, "adamw", "bf16"), rel=0.05)
 
 
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_every_optimizer(optimizer: str) -> None:
+    model, x = perceptron(), torch.randn(64, 256)
+    found = training_memory(model, x, optimizer=optimizer)
+    assert found.peak == pytest.approx(measured(model, x, optimizer, "float32"), rel=0.05)
+
+
+class Checkpointed(nn.Module):
+    """Calls its layers again in the backward pass, instead of keeping what is within them."""
+
+    def __init__(self, *, reentrant: bool) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Sequential(nn.Linear(64, 512), nn.GELU(), nn.Linear(512, 64)) for _ in range(6))
+        self.reentrant = reentrant
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.layers[0](x)
+        for each in self.layers[1:]:
+            x = x + checkpoint(each, x, use_reentrant=self.reentrant)
+        return x
+
+
+@pytest.mark.parametrize("reentrant", [False, True])
+def test_checkpoints(reentrant: bool) -> None:
+    model, x = Checkpointed(reentrant=reentrant), torch.randn(256, 64)
+    found = training_memory(model, x)
+    assert all(each.grad is None for each in model.parameters())
+    assert found.peak == pytest.approx(measured(model, x, "adamw", "float32"), rel=0.05)
+
+
 def test_its_parts() -> None:
     found = training_memory(nn.Linear(100, 10), torch.empty(5, 100), optimizer="adam")
     weights = 4 * 1010
@@ -184,12 +215,14 @@ def test_what_is_trained_may_come_in_a_dataclass() -> None:
     ("model", "options", "message"),
     [
         (nn.Linear(8, 2), {"optimizer": "lion"}, r"^optimizer: must be one of sgd, .*, got `lion`"),
+        (nn.Linear(8, 2), {"optimizer": torch.optim.LBFGS},
+         r"^optimizer: must update once for each backward pass, without a closure, got `LBFGS`"),
         (nn.Linear(8, 2), {"precision": "int8"}, r"^precision: must be one of float32, bf16, got `int8`"),
         (nn.Linear(9, 2), {}, r"^Linear \(Linear\): cannot run given \(3, 8\)"),
         (AsksForNumbers(), {}, r"^model: takes an amount of memory that depends on its numbers"),
         (Calls(lambda x: None), {}, r"^model: must give tensors, to be trained, got `NoneType`"),
     ],
-)
+)  # fmt: skip
 def test_what_cannot_be_predicted(model: nn.Module, options: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         training_memory(model, torch.empty(3, 8), **options)

@@ -5,6 +5,7 @@ storage is watched from when it is made until nothing refers to it. Memory that 
 back is not seen.
 """
 
+import inspect
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -101,26 +102,21 @@ def training_memory(
     with torch.inference_mode(False), torch.enable_grad(), untouched(model), as_written(), fake.mode(), live:
         model.train()
         weights, kept, given = (live.hold(each) for each in (parameters, buffers, (arguments, keywords)))
-        updater = make(learned) if learned else None
+        updater = _updater(make, learned) if learned else None
+        passes = _Passes(model, criterion or _mean_square, precision, live)
+        state = {f"model.{name}": each for name, each in (parameters | buffers).items()}
         for _ in range(2):
             live.restart()
             for each in learned:
                 each.grad = None
-            with torch.autocast(_device(learned), torch.bfloat16, enabled=precision == "bf16"):
-                outputs = functional_call(model, {**parameters, **buffers}, arguments, keywords)
-                loss = (criterion or _mean_square)(outputs)
-            forward = live.now
-            live.phase = "backward"
-            if loss.requires_grad:
-                loss.backward()
-            del outputs, loss
+            forward = functional_call(passes, state, arguments, keywords)
             gradients = live.hold([each.grad for each in learned])
             live.phase = "update"
             if updater is not None:
                 updater.step()
-    state = live.hold([list(each.values()) for each in updater.state.values()]) if updater is not None else 0
-    activations = forward - weights - kept - given - state
-    return TrainingMemory(live.peak, live.during, weights, kept, given, gradients, state, activations)
+    stored = live.hold([list(each.values()) for each in updater.state.values()]) if updater is not None else 0
+    activations = forward - weights - kept - given - stored
+    return TrainingMemory(live.peak, live.during, weights, kept, given, gradients, stored, activations)
 
 
 def _maker(optimizer: str | Optimizers) -> Optimizers:
@@ -131,8 +127,13 @@ def _maker(optimizer: str | Optimizers) -> Optimizers:
     return OPTIMIZERS[optimizer]
 
 
-def _device(parameters: Sequence[Tensor]) -> str:
-    return parameters[0].device.type if parameters else "cpu"
+def _updater(make: Optimizers, learned: Sequence[Tensor]) -> Optimizer:
+    updater = make(learned)
+    if any(each.default is each.empty for each in inspect.signature(updater.step).parameters.values()):
+        raise InputError(
+            "optimizer", "must update once for each backward pass, without a closure", type(updater).__name__
+        )
+    return updater
 
 
 def _mean_square(outputs: Any) -> Tensor:
@@ -140,6 +141,25 @@ def _mean_square(outputs: Any) -> Tensor:
     if not made:
         raise InputError("model", "must give tensors, to be trained", type(outputs).__name__, "Or give a criterion.")
     return torch.stack(made).sum() if len(made) > 1 else made[0]
+
+
+class _Passes(nn.Module):
+    """Forward and backward: a checkpoint calls the model again in the backward pass, with stand-ins still in place."""
+
+    def __init__(self, model: nn.Module, criterion: Callable[[Any], Tensor], precision: str, live: "_Live") -> None:
+        super().__init__()
+        self.model, self.criterion, self.precision, self.live = model, criterion, precision, live
+
+    def forward(self, *inputs: Any, **named: Any) -> int:
+        """Bytes that are alive when the loss is known."""
+        device = next((each.device.type for each in self.model.parameters()), "cpu")
+        with torch.autocast(device, torch.bfloat16, enabled=self.precision == "bf16"):
+            outputs = self.model(*inputs, **named)
+            loss = self.criterion(outputs)
+        alive, self.live.phase = self.live.now, "backward"
+        if loss.requires_grad:
+            loss.backward()
+        return alive
 
 
 class _Live(TorchDispatchMode):
@@ -158,7 +178,7 @@ class _Live(TorchDispatchMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         if self.phase == "update" and func is torch.ops.aten._local_scalar_dense.default:
-            return 1.0  # the step's number, which optimizers ask for and which changes no sizes
+            return 0.5  # steps so far or a product of decays, which optimizers ask for and which change no sizes
         result = with_workspace(func, args, func(*args, **(kwargs or {})))
         self.hold(result, besides=scratch(func, args))
         return result
