@@ -83,3 +83,23 @@ def test_what_has_no_effective_field(model: nn.Module, shape: tuple[int, ...], l
         return
     with pytest.raises(InputError, match=message):
         effective_field(model, shape, layer=layer)
+
+
+class Counting(nn.Module):
+    """Writes into a buffer and into a tensor that is none, in evaluation mode too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(()))
+        self.calls = torch.zeros(())
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.mean.add_(x.mean().detach())
+        self.calls.add_(1)
+        return x
+
+
+def test_what_a_model_writes_into_itself_is_taken_back() -> None:
+    model = nn.Sequential(Counting(), stack(1))
+    effective_field(model, (1, 9, 9))
+    assert (float(model[0].mean), float(model[0].calls)) == (0, 0)

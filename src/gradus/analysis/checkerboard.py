@@ -213,7 +213,7 @@ def _run(model: nn.Module, inputs: Sequence[Any], *, counting: bool) -> Tensor:
         weights = {name: _alike(name, each) for name, each in weights.items()}
     state = {name: _precise(each) for name, each in model.named_buffers(remove_duplicate=False)} | weights
     try:
-        with torch.no_grad(), untouched(model), _Counting() if counting else nullcontext():  # type: ignore[no-untyped-call]
+        with torch.no_grad(), untouched(model, copied=True), _Counting() if counting else nullcontext():  # type: ignore[no-untyped-call]
             made = functional_call(model.eval(), state, tuple(inputs), tie_weights=False)
     except RuntimeError as error:
         said = str(error).splitlines()[0].rstrip(".")

@@ -98,7 +98,7 @@ def _output(model: nn.Module, module: nn.Module, images: Tensor) -> Tensor:
 
     handle = module.register_forward_hook(keep)
     try:
-        with untouched(model), torch.enable_grad():
+        with untouched(model, copied=True), torch.enable_grad():
             model.eval()(images.clone())  # which the first layer may write over
     finally:
         handle.remove()
