@@ -49,11 +49,29 @@ def transformer() -> nn.Module:
     return nn.Sequential(*[nn.TransformerEncoderLayer(128, 4, 256, batch_first=True) for _ in range(4)])
 
 
+def decoder() -> nn.Module:
+    """Its maps are larger than all else, and its kernels reorder them."""
+    return nn.Sequential(
+        nn.Conv2d(3, 20, 3, padding=1), nn.Upsample(scale_factor=2, mode="bilinear"), nn.Conv2d(20, 16, 5, 2, 2),
+        nn.GroupNorm(4, 16), nn.SiLU(), nn.Upsample(scale_factor=2), nn.Conv2d(16, 3, 3, padding=1),
+    )  # fmt: skip
+
+
+def generator() -> nn.Module:
+    return nn.Sequential(
+        nn.ConvTranspose2d(64, 64, 4), nn.BatchNorm2d(64), nn.ReLU(inplace=True),
+        nn.ConvTranspose2d(64, 32, 4, 2, 1), nn.BatchNorm2d(32), nn.ReLU(inplace=True),
+        nn.ConvTranspose2d(32, 3, 4, 2, 1), nn.Tanh(),
+    )  # fmt: skip
+
+
 NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "perceptron": (perceptron, (64, 256)),
     "convolutional": (convolutional, (16, 3, 64, 64)),
     "ResNet-50": (resnet50, (2, 3, 96, 96)),
     "transformer": (transformer, (8, 64, 128)),
+    "decoder": (decoder, (4, 3, 48, 48)),
+    "generator": (generator, (16, 64, 4, 4)),
     "LSTM": (lambda: Last(nn.LSTM(64, 128, 2, batch_first=True)), (16, 50, 64)),
     "GRU": (lambda: Last(nn.GRU(64, 128, batch_first=True)), (16, 20, 64)),
 }
@@ -66,9 +84,10 @@ def measured(model: nn.Module, x: Tensor, optimizer: str, precision: str) -> int
 
     def step() -> None:
         with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
-            loss = model(x).float().square().mean()
+            outputs = model(x)
+            loss = outputs.float().square().mean()
         loss.backward()
-        del loss
+        del outputs, loss
         updater.step()
 
     step()
@@ -93,7 +112,7 @@ def test_the_peak_is_within_five_percent_of_a_real_step(name: str, optimizer: st
     assert found.peak == pytest.approx(measured(model, x, optimizer, "float32"), rel=0.05)
 
 
-@pytest.mark.parametrize("name", ["perceptron", "ResNet-50", "transformer"])
+@pytest.mark.parametrize("name", ["perceptron", "ResNet-50", "transformer", "decoder", "generator"])
 def test_the_peak_in_mixed_precision(name: str) -> None:
     build, shape = NETWORKS[name]
     model, x = build(), torch.randn(shape)
@@ -173,13 +192,26 @@ def test_what_an_lstm_keeps(steps: int, batch: int, inputs: int, width: int) -> 
     )
 
 
+class Counting(nn.Module):
+    """Keeps a tensor that is no buffer, and writes into it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = torch.zeros(())
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.calls.add_(1)
+        return x
+
+
 def test_the_model_comes_out_as_it_went_in() -> None:
-    model = convolutional().eval()
+    model = nn.Sequential(convolutional(), Counting()).eval()
     before = {name: each.clone() for name, each in model.state_dict().items()}
     training_memory(model, torch.empty(2, 3, 16, 16))
     assert not any(each.training for each in model.modules())
     assert all(torch.equal(each, before[name]) for name, each in model.state_dict().items())
     assert all(each.grad is None for each in model.parameters())
+    assert model[1].calls == 0
 
 
 @pytest.mark.parametrize("precision", ["float32", "bf16"])

@@ -99,7 +99,14 @@ def training_memory(
     buffers = {name: fake.stand_in(each) for name, each in model.named_buffers(remove_duplicate=False)}
     arguments, keywords = mapped(fake.stand_in, (inputs, named))
     learned: list[Tensor] = list({id(each): each for each in parameters.values() if each.requires_grad}.values())
-    with torch.inference_mode(False), torch.enable_grad(), untouched(model), as_written(), fake.mode(), live:
+    with (
+        torch.inference_mode(False),
+        torch.enable_grad(),
+        untouched(model, copied=True),
+        as_written(),
+        fake.mode(),
+        live,
+    ):
         model.train()
         weights, kept, given = (live.hold(each) for each in (parameters, buffers, (arguments, keywords)))
         updater = _updater(make, learned) if learned else None
@@ -180,7 +187,7 @@ class _Live(TorchDispatchMode):
         if self.phase == "update" and func is torch.ops.aten._local_scalar_dense.default:
             return 0.5  # steps so far or a product of decays, which optimizers ask for and which change no sizes
         result = with_workspace(func, args, func(*args, **(kwargs or {})))
-        self.hold(result, besides=scratch(func, args))
+        self.hold(result, besides=scratch(func, args, result))
         return result
 
     def hold(self, tree: Any, *, besides: int = 0) -> int:

@@ -1,11 +1,14 @@
 """Memory that kernels keep, or take while they run, and that torch's stand-ins for them leave out."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
+from torch import Tensor
 
 _LINE = 16
 """Numbers in a cache line."""
+_FEW_CHANNELS = 3
 
 
 def with_workspace(target: Any, arguments: tuple[Any, ...], result: Any) -> Any:
@@ -17,14 +20,52 @@ def with_workspace(target: Any, arguments: tuple[Any, ...], result: Any) -> Any:
     return (*result[:3], result[3].new_empty(size, dtype=torch.uint8))
 
 
-def scratch(target: Any, arguments: tuple[Any, ...]) -> int:
-    """Bytes that an operation takes while it runs: an LSTM's backward pass in oneDNN, gates and weights reordered."""
-    if target is not torch.ops.aten.mkldnn_rnn_layer_backward.default:
-        return 0
-    steps, batch, inputs = arguments[0].shape
-    width = arguments[2].shape[1]
-    numbers = steps * batch * _row(4 * width) + 4 * width * (inputs + width + _LINE)
-    return int(numbers * arguments[0].dtype.itemsize)
+def scratch(target: Any, arguments: tuple[Any, ...], result: Any) -> int:
+    """Bytes that an operation takes while it runs, besides its result, in oneDNN on the CPU.
+
+    Of convolutions copies of what they take and make, reordered into blocks of channels; of an LSTM's backward pass
+    gates and weights.
+    """
+    if target is torch.ops.aten.convolution.default:
+        x, weight, _, stride, padding, _, transposed, *_ = arguments
+        if not _is_reordered(x, weight, stride, padding):
+            return 0
+        if transposed or x.dtype is not torch.float32:  # no blocks, but the result is made twice over
+            return int(max(_taken(x) + weight.nbytes, 2 * result.nbytes))
+        made = _in_blocks(result)
+        return int(max(_taken(x) + weight.nbytes + made - result.nbytes, made))
+    if target is torch.ops.aten.convolution_backward.default:
+        gradient, x, weight, _, stride, padding, _, transposed, *_ = arguments
+        if not _is_reordered(x, weight, stride, padding):
+            return 0
+        read = _taken(gradient) if transposed else _in_blocks(gradient)
+        twice = (max(stride) > 1 or x.dtype is not torch.float32) and not transposed and result[0] is not None
+        return int(max(read + _taken(x), 2 * x.nbytes - weight.nbytes if twice else 0))
+    if target is torch.ops.aten.mkldnn_rnn_layer_backward.default:
+        steps, batch, inputs = arguments[0].shape
+        width = arguments[2].shape[1]
+        numbers = steps * batch * _row(4 * width) + 4 * width * (inputs + width + _LINE)
+        return int(numbers * arguments[0].dtype.itemsize)
+    return 0
+
+
+def _is_reordered(x: Tensor, weight: Tensor, stride: Sequence[int], padding: Sequence[int]) -> bool:
+    """Whether a convolution is more than a product of matrices, of maps whose channels do not come last."""
+    pointwise = all(each == 1 for each in (*weight.shape[2:], *stride)) and not any(padding)
+    multiplied = pointwise and x.dtype is torch.float32
+    return x.device.type == "cpu" and x.is_contiguous() and not multiplied
+
+
+def _taken(x: Tensor) -> int:
+    """Bytes of the copy of what a convolution reads; of images, with their few channels, there is none."""
+    return _in_blocks(x) if x.shape[1] > _FEW_CHANNELS else 0
+
+
+def _in_blocks(maps: Tensor) -> int:
+    """Bytes of a copy whose channels are padded to whole vectors, in single precision."""
+    channels, block = maps.shape[1], 16 if torch.backends.cpu.get_cpu_capability() == "AVX512" else 8
+    block = block if maps.dtype is torch.float32 else 1
+    return maps.nbytes // channels * (-(-channels // block) * block)
 
 
 def lstm_workspace(steps: int, batch: int, inputs: int, width: int) -> int:
