@@ -116,7 +116,7 @@ def training_memory(
             live.restart()
             for each in learned:
                 each.grad = None
-            forward = functional_call(passes, state, arguments, keywords)
+            forward = functional_call(passes, dict(state), arguments, keywords)  # which writes into it
             gradients = live.hold([each.grad for each in learned])
             live.phase = "update"
             if updater is not None:
