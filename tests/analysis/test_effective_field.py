@@ -2,7 +2,7 @@ import math
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from gradus.analysis.effective_field import effective_field
 from gradus.analysis.receptive_field import receptive_fields
@@ -51,6 +51,28 @@ def test_the_footprint_is_within_the_theoretical_field_of_the_layer() -> None:
     assert (field.influence > 0).any(1).nonzero().flatten().tolist() == rows
 
 
+class Turned(nn.Module):
+    """Maps with channels last, or tokens."""
+
+    def __init__(self, *, tokens: bool) -> None:
+        super().__init__()
+        self.patches, self.norm, self.tokens = nn.Conv2d(3, 8, 4, 4), nn.LayerNorm(8), tokens
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.patches(x).permute(0, 2, 3, 1)
+        out: Tensor = self.norm(y.flatten(1, 2) if self.tokens else y)
+        return out
+
+
+@pytest.mark.parametrize("tokens", [False, True])
+def test_channels_may_come_last_and_positions_may_be_tokens(tokens: bool) -> None:
+    found = effective_field(Turned(tokens=tokens), (3, 24, 32))
+    assert found.middle == (3, 4)
+    seen = found.influence > 0
+    assert seen.any(1).nonzero().flatten().tolist() == [12, 13, 14, 15]
+    assert seen.any(0).nonzero().flatten().tolist() == [16, 17, 18, 19]
+
+
 def test_a_classifier_sees_all_and_sequences_have_one_axis() -> None:
     classifier = nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 2))
     found = effective_field(classifier, torch.randn(2, 3, 9, 9))
@@ -73,6 +95,12 @@ def test_the_model_comes_out_as_it_went_in() -> None:
     [
         (nn.Conv2d(3, 4, 3), (3, 9, 9), "body", "^layer: must be a module of the network, got `body`"),
         (nn.Linear(3, 4), (3,), "", "^input: must have positions"),
+        (
+            nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d((None, 1))),
+            (3, 9, 9),
+            "",
+            "^layer: must tell positions",
+        ),
         (nn.Conv2d(3, 4, 3, device="meta"), (3, 9, 9), "", "^model: must have its weights"),
         (nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Threshold(1e9, 0)), (3, 9, 9), "", None),
     ],

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
+from gradus.analysis.receptive_field import Field, receptive_fields
 from gradus.core.errors import InputError
+from gradus.core.graph import trace
 from gradus.core.untouched import untouched
 
 _NEGLIGIBLE = 1 - 0.9545
@@ -56,7 +59,8 @@ def effective_field(
         examples: how many images are drawn.
 
     Raises:
-        InputError: no such layer, an input without positions, or a model without weights.
+        InputError: no such layer, or one that tells positions apart along some axes only; an input without positions; a
+            model without weights.
 
     Source: Luo et al. (2016), Understanding the Effective Receptive Field in Deep Convolutional Neural Networks,
     arXiv 1701.04128, section 3.
@@ -72,9 +76,7 @@ def effective_field(
         rule = "must have positions: a batch, channels, and at least one axis more"
         raise InputError("input", rule, tuple(images.shape))
     output = _output(model, modules[layer], images)
-    positions = output.shape[2:] if output.ndim == images.ndim else ()
-    middle = tuple(size // 2 for size in positions)
-    there = output.flatten(2)[..., int(np.ravel_multi_index(middle, positions))] if positions else output.flatten(1)
+    middle, there = _middle(output, _fields(model, images, layer))
     # With random signs, the squares of sums are on average the sums of squares: no derivative cancels another.
     signs = torch.randint(0, 2, there.shape, generator=draw).to(there) * 2 - 1
     (gradient,) = torch.autograd.grad((there * signs).sum(), images)
@@ -86,6 +88,31 @@ def _images(model: nn.Module, x: Tensor | Sequence[int], examples: int, draw: to
     first = next((each for each in model.parameters() if each.is_floating_point()), torch.empty(0))
     drawn = x if isinstance(x, Tensor) else torch.randn(examples, *x, generator=draw)
     return drawn.detach().to(first.device, first.dtype, copy=True)
+
+
+def _fields(model: nn.Module, images: Tensor, layer: str) -> tuple[Field, ...]:
+    """What the layer's outputs see, by axis of the images."""
+    seen = trace(model, [images.detach()])
+    axes = range(2, images.ndim)
+    found = zip(seen.calls, receptive_fields(seen, axes).layers, strict=True)
+    return next((fields for call, fields in found if call.place == layer), ())
+
+
+def _middle(output: Tensor, fields: Sequence[Field]) -> tuple[tuple[int, ...], Tensor]:
+    """Of an output that tells positions apart, its middle; all of one that does not. Shape (N, numbers there)."""
+    dims = [each.dim for each in fields if each.dim is not None]
+    if not dims or output.ndim == 2:  # or maps laid out in a row, channels and all
+        return (), output.flatten(1)
+    if len(set(dims)) == len(dims) == len(fields):
+        middle, there = tuple(output.shape[dim] // 2 for dim in dims), output
+        for dim, index in sorted(zip(dims, middle, strict=True), reverse=True):
+            there = there.select(dim, index)
+        return middle, there.flatten(1)
+    sizes = [each.outputs for each in fields]
+    if len(dims) == len(fields) and len(set(dims)) == 1 and prod(sizes) == output.shape[dims[0]]:  # tokens of a map
+        middle = tuple(size // 2 for size in sizes)
+        return middle, output.select(dims[0], int(np.ravel_multi_index(middle, sizes))).flatten(1)
+    raise InputError("layer", "must tell positions apart along each axis of the image, or along none")
 
 
 def _output(model: nn.Module, module: nn.Module, images: Tensor) -> Tensor:

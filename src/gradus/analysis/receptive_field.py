@@ -34,6 +34,7 @@ class Field:
         phases: the centres of the first outputs' fields, one for each kind of output: behind a transposed convolution
             there are as many as its stride.
         whole: whether some path sees the whole axis, as global pooling and attention do.
+        dim: the dimension of the output along which outputs differ in what they see of this axis; None likewise.
     """
 
     extent: int
@@ -42,7 +43,13 @@ class Field:
     offset: Fraction | None = None
     phases: tuple[Fraction, ...] = ()
     whole: bool = False
+    dim: int | None = None
     _moving: Reach | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def outputs(self) -> int:
+        """How many there are along this axis; with tokens, as many as the map had from which they were cut."""
+        return self._moving.axes[0].size if self._moving is not None else 1
 
     def positions(self, index: int) -> list[int]:
         """All that the output at this index sees by paths that tell positions apart; negative ones are in padding."""
@@ -240,7 +247,7 @@ def _put_back(part: Origins, operation: Operation, base: Value) -> Origins | Non
 
 def _field(known: Origins, number: int, size: int) -> Field:
     """What the elements of a tensor see along one axis of the input."""
-    alike, moving = _settled(known, number)
+    alike, moving, dim = _settled(known, number)
     whole = alike is not None and not ~_shifted(alike, 0)[0] & ((1 << size) - 1)
     if whole and moving is None:
         return Field(size, size, whole=True)
@@ -259,19 +266,23 @@ def _field(known: Origins, number: int, size: int) -> Field:
         offset=Fraction(doubled[0], 2),
         phases=tuple(Fraction(each, 2) for each in doubled) if lawful else (),
         whole=whole,
+        dim=dim,
         _moving=moving,
     )
 
 
-def _settled(known: Origins, number: int) -> tuple[Reach | None, Reach | None]:
-    """What all elements of a tensor see alike, and what differs along the one dimension that tells positions apart."""
+def _settled(known: Origins, number: int) -> tuple[Reach | None, Reach | None, int]:
+    """What all elements of a tensor see alike; what differs along the dimension that tells positions apart; that."""
     reaches = known.reaches[number]
     used = {axis for each in reaches for axis in each.axes}
     others = {axis for each in known.reaches for reach in each for axis in reach.axes} - used
     laws = {each.law for each in reaches if each.law is not None}
-    dims = [[axis for axis in dim if axis not in others] for dim in known.dims if used & set(dim)]
+    dims = {
+        place: [axis for axis in dim if axis not in others] for place, dim in enumerate(known.dims) if used & set(dim)
+    }
+    told = max(dims, key=lambda dim: (bool(laws & set(dims[dim])), prod(axis.size for axis in dims[dim])), default=-1)
     if dims:
-        axes = max(dims, key=lambda dim: (bool(laws & set(dim)), prod(axis.size for axis in dim)))
+        axes = dims[told]
         one = Axis(prod(axis.size for axis in axes))
         reaches = joined([each.without(*(used - set(axes))).merged(axes, one) for each in reaches])
         if sum(bool(each.axes) for each in reaches) > 1:  # they move on by different laws
@@ -281,7 +292,7 @@ def _settled(known: Origins, number: int) -> tuple[Reach | None, Reach | None]:
                 reaches = joined([each.without(one) for each in reaches])
     alike = [each for each in reaches if not each.axes]
     moving = [each for each in reaches if each.axes]
-    return next(iter(alike), None), next(iter(moving), None)
+    return next(iter(alike), None), next(iter(moving), None), told
 
 
 def _shifted(reach: Reach, low: int) -> list[int]:
