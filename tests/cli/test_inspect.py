@@ -241,7 +241,7 @@ def test_memory_grows_with_the_batch_that_is_trained_on(gradus_inspect: Gradus) 
         ("lenet5 --compare net.py:Raises --input 1,32,32", "Raises (Raises): cannot run given (1, 1, 32, 32): not on "),
         ("lenet5 --budget params<", "budget: must be limits separated by commas, got `params<`. Such as "),
         ("lenet5 --budget macs<3,size<5", "budget: limits a figure that is not known, got `size`. "),
-        ("lenet5 --csv - --json", "--csv -: would be printed among what --json prints. Give a path."),
+        ("lenet5 --csv - --json", "--csv -: would be printed among what other options print. Give a path."),
         ("lenet5 --csv no/such.csv", "no/such.csv: cannot be written (No such file or directory). Name another place."),
         ("lenet5 --html no/such.html", "no/such.html: cannot be written (No such file or directory). Name another pl"),
         ("lenet5 --field no/such.png", "no/such.png: cannot be written (No such file or directory). Name another pla"),
@@ -373,3 +373,17 @@ def test_what_more_cannot_be_told(gradus_inspect: Gradus, arguments: str, messag
     assert (done.code, done.out) == (2, "")
     assert done.err.startswith(f"gradus: {message}")
     assert done.err.count("\n") == 1
+
+
+def test_what_depends_on_numbers_is_run_when_asked(gradus_inspect: Gradus) -> None:
+    asked = ("net.py:Asks", "--input", 6, "--json")
+    assert json.loads(gradus_inspect(*asked).out)["unresolved"]
+    found = json.loads(gradus_inspect(*asked, "--run").out)
+    assert (found["unresolved"], found["layers"][0]["output"]) == ([], [[1, 6]])
+
+
+@pytest.mark.parametrize("option", ["--json", "--guidelines", "--budget=params<5M", "--compare=net.py:wide"])
+def test_rows_are_not_printed_among_others(gradus_inspect: Gradus, option: str) -> None:
+    done = gradus_inspect("net.py:build", "--input", 6, "--csv", "-", option)
+    assert (done.code, done.out) == (2, "")
+    assert done.err == "gradus: --csv -: would be printed among what other options print. Give a path.\n"

@@ -94,9 +94,18 @@ class Fields:
 
     @property
     def network(self) -> int | None:
-        """The call that speaks for the network: its own, or the last whose outputs do not all see the same."""
-        telling = [call for call, each in enumerate(self.layers) if any(axis.offset is not None for axis in each)]
-        return None if not telling else 0 if 0 in telling else max(telling, key=lambda call: self.ended[call])
+        """The call that speaks for the network: its own, or the last that looks around from different places.
+
+        One in which each output sees one position does not: a network of which all before the end is such sees all at
+        its end, and says so itself.
+        """
+        if not any(axis.offset is not None for each in self.layers for axis in each):
+            return None
+        told = [
+            call for call, each in enumerate(self.layers) if any(a.offset is not None and a.extent > 1 for a in each)
+        ]
+        own = any(axis.offset is not None for axis in self.layers[0])
+        return 0 if own or not told else max(told, key=lambda call: self.ended[call])
 
 
 def receptive_fields(trace: Trace, axes: Sequence[int] | None = None) -> Fields:

@@ -30,7 +30,10 @@ def totals(found: Inspection) -> dict[str, str]:
 
 def warnings(found: Inspection) -> list[str]:
     """What could not be counted or followed, and what is odd about the receptive field."""
-    said = [f"not followed to its end: {each}; the figures are of what came before" for each in found.unresolved]
+    said = [
+        f"not followed to its end: {each}; the figures are of what came before. `run` (--run) runs it for real"
+        for each in found.unresolved
+    ]
     if found.saved_bytes is None and not found.unresolved:
         said.append("kept for backward: the pass in training mode could not be followed to its end")
     said += [f"not counted: {name}, {_times(n)}, in {_places(found, name)}" for name, n in found.uncounted.items()]

@@ -33,6 +33,9 @@ def command(
         ),
     ] = None,
     batch: Annotated[int, typer.Option(help="Examples in a batch; 0 where shapes have no batch axis.", min=0)] = 1,
+    run: Annotated[
+        bool, typer.Option("--run", help="Really run it where shapes do not tell what happens, on random numbers.")
+    ] = False,
     depth: Annotated[int, typer.Option(help="Show modules down to this depth.", min=0)] = 2,
     compare: Annotated[
         list[str] | None, typer.Option(metavar="OTHER", help="Put OTHER beside MODEL, with ratios; repeatable.")
@@ -74,8 +77,11 @@ def command(
     from gradus.analysis.budget import check, parse
     from gradus.analysis.document import document, table
 
-    if csv == _STDOUT and json:
-        raise InputError("--csv -", "would be printed among what --json prints", repair="Give a path.")
+    more_is_told = (
+        json or compare or budget or time or measure or optimizer or guidelines or alternatives or checkerboard
+    )
+    if csv == _STDOUT and more_is_told:
+        raise InputError("--csv -", "would be printed among what other options print", repair="Give a path.")
     _needs("--optimizer", optimizer, {"--precision": precision})
     _needs("--field", field, {"--image": image, "--layer": layer})
     limits = parse(budget) if budget is not None else []
@@ -84,7 +90,7 @@ def command(
     given = [Given.parse(each) for each in inputs or ()]
     names = [model, *(compare or ())]
     runs = checkerboard or measure or field is not None
-    subjects = [subject(each, given, batch, weights=runs, threads=threads) for each in names]
+    subjects = [subject(each, given, batch, weights=runs, threads=threads, run=run) for each in names]
     founds = [each.found for each in subjects]
     verdicts = check(limits, subjects[0])
     wanted: list[Section] = []

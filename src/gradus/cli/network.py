@@ -46,7 +46,13 @@ class Given:
 
 
 def subject(
-    reference: str, given: Sequence[Given], batch: int, *, weights: bool = False, threads: int | None = None
+    reference: str,
+    given: Sequence[Given],
+    batch: int,
+    *,
+    weights: bool = False,
+    threads: int | None = None,
+    run: bool = False,
 ) -> "Subject":
     """Inspect a network: a name of the catalogue, or ``file.py:callable``.
 
@@ -55,11 +61,12 @@ def subject(
         batch: how many examples; 0 where shapes are without a batch axis.
         weights: whether a network of the catalogue must have numbers, and not only shapes.
         threads: that times are for.
+        run: whether to really run it where shapes do not tell what happens, on random numbers and zeros for tokens.
     """
     from gradus.analysis.budget import Subject
     from gradus.analysis.inspect import example, inspect
 
-    network, usual = _network(reference, weights)
+    network, usual = _network(reference, weights or run)
     if not given and not usual:
         raise InputError("--input", "must be given for a network of your own", repair="Such as --input 3,224,224.")
     inputs: list[Any] = []
@@ -68,11 +75,21 @@ def subject(
         known = usual[place].type if place < len(usual) else ""
         shape = (batch, *each.shape) if batch else each.shape
         tensor = example(network, shape, _type(each.type or known))
+        tensor = _drawn(tensor) if run else tensor
         if each.name:
             named[each.name] = tensor
         else:
             inputs.append(tensor)
-    return Subject(inspect(network, *inputs, **named), network, inputs, named, threads)
+    return Subject(inspect(network, *inputs, run=run, **named), network, inputs, named, threads)
+
+
+def _drawn(example: "torch.Tensor") -> "torch.Tensor":
+    """An input with numbers: standard normal ones, and zeros where they must be whole."""
+    import torch
+
+    if not example.is_floating_point():
+        return torch.zeros(example.shape, dtype=example.dtype)
+    return torch.randn(example.shape, generator=torch.Generator().manual_seed(0)).to(example.dtype)
 
 
 def _network(reference: str, weights: bool) -> tuple["nn.Module", list[Given]]:
