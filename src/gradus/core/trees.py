@@ -34,13 +34,23 @@ def mapped(change: Callable[[Tensor], Tensor], tree: Any) -> Any:
 def tensors(tree: Any) -> list[Tensor]:
     """The tensors in `tree`, in order."""
     found: list[Tensor] = []
-
-    def note(tensor: Tensor) -> Tensor:
-        found.append(tensor)
-        return tensor
-
-    mapped(note, tree)
+    if not _gathered(tree, found):
+        found.clear()
+        mapped(lambda each: found.append(each) or each, tree)  # type: ignore[func-returns-value]
     return found
+
+
+def _gathered(tree: Any, found: list[Tensor]) -> bool:
+    """Whether there are only tensors, plain containers and numbers, as at nearly every call; then all are found."""
+    if isinstance(tree, Tensor):
+        found.append(tree)
+        return True
+    kind = type(tree)
+    if kind is tuple or kind is list:
+        return all(_gathered(each, found) for each in tree)
+    if kind is dict:
+        return all(_gathered(each, found) for each in tree.values())
+    return tree is None or kind in (bool, int, float, str)
 
 
 def leaves(arguments: Any) -> Iterator[Any]:
