@@ -195,6 +195,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if "cost" in options.parts:
         for case in TIMED:
             print(cost(tools, case, options.rounds, options.threads), flush=True)
+            print(in_turn([each for each in tools if each.count in (gradus, fvcore)], case, options), flush=True)
     return 0 if right else 1
 
 
@@ -329,6 +330,26 @@ anything is measured. Of the analysis alone, in a process in which the tool has 
 With that layer, and with loading the tool and whatever it loads itself when it is first used; not with loading torch:
 
 {_costs({name: [in_all for _, in_all in given] for name, given in spent.items()})}"""
+
+
+def in_turn(tools: Sequence[Tool], case: Case, options: argparse.Namespace) -> str:
+    """The same network again and again in this process, by tools that leave torch as it is, in turn."""
+    torch.set_num_threads(options.threads)
+    model, inputs = case.build().eval(), case.inputs()
+    spent: dict[str, list[float]] = {tool.name: [] for tool in tools}
+    for turn in range(-1, options.rounds):  # the first does not count
+        for tool in tools:
+            gc.collect()
+            began = time.perf_counter()
+            tool.count(model, inputs)
+            if turn >= 0:
+                spent[tool.name].append(time.perf_counter() - began)
+    ratios = {
+        name: [each / ours for each, ours in zip(s, spent[GRADUS.name], strict=True)] for name, s in spent.items()
+    }
+    rows = [[name, Spread.of(spent[name]).text(3), Spread.of(ratios[name]).text(2)] for name in spent]
+    written = table(["tool", "seconds", "times gradus's"], rows)
+    return f"\nAgain in one process, in turn, {options.rounds} times:\n\n{written}"
 
 
 def _costs(spent: Mapping[str, Sequence[Cost]]) -> str:
