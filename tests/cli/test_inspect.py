@@ -352,7 +352,8 @@ def test_the_effective_field_is_drawn_over_an_image(gradus_inspect: Gradus, tmp_
     assert found == {"layer": "0", "size": size, "drawn": "field.png"}
     with Image.open(tmp_path / "field.png") as drawn:
         assert drawn.size[0] > 500
-    assert gradus_inspect("lenet5", "--field", "lenet5.svg").code == 0  # of a network of the catalogue, begun anew
+    begun = gradus_inspect("lenet5", "--field", "lenet5.svg")  # a network of the catalogue, begun anew
+    assert "effective receptive field of c5_activation: " in begun.out  # its output sees all
 
 
 @pytest.mark.parametrize(

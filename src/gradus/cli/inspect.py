@@ -64,7 +64,10 @@ def command(
         Path | None, typer.Option(metavar="PATH.png", help="Draw what the middle of its output looks at; runs it.")
     ] = None,
     image: Annotated[Path | None, typer.Option(metavar="PATH", help="The image that --field draws over.")] = None,
-    layer: Annotated[str | None, typer.Option(metavar="NAME", help="The module whose output --field is about.")] = None,
+    layer: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="The module that --field is about; the last that tells positions apart."),
+    ] = None,
     html: Annotated[Path | None, typer.Option(metavar="PATH", help="Write a page with the whole tree.")] = None,
     csv: Annotated[Path | None, typer.Option(metavar="PATH", help="Write a row for each layer; - prints them.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -105,7 +108,7 @@ def command(
     if checkerboard:
         wanted.append(sections.checkerboard(subjects[0]))
     if field is not None:
-        wanted.append(sections.effective(subjects[0], field, image, layer or ""))
+        wanted.append(sections.effective(subjects[0], field, image, layer))
 
     if html is not None:
         from gradus.report.inspection import write_inspection

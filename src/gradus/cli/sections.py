@@ -178,8 +178,8 @@ def checkerboard(subject: "Subject") -> Section:
     return Section("checkerboard", document, notes=[f"checkerboard: {found.verdict}"])
 
 
-def effective(subject: "Subject", output: Path, image: Path | None, layer: str) -> Section:
-    """What a layer really looks at, drawn."""
+def effective(subject: "Subject", output: Path, image: Path | None, layer: str | None) -> Section:
+    """What a layer really looks at, drawn; if none is named, the one that speaks for the network."""
     import torch
 
     from gradus.analysis.effective_field import effective_field
@@ -187,6 +187,9 @@ def effective(subject: "Subject", output: Path, image: Path | None, layer: str) 
 
     if len(subject.inputs) != 1:
         raise InputError("--field", "needs a network of one input", len(subject.inputs))
+    if layer is None:
+        speaker = subject.found.fields.network
+        layer = subject.found.layers[speaker].name if speaker is not None else ""
     _, *shape = subject.inputs[0].shape
     pixels = None if image is None else _pixels(image, shape)
     seen = shape if pixels is None else torch.from_numpy(pixels)[None]
@@ -197,7 +200,9 @@ def effective(subject: "Subject", output: Path, image: Path | None, layer: str) 
     write_field(found, theoretical, output, shown)
     document = {"layer": layer, "size": found.size, "drawn": str(output)}
     return Section(
-        "effective_field", document, notes=[f"effective receptive field: {found.size:.1f}, drawn in {output}"]
+        "effective_field",
+        document,
+        notes=[f"effective receptive field of {layer or 'the output'}: {found.size:.1f}, drawn in {output}"],
     )
 
 

@@ -47,9 +47,8 @@ def write_field(
         axes.add_patch(Rectangle(*box, fill=False, edgecolor="white", linewidth=1.5, linestyle="--"))
     axes.set_xlim(-0.5, width - 0.5)
     axes.set_ylim(height - 0.5, -0.5)
-    extent = " x ".join(str(each.extent) for each in theoretical) or "unknown"
-    whole = " and everything besides" if any(each.whole for each in theoretical) else ""
-    figure.suptitle(f"could see {extent}{whole} (dashed); looks at {found.size:.0f} x {found.size:.0f}", fontsize=9)
+    extent = " x ".join("all" if each.whole else str(each.extent) for each in theoretical) or "unknown"
+    figure.suptitle(f"could see {extent} (dashed); looks at {found.size:.0f} x {found.size:.0f}", fontsize=9)
     try:
         figure.savefig(place, dpi=150)
     except OSError as error:
