@@ -30,6 +30,7 @@ def test_equal_weights_give_the_binomial_law_of_the_paper() -> None:
     assert torch.allclose(inside, law / law.max(), atol=1e-6)
     assert found.influence.sum() == pytest.approx(float(inside.sum()))
     assert found.middle == (20, 20)
+    assert found.size == math.sqrt(int((law / law.max() > 0.0455).sum()))
 
 
 def test_it_grows_with_the_root_of_the_depth_and_the_theoretical_one_with_the_depth() -> None:
@@ -49,6 +50,13 @@ def test_the_footprint_is_within_the_theoretical_field_of_the_layer() -> None:
     call = next(number for number, each in enumerate(seen.calls) if each.place == "2")
     rows = receptive_fields(seen).layers[call][0].positions(field.middle[0])
     assert (field.influence > 0).any(1).nonzero().flatten().tolist() == rows
+
+
+def test_derivatives_of_several_channels_do_not_cancel() -> None:
+    model = nn.Conv1d(1, 2, 2, bias=False)
+    model.weight.data = torch.tensor([[[1.0, 2.0]], [[1.0, -2.0]]])
+    influence = effective_field(model, (1, 2), examples=4000).influence  # roots of 1 + 1 and 4 + 4
+    assert influence.tolist() == pytest.approx([0.5, 1.0], rel=0.05)
 
 
 class Turned(nn.Module):

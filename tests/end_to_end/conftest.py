@@ -1,8 +1,16 @@
 from collections.abc import Iterator
 
 import pytest
+from selenium import webdriver
 
+from tests.end_to_end.browser import chromium
 from tests.end_to_end.processes import Processes
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[webdriver.Chrome]:
+    with chromium() as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

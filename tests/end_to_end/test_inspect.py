@@ -1,6 +1,5 @@
 """The page of `gradus inspect --html` as a browser shows it: it folds, sorts, reads well and runs nothing else."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +14,10 @@ import gradus
 from gradus.analysis.inspect import Inspection
 from gradus.report.inspection import write_inspection
 from tests.analysis.networks import AsksForNumbers, VisionTransformer, resnet50
-from tests.end_to_end.browser import chromium, show
+from tests.end_to_end.browser import AXE, show
 
-AXE = (Path(__file__).parents[1] / "report" / "axe.min.js").read_text(encoding="utf-8")
 ROWS = "[...document.querySelectorAll('.tree tbody tr')]"
 EVIL = '<img src=x onerror="document_title=1">'
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[webdriver.Chrome]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +68,7 @@ def test_it_folds_by_pointer_by_key_and_by_depth(browser: webdriver.Chrome, page
     root = press(browser, ".tree tbody button")
     assert (shown(browser), root.get_attribute("aria-expanded")) == (["Sequential"], "false")
     assert browser.switch_to.active_element == root
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", root)  # the page is shorter now
     root.click()
     assert len(shown(browser)) == by_depth[3]
     assert root.get_attribute("aria-expanded") == "true"

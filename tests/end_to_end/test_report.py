@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,17 +19,10 @@ from gradus.data.arrays import from_arrays
 from gradus.report.words import figure, percent
 from gradus.training.store import RunStore
 from tests.cli.command import run_gradus
-from tests.end_to_end.browser import chromium, show
+from tests.end_to_end.browser import AXE, show
 from tests.end_to_end.recipes import digits
 
-AXE = (Path(__file__).parents[1] / "report" / "axe.min.js").read_text(encoding="utf-8")
 EVIL = '<script>document.title="owned"</script><img src=x onerror="document.title=1">'
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[webdriver.Chrome]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")
