@@ -6,7 +6,7 @@ keyword-only parameters are the options, their annotations the constraints.
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
 from pkgutil import walk_packages
@@ -42,6 +42,8 @@ class Card:
         name: what recipes and the command line call it.
         build: makes the part; positional parameters come from gradus, keyword-only ones are the user's options.
         source: paper and equation, or the specification it follows.
+        formula: what it computes, in a line.
+        elsewhere: defaults of the paper, torch, Keras or optax where they are not those of `build`, as option to value.
         aliases: other names it answers to.
         evidence: whether a test here establishes its figures, or they are taken from elsewhere.
         notes: where it departs from its source, and why.
@@ -51,6 +53,8 @@ class Card:
     name: str
     build: Callable[..., Any]
     source: str
+    formula: str = ""
+    elsewhere: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     aliases: tuple[str, ...] = ()
     evidence: Evidence = "verified here"
     notes: str = ""

@@ -1,0 +1,18 @@
+"""``gradus losses``: criteria and penalties."""
+
+from typing import Annotated
+
+import typer
+
+EXAMPLE = "gradus losses huber"
+
+
+def command(
+    name: Annotated[str | None, typer.Argument(help="One of them: its card.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List the criteria that recipes can name, or show one's card."""
+    from gradus.cli.parts import show
+    from gradus.losses import criteria
+
+    show(name, (criteria,), as_json=json)
