@@ -365,7 +365,7 @@ def radam(
 @optimizers.register(
     source="Riedmiller, Braun (1993), A direct adaptive method for faster backpropagation learning",
     formula="d *= 1.2 where g keeps its sign, 0.5 where it changes; p -= sign(g) d; d begins at lr",
-    elsewhere={"paper": {"lr": 0.1}, "torch": {}, "optax": {}},
+    elsewhere={"paper": {"lr": 0.1}, "torch": {}},
     notes='For whole-set batches (batch_size = "full"): it sees only the signs of gradients.',
 )
 def rprop(

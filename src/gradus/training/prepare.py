@@ -28,6 +28,7 @@ from gradus.losses import criteria
 from gradus.models import build, models
 from gradus.optim import optimizers, schedules
 from gradus.training.compatibility import check_fit
+from gradus.training.learning_rate import try_rates, wants_rate, with_rate, without_rate
 from gradus.training.metrics import NAMES
 from gradus.training.objective import Supervised
 from gradus.training.recipe import Data, Part, Recipe, Training
@@ -144,6 +145,11 @@ def prepare(recipe: Recipe, raw: RawData, preprocessing: Preprocessing | None = 
     recipe = recipe.model_copy(update={"training": training})
     if training.memory_format == "channels_last":
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if wants_rate(recipe.optimizer):
+        optimizer, closure = _build_optimizer(without_rate(recipe.optimizer), model, criterion)
+        trial = Supervised(model, criterion, optimizer, closure=closure)
+        found = try_rates(trial, loader, training, seed=recipe.seed, device=device)
+        recipe = recipe.model_copy(update={"optimizer": with_rate(recipe.optimizer, found)})
     optimizer, closure = _build_optimizer(recipe.optimizer, model, criterion)
     steps = len(loader) * training.epochs
     schedule = schedules.get(recipe.schedule.name or "", "schedule")
