@@ -128,14 +128,15 @@ def main() -> None:
     import keras
     import optax
 
+    runs = rows("optax", OPTAX, with_optax) + rows("keras", KERAS, with_keras)
     document = {
         "versions": {"optax": optax.__version__, "keras": keras.__version__, "jax": jax.__version__},
         "start": START,
         "every": KEPT,
-        "runs": rows("optax", OPTAX, with_optax) + rows("keras", KERAS, with_keras),
+        "runs": runs,
     }
     OUT.write_text(json.dumps(document, indent=1) + "\n")
-    print(f"{len(document['runs'])} runs in {OUT}")
+    print(f"{len(runs)} runs in {OUT}")
 
 
 if __name__ == "__main__":

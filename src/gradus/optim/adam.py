@@ -18,15 +18,12 @@ class EpsilonHatAdam(optim.Adam):
     shrinks: eps / sqrt(1 - beta2^t). Takes what torch's Adam takes.
     """
 
-    def __init__(self, parameters: ParamsT, **options: Any) -> None:
-        super().__init__(parameters, **options)
-        for group in self.param_groups:
-            group |= {"eps_hat": group["eps"], "steps": 0}
-
     def step(self, closure: Closure | None = None) -> Any:
         for group in self.param_groups:
-            group["steps"] += 1
-            group["eps"] = group["eps_hat"] / math.sqrt(1 - group["betas"][1] ** group["steps"])
+            group["steps"] = group.get("steps", 0) + 1
+            group["eps"] = group.setdefault("eps_hat", group["eps"]) / math.sqrt(
+                1 - group["betas"][1] ** group["steps"]
+            )
         return super().step(closure)
 
 
@@ -47,8 +44,6 @@ class AdaMax(ForeachOptimizer):
         maximize: bool = False,
     ) -> None:
         super().__init__(parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, maximize=maximize)
-        for group in self.param_groups:
-            group["steps"] = 0
 
     def _kept(self, group: dict[str, Any]) -> tuple[str, ...]:
         return ("exp_avg", "exp_inf")

@@ -417,7 +417,12 @@ def asgd(
     return optim.ASGD(list(parameters), lr=lr, lambd=lambd, alpha=alpha, t0=t0, weight_decay=weight_decay)
 
 
-@optimizers.register(source="Nocedal, Wright (2006), Numerical Optimization, algorithm 7.5", closure=True)
+@optimizers.register(
+    source="Nocedal, Wright (2006), Numerical Optimization, algorithm 7.5",
+    formula="p += t d, d = -H g, H the inverse Hessian as the last `history_size` steps tell it",
+    elsewhere={"paper": {}, "torch": {"history_size": 100, "line_search": False}},
+    closure=True,
+)
 def lbfgs(
     parameters: Parameters,
     *,

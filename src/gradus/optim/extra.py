@@ -19,7 +19,7 @@ Every = Annotated[int, Field(ge=1)]
 _NOTE = "From pytorch_optimizer: pip install torchgradus[optim]."
 
 
-def _make(name: str, parameters: Parameters, **options: Any) -> optim.Optimizer:
+def _make(name: str, parameters: Parameters | list[dict[str, Any]], **options: Any) -> optim.Optimizer:
     try:
         import pytorch_optimizer
     except ImportError:
@@ -240,13 +240,13 @@ def muon(
 ) -> optim.Optimizer:
     """Muon: momentum whose steps have all singular values near one."""
     parameters = list(parameters)
-    groups = [
+    groups: list[dict[str, Any]] = [
         {"params": [each for each in parameters if each.dim() > 1], "use_muon": True},
         {"params": [each for each in parameters if each.dim() <= 1], "use_muon": False},
     ]
     return _make(
         "Muon",
-        [each for each in groups if each["params"]],  # type: ignore[arg-type]
+        [each for each in groups if each["params"]],
         lr=lr,
         momentum=momentum,
         nesterov=nesterov,

@@ -23,6 +23,7 @@ class ForeachOptimizer(Optimizer):
 
     A subclass declares its hyper-parameters as keyword-only parameters of `__init__`, with their constraints; every
     param group has them all, and `maximize` and `weight_decay` (a penalty, added to the gradient) are dealt with here.
+    A group also counts its `steps`.
 
     Raises:
         InputError: for a hyper-parameter out of its constraint, and for sparse or complex gradients.
@@ -54,8 +55,7 @@ class ForeachOptimizer(Optimizer):
 
     def _step(self) -> None:
         for group in self.param_groups:
-            if "steps" in group:
-                group["steps"] += 1
+            group["steps"] = group.get("steps", 0) + 1
             for points, kept in self._lists(group):
                 gradients: Tensors = [each.grad for each in points if each.grad is not None]
                 if group["maximize"]:

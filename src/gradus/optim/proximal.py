@@ -36,8 +36,6 @@ class ProximalSGD(ForeachOptimizer):
         maximize: bool = False,
     ) -> None:
         super().__init__(parameters, lr=lr, l1=l1, l2=l2, group=group, accelerate=accelerate, maximize=maximize)
-        for each in self.param_groups:
-            each["inertia"] = 1.0
 
     @torch.no_grad()
     def step(self, closure: Closure | None = None) -> Any:
@@ -68,7 +66,7 @@ class ProximalSGD(ForeachOptimizer):
         for group in self.param_groups:
             if not group["accelerate"]:
                 continue
-            last = group["inertia"]
+            last = group.get("inertia", 1.0)
             group["inertia"] = (1 + math.sqrt(1 + 4 * last**2)) / 2
             for parameter in group["params"]:
                 before[parameter] = parameter.clone()
