@@ -16,26 +16,24 @@ from gradus.training.checkpoint import pack, unpack
 
 CARDS = [card for card in optimizers.cards() if "lr" in {option.name for option in card.options}]
 """First-order ones; the others have no rate."""
-FORMS: list[tuple[OptimizerCard, dict[str, Any]]] = [(card, {}) for card in CARDS] + [
-    (optimizers.get(name), options)
-    for name, options in [
-        ("sgd", {"momentum": 0.9, "nesterov": True}),
-        ("sgd", {"momentum": 0.9, "flat": True}),
-        ("sgd", {"momentum": 0.9, "preset": "keras"}),
-        ("adagrad", {"preset": "keras", "flat": True}),
-        ("rmsprop", {"preset": "keras", "momentum": 0.9, "nesterov": True}),
-        ("adam", {"preset": "keras"}),
-        ("adam", {"preset": "keras", "flat": True}),
-        ("adamw", {"flat": True, "amsgrad": True}),
-        ("adamax", {"preset": "keras"}),
-        ("nadam", {"decoupled_weight_decay": True}),
-        ("proximal", {"l1": 0.01, "l2": 0.01, "group": 0.01, "accelerate": True}),
-    ]
+VARIANTS: list[tuple[str, dict[str, Any]]] = [
+    *((card.name, {}) for card in CARDS),
+    ("sgd", {"momentum": 0.9, "nesterov": True}),
+    ("sgd", {"momentum": 0.9, "flat": True}),
+    ("sgd", {"momentum": 0.9, "preset": "keras"}),
+    ("adagrad", {"preset": "keras", "flat": True}),
+    ("rmsprop", {"preset": "keras", "momentum": 0.9, "nesterov": True}),
+    ("adam", {"preset": "keras"}),
+    ("adam", {"preset": "keras", "flat": True}),
+    ("adamw", {"flat": True, "amsgrad": True}),
+    ("adamax", {"preset": "keras"}),
+    ("nadam", {"decoupled_weight_decay": True}),
+    ("proximal", {"l1": 0.01, "l2": 0.01, "group": 0.01, "accelerate": True}),
 ]
 
 
 def forms(wanted: Callable[[str, dict[str, Any]], bool]) -> pytest.MarkDecorator:
-    chosen = [(card, options) for card, options in FORMS if wanted(card.name, options)]
+    chosen = [(optimizers.get(name), options) for name, options in VARIANTS if wanted(name, options)]
     return pytest.mark.parametrize(("card", "options"), chosen, ids=lambda each: getattr(each, "name", str(each)))
 
 

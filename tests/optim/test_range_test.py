@@ -70,11 +70,8 @@ def test_leaves_everything_as_it_was(flat: bool) -> None:
     def everything() -> list[Any]:
         state = [value for each in optimizer.state_dict()["state"].values() for value in each.values()]
         gradients = [each.grad for each in model.parameters()]
-        randomness = [
-            torch.get_rng_state(),
-            torch.tensor(random.getstate()[1][:-1]),
-            np.random.get_state(legacy=True)[1],
-        ]  # type: ignore[index]  # noqa: NPY002
+        numpy: Any = np.random.get_state()  # noqa: NPY002
+        randomness = [torch.get_rng_state(), torch.tensor(random.getstate()[1][:-1]), numpy[1]]
         return [
             torch.as_tensor(each).clone() for each in (*model.state_dict().values(), *state, *gradients, *randomness)
         ]

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import is_
 from typing import Any
 
 import torch
@@ -130,23 +131,22 @@ class _Piece:
 
     def gather(self) -> None:
         """Bring gradients that came elsewhere to `gradients`, and parameters that were moved back to `weights`."""
-        for parameter, view, address in zip(self.parameters, self.weight_views, self.addresses, strict=True):
-            if parameter.data_ptr() != address:
-                parameter.data = view.copy_(parameter)
-        targets, sources = [], []
-        for parameter, view in zip(self.parameters, self.gradient_views, strict=True):
-            gradient = parameter.grad
+        if [each.data_ptr() for each in self.parameters] != self.addresses:
+            for parameter, view in zip(self.parameters, self.weight_views, strict=True):
+                if parameter.data_ptr() != view.data_ptr():
+                    parameter.data = view.copy_(parameter)
+        gradients = [each.grad for each in self.parameters]
+        if all(map(is_, gradients, self.gradient_views)):
+            return
+        fresh = [pair for pair in zip(self.gradient_views, gradients, strict=True) if pair[0] is not pair[1]]
+        for view, gradient in fresh:
             if gradient is None:
                 raise InputError(
                     "flat",
-                    f"every parameter needs a gradient, and one of shape {tuple(parameter.shape)} has none",
+                    f"every parameter needs a gradient, and one of shape {tuple(view.shape)} has none",
                     repair="Set `flat = false`.",
                 )
-            if gradient is not view:
-                targets.append(view)
-                sources.append(gradient)
-        if targets:
-            torch._foreach_copy_(targets, sources)
+        torch._foreach_copy_([view for view, _ in fresh], [each for _, each in fresh if each is not None])
 
     def joined(self, states: list[dict[str, Any]]) -> dict[str, Any]:
         """One state for all parameters, of `states`, which are each one's."""
