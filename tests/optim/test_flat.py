@@ -166,6 +166,20 @@ def test_parameters_that_were_moved_are_brought_back() -> None:
     assert all(torch.equal(a, b) for a, b in zip(plain, flat, strict=True))
 
 
+def test_a_model_may_be_laid_out_anew_before_the_first_step() -> None:
+    def build(wrap: Callable[[Optimizer], Optimizer]) -> nn.Module:
+        torch.manual_seed(0)
+        model = nn.Conv2d(16, 8, 3)
+        optimizer = wrap(optim.Adam(model.parameters(), fused=True))
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        train(list(model.parameters()), optimizer)
+        assert model.weight.is_contiguous(memory_format=torch.channels_last)
+        return model
+
+    plain, flat = build(lambda each: each), build(Flat)
+    assert all(torch.equal(a, b) for a, b in zip(plain.parameters(), flat.parameters(), strict=True))
+
+
 def test_what_cannot_be_flat_is_refused() -> None:
     with pytest.raises(InputError, match="treats each number for itself, got `LBFGS`"):
         Flat(optim.LBFGS(parameters()))
@@ -183,8 +197,10 @@ def test_what_cannot_be_flat_is_refused() -> None:
     first = uneven.param_groups[0]["params"][0]
     first.grad = torch.ones_like(first)
     uneven.step()
+    for each in uneven.param_groups[0]["params"]:
+        each.grad = torch.ones_like(each)
     with pytest.raises(InputError, match="have all taken the same steps"):
-        Flat(uneven)
+        Flat(uneven).step()
 
 
 def test_a_closure_is_evaluated_with_gradients() -> None:

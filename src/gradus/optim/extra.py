@@ -19,11 +19,11 @@ Every = Annotated[int, Field(ge=1)]
 _NOTE = "From pytorch_optimizer: pip install torchgradus[optim]."
 
 
-def _make(name: str, parameters: Parameters | list[dict[str, Any]], **options: Any) -> optim.Optimizer:
+def _make(card: str, name: str, parameters: Parameters | list[dict[str, Any]], **options: Any) -> optim.Optimizer:
     try:
         import pytorch_optimizer
     except ImportError:
-        owner = f"optimizer `{name.lower()}`"
+        owner = f"optimizer `{card}`"
         raise InputError(
             owner, "needs pytorch_optimizer", repair="Install it: pip install torchgradus[optim]"
         ) from None
@@ -42,7 +42,7 @@ def lion(
     parameters: Parameters, *, lr: Rate = 1e-4, betas: Betas = (0.9, 0.99), weight_decay: Decay = 0.0
 ) -> optim.Optimizer:
     """Lion: steps of one size, by the sign of a momentum."""
-    return _make("Lion", parameters, lr=lr, betas=betas, weight_decay=weight_decay)
+    return _make("lion", "Lion", parameters, lr=lr, betas=betas, weight_decay=weight_decay)
 
 
 @optimizers.register(
@@ -60,7 +60,7 @@ def adabelief(
     weight_decay: Decay = 0.0,
 ) -> optim.Optimizer:
     """AdaBelief: Adam that goes far where the gradient is as expected."""
-    return _make("AdaBelief", parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
+    return _make("adabelief", "AdaBelief", parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
 
 
 @optimizers.register(
@@ -78,7 +78,7 @@ def adan(
     weight_decay: Decay = 0.0,
 ) -> optim.Optimizer:
     """Adan: Adam with Nesterov's momentum, estimated from differences of gradients."""
-    return _make("Adan", parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
+    return _make("adan", "Adan", parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
 
 
 @optimizers.register(
@@ -96,7 +96,7 @@ def adopt(
     weight_decay: Decay = 0.0,
 ) -> optim.Optimizer:
     """ADOPT: Adam changed so that it converges with any beta2."""
-    return _make("ADOPT", parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
+    return _make("adopt", "ADOPT", parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
 
 
 @optimizers.register(
@@ -115,7 +115,9 @@ def ademamix(
     weight_decay: Decay = 0.0,
 ) -> optim.Optimizer:
     """AdEMAMix: Adam with a second momentum that remembers thousands of gradients."""
-    return _make("AdEMAMix", parameters, lr=lr, betas=betas, alpha=alpha, eps=eps, weight_decay=weight_decay)
+    return _make(
+        "ademamix", "AdEMAMix", parameters, lr=lr, betas=betas, alpha=alpha, eps=eps, weight_decay=weight_decay
+    )
 
 
 @optimizers.register(
@@ -133,7 +135,7 @@ def lamb(
     weight_decay: Decay = 0.0,
 ) -> optim.Optimizer:
     """LAMB: Adam whose steps are in proportion to the weights."""
-    return _make("Lamb", parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
+    return _make("lamb", "Lamb", parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
 
 
 @optimizers.register(
@@ -151,7 +153,7 @@ def stable_adamw(
     weight_decay: Decay = 1e-2,
 ) -> optim.Optimizer:
     """StableAdamW: AdamW that slows down where its second moment lags behind."""
-    return _make("StableAdamW", parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
+    return _make("stable_adamw", "StableAdamW", parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
 
 
 @optimizers.register(
@@ -171,7 +173,9 @@ def prodigy(
     weight_decay: Decay = 0.0,
 ) -> optim.Optimizer:
     """Prodigy: Adam that finds its rate."""
-    return _make("Prodigy", parameters, lr=lr, betas=betas, d0=d0, d_coef=d_coef, eps=eps, weight_decay=weight_decay)
+    return _make(
+        "prodigy", "Prodigy", parameters, lr=lr, betas=betas, d0=d0, d_coef=d_coef, eps=eps, weight_decay=weight_decay
+    )
 
 
 @optimizers.register(
@@ -191,6 +195,7 @@ def shampoo(
 ) -> optim.Optimizer:
     """Shampoo: AdaGrad with a matrix for each side of a weight matrix."""
     return _make(
+        "shampoo",
         "Shampoo",
         parameters,
         lr=lr,
@@ -218,7 +223,7 @@ def soap(
 ) -> optim.Optimizer:
     """SOAP: Adam along the axes that Shampoo finds."""
     return _make(
-        "SOAP", parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, precondition_frequency=every
+        "soap", "SOAP", parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, precondition_frequency=every
     )
 
 
@@ -245,6 +250,7 @@ def muon(
         {"params": [each for each in parameters if each.dim() <= 1], "use_muon": False},
     ]
     return _make(
+        "muon",
         "Muon",
         [each for each in groups if each["params"]],
         lr=lr,

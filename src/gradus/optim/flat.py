@@ -41,11 +41,9 @@ class Flat(Optimizer):
             raise InputError("flat", "needs an optimizer that treats each number for itself", type(optimizer).__name__)
         _refuse_sharing(each for group in optimizer.param_groups for each in group["params"])
         super().__init__(optimizer.param_groups, optimizer.defaults)
-        self._pieces = [[_Piece.of(each) for each in _alike(group["params"])] for group in self.param_groups]
-        self._inner = copy.copy(optimizer)
-        self._inner.param_groups = [{"params": [piece.weights for piece in pieces]} for pieces in self._pieces]
         self.state.update(optimizer.state)
-        self._take_state()
+        self._inner = copy.copy(optimizer)
+        self._pieces: list[list[_Piece]] = []
 
     @torch.no_grad()
     def step(self, closure: Closure | None = None) -> Any:
@@ -53,6 +51,7 @@ class Flat(Optimizer):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
+        self._lay_flat()
         for pieces in self._pieces:
             for piece in pieces:
                 piece.gather()
@@ -67,6 +66,7 @@ class Flat(Optimizer):
 
     def zero_grad(self, set_to_none: bool = False) -> None:
         """Zero all gradients at once; `set_to_none` lets backward make new ones, which `step` then copies."""
+        self._lay_flat()
         for pieces in self._pieces:
             for piece in pieces:
                 piece.gradients.zero_()
@@ -75,12 +75,21 @@ class Flat(Optimizer):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         super().load_state_dict(state_dict)
-        self._take_state()
+        if self._pieces:
+            self._take_state()
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
-        if hasattr(self, "_pieces"):
-            raise InputError("flat", "cannot take more parameters once it is made")
+        if getattr(self, "_pieces", None):
+            raise InputError("flat", "cannot take more parameters once it has begun")
         super().add_param_group(param_group)
+
+    def _lay_flat(self) -> None:
+        """Once, at the first use: until then a model may be moved to a device or be given another layout."""
+        if self._pieces:
+            return
+        self._pieces = [[_Piece.of(each) for each in _alike(group["params"])] for group in self.param_groups]
+        self._inner.param_groups = [{"params": [piece.weights for piece in pieces]} for pieces in self._pieces]
+        self._take_state()
 
     def _take_state(self) -> None:
         """Lay what is kept of each parameter side by side, for the optimizer within."""
