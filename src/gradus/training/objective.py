@@ -66,7 +66,11 @@ def output_of(result: Any) -> Tensor:
 
 
 class Supervised:
-    """A model learns to give the target: one phase, one loss."""
+    """A model learns to give the target: one phase, one loss.
+
+    Args:
+        penalties: what is added to the loss, whatever the batch: prices on weights.
+    """
 
     def __init__(
         self,
@@ -76,9 +80,11 @@ class Supervised:
         *,
         closure: bool = False,
         scheduler: LRScheduler | None = None,
+        penalties: Sequence[Callable[[], Tensor]] = (),
     ) -> None:
         self.model = model
         self.criterion = criterion
+        self.penalties = tuple(penalties)
         parameters = tuple(each for group in optimizer.param_groups for each in group["params"])
         self.phases = (Phase("train", parameters, optimizer, closure=closure, scheduler=scheduler),)
 
@@ -91,7 +97,13 @@ class Supervised:
 
     def compute(self, phase: Phase, batch: Batch) -> tuple[Tensor, Signs]:
         output = output_of(self.model(*batch.inputs))
-        return self.criterion(output, batch.target), {}
+        loss = self.criterion(output, batch.target)
+        if not self.penalties:
+            return loss, {}
+        # Sums over all weights need more digits than bfloat16 has.
+        with torch.autocast(loss.device.type, enabled=False):
+            penalty = torch.stack([each() for each in self.penalties]).sum()
+        return loss + penalty, {"penalty": penalty}
 
     def state_dict(self) -> dict[str, Any]:
         return {}

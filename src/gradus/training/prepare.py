@@ -25,12 +25,13 @@ from gradus.data.raw import Examples, RawData
 from gradus.data.sources import open_data
 from gradus.data.splits import Split, Splits, bootstrap, split
 from gradus.losses import criteria
+from gradus.losses.penalties import WeightPenalty, penalized, penalties
 from gradus.models import build, models
 from gradus.optim import optimizers, schedules
 from gradus.training.compatibility import check_fit
 from gradus.training.metrics import NAMES
 from gradus.training.objective import Supervised
-from gradus.training.recipe import Data, Part, Recipe, Training
+from gradus.training.recipe import Data, Part, Penalty, Recipe, Training
 from gradus.training.settings import choose_arithmetic, choose_stream
 
 EVALUATION_BATCH = 256
@@ -129,7 +130,7 @@ def prepare(recipe: Recipe, raw: RawData, preprocessing: Preprocessing | None = 
     loader, evaluation = _loaders(recipe, splits, preprocessing, augmentation, device)
 
     model = build_model(recipe, spec).to(device)
-    criterion = _build_criterion(recipe.criterion, raw)
+    criterion = _build_criterion(recipe.criterion, raw, splits.train)
     if isinstance(criterion, nn.Module):
         criterion.to(device)
     check_fit(
@@ -150,7 +151,8 @@ def prepare(recipe: Recipe, raw: RawData, preprocessing: Preprocessing | None = 
     scheduler = schedule.build(optimizer, steps, **schedule.validate(recipe.schedule.options, "schedule"))
     if training.compile is True:
         model.compile()
-    objective = Supervised(model, criterion, optimizer, closure=closure, scheduler=scheduler)
+    prices = [_build_penalty(section, number, model) for number, section in enumerate(recipe.penalties)]
+    objective = Supervised(model, criterion, optimizer, closure=closure, scheduler=scheduler, penalties=prices)
     return Prepared(recipe, raw, device, spec, splits, preprocessing, model, criterion, objective, loader, evaluation)
 
 
@@ -181,7 +183,7 @@ def build_model(recipe: Recipe, spec: DataSpec) -> nn.Module:
     return model
 
 
-def _build_criterion(section: Part, raw: RawData) -> Criterion:
+def _build_criterion(section: Part, raw: RawData, train: Split) -> Criterion:
     if section.module is not None:
         made = UserCode.parse(section.module, Path(), "criterion.module").load()
         if inspect.isclass(made):
@@ -197,8 +199,26 @@ def _build_criterion(section: Part, raw: RawData) -> Criterion:
             f"data for {raw.task}",
             f"Use {' or '.join(f'`{name}`' for name in fitting)}.",
         )
-    built: Criterion = card.build(**card.validate(section.options))
+    options = card.validate(section.options)
+    counts = [torch.from_numpy(np.bincount(train.target, minlength=len(raw.classes)))] if card.class_counts else []
+    built: Criterion = card.build(*counts, **options)
     return built
+
+
+def _build_penalty(section: Penalty, number: int, model: nn.Module) -> WeightPenalty:
+    """A price on the model's parameters, tried on them once."""
+    owner = f"penalties.{number} `{section.label}`"
+    if section.module is None:
+        card = penalties.get(section.name or "", f"penalties.{number}")
+        price = card.build(**card.validate(section.options))
+    else:
+        price = partial(UserCode.parse(section.module, Path(), f"penalties.{number}.module").load(), **section.options)
+    penalty = WeightPenalty(price, tuple(penalized(model, section.on, owner).values()))
+    with torch.no_grad():
+        value = _call(penalty, {}, owner)
+    if not isinstance(value, Tensor) or value.ndim != 0 or not value.isfinite():
+        raise InputError(owner, "must give one finite number for a weight, as a tensor", value)
+    return penalty
 
 
 def _build_optimizer(section: Part, model: nn.Module, criterion: Criterion) -> tuple[torch.optim.Optimizer, bool]:

@@ -81,6 +81,16 @@ class Data(Part):
     augment: tuple[str | dict[str, Any], ...] = ()
 
 
+class Penalty(Part):
+    """A price on weights, added to the loss.
+
+    Attributes:
+        on: "weights", the matrices and kernels but no biases and norms; or patterns of parameters' names.
+    """
+
+    on: str | tuple[str, ...] = "weights"
+
+
 class Schedule(Part):
     """How the learning rate changes; from the catalogue only."""
 
@@ -168,6 +178,7 @@ class Recipe(_Table):
     criterion: Part
     optimizer: Part
     schedule: Schedule = Schedule(name="constant")
+    penalties: tuple[Penalty, ...] = ()
     training: Training = Training()
     doctor: Doctor = Doctor()
     ensemble: Ensemble | None = None
@@ -200,6 +211,8 @@ class Recipe(_Table):
         # What was given stays as it was; pydantic does not know the options' types.
         for name in (*PARTS, "schedule"):
             document[name] |= {key: _plain(value) for key, value in getattr(self, name).options.items()}
+        for table, penalty in zip(document["penalties"], self.penalties, strict=True):
+            table |= {key: _plain(value) for key, value in penalty.options.items()}
         return document
 
     def to_toml(self) -> str:
@@ -291,7 +304,8 @@ def map_code(document: Mapping[str, Any], change: Callable[[str, str], str]) -> 
     """`document` with every reference to the user's code, ``file.py:callable``, replaced.
 
     Args:
-        change: the new reference for a place, such as ``model`` or ``data.augment.0``, and the reference there.
+        change: the new reference for a place, such as ``model``, ``penalties.0`` or ``data.augment.0``, and the
+            reference there.
     """
 
     def changed(place: str, table: Any) -> Any:
@@ -299,9 +313,15 @@ def map_code(document: Mapping[str, Any], change: Callable[[str, str], str]) -> 
             return {**table, "module": change(place, table["module"])}
         return table
 
+    def each_changed(place: str, tables: Any) -> Any:
+        if isinstance(tables, list | tuple):
+            return [changed(f"{place}.{number}", table) for number, table in enumerate(tables)]
+        return tables
+
     ready = {name: changed(name, table) if name in PARTS else table for name, table in document.items()}
+    if "penalties" in ready:
+        ready["penalties"] = each_changed("penalties", ready["penalties"])
     data = ready.get("data")
-    if isinstance(data, dict) and isinstance(data.get("augment"), list | tuple):
-        items = [changed(f"data.augment.{place}", item) for place, item in enumerate(data["augment"])]
-        ready["data"] = {**data, "augment": items}
+    if isinstance(data, dict) and "augment" in data:
+        ready["data"] = {**data, "augment": each_changed("data.augment", data["augment"])}
     return ready

@@ -196,17 +196,19 @@ class Trainer:
         self.read_losses()
         self.epoch += 1
         self.step_in_epoch = 0
-        values = {
-            ("train_loss" if self._alone and name == self.objective.phases[0].name else f"train_{name}"): total
-            / self._counts[name]
-            for name, total in self._sums.items()
-        }
+        values = {self._label(name): total / self._counts[name] for name, total in self._sums.items()}
         self._sums, self._counts = {}, {}
         reach("epoch.before-evaluation")
         due = self.epoch % self.settings.evaluate_every == 0 or self.epoch == self.settings.epochs
         if self._evaluate is not None and due and not self.stopped:
             values |= self._evaluate(self.networks())
         return values
+
+    def _label(self, name: str) -> str:
+        """The name of a mean: "train_loss", "train_reward" where one plays alone, else "train_x", "train_x.reward"."""
+        if not self._alone:
+            return f"train_{name}"
+        return f"train_{name.removeprefix(self.objective.phases[0].name).removeprefix('.') or 'loss'}"
 
     def _make_averages(self) -> list[tuple[AveragedModel, nn.Module]]:
         if self.settings.ema is None:

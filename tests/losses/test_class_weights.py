@@ -1,0 +1,44 @@
+"""Weights of classes against scikit-learn and the paper's formula."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.utils.class_weight import compute_class_weight
+from torch.nn import functional
+
+from gradus.core.errors import InputError
+from gradus.losses.class_weights import balanced_weights, effective_weights, with_class_weights
+
+COUNTS = torch.tensor([7, 1, 40, 1000])
+
+
+def test_balanced_is_scikit_learns() -> None:
+    labels = np.repeat(np.arange(4), COUNTS)
+    expected = compute_class_weight("balanced", classes=np.arange(4), y=labels)
+    np.testing.assert_allclose(balanced_weights(COUNTS), expected, rtol=1e-15)
+
+
+@pytest.mark.parametrize("beta", [0.0, 0.9, 0.999, 0.9999])
+def test_effective_numbers_are_the_papers(beta: float) -> None:
+    raw = (1 - beta) / (1 - np.power(beta, COUNTS.numpy()))
+    np.testing.assert_allclose(effective_weights(COUNTS, beta), raw / raw.sum() * 4, rtol=1e-12)
+
+
+def test_effective_numbers_tend_to_counts() -> None:
+    """(1 - beta^n) / (1 - beta) -> n."""
+    inverse = 1 / COUNTS.double()
+    torch.testing.assert_close(effective_weights(COUNTS, 1 - 1e-12), inverse / inverse.sum() * 4, rtol=1e-8, atol=0)
+
+
+def test_given_weights_are_torchs() -> None:
+    output, target = torch.randn(9, 4, generator=torch.Generator().manual_seed(0)), torch.arange(9) % 4
+    criterion = with_class_weights(functional.cross_entropy, (1.0, 2.0, 3.0, 0.5), COUNTS)
+    expected = functional.cross_entropy(output, target, weight=torch.tensor([1.0, 2.0, 3.0, 0.5]))
+    assert torch.equal(criterion(output, target), expected)
+
+
+def test_unfit_weights_are_refused() -> None:
+    with pytest.raises(InputError, match="class_weights: must be 4 numbers, one for each class, got 3"):
+        with_class_weights(functional.cross_entropy, (1.0, 2.0, 3.0), COUNTS)
+    with pytest.raises(InputError, match=r"the training split has none of \[1\]"):
+        balanced_weights(torch.tensor([3, 0, 2]))
