@@ -55,7 +55,7 @@ def build(card: CriterionCard, **options: Any) -> Callable[[Tensor, Tensor], Ten
 
 def forms(card: CriterionCard) -> list[dict[str, Any]]:
     """Options to try a criterion with: none, those above, weights of classes."""
-    weighted = [{"class_weights": "balanced"}, {"class_weights": [1, 2.0, 0.5, 3.0]}]
+    weighted: list[dict[str, Any]] = [{"class_weights": "balanced"}, {"class_weights": [1, 2.0, 0.5, 3.0]}]
     return [{}, *OPTIONS[card.name], *(weighted if any(each.name == "class_weights" for each in card.options) else [])]
 
 

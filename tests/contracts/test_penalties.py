@@ -10,7 +10,7 @@ from torch.autograd import gradcheck
 
 import gradus
 from gradus.core.errors import InputError
-from gradus.losses.penalties import PenaltyCard, penalties
+from gradus.losses.penalties import PenaltyCard, Price, penalties
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "elastic_net": {"l1_ratio": 0.2},
@@ -29,8 +29,9 @@ def weights(shape: tuple[int, ...], dtype: torch.dtype = torch.float64) -> Tenso
     return torch.randn(shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64).to(dtype)
 
 
-def build(card: PenaltyCard, strength: float = 0.1, **options: Any) -> Any:
-    return card.build(**card.validate({"strength": strength, **options}))
+def build(card: PenaltyCard, strength: float = 0.1, **options: Any) -> Price:
+    price: Price = card.build(**card.validate({"strength": strength, **options}))
+    return price
 
 
 def test_every_penalty_is_here() -> None:
@@ -63,7 +64,8 @@ def test_is_a_price_on_any_weight(card: PenaltyCard, options: bool) -> None:
 def test_compiles_whole_to_the_same_numbers(card: PenaltyCard) -> None:
     for shape in SHAPES:
         weight, price = weights(shape), build(card, **OPTIONS[card.name])
-        assert torch.equal(torch.compile(price, backend="eager", fullgraph=True)(weight), price(weight))
+        compiled: Price = torch.compile(price, backend="eager", fullgraph=True)
+        assert torch.equal(compiled(weight), price(weight))
         torch.compiler.reset()
 
 

@@ -1,6 +1,7 @@
 """Criteria for classes against torch, SciPy, scikit-learn and closed forms in float64."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,7 +23,6 @@ Z, Y = 3 * RANDOM.normal(size=(N, C)), RANDOM.integers(C, size=N)
 SHARES = RANDOM.dirichlet(np.ones(C), size=N)
 LOGITS, CLASSES, MIXED = torch.from_numpy(Z), torch.from_numpy(Y), torch.from_numpy(SHARES)
 WEIGHT = torch.from_numpy(RANDOM.uniform(0.5, 2.0, size=C))
-EXACT = {"rel": 1e-12, "abs": 0}
 LOSSES = {
     "focal": focal_loss,
     "hinge": hinge_loss,
@@ -30,6 +30,10 @@ LOSSES = {
     "exponential": exponential_loss,
 }
 EACH = pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES.keys())
+
+
+def exactly(value: float) -> Any:
+    return pytest.approx(value, rel=1e-12, abs=0)
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
@@ -53,9 +57,9 @@ def test_focal_loss_is_the_papers(gamma: float) -> None:
 
 
 def test_hinge_loss_is_scikit_learns() -> None:
-    assert hinge_loss(LOGITS, CLASSES).item() == pytest.approx(metrics.hinge_loss(Y, Z, labels=range(C)), **EXACT)
+    assert hinge_loss(LOGITS, CLASSES).item() == exactly(metrics.hinge_loss(Y, Z, labels=range(C)))
     weighted = metrics.hinge_loss(Y, Z, labels=range(C), sample_weight=WEIGHT.numpy()[Y])
-    assert hinge_loss(LOGITS, CLASSES, weight=WEIGHT).item() == pytest.approx(weighted, **EXACT)
+    assert hinge_loss(LOGITS, CLASSES, weight=WEIGHT).item() == exactly(weighted)
 
 
 @pytest.mark.parametrize("squared", [False, True])
@@ -64,7 +68,7 @@ def test_hinge_loss_of_two_classes_is_torchs_margin_loss(squared: bool) -> None:
     logits = LOGITS[:, :2]
     expected = 2 * functional.multi_margin_loss(logits, CLASSES % 2, p=1 + squared, margin=0.7)
     found = hinge_loss(logits, CLASSES % 2, margin=0.7, squared=squared)
-    assert found.item() == pytest.approx(expected.item(), **EXACT)
+    assert found.item() == exactly(expected.item())
 
 
 def test_hinge_loss_of_level_logits_is_the_margin() -> None:
@@ -97,13 +101,13 @@ def test_exponential_loss_is_least_at_the_logarithms_of_the_probabilities() -> N
 def test_kl_divergence_is_scipys() -> None:
     expected = entropy(SHARES, softmax(Z, axis=1), axis=1)
     np.testing.assert_allclose(kl_loss(LOGITS, MIXED, reduction="none"), expected, rtol=1e-11)
-    assert kl_loss(LOGITS, MIXED).item() == pytest.approx(expected.mean(), **EXACT)
+    assert kl_loss(LOGITS, MIXED).item() == exactly(expected.mean())
 
 
 def test_kl_divergence_from_one_class_is_cross_entropy() -> None:
     expected = metrics.log_loss(Y, softmax(Z, axis=1), labels=range(C))
-    assert kl_loss(LOGITS, CLASSES).item() == pytest.approx(expected, **EXACT)
-    assert kl_loss(LOGITS, functional.one_hot(CLASSES, C).double()).item() == pytest.approx(expected, **EXACT)
+    assert kl_loss(LOGITS, CLASSES).item() == exactly(expected)
+    assert kl_loss(LOGITS, functional.one_hot(CLASSES, C).double()).item() == exactly(expected)
 
 
 @EACH

@@ -1,6 +1,7 @@
 """Penalties against closed forms and scikit-learn's Lasso, Ridge and ElasticNet on its diabetes data, in float64."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +21,9 @@ from gradus.losses.penalties import (
     penalized,
 )
 
-EXACT = {"rel": 1e-12, "abs": 0}
+
+def exactly(value: Any) -> Any:
+    return pytest.approx(value, rel=1e-12, abs=0)
 
 
 def weights(*shape: int) -> Tensor:
@@ -37,14 +40,14 @@ def test_values_are_norms() -> None:
     w = weights(6, 4, 3, 3)
     each = w.numpy()
     l1, l2 = np.abs(each).sum(), np.square(each).sum() / 2
-    assert l1_penalty(w).item() == pytest.approx(l1, **EXACT)
-    assert l2_penalty(w).item() == pytest.approx(l2, **EXACT)
-    assert elastic_net_penalty(w, l1_ratio=0.3).item() == pytest.approx(0.3 * l1 + 0.7 * l2, **EXACT)
+    assert l1_penalty(w).item() == exactly(l1)
+    assert l2_penalty(w).item() == exactly(l2)
+    assert elastic_net_penalty(w, l1_ratio=0.3).item() == exactly(0.3 * l1 + 0.7 * l2)
     filters = sum(6 * np.linalg.norm(each[place].ravel()) for place in range(6))  # 6 = sqrt(4 * 3 * 3)
     channels = sum(54**0.5 * np.linalg.norm(each[:, place].ravel()) for place in range(4))
-    assert group_lasso_penalty(w).item() == pytest.approx(filters, **EXACT)
-    assert group_lasso_penalty(w, axis=1).item() == pytest.approx(channels, **EXACT)
-    assert group_lasso_penalty(w[:, 0, 0, 0]).item() == pytest.approx(np.abs(each[:, 0, 0, 0]).sum(), **EXACT)
+    assert group_lasso_penalty(w).item() == exactly(filters)
+    assert group_lasso_penalty(w, axis=1).item() == exactly(channels)
+    assert group_lasso_penalty(w[:, 0, 0, 0]).item() == exactly(np.abs(each[:, 0, 0, 0]).sum())
 
 
 def test_nothing_pulls_at_0() -> None:

@@ -1,6 +1,7 @@
 """Criteria for values against scikit-learn, SciPy and closed forms in float64; their gradients against formulas."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,13 +15,16 @@ from gradus.core.errors import InputError
 from gradus.losses.regression import log_cosh_loss, mbe_loss, quantile_loss, rmse_loss
 
 
+def exactly(value: float) -> Any:
+    return pytest.approx(value, rel=1e-12, abs=0)
+
+
 def values(*shape: int, seed: int = 0, scale: float = 3.0) -> Tensor:
     return scale * torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 OUTPUT, TARGET = values(40, 3), values(40, 3, seed=1)
 ROWS = torch.rand(40, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
-EXACT = {"rel": 1e-12, "abs": 0}
 
 
 def gradient(loss: Tensor, output: Tensor) -> Tensor:
@@ -34,7 +38,7 @@ def test_root_mean_squared_error_is_scikit_learns(weight: Tensor | None) -> None
     per_output = metrics.root_mean_squared_error(TARGET, OUTPUT, sample_weight=weight, multioutput="raw_values")
     np.testing.assert_allclose(rmse_loss(OUTPUT, TARGET, weight=each, reduction="none"), per_output, rtol=1e-12)
     expected = metrics.root_mean_squared_error(TARGET, OUTPUT, sample_weight=weight)
-    assert rmse_loss(OUTPUT, TARGET, weight=each).item() == pytest.approx(expected, **EXACT)
+    assert rmse_loss(OUTPUT, TARGET, weight=each).item() == exactly(expected)
 
 
 def test_gradient_of_the_root_is_the_errors_share_and_0_without_error() -> None:
@@ -60,13 +64,13 @@ def test_log_cosh_and_its_slope_are_exact_at_any_size(error: float) -> None:
     for sign in (1.0, -1.0):
         output = torch.tensor([sign * error], dtype=torch.float64, requires_grad=True)
         loss = log_cosh_loss(output, torch.zeros_like(output))
-        assert loss.item() == pytest.approx(float(log1p(2 * np.sinh(error / 2) ** 2)), **EXACT)
-        assert gradient(loss, output).item() == pytest.approx(sign * math.tanh(error), **EXACT)
+        assert loss.item() == exactly(float(log1p(2 * np.sinh(error / 2) ** 2)))
+        assert gradient(loss, output).item() == exactly(sign * math.tanh(error))
 
 
 def test_log_cosh_is_half_the_square_near_0_and_the_absolute_error_far_away() -> None:
     zero = torch.zeros((), dtype=torch.float64)
-    assert log_cosh_loss(zero + 1e-7, zero).item() == pytest.approx(0.5e-14, **EXACT)
+    assert log_cosh_loss(zero + 1e-7, zero).item() == exactly(0.5e-14)
     huge = torch.tensor([1e4, -1e30], dtype=torch.float64, requires_grad=True)
     loss = log_cosh_loss(huge, torch.zeros_like(huge), reduction="none")
     np.testing.assert_allclose(loss.detach(), [1e4 - math.log(2), 1e30], rtol=1e-15)
@@ -76,14 +80,14 @@ def test_log_cosh_is_half_the_square_near_0_and_the_absolute_error_far_away() ->
 @pytest.mark.parametrize("level", [0.05, 0.5, 0.9])
 def test_quantile_loss_is_scikit_learns(level: float) -> None:
     expected = metrics.mean_pinball_loss(TARGET, OUTPUT, alpha=level)
-    assert quantile_loss(OUTPUT, TARGET, level).item() == pytest.approx(expected, **EXACT)
+    assert quantile_loss(OUTPUT, TARGET, level).item() == exactly(expected)
     weighted = metrics.mean_pinball_loss(TARGET, OUTPUT, alpha=level, sample_weight=ROWS)
-    assert quantile_loss(OUTPUT, TARGET, level, weight=ROWS[:, None]).item() == pytest.approx(weighted, **EXACT)
+    assert quantile_loss(OUTPUT, TARGET, level, weight=ROWS[:, None]).item() == exactly(weighted)
 
 
 def test_the_median_is_half_the_absolute_error() -> None:
     half = metrics.mean_absolute_error(TARGET, OUTPUT) / 2
-    assert quantile_loss(OUTPUT, TARGET, 0.5).item() == pytest.approx(half, **EXACT)
+    assert quantile_loss(OUTPUT, TARGET, 0.5).item() == exactly(half)
 
 
 def test_several_quantiles_are_that_many_losses() -> None:
@@ -115,7 +119,7 @@ def test_limits_of_huber() -> None:
     for delta in (1e-2, 1e-5, 1e-9):
         assert abs(float(functional.huber_loss(OUTPUT, TARGET, delta=delta)) / delta - absolute) <= delta / 2
         assert abs(float(functional.smooth_l1_loss(OUTPUT, TARGET, beta=delta)) - absolute) <= delta / 2
-    assert float(functional.huber_loss(OUTPUT, TARGET, delta=1e6)) == pytest.approx(square / 2, **EXACT)
+    assert float(functional.huber_loss(OUTPUT, TARGET, delta=1e6)) == exactly(square / 2)
 
 
 @pytest.mark.parametrize("loss", [rmse_loss, mbe_loss, log_cosh_loss])

@@ -48,6 +48,8 @@ def elastic_net_penalty(weight: Tensor, *, l1_ratio: float = 0.5) -> Tensor:
 def group_lasso_penalty(weight: Tensor, *, axis: int = 0) -> Tensor:
     """The sum over groups of sqrt(size) * norm, which drives whole groups to 0; the gradient of a group at 0 is 0.
 
+    Each number of a vector is a group.
+
     Args:
         weight: (out, in, ...) as nn.Linear and nn.Conv2d have it.
         axis: a group is a slice across it: 0, what leads to one output (a row, a filter); 1, what leads from one input
@@ -55,7 +57,8 @@ def group_lasso_penalty(weight: Tensor, *, axis: int = 0) -> Tensor:
     Source: Yuan, Lin (2006), Model selection and estimation in regression with grouped variables, JRSS B 68, eq. 2.1.
     """
     groups = weight.movedim(axis, 0).flatten(1) if weight.dim() > 1 else weight[:, None]
-    return math.sqrt(groups.shape[1]) * torch.linalg.vector_norm(groups, dim=1).sum()
+    norms: Tensor = torch.linalg.vector_norm(groups, dim=1)
+    return math.sqrt(groups.shape[1]) * norms.sum()
 
 
 def orthogonality_penalty(weight: Tensor) -> Tensor:

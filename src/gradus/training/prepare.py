@@ -213,12 +213,13 @@ def _build_penalty(section: Penalty, number: int, model: nn.Module) -> WeightPen
         price = card.build(**card.validate(section.options))
     else:
         price = partial(UserCode.parse(section.module, Path(), f"penalties.{number}.module").load(), **section.options)
-    penalty = WeightPenalty(price, tuple(penalized(model, section.on, owner).values()))
-    with torch.no_grad():
-        value = _call(penalty, {}, owner)
-    if not isinstance(value, Tensor) or value.ndim != 0 or not value.isfinite():
-        raise InputError(owner, "must give one finite number for a weight, as a tensor", value)
-    return penalty
+    weights = penalized(model, section.on, owner)
+    for name, weight in weights.items():
+        with torch.no_grad():
+            value = _call(partial(price, weight), {}, owner)
+        if not isinstance(value, Tensor) or value.ndim != 0 or not value.isfinite():
+            raise InputError(owner, f"must give one finite number for {name}, as a tensor", value)
+    return WeightPenalty(price, tuple(weights.values()))
 
 
 def _build_optimizer(section: Part, model: nn.Module, criterion: Criterion) -> tuple[torch.optim.Optimizer, bool]:
