@@ -293,11 +293,12 @@ def test_every_name_and_option_is_in_the_docs() -> None:
     from gradus.data.augmentation.changes import augmentations
     from gradus.data.sources import sources
     from gradus.losses import criteria
+    from gradus.losses.penalties import penalties
     from gradus.optim import optimizers, schedules
     from gradus.training.recipe import Data, Training
 
     text = (Path(__file__).parents[2] / "docs" / "recipe.md").read_text()
-    registries = (sources, criteria, optimizers, schedules, augmentations)
+    registries = (sources, criteria, penalties, optimizers, schedules, augmentations)
     for card in [each for registry in registries for each in registry.cards()]:
         for name in (card.name, *(option.name for option in card.options)):
             assert f"`{name}`" in text or f'`"{name}"`' in text, name
