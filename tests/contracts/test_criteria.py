@@ -95,6 +95,15 @@ def test_gives_one_number_and_a_gradient_for_every_output(card: CriterionCard) -
 
 
 @CARDS
+def test_every_option_matters(card: CriterionCard) -> None:
+    output, target = examples(card)
+    changed = {"class_weights": "balanced"} | {key: each for table in OPTIONS[card.name] for key, each in table.items()}
+    plain = build(card)(output, target)
+    for option in card.options:
+        assert build(card, **{option.name: changed[option.name]})(output, target) != plain
+
+
+@CARDS
 def test_gradient_equals_finite_differences(card: CriterionCard) -> None:
     for options in forms(card):
         output, target = examples(card, torch.float64)

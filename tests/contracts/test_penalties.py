@@ -61,6 +61,13 @@ def test_is_a_price_on_any_weight(card: PenaltyCard, options: bool) -> None:
 
 
 @CARDS
+def test_every_option_matters(card: PenaltyCard) -> None:
+    weight = weights((4, 6))
+    for name, value in OPTIONS[card.name].items():
+        assert build(card, **{name: value})(weight) != build(card)(weight)
+
+
+@CARDS
 def test_compiles_whole_to_the_same_numbers(card: PenaltyCard) -> None:
     for shape in SHAPES:
         weight, price = weights(shape), build(card, **OPTIONS[card.name])

@@ -9,7 +9,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from torch.nn import functional
 
 from gradus.core.errors import InputError
-from gradus.losses.class_weights import balanced_weights, effective_weights, with_class_weights
+from gradus.losses.class_weights import ClassWeighted, balanced_weights, effective_weights, with_class_weights
 from gradus.losses.classification import focal_loss
 from gradus.losses.penalties import l2_penalty
 
@@ -39,6 +39,8 @@ def test_given_weights_are_torchs() -> None:
     criterion = with_class_weights(functional.cross_entropy, (1.0, 2.0, 3.0, 0.5), COUNTS)
     expected = functional.cross_entropy(output, target, weight=torch.tensor([1.0, 2.0, 3.0, 0.5]))
     assert torch.equal(criterion(output, target), expected)
+    assert isinstance(criterion, ClassWeighted)
+    assert criterion.weight.tolist() == [1, 2, 3, 0.5]
 
 
 def test_unfit_weights_are_refused() -> None:

@@ -15,6 +15,7 @@ from torch.autograd import gradcheck
 from torch.nn import functional
 
 from gradus.core.errors import InputError
+from gradus.losses import criteria
 from gradus.losses.classification import exponential_loss, focal_loss, hinge_loss, kl_loss
 
 N, C = 60, 5
@@ -69,6 +70,8 @@ def test_hinge_loss_of_two_classes_is_torchs_margin_loss(squared: bool) -> None:
     expected = 2 * functional.multi_margin_loss(logits, CLASSES % 2, p=1 + squared, margin=0.7)
     found = hinge_loss(logits, CLASSES % 2, margin=0.7, squared=squared)
     assert found.item() == exactly(expected.item())
+    by_name = criteria.get("squared_hinge" if squared else "hinge").build(torch.tensor([1, 1]), margin=0.7)
+    assert by_name(logits, CLASSES % 2).item() == exactly(expected.item())
 
 
 def test_hinge_loss_of_level_logits_is_the_margin() -> None:

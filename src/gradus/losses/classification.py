@@ -44,8 +44,8 @@ def focal_loss(
     def focal(log_p: Tensor) -> Tensor:
         if gamma == 0:
             return -log_p
-        # 1 - p, exact where p is nearly 1; a root of 0 has no derivative.
-        doubt = (-torch.expm1(log_p)).clamp_min(torch.finfo(log_p.dtype).tiny)
+        # A root, gamma below 1, has no derivative at 0.
+        doubt = (1 - log_p.exp()).clamp_min(torch.finfo(log_p.dtype).tiny)
         return -(doubt**gamma) * log_p
 
     return _of_class(_log_softmax(output), focal, target, weight, reduction, "focal_loss")
