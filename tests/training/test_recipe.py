@@ -1,6 +1,7 @@
 """Recipes in, out, and refused."""
 
 import tomllib
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ def test_survives_the_way_through_toml() -> None:
             "data": {"name": "digits", "augment": ["shift", {"name": "rotate", "degrees": 5.0}]},
             "penalties": [
                 {"name": "l1", "strength": 1e-4},
-                {"name": "group_lasso", "strength": 1e-3, "axis": 1, "on": ["hidden1.*", "output.weight"]},
+                {"module": "prices.py:cube", "since": date(2000, 1, 1), "on": ["hidden1.*", "output.weight"]},
             ],
         }
     )
@@ -73,7 +74,7 @@ def test_survives_the_way_through_toml() -> None:
     assert again == recipe
     assert again.model.options == {"hidden": (32, 16)}
     assert [each.on for each in again.penalties] == ["weights", ("hidden1.*", "output.weight")]
-    assert [each.options for each in again.penalties] == [{"strength": 1e-4}, {"strength": 1e-3, "axis": 1}]
+    assert [each.options for each in again.penalties] == [{"strength": 1e-4}, {"since": date(2000, 1, 1)}]
 
 
 @pytest.mark.parametrize("name", shipped_recipes())
