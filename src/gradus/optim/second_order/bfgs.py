@@ -1,6 +1,7 @@
 """BFGS."""
 
 import math
+from functools import partial
 from typing import ClassVar, Literal
 
 import torch
@@ -18,7 +19,7 @@ LARGEST = 20_000
 @optimizers.register(
     "bfgs",
     source="Nocedal, Wright (2006), Numerical Optimization, algorithm 6.1 with equations 6.17 and 6.20",
-    formula="p += t d, d = -H g; H = (I - r s y') H (I - r y s') + r s s', r = 1 / y's, s and y the changes of p and g",
+    formula="p -= t H g; H = (I - s y'/y's) H (I - y s'/y's) + s s'/y's, s and y the changes of p and g",
     elsewhere={"torch": {"max_iter": 20}, "paper": {"tolerance": 1e-5}},
     notes="torch has only L-BFGS, whose defaults those are. Where the line search finds no lower point, it tries once "
     "more along the gradient.",
@@ -86,7 +87,7 @@ class BFGS(SecondOrder):
             if "inverse" not in memory:  # nothing is known of the scale yet: move by 1 in all, at most
                 first *= min(1.0, 1.0 / float(gradient.abs().sum()))
             start = Trial(0.0, value, slope, gradient)
-            trial = strong_wolfe(lambda t, d=direction: self._at(closure, origin, d, t), start, first=first)
+            trial = strong_wolfe(partial(self._at, closure, origin, direction), start, first=first)
             self._move_to(origin + trial.length * direction if trial is not start else origin)
             if trial is not start:
                 self._learn(trial.length * direction, trial.gradient - gradient)

@@ -22,7 +22,8 @@ class LeastSquares(SecondOrder):
         if not residuals.dim():
             rule = "its closure must return the residuals, a vector whose squares sum to the loss"
             raise InputError(self.owner, rule, "one number")
-        return residuals.flatten()
+        with torch.enable_grad():
+            return residuals.flatten()
 
     def _linearize(self, residuals: Tensor) -> tuple[Tensor, Tensor]:
         """The residuals' Jacobian J, and J'r: half the gradient of the sum of squares."""
@@ -36,7 +37,7 @@ class LeastSquares(SecondOrder):
 @optimizers.register(
     "gauss_newton",
     source="Nocedal, Wright (2006), Numerical Optimization, section 10.3; Gauss (1809)",
-    formula="p -= lr J^+ r, J the Jacobian of the residuals r; the loss is r'r",
+    formula="p -= lr J^+ r for the loss r'r, J the Jacobian of the residuals r",
     notes="J^+ is the pseudo-inverse: where J has not full rank, the shortest of the steps that solve it.",
     closure=True,
 )

@@ -11,8 +11,8 @@ from gradus.optim.second_order.base import flat
 def jacobian(residuals: Tensor, parameters: list[Tensor], chunk: int) -> Tensor:
     """The derivative of `residuals` (m,) by all parameters, (m, n); the graph is kept.
 
-    A pass back gives a row. A column is the derivative of a row's weights: of the product u'J, which is linear in u;
-    it takes about twice as long, so columns are chosen where n is below m / 2.
+    A backward pass gives a row. Differentiating twice gives a column: the product J'u is linear in u, and its
+    derivative by u is J'. That takes about twice as long, so it is done where n is below m / 2.
 
     Args:
         chunk: rows or columns that are computed at once, batched; 1 for operations that cannot be batched.
@@ -40,12 +40,16 @@ def _rows(outputs: Tensor, inputs: list[Tensor], chunk: int) -> Tensor:
                 inputs,
                 picked if batched else picked[0],
                 retain_graph=True,
-                materialize_grads=True,
+                allow_unused=True,
                 is_grads_batched=batched,
             )
         except RuntimeError as error:
             if batched:
                 error.add_note("If an operation's derivative cannot be batched, set the option `chunk` to 1.")
             raise
-        found.append(torch.cat([each.reshape(len(which), -1) for each in pieces], dim=1))
+        rows = [
+            outputs.new_zeros(len(which), each.numel()) if piece is None else piece.reshape(len(which), -1)
+            for piece, each in zip(pieces, inputs, strict=True)
+        ]
+        found.append(torch.cat(rows, dim=1))
     return torch.cat(found)

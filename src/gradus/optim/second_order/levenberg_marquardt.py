@@ -18,7 +18,7 @@ SMALLEST = 1e-15
     "levenberg_marquardt",
     aliases=("lm",),
     source="Marquardt (1963); More (1978), The Levenberg-Marquardt algorithm; Nielsen (1999), IMM-REP-1999-05",
-    formula="p -= (J'J + mu D)^-1 J'r, D the largest squared column norms of J so far; the loss is r'r",
+    formula="p -= (J'J + mu D)^-1 J'r for the loss r'r; D holds J's squared column norms, the largest so far",
     elsewhere={"paper": {"damping": 1e-3}},
     notes="The damping mu follows Nielsen: it falls with how well the linear model predicted, and doubles ever faster "
     "while it did not. Paper: Nielsen's tau for a start that is not near the minimum.",

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, ClassVar, Literal
 
 import torch
@@ -21,7 +22,7 @@ ACCEPTED = 1e-4
     "newton_cg",
     aliases=("newton",),
     source="Nocedal, Wright (2006), Numerical Optimization, algorithms 4.1 and 7.2; Steihaug (1983)",
-    formula="p += argmin over |d| <= radius of g'd + d'Hd/2, by conjugate gradients on products H v",
+    formula="p += argmin of g'd + d'Hd/2 over |d| <= radius, by conjugate gradients",
     notes="The first region has no bound, so that a quadratic takes one step; where the loss curves downwards there, "
     "the step ends as in algorithm 7.1. A region that proves too large is cut without new products.",
     closure=True,
@@ -77,10 +78,9 @@ class NewtonCG(SecondOrder):
                 break
             radius = memory.get("radius", group["radius"])
             tolerance = max(group["cg_tolerance"], 4 * rounding(gradient)) * float(gradient.norm())
-            path = conjugate_gradients(
-                lambda v, g=graph: self._product(g, v), gradient, radius, tolerance, group["max_cg"]
-            )
-            del graph
+            product = partial(self._product, graph)
+            path = conjugate_gradients(product, gradient, radius, tolerance, group["max_cg"])
+            del graph, product  # what the next evaluation needs the memory for
             lower = self._descend(closure, float(loss), path, radius)
             if lower is None:
                 break
