@@ -25,6 +25,7 @@ from gradus.data.raw import Examples, RawData
 from gradus.data.sources import open_data
 from gradus.data.splits import Split, Splits, bootstrap, split
 from gradus.losses import criteria
+from gradus.losses.residuals import RESIDUALS
 from gradus.models import build, models
 from gradus.optim import optimizers, schedules
 from gradus.training.compatibility import check_fit
@@ -140,17 +141,22 @@ def prepare(recipe: Recipe, raw: RawData, preprocessing: Preprocessing | None = 
         names=(recipe.model.label, recipe.criterion.label),
         smallest_batch=_smallest_batch(len(splits.train), training),
     )
-    training = choose_arithmetic(training, model, spec, min(len(splits.train), loader.batch_size))
+    optimizer, closure = _build_optimizer(recipe.optimizer, model, criterion)
+    size = min(len(splits.train), loader.batch_size)
+    training = choose_arithmetic(training, model, spec, size, searches=closure)
     recipe = recipe.model_copy(update={"training": training})
     if training.memory_format == "channels_last":
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimizer, closure = _build_optimizer(recipe.optimizer, model, criterion)
     steps = len(loader) * training.epochs
     schedule = schedules.get(recipe.schedule.name or "", "schedule")
+    if schedule.name != "constant" and "lr" not in optimizer.param_groups[0]:
+        rule = f"changes the learning rate, of which optimizer `{recipe.optimizer.label}` has none"
+        raise InputError(f"schedule `{schedule.name}`", rule, repair="Leave [schedule] out.")
     scheduler = schedule.build(optimizer, steps, **schedule.validate(recipe.schedule.options, "schedule"))
     if training.compile is True:
         model.compile()
-    objective = Supervised(model, criterion, optimizer, closure=closure, scheduler=scheduler)
+    learned = _build_residuals(recipe) if getattr(optimizer, "wants", "") == "residuals" else criterion
+    objective = Supervised(model, learned, optimizer, closure=closure, scheduler=scheduler)
     return Prepared(recipe, raw, device, spec, splits, preprocessing, model, criterion, objective, loader, evaluation)
 
 
@@ -199,6 +205,18 @@ def _build_criterion(section: Part, raw: RawData) -> Criterion:
         )
     built: Criterion = card.build(**card.validate(section.options))
     return built
+
+
+def _build_residuals(recipe: Recipe) -> Criterion:
+    """What an optimizer of squares is given in place of the criterion."""
+    section = recipe.criterion
+    name = criteria.get(section.name).name if section.name else ""
+    if name not in RESIDUALS or section.options:
+        rule = (
+            f"optimizer `{recipe.optimizer.label}` needs a sum of squares, so it takes {' or '.join(RESIDUALS)} alone"
+        )
+        raise InputError(f"criterion `{section.label}`", rule, repair="Use `bfgs` or `newton_cg` for other criteria.")
+    return RESIDUALS[name]
 
 
 def _build_optimizer(section: Part, model: nn.Module, criterion: Criterion) -> tuple[torch.optim.Optimizer, bool]:
