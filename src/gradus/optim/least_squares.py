@@ -85,11 +85,11 @@ def fit(
     Raises:
         InputError: if shapes do not fit, numbers are not finite, or the design has not full rank and the method is not
             "svd" or "sgd", which start from 0 and so reach the shortest weights.
+    Source: Bjorck (1996), Numerical Methods for Least Squares Problems; Nesterov (1983).
     Example:
         >>> found = fit([[1.0], [2.0], [3.0]], [2.0, 4.0, 6.0])
         >>> round(found.predict([[4.0]]).item(), 6)
         8.0
-    Source: Bjorck (1996), Numerical Methods for Least Squares Problems; Nesterov (1983).
     """
     solve = _METHODS.get(method)
     if solve is None:
