@@ -161,6 +161,76 @@ def test_bfgs_needs_about_as_many_iterations_as_scipys() -> None:
     assert iterations(optimizer) <= 1.5 * scipy.nit
 
 
+# ---- BFGS -----------------------------------------------------------------------------------------------------------
+
+
+def test_bfgs_learns_the_inverse_hessian_by_equations_6_17_and_6_20() -> None:
+    (x, y), model = sine(), network()
+    optimizer = BFGS(model.parameters(), lr=0.7)
+    closure = closure_for(optimizer, lambda: model(x) - y)
+    points, gradients = [], []
+    for _ in range(5):
+        closure()
+        points.append(torch.cat([each.detach().flatten() for each in model.parameters()]).numpy())
+        gradients.append(
+            torch.cat([each.grad.flatten() for each in model.parameters() if each.grad is not None]).numpy()
+        )
+        optimizer.step(closure)
+    first = points[1] - points[0], gradients[1] - gradients[0]
+    identity = np.eye(len(points[0]))
+    inverse = identity * (first[0] @ first[1]) / (first[1] @ first[1])
+    for before in range(3):
+        s, change = points[before + 1] - points[before], gradients[before + 1] - gradients[before]
+        rho = 1 / (change @ s)
+        left = identity - rho * np.outer(s, change)
+        inverse = left @ inverse @ left.T + rho * np.outer(s, s)
+        step, expected = points[before + 2] - points[before + 1], -inverse @ gradients[before + 1]
+        np.testing.assert_allclose(step / np.linalg.norm(step), expected / np.linalg.norm(expected), rtol=1e-6)
+
+
+def test_bfgs_first_tries_to_move_by_one_in_all() -> None:
+    point, seen = parameter([3.0, -4.0]), []
+
+    def residuals() -> Tensor:
+        seen.append(point.detach().clone())
+        return 1e4 * point
+
+    optimizer = BFGS([point])
+    optimizer.step(closure_for(optimizer, residuals))
+    assert float((seen[1] - seen[0]).abs().sum()) == pytest.approx(1.0)
+
+
+def test_bfgs_learns_nothing_where_the_gradient_does_not_change() -> None:
+    point = parameter([1.0, 2.0])
+    optimizer = BFGS([point])
+
+    def closure() -> Tensor:
+        point.grad = torch.ones_like(point)
+        return point.detach().sum()
+
+    before = closure().item()
+    optimizer.step(closure)
+    assert closure().item() < before
+    assert "inverse" not in optimizer.state[point]
+
+
+def test_bfgs_shuns_points_without_a_gradient() -> None:
+    """The first trial ends where the loss is least but has no slope."""
+    point = parameter([1.0])
+    optimizer = BFGS([point])
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        loss = (point * point).sqrt().sum()
+        loss.backward()
+        return loss
+
+    optimizer.step(closure)
+    assert 0 < point.item() < 1
+    assert point.grad is not None
+    assert point.grad.isfinite().all()
+
+
 # ---- on quadratics --------------------------------------------------------------------------------------------------
 
 
@@ -327,10 +397,12 @@ def test_a_failed_line_search_falls_back_to_descent_and_else_stays() -> None:
     optimizer.step(closure)
     state = optimizer.state[point]
     before = closure().item()
-    state["inverse"] = -torch.eye(2, dtype=torch.float64)  # points uphill
-    optimizer.step(closure)
-    assert closure().item() < before
-    assert "inverse" in state  # learnt anew from the step down
+    for wrong in (-1.0, 1e40):  # uphill; so far that no trial comes near enough
+        state["inverse"] = wrong * torch.eye(2, dtype=torch.float64)
+        optimizer.step(closure)
+        assert closure().item() < before
+        before = closure().item()
+        assert 0 < state["inverse"].diagonal().max() < 1  # learnt anew from the step down
 
     stuck = parameter([1.0, 1.0])
     optimizer = BFGS([stuck])
