@@ -28,7 +28,7 @@ class SurfaceCard(Card):
     start: Point
     minima: tuple[Point, ...]
     lowest: float = 0.0
-    target: float = 1e-6
+    target: float = 1e-4
     domain: tuple[tuple[float, float], tuple[float, float]]
 
 
@@ -70,8 +70,8 @@ def canyon(point: Tensor) -> Tensor:
     lowest=-0.5,
     target=-0.25,
     domain=((-1.5, 1.5), (-14.0, 14.0)),
-    notes="The start lies almost on the ridge y = 0, from which the gradient leads to the saddle point at 0. Half of the "
-    "way down from there to the minima counts as having left it. Without the quartic there would be no lowest value.",
+    notes="The start lies almost on the ridge y = 0, from which the gradient leads to the saddle point at 0. Half the "
+    "way down from there to the minima counts as left. Without the quartic there would be no lowest value.",
 )
 def saddle(point: Tensor) -> Tensor:
     """Down to a point that is lowest along x and highest along y, and nearly flat around."""
