@@ -6,7 +6,7 @@ Rates come from one grid for all, so that none wins by having been tuned with mo
 import math
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,17 +15,18 @@ from torch import Tensor, nn
 
 from gradus.core.errors import GradusError, InputError
 from gradus.optim import OptimizerCard, optimizers
-from gradus.optim.surfaces import SurfaceCard
+from gradus.optim.surfaces import SurfaceCard, surfaces
 
 RATES = tuple(float(f"{10 ** (third / 3):.3g}") for third in range(-12, 7))
 """Three a decade: 0.0001, 0.000215, 0.000464, ... 100."""
 STEPS = 500
-SHORT = {
-    "momentum": "sgd:momentum=0.9",
-    "nesterov": "sgd:momentum=0.9,nesterov=true",
-    "lbfgs": "lbfgs:max_iter=1,max_eval=25",  # so that a step is one iteration, and its line search can end
+SHORT: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "momentum": ("sgd", {"momentum": 0.9}),
+    "nesterov": ("sgd", {"momentum": 0.9, "nesterov": True}),
 }
 """What some racers are called for short."""
+ONE_ITERATION = {"max_iter": 1, "max_eval": 25}
+"""So that a step is one iteration, as it is for first-order methods, and a line search can end."""
 FIELD = ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adadelta", "adam", "adamax", "nadam", "lbfgs")
 """Who takes part if nobody is named."""
 
@@ -45,14 +46,23 @@ class Racer:
         Raises:
             InputError: for an optimizer or option that there is not, or a value that it does not take.
         """
-        name, _, given = SHORT.get(text, text).partition(":")
+        name, _, given = text.partition(":")
+        name, usual = SHORT.get(name, (name, {}))
         card = optimizers.get(name, "race")
         try:
-            options = tomllib.loads("\n".join(_pieces(given)))
+            options = {**usual, **tomllib.loads("\n".join(_pieces(given)))}
         except tomllib.TOMLDecodeError as error:
             raise InputError(f"race: {text}", f"options must be as in a recipe: {error}") from None
         card.validate(options)
-        return cls(text, card, options)
+        known = {each.name for each in card.options}
+        return cls(text, card, {name: value for name, value in ONE_ITERATION.items() if name in known} | options)
+
+    def at(self, lr: float | None) -> Mapping[str, Any] | None:
+        """Its options with this rate; None if it does not take that."""
+        try:
+            return self.card.validate({**self.options, **({} if lr is None else {"lr": lr})})
+        except InputError:
+            return None
 
     @property
     def tunable(self) -> bool:
@@ -166,17 +176,14 @@ def descend(
     """
     target = surface.target if target is None else target
     point = nn.Parameter(torch.tensor(surface.start if start is None else start, dtype=torch.float64))
-    options = {**racer.options} if lr is None else {**racer.options, "lr": lr}
-    optimizer: torch.optim.Optimizer = racer.card.build([point], **racer.card.validate(options))
+    optimizer: torch.optim.Optimizer = racer.card.build([point], **(racer.at(lr) or {}))
+    objective = _objective(racer, surface, optimizer)
     count = 0
 
     def evaluate() -> Tensor:
         nonlocal count
         count += 1
-        optimizer.zero_grad()
-        value: Tensor = surface.build(point)
-        value.backward()
-        return value
+        return objective(point)
 
     points, values, evaluations = [point.detach().clone()], [float(surface.build(point.detach()))], [0]
     reached = None
@@ -199,15 +206,37 @@ def descend(
     return Descent(torch.stack(points), torch.tensor(values, dtype=torch.float64), tuple(evaluations), reached)
 
 
+def _objective(racer: Racer, surface: SurfaceCard, optimizer: torch.optim.Optimizer) -> Callable[[Tensor], Tensor]:
+    """What an evaluation is for this optimizer: second-order ones say what they want in place of gradients."""
+    wants = getattr(optimizer, "wants", "gradients")
+    if wants == "loss":
+        return surface.build
+    if wants == "residuals":
+        if surface.residuals is None:
+            fit = [each.name for each in surfaces.cards() if each.residuals is not None]
+            repair = f"Those are: {', '.join(fit)}."
+            raise InputError(f"race: {racer.name}", "needs a surface that is a sum of squares", surface.name, repair)
+        return surface.residuals
+
+    def with_gradients(point: Tensor) -> Tensor:
+        optimizer.zero_grad()
+        value: Tensor = surface.build(point)
+        value.backward()
+        return value
+
+    return with_gradients
+
+
 def _tuned(racer: Racer, surface: SurfaceCard, rates: Sequence[float], *, steps: int, **where: Any) -> float:
     """The best of `rates`; the largest come first, for they are quick to succeed or fail."""
     best: tuple[float, Descent] | None = None
-    for lr in sorted(rates, reverse=True):
+    for lr in sorted((each for each in rates if racer.at(each) is not None), reverse=True):
         descent = descend(racer, surface, lr=lr, steps=steps, stop=True, **where)
         if best is None or _order(descent) < _order(best[1]):
             best = lr, descent
             steps = descent.steps_to_target or steps  # what takes longer cannot be better
-    assert best is not None
+    if best is None:
+        raise InputError(f"race: {racer.name}", "takes none of the rates", list(rates), "Give it one: lr=...")
     return best[0]
 
 
@@ -224,7 +253,7 @@ def racers(text: str = "") -> list[Racer]:
         InputError: as `Racer.parse`, and for a name that stands there twice.
     """
     if not text:
-        return [Racer.parse(name) for name in FIELD if SHORT.get(name, name).partition(":")[0] in optimizers]
+        return [Racer.parse(name) for name in FIELD if SHORT.get(name, (name,))[0] in optimizers]
     names: list[str] = []
     for piece in _pieces(text):
         if names and re.match(r"[\w ]+=", piece):  # one more option of the racer before

@@ -4,8 +4,11 @@ Every one takes points of shape (..., 2) and gives their values (...), so that a
 gives the gradient.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 
+import torch
 from torch import Tensor
 
 from gradus.core.cards import Card, Registry
@@ -31,8 +34,23 @@ class SurfaceCard(Card):
     target: float = 1e-4
     domain: tuple[tuple[float, float], tuple[float, float]]
 
+    @property
+    def residuals(self) -> Callable[[Tensor], Tensor] | None:
+        """(..., 2) to (..., n), the terms whose squares sum to the value; None if it is no such sum."""
+        return getattr(self.build, "__wrapped__", None)
+
 
 surfaces: Registry[SurfaceCard] = Registry("surface", "gradus.optim.surfaces", SurfaceCard)
+
+
+def sum_of_squares(residuals: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """A surface from its terms."""
+
+    @wraps(residuals)
+    def build(point: Tensor) -> Tensor:
+        return residuals(point).square().sum(-1)
+
+    return build
 
 
 @surfaces.register(
@@ -42,10 +60,11 @@ surfaces: Registry[SurfaceCard] = Registry("surface", "gradus.optim.surfaces", S
     minima=((0.0, 0.0),),
     domain=((-2.0, 2.0), (-2.0, 2.0)),
 )
+@sum_of_squares
 def bowl(point: Tensor) -> Tensor:
     """As steep in all directions: the gradient points at the minimum."""
     x, y = point.unbind(-1)
-    return x**2 + y**2
+    return torch.stack([x, y], -1)
 
 
 @surfaces.register(
@@ -56,10 +75,11 @@ def bowl(point: Tensor) -> Tensor:
     domain=((-10.0, 10.0), (-2.0, 2.0)),
     notes="The eigenvalues of the Hessian are 1 and 100: gradient descent is stable below a rate of 0.02 only.",
 )
+@sum_of_squares
 def canyon(point: Tensor) -> Tensor:
     """A floor that falls gently between walls a hundred times as steep, between which gradient descent swings."""
     x, y = point.unbind(-1)
-    return (x**2 + 100 * y**2) / 2
+    return torch.stack([x / 2**0.5, y * 50**0.5], -1)
 
 
 @surfaces.register(
@@ -87,10 +107,11 @@ def saddle(point: Tensor) -> Tensor:
     minima=((3.0, 0.5),),
     domain=((-0.5, 4.5), (-2.0, 2.0)),
 )
+@sum_of_squares
 def beale(point: Tensor) -> Tensor:
     """A flat valley that bends, between walls of the eighth degree."""
     x, y = point.unbind(-1)
-    return (1.5 - x + x * y) ** 2 + (2.25 - x + x * y**2) ** 2 + (2.625 - x + x * y**3) ** 2
+    return torch.stack([1.5 - x + x * y, 2.25 - x + x * y**2, 2.625 - x + x * y**3], -1)
 
 
 @surfaces.register(
@@ -101,10 +122,11 @@ def beale(point: Tensor) -> Tensor:
     domain=((-2.0, 2.0), (-1.0, 3.0)),
     aliases=("banana",),
 )
+@sum_of_squares
 def rosenbrock(point: Tensor) -> Tensor:
     """A canyon that bends: its floor y = x^2 is found at once, and followed slowly."""
     x, y = point.unbind(-1)
-    return 100 * (y - x**2) ** 2 + (1 - x) ** 2
+    return torch.stack([10 * (y - x**2), 1 - x], -1)
 
 
 @surfaces.register(
@@ -119,7 +141,8 @@ def rosenbrock(point: Tensor) -> Tensor:
     ),
     domain=((-5.5, 5.5), (-5.5, 5.5)),
 )
+@sum_of_squares
 def himmelblau(point: Tensor) -> Tensor:
     """Four minima as low as one another, with saddle points between: where one ends depends on the algorithm."""
     x, y = point.unbind(-1)
-    return (x**2 + y - 11) ** 2 + (x + y**2 - 7) ** 2
+    return torch.stack([x**2 + y - 11, x + y**2 - 7], -1)
