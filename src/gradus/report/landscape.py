@@ -1,0 +1,46 @@
+"""A picture of the loss around a run's weights."""
+
+from pathlib import Path
+
+import numpy as np
+
+from gradus.core.errors import InputError, ResourceError
+from gradus.training.landscape import Landscape
+
+_LEVELS = 20
+
+
+def write_landscape(found: Landscape, output: str | Path, title: str = "") -> Path:
+    """Draw a line as a curve, a plane by its level lines, evenly spaced in the logarithm.
+
+    Args:
+        output: the file, of a kind that its suffix tells: png, svg or pdf.
+    Raises:
+        InputError: no such kind of file.
+        ResourceError: the file cannot be written.
+    """
+    from matplotlib.figure import Figure
+
+    place = Path(output)
+    if place.suffix not in (".png", ".svg", ".pdf"):
+        raise InputError("--figure", "must be a file that ends in .png, .svg or .pdf", str(place))
+    figure = Figure(figsize=(6.0, 4.5), layout="constrained")
+    axes = figure.add_subplot()
+    losses = np.ma.masked_invalid(found.losses.numpy())
+    if losses.ndim == 1:
+        axes.plot(found.offsets, losses, "o-", markersize=3)
+        axes.set(xlabel="towards the other run" if found.other else "offset", ylabel=f"loss ({found.split})")
+    elif np.ptp(losses) > 0:
+        above = losses - losses.min() + 1e-3 * np.ptp(losses)  # so that the lowest has a logarithm
+        levels = losses.min() + np.geomspace(above.min(), above.max(), _LEVELS) - above.min()
+        drawn = axes.contour(found.offsets, found.offsets, losses.T, levels)
+        axes.clabel(drawn, fontsize=7)
+        axes.plot(0, 0, "k+")
+        axes.set(xlabel="first direction", ylabel="second direction")
+    axes.set_title(title, fontsize=10)
+    try:
+        figure.savefig(place, dpi=150)
+    except OSError as error:
+        repair = "Name another place."
+        raise ResourceError(str(place), f"cannot be written ({error.strerror})", repair=repair) from error
+    return place
