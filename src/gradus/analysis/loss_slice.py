@@ -43,7 +43,8 @@ def filter_normalized(model: nn.Module, count: int = 1, *, seed: int = 0) -> lis
 def _as_long(weight: Tensor, generator: torch.Generator) -> Tensor:
     noise = torch.randn(weight.shape, generator=generator, dtype=weight.dtype).to(weight.device)
     norms, wanted = (each.flatten(1).norm(dim=1).view(-1, *[1] * (each.dim() - 1)) for each in (noise, weight))
-    return noise * (wanted / norms)
+    scaled: Tensor = noise * (wanted / norms)
+    return scaled
 
 
 def towards(model: nn.Module, other: Mapping[str, Tensor]) -> Direction:

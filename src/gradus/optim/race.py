@@ -190,7 +190,7 @@ def descend(
     for step in range(1, steps + 1):
         if racer.card.closure:
             try:
-                optimizer.step(evaluate)
+                optimizer.step(evaluate)  # type: ignore[arg-type]
             except GradusError:  # it refuses to go on from values that are not finite
                 break
         else:

@@ -26,14 +26,15 @@ def write_landscape(found: Landscape, output: str | Path, title: str = "") -> Pa
         raise InputError("--figure", "must be a file that ends in .png, .svg or .pdf", str(place))
     figure = Figure(figsize=(6.0, 4.5), layout="constrained")
     axes = figure.add_subplot()
-    losses = np.ma.masked_invalid(found.losses.numpy())
+    losses = found.losses.numpy()
+    finite = losses[np.isfinite(losses)]
     if losses.ndim == 1:
         axes.plot(found.offsets, losses, "o-", markersize=3)
         axes.set(xlabel="towards the other run" if found.other else "offset", ylabel=f"loss ({found.split})")
-    elif np.ptp(losses) > 0:
-        above = losses - losses.min() + 1e-3 * np.ptp(losses)  # so that the lowest has a logarithm
-        levels = losses.min() + np.geomspace(above.min(), above.max(), _LEVELS) - above.min()
-        drawn = axes.contour(found.offsets, found.offsets, losses.T, levels)
+    elif finite.size and np.ptp(finite) > 0:
+        lowest, span = finite.min(), np.ptp(finite)
+        levels = lowest + np.geomspace(1e-3 * span, span, _LEVELS)
+        drawn = axes.contour(found.offsets, found.offsets, np.ma.masked_invalid(losses.T), levels)
         axes.clabel(drawn, fontsize=7)
         axes.plot(0, 0, "k+")
         axes.set(xlabel="first direction", ylabel="second direction")

@@ -40,9 +40,11 @@ def write_gif(race: Race, output: str | Path, frames: int = FRAMES) -> Path:
     place = Path(output)
     if place.suffix != ".gif":
         raise InputError("--gif", "must be a file that ends in .gif", str(place))
+    from PIL.Image import Dither
+
     images = _images(race, _spread(race.steps, frames))
     palette = images[-1].quantize(128)
-    colours = [each.quantize(palette=palette, dither=0) for each in images]
+    colours = [each.quantize(palette=palette, dither=Dither.NONE) for each in images]
     durations = [_MILLISECONDS] * (len(colours) - 1) + [_PAUSE]
     try:
         colours[0].save(place, save_all=True, append_images=colours[1:], duration=durations, loop=0, optimize=False)
