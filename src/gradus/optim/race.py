@@ -17,12 +17,13 @@ from gradus.core.errors import GradusError, InputError
 from gradus.optim import OptimizerCard, optimizers
 from gradus.optim.surfaces import SurfaceCard, surfaces
 
-RATES = tuple(float(f"{10 ** (third / 3):.3g}") for third in range(-12, 7))
-"""Three a decade: 0.0001, 0.000215, 0.000464, ... 100."""
+RATES = tuple(float(f"{10 ** (third / 3):.3g}") for third in range(-12, 4))
+"""Three a decade: 0.0001, 0.000215, 0.000464, ... 10."""
 STEPS = 500
+STAYS = 10
+"""Steps for which a value must be below the target: long jumps land there by chance, and leave at once."""
 SHORT: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "momentum": ("sgd", {"momentum": 0.9}),
-    "nesterov": ("sgd", {"momentum": 0.9, "nesterov": True}),
 }
 """What some racers are called for short."""
 ONE_ITERATION = {"max_iter": 1, "max_eval": 25}
@@ -57,12 +58,13 @@ class Racer:
         known = {each.name for each in card.options}
         return cls(text, card, {name: value for name, value in ONE_ITERATION.items() if name in known} | options)
 
-    def at(self, lr: float | None) -> Mapping[str, Any] | None:
-        """Its options with this rate; None if it does not take that."""
-        try:
-            return self.card.validate({**self.options, **({} if lr is None else {"lr": lr})})
-        except InputError:
-            return None
+    def at(self, lr: float | None) -> Mapping[str, Any]:
+        """Its options with this rate.
+
+        Raises:
+            InputError: if it does not take that.
+        """
+        return self.card.validate({**self.options, **({} if lr is None else {"lr": lr})})
 
     @property
     def tunable(self) -> bool:
@@ -77,7 +79,8 @@ class Descent:
         points: (steps + 1, 2), the start first.
         values: (steps + 1,) at them.
         evaluations: of value and gradient, up to each step.
-        steps_to_target: the first step whose value is below the target; None if there is none.
+        steps_to_target: the first step from which the value was below the target for `STAYS` steps, or to the end; None
+            if there is none.
     """
 
     points: Tensor
@@ -141,8 +144,8 @@ def race(
 ) -> Race:
     """Let `racers` descend from one start.
 
-    Each is tuned first: of the rates, that which is below the target after the fewest steps; if none is, that which
-    ends lowest. So are the racers ranked, those that diverge last.
+    Each is tuned first: of the rates, that which gets below the target, and stays there, after the fewest steps; if
+    none does, that which ends lowest. So are the racers ranked, those that diverge last.
 
     Args:
         start, target: the surface's own if None.
@@ -172,11 +175,11 @@ def descend(
 
     Args:
         lr: in place of that among the racer's options.
-        stop: also end at the target.
+        stop: also end when the target is reached.
     """
     target = surface.target if target is None else target
     point = nn.Parameter(torch.tensor(surface.start if start is None else start, dtype=torch.float64))
-    optimizer: torch.optim.Optimizer = racer.card.build([point], **(racer.at(lr) or {}))
+    optimizer: torch.optim.Optimizer = racer.card.build([point], **racer.at(lr))
     objective = _objective(racer, surface, optimizer)
     count = 0
 
@@ -186,8 +189,8 @@ def descend(
         return objective(point)
 
     points, values, evaluations = [point.detach().clone()], [float(surface.build(point.detach()))], [0]
-    reached = None
-    for step in range(1, steps + 1):
+    below = 0
+    for _ in range(steps):
         if racer.card.closure:
             try:
                 optimizer.step(evaluate)  # type: ignore[arg-type]
@@ -199,11 +202,19 @@ def descend(
         points.append(point.detach().clone())
         values.append(float(surface.build(point.detach())))
         evaluations.append(count)
-        if reached is None and values[-1] < target:
-            reached = step
-        if (stop and reached) or not math.isfinite(values[-1]):
+        below = below + 1 if values[-1] < target else 0
+        if (stop and below == STAYS) or not math.isfinite(values[-1]):
             break
+    reached = _reached(values, target)
     return Descent(torch.stack(points), torch.tensor(values, dtype=torch.float64), tuple(evaluations), reached)
+
+
+def _reached(values: Sequence[float], target: float) -> int | None:
+    """The first step from which `STAYS` values, or all that are left, are below the target."""
+    for step in range(1, len(values)):
+        if all(each < target for each in values[step : step + STAYS]):
+            return step
+    return None
 
 
 def _objective(racer: Racer, surface: SurfaceCard, optimizer: torch.optim.Optimizer) -> Callable[[Tensor], Tensor]:
@@ -230,11 +241,16 @@ def _objective(racer: Racer, surface: SurfaceCard, optimizer: torch.optim.Optimi
 def _tuned(racer: Racer, surface: SurfaceCard, rates: Sequence[float], *, steps: int, **where: Any) -> float:
     """The best of `rates`; the largest come first, for they are quick to succeed or fail."""
     best: tuple[float, Descent] | None = None
-    for lr in sorted((each for each in rates if racer.at(each) is not None), reverse=True):
+    for lr in sorted(rates, reverse=True):
+        try:
+            racer.at(lr)
+        except InputError:
+            continue
         descent = descend(racer, surface, lr=lr, steps=steps, stop=True, **where)
         if best is None or _order(descent) < _order(best[1]):
             best = lr, descent
-            steps = descent.steps_to_target or steps  # what takes longer cannot be better
+            if descent.steps_to_target is not None:  # what takes longer cannot be better
+                steps = min(steps, descent.steps_to_target + STAYS - 1)
     if best is None:
         raise InputError(f"race: {racer.name}", "takes none of the rates", list(rates), "Give it one: lr=...")
     return best[0]
