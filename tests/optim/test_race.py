@@ -19,6 +19,8 @@ COUNTED = [
     ("momentum:lr=1e-3", 1386, 1585),
     ("sgd:momentum=0.9,nesterov=true,lr=1e-3", 1426, 1589),
     ("adam:lr=1e-2", 4215, 1844),
+    ("adamax:lr=1e-2", 5173, 2437),
+    ("adagrad:lr=0.5", 7898, 337),
 ]
 
 
@@ -145,6 +147,15 @@ def test_evaluations_within_a_step_are_counted() -> None:
     found = descend(Racer.parse("lbfgs"), counted, steps=10)
     assert found.evaluations[-1] == calls > 10
     assert found.steps_to_target is not None
+
+
+def test_what_an_optimizer_wants_in_place_of_gradients_it_gets() -> None:
+    found = race(surfaces.get("rosenbrock"), racers("newton_cg,levenberg_marquardt,bfgs"), steps=60, target=1e-10)
+    for each in found.results:
+        assert each.descent.steps_to_target is not None
+        assert each.descent.steps_to_target <= 50
+    with pytest.raises(InputError, match="needs a surface that is a sum of squares, got `saddle`"):
+        race(SADDLE, racers("levenberg_marquardt"))
 
 
 def test_a_race_draws_nothing_at_random_and_repeats_itself() -> None:
