@@ -167,7 +167,7 @@ def _images(race: Race, steps: Sequence[int]) -> list["Image"]:
     drawing = Figure(figsize=(7.2, 4.6), dpi=100)
     canvas = FigureCanvasAgg(drawing)
     axes = drawing.add_axes((0.06, 0.08, 0.64, 0.84))
-    axes.contour(*_levels(race.surface), colors="0.75", linewidths=0.7)
+    axes.contour(*_levels(race.surface), colors="0.75", linewidths=0.7, linestyles="solid")
     axes.plot(*zip(*race.surface.minima, strict=True), "x", color="black")
     axes.set(xlim=race.surface.domain[0], ylim=race.surface.domain[1])
     title = axes.set_title("", loc="left", fontsize=10, animated=True)
