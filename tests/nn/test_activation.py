@@ -32,7 +32,7 @@ def test_maxout_gradient_goes_to_the_largest() -> None:
     z = torch.tensor([[1.0, 3.0, 2.0, -1.0, -5.0, -1.0]]).requires_grad_()
     Maxout(3)(z).backward(torch.tensor([[5.0, 7.0]]))
     assert z.grad is not None
-    assert z.grad.tolist() == [[0, 5, 0, 3.5, 0, 3.5]]  # the two that are level share
+    assert z.grad.tolist() in ([[0, 5, 0, 7, 0, 0]], [[0, 5, 0, 0, 0, 7]])  # two are level
     assert torch.autograd.gradcheck(Maxout(2), (drawn(3, 8).requires_grad_(),))
 
 

@@ -14,15 +14,15 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from gradus.analysis.searching import PER_DECADE, Reading, apart, peak, steps, tendency, tidy
 from gradus.core.errors import InputError
 
 # N points, K pieces
 
 SPAN = 20.0
-_STEP, _FARTHEST, _PER_DECADE = 0.01, 8, 50
+_STEP, _FARTHEST = 0.01, 8
 _BREAK = 1e-6
 """The least step, of a value or slope of 1, that is a break and not rounding."""
-Reading = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Break:
 
     @property
     def jumps(self) -> bool:
-        return _apart(*map(torch.tensor, self.values)).item() > _BREAK
+        return apart(*map(torch.tensor, self.values)).item() > _BREAK
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class Curve:
     @cached_property
     def tails(self) -> tuple[Tensor, Tensor]:
         """Points on the left and on the right of those, outwards, as far as value and slope are finite."""
-        count = round((_FARTHEST - math.log10(SPAN)) * _PER_DECADE)
+        count = round((_FARTHEST - math.log10(SPAN)) * PER_DECADE)
         away = torch.logspace(math.log10(SPAN), _FARTHEST, count, dtype=torch.float64)
         left, right = (side * away[: self._finite(side * away)] for side in (-1, 1))
         return left, right
@@ -117,16 +117,16 @@ class Curve:
     @cached_property
     def breaks(self) -> tuple[Break, ...]:
         """Kinks and jumps, in order."""
-        jumps = _steps(self.value, self.near)
-        kinks = [at for at in _steps(self.slope, self.near) if all(abs(at - each) > 1e-9 for each in jumps)]
+        jumps = steps(self.value, self.near, _BREAK)
+        kinks = [at for at in steps(self.slope, self.near, _BREAK) if all(abs(at - each) > 1e-9 for each in jumps)]
         found = torch.tensor(sorted(jumps + kinks), dtype=torch.float64)
         nudge = 1e-12 * found.abs().clamp(min=1)
         readings = [
-            [list(map(_tidy, reading(each).tolist())) for each in (found - nudge, found + nudge)]
+            [list(map(tidy, reading(each).tolist())) for each in (found - nudge, found + nudge)]
             for reading in (self.value, self.slope)
         ]
         values, slopes = (zip(*each, strict=True) for each in readings)
-        return tuple(map(Break, map(_tidy, found.tolist()), values, slopes))
+        return tuple(map(Break, map(tidy, found.tolist()), values, slopes))
 
     @cached_property
     def surrogate(self) -> bool:
@@ -145,7 +145,7 @@ class Curve:
         sides = [side for each in self.breaks for side in (each.values if reading == self.value else each.slopes)]
         more = torch.tensor(sides, dtype=torch.float64)
         bounds = -self._top(lambda x: -reading(x), -more), self._top(reading, more)
-        low, high = (_tidy(each) if abs(each) < 1e12 else math.copysign(math.inf, each) for each in bounds)  # at a pole
+        low, high = (tidy(each) if abs(each) < 1e12 else math.copysign(math.inf, each) for each in bounds)  # at a pole
         return low, high
 
     @cached_property
@@ -154,10 +154,10 @@ class Curve:
         rises = self._rises(self.near).tolist()
         flips = [(a, b) for a, b in pairwise(n for n, rise in enumerate(rises) if rise) if rises[a] != rises[b]]
         found = [
-            _peak(self.value if rises[a] > 0 else lambda x: -self.value(x), self.near[a], self.near[b + 1])[0]
+            peak(self.value if rises[a] > 0 else lambda x: -self.value(x), self.near[a], self.near[b + 1])[0]
             for a, b in flips
         ]
-        return tuple(_tidy(each, digits=7) for each in found)  # where a curve is level, rounding hides the top
+        return tuple(tidy(each, digits=7) for each in found)  # where a curve is level, rounding hides the top
 
     @cached_property
     def direction(self) -> str:
@@ -177,7 +177,7 @@ class Curve:
         for first, end in zip((runs == 1).nonzero().flatten(), (runs == -1).nonzero().flatten(), strict=True):
             run = slice(int(first), int(end))
             # Far out, points are too few to tell an interval from a coincidence; what goes on to the end is none.
-            endless = (first == 0 or end == len(x)) and end - first >= _PER_DECADE
+            endless = (first == 0 or end == len(x)) and end - first >= PER_DECADE
             if not (endless or (near[run].any() and x[min(end, len(x) - 1)] - x[max(first - 1, 0)] > shortest)):
                 continue
             low = -math.inf if first == 0 else self._edge(x[first], x[first - 1], below)
@@ -192,16 +192,16 @@ class Curve:
         near = reading(self.near)
         best = int(near.argmax())
         around = self.near[max(best - 1, 0)], self.near[min(best + 1, len(near) - 1)]
-        ends = [_tendency(reading(tail)) for tail in self.tails]
+        ends = [tendency(reading(tail)) for tail in self.tails]
         sides: list[float] = more.tolist()
-        return max(_peak(reading, *around)[1], *ends, *sides)
+        return max(peak(reading, *around)[1], *ends, *sides)
 
     def _rises(self, points: Tensor) -> Tensor:
         """1, 0 or -1 from each point to the next."""
         values = self.value(points)
-        steps = values.diff()
+        moves = values.diff()
         noise = 100 * self._precision * (1 + values.abs())
-        return steps.sign() * (steps.abs() > torch.maximum(noise[1:], noise[:-1]))
+        return moves.sign() * (moves.abs() > torch.maximum(noise[1:], noise[:-1]))
 
     def _edge(self, inside: Tensor, outside: Tensor, below: float) -> float:
         """Where, between a flat point and one that is not, the slope passes `below`."""
@@ -209,7 +209,7 @@ class Curve:
             x = torch.linspace(float(inside), float(outside), 65, dtype=torch.float64)
             steep = int((self.slope(x[1:-1]).abs() >= below).int().cumsum(0).eq(0).sum()) + 1
             inside, outside = x[steep - 1], x[steep]
-        return _tidy(float(inside))
+        return tidy(float(inside))
 
     def _beside_zeros(self, x: Tensor) -> Tensor:
         return torch.nn.functional.pad(x.detach().double()[:, None], (0, self.pieces - 1))
@@ -229,6 +229,8 @@ class Curve:
             raise InputError("activation", "must make one number of each", tuple(y.shape), repair)
         if y.is_floating_point():
             self._precision = torch.finfo(y.dtype).eps
+        if self._precision > _BREAK:
+            raise InputError("activation", "must compute in float32 at least", str(y.dtype).removeprefix("torch."))
         return y.reshape(-1)
 
     def _check(self) -> None:
@@ -257,63 +259,3 @@ class Curve:
 
 def _said(error: Exception) -> str:
     return str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
-
-
-def _apart(a: Tensor, b: Tensor) -> Tensor:
-    """The step from `a` to `b`, in units of them or of 1."""
-    return ((b - a).abs() / (1 + torch.maximum(a.abs(), b.abs()))).nan_to_num()
-
-
-def _steps(reading: Reading, points: Tensor) -> list[float]:
-    """Where `reading` goes by a step from one number to the next.
-
-    All intervals between points are halved at once, and of each the half kept over which more happens: over an interval
-    without a step that soon is nothing.
-    """
-    left, right = points[:-1], points[1:]
-    before, after = reading(left), reading(right)
-    for turn in range(55):
-        middle = (left + right) / 2
-        between = reading(middle)
-        in_left = _apart(before, between) > _apart(between, after)
-        left, before = torch.where(in_left, left, middle), torch.where(in_left, before, between)
-        right, after = torch.where(in_left, middle, right), torch.where(in_left, between, after)
-        if turn > 10:  # before, a step might be made up for by what is smooth
-            still = _apart(before, after) > _BREAK
-            left, right, before, after = left[still], right[still], before[still], after[still]
-    found: list[float] = ((left + right) / 2).tolist()
-    return found
-
-
-def _peak(reading: Reading, low: Tensor, high: Tensor) -> tuple[float, float]:
-    """The largest of `reading` between two points: where, and how much."""
-    x, best = low, torch.tensor(0)
-    for _ in range(12):
-        x = torch.linspace(float(low), float(high), 65, dtype=torch.float64)
-        best = reading(x).argmax()
-        low, high = x[max(int(best) - 1, 0)], x[min(int(best) + 1, 64)]
-    return float(x[best]), float(reading(x[best][None]))
-
-
-def _tendency(outwards: Tensor) -> float:
-    """The least upper bound of what continues these values, evenly spaced in the logarithm."""
-    if not len(outwards):
-        return -math.inf
-    decades = torch.stack([each.max() for each in outwards.split(_PER_DECADE)])
-    growth = decades.diff()[-3:]
-    if len(growth) and (growth > 1e-2).all():
-        return math.inf
-    largest = float(outwards.max())
-    last = outwards[-2 * _PER_DECADE - 1 :]
-    if len(last) < 2 * _PER_DECADE + 1 or (last.diff() < 0).any():
-        return largest
-    first, second = map(float, last[::_PER_DECADE].diff())
-    if 0 < second < 0.5 * first:
-        # What remains is a geometric series, of a function that nears its limit like a power of 1/z.
-        return largest + second**2 / (first - second)
-    return largest
-
-
-def _tidy(number: float, digits: int = 10) -> float:
-    """Without what rounding has left in the last digits, or before a 0."""
-    return float(round(number, digits)) + 0.0

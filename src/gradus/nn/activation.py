@@ -31,7 +31,7 @@ class Maxout(nn.Module):
         h_c = max(z_(k c), ..., z_(k c + k - 1))
 
     Together with the layer before, the maximum of k learned affine functions, thus any convex function in the limit of
-    many. That layer has k times the units and parameters. Where several are the largest they share the gradient.
+    many. That layer has k times the units and parameters. Where several are the largest, one gets the gradient.
 
     Args:
         pieces: k, at least 2.
@@ -53,7 +53,8 @@ class Maxout(nn.Module):
                 f"Make the layer before {self.pieces} times as wide.",
             )
         pieces_CK: Tensor = z.unflatten(self.axis, (-1, self.pieces))
-        return pieces_CK.amax(self.axis if self.axis < 0 else self.axis + 1)
+        # amax would share the gradient among equals, and takes a third longer.
+        return pieces_CK.max(self.axis if self.axis < 0 else self.axis + 1).values
 
     def extra_repr(self) -> str:
         return f"pieces={self.pieces}, axis={self.axis}"
