@@ -48,24 +48,20 @@ def command(
         else:
             print_cells([_HEADS, *(_row(document["name"], found) for document, found in entries)])
         return
-    document, function = _chosen(name, set_ or ())
-    found = measure(function)
-    if figure is not None:
-        from gradus.analysis.curve import Curve
-        from gradus.report.activation import write_activation
+    from gradus.analysis.curve import Curve
+    from gradus.report.activation import sketch, write_activation
 
-        write_activation(Curve(function), document["name"], figure)
-        document["figure"] = str(figure)
+    document, function = _chosen(name, set_ or ())
+    found, curve = measure(function), Curve(function)
+    if figure is not None:
+        document["figure"] = str(write_activation(curve, document["name"], figure))
     if json:
         print_json(document | {"properties": found.to_json()})
         return
-    from gradus.analysis.curve import Curve
-    from gradus.report.activation import sketch
-
     print_card(document)
     typer.echo()
     print_fields(told(found))
-    typer.echo("\n" + sketch(Curve(function)) + "\n\n       o f(z)   . f'(z)")
+    typer.echo("\n" + sketch(curve) + "\n\n       o f(z)   . f'(z)")
 
 
 def _chosen(name: str, settings: Sequence[str]) -> tuple[dict[str, Any], "Callable[[Tensor], Tensor]"]:

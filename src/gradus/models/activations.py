@@ -48,13 +48,13 @@ class Function(nn.Module):
         return self.name
 
 
-def chosen(model: str, activation: Activation) -> Activate:
-    """What the option `activation` of `model` names.
+def chosen(owner: str, activation: Activation) -> Activate:
+    """What the option `activation` of `owner` names.
 
     Raises:
         InputError: for an unknown name or option, or code of the user's own that cannot be used.
     """
-    owner = f"model `{model}`: `activation`"
+    owner = f"{owner}: `activation`"
     options = {"name": activation} if isinstance(activation, str) else dict(activation)
     name, module = options.pop("name", None), options.pop("module", None)
     if (name is None) == (module is None) or not isinstance(name or module, str):

@@ -43,7 +43,7 @@ def lenet5(spec: DataSpec, *, activation: Activation = "relu", pooling: Literal[
     Cost: 61,706 parameters and 416,520 multiply-adds for one channel and 10 classes.
     """
     channels, _, _ = image("model `lenet5`", spec, largest=_SIDE)
-    activate = chosen("lenet5", activation)
+    activate = chosen("model `lenet5`", activation)
     pool = nn.MaxPool2d if pooling == "max" else nn.AvgPool2d
     return nn.Sequential(
         OrderedDict(

@@ -37,7 +37,7 @@ def mlp(
     """
     single_input("model `mlp`", spec)
     layers: OrderedDict[str, nn.Module] = OrderedDict(flatten=nn.Flatten())
-    activate = chosen("mlp", activation)
+    activate = chosen("model `mlp`", activation)
     features = spec.features
     for number, units in enumerate(hidden, start=1):
         layers[f"hidden{number}"] = nn.Linear(features, activate.pieces * units)

@@ -46,7 +46,7 @@ def neural_lm(
     layers: OrderedDict[str, nn.Module] = OrderedDict(
         embedding=nn.Embedding(len(spec.vocabulary), embedding), flatten=nn.Flatten()
     )
-    activate = chosen("neural_lm", activation)
+    activate = chosen("model `neural_lm`", activation)
     features = embedding * spec.inputs[0][0]
     for number, units in enumerate(hidden, start=1):
         layers[f"hidden{number}"] = nn.Linear(features, activate.pieces * units)

@@ -71,7 +71,7 @@ def nlinear(
         raise InputError(
             owner, f"`horizon` must divide the {spec.outputs} outputs into targets among {wide} features", horizon
         )
-    activate = chosen("nlinear", activation)
+    activate = chosen(owner, activation)
     layers: list[nn.Module] = [nn.Dropout(dropout)] if dropout else []
     features = steps * wide
     for units in hidden:

@@ -32,7 +32,7 @@ def small_cnn(
         width: maps in the first stage; parameters and multiply-adds grow with its square.
     """
     channels, _, _ = image("model `small_cnn`", spec, smallest=8, largest=64)
-    activate = chosen("small_cnn", activation)
+    activate = chosen("model `small_cnn`", activation)
     return nn.Sequential(
         OrderedDict(
             stage1=_stage(channels, width, activate),
