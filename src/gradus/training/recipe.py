@@ -300,6 +300,9 @@ def map_code(document: Mapping[str, Any], change: Callable[[str, str], str]) -> 
         return table
 
     ready = {name: changed(name, table) if name in PARTS else table for name, table in document.items()}
+    model = ready.get("model")
+    if isinstance(model, dict) and "activation" in model:
+        ready["model"] = {**model, "activation": changed("model.activation", model["activation"])}
     data = ready.get("data")
     if isinstance(data, dict) and isinstance(data.get("augment"), list | tuple):
         items = [changed(f"data.augment.{place}", item) for place, item in enumerate(data["augment"])]
