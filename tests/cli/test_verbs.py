@@ -252,7 +252,7 @@ def test_data_describes_by_name_and_by_path(
     assert "imbalanced" in text
 
 
-@pytest.mark.parametrize("verb", ["train", "predict", "inspect", "models", "data"])
+@pytest.mark.parametrize("verb", ["train", "predict", "inspect", "landscape", "models", "data", "optimizers"])
 def test_help_shows_an_example(verb: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     done = run_gradus(capsys, monkeypatch, verb, "--help")
     assert done.code == 0

@@ -173,3 +173,16 @@ def test_a_penalty_that_cannot_be_paid_is_refused(table: dict[str, Any], says: s
     wanted = penalized(table)
     with pytest.raises(InputError, match=says):
         prepare(wanted, load_data(wanted.data))
+
+
+def test_an_optimizer_of_squares_takes_no_penalty() -> None:
+    wanted = recipe(
+        data={"name": "line", "validation": 0.0, "test": 0.0},
+        model={"name": "linear_regression"},
+        criterion={"name": "mse"},
+        optimizer={"name": "levenberg_marquardt"},
+        penalties=[{"name": "l2", "strength": 0.1}],
+        training={"batch_size": "full"},
+    )
+    with pytest.raises(InputError, match="penalties: optimizer `levenberg_marquardt` needs a sum of squares"):
+        prepare(wanted, load_data(wanted.data))

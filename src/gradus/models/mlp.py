@@ -8,7 +8,7 @@ from torch import nn
 
 from gradus.core.spec import DataSpec
 from gradus.models import models
-from gradus.models.activations import ACTIVATIONS, Activation
+from gradus.models.activations import Activation, chosen
 from gradus.models.inputs import single_input
 
 
@@ -32,14 +32,16 @@ def mlp(
 
     Args:
         hidden: units of each hidden layer, first to last.
+        activation: a name, or a table of a name and options; Maxout makes each layer before it k times as wide.
         dropout: the chance that a hidden unit is left out in a training step; 0 adds no such layer.
     """
     single_input("model `mlp`", spec)
     layers: OrderedDict[str, nn.Module] = OrderedDict(flatten=nn.Flatten())
+    activate = chosen("model `mlp`", activation)
     features = spec.features
     for number, units in enumerate(hidden, start=1):
-        layers[f"hidden{number}"] = nn.Linear(features, units)
-        layers[f"activation{number}"] = ACTIVATIONS[activation]()
+        layers[f"hidden{number}"] = nn.Linear(features, activate.pieces * units)
+        layers[f"activation{number}"] = activate(units)
         if dropout:
             layers[f"dropout{number}"] = nn.Dropout(dropout)
         features = units

@@ -9,14 +9,16 @@ from gradus.core.cards import Card, Registry
 class ActivationCard(Card):
     """A function applied to every number of a layer. `build` takes the options and returns a Module.
 
+    A Module that makes one number of several has an attribute `pieces`: how many.
+
     Attributes:
-        pieces: how many numbers of the layer before become one: k for Maxout, else 1.
+        sized: whether `build` also takes the number of channels, for a parameter of each.
     """
 
-    pieces: int = 1
+    sized: bool = False
 
 
-activations: Registry[ActivationCard] = Registry("activation", "gradus.nn.activations", ActivationCard)
+activations: Registry[ActivationCard] = Registry("activation", "gradus.nn.activation", ActivationCard)
 initializers: Registry[Card] = Registry("initializer", "gradus.nn.initialization", Card)
 normalizations: Registry[Card] = Registry("normalization", "gradus.nn.normalization", Card)
 dropouts: Registry[Card] = Registry("dropout", "gradus.nn.dropout", Card)

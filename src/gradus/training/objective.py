@@ -24,7 +24,7 @@ class Phase:
         parameters: what a step of this phase may move.
         optimizer: holds exactly these parameters.
         every: the phase takes part in every k-th step.
-        closure: the optimizer's step evaluates the loss itself (L-BFGS).
+        closure: the optimizer's step evaluates the loss itself (L-BFGS, Newton).
         scheduler: advanced after each step of the phase.
     """
 
@@ -34,6 +34,11 @@ class Phase:
     every: int = 1
     closure: bool = False
     scheduler: LRScheduler | None = None
+
+    @property
+    def differentiates(self) -> bool:
+        """Whether the optimizer takes the derivatives itself, of the loss or the residuals; it says so by `wants`."""
+        return self.closure and getattr(self.optimizer, "wants", "gradients") != "gradients"
 
 
 class Objective(Protocol):
@@ -49,7 +54,10 @@ class Objective(Protocol):
         ...
 
     def compute(self, phase: Phase, batch: Batch) -> tuple[Tensor, Signs]:
-        """The phase's loss, a scalar mean over the batch with its graph, and its signs."""
+        """The phase's loss, a scalar mean over the batch with its graph, and its signs.
+
+        Where the phase's optimizer wants residuals, they take the place of the loss: a vector whose squares sum to it.
+        """
         ...
 
     def state_dict(self) -> dict[str, Any]:
@@ -69,6 +77,7 @@ class Supervised:
     """A model learns to give the target: one phase, one loss.
 
     Args:
+        criterion: gives the loss, or the residuals where `optimizer` wants those.
         penalties: what is added to the loss, whatever the batch: prices on weights.
     """
 

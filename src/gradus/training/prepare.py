@@ -26,6 +26,7 @@ from gradus.data.sources import open_data
 from gradus.data.splits import Split, Splits, bootstrap, split
 from gradus.losses import criteria
 from gradus.losses.penalties import WeightPenalty, penalized, penalties
+from gradus.losses.residuals import RESIDUALS
 from gradus.models import build, models
 from gradus.optim import optimizers, schedules
 from gradus.training.compatibility import check_fit
@@ -141,18 +142,23 @@ def prepare(recipe: Recipe, raw: RawData, preprocessing: Preprocessing | None = 
         names=(recipe.model.label, recipe.criterion.label),
         smallest_batch=_smallest_batch(len(splits.train), training),
     )
-    training = choose_arithmetic(training, model, spec, min(len(splits.train), loader.batch_size))
+    optimizer, closure = _build_optimizer(recipe.optimizer, model, criterion)
+    size = min(len(splits.train), loader.batch_size)
+    training = choose_arithmetic(training, model, spec, size, searches=closure)
     recipe = recipe.model_copy(update={"training": training})
     if training.memory_format == "channels_last":
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimizer, closure = _build_optimizer(recipe.optimizer, model, criterion)
     steps = len(loader) * training.epochs
     schedule = schedules.get(recipe.schedule.name or "", "schedule")
+    if schedule.name != "constant" and "lr" not in optimizer.param_groups[0]:
+        rule = f"changes the learning rate, of which optimizer `{recipe.optimizer.label}` has none"
+        raise InputError(f"schedule `{schedule.name}`", rule, repair="Leave [schedule] out.")
     scheduler = schedule.build(optimizer, steps, **schedule.validate(recipe.schedule.options, "schedule"))
     if training.compile is True:
         model.compile()
+    learned = _build_residuals(recipe) if getattr(optimizer, "wants", "") == "residuals" else criterion
     prices = [_build_penalty(section, number, model) for number, section in enumerate(recipe.penalties)]
-    objective = Supervised(model, criterion, optimizer, closure=closure, scheduler=scheduler, penalties=prices)
+    objective = Supervised(model, learned, optimizer, closure=closure, scheduler=scheduler, penalties=prices)
     return Prepared(recipe, raw, device, spec, splits, preprocessing, model, criterion, objective, loader, evaluation)
 
 
@@ -220,6 +226,21 @@ def _build_penalty(section: Penalty, number: int, model: nn.Module) -> WeightPen
         if not isinstance(value, Tensor) or value.ndim != 0 or not value.isfinite():
             raise InputError(owner, f"must give one finite number for {name}, as a tensor", value)
     return WeightPenalty(price, tuple(weights.values()))
+
+
+def _build_residuals(recipe: Recipe) -> Criterion:
+    """What an optimizer of squares is given in place of the criterion."""
+    section = recipe.criterion
+    name = criteria.get(section.name).name if section.name else ""
+    if name not in RESIDUALS or section.options:
+        rule = (
+            f"optimizer `{recipe.optimizer.label}` needs a sum of squares, so it takes {' or '.join(RESIDUALS)} alone"
+        )
+        raise InputError(f"criterion `{section.label}`", rule, repair="Use `bfgs` or `newton_cg` for other criteria.")
+    if recipe.penalties:
+        rule = f"optimizer `{recipe.optimizer.label}` needs a sum of squares, to which no penalty can be added"
+        raise InputError("penalties", rule, repair="Use `bfgs` or `newton_cg` with penalties.")
+    return RESIDUALS[name]
 
 
 def _build_optimizer(section: Part, model: nn.Module, criterion: Criterion) -> tuple[torch.optim.Optimizer, bool]:

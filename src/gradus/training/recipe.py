@@ -321,6 +321,9 @@ def map_code(document: Mapping[str, Any], change: Callable[[str, str], str]) -> 
     ready = {name: changed(name, table) if name in PARTS else table for name, table in document.items()}
     if "penalties" in ready:
         ready["penalties"] = each_changed("penalties", ready["penalties"])
+    model = ready.get("model")
+    if isinstance(model, dict) and "activation" in model:
+        ready["model"] = {**model, "activation": changed("model.activation", model["activation"])}
     data = ready.get("data")
     if isinstance(data, dict) and "augment" in data:
         ready["data"] = {**data, "augment": each_changed("data.augment", data["augment"])}
