@@ -122,8 +122,9 @@ def test_accumulated_passes_are_one_step() -> None:
     assert probe.history.losses.end() == pytest.approx(model(X).sum().item() / 16, rel=1e-4)
 
 
-def test_a_closure_called_many_times_is_one_step() -> None:
-    model = nn.Linear(3, 1)
+@pytest.mark.parametrize("times", [4, 20])
+def test_a_closure_called_many_times_is_one_step(times: int) -> None:
+    model = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1))
     calls = 0
 
     def closure() -> Tensor:
@@ -135,7 +136,7 @@ def test_a_closure_called_many_times_is_one_step() -> None:
         return loss
 
     with probing(model) as probe:
-        lbfgs = LBFGS(model.parameters(), max_iter=4)
+        lbfgs = LBFGS(model.parameters(), max_iter=times)
         for _ in range(12):
             lbfgs.step(closure)
     assert calls > 12

@@ -23,6 +23,7 @@ from gradus.optim.second_order import (
     SecondOrder,
 )
 from gradus.optim.second_order.jacobian import jacobian
+from gradus.optim.second_order.line_search import Trial, strong_wolfe
 from gradus.optim.second_order.newton_cg import conjugate_gradients, within
 
 ALL = [BFGS, NewtonCG, GaussNewton, LevenbergMarquardt]
@@ -159,6 +160,45 @@ def test_bfgs_needs_about_as_many_iterations_as_scipys() -> None:
     optimizer.step(closure_for(optimizer, residuals))
     np.testing.assert_allclose(point.detach(), scipy.x, atol=1e-6)
     assert iterations(optimizer) <= 1.5 * scipy.nit
+
+
+# ---- the line search ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("first", [1e-3, 0.1, 1.0, 10.0, 1e3])
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda t: -t / (t**2 + 2),  # More & Thuente (1994), equation 5.1
+        lambda t: (t + 0.4) ** 5 - 2 * (t + 0.4) ** 4,  # 5.2, steeper at the start
+        lambda t: (t - 3) ** 2 + 3 * torch.cos(4 * t),  # many valleys
+        lambda t: t - 4 * torch.log1p(t) - torch.log(5 - t),  # not a number beyond 5
+    ],
+)
+def test_the_line_search_meets_both_conditions(function: Callable[[Tensor], Tensor], first: float) -> None:
+    evaluate = along(function)
+    start = evaluate(0.0)
+    found = strong_wolfe(evaluate, start, first=first, flattening=0.1)
+    assert found.value <= start.value + 1e-4 * found.length * start.slope
+    assert abs(found.slope) <= 0.1 * abs(start.slope)
+
+
+@pytest.mark.parametrize("first", [0.1, 10.0])
+def test_where_rounding_hides_the_conditions_the_line_search_still_descends(first: float) -> None:
+    evaluate = along(lambda t: (t + 0.004) ** 5 - 2 * (t + 0.004) ** 4)  # 5.2, whose slope at 0 is -5e-7
+    found = strong_wolfe(evaluate, evaluate(0.0), first=first, flattening=0.1)
+    assert found.value == pytest.approx(1.6**5 - 2 * 1.6**4, rel=1e-12)
+
+
+def along(function: Callable[[Tensor], Tensor]) -> Callable[[float], Trial]:
+    def evaluate(length: float) -> Trial:
+        t = torch.tensor(length, dtype=torch.float64, requires_grad=True)
+        value = function(t)
+        (slope,) = torch.autograd.grad(value, t)
+        shown = value.item() if value.isfinite() else math.inf
+        return Trial(length, shown, slope.item(), slope[None])
+
+    return evaluate
 
 
 # ---- BFGS -----------------------------------------------------------------------------------------------------------
@@ -303,7 +343,9 @@ def test_newton_of_a_linear_loss_steps_down_the_gradient() -> None:
 
 
 @pytest.mark.parametrize(("examples", "chunk"), [(4, 3), (40, 7), (40, 1), (200, 64)])
-def test_the_jacobian_by_rows_and_by_columns_is_torchs(examples: int, chunk: int) -> None:
+def test_the_jacobian_by_rows_and_by_columns_is_torchs(
+    examples: int, chunk: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = network()
     x = torch.randn(examples, 1, dtype=torch.float64)
     names = [name for name, _ in model.named_parameters()]
@@ -315,7 +357,16 @@ def test_the_jacobian_by_rows_and_by_columns_is_torchs(examples: int, chunk: int
     values = tuple(each.detach() for each in model.parameters())
     pieces = torch.autograd.functional.jacobian(outputs, values)
     expected = torch.cat([each.reshape(examples, -1) for each in pieces], dim=1)
+    grad, calls = torch.autograd.grad, 0
+
+    def counted(*args: Any, **options: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        return grad(*args, **options)
+
+    monkeypatch.setattr(torch.autograd, "grad", counted)
     found = jacobian(model(x).flatten(), list(model.parameters()), chunk)
+    assert calls <= -(-min(examples, 2 * 25) // chunk) + 1  # of the 25 parameters
     torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-14)
 
 

@@ -436,7 +436,8 @@ class Probe(taps.Listener):
         if not self.began:
             self.began = self._step_began = perf_counter()
         self._since_step += 1
-        if not self._lead.stepping and self._since_step > (1 if self._manual else _WITHOUT_STEP):
+        waits = self._since_step > (1 if self._manual else _WITHOUT_STEP)
+        if waits and not self._lead.stepping and not self._loop.in_step:
             self._step_without_optimizer()
             self._since_step = 1
         window = self._window

@@ -78,7 +78,10 @@ def strong_wolfe(
 
     for _ in trials:  # `low` and `high` enclose lengths that satisfy both
         width = high.length - low.length
-        trial = evaluate(_between(low.length + 0.1 * width, _minimum(low, high), low.length + 0.9 * width))
+        length = _between(low.length + 0.1 * width, _minimum(low, high), low.length + 0.9 * width)
+        if length in (low.length, high.length):  # no number lies between them
+            break
+        trial = evaluate(length)
         if not falls(trial) or trial.value >= low.value:
             high = trial
             continue
