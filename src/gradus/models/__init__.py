@@ -23,6 +23,7 @@ class ModelCard(Card):
         outputs: the number of classes or values they are for.
         tasks: what it can be trained for.
         vocabulary: of a network for text, the symbols its figures are for.
+        reconstructs: it gives back the numbers of an example, all of them, and is trained to give back nothing else.
     """
 
     family: str
@@ -31,6 +32,7 @@ class ModelCard(Card):
     outputs: int
     tasks: tuple[Task, ...] = ("classification", "regression")
     vocabulary: tuple[str, ...] = ()
+    reconstructs: bool = False
 
     @property
     def spec(self) -> DataSpec:
@@ -88,6 +90,13 @@ def build(card: ModelCard, spec: DataSpec, options: Mapping[str, Any]) -> "nn.Mo
     Raises:
         InputError: for an unknown option, or data the network cannot take.
     """
+    if card.reconstructs and (spec.task, spec.outputs) != ("regression", spec.features):
+        raise InputError(
+            f"model `{card.name}`",
+            f"gives back the {spec.features} numbers of an example",
+            f"{spec.outputs} {'classes' if spec.task == 'classification' else 'values'} to learn",
+            "Set data.reconstruct = true.",
+        )
     if spec.task not in card.tasks:
         raise InputError(
             f"model `{card.name}`", f"is for {' or '.join(card.tasks)}", spec.task, "Choose another model."

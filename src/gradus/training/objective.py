@@ -90,8 +90,13 @@ class Supervised:
         return networks
 
     def compute(self, phase: Phase, batch: Batch) -> tuple[Tensor, Signs]:
-        output = output_of(self.model(*batch.inputs))
-        return self.criterion(output, batch.target), {}
+        result = self.model(*batch.inputs)
+        loss = self.criterion(output_of(result), batch.target)
+        # A model may hand back a penalty of its own, as a sparse autoencoder does; a tensor has no such field.
+        penalty: Tensor | None = getattr(result, "penalty", None)
+        if penalty is None:
+            return loss, {}
+        return loss + penalty, {"penalty": penalty}
 
     def state_dict(self) -> dict[str, Any]:
         return {}
