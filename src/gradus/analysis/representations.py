@@ -72,9 +72,13 @@ def independent_components(size: int, *, seed: int = 0) -> Decomposed:
 
     Source: Hyvarinen (1999), Fast and robust fixed-point algorithms for independent component analysis.
     """
-    from sklearn.decomposition import FastICA
+    from sklearn.decomposition import PCA, FastICA
+    from sklearn.pipeline import make_pipeline
 
-    return Decomposed(FastICA(size, whiten="unit-variance", random_state=seed, max_iter=1000))
+    # FastICA whitens by itself, but loses directions where the first feature is constant: it takes the sign of a
+    # direction from that feature's share, which is then 0. Within the principal components none is constant.
+    ica = FastICA(whiten="unit-variance", random_state=seed, max_iter=1000)
+    return Decomposed(make_pipeline(PCA(size), ica))
 
 
 @dataclass(frozen=True, kw_only=True)
