@@ -10,7 +10,7 @@ from gradus.core.errors import InputError
 from gradus.models import create_model
 from gradus.models.autoencoder import Autoencoder, kl_sparsity, l1_sparsity, mask
 
-SMALL = {"input_shape": (6,), "num_classes": 6}
+SMALL = {"input_shape": (6,)}
 
 
 def make(name: str, **options: object) -> Autoencoder:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ from gradus.data.arrays import from_arrays
 from gradus.training.prediction import predict
 from gradus.training.prepare import load_data, prepare, resolve
 from gradus.training.recipe import Recipe
-from gradus.training.train import train
+from gradus.training.train import resume, train
 from tests.end_to_end.recipes import digits, weights
+from tests.end_to_end.test_same_bits import Signal
 
 CODE = {"name": "autoencoder", "code": 8}
 
@@ -153,6 +155,16 @@ def test_an_example_has_one_code_in_any_company(encoder: gradus.Run) -> None:
     (whole,) = preprocessing.apply((images()[:500],))
     for size in (1, 3, 64):
         assert torch.equal(preprocessing.apply((images()[:size],))[0], whole[:size])
+
+
+def test_streamed_or_resumed_the_weights_are_the_same_bits(encoder: gradus.Run, tmp_path: Path) -> None:
+    document = on_code(encoder.path, crosses=2)
+    whole = gradus.train(document, run=tmp_path / "whole")
+    streamed = {**document, "training": document["training"] | {"stream": True}}
+    assert weights(gradus.train(streamed, run=tmp_path / "streamed")) == weights(whole)
+    stopped = gradus.train(document, run=tmp_path / "stopped", callbacks=[Signal(signal.SIGINT, step=15)])
+    assert stopped.outcome == "interrupted"
+    assert weights(resume(stopped.path)) == weights(whole)
 
 
 def test_a_run_keeps_its_encoder(encoder: gradus.Run, tmp_path: Path) -> None:

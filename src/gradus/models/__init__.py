@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from gradus.core.cards import Card, Registry
@@ -73,12 +74,9 @@ def create_model(
     """
     card = models.get(name)
     if spec is None:
-        published = card.spec
-        spec = replace(
-            published,
-            inputs=(tuple(input_shape or card.input),),
-            outputs=card.outputs if num_classes is None else num_classes,
-        )
+        shape = tuple(input_shape or card.input)
+        outputs = prod(shape) if card.reconstructs else card.outputs
+        spec = replace(card.spec, inputs=(shape,), outputs=outputs if num_classes is None else num_classes)
     elif num_classes is not None or input_shape is not None:
         raise InputError(f"model `{card.name}`", "takes a spec, or num_classes and input_shape, not both")
     return build(card, spec, options)
