@@ -176,7 +176,7 @@ def _confusion(run: Run, shown: dict[str, Any]) -> dict[str, Any]:
 
 
 def _value_charts(run: Run, shown: dict[str, Any]) -> list[dict[str, Any]]:
-    if run.spec.task != "regression" or not shown:
+    if run.spec.task != "regression" or not shown or run.preprocessing.reconstruct:
         return []
     arrays = shown["arrays"]
     target, output = arrays["target"], arrays["output"]
@@ -201,6 +201,13 @@ def _data(run: Run) -> list[tuple[str, str]]:
         ("shape of an example", shapes),
         ("scaling", run.recipe.data.preprocess),
     ]
+    if run.recipe.data.encoder is not None:
+        rows.append(("encoder", run.recipe.data.encoder))
+    crosses = run.preprocessing.crosses
+    if crosses is not None:
+        rows.append((f"crosses of degree {crosses.degree}", f"{len(crosses.kept):,} numbers of {crosses.features:,}"))
+    if run.preprocessing.reconstruct:
+        rows.append(("target", "the inputs"))
     if run.spec.classes:
         names = ", ".join(repr(each) if run.spec.vocabulary else each for each in run.spec.classes[:50])
         rows.append((f"{len(run.spec.classes)} classes", names + (", ..." if len(run.spec.classes) > 50 else "")))

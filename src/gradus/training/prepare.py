@@ -30,6 +30,7 @@ from gradus.losses.residuals import RESIDUALS
 from gradus.models import build, models
 from gradus.optim import optimizers, schedules
 from gradus.training.compatibility import check_fit
+from gradus.training.encoding import open_encoder
 from gradus.training.metrics import NAMES
 from gradus.training.objective import Supervised
 from gradus.training.recipe import Data, Part, Penalty, Recipe, Training
@@ -112,26 +113,18 @@ def prepare(recipe: Recipe, raw: RawData, preprocessing: Preprocessing | None = 
         for each in lazy_rows(raw):
             each.keep()
     if preprocessing is None:
-        section = recipe.data
-        preprocessing = Preprocessing.fit(
-            raw,
-            splits.train,
-            section.preprocess,
-            components=section.components,
-            missing=section.missing,
-            target="none" if section.preprocess_target == "auto" else section.preprocess_target,
-        )
+        preprocessing = _fit_preprocessing(recipe.data, raw, splits.train)
     spec = preprocessing.spec(raw.spec)
     augment = recipe.data.augment
     augmentation = Augmentation.fit(augment, raw, splits.train, preprocessing) if augment else None
     for each in lazy_rows(raw):
         each.check()  # the examples that nothing has read yet: a damaged one must not stop training halfway
-    _check_monitor(training, raw.task, splits)
+    _check_monitor(training, spec.task, splits)
     recipe = recipe.model_copy(update={"training": training})
     loader, evaluation = _loaders(recipe, splits, preprocessing, augmentation, device)
 
     model = build_model(recipe, spec).to(device)
-    criterion = _build_criterion(recipe.criterion, raw, splits.train)
+    criterion = _build_criterion(recipe.criterion, spec, splits.train)
     if isinstance(criterion, nn.Module):
         criterion.to(device)
     check_fit(
@@ -172,6 +165,22 @@ def split_of(recipe: Recipe, raw: RawData) -> Splits:
     return splits
 
 
+def _fit_preprocessing(section: Data, raw: RawData, train: Split) -> Preprocessing:
+    """What a recipe's [data] asks for, in the order in which examples go through it."""
+    made = Preprocessing.fit(
+        raw,
+        train,
+        section.preprocess,
+        components=section.components,
+        missing=section.missing,
+        target="none" if section.preprocess_target == "auto" else section.preprocess_target,
+        encoder=None if section.encoder is None else open_encoder(section.encoder, raw),
+    )
+    if section.crosses is not None:
+        made = made.crossed(raw, train, section.preprocess, section.crosses, interaction_only=section.interaction_only)
+    return made.reconstructing(raw) if section.reconstruct else made
+
+
 def build_model(recipe: Recipe, spec: DataSpec) -> nn.Module:
     """The network a recipe names, its first weights drawn from the recipe's seed alone."""
     with torch.random.fork_rng():
@@ -189,7 +198,7 @@ def build_model(recipe: Recipe, spec: DataSpec) -> nn.Module:
     return model
 
 
-def _build_criterion(section: Part, raw: RawData, train: Split) -> Criterion:
+def _build_criterion(section: Part, spec: DataSpec, train: Split) -> Criterion:
     if section.module is not None:
         made = UserCode.parse(section.module, Path(), "criterion.module").load()
         if inspect.isclass(made):
@@ -197,16 +206,16 @@ def _build_criterion(section: Part, raw: RawData, train: Split) -> Criterion:
             return module
         return partial(made, **section.options) if section.options else made
     card = criteria.get(section.name or "", "criterion")
-    if raw.task not in card.tasks:
-        fitting = [each.name for each in criteria.cards() if raw.task in each.tasks]
+    if spec.task not in card.tasks:
+        fitting = [each.name for each in criteria.cards() if spec.task in each.tasks]
         raise InputError(
             f"criterion `{card.name}`",
             f"is for {' or '.join(card.tasks)}",
-            f"data for {raw.task}",
+            f"data for {spec.task}",
             f"Use {' or '.join(f'`{name}`' for name in fitting)}.",
         )
     options = card.validate(section.options)
-    counts = [torch.from_numpy(np.bincount(train.target, minlength=len(raw.classes)))] if card.class_counts else []
+    counts = [torch.from_numpy(np.bincount(train.target, minlength=spec.outputs))] if card.class_counts else []
     built: Criterion = card.build(*counts, **options)
     return built
 
