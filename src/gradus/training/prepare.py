@@ -26,6 +26,8 @@ from gradus.data.sources import open_data
 from gradus.data.splits import Split, Splits, bootstrap, split
 from gradus.losses import criteria
 from gradus.models import build, models
+from gradus.nn import initializers
+from gradus.nn.initialization import initialize
 from gradus.optim import optimizers, schedules
 from gradus.training.compatibility import check_fit
 from gradus.training.metrics import NAMES
@@ -128,7 +130,10 @@ def prepare(recipe: Recipe, raw: RawData, preprocessing: Preprocessing | None = 
     recipe = recipe.model_copy(update={"training": training})
     loader, evaluation = _loaders(recipe, splits, preprocessing, augmentation, device)
 
-    model = build_model(recipe, spec).to(device)
+    model = build_model(recipe, spec)
+    if recipe.initialization is not None:
+        _initialize(recipe, model, spec, loader)
+    model = model.to(device)
     criterion = _build_criterion(recipe.criterion, raw)
     if isinstance(criterion, nn.Module):
         criterion.to(device)
@@ -179,6 +184,18 @@ def build_model(recipe: Recipe, spec: DataSpec) -> nn.Module:
     if not isinstance(model, nn.Module):
         raise InputError(f"model {recipe.model.module}", "must make a torch.nn.Module", type(model).__name__)
     return model
+
+
+def _initialize(recipe: Recipe, model: nn.Module, spec: DataSpec, loader: Loader) -> None:
+    """First weights as the recipe's [initialization] says; those that are scaled on data see the first batch."""
+    assert recipe.initialization is not None
+    card = initializers.get(recipe.initialization.name or "", "initialization")
+    options = card.validate(recipe.initialization.options)
+    example = spec.example()
+    if card.name == "lsuv":
+        example = [each[:EVALUATION_BATCH].cpu() for each in next(loader.batches(epoch=0)).inputs]
+    generator = torch.Generator().manual_seed(derive_seed(recipe.seed, Stream.MODEL, 1))
+    initialize(model, card.name, example=example, generator=generator, **options)
 
 
 def _build_criterion(section: Part, raw: RawData) -> Criterion:
