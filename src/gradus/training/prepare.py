@@ -28,6 +28,7 @@ from gradus.losses import criteria
 from gradus.models import build, models
 from gradus.nn import initializers
 from gradus.nn.initialization import initialize
+from gradus.nn.statistics import has_statistics
 from gradus.optim import optimizers, schedules
 from gradus.training.compatibility import check_fit
 from gradus.training.metrics import NAMES
@@ -41,7 +42,12 @@ Criterion = Callable[[Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Prepared:
-    """All that training needs, built and checked."""
+    """All that training needs, built and checked.
+
+    Attributes:
+        evaluation: batches of the other splits, by name.
+        population: of the training split, all of it and as evaluation sees it: in order, nothing changed.
+    """
 
     recipe: Recipe
     raw: RawData
@@ -54,6 +60,7 @@ class Prepared:
     objective: Supervised
     loader: Loader
     evaluation: dict[str, Loader]
+    population: Loader
 
 
 def resolve(recipe: Recipe) -> Recipe:
@@ -128,11 +135,15 @@ def prepare(recipe: Recipe, raw: RawData, preprocessing: Preprocessing | None = 
         each.check()  # the examples that nothing has read yet: a damaged one must not stop training halfway
     _check_monitor(training, raw.task, splits)
     recipe = recipe.model_copy(update={"training": training})
-    loader, evaluation = _loaders(recipe, splits, preprocessing, augmentation, device)
+    loader, evaluation, population = _loaders(recipe, splits, preprocessing, augmentation, device)
 
     model = build_model(recipe, spec)
     if recipe.initialization is not None:
         _initialize(recipe, model, spec, loader)
+    if training.recompute_statistics and not has_statistics(model):
+        raise InputError(
+            "training.recompute_statistics", "needs a network with batch normalization", recipe.model.label
+        )
     model = model.to(device)
     criterion = _build_criterion(recipe.criterion, raw)
     if isinstance(criterion, nn.Module):
@@ -156,7 +167,9 @@ def prepare(recipe: Recipe, raw: RawData, preprocessing: Preprocessing | None = 
     if training.compile is True:
         model.compile()
     objective = Supervised(model, criterion, optimizer, closure=closure, scheduler=scheduler)
-    return Prepared(recipe, raw, device, spec, splits, preprocessing, model, criterion, objective, loader, evaluation)
+    return Prepared(
+        recipe, raw, device, spec, splits, preprocessing, model, criterion, objective, loader, evaluation, population
+    )
 
 
 def split_of(recipe: Recipe, raw: RawData) -> Splits:
@@ -250,8 +263,8 @@ def _loaders(
     preprocessing: Preprocessing,
     augmentation: Augmentation | None,
     device: torch.device,
-) -> tuple[Loader, dict[str, Loader]]:
-    """Batches of the training split, and of the others by name."""
+) -> tuple[Loader, dict[str, Loader], Loader]:
+    """Batches of the training split, of the others by name, and of the training split as if it were another."""
     training = recipe.training
     stores: dict[int, Store] = {}
 
@@ -284,7 +297,7 @@ def _loaders(
             size,
         )
     others = {name: loader_of(part) for name, part in splits.named().items() if name != "train"}
-    return loader, others
+    return loader, others, loader_of(splits.train)
 
 
 def _check_monitor(training: Training, task: Task, splits: Splits) -> None:
