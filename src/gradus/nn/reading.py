@@ -88,8 +88,10 @@ class _Network:
         self.learned = dict(model.named_parameters(remove_duplicate=False))
         self.state = seen.state
         self.within: dict[int, list[Operation]] = defaultdict(list)
+        self.names: dict[int, str] = {}  # of parameters, by storage: a view of one has no name
         for each in seen.operations:
             self.within[each.call].append(each)
+            self.names |= {value.storage: value.name for value in each.inputs if value.name}
 
     def reading(self) -> Reading:
         starts: dict[str, tuple[set[int], int]] = {}
@@ -157,7 +159,7 @@ class _Network:
             case "leaky_relu":
                 return Meeting(name, leak=float(arguments[1]) if len(arguments) > 1 else 0.01)
             case "_prelu_kernel" | "prelu":
-                return Meeting("prelu", leak=float(self.learned[op.inputs[1].name].detach().mean()))
+                return Meeting("prelu", leak=float(self.learned[self.names[op.inputs[1].storage]].detach().mean()))
             case "hardtanh" if len(arguments) > 1 and arguments[1] == 0:
                 return Meeting("relu")
             case "clamp_min" if arguments[1] == 0:
