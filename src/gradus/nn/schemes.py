@@ -231,8 +231,8 @@ def orthogonal(*, gain: Positive = 1.0) -> Draw:
     """Orthogonal: lengths are kept exactly, forward or backward, and in a square matrix both ways."""
 
     def draw(weight: Tensor, fans: Fans, generator: torch.Generator | None = None) -> Moments:
-        # There is no QR decomposition in low precision.
-        exact = weight.to(torch.promote_types(weight.dtype, torch.float32))
+        # There is no QR decomposition in low precision, and torch wants its rows one after the other.
+        exact = torch.empty(weight.shape, dtype=torch.promote_types(weight.dtype, torch.float32), device=weight.device)
         weight.copy_(nn.init.orthogonal_(exact, gain, generator=generator))
         rows = weight.shape[0]
         return Moments(0.0, gain / math.sqrt(max(rows, weight.numel() // rows)))
