@@ -61,6 +61,7 @@ def test_survives_the_way_through_toml() -> None:
         MINIMAL
         | {
             "seed": 7,
+            "initialization": {"name": "kaiming_normal", "leak": 0.1},
             "training": {"early_stopping": {"patience": 2}, "batch_size": "full", "clip_norm": 0.5},
             "data": {"name": "digits", "augment": ["shift", {"name": "rotate", "degrees": 5.0}]},
         }
@@ -68,6 +69,8 @@ def test_survives_the_way_through_toml() -> None:
     again = Recipe.from_dict(tomllib.loads(recipe.to_toml()))
     assert again == recipe
     assert again.model.options == {"hidden": (32, 16)}
+    assert again.initialization is not None
+    assert again.initialization.options == {"leak": 0.1}
 
 
 @pytest.mark.parametrize("name", shipped_recipes())
@@ -97,6 +100,7 @@ def test_is_frozen() -> None:
         ({"model": {}}, "`model` needs `name` (from the catalogue) or `module`"),
         ({"model": {"name": "mlp", "module": "a.py:b"}}, "one of the two"),
         ({"model": "mlp"}, "`model`"),
+        ({"initialization": {"module": "a.py:b"}}, "`initialization` takes a `name` from the catalogue"),
         (
             {"data": {"name": "digits", "validation": 2.0}, "training": {"epoch": 3}},
             "unknown option `epoch`. Did you mean `epochs`? (1 more to mend after this.)",
