@@ -85,7 +85,8 @@ def test_a_network_so_initialized_compiles_and_comes_back_from_a_file(card: Card
         )
 
     net, x = network(), torch.randn(4, 1, 6, 6, generator=torch.Generator().manual_seed(0))
-    rows = initialize(net, card.name, example=x, **({"factor": 1} if card.name == "icnr" else {}))
+    options: dict[str, Any] = {"factor": 1} if card.name == "icnr" else {}
+    rows = initialize(net, card.name, example=x, **options)
     assert rows.left == []
     torch.compiler.reset()
     assert torch.equal(torch.compile(net, backend="eager", fullgraph=True)(x), net(x))

@@ -91,6 +91,17 @@ def test_rules_agree_with_what_is_measured() -> None:
         assert found.gain == pytest.approx(gain, rel=1e-6)
 
 
+@pytest.mark.parametrize(("pieces", "moment"), [(2, 1.0), (4, 1 + math.sqrt(3) / math.pi)])
+def test_the_largest_of_several_keeps_its_second_moment(pieces: int, moment: float) -> None:
+    class Maxout(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x.unflatten(1, (-1, pieces)).amax(2)
+
+    layer = nn.Sequential(nn.Linear(3, 8), Maxout(), nn.Linear(8 // pieces, 2))
+    gain = read(layer, [torch.zeros(1, 3)]).meetings["0"].gain
+    assert gain == pytest.approx(1 / math.sqrt(moment), rel=1e-6)  # of order statistics: Jones (1948)
+
+
 def test_a_pixel_shuffle_is_seen_on_either_side_of_the_activation() -> None:
     class Up(nn.Module):
         def __init__(self, *layers: nn.Module) -> None:
