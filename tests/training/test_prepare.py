@@ -127,6 +127,20 @@ def test_statistics_are_those_of_the_whole_training_split(tmp_path: Path, ema: f
     torch.testing.assert_close(model.normalization1.running_var, seen.var(dim=0, correction=0), rtol=1e-4, atol=1e-5)
 
 
+def test_exact_statistics_score_better_where_running_averages_lag(tmp_path: Path) -> None:
+    def loss(seed: int, **training: Any) -> float:
+        wanted = recipe(
+            seed=seed,
+            model={"name": "small_cnn"},
+            optimizer={"name": "adamw", "lr": 1e-2},
+            training={"epochs": 1, "threads": 1, **training},
+        )
+        return float(gradus.train(wanted, run=tmp_path / f"{seed}{len(training)}").result["metrics"]["test_loss"])
+
+    for seed in (0, 1):
+        assert loss(seed, recompute_statistics=True) < 0.6 * loss(seed)
+
+
 def test_the_callers_random_state_and_threads_are_left_alone(tmp_path: Path) -> None:
     torch.manual_seed(3)
     state = torch.get_rng_state()
