@@ -128,6 +128,13 @@ def test_auto_picks_by_what_follows() -> None:
     ]
 
 
+def test_only_a_convolution_before_a_pixel_shuffle_is_its_pixels() -> None:
+    conv = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.PixelShuffle(2))
+    assert picked(conv, torch.zeros(1, 3, 6, 6)) == {"0.weight": "icnr"}
+    linear = nn.Sequential(nn.Linear(3, 36), nn.Unflatten(1, (4, 3, 3)), nn.PixelShuffle(2))
+    assert picked(linear, torch.zeros(1, 3)) == {"0.weight": "lecun_normal"}
+
+
 def test_recurrent_layers_start_by_their_kind() -> None:
     relu: Any = nn.RNN(6, 4, nonlinearity="relu")
     lstm: Any = nn.LSTM(6, 4, num_layers=2)

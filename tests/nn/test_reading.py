@@ -66,6 +66,11 @@ def test_functional_and_inplace_activations_are_seen(after: Any, what: str, leak
     assert meeting.leak == pytest.approx(leak)
 
 
+def test_a_logistic_output_is_an_output() -> None:
+    found = read(nn.Sequential(nn.Linear(4, 4), nn.Sigmoid(), nn.Linear(4, 1), nn.Sigmoid()), [torch.zeros(1, 4)])
+    assert [found.meetings[place].what for place in ("0", "2")] == ["sigmoid", "output"]
+
+
 def test_sees_through_what_does_not_bend() -> None:
     through = (nn.BatchNorm2d(8), nn.Dropout(), nn.GroupNorm(2, 8), Scale(), nn.Identity())
     assert met(lambda x: torch.tanh(F.avg_pool2d(x + x.flip(0), 2).transpose(2, 3)), *through).what == "tanh"
@@ -94,7 +99,7 @@ def test_rules_agree_with_what_is_measured() -> None:
 @pytest.mark.parametrize(("pieces", "moment"), [(2, 1.0), (4, 1 + math.sqrt(3) / math.pi)])
 def test_the_largest_of_several_keeps_its_second_moment(pieces: int, moment: float) -> None:
     class Maxout(nn.Module):
-        def forward(self, x: Tensor) -> Tensor:
+        def forward(self, x: Tensor) -> Any:
             return x.unflatten(1, (-1, pieces)).amax(2)
 
     layer = nn.Sequential(nn.Linear(3, 8), Maxout(), nn.Linear(8 // pieces, 2))

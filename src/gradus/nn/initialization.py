@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
+from torch.nn.modules.conv import _ConvNd
 from torch.nn.utils.parametrize import is_parametrized
 
 from gradus.core.errors import InputError
@@ -105,6 +106,8 @@ def _chosen(
     meeting = reading.meetings.get(place)
     if meeting is None:
         return "lecun_normal", {}, "not called with this example" if not reading.guess else "nothing is known of it"
+    if not (isinstance(layer, _ConvNd) and layer.out_channels % meeting.shuffle**2 == 0):
+        meeting = replace(meeting, shuffle=1)
     scheme, options = _suited(meeting, settings)
     why = {OUTPUT: "output", LINEAR: "no activation follows", GATE: "a gate follows"}
     said = why.get(meeting.what, f"{meeting.what} follows") + (", then a pixel shuffle" if meeting.shuffle > 1 else "")

@@ -125,8 +125,8 @@ class _Network:
             found = self._activation(op)
             if found is not None:
                 shuffle = shuffle if shuffle > 1 else self._shuffle_after(op, at)
-                if found.what == "sigmoid" and self._is_gate(op, at):
-                    found = Meeting(GATE)
+                if found.what == "sigmoid":
+                    found = Meeting(self._use_of_logistic(op, at))
                 return Meeting(found.what, found.leak, found.gain, shuffle)
             if _name(op) == "pixel_shuffle":
                 shuffle = int(op.arguments[1])
@@ -180,13 +180,14 @@ class _Network:
                 return int(later.arguments[1]) if _name(later) == "pixel_shuffle" else 1
         return 1
 
-    def _is_gate(self, op: Operation, at: int) -> bool:
-        """Whether the result of an operation is multiplied with another tensor of the pass."""
+    def _use_of_logistic(self, op: Operation, at: int) -> str:
+        """Whether its result is multiplied with another tensor of the pass, is an output, or goes into a layer."""
         results = {each.number for each in op.results}
         for later in self.operations[at + 1 :]:
             if any(each.number in results for each in later.inputs):
-                return _name(later) == "mul" and len([each for each in later.inputs if not each.name]) == 2
-        return False
+                two = len([each for each in later.inputs if not each.name]) == 2
+                return GATE if _name(later) == "mul" and two else "sigmoid"
+        return OUTPUT
 
     def _branch_ends(self) -> frozenset[str]:
         """The last normalization before each sum of a shortcut and a branch that is longer."""
