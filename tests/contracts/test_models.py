@@ -30,6 +30,8 @@ COUNTS = {
     "linear_regression": (1 + 1, 1),
     # 10(784 + 1)
     "logistic_regression": (7_850, 7_840),
+    # 4 gates of 64(7 + 64 + 2), two biases each, + 1(64 + 1); 24 steps of 4 * 64(7 + 64)
+    "lstm": (18_688 + 65, 24 * 18_176 + 64),
     # 128(784 + 1) + 10(128 + 1)
     "mlp": (100_480 + 1_290, 100_352 + 1_280),
     # 65 * 24 + 256(16 * 24 + 1) + 65(256 + 1); looking up an embedding multiplies nothing
@@ -42,7 +44,7 @@ COUNTS = {
     # 28^2 * 9(16 + 256) + 14^2 * 9(512 + 1,024) + 7^2 * 9(2,048 + 4,096) + 640
     "small_cnn": (71_568 + 448 + 650, 1_919_232 + 2_709_504 + 2_709_504 + 640),
 }
-OTHERS = {"nlinear", "neural_lm"}
+OTHERS = {"lstm", "nlinear", "neural_lm"}
 """Networks for series and text, which take no images."""
 CARDS = pytest.mark.parametrize("card", models.cards(), ids=lambda card: card.name)
 

@@ -71,6 +71,78 @@ def test_first_weights_depend_on_the_seed_and_nothing_else() -> None:
         assert not torch.equal(a, c)
 
 
+def test_first_weights_are_drawn_as_the_recipe_says() -> None:
+    def weights(**changes: Any) -> dict[str, torch.Tensor]:
+        wanted = recipe(model={"name": "small_cnn"}, **changes)
+        return prepare(wanted, load_data(wanted.data)).model.state_dict()
+
+    own = weights()
+    spec = load_data(recipe().data).spec
+    assert all(
+        torch.equal(each, own[name])
+        for name, each in build_model(recipe(model={"name": "small_cnn"}), spec).state_dict().items()
+    )
+    drawn = weights(initialization={"name": "kaiming_normal", "fan": "fan_out"})
+    again = weights(initialization={"name": "kaiming_normal", "fan": "fan_out"})
+    other = weights(initialization={"name": "kaiming_normal", "fan": "fan_out"}, seed=1)
+    assert all(torch.equal(each, again[name]) for name, each in drawn.items())
+    assert not torch.equal(drawn["stage3.conv2.weight"], other["stage3.conv2.weight"])
+    assert float(drawn["stage3.conv2.weight"].std()) == pytest.approx((2 / (64 * 9)) ** 0.5, rel=0.02)
+
+
+def test_weights_scaled_on_data_see_the_first_training_batch() -> None:
+    wanted = recipe(model={"name": "small_cnn"}, initialization={"name": "lsuv"})
+    prepared = prepare(wanted, load_data(wanted.data))
+    (batch,) = next(prepared.loader.batches(0)).inputs
+    output = prepared.model.get_submodule("stage1.conv1")(batch)
+    assert float(output.detach().var(correction=0)) == pytest.approx(1, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"initialization": {"name": "kaiming"}}, "initialization: unknown name, got `kaiming`"),
+        ({"initialization": {"name": "normal", "gain": 1}}, "initializer `normal`: unknown option `gain`"),
+        (
+            {"training": {"recompute_statistics": True}},
+            "training.recompute_statistics: needs a network with batch norm",
+        ),
+    ],
+)
+def test_refuses_what_does_not_fit_the_network(change: dict[str, Any], says: str) -> None:
+    wanted = recipe(**change)
+    with pytest.raises(InputError, match=says):
+        prepare(wanted, load_data(wanted.data))
+
+
+@pytest.mark.parametrize("ema", [None, 0.9])
+def test_statistics_are_those_of_the_whole_training_split(tmp_path: Path, ema: float | None) -> None:
+    training = {"epochs": 2, "threads": 1, "batch_size": 50, "recompute_statistics": True} | (
+        {"ema": ema} if ema else {}
+    )
+    wanted = recipe(model={"name": "mlp", "normalization": "batch"}, training=training)
+    run = gradus.train(wanted, run=tmp_path / "run")
+    model: Any = run.model()
+    inputs = torch.cat([batch.inputs[0] for batch in prepare(wanted, load_data(wanted.data)).population])
+    seen = model.hidden1(model.flatten(inputs)).detach()
+    torch.testing.assert_close(model.normalization1.running_mean, seen.mean(dim=0), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(model.normalization1.running_var, seen.var(dim=0, correction=0), rtol=1e-4, atol=1e-5)
+
+
+def test_exact_statistics_score_better_where_running_averages_lag(tmp_path: Path) -> None:
+    def loss(seed: int, **training: Any) -> float:
+        wanted = recipe(
+            seed=seed,
+            model={"name": "small_cnn"},
+            optimizer={"name": "adamw", "lr": 1e-2},
+            training={"epochs": 1, "threads": 1, **training},
+        )
+        return float(gradus.train(wanted, run=tmp_path / f"{seed}{len(training)}").result["metrics"]["test_loss"])
+
+    for seed in (0, 1):
+        assert loss(seed, recompute_statistics=True) < 0.6 * loss(seed)
+
+
 def test_the_callers_random_state_and_threads_are_left_alone(tmp_path: Path) -> None:
     torch.manual_seed(3)
     state = torch.get_rng_state()

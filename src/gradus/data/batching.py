@@ -182,6 +182,10 @@ class Loader:
                 worker_init_fn=_leave_signals_to_parent,
             )
 
+    def __iter__(self) -> Iterator[Batch]:
+        """The batches of the first epoch, each time anew."""
+        return self.batches(epoch=0)
+
     def __len__(self) -> int:
         """Batches an epoch."""
         full, rest = divmod(len(self._split), self.batch_size)

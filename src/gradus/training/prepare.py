@@ -28,6 +28,9 @@ from gradus.losses import criteria
 from gradus.losses.penalties import WeightPenalty, penalized, penalties
 from gradus.losses.residuals import RESIDUALS
 from gradus.models import build, models
+from gradus.nn import initializers
+from gradus.nn.initialization import initialize
+from gradus.nn.statistics import has_statistics
 from gradus.optim import optimizers, schedules
 from gradus.training.compatibility import check_fit
 from gradus.training.encoding import open_encoder
@@ -42,7 +45,12 @@ Criterion = Callable[[Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Prepared:
-    """All that training needs, built and checked."""
+    """All that training needs, built and checked.
+
+    Attributes:
+        evaluation: batches of the other splits, by name.
+        population: of the training split, all of it and as evaluation sees it: in order, nothing changed.
+    """
 
     recipe: Recipe
     raw: RawData
@@ -55,6 +63,7 @@ class Prepared:
     objective: Supervised
     loader: Loader
     evaluation: dict[str, Loader]
+    population: Loader
 
 
 def resolve(recipe: Recipe) -> Recipe:
@@ -121,9 +130,16 @@ def prepare(recipe: Recipe, raw: RawData, preprocessing: Preprocessing | None = 
         each.check()  # the examples that nothing has read yet: a damaged one must not stop training halfway
     _check_monitor(training, spec.task, splits)
     recipe = recipe.model_copy(update={"training": training})
-    loader, evaluation = _loaders(recipe, splits, preprocessing, augmentation, device)
+    loader, evaluation, population = _loaders(recipe, splits, preprocessing, augmentation, device)
 
-    model = build_model(recipe, spec).to(device)
+    model = build_model(recipe, spec)
+    if recipe.initialization is not None:
+        _initialize(recipe, model, spec, loader)
+    if training.recompute_statistics and not has_statistics(model):
+        raise InputError(
+            "training.recompute_statistics", "needs a network with batch normalization", recipe.model.label
+        )
+    model = model.to(device)
     criterion = _build_criterion(recipe.criterion, spec, splits.train)
     if isinstance(criterion, nn.Module):
         criterion.to(device)
@@ -152,7 +168,9 @@ def prepare(recipe: Recipe, raw: RawData, preprocessing: Preprocessing | None = 
     learned = _build_residuals(recipe) if getattr(optimizer, "wants", "") == "residuals" else criterion
     prices = [_build_penalty(section, number, model) for number, section in enumerate(recipe.penalties)]
     objective = Supervised(model, learned, optimizer, closure=closure, scheduler=scheduler, penalties=prices)
-    return Prepared(recipe, raw, device, spec, splits, preprocessing, model, criterion, objective, loader, evaluation)
+    return Prepared(
+        recipe, raw, device, spec, splits, preprocessing, model, criterion, objective, loader, evaluation, population
+    )
 
 
 def split_of(recipe: Recipe, raw: RawData) -> Splits:
@@ -196,6 +214,18 @@ def build_model(recipe: Recipe, spec: DataSpec) -> nn.Module:
     if not isinstance(model, nn.Module):
         raise InputError(f"model {recipe.model.module}", "must make a torch.nn.Module", type(model).__name__)
     return model
+
+
+def _initialize(recipe: Recipe, model: nn.Module, spec: DataSpec, loader: Loader) -> None:
+    """First weights as the recipe's [initialization] says; those that are scaled on data see the first batch."""
+    assert recipe.initialization is not None
+    card = initializers.get(recipe.initialization.name or "", "initialization")
+    options = card.validate(recipe.initialization.options)
+    example = spec.example()
+    if card.name == "lsuv":
+        example = [each[:EVALUATION_BATCH].cpu() for each in next(loader.batches(epoch=0)).inputs]
+    generator = torch.Generator().manual_seed(derive_seed(recipe.seed, Stream.MODEL, 1))
+    initialize(model, card.name, example=example, generator=generator, **options)
 
 
 def _build_criterion(section: Part, spec: DataSpec, train: Split) -> Criterion:
@@ -284,8 +314,8 @@ def _loaders(
     preprocessing: Preprocessing,
     augmentation: Augmentation | None,
     device: torch.device,
-) -> tuple[Loader, dict[str, Loader]]:
-    """Batches of the training split, and of the others by name."""
+) -> tuple[Loader, dict[str, Loader], Loader]:
+    """Batches of the training split, of the others by name, and of the training split as if it were another."""
     training = recipe.training
     stores: dict[int, Store] = {}
 
@@ -318,7 +348,7 @@ def _loaders(
             size,
         )
     others = {name: loader_of(part) for name, part in splits.named().items() if name != "train"}
-    return loader, others
+    return loader, others, loader_of(splits.train)
 
 
 def _check_monitor(training: Training, task: Task, splits: Splits) -> None:

@@ -19,6 +19,7 @@ from gradus.data.tables import Missing
 SCHEMA = 1
 PARTS = ("data", "model", "criterion", "optimizer")
 """The tables that may name code of the user's own."""
+_WITH_OPTIONS = (*PARTS, "schedule", "initialization")
 Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 
@@ -98,14 +99,22 @@ class Penalty(Part):
     on: str | tuple[str, ...] = "weights"
 
 
-class Schedule(Part):
-    """How the learning rate changes; from the catalogue only."""
+class _Named(Part):
+    """From the catalogue only."""
 
     @model_validator(mode="after")
     def _from_the_catalogue(self) -> Self:
         if self.module is not None:
             raise ValueError("takes a `name` from the catalogue")
         return self
+
+
+class Schedule(_Named):
+    """How the learning rate changes."""
+
+
+class Initialization(_Named):
+    """How the first weights are drawn, in place of the model's own way."""
 
 
 class EarlyStopping(_Table):
@@ -125,6 +134,7 @@ class Training(_Table):
         accumulate: pieces a batch is computed in, for memory; the step is the same.
         clip_norm, clip_value: bound on the gradient's norm, or on each component.
         ema: decay of an exponential moving average of the weights, which is then evaluated and kept.
+        recompute_statistics: at the end, batch normalization gets the exact statistics of the training split.
         precision: "bf16" computes the forward pass under autocast.
         memory_format: "channels_last" keeps the channels of a pixel together, as fast convolutions want them.
         keep: which weights the run ends with; "best" by validation loss.
@@ -142,6 +152,7 @@ class Training(_Table):
     clip_norm: Annotated[float, Field(gt=0)] | None = None
     clip_value: Annotated[float, Field(gt=0)] | None = None
     ema: Annotated[float, Field(gt=0, lt=1)] | None = None
+    recompute_statistics: bool = False
     precision: Literal["auto", "float32", "bf16"] = "auto"
     memory_format: Literal["auto", "contiguous", "channels_last"] = "auto"
     device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = "auto"
@@ -182,6 +193,7 @@ class Recipe(_Table):
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     data: Data
     model: Part
+    initialization: Initialization | None = None
     criterion: Part
     optimizer: Part
     schedule: Schedule = Schedule(name="constant")
@@ -216,8 +228,10 @@ class Recipe(_Table):
         """As TOML holds it: plain tables and lists, nothing that is None."""
         document = self.model_dump(mode="json", by_alias=True, exclude_none=True)
         # What was given stays as it was; pydantic does not know the options' types.
-        for name in (*PARTS, "schedule"):
-            document[name] |= {key: _plain(value) for key, value in getattr(self, name).options.items()}
+        for name in _WITH_OPTIONS:
+            part = getattr(self, name)
+            if part is not None:
+                document[name] |= {key: _plain(value) for key, value in part.options.items()}
         for table, penalty in zip(document["penalties"], self.penalties, strict=True):
             table |= {key: _plain(value) for key, value in penalty.options.items()}
         return document
@@ -255,7 +269,7 @@ def override(document: Mapping[str, Any], field: str, value: Any) -> dict[str, A
     table = document.get(head, {})
     if not isinstance(table, dict):
         raise InputError(f"--set {field}", f"`{head}` is not a table", repair=nearest(head, _fields_at([])))
-    if rest in ("name", "module") and head in (*PARTS, "schedule"):
+    if rest in ("name", "module") and head in _WITH_OPTIONS:
         if table.get(rest) == value:
             return dict(document)
         # How much to set aside and how to scale suit any data; what to vary, and whether a test split is there, do not.

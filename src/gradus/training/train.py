@@ -15,6 +15,7 @@ from gradus.core.faults import reach
 from gradus.core.text import current_language
 from gradus.data.raw import RawData
 from gradus.data.sources import is_path
+from gradus.nn.statistics import recompute_statistics
 from gradus.training import environment, folder
 from gradus.training.callbacks import Callback, KeepBest
 from gradus.training.checkpoint import read_checkpoint, save_tensors, write_atomically
@@ -157,6 +158,8 @@ def _run(place: Path, prepared: Prepared, trainer: Trainer, best: KeepBest | Non
             if best is not None:
                 best.restore(trainer)
             model = trainer.networks()["model"]
+            if prepared.recipe.training.recompute_statistics:
+                recompute_statistics(model, prepared.population)
             write_atomically(place / folder.WEIGHTS, lambda path: save_tensors(path, model.state_dict()))
             metrics |= _measure_finally(place, prepared, model)
             reach("export.end")
