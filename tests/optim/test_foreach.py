@@ -76,7 +76,7 @@ def test_maximizing_is_minimizing_the_opposite(kind: type[ForeachOptimizer]) -> 
 @EVERY
 @pytest.mark.parametrize(("option", "value"), [("lr", -1.0), ("lr", float("nan")), ("maximize", "yes")])
 def test_bad_hyper_parameters_are_refused_by_name(kind: type[ForeachOptimizer], option: str, value: Any) -> None:
-    with pytest.raises(InputError, match=f"optimizer {kind.__name__}: `{option}`"):
+    with pytest.raises(InputError, match=f"optimizer `{kind.__name__}`: `{option}`"):
         kind(points((2,)), **{option: value})
 
 

@@ -2,14 +2,14 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
-from inspect import Parameter
-from typing import Any, get_type_hints
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.optimizer import ParamsT
 
+from gradus.core.cards import options_of
 from gradus.core.errors import InputError
 from gradus.core.validation import validated
 
@@ -30,11 +30,9 @@ class ForeachOptimizer(Optimizer):
     """
 
     def __init__(self, parameters: ParamsT, **options: Any) -> None:
-        self._owner = f"optimizer {type(self).__name__}"
-        kinds = get_type_hints(type(self).__init__, include_extras=True)
-        super().__init__(
-            parameters, validated(self._owner, {name: (kinds[name], Parameter.empty) for name in options}, options)
-        )
+        self._owner = f"optimizer `{type(self).__name__}`"
+        declared = {each.name: (each.annotation, each.default) for each in options_of(type(self))}
+        super().__init__(parameters, validated(self._owner, declared, options))
 
     @abstractmethod
     def _kept(self, group: dict[str, Any]) -> tuple[str, ...]:
