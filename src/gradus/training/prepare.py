@@ -34,6 +34,7 @@ from gradus.nn.statistics import has_statistics
 from gradus.optim import optimizers, schedules
 from gradus.training.compatibility import check_fit
 from gradus.training.encoding import open_encoder
+from gradus.training.learning_rate import try_rates, wants_rate, with_rate, without_rate
 from gradus.training.metrics import NAMES
 from gradus.training.objective import Supervised
 from gradus.training.recipe import Data, Part, Penalty, Recipe, Training
@@ -151,12 +152,20 @@ def prepare(recipe: Recipe, raw: RawData, preprocessing: Preprocessing | None = 
         names=(recipe.model.label, recipe.criterion.label),
         smallest_batch=_smallest_batch(len(splits.train), training),
     )
-    optimizer, closure = _build_optimizer(recipe.optimizer, model, criterion)
+    tentative = without_rate(recipe.optimizer) if wants_rate(recipe.optimizer) else recipe.optimizer
+    optimizer, closure = _build_optimizer(tentative, model, criterion)
     size = min(len(splits.train), loader.batch_size)
     training = choose_arithmetic(training, model, spec, size, searches=closure)
     recipe = recipe.model_copy(update={"training": training})
     if training.memory_format == "channels_last":
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    learned = _build_residuals(recipe) if getattr(optimizer, "wants", "") == "residuals" else criterion
+    prices = [_build_penalty(section, number, model) for number, section in enumerate(recipe.penalties)]
+    if wants_rate(recipe.optimizer):
+        trial = Supervised(model, learned, optimizer, closure=closure, penalties=prices)
+        found = try_rates(trial, loader, training, seed=recipe.seed, device=device)
+        recipe = recipe.model_copy(update={"optimizer": with_rate(recipe.optimizer, found)})
+        optimizer, closure = _build_optimizer(recipe.optimizer, model, criterion)
     steps = len(loader) * training.epochs
     schedule = schedules.get(recipe.schedule.name or "", "schedule")
     if schedule.name != "constant" and "lr" not in optimizer.param_groups[0]:
@@ -165,8 +174,6 @@ def prepare(recipe: Recipe, raw: RawData, preprocessing: Preprocessing | None = 
     scheduler = schedule.build(optimizer, steps, **schedule.validate(recipe.schedule.options, "schedule"))
     if training.compile is True:
         model.compile()
-    learned = _build_residuals(recipe) if getattr(optimizer, "wants", "") == "residuals" else criterion
-    prices = [_build_penalty(section, number, model) for number, section in enumerate(recipe.penalties)]
     objective = Supervised(model, learned, optimizer, closure=closure, scheduler=scheduler, penalties=prices)
     return Prepared(
         recipe, raw, device, spec, splits, preprocessing, model, criterion, objective, loader, evaluation, population

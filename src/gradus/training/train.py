@@ -16,6 +16,7 @@ from gradus.core.text import current_language
 from gradus.data.raw import RawData
 from gradus.data.sources import is_path
 from gradus.nn.statistics import recompute_statistics
+from gradus.optim.range_test import RangeTest
 from gradus.training import environment, folder
 from gradus.training.callbacks import Callback, KeepBest
 from gradus.training.checkpoint import read_checkpoint, save_tensors, write_atomically
@@ -23,6 +24,7 @@ from gradus.training.doctoring import doctoring
 from gradus.training.encoding import RunEncoder
 from gradus.training.evaluation import Outputs, collect
 from gradus.training.interruption import INTERRUPTED, Interruption
+from gradus.training.learning_rate import try_rates, wants_rate, without_rate
 from gradus.training.prepare import Prepared, data_fingerprint, load_data, prepare, resolve
 from gradus.training.recipe import Recipe, anchored, read_toml, shipped_recipes
 from gradus.training.recorder import Checkpointer, Recorder, non_finite
@@ -71,6 +73,22 @@ def train(
 
             return train_ensemble(recipe, raw, place, callbacks)
         return train_one(recipe, raw, place, callbacks)
+
+
+def find_rate(recipe: Recipe | Mapping[str, Any] | str | Path = DEFAULT_RECIPE) -> RangeTest:
+    """A learning-rate range test of what a recipe names; no run is made.
+
+    Raises:
+        InputError: as `train` does.
+    """
+    recipe = resolve(_read(recipe))
+    if wants_rate(recipe.optimizer):
+        recipe = recipe.model_copy(update={"optimizer": without_rate(recipe.optimizer)})
+    with _arithmetic(recipe):
+        prepared = prepare(recipe, load_data(recipe.data))
+        recipe = prepared.recipe
+        torch.set_num_threads(int(recipe.training.threads))
+        return try_rates(prepared.objective, prepared.loader, recipe.training, seed=recipe.seed, device=prepared.device)
 
 
 def train_one(recipe: Recipe, raw: RawData, place: Path | None, callbacks: Sequence[Callback]) -> Run:
