@@ -252,7 +252,7 @@ def test_data_describes_by_name_and_by_path(
     assert "imbalanced" in text
 
 
-@pytest.mark.parametrize("verb", ["train", "predict", "inspect", "models", "data"])
+@pytest.mark.parametrize("verb", ["train", "predict", "inspect", "landscape", "models", "data", "optimizers"])
 def test_help_shows_an_example(verb: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     done = run_gradus(capsys, monkeypatch, verb, "--help")
     assert done.code == 0
@@ -293,12 +293,13 @@ def test_every_name_and_option_is_in_the_docs() -> None:
     from gradus.data.augmentation.changes import augmentations
     from gradus.data.sources import sources
     from gradus.losses import criteria
+    from gradus.losses.penalties import penalties
     from gradus.nn import initializers
     from gradus.optim import optimizers, schedules
     from gradus.training.recipe import Data, Training
 
     text = (Path(__file__).parents[2] / "docs" / "recipe.md").read_text()
-    registries = (sources, criteria, optimizers, schedules, augmentations, initializers)
+    registries = (sources, criteria, penalties, optimizers, schedules, augmentations, initializers)
     for card in [each for registry in registries for each in registry.cards()]:
         for name in (card.name, *(option.name for option in card.options)):
             assert f"`{name}`" in text or f'`"{name}"`' in text, name

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 import pytest
 import torch
 from torch import nn
-from torch.optim import SGD, Adadelta, Adagrad, Adam, AdamW, Optimizer, RMSprop, SparseAdam
+from torch.optim import LBFGS, SGD, Adadelta, Adagrad, Adam, AdamW, Optimizer, RMSprop, SparseAdam
 
 from gradus.diagnosis.optimizers import facts_of
+from gradus.optim.second_order import NewtonCG
 
 
 def weight(size: float = 1.0, gradient: float = 1.0) -> nn.Parameter:
@@ -84,3 +85,10 @@ def test_parameters_of_other_kinds() -> None:
     half = nn.Parameter(torch.full((4, 5), 1e-4).half())
     half.grad = torch.full((4, 5), 1e-4).half()
     assert facts_of(SGD([half], lr=0.1, weight_decay=0.1)).decay_over_gradient == pytest.approx(0.1, rel=0.01)
+
+
+def test_who_searches_how_far_to_go() -> None:
+    assert facts_of(LBFGS([weight()], line_search_fn="strong_wolfe")).searches
+    assert not facts_of(LBFGS([weight()])).searches
+    assert facts_of(NewtonCG([weight()])).searches
+    assert not facts_of(SGD([weight()], lr=0.1)).searches

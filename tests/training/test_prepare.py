@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from sklearn.utils.class_weight import compute_class_weight
 
 import gradus
 from gradus.core.batch import Batch
 from gradus.core.errors import InputError
+from gradus.losses.class_weights import ClassWeighted
 from gradus.training.prepare import _smallest_batch, build_model, load_data, prepare, resolve
 from gradus.training.recipe import Recipe, Training
 
@@ -191,3 +193,68 @@ def test_what_is_mixed_in_comes_from_the_training_split() -> None:
     marked = replace(raw, train=replace(raw.train, inputs=(images,)))
     loader = prepare(wanted, marked).loader
     assert not any((batch.inputs[0] == 254).any() for epoch in range(2) for batch in loader.batches(epoch))
+
+
+@pytest.mark.parametrize("bootstrap", [False, True])
+def test_balanced_classes_are_those_of_the_training_split(bootstrap: bool) -> None:
+    weighted = {"name": "cross_entropy", "class_weights": "balanced"}
+    wanted = recipe(data={"name": "digits", "bootstrap": bootstrap}, criterion=weighted)
+    prepared = prepare(wanted, load_data(wanted.data))
+    expected = compute_class_weight("balanced", classes=np.arange(10), y=prepared.splits.train.target)
+    assert isinstance(prepared.criterion, ClassWeighted)
+    np.testing.assert_allclose(prepared.criterion.weight, expected, rtol=1e-7)
+
+
+def penalized(*tables: dict[str, Any]) -> Recipe:
+    return recipe(penalties=list(tables))
+
+
+def test_penalties_are_on_what_they_name() -> None:
+    wanted = penalized({"name": "l1", "strength": 1.0}, {"name": "l2", "strength": 2.0, "on": "output.*"})
+    prepared = prepare(wanted, load_data(wanted.data))
+    one, two = prepared.objective.penalties
+    sizes = {name: each.detach() for name, each in prepared.model.named_parameters()}
+    torch.testing.assert_close(one(), sizes["hidden1.weight"].abs().sum() + sizes["output.weight"].abs().sum())
+    torch.testing.assert_close(two(), sizes["output.weight"].square().sum() + sizes["output.bias"].square().sum())
+
+
+def test_a_penalty_of_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "price.py").write_text(
+        "def cube(weight, strength, power=3):\n    return strength * weight.norm(power)\n"
+    )
+    wanted = penalized({"module": f"{tmp_path}/price.py:cube", "strength": 2.0, "on": "output.weight"})
+    prepared = prepare(wanted, load_data(wanted.data))
+    expected = 2 * torch.linalg.vector_norm(prepared.model.get_parameter("output.weight"), ord=3)
+    torch.testing.assert_close(prepared.objective.penalties[0](), expected)
+
+
+@pytest.mark.parametrize(
+    ("table", "says"),
+    [
+        ({"name": "l3", "strength": 1.0}, r"penalties\.0: unknown name, got `l3`\. Known: elastic_net, "),
+        ({"name": "l1"}, "penalty `l1`: option `strength` must be given"),
+        ({"name": "l1", "strength": 1.0, "on": "fc.*"}, r"penalties\.0 `l1`: `on` fits no trainable parameter"),
+        ({"module": "{code}:rows", "on": "output.weight"}, r"penalties\.0 `rows`: must give one finite number"),
+        ({"module": "{code}:fails"}, r"penalties\.0 `fails`: raises ZeroDivisionError"),
+    ],
+)
+def test_a_penalty_that_cannot_be_paid_is_refused(table: dict[str, Any], says: str, tmp_path: Path) -> None:
+    code = tmp_path / "price.py"
+    code.write_text("def rows(weight):\n    return weight.sum(1)\ndef fails(weight):\n    return 1 / 0\n")
+    table = {name: each.format(code=code) if isinstance(each, str) else each for name, each in table.items()}
+    wanted = penalized(table)
+    with pytest.raises(InputError, match=says):
+        prepare(wanted, load_data(wanted.data))
+
+
+def test_an_optimizer_of_squares_takes_no_penalty() -> None:
+    wanted = recipe(
+        data={"name": "line", "validation": 0.0, "test": 0.0},
+        model={"name": "linear_regression"},
+        criterion={"name": "mse"},
+        optimizer={"name": "levenberg_marquardt"},
+        penalties=[{"name": "l2", "strength": 0.1}],
+        training={"batch_size": "full"},
+    )
+    with pytest.raises(InputError, match="penalties: optimizer `levenberg_marquardt` needs a sum of squares"):
+        prepare(wanted, load_data(wanted.data))

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from gradus.core.errors import InputError
 from gradus.core.spec import DataSpec
 from gradus.models import models
+from gradus.models.activations import Activate, Activation, chosen
 from gradus.models.inputs import image
 from gradus.models.layers import Names, dropping, following, with_dropped_weights, with_weights
 from gradus.nn.dropout import Chance, DropPath, linear_decay
@@ -30,6 +31,7 @@ def small_cnn(
     spec: DataSpec,
     *,
     width: Annotated[int, Field(ge=1, le=512)] = 16,
+    activation: Activation = "relu",
     normalization: Names = "batch",
     residual: bool = False,
     dropout: Chance = 0.0,
@@ -52,21 +54,22 @@ def small_cnn(
     channels, _, _ = image(_OWNER, spec, smallest=8, largest=64)
     if drop_path and not residual:
         raise InputError(_OWNER, "`drop_path` drops residual branches", drop_path, "Set residual = true.")
+    parts = _Parts(chosen(_OWNER, activation), normalization, dropout_kind, dropout)
     stages: OrderedDict[str, nn.Module] = OrderedDict()
     before = channels
     for number, chance in enumerate(linear_decay(drop_path, 3)):
         after = width * 2**number
-        stage = _Layers(normalization, dropout_kind, dropout).stage(before, after, residual, chance)
-        stages[f"stage{number + 1}"] = stage
+        stages[f"stage{number + 1}"] = parts.stage(before, after, residual, chance)
         stages[f"pool{number + 1}"] = nn.MaxPool2d(2) if number < 2 else nn.AdaptiveAvgPool2d(1)
         before = after
     return nn.Sequential(stages | OrderedDict(flatten=nn.Flatten(), output=nn.Linear(before, spec.outputs)))
 
 
 @dataclass(frozen=True)
-class _Layers:
-    """What the layers of all stages have in common."""
+class _Parts:
+    """What all stages are made of."""
 
+    activate: Activate
     normalization: Names
     dropout_kind: str
     dropout: float
@@ -75,21 +78,29 @@ class _Layers:
         first, second = self.convolution(before, after, 1), self.convolution(after, after, 2)
         if residual:
             second = OrderedDict(branch=_Residual(nn.Sequential(second), drop_path))
-        layers = OrderedDict(**first, relu1=nn.ReLU(inplace=True), **second, relu2=nn.ReLU(inplace=True))
+        layers = OrderedDict(**first, activation1=self.activation(after), **second, activation2=self.activation(after))
         dropped = dropping(_OWNER, self.dropout_kind, self.dropout, axes=2)
         if dropped is not None:
             layers["dropout"] = dropped
         return nn.Sequential(layers)
 
     def convolution(self, before: int, after: int, number: int) -> OrderedDict[str, nn.Module]:
-        normalized = following(_OWNER, self.normalization, after, axes=2)
+        wide = self.activate.pieces * after
+        normalized = following(_OWNER, self.normalization, wide, axes=2)
         # What normalizes subtracts the mean and has a shift of its own, so a bias before it would do nothing.
         shifted = getattr(normalized, "bias", None) is not None
-        conv = with_weights(_OWNER, self.normalization, nn.Conv2d(before, after, 3, padding=1, bias=not shifted))
+        conv = with_weights(_OWNER, self.normalization, nn.Conv2d(before, wide, 3, padding=1, bias=not shifted))
         layers = OrderedDict({f"conv{number}": with_dropped_weights(self.dropout_kind, self.dropout, conv)})
         if normalized is not None:
             layers[f"norm{number}"] = normalized
         return layers
+
+    def activation(self, channels: int) -> nn.Module:
+        """ReLU may overwrite what it is given: no layer before it needs that for the backward pass."""
+        activation = self.activate(channels)
+        if isinstance(activation, nn.ReLU):
+            activation.inplace = True
+        return activation
 
 
 class _Residual(nn.Module):

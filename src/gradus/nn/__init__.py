@@ -10,11 +10,13 @@ from gradus.core.cards import Card, Registry
 class ActivationCard(Card):
     """A function applied to every number of a layer. `build` takes the options and returns a Module.
 
+    A Module that makes one number of several has an attribute `pieces`: how many.
+
     Attributes:
-        pieces: how many numbers of the layer before become one: k for Maxout, else 1.
+        sized: whether `build` also takes the number of channels, for a parameter of each.
     """
 
-    pieces: int = 1
+    sized: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +48,7 @@ class DropoutCard(Card):
     axes: tuple[int, ...] = (0, 1, 2, 3)
 
 
-activations: Registry[ActivationCard] = Registry("activation", "gradus.nn.activations", ActivationCard)
+activations: Registry[ActivationCard] = Registry("activation", "gradus.nn.activation", ActivationCard)
 initializers: Registry[Card] = Registry("initializer", "gradus.nn.schemes", Card)
 normalizations: Registry[NormalizationCard] = Registry("normalization", "gradus.nn.normalization", NormalizationCard)
 dropouts: Registry[DropoutCard] = Registry("dropout", "gradus.nn.dropout", DropoutCard)

@@ -16,5 +16,5 @@ class OptimizerCard(Card):
     closure: bool = False
 
 
-optimizers: Registry[OptimizerCard] = Registry("optimizer", "gradus.optim.algorithms", OptimizerCard)
+optimizers: Registry[OptimizerCard] = Registry("optimizer", "gradus.optim", OptimizerCard)
 schedules: Registry[Card] = Registry("schedule", "gradus.optim.rates", Card)

@@ -74,14 +74,19 @@ def lbfgs(
     *,
     lr: Rate = 1.0,
     max_iter: Annotated[int, Field(ge=1)] = 20,
+    max_eval: Annotated[int, Field(ge=1)] | None = None,
     history_size: Annotated[int, Field(ge=1)] = 10,
     line_search: bool = True,
 ) -> optim.Optimizer:
-    """L-BFGS with a strong-Wolfe line search; meant for whole-set batches (``batch_size = "full"``)."""
+    """L-BFGS with a strong-Wolfe line search; meant for whole-set batches (``batch_size = "full"``).
+
+    A step is `max_iter` iterations or, with those of the line search, `max_eval` evaluations (5/4 `max_iter` if None).
+    """
     return optim.LBFGS(
         list(parameters),
         lr=lr,
         max_iter=max_iter,
+        max_eval=max_eval,
         history_size=history_size,
         line_search_fn="strong_wolfe" if line_search else None,
     )

@@ -1,12 +1,10 @@
 """One HTML file that tells what a run came to. It loads nothing, and everything in it from outside is escaped."""
 
-import json
 import shlex
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from markupsafe import Markup
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
@@ -16,7 +14,7 @@ from gradus.report import words
 from gradus.report.charts import curve_charts, forecast_chart, residual_chart, scatter_chart
 from gradus.report.doctor import diagnoses, happenings, timeline_charts
 from gradus.report.heat import heat_maps
-from gradus.report.template import fill, resource
+from gradus.report.template import embedded, fill, resource
 from gradus.training import folder
 from gradus.training.run import Run, load_run
 from gradus.training.settings import describe
@@ -68,7 +66,7 @@ def render(run: Run) -> str:
         happenings=happenings(single),
         maps=heat_maps(run.signs),
         charts=charts,
-        charts_json=_embedded(charts),
+        charts_json=embedded(charts),
         classes=_class_scores(run, shown),
         confusion=_confusion(run, shown),
         showcase=shown,
@@ -80,21 +78,6 @@ def render(run: Run) -> str:
         score=words.score,
         label=words.label,
     )
-
-
-def _embedded(document: Any) -> Markup:
-    """JSON that cannot end the script element it stands in."""
-    text = json.dumps(_finite(document), ensure_ascii=True, allow_nan=False)
-    return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
-
-
-def _finite(value: Any) -> Any:
-    """`value` with the numbers that JSON lacks left out."""
-    if isinstance(value, float):
-        return value if np.isfinite(value) else None
-    if isinstance(value, dict):
-        return {name: _finite(each) for name, each in value.items()}
-    return [_finite(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def _title(run: Run) -> str:

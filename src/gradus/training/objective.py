@@ -24,7 +24,7 @@ class Phase:
         parameters: what a step of this phase may move.
         optimizer: holds exactly these parameters.
         every: the phase takes part in every k-th step.
-        closure: the optimizer's step evaluates the loss itself (L-BFGS).
+        closure: the optimizer's step evaluates the loss itself (L-BFGS, Newton).
         scheduler: advanced after each step of the phase.
     """
 
@@ -34,6 +34,11 @@ class Phase:
     every: int = 1
     closure: bool = False
     scheduler: LRScheduler | None = None
+
+    @property
+    def differentiates(self) -> bool:
+        """Whether the optimizer takes the derivatives itself, of the loss or the residuals; it says so by `wants`."""
+        return self.closure and getattr(self.optimizer, "wants", "gradients") != "gradients"
 
 
 class Objective(Protocol):
@@ -49,7 +54,10 @@ class Objective(Protocol):
         ...
 
     def compute(self, phase: Phase, batch: Batch) -> tuple[Tensor, Signs]:
-        """The phase's loss, a scalar mean over the batch with its graph, and its signs."""
+        """The phase's loss, a scalar mean over the batch with its graph, and its signs.
+
+        Where the phase's optimizer wants residuals, they take the place of the loss: a vector whose squares sum to it.
+        """
         ...
 
     def state_dict(self) -> dict[str, Any]:
@@ -66,7 +74,12 @@ def output_of(result: Any) -> Tensor:
 
 
 class Supervised:
-    """A model learns to give the target: one phase, one loss."""
+    """A model learns to give the target: one phase, one loss.
+
+    Args:
+        criterion: gives the loss, or the residuals where `optimizer` wants those.
+        penalties: what is added to the loss, whatever the batch: prices on weights.
+    """
 
     def __init__(
         self,
@@ -76,9 +89,11 @@ class Supervised:
         *,
         closure: bool = False,
         scheduler: LRScheduler | None = None,
+        penalties: Sequence[Callable[[], Tensor]] = (),
     ) -> None:
         self.model = model
         self.criterion = criterion
+        self.penalties = tuple(penalties)
         parameters = tuple(each for group in optimizer.param_groups for each in group["params"])
         self.phases = (Phase("train", parameters, optimizer, closure=closure, scheduler=scheduler),)
 
@@ -91,7 +106,13 @@ class Supervised:
 
     def compute(self, phase: Phase, batch: Batch) -> tuple[Tensor, Signs]:
         output = output_of(self.model(*batch.inputs))
-        return self.criterion(output, batch.target), {}
+        loss = self.criterion(output, batch.target)
+        if not self.penalties:
+            return loss, {}
+        # Sums over all weights need more digits than bfloat16 has.
+        with torch.autocast(loss.device.type, enabled=False):
+            penalty = torch.stack([each() for each in self.penalties]).sum()
+        return loss + penalty, {"penalty": penalty}
 
     def state_dict(self) -> dict[str, Any]:
         return {}

@@ -25,6 +25,8 @@ from gradus.data.raw import Examples, RawData
 from gradus.data.sources import open_data
 from gradus.data.splits import Split, Splits, bootstrap, split
 from gradus.losses import criteria
+from gradus.losses.penalties import WeightPenalty, penalized, penalties
+from gradus.losses.residuals import RESIDUALS
 from gradus.models import build, models
 from gradus.nn import initializers
 from gradus.nn.initialization import initialize
@@ -33,7 +35,7 @@ from gradus.optim import optimizers, schedules
 from gradus.training.compatibility import check_fit
 from gradus.training.metrics import NAMES
 from gradus.training.objective import Supervised
-from gradus.training.recipe import Data, Part, Recipe, Training
+from gradus.training.recipe import Data, Part, Penalty, Recipe, Training
 from gradus.training.settings import choose_arithmetic, choose_stream
 
 EVALUATION_BATCH = 256
@@ -145,7 +147,7 @@ def prepare(recipe: Recipe, raw: RawData, preprocessing: Preprocessing | None = 
             "training.recompute_statistics", "needs a network with batch normalization", recipe.model.label
         )
     model = model.to(device)
-    criterion = _build_criterion(recipe.criterion, raw)
+    criterion = _build_criterion(recipe.criterion, raw, splits.train)
     if isinstance(criterion, nn.Module):
         criterion.to(device)
     check_fit(
@@ -156,17 +158,23 @@ def prepare(recipe: Recipe, raw: RawData, preprocessing: Preprocessing | None = 
         names=(recipe.model.label, recipe.criterion.label),
         smallest_batch=_smallest_batch(len(splits.train), training),
     )
-    training = choose_arithmetic(training, model, spec, min(len(splits.train), loader.batch_size))
+    optimizer, closure = _build_optimizer(recipe.optimizer, model, criterion)
+    size = min(len(splits.train), loader.batch_size)
+    training = choose_arithmetic(training, model, spec, size, searches=closure)
     recipe = recipe.model_copy(update={"training": training})
     if training.memory_format == "channels_last":
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimizer, closure = _build_optimizer(recipe.optimizer, model, criterion)
     steps = len(loader) * training.epochs
     schedule = schedules.get(recipe.schedule.name or "", "schedule")
+    if schedule.name != "constant" and "lr" not in optimizer.param_groups[0]:
+        rule = f"changes the learning rate, of which optimizer `{recipe.optimizer.label}` has none"
+        raise InputError(f"schedule `{schedule.name}`", rule, repair="Leave [schedule] out.")
     scheduler = schedule.build(optimizer, steps, **schedule.validate(recipe.schedule.options, "schedule"))
     if training.compile is True:
         model.compile()
-    objective = Supervised(model, criterion, optimizer, closure=closure, scheduler=scheduler)
+    learned = _build_residuals(recipe) if getattr(optimizer, "wants", "") == "residuals" else criterion
+    prices = [_build_penalty(section, number, model) for number, section in enumerate(recipe.penalties)]
+    objective = Supervised(model, learned, optimizer, closure=closure, scheduler=scheduler, penalties=prices)
     return Prepared(
         recipe, raw, device, spec, splits, preprocessing, model, criterion, objective, loader, evaluation, population
     )
@@ -211,7 +219,7 @@ def _initialize(recipe: Recipe, model: nn.Module, spec: DataSpec, loader: Loader
     initialize(model, card.name, example=example, generator=generator, **options)
 
 
-def _build_criterion(section: Part, raw: RawData) -> Criterion:
+def _build_criterion(section: Part, raw: RawData, train: Split) -> Criterion:
     if section.module is not None:
         made = UserCode.parse(section.module, Path(), "criterion.module").load()
         if inspect.isclass(made):
@@ -227,8 +235,42 @@ def _build_criterion(section: Part, raw: RawData) -> Criterion:
             f"data for {raw.task}",
             f"Use {' or '.join(f'`{name}`' for name in fitting)}.",
         )
-    built: Criterion = card.build(**card.validate(section.options))
+    options = card.validate(section.options)
+    counts = [torch.from_numpy(np.bincount(train.target, minlength=len(raw.classes)))] if card.class_counts else []
+    built: Criterion = card.build(*counts, **options)
     return built
+
+
+def _build_penalty(section: Penalty, number: int, model: nn.Module) -> WeightPenalty:
+    """A price on the model's parameters, tried on them once."""
+    owner = f"penalties.{number} `{section.label}`"
+    if section.module is None:
+        card = penalties.get(section.name or "", f"penalties.{number}")
+        price = card.build(**card.validate(section.options))
+    else:
+        price = partial(UserCode.parse(section.module, Path(), f"penalties.{number}.module").load(), **section.options)
+    weights = penalized(model, section.on, owner)
+    for name, weight in weights.items():
+        with torch.no_grad():
+            value = _call(partial(price, weight), {}, owner)
+        if not isinstance(value, Tensor) or value.ndim != 0 or not value.isfinite():
+            raise InputError(owner, f"must give one finite number for {name}, as a tensor", value)
+    return WeightPenalty(price, tuple(weights.values()))
+
+
+def _build_residuals(recipe: Recipe) -> Criterion:
+    """What an optimizer of squares is given in place of the criterion."""
+    section = recipe.criterion
+    name = criteria.get(section.name).name if section.name else ""
+    if name not in RESIDUALS or section.options:
+        rule = (
+            f"optimizer `{recipe.optimizer.label}` needs a sum of squares, so it takes {' or '.join(RESIDUALS)} alone"
+        )
+        raise InputError(f"criterion `{section.label}`", rule, repair="Use `bfgs` or `newton_cg` for other criteria.")
+    if recipe.penalties:
+        rule = f"optimizer `{recipe.optimizer.label}` needs a sum of squares, to which no penalty can be added"
+        raise InputError("penalties", rule, repair="Use `bfgs` or `newton_cg` with penalties.")
+    return RESIDUALS[name]
 
 
 def _build_optimizer(section: Part, model: nn.Module, criterion: Criterion) -> tuple[torch.optim.Optimizer, bool]:

@@ -82,6 +82,16 @@ class Data(Part):
     augment: tuple[str | dict[str, Any], ...] = ()
 
 
+class Penalty(Part):
+    """A price on weights, added to the loss.
+
+    Attributes:
+        on: "weights", the matrices and kernels but no biases and norms; or patterns of parameters' names.
+    """
+
+    on: str | tuple[str, ...] = "weights"
+
+
 class _Named(Part):
     """From the catalogue only."""
 
@@ -180,6 +190,7 @@ class Recipe(_Table):
     criterion: Part
     optimizer: Part
     schedule: Schedule = Schedule(name="constant")
+    penalties: tuple[Penalty, ...] = ()
     training: Training = Training()
     doctor: Doctor = Doctor()
     ensemble: Ensemble | None = None
@@ -214,6 +225,8 @@ class Recipe(_Table):
             part = getattr(self, name)
             if part is not None:
                 document[name] |= {key: _plain(value) for key, value in part.options.items()}
+        for table, penalty in zip(document["penalties"], self.penalties, strict=True):
+            table |= {key: _plain(value) for key, value in penalty.options.items()}
         return document
 
     def to_toml(self) -> str:
@@ -305,7 +318,8 @@ def map_code(document: Mapping[str, Any], change: Callable[[str, str], str]) -> 
     """`document` with every reference to the user's code, ``file.py:callable``, replaced.
 
     Args:
-        change: the new reference for a place, such as ``model`` or ``data.augment.0``, and the reference there.
+        change: the new reference for a place, such as ``model``, ``penalties.0`` or ``data.augment.0``, and the
+            reference there.
     """
 
     def changed(place: str, table: Any) -> Any:
@@ -313,9 +327,18 @@ def map_code(document: Mapping[str, Any], change: Callable[[str, str], str]) -> 
             return {**table, "module": change(place, table["module"])}
         return table
 
+    def each_changed(place: str, tables: Any) -> Any:
+        if isinstance(tables, list | tuple):
+            return [changed(f"{place}.{number}", table) for number, table in enumerate(tables)]
+        return tables
+
     ready = {name: changed(name, table) if name in PARTS else table for name, table in document.items()}
+    if "penalties" in ready:
+        ready["penalties"] = each_changed("penalties", ready["penalties"])
+    model = ready.get("model")
+    if isinstance(model, dict) and "activation" in model:
+        ready["model"] = {**model, "activation": changed("model.activation", model["activation"])}
     data = ready.get("data")
-    if isinstance(data, dict) and isinstance(data.get("augment"), list | tuple):
-        items = [changed(f"data.augment.{place}", item) for place, item in enumerate(data["augment"])]
-        ready["data"] = {**data, "augment": items}
+    if isinstance(data, dict) and "augment" in data:
+        ready["data"] = {**data, "augment": each_changed("data.augment", data["augment"])}
     return ready

@@ -147,7 +147,7 @@ def _run(place: Path, prepared: Prepared, trainer: Trainer, best: KeepBest | Non
         with doctoring(store, trainer, prepared.recipe.doctor.budget) as doctor:
             trainer.fit()
         seconds = trainer.seconds
-        metrics = store.latest("train_loss")
+        metrics = store.latest("train_loss") | store.latest("train_penalty")
         if trainer.stopped == NON_FINITE:
             store.finding(trainer.step, trainer.epoch, non_finite(trainer))
         else:
