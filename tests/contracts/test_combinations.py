@@ -28,7 +28,11 @@ def fits(data: str, model: str, criterion: str) -> bool:
     card = models.get(model)
     if model in OTHERS:
         return False
-    takes_shape = data not in TABLES or len(card.input) == 1 or card.family in ("mlp", "linear")
+    if card.reconstructs:  # a number from a number is one that it could give back, but for want of a smaller code
+        return data == "line" and model != "autoencoder" and task in criteria.get(criterion).tasks
+    takes_shape = (
+        data not in TABLES or len(card.input) == 1 or card.family in ("mlp", "linear", "factorization_machine")
+    )
     return task in card.tasks and task in criteria.get(criterion).tasks and takes_shape
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 import pytest
 import torch
+from pytorch_optimizer import AdaBelief
 from torch import nn
 from torch.optim import LBFGS, SGD, Adadelta, Adagrad, Adam, AdamW, Optimizer, RMSprop, SparseAdam
 
@@ -28,6 +29,7 @@ def weight(size: float = 1.0, gradient: float = 1.0) -> nn.Parameter:
         (RMSprop([weight()], lr=torch.tensor(0.1), weight_decay=0.01, eps=1e-3), True, 1e-3),
         (Adagrad([weight()], lr=0.1, weight_decay=0.01), True, 1e-10),
         (Adadelta([weight()], lr=0.1, weight_decay=0.01), True, 1e-6),
+        (AdaBelief([weight()], lr=0.1, weight_decay=0.01), False, 1e-16),
     ],
     ids=lambda each: type(each).__name__ if isinstance(each, Optimizer) else "",
 )

@@ -74,10 +74,10 @@ def test_survives_the_way_through_toml() -> None:
     again = Recipe.from_dict(tomllib.loads(recipe.to_toml()))
     assert again == recipe
     assert again.model.options == {"hidden": (32, 16)}
-    assert again.initialization is not None
-    assert again.initialization.options == {"leak": 0.1}
     assert [each.on for each in again.penalties] == ["weights", ("hidden1.*", "output.weight")]
     assert [each.options for each in again.penalties] == [{"strength": 1e-4}, {"since": date(2000, 1, 1)}]
+    assert again.initialization is not None
+    assert again.initialization.options == {"leak": 0.1}
 
 
 @pytest.mark.parametrize("name", shipped_recipes())
@@ -107,10 +107,10 @@ def test_is_frozen() -> None:
         ({"model": {}}, "`model` needs `name` (from the catalogue) or `module`"),
         ({"model": {"name": "mlp", "module": "a.py:b"}}, "one of the two"),
         ({"model": "mlp"}, "`model`"),
-        ({"initialization": {"module": "a.py:b"}}, "`initialization` takes a `name` from the catalogue"),
         ({"penalties": {"name": "l1"}}, "`penalties` should be a valid tuple"),
         ({"penalties": [{"strength": 1.0}]}, "`penalties.0` needs `name` (from the catalogue) or `module`"),
         ({"penalties": [{"name": "l1", "on": 3}]}, "`penalties.0.on` should be a valid string or a valid tuple"),
+        ({"initialization": {"module": "a.py:b"}}, "`initialization` takes a `name` from the catalogue"),
         (
             {"data": {"name": "digits", "validation": 2.0}, "training": {"epoch": 3}},
             "unknown option `epoch`. Did you mean `epochs`? (1 more to mend after this.)",

@@ -38,9 +38,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for verb in (
-    *(train, predict, inspect, doctor, report, landscape),
-    *(models, data, activations, initializers, layers, losses, optimizers),
-):
+    train, predict, inspect, doctor, report, landscape,
+    models, data, activations, initializers, layers, losses, optimizers,
+):  # fmt: skip
     app.command(
         verb.__name__.rpartition(".")[2],
         epilog=f"Example: {verb.EXAMPLE}",

@@ -46,10 +46,9 @@ def mlp(
     activate = chosen(owner, activation)
     features = spec.features
     for number, units in enumerate(hidden, start=1):
-        wide = activate.pieces * units
-        hidden_layer = with_weights(owner, normalization, nn.Linear(features, wide))
+        hidden_layer = with_weights(owner, normalization, nn.Linear(features, activate.pieces * units))
         layers[f"hidden{number}"] = with_dropped_weights(dropout_kind, dropout, hidden_layer)
-        normalized = following(owner, normalization, wide, axes=0)
+        normalized = following(owner, normalization, activate.pieces * units, axes=0)
         if normalized is not None:
             layers[f"normalization{number}"] = normalized
         layers[f"activation{number}"] = activate(units)

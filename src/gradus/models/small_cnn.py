@@ -54,20 +54,23 @@ def small_cnn(
     channels, _, _ = image(_OWNER, spec, smallest=8, largest=64)
     if drop_path and not residual:
         raise InputError(_OWNER, "`drop_path` drops residual branches", drop_path, "Set residual = true.")
-    parts = _Parts(chosen(_OWNER, activation), normalization, dropout_kind, dropout)
+    layers = _Layers(chosen(_OWNER, activation), normalization, dropout_kind, dropout)
+    if residual and layers.activate.pieces > 1:  # a branch would not be as wide as what it is added to
+        rule = "with `residual`, `activation` must take one number for each that it gives"
+        raise InputError(_OWNER, rule, activation)
     stages: OrderedDict[str, nn.Module] = OrderedDict()
     before = channels
     for number, chance in enumerate(linear_decay(drop_path, 3)):
         after = width * 2**number
-        stages[f"stage{number + 1}"] = parts.stage(before, after, residual, chance)
+        stages[f"stage{number + 1}"] = layers.stage(before, after, residual, chance)
         stages[f"pool{number + 1}"] = nn.MaxPool2d(2) if number < 2 else nn.AdaptiveAvgPool2d(1)
         before = after
     return nn.Sequential(stages | OrderedDict(flatten=nn.Flatten(), output=nn.Linear(before, spec.outputs)))
 
 
 @dataclass(frozen=True)
-class _Parts:
-    """What all stages are made of."""
+class _Layers:
+    """What the layers of all stages have in common."""
 
     activate: Activate
     normalization: Names
@@ -78,7 +81,12 @@ class _Parts:
         first, second = self.convolution(before, after, 1), self.convolution(after, after, 2)
         if residual:
             second = OrderedDict(branch=_Residual(nn.Sequential(second), drop_path))
-        layers = OrderedDict(**first, activation1=self.activation(after), **second, activation2=self.activation(after))
+        layers = OrderedDict(
+            **first,
+            activation1=_in_place(self.activate(after)),
+            **second,
+            activation2=_in_place(self.activate(after)),
+        )
         dropped = dropping(_OWNER, self.dropout_kind, self.dropout, axes=2)
         if dropped is not None:
             layers["dropout"] = dropped
@@ -95,13 +103,6 @@ class _Parts:
             layers[f"norm{number}"] = normalized
         return layers
 
-    def activation(self, channels: int) -> nn.Module:
-        """ReLU may overwrite what it is given: no layer before it needs that for the backward pass."""
-        activation = self.activate(channels)
-        if isinstance(activation, nn.ReLU):
-            activation.inplace = True
-        return activation
-
 
 class _Residual(nn.Module):
     def __init__(self, branch: nn.Module, drop_path: float) -> None:
@@ -112,3 +113,10 @@ class _Residual(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         branch: Tensor = self.drop_path(self.branch(x))
         return x + branch
+
+
+def _in_place(activation: nn.Module) -> nn.Module:
+    """ReLU may overwrite what is before it: neither normalization nor a sum needs that for the backward pass."""
+    if isinstance(activation, nn.ReLU):
+        activation.inplace = True
+    return activation

@@ -16,7 +16,7 @@ from gradus.report.doctor import diagnoses, happenings, timeline_charts
 from gradus.report.heat import heat_maps
 from gradus.report.template import embedded, fill, resource
 from gradus.training import folder
-from gradus.training.run import Run, load_run
+from gradus.training.run import DATA_FORMAT, Run, load_run
 from gradus.training.settings import describe
 from gradus.training.showcase import FORMAT
 
@@ -176,7 +176,7 @@ def _confusion(run: Run, shown: dict[str, Any]) -> dict[str, Any]:
 
 
 def _value_charts(run: Run, shown: dict[str, Any]) -> list[dict[str, Any]]:
-    if run.spec.task != "regression" or not shown:
+    if run.spec.task != "regression" or not shown or run.preprocessing.reconstruct:
         return []
     arrays = shown["arrays"]
     target, output = arrays["target"], arrays["output"]
@@ -191,7 +191,7 @@ def _value_charts(run: Run, shown: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _data(run: Run) -> list[tuple[str, str]]:
-    document = folder.read_json(run.path / folder.DATA, 2)
+    document = folder.read_json(run.path / folder.DATA, DATA_FORMAT)
     splits = ", ".join(f"{name} {words.count(number)}" for name, number in document.get("splits", {}).items())
     shapes = ", ".join(" x ".join(map(str, shape)) for shape in run.raw_spec.inputs)
     rows = [
@@ -201,6 +201,13 @@ def _data(run: Run) -> list[tuple[str, str]]:
         ("shape of an example", shapes),
         ("scaling", run.recipe.data.preprocess),
     ]
+    if run.recipe.data.encoder is not None:
+        rows.append(("encoder", run.recipe.data.encoder))
+    crosses = run.preprocessing.crosses
+    if crosses is not None:
+        rows.append((f"crosses of degree {crosses.degree}", f"{len(crosses.kept):,} numbers of {crosses.features:,}"))
+    if run.preprocessing.reconstruct:
+        rows.append(("target", "the inputs"))
     if run.spec.classes:
         names = ", ".join(repr(each) if run.spec.vocabulary else each for each in run.spec.classes[:50])
         rows.append((f"{len(run.spec.classes)} classes", names + (", ..." if len(run.spec.classes) > 50 else "")))

@@ -10,6 +10,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from gradus.core.batch import Batch
+from gradus.core.errors import InputError
 
 Signs = Mapping[str, Tensor]
 """Detached scalars worth recording beside the loss, by name."""
@@ -105,13 +106,22 @@ class Supervised:
         return networks
 
     def compute(self, phase: Phase, batch: Batch) -> tuple[Tensor, Signs]:
-        output = output_of(self.model(*batch.inputs))
-        loss = self.criterion(output, batch.target)
-        if not self.penalties:
+        result = self.model(*batch.inputs)
+        loss = self.criterion(output_of(result), batch.target)
+        # A model may hand back a penalty of its own, as a sparse autoencoder does; a tensor has no such field.
+        own: Tensor | None = getattr(result, "penalty", None)
+        if own is None and not self.penalties:
             return loss, {}
+        if loss.dim():  # residuals, each of which would take the penalty on
+            raise InputError(
+                "optimizer",
+                "needs a sum of squares, to which the penalty of a model cannot be added",
+                repair="Use `bfgs` or `newton_cg`.",
+            )
         # Sums over all weights need more digits than bfloat16 has.
         with torch.autocast(loss.device.type, enabled=False):
-            penalty = torch.stack([each() for each in self.penalties]).sum()
+            terms = [each() for each in self.penalties]
+            penalty = torch.stack(terms if own is None else [*terms, own]).sum()
         return loss + penalty, {"penalty": penalty}
 
     def state_dict(self) -> dict[str, Any]:

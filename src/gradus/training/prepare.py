@@ -33,6 +33,8 @@ from gradus.nn.initialization import initialize
 from gradus.nn.statistics import has_statistics
 from gradus.optim import optimizers, schedules
 from gradus.training.compatibility import check_fit
+from gradus.training.encoding import open_encoder
+from gradus.training.learning_rate import try_rates, wants_rate, with_rate, without_rate
 from gradus.training.metrics import NAMES
 from gradus.training.objective import Supervised
 from gradus.training.recipe import Data, Part, Penalty, Recipe, Training
@@ -121,21 +123,13 @@ def prepare(recipe: Recipe, raw: RawData, preprocessing: Preprocessing | None = 
         for each in lazy_rows(raw):
             each.keep()
     if preprocessing is None:
-        section = recipe.data
-        preprocessing = Preprocessing.fit(
-            raw,
-            splits.train,
-            section.preprocess,
-            components=section.components,
-            missing=section.missing,
-            target="none" if section.preprocess_target == "auto" else section.preprocess_target,
-        )
+        preprocessing = _fit_preprocessing(recipe.data, raw, splits.train)
     spec = preprocessing.spec(raw.spec)
     augment = recipe.data.augment
     augmentation = Augmentation.fit(augment, raw, splits.train, preprocessing) if augment else None
     for each in lazy_rows(raw):
         each.check()  # the examples that nothing has read yet: a damaged one must not stop training halfway
-    _check_monitor(training, raw.task, splits)
+    _check_monitor(training, spec.task, splits)
     recipe = recipe.model_copy(update={"training": training})
     loader, evaluation, population = _loaders(recipe, splits, preprocessing, augmentation, device)
 
@@ -147,7 +141,7 @@ def prepare(recipe: Recipe, raw: RawData, preprocessing: Preprocessing | None = 
             "training.recompute_statistics", "needs a network with batch normalization", recipe.model.label
         )
     model = model.to(device)
-    criterion = _build_criterion(recipe.criterion, raw, splits.train)
+    criterion = _build_criterion(recipe.criterion, spec, splits.train)
     if isinstance(criterion, nn.Module):
         criterion.to(device)
     check_fit(
@@ -158,12 +152,20 @@ def prepare(recipe: Recipe, raw: RawData, preprocessing: Preprocessing | None = 
         names=(recipe.model.label, recipe.criterion.label),
         smallest_batch=_smallest_batch(len(splits.train), training),
     )
-    optimizer, closure = _build_optimizer(recipe.optimizer, model, criterion)
+    tentative = without_rate(recipe.optimizer) if wants_rate(recipe.optimizer) else recipe.optimizer
+    optimizer, closure = _build_optimizer(tentative, model, criterion)
     size = min(len(splits.train), loader.batch_size)
     training = choose_arithmetic(training, model, spec, size, searches=closure)
     recipe = recipe.model_copy(update={"training": training})
     if training.memory_format == "channels_last":
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    learned = _build_residuals(recipe) if getattr(optimizer, "wants", "") == "residuals" else criterion
+    prices = [_build_penalty(section, number, model) for number, section in enumerate(recipe.penalties)]
+    if wants_rate(recipe.optimizer):
+        trial = Supervised(model, learned, optimizer, closure=closure, penalties=prices)
+        found = try_rates(trial, loader, training, seed=recipe.seed, device=device)
+        recipe = recipe.model_copy(update={"optimizer": with_rate(recipe.optimizer, found)})
+        optimizer, closure = _build_optimizer(recipe.optimizer, model, criterion)
     steps = len(loader) * training.epochs
     schedule = schedules.get(recipe.schedule.name or "", "schedule")
     if schedule.name != "constant" and "lr" not in optimizer.param_groups[0]:
@@ -172,8 +174,6 @@ def prepare(recipe: Recipe, raw: RawData, preprocessing: Preprocessing | None = 
     scheduler = schedule.build(optimizer, steps, **schedule.validate(recipe.schedule.options, "schedule"))
     if training.compile is True:
         model.compile()
-    learned = _build_residuals(recipe) if getattr(optimizer, "wants", "") == "residuals" else criterion
-    prices = [_build_penalty(section, number, model) for number, section in enumerate(recipe.penalties)]
     objective = Supervised(model, learned, optimizer, closure=closure, scheduler=scheduler, penalties=prices)
     return Prepared(
         recipe, raw, device, spec, splits, preprocessing, model, criterion, objective, loader, evaluation, population
@@ -188,6 +188,22 @@ def split_of(recipe: Recipe, raw: RawData) -> Splits:
     if section.bootstrap:
         return replace(splits, train=bootstrap(splits.train, recipe.seed))
     return splits
+
+
+def _fit_preprocessing(section: Data, raw: RawData, train: Split) -> Preprocessing:
+    """What a recipe's [data] asks for, in the order in which examples go through it."""
+    made = Preprocessing.fit(
+        raw,
+        train,
+        section.preprocess,
+        components=section.components,
+        missing=section.missing,
+        target="none" if section.preprocess_target == "auto" else section.preprocess_target,
+        encoder=None if section.encoder is None else open_encoder(section.encoder, raw),
+    )
+    if section.crosses is not None:
+        made = made.crossed(raw, train, section.preprocess, section.crosses, interaction_only=section.interaction_only)
+    return made.reconstructing(raw) if section.reconstruct else made
 
 
 def build_model(recipe: Recipe, spec: DataSpec) -> nn.Module:
@@ -219,7 +235,7 @@ def _initialize(recipe: Recipe, model: nn.Module, spec: DataSpec, loader: Loader
     initialize(model, card.name, example=example, generator=generator, **options)
 
 
-def _build_criterion(section: Part, raw: RawData, train: Split) -> Criterion:
+def _build_criterion(section: Part, spec: DataSpec, train: Split) -> Criterion:
     if section.module is not None:
         made = UserCode.parse(section.module, Path(), "criterion.module").load()
         if inspect.isclass(made):
@@ -227,16 +243,16 @@ def _build_criterion(section: Part, raw: RawData, train: Split) -> Criterion:
             return module
         return partial(made, **section.options) if section.options else made
     card = criteria.get(section.name or "", "criterion")
-    if raw.task not in card.tasks:
-        fitting = [each.name for each in criteria.cards() if raw.task in each.tasks]
+    if spec.task not in card.tasks:
+        fitting = [each.name for each in criteria.cards() if spec.task in each.tasks]
         raise InputError(
             f"criterion `{card.name}`",
             f"is for {' or '.join(card.tasks)}",
-            f"data for {raw.task}",
+            f"data for {spec.task}",
             f"Use {' or '.join(f'`{name}`' for name in fitting)}.",
         )
     options = card.validate(section.options)
-    counts = [torch.from_numpy(np.bincount(train.target, minlength=len(raw.classes)))] if card.class_counts else []
+    counts = [torch.from_numpy(np.bincount(train.target, minlength=spec.outputs))] if card.class_counts else []
     built: Criterion = card.build(*counts, **options)
     return built
 

@@ -67,6 +67,9 @@ class Data(Part):
         missing: what fills the gaps in a table's numbers.
         split_seed: draws the splits in place of the recipe's seed.
         bootstrap: train on as many examples drawn from the training split with replacement.
+        encoder: the folder of a finished run whose network's code takes the place of the inputs.
+        crosses, interaction_only: add products of up to so many features, and whether powers are left out.
+        reconstruct: the target is the input; the data's own is not looked at.
         preprocess_target: the scaling of regression targets, of which predictions and scores know nothing; "auto" is
             "standard", or "none" where inputs have none.
     """
@@ -78,6 +81,10 @@ class Data(Part):
     preprocess: Scaling = "standard"
     components: Annotated[float, Field(gt=0)] | None = None
     missing: Missing = "median"
+    encoder: Annotated[str, Field(min_length=1)] | None = None
+    crosses: Annotated[int, Field(ge=2)] | None = None
+    interaction_only: bool = False
+    reconstruct: bool = False
     preprocess_target: Literal["auto", "standard", "minmax", "robust", "none"] = "auto"
     augment: tuple[str | dict[str, Any], ...] = ()
 
@@ -310,7 +317,9 @@ def anchored(document: Mapping[str, Any], base: Path) -> dict[str, Any]:
     ready = map_code(document, lambda place, module: str(expand(module, base)))
     data = ready.get("data")
     if isinstance(data, dict) and "module" not in data and isinstance(data.get("name"), str):
-        ready["data"] = {**data, "name": locate(data["name"], base)}
+        ready["data"] = data = {**data, "name": locate(data["name"], base)}
+    if isinstance(data, dict) and isinstance(data.get("encoder"), str):
+        ready["data"] = {**data, "encoder": str(expand(data["encoder"], base))}
     return ready
 
 

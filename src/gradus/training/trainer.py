@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 from torch.optim import Optimizer
+from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from gradus.core.batch import Batch
@@ -120,7 +121,7 @@ class Trainer:
             loss = self._forward_and_backward(phase, batch)
             reach("step.before-optimizer")
             phase.optimizer.step()
-        if phase.scheduler is not None:
+        if phase.scheduler is not None and not isinstance(phase.scheduler, ReduceLROnPlateau):
             phase.scheduler.step()
         self._unread.append((phase.name, loss, len(batch), self.step + 1))
 
@@ -158,6 +159,10 @@ class Trainer:
         if self.settings.clip_norm is not None:
             clip_grad_norm_(phase.parameters, self.settings.clip_norm)
         return loss
+
+    def compute_gradients(self, phase: Phase, batch: Batch) -> Tensor:
+        """Leave the gradients of the phase's loss on `batch`, as a step would use them; returns the loss."""
+        return self._forward_and_backward(phase, batch)
 
     def _compute(self, phase: Phase, batch: Batch) -> Tensor:
         with self._precision():
@@ -219,6 +224,8 @@ class Trainer:
         due = self.epoch % self.settings.evaluate_every == 0 or self.epoch == self.settings.epochs
         if self._evaluate is not None and due and not self.stopped:
             values |= self._evaluate(self.networks())
+        if due:
+            self._tell_plateaus(values)
         return values
 
     def _label(self, name: str) -> str:
@@ -226,6 +233,12 @@ class Trainer:
         if not self._alone:
             return f"train_{name}"
         return f"train_{name.removeprefix(self.objective.phases[0].name).removeprefix('.') or 'loss'}"
+
+    def _tell_plateaus(self, values: dict[str, float]) -> None:
+        """Schedules that wait for a plateau go by the validation loss; where there is none, by the training loss."""
+        for phase in self.objective.phases:
+            if isinstance(phase.scheduler, ReduceLROnPlateau):
+                phase.scheduler.step(values.get("validation_loss", values[self._label(phase.name)]))
 
     def _make_averages(self) -> list[tuple[AveragedModel, nn.Module]]:
         if self.settings.ema is None:
