@@ -6,6 +6,7 @@ import torch
 
 from gradus.core.errors import InputError
 from gradus.data.batching import Loader
+from gradus.optim import optimizers
 from gradus.optim.range_test import RangeTest, range_test
 from gradus.training.objective import Supervised
 from gradus.training.recipe import Part, Training
@@ -21,7 +22,7 @@ def wants_rate(section: Part) -> bool:
         return False
     if section.module is not None:
         raise InputError("optimizer.lr", "is found for optimizers of the catalogue alone", AUTO, "Give a number.")
-    return True
+    return "lr" in {each.name for each in optimizers.get(section.name or "", "optimizer").options}
 
 
 def without_rate(section: Part) -> Part:

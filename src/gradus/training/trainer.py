@@ -228,17 +228,19 @@ class Trainer:
             self._tell_plateaus(values)
         return values
 
+    def _tell_plateaus(self, values: dict[str, float]) -> None:
+        """Schedules that wait for a plateau go by the validation loss; where there is none, by the training loss."""
+        for phase in self.objective.phases:
+            if isinstance(phase.scheduler, ReduceLROnPlateau):
+                loss = values.get("validation_loss", values.get(self._label(phase.name)))
+                if loss is not None:
+                    phase.scheduler.step(loss)
+
     def _label(self, name: str) -> str:
         """The name of a mean: "train_loss", "train_reward" where one plays alone, else "train_x", "train_x.reward"."""
         if not self._alone:
             return f"train_{name}"
         return f"train_{name.removeprefix(self.objective.phases[0].name).removeprefix('.') or 'loss'}"
-
-    def _tell_plateaus(self, values: dict[str, float]) -> None:
-        """Schedules that wait for a plateau go by the validation loss; where there is none, by the training loss."""
-        for phase in self.objective.phases:
-            if isinstance(phase.scheduler, ReduceLROnPlateau):
-                phase.scheduler.step(values.get("validation_loss", values[self._label(phase.name)]))
 
     def _make_averages(self) -> list[tuple[AveragedModel, nn.Module]]:
         if self.settings.ema is None:
