@@ -1,0 +1,191 @@
+"""Which of torch's functions have an explicit backward pass here, and its equations.
+
+In the equations y is what a function makes, x and other what it takes, W its weight and b its bias; dx is the
+derivative of the loss with respect to x. They are those of one example, a column; sums over examples are left out.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from inspect import Parameter, Signature, signature
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from gradus.core.errors import InputError
+from gradus.nn.backprop import activations, convolutions, losses, normalization, pooling, shapes
+from gradus.nn.backprop.sums import add, linear, multiply, subtract
+
+_INPLACE = Parameter("inplace", Parameter.POSITIONAL_OR_KEYWORD, default=False)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What stands in for one of torch's functions.
+
+    Attributes:
+        call: takes the same arguments and computes the same, with an explicit backward pass.
+        letter: what a textbook calls its result.
+        value: the equation of its result, to which a bias is added if there is one.
+        gradients: the equation of the derivative of each argument.
+        evaluation: those where statistics are constants, if they differ.
+        changes: whether it writes its result over its first argument.
+    """
+
+    call: Callable[..., Tensor]
+    letter: str
+    value: str
+    gradients: Mapping[str, str]
+    evaluation: Mapping[str, str] | None = None
+    changes: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.call.__name__
+
+    @cached_property
+    def _signature(self) -> Signature:
+        known = signature(self.call)
+        kinds = [each.kind for each in known.parameters.values()]
+        if Parameter.VAR_POSITIONAL in kinds or Parameter.VAR_KEYWORD in kinds:
+            return known
+        return known.replace(parameters=[*known.parameters.values(), _INPLACE])  # where torch has it: last
+
+    def arguments(self, args: tuple[Any, ...], keywords: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments of a call of torch's function, by our names.
+
+        Raises:
+            InputError: where it is asked for what we do not have.
+        """
+        given = {name: each for name, each in keywords.items() if each is not None and not name.startswith("_")}
+        if "input" in given:
+            args = (given.pop("input"), *args)
+        if "target" in given:
+            given["y"] = given.pop("target")
+        try:
+            return self._signature.bind(*args, **given).arguments
+        except TypeError as error:
+            raise InputError(self.name, f"has no explicit backward pass for this call: {error}") from error
+
+    def __call__(self, arguments: dict[str, Any]) -> Tensor:
+        """The result, written over the first argument where that is what was asked for."""
+        inplace = arguments.pop("inplace", False) or self.changes
+        bound = self._signature.bind_partial()
+        bound.arguments.update(arguments)
+        if not inplace:
+            return self.call(*bound.args, **bound.kwargs)
+        first, *others = bound.args
+        return shapes.write(first, self.call(shapes.copy(first), *others, **bound.kwargs))
+
+
+def rule_of(function: Any) -> Rule | None:
+    """The rule for one of torch's functions."""
+    return _RULES.get(function)
+
+
+def _dropout(x: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
+    """Each number dropped with the chance p, the others enlarged by 1 / (1 - p), as torch draws them."""
+    return multiply(x, functional.dropout(torch.ones_like(x), p, training))
+
+
+def _activation(call: Callable[..., Tensor], *, changes: bool = False) -> Rule:
+    name = call.__name__
+    return Rule(call, "a", f"{name}({{x}})", {"x": f"d{{y}} * {name}'({{x}})"}, changes=changes)
+
+
+_LINEAR = Rule(linear, "z", "{W} {x}", {"x": "{W}^T d{y}", "weight": "d{y} {x}^T", "bias": "d{y}"})
+_CONVOLUTION = Rule(
+    convolutions.convolution,
+    "z",
+    "conv({W}, {x})",
+    {"x": "conv(rot180({W}), spread(d{y}))", "weight": "conv(d{y}, {x})", "bias": "sum(d{y})"},
+)
+_TRANSPOSED = Rule(
+    convolutions.transposed_convolution,
+    "z",
+    "conv(rot180({W}), spread({x}))",
+    {"x": "conv({W}, d{y})", "weight": "conv({x}, d{y})", "bias": "sum(d{y})"},
+)
+_MAX_POOL, _MEAN_POOL = {"x": "to_largest(d{y})"}, {"x": "spread_evenly(d{y})"}
+_SCALE = {"weight": "sum(d{y} * n)", "bias": "sum(d{y})"}
+_STANDARDIZED = _SCALE | {"x": "(dn - mean(dn) - n * mean(dn * n)) / std, dn = {W} * d{y}"}
+_CONSTANT = _SCALE | {"x": "{W} * d{y} / std"}
+_SUM = {"x": "d{y}", "other": "d{y}"}
+_PRODUCT = {"x": "d{y} * {other}", "other": "d{y} * {x}"}
+_RESHAPED = {"x": "as_before(d{y})"}
+
+_MAX = Rule(pooling.max_pool, "p", "max_pool({x})", _MAX_POOL)
+_ADAPTIVE_MAX = Rule(pooling.adaptive_max_pool, "p", "max_pool({x})", _MAX_POOL)
+_MEAN = Rule(pooling.mean_pool, "p", "mean_pool({x})", _MEAN_POOL)
+_ADAPTIVE_MEAN = Rule(pooling.adaptive_mean_pool, "p", "mean_pool({x})", _MEAN_POOL)
+_RESHAPE = Rule(shapes.reshape, "v", "reshape({x})", _RESHAPED)
+_FLATTEN = Rule(shapes.flatten, "v", "flatten({x})", _RESHAPED)
+_COPY = Rule(shapes.copy, "c", "{x}", {"x": "d{y}"})
+_ADD = Rule(add, "s", "{x} + {other}", _SUM)
+_SUBTRACT = Rule(subtract, "s", "{x} - {other}", {"x": "d{y}", "other": "-d{y}"})
+_MULTIPLY = Rule(multiply, "m", "{x} * {other}", _PRODUCT)
+_RELU, _SIGMOID, _TANH = (_activation(each) for each in (activations.relu, activations.sigmoid, activations.tanh))
+
+_RULES: dict[Any, Rule] = {
+    functional.linear: _LINEAR,
+    **dict.fromkeys((torch.conv1d, torch.conv2d, torch.conv3d), _CONVOLUTION),
+    **dict.fromkeys((torch.conv_transpose1d, torch.conv_transpose2d, torch.conv_transpose3d), _TRANSPOSED),
+    **dict.fromkeys((functional.max_pool1d, functional.max_pool2d, functional.max_pool3d), _MAX),
+    **dict.fromkeys((functional.avg_pool1d, functional.avg_pool2d, functional.avg_pool3d), _MEAN),
+    **{getattr(functional, f"adaptive_max_pool{axes}d"): _ADAPTIVE_MAX for axes in (1, 2, 3)},
+    **{getattr(functional, f"adaptive_avg_pool{axes}d"): _ADAPTIVE_MEAN for axes in (1, 2, 3)},
+    **dict.fromkeys(
+        (Tensor.mean, torch.mean), Rule(pooling.mean, "p", "mean({x})", {"x": "spread_evenly(d{y})"})
+    ),
+    functional.batch_norm: Rule(normalization.batch_norm, "n", "{W} * n({x})", _STANDARDIZED, _CONSTANT),
+    functional.layer_norm: Rule(normalization.layer_norm, "n", "{W} * n({x})", _STANDARDIZED),
+    functional.group_norm: Rule(normalization.group_norm, "n", "{W} * n({x})", _STANDARDIZED),
+    **dict.fromkeys((functional.relu, torch.relu, Tensor.relu), _RELU),
+    **dict.fromkeys((torch.relu_, Tensor.relu_), _activation(activations.relu, changes=True)),
+    **dict.fromkeys((functional.sigmoid, torch.sigmoid, Tensor.sigmoid), _SIGMOID),
+    **dict.fromkeys((torch.sigmoid_, Tensor.sigmoid_), _activation(activations.sigmoid, changes=True)),
+    **dict.fromkeys((functional.tanh, torch.tanh, Tensor.tanh), _TANH),
+    **dict.fromkeys((torch.tanh_, Tensor.tanh_), _activation(activations.tanh, changes=True)),
+    **{
+        getattr(functional, call.__name__): _activation(call)
+        for call in (
+            *(activations.elu, activations.gelu, activations.hardsigmoid, activations.hardswish),
+            *(activations.hardtanh, activations.leaky_relu, activations.logsigmoid, activations.mish),
+            *(activations.relu6, activations.selu, activations.silu, activations.softplus, activations.softsign),
+        )
+    },
+    functional.prelu: Rule(
+        activations.prelu,
+        "a",
+        "prelu({x}, {W})",
+        {"x": "d{y} * prelu'({x})", "weight": "sum(d{y} * {x}) where {x} <= 0"},
+    ),
+    **dict.fromkeys(
+        (functional.softmax, torch.softmax, Tensor.softmax),
+        Rule(losses.softmax, "a", "softmax({x})", {"x": "{y} * (d{y} - sum(d{y} * {y}))"}),
+    ),
+    **dict.fromkeys(
+        (functional.log_softmax, torch.log_softmax, Tensor.log_softmax),
+        Rule(losses.log_softmax, "a", "log_softmax({x})", {"x": "d{y} - softmax({x}) * sum(d{y})"}),
+    ),
+    functional.dropout: Rule(_dropout, "r", "mask * {x}", {"x": "mask * d{y}"}),
+    **dict.fromkeys((torch.flatten, Tensor.flatten), _FLATTEN),
+    **dict.fromkeys((torch.reshape, Tensor.reshape, Tensor.view), _RESHAPE),
+    functional.pad: Rule(shapes.pad, "b", "pad({x})", {"x": "crop(d{y})"}),
+    **dict.fromkeys((Tensor.contiguous, torch.clone, Tensor.clone), _COPY),
+    **dict.fromkeys((torch.add, Tensor.add), _ADD),
+    Tensor.add_: Rule(add, "s", "{x} + {other}", _SUM, changes=True),
+    **dict.fromkeys((torch.sub, Tensor.sub), _SUBTRACT),
+    **dict.fromkeys((torch.mul, Tensor.mul), _MULTIPLY),
+    functional.cross_entropy: Rule(
+        losses.softmax_cross_entropy, "J", "cross_entropy({x}, y)", {"x": "(softmax({x}) - y) / N"}
+    ),
+    functional.mse_loss: Rule(
+        losses.mean_squared_error, "J", "mean(({x} - y)^2)", {"x": "2 ({x} - y) / count", "y": "2 (y - {x}) / count"}
+    ),
+    functional.binary_cross_entropy_with_logits: Rule(
+        losses.sigmoid_cross_entropy, "J", "cross_entropy(sigmoid({x}), y)", {"x": "(sigmoid({x}) - y) / count"}
+    ),
+}
