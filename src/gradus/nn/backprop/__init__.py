@@ -19,8 +19,11 @@ from gradus.nn.backprop.losses import (
 from gradus.nn.backprop.normalization import batch_norm, group_norm, layer_norm, standardize
 from gradus.nn.backprop.pooling import adaptive_max_pool, adaptive_mean_pool, max_pool, mean_pool
 from gradus.nn.backprop.shapes import flatten, pad, reshape
+from gradus.nn.backprop.trace import Backpropagation, Quantity, trace
 
 __all__ = [
+    "Backpropagation",
+    "Quantity",
     "adaptive_max_pool",
     "adaptive_mean_pool",
     "add",
@@ -45,5 +48,6 @@ __all__ = [
     "softmax_cross_entropy",
     "standardize",
     "subtract",
+    "trace",
     "transposed_convolution",
 ]

@@ -37,24 +37,19 @@ class explicit(TorchFunctionMode):  # noqa: N801 - used like a function, as torc
         rule = rule_of(function)
         if rule is not None:
             arguments = rule.arguments(args, keywords)
-            self.before(rule, arguments)
             result = rule(dict(arguments))
             self.after(rule, arguments, result)
             return result
         result = function(*args, **keywords)
         made = [each for each in tensors(result) if isinstance(each, Tensor) and each.requires_grad]
         if any(all(each is not other for other in given) for each in made):
-            raise InputError(
-                _name(function), "has no explicit backward pass here", repair="gradus.nn.backprop.rules lists what has."
-            )
+            self.refuse(resolve_name(function) or getattr(function, "__name__", repr(function)))
         return result
 
-    def before(self, rule: Rule, arguments: Mapping[str, Any]) -> None:
-        """Called before each function that has a rule."""
-
     def after(self, rule: Rule, arguments: Mapping[str, Any], result: Tensor) -> None:
-        """Called after it."""
+        """Called after each function that has a rule."""
 
-
-def _name(function: Any) -> str:
-    return resolve_name(function) or getattr(function, "__name__", repr(function))
+    def refuse(self, function: str) -> None:
+        """Called where there is none."""
+        repair = "Those that have one are listed in gradus.nn.backprop.rules."
+        raise InputError(function, "has no explicit backward pass", repair=repair)

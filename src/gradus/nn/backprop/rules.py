@@ -48,8 +48,7 @@ class Rule:
     @cached_property
     def _signature(self) -> Signature:
         known = signature(self.call)
-        kinds = [each.kind for each in known.parameters.values()]
-        if Parameter.VAR_POSITIONAL in kinds or Parameter.VAR_KEYWORD in kinds:
+        if any(each.kind is not Parameter.POSITIONAL_OR_KEYWORD for each in known.parameters.values()):
             return known
         return known.replace(parameters=[*known.parameters.values(), _INPLACE])  # where torch has it: last
 
@@ -68,6 +67,10 @@ class Rule:
             return self._signature.bind(*args, **given).arguments
         except TypeError as error:
             raise InputError(self.name, f"has no explicit backward pass for this call: {error}") from error
+
+    def equations(self, arguments: Mapping[str, Any]) -> Mapping[str, str]:
+        """`gradients`, as they are for a call with these arguments."""
+        return self.gradients if self.evaluation is None or arguments.get("training") else self.evaluation
 
     def __call__(self, arguments: dict[str, Any]) -> Tensor:
         """The result, written over the first argument where that is what was asked for."""
@@ -95,26 +98,26 @@ def _activation(call: Callable[..., Tensor], *, changes: bool = False) -> Rule:
     return Rule(call, "a", f"{name}({{x}})", {"x": f"d{{y}} * {name}'({{x}})"}, changes=changes)
 
 
-_LINEAR = Rule(linear, "z", "{W} {x}", {"x": "{W}^T d{y}", "weight": "d{y} {x}^T", "bias": "d{y}"})
+_LINEAR = Rule(linear, "z", "{weight} {x}", {"x": "{weight}^T d{y}", "weight": "d{y} {x}^T", "bias": "d{y}"})
 _CONVOLUTION = Rule(
     convolutions.convolution,
     "z",
-    "conv({W}, {x})",
-    {"x": "conv(rot180({W}), spread(d{y}))", "weight": "conv(d{y}, {x})", "bias": "sum(d{y})"},
+    "conv({weight}, {x})",
+    {"x": "conv(rot180({weight}), spread(d{y}))", "weight": "conv(d{y}, {x})", "bias": "sum(d{y})"},
 )
 _TRANSPOSED = Rule(
     convolutions.transposed_convolution,
     "z",
-    "conv(rot180({W}), spread({x}))",
-    {"x": "conv({W}, d{y})", "weight": "conv({x}, d{y})", "bias": "sum(d{y})"},
+    "conv(rot180({weight}), spread({x}))",
+    {"x": "conv({weight}, d{y})", "weight": "conv({x}, d{y})", "bias": "sum(d{y})"},
 )
 _MAX_POOL, _MEAN_POOL = {"x": "to_largest(d{y})"}, {"x": "spread_evenly(d{y})"}
 _SCALE = {"weight": "sum(d{y} * n)", "bias": "sum(d{y})"}
-_STANDARDIZED = _SCALE | {"x": "(dn - mean(dn) - n * mean(dn * n)) / std, dn = {W} * d{y}"}
-_CONSTANT = _SCALE | {"x": "{W} * d{y} / std"}
+_STANDARDIZED = _SCALE | {"x": "(dn - mean(dn) - n * mean(dn * n)) / std, dn = {weight} * d{y}"}
+_CONSTANT = _SCALE | {"x": "{weight} * d{y} / std"}
 _SUM = {"x": "d{y}", "other": "d{y}"}
 _PRODUCT = {"x": "d{y} * {other}", "other": "d{y} * {x}"}
-_RESHAPED = {"x": "as_before(d{y})"}
+_RESHAPED = {"x": "reshape(d{y})"}
 
 _MAX = Rule(pooling.max_pool, "p", "max_pool({x})", _MAX_POOL)
 _ADAPTIVE_MAX = Rule(pooling.adaptive_max_pool, "p", "max_pool({x})", _MAX_POOL)
@@ -139,9 +142,9 @@ _RULES: dict[Any, Rule] = {
     **dict.fromkeys(
         (Tensor.mean, torch.mean), Rule(pooling.mean, "p", "mean({x})", {"x": "spread_evenly(d{y})"})
     ),
-    functional.batch_norm: Rule(normalization.batch_norm, "n", "{W} * n({x})", _STANDARDIZED, _CONSTANT),
-    functional.layer_norm: Rule(normalization.layer_norm, "n", "{W} * n({x})", _STANDARDIZED),
-    functional.group_norm: Rule(normalization.group_norm, "n", "{W} * n({x})", _STANDARDIZED),
+    functional.batch_norm: Rule(normalization.batch_norm, "n", "{weight} * n", _STANDARDIZED, _CONSTANT),
+    functional.layer_norm: Rule(normalization.layer_norm, "n", "{weight} * n", _STANDARDIZED),
+    functional.group_norm: Rule(normalization.group_norm, "n", "{weight} * n", _STANDARDIZED),
     **dict.fromkeys((functional.relu, torch.relu, Tensor.relu), _RELU),
     **dict.fromkeys((torch.relu_, Tensor.relu_), _activation(activations.relu, changes=True)),
     **dict.fromkeys((functional.sigmoid, torch.sigmoid, Tensor.sigmoid), _SIGMOID),
@@ -159,7 +162,7 @@ _RULES: dict[Any, Rule] = {
     functional.prelu: Rule(
         activations.prelu,
         "a",
-        "prelu({x}, {W})",
+        "prelu({x}, {weight})",
         {"x": "d{y} * prelu'({x})", "weight": "sum(d{y} * {x}) where {x} <= 0"},
     ),
     **dict.fromkeys(
@@ -183,7 +186,7 @@ _RULES: dict[Any, Rule] = {
         losses.softmax_cross_entropy, "J", "cross_entropy({x}, y)", {"x": "(softmax({x}) - y) / N"}
     ),
     functional.mse_loss: Rule(
-        losses.mean_squared_error, "J", "mean(({x} - y)^2)", {"x": "2 ({x} - y) / count", "y": "2 (y - {x}) / count"}
+        losses.mean_squared_error, "J", "mean(({x} - y)^2)", {"x": "({x} - y) * 2 / count"}
     ),
     functional.binary_cross_entropy_with_logits: Rule(
         losses.sigmoid_cross_entropy, "J", "cross_entropy(sigmoid({x}), y)", {"x": "(sigmoid({x}) - y) / count"}
