@@ -7,8 +7,6 @@ All are themselves differentiable, so second derivatives follow from the same eq
 
 from gradus.nn.backprop.activations import elementwise, prelu
 from gradus.nn.backprop.convolutions import convolution, transposed_convolution
-from gradus.nn.backprop.mode import explicit
-from gradus.nn.backprop.sums import add, linear, multiply, subtract
 from gradus.nn.backprop.losses import (
     log_softmax,
     mean_squared_error,
@@ -16,9 +14,11 @@ from gradus.nn.backprop.losses import (
     softmax,
     softmax_cross_entropy,
 )
+from gradus.nn.backprop.mode import explicit
 from gradus.nn.backprop.normalization import batch_norm, group_norm, layer_norm, standardize
 from gradus.nn.backprop.pooling import adaptive_max_pool, adaptive_mean_pool, max_pool, mean_pool
 from gradus.nn.backprop.shapes import flatten, pad, reshape
+from gradus.nn.backprop.sums import add, linear, multiply, subtract
 from gradus.nn.backprop.trace import Backpropagation, Quantity, trace
 
 __all__ = [

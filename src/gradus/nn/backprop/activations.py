@@ -1,7 +1,7 @@
 """Functions applied to every number, with their derivatives: da/dz by a formula, then dz = da * f'(z)."""
 
 from collections.abc import Callable
-from math import log, pi, sqrt
+from math import pi, sqrt
 from typing import Any
 
 import torch
@@ -22,8 +22,7 @@ def relu(z: Tensor) -> Tensor:
 
 def hardtanh(z: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
     """f = min(max(z, low), high); f' = 1 in between, 0 at the ends and beyond."""
-    inside = lambda z: ((z > min_val) & (z < max_val)).to(z)  # noqa: E731
-    return elementwise(z, lambda z: z.clamp(min_val, max_val), inside)
+    return elementwise(z, lambda z: z.clamp(min_val, max_val), lambda z: ((z > min_val) & (z < max_val)).to(z))
 
 
 def relu6(z: Tensor) -> Tensor:
@@ -33,8 +32,11 @@ def relu6(z: Tensor) -> Tensor:
 
 def leaky_relu(z: Tensor, negative_slope: float = 0.01) -> Tensor:
     """f = z for z > 0, else slope z; f' = 1 or slope."""
-    slope = lambda z: torch.where(z > 0, 1.0, negative_slope).to(z)  # noqa: E731
-    return elementwise(z, lambda z: z * slope(z), slope)
+    return elementwise(
+        z,
+        lambda z: functional.leaky_relu(z, negative_slope),
+        lambda z: torch.where(z > 0, 1.0, negative_slope).to(z),
+    )
 
 
 def prelu(z: Tensor, weight: Tensor) -> Tensor:
@@ -58,14 +60,17 @@ def sigmoid(z: Tensor) -> Tensor:
 
 
 def tanh(z: Tensor) -> Tensor:
-    """f = tanh(z); f' = 1 - f^2, 1 at z = 0."""
+    """f = (e^z - e^-z) / (e^z + e^-z); f' = 1 - f^2, 1 at z = 0."""
     return elementwise(z, torch.tanh, lambda z: 1 - torch.tanh(z).square())
 
 
 def softplus(z: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """f = log(1 + e^(beta z)) / beta, and z where beta z > threshold; f' = sigmoid(beta z), or 1."""
-    slope = lambda z: torch.where(beta * z > threshold, 1.0, torch.sigmoid(beta * z))  # noqa: E731
-    return elementwise(z, lambda z: functional.softplus(z, beta, threshold), slope)
+    return elementwise(
+        z,
+        lambda z: functional.softplus(z, beta, threshold),
+        lambda z: torch.where(beta * z > threshold, 1.0, torch.sigmoid(beta * z)),
+    )
 
 
 def logsigmoid(z: Tensor) -> Tensor:
@@ -105,9 +110,9 @@ def hardsigmoid(z: Tensor) -> Tensor:
 
 def hardswish(z: Tensor) -> Tensor:
     """f = z hardsigmoid(z); f' = 0 below -3, z / 3 + 1/2, 1 above 3."""
-    between = lambda z: torch.where(z > 0, 1.0, 0.0).to(z)  # noqa: E731
-    slope = lambda z: torch.where(z.abs() < 3, z / 3 + 0.5, between(z))  # noqa: E731
-    return elementwise(z, functional.hardswish, slope)
+    return elementwise(
+        z, functional.hardswish, lambda z: torch.where(z.abs() < 3, z / 3 + 0.5, torch.heaviside(z, z.new_zeros(())))
+    )
 
 
 def elementwise(z: Tensor, f: Callable[[Tensor], Tensor], derivative: Callable[[Tensor], Tensor]) -> Tensor:
@@ -158,7 +163,8 @@ def _sigmoid_slope(z: Tensor) -> Tensor:
 
 
 def _gelu_slope(z: Tensor) -> Tensor:
-    return torch.special.ndtr(z) + z * torch.exp(-(z.square() + log(2 * pi)) / 2)
+    density = torch.exp(-z.square() / 2) / sqrt(2 * pi)
+    return (1 + torch.erf(z / sqrt(2))) / 2 + z * density
 
 
 def _gelu_tanh_slope(z: Tensor) -> Tensor:

@@ -22,9 +22,7 @@ from torch.autograd import Function
 from torch.nn import functional
 
 from gradus.core.errors import InputError
-from gradus.nn.backprop.function import applied
-
-Sizes = int | Sequence[int]
+from gradus.nn.backprop.function import Sizes, applied, per_axis
 
 
 def convolution(
@@ -49,7 +47,7 @@ def convolution(
         InputError: if shapes do not fit.
     """
     axes = _checked("convolution", x, weight, weight.shape[1] * groups, groups)
-    strides, dilations = _sizes(stride, axes), _sizes(dilation, axes)
+    strides, dilations = per_axis(stride, axes), per_axis(dilation, axes)
     borders = _borders(padding, weight.shape[2:], strides, dilations)
     for size, taps, gap, border in zip(x.shape[2:], weight.shape[2:], dilations, borders, strict=True):
         if gap * (taps - 1) + 1 > size + sum(border):
@@ -81,10 +79,10 @@ def transposed_convolution(
         InputError: if shapes do not fit.
     """
     axes = _checked("transposed_convolution", x, weight, weight.shape[0], groups)
-    strides, dilations, more = _sizes(stride, axes), _sizes(dilation, axes), _sizes(output_padding, axes)
+    strides, dilations, more = per_axis(stride, axes), per_axis(dilation, axes), per_axis(output_padding, axes)
     if any(extra >= max(pair) for extra, *pair in zip(more, strides, dilations, strict=True)):
         raise InputError("output_padding", "must be smaller than stride or dilation", output_padding)
-    borders = tuple((each, each) for each in _sizes(padding, axes))
+    borders = tuple((each, each) for each in per_axis(padding, axes))
     sizes = tuple(
         (size - 1) * step - sum(border) + gap * (taps - 1) + extra + 1
         for size, taps, step, border, gap, extra in zip(
@@ -156,7 +154,7 @@ def _transpose(y: Tensor, weight: Tensor, setting: _Setting, sizes: Sequence[int
     """
     axes = tuple(range(2, weight.ndim))
     spread = y.new_zeros(*y.shape[:2], *((n - 1) * s + 1 for n, s in zip(y.shape[2:], setting.strides, strict=True)))
-    spread[(..., *(slice(None, None, step) for step in setting.strides))] = y
+    spread[(slice(None), slice(None), *(slice(None, None, step) for step in setting.strides))] = y
     rotated_GOCK = weight.flip(axes).unflatten(0, (setting.groups, -1))
     swapped = rotated_GOCK.transpose(1, 2).flatten(0, 1)
     reach = [gap * (taps - 1) for gap, taps in zip(setting.dilations, weight.shape[2:], strict=True)]
@@ -172,12 +170,12 @@ def _transpose(y: Tensor, weight: Tensor, setting: _Setting, sizes: Sequence[int
 def _windows(x: Tensor, weight: Tensor, setting: _Setting, positions: Sequence[int] | None) -> Tensor:
     """What each window sees; shape (N, G, C, *positions, *taps), a view of the padded input."""
     windows = _bordered(x, setting.borders)
-    for axis, taps in enumerate(weight.shape[2:], start=2):
-        gap = setting.dilations[axis - 2]
-        windows = windows.unfold(axis, gap * (taps - 1) + 1, setting.strides[axis - 2])[..., ::gap]
-    if positions is not None:
-        windows = windows[(slice(None), slice(None), *map(slice, positions))]
-    return windows.unflatten(1, (setting.groups, -1))
+    for axis, (taps, gap, step) in enumerate(zip(weight.shape[2:], setting.dilations, setting.strides, strict=True), 2):
+        windows = windows.unfold(axis, gap * (taps - 1) + 1, step)[..., ::gap]
+        if positions is not None:
+            windows = windows.narrow(axis, 0, positions[axis - 2])
+    grouped: Tensor = windows.unflatten(1, (setting.groups, -1))
+    return grouped
 
 
 def _bordered(x: Tensor, borders: Sequence[tuple[int, int]]) -> Tensor:
@@ -211,11 +209,6 @@ def _checked(owner: str, x: Tensor, weight: Tensor, channels: int, groups: int) 
     return axes
 
 
-def _sizes(given: Sizes, axes: int) -> tuple[int, ...]:
-    sizes = (given,) * axes if isinstance(given, int) else tuple(given)
-    return sizes * axes if len(sizes) == 1 else sizes
-
-
 def _borders(
     padding: Sizes | str, kernel: Sequence[int], strides: Sequence[int], dilations: Sequence[int]
 ) -> tuple[tuple[int, int], ...]:
@@ -227,4 +220,4 @@ def _borders(
         return tuple((each // 2, each - each // 2) for each in reach)
     if isinstance(padding, str) and padding != "valid":
         raise InputError("padding", "must be numbers, `same` or `valid`", padding)
-    return tuple((each, each) for each in _sizes(0 if isinstance(padding, str) else padding, len(kernel)))
+    return tuple((each, each) for each in per_axis(0 if isinstance(padding, str) else padding, len(kernel)))

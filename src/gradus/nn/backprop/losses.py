@@ -154,7 +154,7 @@ class _LogSoftmax(Function):
 
 
 def _reduced(each: Tensor, reduction: str) -> Tensor:
-    return {"mean": each.mean, "sum": each.sum, "none": each.clone}[reduction]()
+    return each.clone() if reduction == "none" else each.mean() if reduction == "mean" else each.sum()
 
 
 def _checked_reduction(reduction: str) -> None:

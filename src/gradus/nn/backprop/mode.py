@@ -12,7 +12,7 @@ from gradus.core.trees import tensors
 from gradus.nn.backprop.rules import Rule, rule_of
 
 
-class explicit(TorchFunctionMode):  # noqa: N801 - used like a function, as torch.no_grad is
+class explicit(TorchFunctionMode):
     """Within it, torch's functions leave explicit backward passes instead of autograd's.
 
         with explicit():

@@ -9,8 +9,8 @@ from torch.autograd import Function
 
 from gradus.core.errors import InputError
 from gradus.nn.backprop.function import applied
-from gradus.nn.backprop.sums import add, multiply
 from gradus.nn.backprop.shapes import reshape
+from gradus.nn.backprop.sums import add, multiply
 
 # m numbers are standardized together: with n = (x - mean) / sqrt(var + eps),
 #   dx = (dn - mean(dn) - n mean(dn n)) / sqrt(var + eps)

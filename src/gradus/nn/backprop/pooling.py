@@ -10,13 +10,12 @@ from torch.autograd import Function
 from torch.nn import functional
 
 from gradus.core.errors import InputError
-from gradus.nn.backprop.function import applied
+from gradus.nn.backprop.function import Sizes, applied, per_axis
 
 # N examples, C channels, then one to three axes; L numbers along one of them, P windows
 
-Sizes = int | Sequence[int]
-_MAX = {1: functional.max_pool1d, 2: functional.max_pool2d, 3: functional.max_pool3d}
-_ADAPTIVE_MAX = {
+_MAX: dict[int, Callable[..., Any]] = {1: functional.max_pool1d, 2: functional.max_pool2d, 3: functional.max_pool3d}
+_ADAPTIVE_MAX: dict[int, Callable[..., Any]] = {
     1: functional.adaptive_max_pool1d,
     2: functional.adaptive_max_pool2d,
     3: functional.adaptive_max_pool3d,
@@ -71,8 +70,8 @@ def mean_pool(
         divisor_override: what to divide the sum by, instead of the size.
     """
     axes = _axes("mean_pool", x)
-    kernels, borders = _sizes(kernel_size, axes), _sizes(padding, axes)
-    steps = kernels if stride is None or stride == () else _sizes(stride, axes)
+    kernels, borders = per_axis(kernel_size, axes), per_axis(padding, axes)
+    steps = kernels if stride is None or stride == () else per_axis(stride, axes)
     if any(2 * border > kernel for border, kernel in zip(borders, kernels, strict=True)):
         raise InputError("mean_pool", "padding must be at most half the kernel", padding)
     weights = []
@@ -175,11 +174,6 @@ def _axes(owner: str, x: Tensor) -> int:
     if x.ndim - 2 not in (1, 2, 3):
         raise InputError(owner, "the input must have a batch, channels, and one to three axes more", tuple(x.shape))
     return x.ndim - 2
-
-
-def _sizes(given: Sizes, axes: int) -> tuple[int, ...]:
-    sizes = (given,) * axes if isinstance(given, int) else tuple(given)
-    return sizes * axes if len(sizes) == 1 else sizes
 
 
 def _refused_indices(asked: bool) -> None:

@@ -139,9 +139,7 @@ _RULES: dict[Any, Rule] = {
     **dict.fromkeys((functional.avg_pool1d, functional.avg_pool2d, functional.avg_pool3d), _MEAN),
     **{getattr(functional, f"adaptive_max_pool{axes}d"): _ADAPTIVE_MAX for axes in (1, 2, 3)},
     **{getattr(functional, f"adaptive_avg_pool{axes}d"): _ADAPTIVE_MEAN for axes in (1, 2, 3)},
-    **dict.fromkeys(
-        (Tensor.mean, torch.mean), Rule(pooling.mean, "p", "mean({x})", {"x": "spread_evenly(d{y})"})
-    ),
+    **dict.fromkeys((Tensor.mean, torch.mean), Rule(pooling.mean, "p", "mean({x})", {"x": "spread_evenly(d{y})"})),
     functional.batch_norm: Rule(normalization.batch_norm, "n", "{weight} * n", _STANDARDIZED, _CONSTANT),
     functional.layer_norm: Rule(normalization.layer_norm, "n", "{weight} * n", _STANDARDIZED),
     functional.group_norm: Rule(normalization.group_norm, "n", "{weight} * n", _STANDARDIZED),
@@ -185,9 +183,7 @@ _RULES: dict[Any, Rule] = {
     functional.cross_entropy: Rule(
         losses.softmax_cross_entropy, "J", "cross_entropy({x}, y)", {"x": "(softmax({x}) - y) / N"}
     ),
-    functional.mse_loss: Rule(
-        losses.mean_squared_error, "J", "mean(({x} - y)^2)", {"x": "({x} - y) * 2 / count"}
-    ),
+    functional.mse_loss: Rule(losses.mean_squared_error, "J", "mean(({x} - y)^2)", {"x": "({x} - y) * 2 / count"}),
     functional.binary_cross_entropy_with_logits: Rule(
         losses.sigmoid_cross_entropy, "J", "cross_entropy(sigmoid({x}), y)", {"x": "(sigmoid({x}) - y) / count"}
     ),

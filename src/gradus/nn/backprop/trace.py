@@ -76,15 +76,14 @@ class Backpropagation:
         backward = []
         for each in reversed(self.results[:-1]):
             backward.append(_row(f"d{each.symbol}", each.error_equation, each.error, each.place))
-            for own in each.parameters:
-                backward.append(_row(f"  d{own.symbol}", own.error_equation, own.error, own.place))
+            backward += [_row(f"  d{own.symbol}", own.error_equation, own.error, own.place) for own in each.parameters]
         table = _table([*forward, *backward])
         return "\n".join(
             [
                 "Forward",
                 *table[: len(forward)],
                 "",
-                "Backward: dx is the derivative of the loss with respect to x; equations are of one example, sums over all",
+                "Backward: dx is the derivative of the loss with respect to x; equations are for one example",
                 *table[len(forward) :],
                 "",
                 f"Against autograd: gradients differ by at most {self.difference:.1e} of their largest number.",
@@ -171,7 +170,9 @@ class _Recorder(explicit):
         for role, each in taken.items():
             if role in rule.gradients:
                 each.uses.append((made, rule.equations(arguments)[role].format(**words)))
-        made.parameters = [each for each in taken.values() if each.place in self._names.values() and len(each.uses) == 1]
+        made.parameters = [
+            each for each in taken.values() if each.place in self._names.values() and len(each.uses) == 1
+        ]
         self.parameters += made.parameters
         self.results.append(made)
         result.register_hook(lambda error: setattr(made, "error", error.detach().clone()))
@@ -208,7 +209,8 @@ def _gradients(model: nn.Module) -> dict[str, Tensor]:
 
 def _difference(ours: Mapping[str, Tensor], torchs: Mapping[str, Tensor]) -> float:
     apart = [
-        float((each - torchs[name]).abs().max() / torchs[name].abs().max().clamp_min(1e-300)) for name, each in ours.items()
+        float((each - torchs[name]).abs().max() / torchs[name].abs().max().clamp_min(1e-300))
+        for name, each in ours.items()
     ]
     return max(apart, default=0.0)
 
