@@ -104,10 +104,8 @@ class _Subject:
         if not _same(first, self._outputs(0)):
             return "Two calls differ though random numbers are the same: it keeps something from call to call."
         if self._seed is None and not _same(first, self._outputs(1)):
-            dropping = [
-                name for name, each in self.module.named_modules() if each.training and isinstance(each, _DROPOUT)
-            ]
-            who = ", ".join(dropping) or "it"
+            named = self.module.named_modules()
+            who = ", ".join(name for name, each in named if each.training and isinstance(each, _DROPOUT)) or "it"
             return f"Two calls differ: {who} draws random numbers. Call eval() first, or give a seed."
         draw = torch.Generator().manual_seed(0)
         self._weights = [torch.randn(each.shape, generator=draw, dtype=torch.float64).to(each) for each in first]
@@ -275,4 +273,4 @@ def _leaf(name: str, given: Any) -> Any:
 
 
 def _same(first: list[Tensor], second: list[Tensor]) -> bool:
-    return len(first) == len(second) and all(map(torch.equal, first, second))
+    return len(first) == len(second) and all(torch.equal(one, other) for one, other in zip(first, second, strict=True))
