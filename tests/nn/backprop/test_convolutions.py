@@ -34,7 +34,9 @@ def convolutions(draw: st.DrawFn, *, transposed: bool) -> Setting:
     reach = [gap * (taps - 1) for gap, taps in zip(dilation, kernel, strict=True)]
     borders = zip(sizes, stride, padding, reach, strict=True)
     if transposed:
-        options["output_padding"] = tuple(draw(st.integers(0, max(each) - 1)) for each in zip(stride, dilation, strict=True))
+        options["output_padding"] = tuple(
+            draw(st.integers(0, max(each) - 1)) for each in zip(stride, dilation, strict=True)
+        )
         assume(all((size - 1) * step - 2 * border + far >= 0 for size, step, border, far in borders))
     elif max(stride) == 1 and draw(st.booleans()):
         options["padding"] = "same"

@@ -20,8 +20,8 @@ def test_batch_norm(positions: list[int], examples: int, training: bool, affine:
     scale = [leaf(3, seed=1), leaf(3, seed=2)] if affine else []
     ours, theirs = ((torch.tensor([0.1, -0.2, 0.3]).double(), torch.tensor([0.5, 1.0, 2.0]).double()) for _ in "ab")
     equal_to_autograd(
-        lambda *leaves: batch_norm(leaves[0], *ours, *leaves[1:], training=training),
-        lambda *leaves: functional.batch_norm(leaves[0], *theirs, *leaves[1:], training=training),
+        lambda x, w=None, b=None: batch_norm(x, *ours, w, b, training),
+        lambda x, w=None, b=None: functional.batch_norm(x, *theirs, w, b, training),
         [x, *scale],
         second=not training or x.numel() > 12,  # of two numbers standardized, all derivatives are nearly 0
     )

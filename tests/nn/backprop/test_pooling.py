@@ -1,3 +1,4 @@
+from functools import partial
 from typing import Any
 
 import pytest
@@ -45,6 +46,7 @@ def pools(draw: st.DrawFn, *, largest: bool) -> tuple[int, Tensor, dict[str, Any
 @given(pools(largest=True))
 def test_max_pooling(pool: tuple[int, Tensor, dict[str, Any]]) -> None:
     axes, x, options = pool
+    assume(bool(torchs("max", axes)(x, **options).isfinite().all()))  # gaps may leave a window only padding
     equal_to_autograd(lambda x: max_pool(x, **options), lambda x: torchs("max", axes)(x, **options), [x])
 
 
@@ -52,6 +54,8 @@ def test_max_pooling(pool: tuple[int, Tensor, dict[str, Any]]) -> None:
 @given(pools(largest=False))
 def test_mean_pooling(pool: tuple[int, Tensor, dict[str, Any]]) -> None:
     axes, x, options = pool
+    # In three dimensions torch refuses windows that only the padding makes room for.
+    assume(axes < 3 or all(size >= taps for size, taps in zip(x.shape[2:], options["kernel_size"], strict=True)))
     equal_to_autograd(lambda x: mean_pool(x, **options), lambda x: torchs("avg", axes)(x, **options), [x])
 
 
@@ -61,7 +65,7 @@ def test_adaptive_pooling(sizes: list[int], data: st.DataObject, layout: str) ->
     wanted = [data.draw(st.integers(1, size + 2)) for size in sizes]
     x = leaf(2, 1, *sizes, layout=layout)
     for ours, name in ((adaptive_mean_pool, "adaptive_avg"), (adaptive_max_pool, "adaptive_max")):
-        equal_to_autograd(lambda x, f=ours: f(x, wanted), lambda x, f=torchs(name, len(sizes)): f(x, wanted), [x])  # type: ignore[misc]
+        equal_to_autograd(partial(ours, output_size=wanted), partial(torchs(name, len(sizes)), output_size=wanted), [x])
 
 
 @pytest.mark.parametrize("size", [2, 3])

@@ -35,7 +35,7 @@ def leaky_relu(z: Tensor, negative_slope: float = 0.01) -> Tensor:
     return elementwise(
         z,
         lambda z: functional.leaky_relu(z, negative_slope),
-        lambda z: torch.where(z > 0, 1.0, negative_slope).to(z),
+        lambda z: torch.where(z > 0, 1.0, z.new_tensor(negative_slope)),
     )
 
 
@@ -110,9 +110,7 @@ def hardsigmoid(z: Tensor) -> Tensor:
 
 def hardswish(z: Tensor) -> Tensor:
     """f = z hardsigmoid(z); f' = 0 below -3, z / 3 + 1/2, 1 above 3."""
-    return elementwise(
-        z, functional.hardswish, lambda z: torch.where(z.abs() < 3, z / 3 + 0.5, torch.heaviside(z, z.new_zeros(())))
-    )
+    return elementwise(z, functional.hardswish, lambda z: torch.where(z.abs() < 3, z / 3 + 0.5, (z > 0).to(z)))
 
 
 def elementwise(z: Tensor, f: Callable[[Tensor], Tensor], derivative: Callable[[Tensor], Tensor]) -> Tensor:

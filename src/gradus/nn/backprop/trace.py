@@ -60,7 +60,7 @@ class Backpropagation:
     Attributes:
         results: in the order in which they were computed; the loss is the last.
         gradients: of the loss with respect to each parameter that it depends on, by name.
-        difference: the largest between these and torch's own gradients, as a part of the gradient's largest number.
+        difference: the largest between these and torch's own gradients, as a part of the largest number in those.
     """
 
     results: tuple[Quantity, ...]
@@ -86,7 +86,7 @@ class Backpropagation:
                 "Backward: dx is the derivative of the loss with respect to x; equations are for one example",
                 *table[len(forward) :],
                 "",
-                f"Against autograd: gradients differ by at most {self.difference:.1e} of their largest number.",
+                f"Against autograd: the gradients differ by at most {self.difference:.1e} of their largest number.",
             ]
         )
 
@@ -208,11 +208,10 @@ def _gradients(model: nn.Module) -> dict[str, Tensor]:
 
 
 def _difference(ours: Mapping[str, Tensor], torchs: Mapping[str, Tensor]) -> float:
-    apart = [
-        float((each - torchs[name]).abs().max() / torchs[name].abs().max().clamp_min(1e-300))
-        for name, each in ours.items()
-    ]
-    return max(apart, default=0.0)
+    # Of the largest number of all: before normalization a bias has a gradient of 0, and what is found is rounding.
+    largest = max((float(each.abs().max()) for each in torchs.values()), default=0.0)
+    apart = max((float((each - torchs[name]).abs().max()) for name, each in ours.items()), default=0.0)
+    return apart / max(largest, 1e-300)
 
 
 def _row(symbol: str, equation: str, numbers: Tensor | None, place: str) -> tuple[str, ...]:
