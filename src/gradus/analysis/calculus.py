@@ -82,8 +82,10 @@ def jacobian_vector_product(f: Function, x: Tensor, v: Tensor) -> Tensor:
 
 def vector_jacobian_product(f: Function, x: Tensor, v: Tensor) -> Tensor:
     """v J, the gradient of v . f(x): one backward pass, which is what backpropagation computes."""
-    found: Tensor = torch.autograd.functional.vjp(f, x.detach(), v)[1]
-    return found
+    value = f(x.detach())
+    if value.shape != v.shape:
+        raise InputError("v", f"must have the shape of f(x), {tuple(value.shape)}", tuple(v.shape))
+    return gradient(lambda x: (f(x) * v).sum(), x)
 
 
 def hessian_vector_product(f: Function, x: Tensor, v: Tensor) -> Tensor:
@@ -92,11 +94,12 @@ def hessian_vector_product(f: Function, x: Tensor, v: Tensor) -> Tensor:
     at, found = _differentiated(f, x, create_graph=True)
     if not found.requires_grad:  # f is linear
         return torch.zeros_like(at)
-    (product,) = torch.autograd.grad((found * v).sum(), at, allow_unused=True)
+    (product,) = torch.autograd.grad(found, at, v.to(found), allow_unused=True)
     return torch.zeros_like(at) if product is None else product
 
 
 def _differentiated(f: Function, x: Tensor, *, create_graph: bool) -> tuple[Tensor, Tensor]:
+    _real(x)
     at = x.detach().clone().requires_grad_()
     with torch.enable_grad():
         value = _one_number(f)(at)
@@ -132,9 +135,13 @@ def _axis(x: Tensor, place: int) -> Tensor:
     return along
 
 
-def _doubled(x: Tensor) -> Tensor:
+def _real(x: Tensor) -> None:
     if not x.is_floating_point():
         raise InputError("x", "must be of real numbers", x.dtype)
+
+
+def _doubled(x: Tensor) -> Tensor:
+    _real(x)
     return x.detach().double().contiguous()
 
 

@@ -1,8 +1,9 @@
 """Is this gradient right? Backward passes against differences of the forward pass, with a verdict to read."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 from math import isfinite
 from typing import Any, Literal
 
@@ -14,11 +15,13 @@ from gradus.analysis.calculus import CUBE_ROOT
 from gradus.analysis.gradient_verdict import DIRECTIONS, GradientVerdict, Status, TensorCheck
 from gradus.core.errors import InputError
 from gradus.core.standins import has_numbers
-from gradus.core.trees import tensors
+from gradus.core.trees import mapped, tensors
 from gradus.core.untouched import untouched
 
 _SMALLER = (1 / 32, 1 / 1024)
 """Parts of the step to look closer with."""
+_Status = Literal["right", "kink", "wrong"]
+_STATUSES: tuple[_Status, ...] = ("right", "kink", "wrong")  # from best to worst
 _DROPOUT = nn.modules.dropout._DropoutNd
 _EPS = torch.finfo(torch.float64).eps
 
@@ -37,9 +40,10 @@ def gradcheck(
 
     Args:
         target: gives tensors, or a tree of them. Every parameter that requires a gradient is checked.
-        inputs: its arguments; those that are real tensors are checked.
+        inputs: its arguments, tensors or trees of them; those of real numbers are checked.
         elements: how many numbers of a tensor are varied one by one, at two runs each; None for all. A larger tensor
-            is varied in those with the largest derivatives, in some at random, and along random directions.
+            is varied in those with the largest derivatives, in some at random, and along random directions, where a
+            single wrong number of n shows if it is off by more than about the tolerance times sqrt(n).
         tolerance: the relative error that is allowed, beside what rounding explains.
         seed: of random numbers within, such as dropout's, which make no difference then. Without it they are refused.
     Returns:
@@ -80,17 +84,15 @@ class _Subject:
         self._call = target
         if isinstance(target, nn.Module):
             self.module = self._call = _copy(target)
-        self._inputs = [_leaf(f"input {place}", each) for place, each in enumerate(inputs)]
-        named = [(f"input {place}", each) for place, each in enumerate(self._inputs)] + [
-            *self.module.named_parameters()
-        ]
-        self.leaves = {name: each for name, each in named if isinstance(each, Tensor) and each.requires_grad}
+        self._inputs = [mapped(partial(_leaf, f"input {place}"), each) for place, each in enumerate(inputs)]
+        named = [*_named(self._inputs), *self.module.named_parameters()]
+        self.leaves = {name: each for name, each in named if each.requires_grad}
         if not self.leaves:
             raise InputError(self.name, "has neither an input nor a parameter to differentiate by")
         self._buffers = [(each, each.clone()) for each in self.module.buffers()]
         self._seed = seed
         self._weights: list[Tensor] = []
-        self.rounding = 0.0
+        self.here = self.rounding = 0.0
 
     def problem(self) -> str:
         """Why differences would say nothing; "" where they do."""
@@ -111,6 +113,7 @@ class _Subject:
         self._weights = [torch.randn(each.shape, generator=draw, dtype=torch.float64).to(each) for each in first]
         parts = zip(first, self._weights, strict=True)
         self.rounding = 10 * _EPS * float(sum((each.detach() * weight).abs().sum() for each, weight in parts))
+        self.here = float(self.value().detach())
         return ""
 
     def value(self) -> Tensor:
@@ -124,7 +127,7 @@ class _Subject:
                 buffer.copy_(content)
         torch.manual_seed((self._seed or 0) + shift)
         # Copies, since a first layer may write over its input.
-        result = self._call(*(each.clone() if isinstance(each, Tensor) else each for each in self._inputs))
+        result = self._call(*mapped(Tensor.clone, self._inputs))
         return [each for each in tensors(result) if each.is_floating_point()]
 
 
@@ -132,7 +135,7 @@ class _Subject:
 class _Probe:
     """One derivative, both ways."""
 
-    status: Literal["right", "kink", "wrong"]
+    status: _Status
     error: float
     index: tuple[int, ...] | None
     exact: float
@@ -175,51 +178,40 @@ class _Comparison:
         )
 
     def _probe(self, along: Tensor, gradient: Tensor, place: int | None) -> _Probe:
-        """Compare along a unit vector; where they disagree look closer, for a step may cross a kink or a sharp bend."""
+        """Compare along a unit vector."""
         exact = float((gradient * along).sum())
-        index = (
-            None
-            if place is None
-            else tuple(int(each) for each in torch.unravel_index(torch.tensor(place), self.leaf.shape))
-        )
+        index = () if place is None else torch.unravel_index(torch.tensor(place), self.leaf.shape)
+        status, slopes, note = self._judged(along, exact)
+        error = slopes.error(exact, self.tolerance)
+        return _Probe(status, error, None if place is None else tuple(map(int, index)), exact, slopes.mean, note)
+
+    def _judged(self, along: Tensor, exact: float) -> "tuple[_Status, _Slopes, str]":
+        """Whether they agree, by which slopes, and what else there is to say."""
         step = CUBE_ROOT * max(1.0, float((self.leaf.detach() * along).norm()))
-        ahead, behind = self._slopes(along, step)
-        numerical = (ahead + behind) / 2
-        rounding = self.subject.rounding / step
-        apart = abs(exact - numerical)
+        first = self._slopes(along, step)
+        if first.error(exact, self.tolerance) <= self.tolerance:
+            return "right", first, ""
+        if not isfinite(exact) or not isfinite(first.mean):
+            return "wrong", first, "not finite"
+        for part in _SMALLER:  # the step may have crossed a kink or a sharp bend
+            closer = self._slopes(along, part * step)
+            explains = closer.rounding < abs(exact - first.mean) / 10
+            if explains and closer.error(exact, self.tolerance) <= self.tolerance:
+                return "right", closer, ""
+            # As steps shrink, a bend's slopes to both sides draw together, a kink's stay, and a jump's part.
+            jumps = closer.gap > max(2 * first.gap, 100 * closer.rounding)
+            if jumps or closer.ahead == closer.behind == 0 != first.mean:
+                return "wrong", first, "the output moves in jumps: is something rounded within?"
+            if closer.gap > max(first.gap / 2, 100 * closer.rounding):
+                low, high = sorted([closer.ahead, closer.behind])
+                between = low - closer.rounding <= exact <= high + closer.rounding
+                note = f"a kink: slopes {closer.behind:.6g} before and {closer.ahead:.6g} behind it"
+                return "kink" if between else "wrong", closer, note
+        return "wrong", first, ""
 
-        def probe(status: Literal["right", "kink", "wrong"], numerical: float, part: float, note: str = "") -> _Probe:
-            size = max(abs(exact), abs(numerical), rounding / part / self.tolerance)
-            return _Probe(status, abs(exact - numerical) / size if size else 0.0, index, exact, numerical, note)
-
-        def agrees(numerical: float, part: float) -> bool:
-            return abs(exact - numerical) <= self.tolerance * max(abs(exact), abs(numerical)) + rounding / part
-
-        if agrees(numerical, 1):
-            return probe("right", numerical, 1)
-        if not isfinite(exact) or not isfinite(numerical):
-            return probe("wrong", numerical, 1, "not finite")
-        for part in _SMALLER:
-            closer = self._slopes(along, step * part)
-            if rounding / part < apart / 10 and agrees(sum(closer) / 2, part):
-                return probe("right", sum(closer) / 2, part)
-            gap = abs(closer[0] - closer[1])
-            # A bend's slopes to both sides draw together as steps shrink, a kink's do not, and a jump's part.
-            if gap > max(abs(ahead - behind) / 2, 100 * rounding / part):
-                slack = self.tolerance * max(map(abs, closer)) + rounding / part
-                sides = f"a kink: slopes {closer[1]:.6g} before and {closer[0]:.6g} behind it"
-                if gap > 2 * abs(ahead - behind):
-                    return probe("wrong", numerical, 1, "the output jumps here")
-                if min(closer) - slack <= exact <= max(closer) + slack:
-                    return probe("kink", sum(closer) / 2, part, sides)
-                return probe("wrong", sum(closer) / 2, part, sides)
-        rounds = "small steps change nothing: numbers are rounded within" if closer == (0, 0) else ""
-        return probe("wrong", numerical, 1, rounds)
-
-    def _slopes(self, along: Tensor, step: float) -> tuple[float, float]:
-        """Ahead and behind."""
-        here, there, back = (self._value(along, each) for each in (0.0, step, -step))
-        return (there - here) / step, (here - back) / step
+    def _slopes(self, along: Tensor, step: float) -> "_Slopes":
+        here, there, back = self.subject.here, self._value(along, step), self._value(along, -step)
+        return _Slopes((there - here) / step, (here - back) / step, self.subject.rounding / step)
 
     def _value(self, along: Tensor, step: float) -> float:
         kept = self.leaf.detach().clone()
@@ -231,7 +223,27 @@ class _Comparison:
         return value
 
 
-_STATUSES = ("right", "kink", "wrong")
+@dataclass(frozen=True, slots=True)
+class _Slopes:
+    """Differences ahead and behind, and how much of each may be rounding."""
+
+    ahead: float
+    behind: float
+    rounding: float
+
+    @property
+    def mean(self) -> float:
+        """The central difference."""
+        return (self.ahead + self.behind) / 2
+
+    @property
+    def gap(self) -> float:
+        return abs(self.ahead - self.behind)
+
+    def error(self, exact: float, tolerance: float) -> float:
+        """Relative to the larger of the two; at most the tolerance where rounding explains it."""
+        size = max(abs(exact), abs(self.mean), self.rounding / tolerance)
+        return abs(exact - self.mean) / size if size else 0.0
 
 
 def _places(exact: Tensor, elements: int | None) -> list[int]:
@@ -261,15 +273,22 @@ def _copy(module: nn.Module) -> nn.Module:
         raise InputError(type(module).__name__, f"cannot be copied: {error}") from error
 
 
-def _leaf(name: str, given: Any) -> Any:
-    if not isinstance(given, Tensor):
-        return given
+def _leaf(name: str, given: Tensor) -> Tensor:
     if given.is_complex():
         raise InputError(name, "must be of real numbers", given.dtype)
     if not has_numbers(given):
         raise InputError(name, "must have numbers, and be on a device", str(given.device))
     own = given.detach().clone(memory_format=torch.contiguous_format)
     return own.double().requires_grad_() if own.is_floating_point() else own
+
+
+def _named(inputs: list[Any]) -> Iterator[tuple[str, Tensor]]:
+    """The tensors of each input: as "input 1", or as "input 1[0]" if it holds several."""
+    for place, each in enumerate(inputs):
+        if isinstance(each, Tensor):
+            yield f"input {place}", each
+        else:
+            yield from ((f"input {place}[{inner}]", tensor) for inner, tensor in enumerate(tensors(each)))
 
 
 def _same(first: list[Tensor], second: list[Tensor]) -> bool:
