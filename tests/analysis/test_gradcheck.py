@@ -204,13 +204,11 @@ def test_dropout_needs_eval_or_a_seed() -> None:
     [
         (Counting(), "keeps something from call to call"),
         (InPlace(), "backward pass fails: .*modified by an inplace operation"),
-        (Apply(WrongTanh), ""),
     ],
 )
 def test_why_a_module_cannot_be_checked(module: nn.Module, said: str) -> None:
     verdict = gradcheck(module, torch.randn(2, 2))
     assert not verdict
-    assert bool(said) == bool(verdict.problem)
     with pytest.raises(InputError, match=said):
         verdict.require()
 

@@ -8,7 +8,7 @@ import typer
 from typer.exceptions import TyperException
 
 import gradus
-from gradus.cli import data, doctor, inspect, losses, models, optimizers, predict, report, train
+from gradus.cli import backprop, data, doctor, inspect, losses, models, optimizers, predict, report, train
 from gradus.core.errors import GradusError
 from gradus.core.text import set_language
 
@@ -23,7 +23,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (train, predict, inspect, doctor, report, models, data, losses, optimizers):
+for verb in (train, predict, inspect, backprop, doctor, report, models, data, losses, optimizers):
     app.command(
         verb.__name__.rpartition(".")[2],
         epilog=f"Example: {verb.EXAMPLE}",

@@ -110,6 +110,32 @@ def test_what_has_no_explicit_backward_pass_is_refused_by_name(model: nn.Module,
         trace(model, torch.randn(2, 3), torch.randn(2, 2))
 
 
+def test_functions_of_ones_own_are_refused_by_name() -> None:
+    class Mine(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Tensor) -> Tensor:
+            return x.clone()
+
+        @staticmethod
+        def backward(ctx: Any, delta: Tensor) -> Any:
+            return delta
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(3, 2)
+
+        def forward(self, x: Tensor) -> Any:
+            return Mine.apply(self.layer(x))
+
+    with pytest.raises(InputError, match="MineBackward: has no explicit backward pass"):
+        trace(Net(), torch.randn(4, 3), torch.randn(4, 2))
+    with pytest.raises(InputError, match="MineBackward: has no explicit backward pass"):
+        trace(
+            nn.Linear(3, 2), torch.randn(4, 3), torch.zeros(1), lambda a, y: Mine.apply(functional.mse_loss(a, a * 2))
+        )
+
+
 def test_a_call_that_our_version_cannot_do_is_refused() -> None:
     model = nn.Conv1d(1, 1, 3, padding=1, padding_mode="circular")
     x = torch.randn(1, 1, 5, requires_grad=True)

@@ -114,6 +114,7 @@ def trace(model: nn.Module, x: Tensor, y: Tensor, criterion: Criterion | None = 
     recorder = _Recorder(ours)
     with untouched(ours), torch.enable_grad(), recorder.following(), recorder:
         loss = _loss(ours, x, y, criterion)
+        recorder.quantity(loss)  # it comes of what was recorded
     with untouched(torchs), torch.enable_grad():
         expected = _loss(torchs, x, y, criterion)
     loss.backward()
@@ -158,7 +159,7 @@ class _Recorder(explicit):
         self._layer += rule.letter == "z"
         roles = dict(zip(("x", *list(arguments)[1:]), arguments.values(), strict=True))
         taken = {
-            role: self._quantity(each, rule.letter, role)
+            role: self.quantity(each, rule.letter, role)
             for role, each in roles.items()
             if isinstance(each, Tensor) and role in _ROLES
         }
@@ -177,9 +178,11 @@ class _Recorder(explicit):
         self.results.append(made)
         result.register_hook(lambda error: setattr(made, "error", error.detach().clone()))
 
-    def _quantity(self, tensor: Tensor, letter: str, role: str) -> Quantity:
+    def quantity(self, tensor: Tensor, letter: str = "", role: str = "") -> Quantity:
         """What a tensor is known as; one met for the first time is a parameter, or came from outside."""
         if id(tensor) not in self._known:
+            if tensor.grad_fn is not None:  # a Function of the user's own is no function of torch that we could replace
+                self.refuse(tensor.grad_fn.name())
             name = self._names.get(id(tensor), "")
             letters = dict(zip(("weight", "bias"), _PARAMETERS.get(letter, ()), strict=False))
             self._add(f"{letters.get(role, 'w')}{self._layer}" if name else "a0", name, tensor)
