@@ -68,11 +68,37 @@ def cases() -> Iterator[Case]:
         yield function, function, [two, other]
         yield function, lambda x, y, f=function: f(x, y, alpha=3), [two, leaf(4, seed=1)]
     yield Tensor.add, lambda x: 2 + x, [two]
+    yield Tensor.__rsub__, lambda x: 2 - x, [two]
+    yield torch.rsub, torch.rsub, [two, other]
+    for function in (torch.div, Tensor.div):
+        yield function, lambda x, f=function: f(x, 3), [two]
+    for function in (torch.matmul, Tensor.matmul):
+        yield function, function, [leaf(2, 3, 4), leaf(4, 2, seed=1)]
+    for function in (torch.mm, Tensor.mm):
+        yield function, function, [two, leaf(4, 2, seed=1)]
+    for name in ("neg", "square", "exp"):
+        for function in (getattr(torch, name), getattr(Tensor, name)):
+            yield function, function, [two]
+    for function in (torch.log, Tensor.log):
+        yield function, lambda x, f=function: f(x.square()), [two]
+    for function in (torch.pow, Tensor.pow, Tensor.__pow__):
+        yield function, lambda x, f=function: f(x, 3), [two]
+    for function in (torch.squeeze, Tensor.squeeze):
+        yield function, function, [leaf(1, 3, 1)]
+        yield function, lambda x, f=function: f(x, -1), [leaf(1, 3, 1)]
+    for function in (torch.unsqueeze, Tensor.unsqueeze):
+        yield function, lambda x, f=function: f(x, 1), [two]
+    for function in (torch.transpose, Tensor.transpose):
+        yield function, lambda x, f=function: f(x, 0, 2), [leaf(2, 3, 4)]
+    for function in (torch.t, Tensor.t):
+        yield function, function, [two]
+    yield Tensor.T.__get__, lambda x: x.T, [two]  # type: ignore[attr-defined]
+    yield Tensor.mT.__get__, lambda x: x.mT, [leaf(2, 3, 4)]  # type: ignore[attr-defined]
     yield Tensor.add_, lambda x, y: x.clone().add_(y), [two, other]
     for function in (torch.mul, Tensor.mul):
         yield function, function, [two, leaf(3, 1, seed=1)]
     yield Tensor.mul, lambda x: 3 * x, [two]
-    for function in (torch.mean, Tensor.mean):
+    for function in (torch.mean, Tensor.mean, torch.sum, Tensor.sum):
         yield function, function, [two]
         yield function, lambda x, f=function: f(x, 1), [two]
         yield function, lambda x, f=function: f(x, (0, -1), keepdim=True), [two]

@@ -59,6 +59,14 @@ def test_a_network_of_any_form(training: bool) -> None:
     assert [each.place for each in found.results if each.symbol in ("z1", "n2", "z3")] == ["one", "norm", "out"]
 
 
+def test_a_target_that_depends_on_the_model_gets_its_error_too() -> None:
+    found = trace(
+        nn.Linear(3, 2).double(), torch.randn(4, 3).double(), torch.zeros(1), lambda a, _: functional.mse_loss(a, a * 2)
+    )
+    assert found.results[0].error_equation == "dm1 * 2 + (z1 - m1) * 2 / count"
+    assert found.difference < 1e-12
+
+
 def test_the_numbers_are_the_textbooks() -> None:
     # a0 = 1, z1 = 2 * 1, a1 = relu(2), z2 = 3 * 2; J = (6 - 4)^2 / 2; dz2 = 6 - 4, dz1 = 3 * 2.
     model = nn.Sequential(nn.Linear(1, 1, bias=False), nn.ReLU(), nn.Linear(1, 1, bias=False))
@@ -126,13 +134,16 @@ def test_functions_of_ones_own_are_refused_by_name() -> None:
             self.layer = nn.Linear(3, 2)
 
         def forward(self, x: Tensor) -> Any:
-            return Mine.apply(self.layer(x))
+            return Mine.apply(self.layer(x))  # type: ignore[no-untyped-call]
 
     with pytest.raises(InputError, match="MineBackward: has no explicit backward pass"):
         trace(Net(), torch.randn(4, 3), torch.randn(4, 2))
     with pytest.raises(InputError, match="MineBackward: has no explicit backward pass"):
         trace(
-            nn.Linear(3, 2), torch.randn(4, 3), torch.zeros(1), lambda a, y: Mine.apply(functional.mse_loss(a, a * 2))
+            nn.Linear(3, 2),
+            torch.randn(4, 3),
+            torch.zeros(1),
+            lambda a, _: Mine.apply(a.sum()),  # type: ignore[no-untyped-call]
         )
 
 
@@ -165,6 +176,27 @@ def test_outside_of_it_torch_is_as_before() -> None:
         ours = x.relu()
     assert "Elementwise" in str(ours.grad_fn)
     assert "Relu" in str(x.relu().grad_fn)
+
+
+@pytest.mark.parametrize("pool", [nn.MaxPool2d(2), nn.AvgPool2d(2), nn.AdaptiveAvgPool2d(2), nn.AdaptiveMaxPool2d(2)])
+def test_an_image_without_a_batch_is_not_taken_for_sequences(pool: nn.Module) -> None:
+    with explicit(), pytest.raises(InputError, match="must have 4 axes"):
+        pool(torch.randn(3, 4, 4, requires_grad=True))
+
+
+def test_a_network_of_bare_matrices() -> None:
+    class Bare(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.w, self.b, self.v = (nn.Parameter(torch.randn(*shape).double()) for shape in ((3, 4), (4,), (2, 4)))
+
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.tanh(x @ self.w + self.b) @ self.v.T
+
+    found = trace(Bare(), torch.randn(5, 3).double(), torch.randn(5, 2).double(), lambda a, y: ((a - y) ** 2).mean())
+    assert found.difference < 1e-12
+    (matrix,) = (each for result in found.results for each in result.parameters if each.place == "w")
+    assert matrix.error_equation == "a0^T dz1"
 
 
 def test_within_no_grad_nothing_is_recorded() -> None:

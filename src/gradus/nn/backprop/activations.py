@@ -113,6 +113,28 @@ def hardswish(z: Tensor) -> Tensor:
     return elementwise(z, functional.hardswish, lambda z: torch.where(z.abs() < 3, z / 3 + 0.5, (z > 0).to(z)))
 
 
+def power(x: Tensor, exponent: float) -> Tensor:
+    """f = x^n; f' = n x^(n - 1)."""
+    if isinstance(exponent, Tensor):
+        raise InputError("power", "has an explicit backward pass only for a number as exponent")
+    return elementwise(x, lambda x: x**exponent, lambda x: exponent * x ** (exponent - 1))
+
+
+def square(x: Tensor) -> Tensor:
+    """f = x^2; f' = 2 x."""
+    return elementwise(x, torch.square, lambda x: 2 * x)
+
+
+def exp(x: Tensor) -> Tensor:
+    """f = e^x; f' = e^x."""
+    return elementwise(x, torch.exp, torch.exp)
+
+
+def log(x: Tensor) -> Tensor:
+    """The natural logarithm: f' = 1 / x."""
+    return elementwise(x, torch.log, torch.reciprocal)
+
+
 def elementwise(z: Tensor, f: Callable[[Tensor], Tensor], derivative: Callable[[Tensor], Tensor]) -> Tensor:
     """f(z), number by number, with the derivative that you give. `derivative` is differentiated for a second one."""
     return applied(_Elementwise, z, f, derivative)

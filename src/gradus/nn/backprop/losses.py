@@ -16,7 +16,7 @@ _REDUCTIONS = ("mean", "sum", "none")
 
 def softmax_cross_entropy(
     z: Tensor,
-    y: Tensor,
+    target: Tensor,
     weight: Tensor | None = None,
     ignore_index: int = -100,
     reduction: str = "mean",
@@ -31,46 +31,50 @@ def softmax_cross_entropy(
 
     Args:
         z: raw output, shape (N, C, ...).
-        y: the class of each example, shape (N, ...), or the probability of each, that of z.
+        target: y, the class of each example, shape (N, ...), or the probability of each, that of z.
         weight: of each class, shape (C,); the mean is then weighted.
         ignore_index: the class of examples that do not count.
     """
     _checked_reduction(reduction)
-    if y.requires_grad:
+    if target.requires_grad:
         raise InputError("softmax_cross_entropy", "has no explicit backward pass to the target")
     classes = z.shape[1] if z.ndim > 1 else z.shape[0]
     axis = min(1, z.ndim - 1)
     by_class = (1, -1, *[1] * (z.ndim - 2)) if z.ndim > 1 else (-1,)
     weights = (z.new_ones(classes) if weight is None else weight.detach()).reshape(by_class)
-    if y.is_floating_point():
-        counted, target = z.new_tensor(z.numel() // classes), y.to(z)
+    if target.is_floating_point():
+        counted, wanted = z.new_tensor(z.numel() // classes), target.to(z)
     else:
-        counts = y != ignore_index
-        if bool(((y < 0) | (y >= classes))[counts].any()):
-            raise InputError("softmax_cross_entropy", f"classes must be from 0 to {classes - 1}", int(y.max()))
-        known = torch.where(counts, y, 0).unsqueeze(axis)
-        target = torch.zeros_like(z).scatter(axis, known, 1.0)
-        counted = ((target * weights).sum(axis) * counts).sum()
+        counts = target != ignore_index
+        if bool(((target < 0) | (target >= classes))[counts].any()):
+            raise InputError("softmax_cross_entropy", f"classes must be from 0 to {classes - 1}", int(target.max()))
+        known = torch.where(counts, target, 0).unsqueeze(axis)
+        wanted = torch.zeros_like(z).scatter(axis, known, 1.0)
+        counted = ((wanted * weights).sum(axis) * counts).sum()
         weights = weights * counts.unsqueeze(axis)
-    smooth = (1 - label_smoothing) * target + label_smoothing / classes
+    smooth = (1 - label_smoothing) * wanted + label_smoothing / classes
     scaled = weights * smooth / (counted if reduction == "mean" else 1)
     return applied(_SoftmaxCrossEntropy, z, scaled, axis, reduction != "none")
 
 
-def mean_squared_error(a: Tensor, y: Tensor, reduction: str = "mean") -> Tensor:
+def mean_squared_error(a: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     """J = mean of (a - y)^2, da = 2 (a - y) / count. Textbooks halve it, and have a - y."""
     _checked_reduction(reduction)
-    if a.shape != y.shape:
-        raise InputError("mean_squared_error", f"the target must have the output's shape {tuple(a.shape)}", y.shape)
-    return applied(_SquaredError, a, y, reduction)
+    if a.shape != target.shape:
+        raise InputError(
+            "mean_squared_error", f"the target must have the output's shape {tuple(a.shape)}", tuple(target.shape)
+        )
+    return applied(_SquaredError, a, target, reduction)
 
 
-def sigmoid_cross_entropy(z: Tensor, y: Tensor, reduction: str = "mean") -> Tensor:
+def sigmoid_cross_entropy(z: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     """Cross-entropy of independent yes or no: a = sigmoid(z), dz = (a - y) / count."""
     _checked_reduction(reduction)
-    if z.shape != y.shape or y.requires_grad:
-        raise InputError("sigmoid_cross_entropy", f"needs constant targets of shape {tuple(z.shape)}", tuple(y.shape))
-    return applied(_SigmoidCrossEntropy, z, y, reduction)
+    if z.shape != target.shape or target.requires_grad:
+        raise InputError(
+            "sigmoid_cross_entropy", f"needs constant targets of shape {tuple(z.shape)}", tuple(target.shape)
+        )
+    return applied(_SigmoidCrossEntropy, z, target, reduction)
 
 
 def softmax(z: Tensor, dim: int) -> Tensor:

@@ -1,6 +1,6 @@
 """Pooling: the error of a window goes to its largest number, or is spread evenly over all of them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from math import ceil
 from typing import Any
 
@@ -101,12 +101,6 @@ def adaptive_mean_pool(x: Tensor, output_size: Any) -> Tensor:
     return applied(_MeanPool, x, weights)
 
 
-def mean(x: Tensor, dim: int | Sequence[int] | None = None, keepdim: bool = False) -> Tensor:
-    """The mean over some axes, or all: each number gets an even share of the error."""
-    axes = range(x.ndim) if dim is None else (dim,) if isinstance(dim, int) else dim
-    return applied(_Mean, x, tuple(axis % x.ndim for axis in axes), keepdim)
-
-
 class _MaxPool(Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, pool: Callable[[Tensor], tuple[Tensor, Tensor]]) -> Tensor:
@@ -131,19 +125,6 @@ class _MeanPool(Function):
     @staticmethod
     def backward(ctx: Any, delta: Tensor) -> Any:
         return _along_axes(delta, [each_PL.mT for each_PL in ctx.weights]), None
-
-
-class _Mean(Function):
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, axes: tuple[int, ...], keepdim: bool) -> Tensor:
-        ctx.shape = x.shape
-        ctx.kept = [1 if axis in axes else size for axis, size in enumerate(x.shape)]
-        return x.mean(axes, keepdim=keepdim)
-
-    @staticmethod
-    def backward(ctx: Any, delta: Tensor) -> Any:
-        share = delta.reshape(ctx.kept) * (torch.Size(ctx.kept).numel() / ctx.shape.numel())
-        return share.expand(ctx.shape), None, None
 
 
 def _along_axes(x: Tensor, matrices: list[Tensor]) -> Tensor:

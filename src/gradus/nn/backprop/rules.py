@@ -6,7 +6,7 @@ derivative of the loss with respect to x. They are those of one example, a colum
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, wraps
 from inspect import Parameter, Signature, signature
 from typing import Any
 
@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from gradus.core.errors import InputError
 from gradus.nn.backprop import activations, convolutions, losses, normalization, pooling, shapes
-from gradus.nn.backprop.sums import add, linear, multiply, subtract
+from gradus.nn.backprop.sums import add, divide, dropout, linear, matmul, mean, multiply, subtract, total
 
 _INPLACE = Parameter("inplace", Parameter.POSITIONAL_OR_KEYWORD, default=False)
 
@@ -61,8 +61,6 @@ class Rule:
         given = {name: each for name, each in keywords.items() if each is not None and not name.startswith("_")}
         if "input" in given:
             args = (given.pop("input"), *args)
-        if "target" in given:
-            given["y"] = given.pop("target")
         try:
             return self._signature.bind(*args, **given).arguments
         except TypeError as error:
@@ -88,9 +86,24 @@ def rule_of(function: Any) -> Rule | None:
     return _RULES.get(function)
 
 
-def _dropout(x: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
-    """Each number dropped with the chance p, the others enlarged by 1 / (1 - p), as torch draws them."""
-    return multiply(x, functional.dropout(torch.ones_like(x), p, training))
+def _over(axes: int, call: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """Pooling over so many axes; ours takes their number from the input, which may be without a batch."""
+
+    @wraps(call)
+    def checked(x: Tensor, *arguments: Any, **options: Any) -> Tensor:
+        if x.ndim != axes + 2:
+            raise InputError(call.__name__, f"the input must have {axes + 2} axes", tuple(x.shape), "One for examples.")
+        return call(x, *arguments, **options)
+
+    return checked
+
+
+def _negative(x: Tensor) -> Tensor:
+    return multiply(x, -1)
+
+
+def _subtracted_from(x: Tensor, other: Any) -> Tensor:
+    return add(multiply(x, -1), other)
 
 
 def _activation(call: Callable[..., Tensor], *, changes: bool = False) -> Rule:
@@ -117,12 +130,9 @@ _STANDARDIZED = _SCALE | {"x": "(dn - mean(dn) - n * mean(dn * n)) / std, dn = {
 _CONSTANT = _SCALE | {"x": "{weight} * d{y} / std"}
 _SUM = {"x": "d{y}", "other": "d{y}"}
 _PRODUCT = {"x": "d{y} * {other}", "other": "d{y} * {x}"}
+_SQUARED_ERROR = {"x": "({x} - {target}) * 2 / count", "target": "({target} - {x}) * 2 / count"}
 _RESHAPED = {"x": "reshape(d{y})"}
 
-_MAX = Rule(pooling.max_pool, "p", "max_pool({x})", _MAX_POOL)
-_ADAPTIVE_MAX = Rule(pooling.adaptive_max_pool, "p", "max_pool({x})", _MAX_POOL)
-_MEAN = Rule(pooling.mean_pool, "p", "mean_pool({x})", _MEAN_POOL)
-_ADAPTIVE_MEAN = Rule(pooling.adaptive_mean_pool, "p", "mean_pool({x})", _MEAN_POOL)
 _RESHAPE = Rule(shapes.reshape, "v", "reshape({x})", _RESHAPED)
 _FLATTEN = Rule(shapes.flatten, "v", "flatten({x})", _RESHAPED)
 _COPY = Rule(shapes.copy, "c", "{x}", {"x": "d{y}"})
@@ -131,15 +141,23 @@ _SUBTRACT = Rule(subtract, "s", "{x} - {other}", {"x": "d{y}", "other": "-d{y}"}
 _MULTIPLY = Rule(multiply, "m", "{x} * {other}", _PRODUCT)
 _RELU, _SIGMOID, _TANH = (_activation(each) for each in (activations.relu, activations.sigmoid, activations.tanh))
 
+_TRANSPOSED_VIEWS = Tensor.T.__get__, Tensor.mT.__get__  # type: ignore[attr-defined]
+
 _RULES: dict[Any, Rule] = {
     functional.linear: _LINEAR,
     **dict.fromkeys((torch.conv1d, torch.conv2d, torch.conv3d), _CONVOLUTION),
     **dict.fromkeys((torch.conv_transpose1d, torch.conv_transpose2d, torch.conv_transpose3d), _TRANSPOSED),
-    **dict.fromkeys((functional.max_pool1d, functional.max_pool2d, functional.max_pool3d), _MAX),
-    **dict.fromkeys((functional.avg_pool1d, functional.avg_pool2d, functional.avg_pool3d), _MEAN),
-    **{getattr(functional, f"adaptive_max_pool{axes}d"): _ADAPTIVE_MAX for axes in (1, 2, 3)},
-    **{getattr(functional, f"adaptive_avg_pool{axes}d"): _ADAPTIVE_MEAN for axes in (1, 2, 3)},
-    **dict.fromkeys((Tensor.mean, torch.mean), Rule(pooling.mean, "p", "mean({x})", {"x": "spread_evenly(d{y})"})),
+    **{
+        getattr(functional, f"{name}{axes}d"): Rule(_over(axes, call), "p", value, gradients)
+        for axes in (1, 2, 3)
+        for name, call, value, gradients in (
+            ("max_pool", pooling.max_pool, "max_pool({x})", _MAX_POOL),
+            ("avg_pool", pooling.mean_pool, "mean_pool({x})", _MEAN_POOL),
+            ("adaptive_max_pool", pooling.adaptive_max_pool, "max_pool({x})", _MAX_POOL),
+            ("adaptive_avg_pool", pooling.adaptive_mean_pool, "mean_pool({x})", _MEAN_POOL),
+        )
+    },
+    **dict.fromkeys((Tensor.mean, torch.mean), Rule(mean, "p", "mean({x})", {"x": "spread_evenly(d{y})"})),
     functional.batch_norm: Rule(normalization.batch_norm, "n", "{weight} * n", _STANDARDIZED, _CONSTANT),
     functional.layer_norm: Rule(normalization.layer_norm, "n", "{weight} * n", _STANDARDIZED),
     functional.group_norm: Rule(normalization.group_norm, "n", "{weight} * n", _STANDARDIZED),
@@ -171,7 +189,7 @@ _RULES: dict[Any, Rule] = {
         (functional.log_softmax, torch.log_softmax, Tensor.log_softmax),
         Rule(losses.log_softmax, "a", "log_softmax({x})", {"x": "d{y} - softmax({x}) * sum(d{y})"}),
     ),
-    functional.dropout: Rule(_dropout, "r", "mask * {x}", {"x": "mask * d{y}"}),
+    functional.dropout: Rule(dropout, "r", "mask * {x}", {"x": "mask * d{y}"}),
     **dict.fromkeys((torch.flatten, Tensor.flatten), _FLATTEN),
     **dict.fromkeys((torch.reshape, Tensor.reshape, Tensor.view), _RESHAPE),
     functional.pad: Rule(shapes.pad, "b", "pad({x})", {"x": "crop(d{y})"}),
@@ -180,11 +198,37 @@ _RULES: dict[Any, Rule] = {
     Tensor.add_: Rule(add, "s", "{x} + {other}", _SUM, changes=True),
     **dict.fromkeys((torch.sub, Tensor.sub), _SUBTRACT),
     **dict.fromkeys((torch.mul, Tensor.mul), _MULTIPLY),
-    functional.cross_entropy: Rule(
-        losses.softmax_cross_entropy, "J", "cross_entropy({x}, y)", {"x": "(softmax({x}) - y) / N"}
+    **dict.fromkeys((torch.div, Tensor.div), Rule(divide, "m", "{x} / {other}", {"x": "d{y} / {other}"})),
+    **dict.fromkeys((torch.neg, Tensor.neg), Rule(_negative, "s", "-{x}", {"x": "-d{y}"})),
+    **dict.fromkeys(
+        (torch.rsub, Tensor.__rsub__), Rule(_subtracted_from, "s", "{other} - {x}", {"x": "-d{y}", "other": "d{y}"})
     ),
-    functional.mse_loss: Rule(losses.mean_squared_error, "J", "mean(({x} - y)^2)", {"x": "({x} - y) * 2 / count"}),
+    **dict.fromkeys(
+        (torch.matmul, Tensor.matmul, torch.mm, Tensor.mm),
+        Rule(matmul, "z", "{x} {other}", {"x": "d{y} {other}^T", "other": "{x}^T d{y}"}),
+    ),
+    **dict.fromkeys((torch.sum, Tensor.sum), Rule(total, "s", "sum({x})", {"x": "spread(d{y})"})),
+    **dict.fromkeys(
+        (torch.pow, Tensor.pow, Tensor.__pow__),
+        Rule(activations.power, "m", "{x}^{exponent}", {"x": "d{y} * {exponent} {x}^({exponent} - 1)"}),
+    ),
+    **dict.fromkeys((torch.square, Tensor.square), Rule(activations.square, "m", "{x}^2", {"x": "d{y} * 2 {x}"})),
+    **dict.fromkeys((torch.exp, Tensor.exp), Rule(activations.exp, "m", "exp({x})", {"x": "d{y} * {y}"})),
+    **dict.fromkeys((torch.log, Tensor.log), Rule(activations.log, "m", "log({x})", {"x": "d{y} / {x}"})),
+    **dict.fromkeys((torch.squeeze, Tensor.squeeze), Rule(shapes.squeeze, "v", "reshape({x})", _RESHAPED)),
+    **dict.fromkeys((torch.unsqueeze, Tensor.unsqueeze), Rule(shapes.unsqueeze, "v", "reshape({x})", _RESHAPED)),
+    **dict.fromkeys(
+        (torch.transpose, Tensor.transpose, torch.t, Tensor.t, *_TRANSPOSED_VIEWS),
+        Rule(shapes.transpose, "v", "{x}^T", {"x": "d{y}^T"}),
+    ),
+    functional.cross_entropy: Rule(
+        losses.softmax_cross_entropy, "J", "cross_entropy({x}, {target})", {"x": "(softmax({x}) - {target}) / N"}
+    ),
+    functional.mse_loss: Rule(losses.mean_squared_error, "J", "mean(({x} - {target})^2)", _SQUARED_ERROR),
     functional.binary_cross_entropy_with_logits: Rule(
-        losses.sigmoid_cross_entropy, "J", "cross_entropy(sigmoid({x}), y)", {"x": "(sigmoid({x}) - y) / count"}
+        losses.sigmoid_cross_entropy,
+        "J",
+        "cross_entropy(sigmoid({x}), {target})",
+        {"x": "(sigmoid({x}) - {target}) / count"},
     ),
 }

@@ -23,6 +23,21 @@ def flatten(x: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     return reshape(x, x.detach().flatten(start_dim, end_dim).shape)
 
 
+def squeeze(x: Tensor, *dim: Any) -> Tensor:
+    """Without axes of size 1."""
+    return reshape(x, x.detach().squeeze(*dim).shape)
+
+
+def unsqueeze(x: Tensor, dim: int) -> Tensor:
+    """With an axis of size 1 more."""
+    return reshape(x, x.detach().unsqueeze(dim).shape)
+
+
+def transpose(x: Tensor, dim0: int = -2, dim1: int = -1) -> Tensor:
+    """Two axes changed over: so are those of the error."""
+    return applied(_Transpose, x, dim0, dim1)
+
+
 def pad(x: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Tensor:
     """A border of zeros, or of another number: the error in it is cut off. `pad` is as for torch, last axis first."""
     if mode != "constant":
@@ -49,6 +64,17 @@ class _Reshape(Function):
     @staticmethod
     def backward(ctx: Any, delta: Tensor) -> Any:
         return delta.reshape(ctx.shape), None
+
+
+class _Transpose(Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, dim0: int, dim1: int) -> Tensor:
+        ctx.axes = dim0, dim1
+        return x.transpose(dim0, dim1).contiguous()
+
+    @staticmethod
+    def backward(ctx: Any, delta: Tensor) -> Any:
+        return delta.transpose(*ctx.axes), None, None
 
 
 class _Pad(Function):

@@ -19,7 +19,7 @@ _FEW = 12
 """As many numbers are printed in full."""
 _PARAMETERS = {"z": ("W", "b"), "n": ("gamma", "beta"), "a": ("w", "b")}
 """What weight and bias are called, by the letter of the result."""
-_ROLES = ("x", "other", "weight", "bias")
+_ROLES = ("x", "other", "weight", "bias", "target")
 """The arguments that equations speak of."""
 Criterion = Callable[[Any, Tensor], Tensor]
 
@@ -161,10 +161,10 @@ class _Recorder(explicit):
         taken = {
             role: self.quantity(each, rule.letter, role)
             for role, each in roles.items()
-            if isinstance(each, Tensor) and role in _ROLES
+            if isinstance(each, Tensor) and role in _ROLES and (each.requires_grad or role in ("x", "other"))
         }
         words = {role: f"{each:g}" for role, each in roles.items() if isinstance(each, (int, float))}
-        words |= {"weight": "1"} | words | {role: each.symbol for role, each in taken.items()}
+        words |= {"weight": "1", "target": "y"} | words | {role: each.symbol for role, each in taken.items()}
         made = self._add("J" if rule.letter == "J" else f"{rule.letter}{self._layer}", self._places[-1], result)
         words["y"] = made.symbol
         made.equation = (rule.value + " + {bias}" * ("bias" in taken)).format(**words)
