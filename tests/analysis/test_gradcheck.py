@@ -203,6 +203,7 @@ def test_dropout_needs_eval_or_a_seed() -> None:
     ("module", "said"),
     [
         (Counting(), "keeps something from call to call"),
+        (nn.Linear(3, 2), "fails in float64: mat1 and mat2 shapes cannot be multiplied"),
         (InPlace(), "backward pass fails: .*modified by an inplace operation"),
     ],
 )
@@ -248,6 +249,21 @@ def test_it_leaves_everything_as_it_is() -> None:
     assert torch.equal(torch.get_rng_state(), random)
     assert torch.equal(x, kept)
     assert x.grad is None
+
+
+def test_a_larger_network_takes_fewer_numbers_of_each_tensor() -> None:
+    calls = 0
+
+    def count(*_: Any) -> None:
+        nonlocal calls
+        calls += 1
+
+    net = nn.Sequential(*(nn.Linear(6, 6) for _ in range(30)))
+    net.register_forward_hook(count)
+    verdict = gradcheck(net, torch.randn(2, 6))
+    assert verdict
+    assert max(each.checked for each in verdict.checks) == 512 // 61
+    assert calls < 2 * (512 + 2 * 61) + 10
 
 
 def test_frozen_parameters_are_left_out() -> None:
