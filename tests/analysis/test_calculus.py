@@ -110,6 +110,8 @@ def test_what_does_not_depend_on_x_has_derivatives_of_zero() -> None:
     constant = torch.tensor(3.0, dtype=torch.float64)
     assert gradient(lambda x: constant, X).tolist() == [0, 0, 0]
     assert hessian_vector_product(lambda x: 2 * x.sum(), X, V).tolist() == [0, 0, 0]
+    weight = V.clone().requires_grad_()
+    assert hessian_vector_product(lambda x: x @ weight, X, V).tolist() == [0, 0, 0]
     assert hessian_vector_product(lambda x: constant, X, V).tolist() == [0, 0, 0]
     assert numerical_gradient(lambda x: constant, torch.empty(0, dtype=torch.float64)).shape == (0,)
 

@@ -87,7 +87,7 @@ class InPlace(nn.Module):
 class Counting(nn.Module):
     def __init__(self) -> None:
         super().__init__()
-        self.layer, self.calls = nn.Linear(2, 2), 0
+        self.layer, self.calls = nn.Linear(2, 2), torch.ones(1)
 
     def forward(self, x: Tensor) -> Tensor:
         self.calls += 1
@@ -95,9 +95,27 @@ class Counting(nn.Module):
         return out
 
 
+class CountingInBuffer(Counting):
+    def __init__(self) -> None:
+        super().__init__()
+        del self.calls
+        self.register_buffer("calls", torch.ones(1))
+
+
+class WrongByLittle(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        return x + 1000
+
+    @staticmethod
+    def backward(ctx: Any, delta: Tensor) -> Any:
+        return delta * 1.0001
+
+
 def right() -> Iterator[tuple[nn.Module, Callable[[], list[Any]]]]:
     yield nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2)), lambda: [torch.randn(5, 3)]
     yield nn.Conv2d(2, 3, 3, stride=2), lambda: [torch.randn(1, 2, 5, 5).to(memory_format=torch.channels_last)]
+    yield CountingInBuffer(), lambda: [torch.randn(3, 2)]
     yield nn.BatchNorm1d(3), lambda: [torch.randn(4, 3)]
     yield nn.Sequential(nn.ReLU(inplace=True), nn.Linear(3, 2)), lambda: [torch.randn(4, 3)]
     yield nn.LSTM(3, 2), lambda: [torch.randn(4, 1, 3), (torch.zeros(1, 1, 2), torch.zeros(1, 1, 2))]
@@ -147,6 +165,10 @@ def test_one_wrong_number_in_a_thousandth_is_found() -> None:
     check = only(gradcheck(WrongAtOne.apply, torch.randn(3, 4)), "input 0")
     assert (check.status, check.index) == ("wrong", (1, 2))
     assert check.error == pytest.approx(1e-3, rel=0.01)
+
+
+def test_rounding_excuses_only_what_it_explains() -> None:
+    assert statuses(gradcheck(WrongByLittle.apply, torch.randn(1))) == {"input 0": "wrong"}
 
 
 def test_it_is_found_in_a_large_tensor_too_by_directions() -> None:
@@ -219,6 +241,7 @@ def test_why_a_module_cannot_be_checked(module: nn.Module, said: str) -> None:
     [
         (lambda x: x.float(), "it rounds within"),
         (lambda x: x.log(), "NaN or infinity"),
+        (lambda x: x + ((x * 1e6).round() / 1e6 - x).detach(), "moves in jumps"),
         (lambda x: x.float().square().double(), "moves in jumps: is something rounded within?"),
     ],
 )

@@ -52,7 +52,7 @@ def test_json_of_a_model_of_the_catalogue(capsys: pytest.CaptureFixture[str], mo
     document = json.loads(done.out)
     assert document.keys() == {"model", "loss", "difference", "quantities"}
     assert [each["symbol"] for each in document["quantities"]] == ["z1", "W1", "b1", "J"]
-    assert document["quantities"][0]["error_equation"] == "(z1 - y) * 2 / count"
+    assert document["quantities"][0]["error_equation"] == "2 (z1 - y) / N"
     assert document["difference"] < 1e-12
 
 

@@ -72,6 +72,15 @@ def test_transposed_convolution(setting: Setting) -> None:
     )
 
 
+@pytest.mark.parametrize(("axes", "dilation"), [(1, 1), (1, 3), (2, 1)])
+def test_same_padding_of_an_even_kernel_has_more_behind(axes: int, dilation: int) -> None:
+    options: dict[str, Any] = {"padding": "same", "dilation": dilation}
+    leaves = [leaf(1, 1, *[5] * axes), leaf(1, 1, *[2] * axes, seed=1)]
+    equal_to_autograd(
+        lambda *each: convolution(*each, **options), lambda *each: CONVOLUTIONS[axes](*each, **options), leaves
+    )
+
+
 def test_a_convolution_by_hand() -> None:
     # z = (1*1 + 2*(-1), 2*1 + 3*(-1)) = (-1, -1); errors (1, 10) come back as (1*1, 1*(-1) + 10*1, 10*(-1)).
     x = torch.tensor([[[1.0, 2.0, 3.0]]], requires_grad=True)

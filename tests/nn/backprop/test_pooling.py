@@ -59,6 +59,12 @@ def test_mean_pooling(pool: tuple[int, Tensor, dict[str, Any]]) -> None:
     equal_to_autograd(lambda x: mean_pool(x, **options), lambda x: torchs("avg", axes)(x, **options), [x])
 
 
+@pytest.mark.parametrize("count_include_pad", [True, False])
+def test_the_mean_of_a_window_that_hangs_over_the_padding(count_include_pad: bool) -> None:
+    options = {"kernel_size": 3, "stride": 2, "padding": 1, "ceil_mode": True, "count_include_pad": count_include_pad}
+    equal_to_autograd(partial(mean_pool, **options), partial(functional.avg_pool1d, **options), [leaf(1, 1, 4)])  # type: ignore[arg-type]
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.integers(1, 6), min_size=1, max_size=3), st.data(), LAYOUTS)
 def test_adaptive_pooling(sizes: list[int], data: st.DataObject, layout: str) -> None:

@@ -63,7 +63,7 @@ def test_a_target_that_depends_on_the_model_gets_its_error_too() -> None:
     found = trace(
         nn.Linear(3, 2).double(), torch.randn(4, 3).double(), torch.zeros(1), lambda a, _: functional.mse_loss(a, a * 2)
     )
-    assert found.results[0].error_equation == "dm1 * 2 + (z1 - m1) * 2 / count"
+    assert found.results[0].error_equation == "dm1 * 2 + 2 (z1 - m1) / N"
     assert found.difference < 1e-12
 
 
@@ -78,6 +78,7 @@ def test_the_numbers_are_the_textbooks() -> None:
     assert values == {"z1": (2, 6), "a1": (2, 6), "z2": (6, 2), "J": (4, 0.5), "m2": (2, 1)}
     assert {name: float(each) for name, each in found.gradients.items()} == {"0.weight": 6, "2.weight": 4}
     assert found.loss == 2
+    assert [each.error_equation for each in found.results[-3:]] == ["dJ * 2 (z2 - y)", "dm2 * 0.5", "0"]
 
 
 def test_it_prints_equations_from_the_output_back_to_the_input() -> None:
@@ -197,6 +198,35 @@ def test_a_network_of_bare_matrices() -> None:
     assert found.difference < 1e-12
     (matrix,) = (each for result in found.results for each in result.parameters if each.place == "w")
     assert matrix.error_equation == "a0^T dz1"
+
+
+def test_writing_in_place_changes_the_tensor_itself() -> None:
+    class Writing(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.one, self.two = nn.Linear(3, 4), nn.Linear(4, 4)
+
+        def forward(self, x: Tensor) -> Tensor:
+            y = self.one(x)
+            functional.leaky_relu(y, 0.1, True)  # what it returns is y
+            z: Tensor = self.two(y)
+            z.add_(y)
+            z.tanh_()
+            return z
+
+    found = trace(Writing().double(), torch.randn(5, 3).double(), torch.tensor([0, 1, 2, 3, 0]))
+    assert found.difference < 1e-12
+    equations = {each.symbol: each.error_equation for each in found.results}
+    assert equations["a1"] == "W2^T dz2 + ds2"
+    assert equations["z1"] == "da1 * leaky_relu'(z1)"
+
+
+def test_what_changes_nothing_needs_no_rule() -> None:
+    x = torch.randn(3, requires_grad=True)
+    with explicit():
+        assert x.float() is x
+        assert x.requires_grad_() is x
+        assert x.shape == (3,)
 
 
 def test_within_no_grad_nothing_is_recorded() -> None:

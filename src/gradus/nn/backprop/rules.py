@@ -1,7 +1,8 @@
 """Which of torch's functions have an explicit backward pass here, and its equations.
 
 In the equations y is what a function makes, x and other what it takes, W its weight and b its bias; dx is the
-derivative of the loss with respect to x. They are those of one example, a column; sums over examples are left out.
+derivative of the loss with respect to x. They are those of one example, a column; sums over examples are left out. A
+loss that is a mean over N gives everyone the share 1 / N.
 """
 
 from collections.abc import Callable, Mapping
@@ -130,7 +131,7 @@ _STANDARDIZED = _SCALE | {"x": "(dn - mean(dn) - n * mean(dn * n)) / std, dn = {
 _CONSTANT = _SCALE | {"x": "{weight} * d{y} / std"}
 _SUM = {"x": "d{y}", "other": "d{y}"}
 _PRODUCT = {"x": "d{y} * {other}", "other": "d{y} * {x}"}
-_SQUARED_ERROR = {"x": "({x} - {target}) * 2 / count", "target": "({target} - {x}) * 2 / count"}
+_SQUARED_ERROR = {"x": "2 ({x} - {target}){share}", "target": "2 ({target} - {x}){share}"}
 _RESHAPED = {"x": "reshape(d{y})"}
 
 _RESHAPE = Rule(shapes.reshape, "v", "reshape({x})", _RESHAPED)
@@ -222,13 +223,13 @@ _RULES: dict[Any, Rule] = {
         Rule(shapes.transpose, "v", "{x}^T", {"x": "d{y}^T"}),
     ),
     functional.cross_entropy: Rule(
-        losses.softmax_cross_entropy, "J", "cross_entropy({x}, {target})", {"x": "(softmax({x}) - {target}) / N"}
+        losses.softmax_cross_entropy, "J", "cross_entropy({x}, {target})", {"x": "(softmax({x}) - {target}){share}"}
     ),
-    functional.mse_loss: Rule(losses.mean_squared_error, "J", "mean(({x} - {target})^2)", _SQUARED_ERROR),
+    functional.mse_loss: Rule(losses.mean_squared_error, "J", "{reduction}(({x} - {target})^2)", _SQUARED_ERROR),
     functional.binary_cross_entropy_with_logits: Rule(
         losses.sigmoid_cross_entropy,
         "J",
         "cross_entropy(sigmoid({x}), {target})",
-        {"x": "(sigmoid({x}) - {target}) / count"},
+        {"x": "(sigmoid({x}) - {target}){share}"},
     ),
 }

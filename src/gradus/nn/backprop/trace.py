@@ -163,10 +163,8 @@ class _Recorder(explicit):
             for role, each in roles.items()
             if isinstance(each, Tensor) and role in _ROLES and (each.requires_grad or role in ("x", "other"))
         }
-        words = {role: f"{each:g}" for role, each in roles.items() if isinstance(each, (int, float))}
-        words |= {"weight": "1", "target": "y"} | words | {role: each.symbol for role, each in taken.items()}
         made = self._add("J" if rule.letter == "J" else f"{rule.letter}{self._layer}", self._places[-1], result)
-        words["y"] = made.symbol
+        words = _words(roles) | {role: each.symbol for role, each in taken.items()} | {"y": made.symbol}
         made.equation = (rule.value + " + {bias}" * ("bias" in taken)).format(**words)
         for role, each in taken.items():
             if role in rule.gradients:
@@ -196,6 +194,14 @@ class _Recorder(explicit):
 
     def _left(self) -> None:
         self._places.pop()
+
+
+def _words(roles: Mapping[str, Any]) -> dict[str, str]:
+    """What equations say of arguments that are no quantities."""
+    numbers = {role: f"{each:g}" for role, each in roles.items() if isinstance(each, (int, float))}
+    reduction = roles.get("reduction", "mean")
+    share = " / N" if reduction == "mean" else ""
+    return {"weight": "1", "target": "y", "reduction": reduction, "share": share} | numbers
 
 
 def _loss(model: nn.Module, x: Tensor, y: Tensor, criterion: Criterion) -> Tensor:
