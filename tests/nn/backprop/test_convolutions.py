@@ -50,6 +50,7 @@ def convolutions(draw: st.DrawFn, *, transposed: bool) -> Setting:
     return Setting(axes, [x, weight, *([leaf(made, seed=2)] if draw(st.booleans()) else [])], options)
 
 
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
 @settings(max_examples=60, deadline=None)
 @given(convolutions(transposed=False))
 def test_convolution(setting: Setting) -> None:
@@ -72,6 +73,7 @@ def test_transposed_convolution(setting: Setting) -> None:
     )
 
 
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
 @pytest.mark.parametrize(("axes", "dilation"), [(1, 1), (1, 3), (2, 1)])
 def test_same_padding_of_an_even_kernel_has_more_behind(axes: int, dilation: int) -> None:
     options: dict[str, Any] = {"padding": "same", "dilation": dilation}

@@ -205,6 +205,7 @@ def test_writing_in_place_changes_the_tensor_itself() -> None:
         def __init__(self) -> None:
             super().__init__()
             self.one, self.two = nn.Linear(3, 4), nn.Linear(4, 4)
+            self.scale = nn.Parameter(torch.randn(4))
 
         def forward(self, x: Tensor) -> Tensor:
             y = self.one(x)
@@ -212,11 +213,13 @@ def test_writing_in_place_changes_the_tensor_itself() -> None:
             z: Tensor = self.two(y)
             z.add_(y)
             z.tanh_()
-            return z
+            return z * (self.scale * self.scale)
 
     found = trace(Writing().double(), torch.randn(5, 3).double(), torch.tensor([0, 1, 2, 3, 0]))
     assert found.difference < 1e-12
     equations = {each.symbol: each.error_equation for each in found.results}
+    (scale,) = (each for result in found.results for each in result.parameters if each.place == "scale")
+    assert scale.error_equation == "dm2 * w2 + dm2 * w2"
     assert equations["a1"] == "W2^T dz2 + ds2"
     assert equations["z1"] == "da1 * leaky_relu'(z1)"
 

@@ -169,9 +169,8 @@ class _Recorder(explicit):
         for role, each in taken.items():
             if role in rule.gradients:
                 each.uses.append((made, rule.equations(arguments)[role].format(**words)))
-        made.parameters = [
-            each for each in taken.values() if each.place in self._names.values() and len(each.uses) == 1
-        ]
+        learned = [each for each in dict.fromkeys(taken.values()) if each.place and not each.equation]
+        made.parameters = [each for each in learned if each not in self.parameters]  # where they are first used
         self.parameters += made.parameters
         self.results.append(made)
         result.register_hook(lambda error: setattr(made, "error", error.detach().clone()))
