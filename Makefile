@@ -43,6 +43,7 @@ format: .venv/dev.stamp ## format the code and mend what lint can mend
 bench: .venv/bench.stamp ## measure the loop and the inspector beside others, and which ways of computing pay
 	$(BIN)/python -m benchmarks.training_loop
 	$(BIN)/python -m benchmarks.settings
+	$(BIN)/python -m benchmarks.optimizers
 	$(BIN)/python -m benchmarks.doctor_cost
 	$(BIN)/python -m benchmarks.inspectors
 

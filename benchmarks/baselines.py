@@ -2,6 +2,7 @@
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.decomposition import PCA
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import root_mean_squared_error
 
@@ -22,6 +23,19 @@ def of_table(raw: RawData, splits: Splits) -> dict[str, float]:
 
     fitted = LogisticRegression(max_iter=1000).fit(ready(splits.train), splits.train.target)
     return {"logistic regression": float(fitted.score(ready(splits.test), splits.test.target))}
+
+
+def of_code(raw: RawData, splits: Splits) -> dict[str, float]:
+    """Test error (RMSE) of standardized examples that are made again from 16 principal components."""
+    assert splits.test is not None
+    preprocessing = Preprocessing.fit(raw, splits.train)
+    train, test = (
+        preprocessing.apply([each[part.index] for each in part.examples.inputs])[0].flatten(1).numpy()
+        for part in (splits.train, splits.test)
+    )
+    fitted = PCA(16).fit(train)
+    again = fitted.inverse_transform(fitted.transform(test))
+    return {"16 principal components": float(np.sqrt(((again - test) ** 2).mean()))}
 
 
 def of_series(raw: RawData, splits: Splits) -> dict[str, float]:

@@ -252,7 +252,7 @@ def test_data_describes_by_name_and_by_path(
     assert "imbalanced" in text
 
 
-@pytest.mark.parametrize("verb", ["train", "predict", "inspect", "models", "data"])
+@pytest.mark.parametrize("verb", ["train", "predict", "inspect", "landscape", "models", "data", "optimizers"])
 def test_help_shows_an_example(verb: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     done = run_gradus(capsys, monkeypatch, verb, "--help")
     assert done.code == 0
@@ -293,16 +293,31 @@ def test_every_name_and_option_is_in_the_docs() -> None:
     from gradus.data.augmentation.changes import augmentations
     from gradus.data.sources import sources
     from gradus.losses import criteria
+    from gradus.losses.penalties import penalties
+    from gradus.nn import initializers
     from gradus.optim import optimizers, schedules
     from gradus.training.recipe import Data, Training
 
     text = (Path(__file__).parents[2] / "docs" / "recipe.md").read_text()
-    registries = (sources, criteria, optimizers, schedules, augmentations)
+    registries = (sources, criteria, penalties, optimizers, schedules, augmentations, initializers)
     for card in [each for registry in registries for each in registry.cards()]:
         for name in (card.name, *(option.name for option in card.options)):
             assert f"`{name}`" in text or f'`"{name}"`' in text, name
     for name in (*Training.model_fields, *Data.model_fields.keys() - {"module"}):
         assert f"`{name}`" in text, name
+
+
+@pytest.mark.parametrize(("verb", "name"), [("initializers", "icnr"), ("layers", "group"), ("layers", "drop_path")])
+def test_parts_of_networks_have_lists_and_cards(
+    verb: str, name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = json.loads(run_gradus(capsys, monkeypatch, verb, "--json").out)
+    card = json.loads(run_gradus(capsys, monkeypatch, verb, name, "--json").out)
+    assert card in listed
+    assert card["formula"] in " ".join(run_gradus(capsys, monkeypatch, verb, name).out.split())
+    wrong = run_gradus(capsys, monkeypatch, verb, name + "s")
+    assert wrong.code == 2
+    assert f"Did you mean `{name}`" in wrong.err
 
 
 def test_other_data_do_not_inherit_what_was_meant_for_the_digits(

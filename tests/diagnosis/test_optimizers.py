@@ -5,10 +5,12 @@ from collections.abc import Iterable
 
 import pytest
 import torch
+from pytorch_optimizer import AdaBelief
 from torch import nn
-from torch.optim import SGD, Adadelta, Adagrad, Adam, AdamW, Optimizer, RMSprop, SparseAdam
+from torch.optim import LBFGS, SGD, Adadelta, Adagrad, Adam, AdamW, Optimizer, RMSprop, SparseAdam
 
 from gradus.diagnosis.optimizers import facts_of
+from gradus.optim.second_order import NewtonCG
 
 
 def weight(size: float = 1.0, gradient: float = 1.0) -> nn.Parameter:
@@ -27,6 +29,7 @@ def weight(size: float = 1.0, gradient: float = 1.0) -> nn.Parameter:
         (RMSprop([weight()], lr=torch.tensor(0.1), weight_decay=0.01, eps=1e-3), True, 1e-3),
         (Adagrad([weight()], lr=0.1, weight_decay=0.01), True, 1e-10),
         (Adadelta([weight()], lr=0.1, weight_decay=0.01), True, 1e-6),
+        (AdaBelief([weight()], lr=0.1, weight_decay=0.01), False, 1e-16),
     ],
     ids=lambda each: type(each).__name__ if isinstance(each, Optimizer) else "",
 )
@@ -84,3 +87,10 @@ def test_parameters_of_other_kinds() -> None:
     half = nn.Parameter(torch.full((4, 5), 1e-4).half())
     half.grad = torch.full((4, 5), 1e-4).half()
     assert facts_of(SGD([half], lr=0.1, weight_decay=0.1)).decay_over_gradient == pytest.approx(0.1, rel=0.01)
+
+
+def test_who_searches_how_far_to_go() -> None:
+    assert facts_of(LBFGS([weight()], line_search_fn="strong_wolfe")).searches
+    assert not facts_of(LBFGS([weight()])).searches
+    assert facts_of(NewtonCG([weight()])).searches
+    assert not facts_of(SGD([weight()], lr=0.1)).searches

@@ -12,9 +12,11 @@ from torch.optim import LBFGS, SGD, Optimizer
 
 from gradus.diagnosis.cadence import FIRST_STEPS, GROWTH, SETTLED, glances
 from gradus.diagnosis.guard import GradientGuard
+from gradus.diagnosis.hooks import Hooks
 from gradus.diagnosis.probe import Probe
 from gradus.diagnosis.signs import History
 from gradus.diagnosis.watch import Watch
+from gradus.optim.second_order import NewtonCG
 
 N = 16
 X = torch.randn(N, 3, generator=torch.Generator().manual_seed(0))
@@ -120,8 +122,9 @@ def test_accumulated_passes_are_one_step() -> None:
     assert probe.history.losses.end() == pytest.approx(model(X).sum().item() / 16, rel=1e-4)
 
 
-def test_a_closure_called_many_times_is_one_step() -> None:
-    model = nn.Linear(3, 1)
+@pytest.mark.parametrize("times", [4, 20])
+def test_a_closure_called_many_times_is_one_step(times: int) -> None:
+    model = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1))
     calls = 0
 
     def closure() -> Tensor:
@@ -133,12 +136,26 @@ def test_a_closure_called_many_times_is_one_step() -> None:
         return loss
 
     with probing(model) as probe:
-        lbfgs = LBFGS(model.parameters(), max_iter=4)
+        lbfgs = LBFGS(model.parameters(), max_iter=times)
         for _ in range(12):
             lbfgs.step(closure)
     assert calls > 12
     assert probe.history.step == 12
     assert probe.history.loop.stale_steps == []
+
+
+def test_of_an_optimizer_that_takes_derivatives_itself_only_steps_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = nn.Linear(3, 1)
+    looks: list[int] = []
+    with probing(model) as probe:
+        monkeypatch.setattr(Hooks, "hook_layers", lambda *_: looks.append(probe.history.step))
+        newton = NewtonCG(model.parameters(), tolerance=0.0)
+        for _ in range(40):
+            newton.step(lambda: F.mse_loss(model(X), Y))
+    assert probe.history.step == 40
+    assert not probe.history.examinations
+    # As rarely as it would examine: hooks on layers must not stay for want of a backward pass.
+    assert set(looks) == set(expected_steps(40))
 
 
 def test_of_two_optimizers_each_has_its_losses_and_the_leader_counts() -> None:

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 import gradus
+from benchmarks.baselines import of_code
 from gradus.core.errors import InputError
+from gradus.data.splits import split
 from gradus.training.prepare import load_data, prepare, resolve
 from gradus.training.recipe import Recipe, anchored, read_toml, shipped_recipes
 
@@ -36,6 +38,13 @@ def test_the_fashion_network_is_small() -> None:
     resolved = resolve(recipe("fashion-small"))
     model = prepare(resolved, load_data(resolved.data)).model
     assert sum(each.numel() for each in model.parameters()) < 100_000
+
+
+def test_a_code_of_digits_keeps_more_than_as_many_principal_components(tmp_path: Path) -> None:
+    found = recipe("digits-autoencoder")
+    raw = load_data(found.data)
+    (components,) = of_code(raw, split(raw, validation=0.1, test=None, seed=0)).values()
+    assert gradus.train(found, run=tmp_path / "run").result["metrics"]["test_rmse"] < 0.9 * components
 
 
 def test_adult(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Every optimizer against its paper's recursion, written out in NumPy."""
 
 from collections.abc import Callable
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -76,6 +77,28 @@ def test_adam_and_adamw_follow_their_papers(decoupled: bool) -> None:
     name = "adamw" if decoupled else "adam"
     actual = trajectory(name, lr=lr, betas=(0.9, 0.99), weight_decay=decay)
     np.testing.assert_allclose(actual, follow(update), rtol=1e-8)
+
+
+def test_the_gradient_of_a_batch_is_unbiased_and_noisy() -> None:
+    """Its mean over all batches of a size is the whole set's; the notes call the stochastic gradient biased."""
+    rng = np.random.default_rng(0)
+    x, y, w = rng.normal(size=(6, 3)), rng.normal(size=6), rng.normal(size=3)
+
+    def gradient(rows: tuple[int, ...]) -> Array:
+        weight = torch.tensor(w, requires_grad=True)
+        (torch.tensor(x[list(rows)]) @ weight - torch.tensor(y[list(rows)])).square().mean().backward()
+        assert weight.grad is not None
+        return weight.grad.numpy()
+
+    whole = gradient(tuple(range(6)))
+    spread = []
+    for size in (1, 2, 3, 6):
+        every = np.array([gradient(rows) for rows in combinations(range(6), size)])
+        np.testing.assert_allclose(every.mean(0), whole, rtol=1e-12)
+        spread.append(float(every.var(0).sum()))
+    assert spread == sorted(spread, reverse=True)
+    assert spread[0] > 0
+    assert spread[-1] == pytest.approx(0, abs=1e-20)
 
 
 def test_lbfgs_finds_the_bottom_of_rosenbrocks_valley() -> None:

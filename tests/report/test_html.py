@@ -8,7 +8,8 @@ import pytest
 
 import gradus
 from gradus.core.errors import InputError
-from gradus.report.html import _embedded, render
+from gradus.report.html import render
+from gradus.report.template import embedded
 from tests.end_to_end.recipes import digits
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "run-format-1"
@@ -47,7 +48,7 @@ def test_many_classes_are_told_by_their_most_confused_pairs(tmp_path: Path) -> N
 
 def test_json_cannot_end_the_element_it_stands_in() -> None:
     document = {"names": ["</script><script>alert(1)</script>", "a & b"], "data": [1.5, float("nan"), None]}
-    text = str(_embedded(document))
+    text = str(embedded(document))
     assert not set("<>&") & set(text)
     assert json.loads(text) == {"names": document["names"], "data": [1.5, None, None]}
 

@@ -2,6 +2,7 @@
 
 import json
 import signal
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,15 @@ def test_a_bootstrap_sample_has_63_percent_of_the_examples() -> None:
     assert all(len(bootstrap(part, seed)) == count for seed in (0, 1))
     assert np.array_equal(bootstrap(part, 3).index, bootstrap(part, 3).index)
     assert not np.array_equal(bootstrap(part, 3).index, bootstrap(part, 4).index)
+
+
+def test_the_expected_share_is_that_of_all_samples_there_are() -> None:
+    """1 - (1 - 1/n)^n, from n^n samples, all of them equally likely; for n = 5 it is 0.672, and falls to 1 - 1/e."""
+    every = [len(set(sample)) / 5 for sample in product(range(5), repeat=5)]
+    assert np.mean(every) == pytest.approx(1 - 0.8**5, rel=1e-12)
+    part = Split(from_arrays(np.zeros((5, 1)), np.arange(5) % 2).train, np.arange(5))
+    ours = [len(np.unique(bootstrap(part, seed).index)) / 5 for seed in range(3000)]
+    assert np.mean(ours) == pytest.approx(1 - 0.8**5, abs=4 * np.std(every) / np.sqrt(3000))
 
 
 def test_every_example_is_as_likely_to_be_drawn() -> None:

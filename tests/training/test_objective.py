@@ -45,6 +45,43 @@ def test_a_line_search_sees_one_function_despite_dropout() -> None:
     assert all(torch.equal(mask, masks[0]) for mask in masks)
 
 
+def test_penalties_add_to_the_loss_and_are_told_apart() -> None:
+    """The step is that of the sum, written by hand; its value is recorded beside the loss."""
+    ours, by_hand = make_network(), make_network()
+    (first, _, last, _), (w, _, v, _) = ours.parameters(), by_hand.parameters()
+    penalties = [lambda: 0.1 * first.abs().sum(), lambda: 0.2 * last.square().sum()]
+    objective = Supervised(ours, mse_loss, torch.optim.SGD(ours.parameters(), lr=0.05), penalties=penalties)
+    loader, seen = make_loader(batch_size=40, shuffle=False), Values()
+    Trainer(objective, loader, Training(epochs=3, accumulate=2), callbacks=[seen]).fit()
+
+    reference = torch.optim.SGD(by_hand.parameters(), lr=0.05)
+    batch = next(loader.batches(0))
+    for values in seen.epochs:
+        reference.zero_grad()
+        penalty = 0.1 * w.abs().sum() + 0.2 * v.square().sum()
+        loss = mse_loss(by_hand(batch.inputs[0]), batch.target) + penalty
+        loss.backward()
+        reference.step()
+        assert values["train_penalty"] == pytest.approx(penalty.item(), rel=1e-6)
+        assert values["train_loss"] == pytest.approx(loss.item(), rel=1e-6)
+    for a, b in zip(ours.parameters(), by_hand.parameters(), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-7)
+
+
+def test_penalties_keep_their_digits_under_autocast() -> None:
+    network = make_network()
+    weight = next(network.parameters())
+
+    def gram() -> Tensor:  # a product, which autocast computes in bfloat16
+        return (weight @ weight.T).sum()
+
+    expected = gram().item()
+    objective = Supervised(network, mse_loss, torch.optim.SGD(network.parameters()), penalties=[gram])
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        _, signs = objective.compute(objective.phases[0], next(make_loader().batches(0)))
+    assert signs["penalty"].item() == pytest.approx(expected, rel=1e-6)
+
+
 class Game:
     """min over x, max over y of x a y + x^2 / 2 - y^2 / 2, played in turns; y moves every `every` steps."""
 

@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from sklearn.utils.class_weight import compute_class_weight
 
 import gradus
 from gradus.core.batch import Batch
+from gradus.core.errors import InputError
+from gradus.losses.class_weights import ClassWeighted
 from gradus.training.prepare import _smallest_batch, build_model, load_data, prepare, resolve
 from gradus.training.recipe import Recipe, Training
 
@@ -68,6 +71,78 @@ def test_first_weights_depend_on_the_seed_and_nothing_else() -> None:
         assert not torch.equal(a, c)
 
 
+def test_first_weights_are_drawn_as_the_recipe_says() -> None:
+    def weights(**changes: Any) -> dict[str, torch.Tensor]:
+        wanted = recipe(model={"name": "small_cnn"}, **changes)
+        return prepare(wanted, load_data(wanted.data)).model.state_dict()
+
+    own = weights()
+    spec = load_data(recipe().data).spec
+    assert all(
+        torch.equal(each, own[name])
+        for name, each in build_model(recipe(model={"name": "small_cnn"}), spec).state_dict().items()
+    )
+    drawn = weights(initialization={"name": "kaiming_normal", "fan": "fan_out"})
+    again = weights(initialization={"name": "kaiming_normal", "fan": "fan_out"})
+    other = weights(initialization={"name": "kaiming_normal", "fan": "fan_out"}, seed=1)
+    assert all(torch.equal(each, again[name]) for name, each in drawn.items())
+    assert not torch.equal(drawn["stage3.conv2.weight"], other["stage3.conv2.weight"])
+    assert float(drawn["stage3.conv2.weight"].std()) == pytest.approx((2 / (64 * 9)) ** 0.5, rel=0.02)
+
+
+def test_weights_scaled_on_data_see_the_first_training_batch() -> None:
+    wanted = recipe(model={"name": "small_cnn"}, initialization={"name": "lsuv"})
+    prepared = prepare(wanted, load_data(wanted.data))
+    (batch,) = next(prepared.loader.batches(0)).inputs
+    output = prepared.model.get_submodule("stage1.conv1")(batch)
+    assert float(output.detach().var(correction=0)) == pytest.approx(1, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"initialization": {"name": "kaiming"}}, "initialization: unknown name, got `kaiming`"),
+        ({"initialization": {"name": "normal", "gain": 1}}, "initializer `normal`: unknown option `gain`"),
+        (
+            {"training": {"recompute_statistics": True}},
+            "training.recompute_statistics: needs a network with batch norm",
+        ),
+    ],
+)
+def test_refuses_what_does_not_fit_the_network(change: dict[str, Any], says: str) -> None:
+    wanted = recipe(**change)
+    with pytest.raises(InputError, match=says):
+        prepare(wanted, load_data(wanted.data))
+
+
+@pytest.mark.parametrize("ema", [None, 0.9])
+def test_statistics_are_those_of_the_whole_training_split(tmp_path: Path, ema: float | None) -> None:
+    training = {"epochs": 2, "threads": 1, "batch_size": 50, "recompute_statistics": True} | (
+        {"ema": ema} if ema else {}
+    )
+    wanted = recipe(model={"name": "mlp", "normalization": "batch"}, training=training)
+    run = gradus.train(wanted, run=tmp_path / "run")
+    model: Any = run.model()
+    inputs = torch.cat([batch.inputs[0] for batch in prepare(wanted, load_data(wanted.data)).population])
+    seen = model.hidden1(model.flatten(inputs)).detach()
+    torch.testing.assert_close(model.normalization1.running_mean, seen.mean(dim=0), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(model.normalization1.running_var, seen.var(dim=0, correction=0), rtol=1e-4, atol=1e-5)
+
+
+def test_exact_statistics_score_better_where_running_averages_lag(tmp_path: Path) -> None:
+    def loss(seed: int, **training: Any) -> float:
+        wanted = recipe(
+            seed=seed,
+            model={"name": "small_cnn"},
+            optimizer={"name": "adamw", "lr": 1e-2},
+            training={"epochs": 1, "threads": 1, **training},
+        )
+        return float(gradus.train(wanted, run=tmp_path / f"{seed}{len(training)}").result["metrics"]["test_loss"])
+
+    for seed in (0, 1):
+        assert loss(seed, recompute_statistics=True) < 0.6 * loss(seed)
+
+
 def test_the_callers_random_state_and_threads_are_left_alone(tmp_path: Path) -> None:
     torch.manual_seed(3)
     state = torch.get_rng_state()
@@ -118,3 +193,68 @@ def test_what_is_mixed_in_comes_from_the_training_split() -> None:
     marked = replace(raw, train=replace(raw.train, inputs=(images,)))
     loader = prepare(wanted, marked).loader
     assert not any((batch.inputs[0] == 254).any() for epoch in range(2) for batch in loader.batches(epoch))
+
+
+@pytest.mark.parametrize("bootstrap", [False, True])
+def test_balanced_classes_are_those_of_the_training_split(bootstrap: bool) -> None:
+    weighted = {"name": "cross_entropy", "class_weights": "balanced"}
+    wanted = recipe(data={"name": "digits", "bootstrap": bootstrap}, criterion=weighted)
+    prepared = prepare(wanted, load_data(wanted.data))
+    expected = compute_class_weight("balanced", classes=np.arange(10), y=prepared.splits.train.target)
+    assert isinstance(prepared.criterion, ClassWeighted)
+    np.testing.assert_allclose(prepared.criterion.weight, expected, rtol=1e-7)
+
+
+def penalized(*tables: dict[str, Any]) -> Recipe:
+    return recipe(penalties=list(tables))
+
+
+def test_penalties_are_on_what_they_name() -> None:
+    wanted = penalized({"name": "l1", "strength": 1.0}, {"name": "l2", "strength": 2.0, "on": "output.*"})
+    prepared = prepare(wanted, load_data(wanted.data))
+    one, two = prepared.objective.penalties
+    sizes = {name: each.detach() for name, each in prepared.model.named_parameters()}
+    torch.testing.assert_close(one(), sizes["hidden1.weight"].abs().sum() + sizes["output.weight"].abs().sum())
+    torch.testing.assert_close(two(), sizes["output.weight"].square().sum() + sizes["output.bias"].square().sum())
+
+
+def test_a_penalty_of_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "price.py").write_text(
+        "def cube(weight, strength, power=3):\n    return strength * weight.norm(power)\n"
+    )
+    wanted = penalized({"module": f"{tmp_path}/price.py:cube", "strength": 2.0, "on": "output.weight"})
+    prepared = prepare(wanted, load_data(wanted.data))
+    expected = 2 * torch.linalg.vector_norm(prepared.model.get_parameter("output.weight"), ord=3)
+    torch.testing.assert_close(prepared.objective.penalties[0](), expected)
+
+
+@pytest.mark.parametrize(
+    ("table", "says"),
+    [
+        ({"name": "l3", "strength": 1.0}, r"penalties\.0: unknown name, got `l3`\. Known: elastic_net, "),
+        ({"name": "l1"}, "penalty `l1`: option `strength` must be given"),
+        ({"name": "l1", "strength": 1.0, "on": "fc.*"}, r"penalties\.0 `l1`: `on` fits no trainable parameter"),
+        ({"module": "{code}:rows", "on": "output.weight"}, r"penalties\.0 `rows`: must give one finite number"),
+        ({"module": "{code}:fails"}, r"penalties\.0 `fails`: raises ZeroDivisionError"),
+    ],
+)
+def test_a_penalty_that_cannot_be_paid_is_refused(table: dict[str, Any], says: str, tmp_path: Path) -> None:
+    code = tmp_path / "price.py"
+    code.write_text("def rows(weight):\n    return weight.sum(1)\ndef fails(weight):\n    return 1 / 0\n")
+    table = {name: each.format(code=code) if isinstance(each, str) else each for name, each in table.items()}
+    wanted = penalized(table)
+    with pytest.raises(InputError, match=says):
+        prepare(wanted, load_data(wanted.data))
+
+
+def test_an_optimizer_of_squares_takes_no_penalty() -> None:
+    wanted = recipe(
+        data={"name": "line", "validation": 0.0, "test": 0.0},
+        model={"name": "linear_regression"},
+        criterion={"name": "mse"},
+        optimizer={"name": "levenberg_marquardt"},
+        penalties=[{"name": "l2", "strength": 0.1}],
+        training={"batch_size": "full"},
+    )
+    with pytest.raises(InputError, match="penalties: optimizer `levenberg_marquardt` needs a sum of squares"):
+        prepare(wanted, load_data(wanted.data))

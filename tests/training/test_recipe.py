@@ -1,6 +1,7 @@
 """Recipes in, out, and refused."""
 
 import tomllib
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -61,13 +62,22 @@ def test_survives_the_way_through_toml() -> None:
         MINIMAL
         | {
             "seed": 7,
+            "initialization": {"name": "kaiming_normal", "leak": 0.1},
             "training": {"early_stopping": {"patience": 2}, "batch_size": "full", "clip_norm": 0.5},
             "data": {"name": "digits", "augment": ["shift", {"name": "rotate", "degrees": 5.0}]},
+            "penalties": [
+                {"name": "l1", "strength": 1e-4},
+                {"module": "prices.py:cube", "since": date(2000, 1, 1), "on": ["hidden1.*", "output.weight"]},
+            ],
         }
     )
     again = Recipe.from_dict(tomllib.loads(recipe.to_toml()))
     assert again == recipe
     assert again.model.options == {"hidden": (32, 16)}
+    assert [each.on for each in again.penalties] == ["weights", ("hidden1.*", "output.weight")]
+    assert [each.options for each in again.penalties] == [{"strength": 1e-4}, {"since": date(2000, 1, 1)}]
+    assert again.initialization is not None
+    assert again.initialization.options == {"leak": 0.1}
 
 
 @pytest.mark.parametrize("name", shipped_recipes())
@@ -97,6 +107,10 @@ def test_is_frozen() -> None:
         ({"model": {}}, "`model` needs `name` (from the catalogue) or `module`"),
         ({"model": {"name": "mlp", "module": "a.py:b"}}, "one of the two"),
         ({"model": "mlp"}, "`model`"),
+        ({"penalties": {"name": "l1"}}, "`penalties` should be a valid tuple"),
+        ({"penalties": [{"strength": 1.0}]}, "`penalties.0` needs `name` (from the catalogue) or `module`"),
+        ({"penalties": [{"name": "l1", "on": 3}]}, "`penalties.0.on` should be a valid string or a valid tuple"),
+        ({"initialization": {"module": "a.py:b"}}, "`initialization` takes a `name` from the catalogue"),
         (
             {"data": {"name": "digits", "validation": 2.0}, "training": {"epoch": 3}},
             "unknown option `epoch`. Did you mean `epochs`? (1 more to mend after this.)",
@@ -170,6 +184,7 @@ def test_relative_paths_start_at_the_recipe(tmp_path: Path) -> None:
         "data": {"name": "set.npz", "augment": augment},
         "model": {"module": "net.py:Net"},
         "optimizer": {"name": "sgd"},
+        "penalties": [{"name": "l1", "strength": 1.0}, {"module": "prices.py:cube"}],
     }
     ready = anchored(document, tmp_path)
     assert ready["data"]["name"] == str(tmp_path / "set.npz")
@@ -177,3 +192,4 @@ def test_relative_paths_start_at_the_recipe(tmp_path: Path) -> None:
     assert ready["data"]["augment"] == ["shift", moved, {"name": "rotate", "degrees": 5.0}]
     assert ready["model"]["module"] == f"{tmp_path}/net.py:Net"
     assert ready["optimizer"] == {"name": "sgd"}
+    assert ready["penalties"] == [{"name": "l1", "strength": 1.0}, {"module": f"{tmp_path}/prices.py:cube"}]

@@ -168,6 +168,24 @@ def test_where_the_code_is_kept(foreign: gradus.Run) -> None:
     assert b"\r\n" in content
 
 
+def test_class_weights_and_own_penalties_resume_to_the_same_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = tmp_path / "price.py"
+    code.write_text("def price(weight, strength):\n    return strength * weight.square().sum()\n")
+    parts: dict[str, Any] = {
+        "criterion": {"name": "focal", "class_weights": "balanced"},
+        "penalties": [{"name": "l1", "strength": 1e-3}, {"module": f"{code}:price", "strength": 1e-2}],
+    }
+    run = gradus.train(digits(epochs=2, checkpoint_every=7) | parts, run=tmp_path / "run")
+    _forget(monkeypatch)
+    unfinished = _unfinished(run, tmp_path / "unfinished")
+    with pytest.raises(InputError, match=r"its penalties\.1 is code of its own"):
+        resume(unfinished)
+    code.unlink()  # the copy serves
+    assert weights(resume(unfinished, trust=True)) == weights(run)
+
+
 def _forget(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a new process: no module of the user's is loaded."""
     for name in [each for each in sys.modules if each.startswith("gradus_user_")]:

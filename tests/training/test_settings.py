@@ -42,6 +42,13 @@ def test_large_convolutions_run_channels_last_and_in_bf16_where_the_processor_ha
     assert choose(nn.Linear(64, 10), VECTORS) == small
 
 
+def test_an_optimizer_that_compares_losses_gets_them_exact(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "multiplies_bf16", lambda: True)
+    given = Training(device="cpu"), create_model("small_cnn"), IMAGES, 128
+    assert choose_arithmetic(*given).precision == "bf16"
+    assert choose_arithmetic(*given, searches=True).precision == "float32"
+
+
 def test_one_dimensional_convolutions_have_no_channels_last(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "multiplies_bf16", lambda: True)
     network = nn.Sequential(nn.Conv1d(1, 500, 9), nn.Flatten(), nn.Linear(28_000, 10))

@@ -11,8 +11,9 @@ def command(
     name: Annotated[str | None, typer.Argument(help="One of them: its card.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List the criteria that recipes can name, or show one's card."""
+    """List the criteria and penalties that recipes can name, or show one's card."""
     from gradus.cli.parts import show
     from gradus.losses import criteria
+    from gradus.losses.penalties import penalties
 
-    show(name, (criteria,), as_json=json)
+    show(name, (criteria, penalties), as_json=json)

@@ -8,7 +8,22 @@ import typer
 from typer.exceptions import TyperException
 
 import gradus
-from gradus.cli import backprop, data, doctor, inspect, losses, models, optimizers, predict, report, train
+from gradus.cli import (
+    activations,
+    backprop,
+    data,
+    doctor,
+    initializers,
+    inspect,
+    landscape,
+    layers,
+    losses,
+    models,
+    optimizers,
+    predict,
+    report,
+    train,
+)
 from gradus.core.errors import GradusError
 from gradus.core.text import set_language
 
@@ -23,7 +38,10 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (train, predict, inspect, backprop, doctor, report, models, data, losses, optimizers):
+for verb in (
+    train, predict, inspect, backprop, doctor, report, landscape,
+    models, data, activations, initializers, layers, losses, optimizers,
+):  # fmt: skip
     app.command(
         verb.__name__.rpartition(".")[2],
         epilog=f"Example: {verb.EXAMPLE}",

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.table import Table
 
+_WIDEST = 1000
+
 
 def print_json(document: Any) -> None:
     """One JSON document; the numbers JSON lacks become the strings "NaN", "Infinity", "-Infinity"."""
@@ -34,7 +36,7 @@ def print_cells(cells: Sequence[Sequence[str]]) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for number, heading in enumerate(cells[0]):
         table.add_column(heading, justify="right" if number else "left", no_wrap=True)
-    _print(table, cells[1:])
+    _print(table, cells[1:], wide=True)
 
 
 def print_fields(fields: Mapping[str, Any]) -> None:
@@ -47,14 +49,17 @@ def print_fields(fields: Mapping[str, Any]) -> None:
     _print(table, [[name, value] for name, value in fields.items() if value not in ("", [], {})])
 
 
-def _print(table: "Table", rows: Sequence[Sequence[Any]]) -> None:
+def _print(table: "Table", rows: Sequence[Sequence[Any]], *, wide: bool = False) -> None:
     from rich.console import Console
     from rich.text import Text
 
     for row in rows:
         # Text, so that brackets in what comes from outside are not read as markup.
         table.add_row(*(Text(f"{cell:,}" if isinstance(cell, int) else str(cell)) for cell in row))
-    Console(highlight=False).print(table)
+    console = Console(highlight=False)
+    if wide and not console.is_terminal:
+        console.width = _WIDEST  # a file has no edge at which to cut
+    console.print(table)
 
 
 def _finite(value: Any) -> Any:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from gradus.cli.output import print_fields, print_json, print_table
+from gradus.cli.output import print_cells, print_fields, print_json, print_table
 from gradus.core.cards import Card, Registry
 from gradus.core.errors import InputError, nearest
 
@@ -56,13 +56,19 @@ def entry(card: Card) -> dict[str, Any]:
 
 
 def print_card(document: dict[str, Any]) -> None:
-    """One card for people: a line for each thing it says."""
-    elsewhere = {f"defaults in {library}": _options(values) for library, values in document["elsewhere"].items()}
+    """One card for people: a line for each thing it says, and its options, beside them what differs elsewhere."""
+    options, elsewhere = document["options"], document["elsewhere"]
     lines = {name: value for name, value in document.items() if name != "elsewhere"}
-    print_fields(
-        lines | {"aliases": ", ".join(document["aliases"]), "options": _options(document["options"])} | elsewhere
-    )
+    lines |= {"aliases": ", ".join(document["aliases"]), "options": "" if elsewhere else _listed(options)}
+    print_fields(lines)
+    if elsewhere:
+        names = [
+            *options,
+            *dict.fromkeys(name for values in elsewhere.values() for name in values if name not in options),
+        ]
+        rows = [[name, *(str(each.get(name, "")) for each in (options, *elsewhere.values()))] for name in names]
+        print_cells([["option", "here", *elsewhere], *rows])
 
 
-def _options(values: dict[str, Any]) -> str:
+def _listed(values: dict[str, Any]) -> str:
     return ", ".join(f"{name} = {value}" for name, value in values.items())

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 EXAMPLE = "gradus train digits-lenet --epochs 10 --set training.ema=0.99"
 FOUND, INTERRUPTED = 1, 130
+ROWS, BAR = 25, 40
+"""Of the drawing of a range test: lines, and characters for the highest loss."""
 
 
 def command(
@@ -39,6 +41,9 @@ def command(
     run: Annotated[Path | None, typer.Option(help="The run folder to make (runs/<model>-<data>-<n>).")] = None,
     resume: Annotated[Path | None, typer.Option(help="Continue the run in this folder.")] = None,
     trust: Annotated[bool, typer.Option("--trust", help="With --resume: execute the code the run names.")] = False,
+    range_test: Annotated[
+        bool, typer.Option("--range-test", help="Train at rising rates, show where the loss falls, and leave no run.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print no progress.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")] = False,
     lang: Annotated[str | None, typer.Option(help="Language of findings: en or zh.")] = None,
@@ -63,12 +68,16 @@ def command(
         "ensemble.bagging": True if bagging else None,
     }
     if resume is not None:
-        every = {**settings, "RECIPE": recipe, "--set": set_ or None, "--run": run}
+        every = {
+            **settings, "RECIPE": recipe, "--set": set_ or None, "--run": run, "--range-test": range_test or None
+        }  # fmt: skip
         given = [name for name, value in every.items() if value is not None]
         if given:
             raise InputError(
                 "--resume", f"continues a run as it is; it cannot change {', '.join(given)}", repair="Start a new run."
             )
+    if range_test:
+        return _range_test(_document(recipe, settings, set_ or []), as_json=json)
     from gradus.cli.progress import Progress
     from gradus.training.train import resume as resume_run
     from gradus.training.train import train
@@ -117,6 +126,26 @@ def _document(recipe: str | None, settings: dict[str, Any], more: list[str]) -> 
     for each in more:
         document = override(document, *parse_setting(each))
     return document
+
+
+def _range_test(document: dict[str, Any], *, as_json: bool) -> int:
+    """Print what a range test finds, and draw the loss against the rate."""
+    from dataclasses import asdict
+
+    from gradus.training.train import find_rate
+
+    found = find_rate(document)
+    if as_json:
+        print_json(asdict(found) | {"reason": found.reason})
+        return 0
+    every = max(1, len(found.rates) // ROWS)
+    low, high = min(found.smoothed), found.smoothed[0]  # what lies above the first loss is full: it diverges
+    print("    rate      loss")
+    for rate, loss in list(zip(found.rates, found.smoothed, strict=True))[::every]:
+        share = (loss - low) / (high - low) if high > low else 1.0
+        print(f"{rate:8.2g}  {loss:8.4g}  {'#' * round(BAR * min(share, 1.0))}".rstrip())
+    print(f"suggested: {found.suggested:.2g}, {found.reason}")
+    return 0
 
 
 def _write_report(run: "Run") -> str:

@@ -33,6 +33,16 @@ class Option:
         return self.default is inspect.Parameter.empty
 
 
+def options_of(build: Callable[..., Any]) -> tuple[Option, ...]:
+    """The keyword-only parameters of a function, or of a class's constructor."""
+    hints = get_type_hints(build.__init__ if inspect.isclass(build) else build, include_extras=True)
+    return tuple(
+        Option(name=each.name, annotation=hints[each.name], default=each.default)
+        for each in inspect.signature(build).parameters.values()
+        if each.kind is inspect.Parameter.KEYWORD_ONLY
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Card:
     """One entry of a catalogue.
@@ -65,12 +75,7 @@ class Card:
 
     @cached_property
     def options(self) -> tuple[Option, ...]:
-        hints = get_type_hints(self.build, include_extras=True)
-        return tuple(
-            Option(name=each.name, annotation=hints[each.name], default=each.default)
-            for each in inspect.signature(self.build).parameters.values()
-            if each.kind is inspect.Parameter.KEYWORD_ONLY
-        )
+        return options_of(self.build)
 
     def validate(self, options: Mapping[str, Any], owner: str = "") -> dict[str, Any]:
         """`options` with their types and constraints checked, ready for `build`.

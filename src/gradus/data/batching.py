@@ -62,7 +62,7 @@ class ResidentStore:
                 whole[start:end] = rows
             start = end
         self.inputs = filled
-        self.target = preprocessing.apply_target(examples.target).to(device)
+        self.target = preprocessing.apply_target(examples.target, self.inputs).to(device)
 
     def take(self, index: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
         rows = index if self._on_cpu else index.to(self.device)
@@ -84,7 +84,7 @@ class StreamedStore:
     def take(self, index: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
         rows = index.numpy()
         inputs = self._preprocessing.apply(tuple(each[rows] for each in self._examples.inputs))
-        return inputs, self._preprocessing.apply_target(self._examples.target[rows])
+        return inputs, self._preprocessing.apply_target(self._examples.target[rows], inputs)
 
 
 def fits_in_memory(examples: Examples) -> bool:
@@ -181,6 +181,10 @@ class Loader:
                 persistent_workers=workers > 0,
                 worker_init_fn=_leave_signals_to_parent,
             )
+
+    def __iter__(self) -> Iterator[Batch]:
+        """The batches of the first epoch, each time anew."""
+        return self.batches(epoch=0)
 
     def __len__(self) -> int:
         """Batches an epoch."""

@@ -63,6 +63,11 @@ class LoopWatch:
             self.optimizers.setdefault(each, _Held())
         self.signs.optimizers_known = len(self.optimizers)
 
+    @property
+    def in_step(self) -> bool:
+        """Whether an optimizer is at work on a step, in which it may call backward by a closure."""
+        return self._stepping is not None
+
     # ---- events -----------------------------------------------------------------------------------------------------
 
     def forward(self, model: nn.Module) -> None:

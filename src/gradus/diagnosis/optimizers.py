@@ -20,7 +20,9 @@ def facts_of(optimizer: Optimizer) -> OptimizerFacts:
     epsilon = group.get("eps", 0.0)
     epsilon = float(epsilon) if isinstance(epsilon, int | float) else 0.0
     decay = float(group.get("weight_decay", 0.0))
-    coupled = name not in _DECOUPLED and not group.get("decoupled_weight_decay", False)
+    # torch's flag, and that of pytorch_optimizer
+    decoupled = name in _DECOUPLED or group.get("decoupled_weight_decay") or group.get("weight_decouple")
+    coupled = not decoupled
     parameters = [each for each in group["params"] if each.dim() > 1 and each.grad is not None][:_LOOKED_AT]
     return OptimizerFacts(
         name=name,
@@ -30,6 +32,7 @@ def facts_of(optimizer: Optimizer) -> OptimizerFacts:
         epsilon=epsilon,
         drowned=_drowned(optimizer, parameters, epsilon),
         decay_over_gradient=_decay_share(parameters, decay) if decay and coupled else 0.0,
+        searches=bool(group.get("line_search_fn")) or hasattr(optimizer, "wants"),
     )
 
 

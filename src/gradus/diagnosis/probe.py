@@ -436,7 +436,8 @@ class Probe(taps.Listener):
         if not self.began:
             self.began = self._step_began = perf_counter()
         self._since_step += 1
-        if not self._lead.stepping and self._since_step > (1 if self._manual else _WITHOUT_STEP):
+        waits = self._since_step > (1 if self._manual else _WITHOUT_STEP)
+        if waits and not self._lead.stepping and not self._loop.in_step:
             self._step_without_optimizer()
             self._since_step = 1
         window = self._window
@@ -586,8 +587,11 @@ class Probe(taps.Listener):
             self._change_phase(key)
         if self._lead.leads(optimizer, key, self.history.step):
             self.history.step += 1
-            if self._window is not None and self._window.has_loss:
-                self._close_window()
+            if self._window is not None:
+                if self._window.has_loss:
+                    self._close_window()
+                else:
+                    self._give_up_window()
             self._after_lead()
 
     def _change_phase(self, key: int) -> None:
@@ -666,6 +670,11 @@ class Probe(taps.Listener):
         self._loop.conclude()
         self._consider()
         self._cadence.examined(examination.step, self.spent - self._window_began)
+
+    def _give_up_window(self) -> None:
+        """No backward pass went by: the optimizer takes derivatives itself, and there is nothing to examine."""
+        self._window = None
+        self._cadence.examined(self.history.step - 1, self.spent - self._window_began)
 
     def _note_linearity(self, window: Window) -> None:
         whole = [graph for graph in window.graphs if graph.whole]

@@ -338,6 +338,7 @@ class OptimizerFacts:
         epsilon: of an adaptive method.
         drowned: share of its second moments' roots that lie below epsilon.
         decay_over_gradient: the decay term over the gradient, of a coupled one.
+        searches: whether it evaluates the loss itself to find how far to go, so that a far step was seen to be good.
     """
 
     name: str
@@ -347,6 +348,7 @@ class OptimizerFacts:
     epsilon: float = 0.0
     drowned: float = 0.0
     decay_over_gradient: float = 0.0
+    searches: bool = False
 
 
 @dataclass(slots=True, kw_only=True)

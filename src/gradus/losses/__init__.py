@@ -12,9 +12,11 @@ class CriterionCard(Card):
 
     Attributes:
         tasks: what it can be a criterion of; decides the targets it accepts, (N,) int64 classes or (N, K) values.
+        class_counts: `build` takes first the number of training examples of each class, (C,) int64.
     """
 
     tasks: tuple[Task, ...]
+    class_counts: bool = False
 
 
 criteria: Registry[CriterionCard] = Registry("criterion", "gradus.losses", CriterionCard)

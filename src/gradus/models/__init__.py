@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from gradus.core.cards import Card, Registry
@@ -23,6 +24,7 @@ class ModelCard(Card):
         outputs: the number of classes or values they are for.
         tasks: what it can be trained for.
         vocabulary: of a network for text, the symbols its figures are for.
+        reconstructs: it gives back the numbers of an example, all of them, and is trained to give back nothing else.
     """
 
     family: str
@@ -31,6 +33,7 @@ class ModelCard(Card):
     outputs: int
     tasks: tuple[Task, ...] = ("classification", "regression")
     vocabulary: tuple[str, ...] = ()
+    reconstructs: bool = False
 
     @property
     def spec(self) -> DataSpec:
@@ -71,12 +74,9 @@ def create_model(
     """
     card = models.get(name)
     if spec is None:
-        published = card.spec
-        spec = replace(
-            published,
-            inputs=(tuple(input_shape or card.input),),
-            outputs=card.outputs if num_classes is None else num_classes,
-        )
+        shape = tuple(input_shape or card.input)
+        outputs = prod(shape) if card.reconstructs else card.outputs
+        spec = replace(card.spec, inputs=(shape,), outputs=outputs if num_classes is None else num_classes)
     elif num_classes is not None or input_shape is not None:
         raise InputError(f"model `{card.name}`", "takes a spec, or num_classes and input_shape, not both")
     return build(card, spec, options)
@@ -88,6 +88,13 @@ def build(card: ModelCard, spec: DataSpec, options: Mapping[str, Any]) -> "nn.Mo
     Raises:
         InputError: for an unknown option, or data the network cannot take.
     """
+    if card.reconstructs and (spec.task, spec.outputs) != ("regression", spec.features):
+        raise InputError(
+            f"model `{card.name}`",
+            f"gives back the {spec.features} numbers of an example",
+            f"{spec.outputs} {'classes' if spec.task == 'classification' else 'values'} to learn",
+            "Set data.reconstruct = true.",
+        )
     if spec.task not in card.tasks:
         raise InputError(
             f"model `{card.name}`", f"is for {' or '.join(card.tasks)}", spec.task, "Choose another model."

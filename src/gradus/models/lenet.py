@@ -15,9 +15,10 @@ from torch.nn import functional
 from gradus.core.randomness import hash_keys
 from gradus.core.spec import DataSpec
 from gradus.models import models
-from gradus.models.activations import ACTIVATIONS, Activation
+from gradus.models.activations import Activation, chosen
 from gradus.models.field import ImageField
 from gradus.models.inputs import image
+from gradus.nn.activation import ScaledTanh
 
 # N examples, C maps, H height, W width, K classes, U units of F6
 
@@ -42,22 +43,22 @@ def lenet5(spec: DataSpec, *, activation: Activation = "relu", pooling: Literal[
     Cost: 61,706 parameters and 416,520 multiply-adds for one channel and 10 classes.
     """
     channels, _, _ = image("model `lenet5`", spec, largest=_SIDE)
-    activate = ACTIVATIONS[activation]
+    activate = chosen("model `lenet5`", activation)
     pool = nn.MaxPool2d if pooling == "max" else nn.AvgPool2d
     return nn.Sequential(
         OrderedDict(
             field=ImageField(_SIDE),
-            c1=nn.Conv2d(channels, 6, 5),  # 28 x 28
-            c1_activation=activate(),
+            c1=nn.Conv2d(channels, 6 * activate.pieces, 5),  # 28 x 28
+            c1_activation=activate(6),
             s2=pool(2),  # 14 x 14
-            c3=nn.Conv2d(6, 16, 5),  # 10 x 10
-            c3_activation=activate(),
+            c3=nn.Conv2d(6, 16 * activate.pieces, 5),  # 10 x 10
+            c3_activation=activate(16),
             s4=pool(2),  # 5 x 5
-            c5=nn.Conv2d(16, 120, 5),  # 1 x 1: a dense layer, as the field is no larger
-            c5_activation=activate(),
+            c5=nn.Conv2d(16, 120 * activate.pieces, 5),  # 1 x 1: a dense layer, as the field is no larger
+            c5_activation=activate(120),
             flatten=nn.Flatten(),
-            f6=nn.Linear(120, 84),
-            f6_activation=activate(),
+            f6=nn.Linear(120, 84 * activate.pieces),
+            f6_activation=activate(84),
             output=nn.Linear(84, spec.outputs),
         )
     )
@@ -137,13 +138,6 @@ def lenet5_1998(spec: DataSpec) -> nn.Module:
     for module in model.modules():
         _draw_weights(module)
     return model
-
-
-class ScaledTanh(nn.Module):
-    """The squashing function f(a) = 1.7159 tanh(2a/3): f(1) = 1, f(-1) = -1 (equation 6)."""
-
-    def forward(self, a: Tensor) -> Tensor:
-        return 1.7159 * torch.tanh(a * (2 / 3))
 
 
 class Subsampling(nn.Module):

@@ -9,6 +9,7 @@ from torch import nn
 from gradus.core.errors import InputError
 from gradus.core.spec import DataSpec
 from gradus.models import models
+from gradus.models.activations import Activation, chosen
 
 _TEXT = tuple(chr(each) for each in range(32, 97))  # 65 symbols, as many as tiny Shakespeare has
 
@@ -29,6 +30,7 @@ def neural_lm(
     *,
     embedding: PositiveInt = 24,
     hidden: tuple[PositiveInt, ...] = (256,),
+    activation: Activation = "tanh",
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0,
 ) -> nn.Module:
     """Neural n-gram language model: embeddings of the last symbols, side by side, through a perceptron.
@@ -37,17 +39,18 @@ def neural_lm(
 
     Args:
         embedding: numbers a symbol is given.
-        hidden: units of each hidden layer, first to last, with tanh after each.
+        hidden: units of each hidden layer, first to last.
     """
     if not spec.vocabulary or len(spec.inputs) != 1 or len(spec.inputs[0]) != 1:
         raise InputError("model `neural_lm`", "takes text, codes of a vocabulary", spec.inputs, "`mlp` takes numbers.")
     layers: OrderedDict[str, nn.Module] = OrderedDict(
         embedding=nn.Embedding(len(spec.vocabulary), embedding), flatten=nn.Flatten()
     )
+    activate = chosen("model `neural_lm`", activation)
     features = embedding * spec.inputs[0][0]
     for number, units in enumerate(hidden, start=1):
-        layers[f"hidden{number}"] = nn.Linear(features, units)
-        layers[f"activation{number}"] = nn.Tanh()
+        layers[f"hidden{number}"] = nn.Linear(features, activate.pieces * units)
+        layers[f"activation{number}"] = activate(units)
         if dropout:
             layers[f"dropout{number}"] = nn.Dropout(dropout)
         features = units

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from gradus.core.errors import InputError
 from gradus.core.spec import DataSpec
 from gradus.models import models
+from gradus.models.activations import Activation, chosen
 
 # N examples, T steps, F features, H steps ahead, K targets, which are the first K features
 
@@ -49,6 +50,7 @@ def nlinear(
     *,
     horizon: PositiveInt = 1,
     hidden: tuple[PositiveInt, ...] = (),
+    activation: Activation = "relu",
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0,
 ) -> nn.Module:
     """NLinear: what comes next from the changes within a window, added to its last step.
@@ -58,7 +60,7 @@ def nlinear(
 
     Args:
         horizon: steps ahead, as in the recipe's [data].
-        hidden: units of each hidden layer, first to last, with ReLU after each.
+        hidden: units of each hidden layer, first to last.
         dropout: the chance that a change or a hidden unit is left out in a training step.
     """
     owner = "model `nlinear`"
@@ -69,9 +71,11 @@ def nlinear(
         raise InputError(
             owner, f"`horizon` must divide the {spec.outputs} outputs into targets among {wide} features", horizon
         )
+    activate = chosen(owner, activation)
     layers: list[nn.Module] = [nn.Dropout(dropout)] if dropout else []
     features = steps * wide
     for units in hidden:
-        layers += [nn.Linear(features, units), nn.ReLU(), *([nn.Dropout(dropout)] if dropout else [])]
+        layers += [nn.Linear(features, activate.pieces * units), activate(units)]
+        layers += [nn.Dropout(dropout)] if dropout else []
         features = units
     return NLinear(nn.Sequential(*layers, nn.Linear(features, spec.outputs)), horizon)

@@ -1,12 +1,10 @@
 """One HTML file that tells what a run came to. It loads nothing, and everything in it from outside is escaped."""
 
-import json
 import shlex
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from markupsafe import Markup
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
@@ -16,9 +14,9 @@ from gradus.report import words
 from gradus.report.charts import curve_charts, forecast_chart, residual_chart, scatter_chart
 from gradus.report.doctor import diagnoses, happenings, timeline_charts
 from gradus.report.heat import heat_maps
-from gradus.report.template import fill, resource
+from gradus.report.template import embedded, fill, resource
 from gradus.training import folder
-from gradus.training.run import Run, load_run
+from gradus.training.run import DATA_FORMAT, Run, load_run
 from gradus.training.settings import describe
 from gradus.training.showcase import FORMAT
 
@@ -68,7 +66,7 @@ def render(run: Run) -> str:
         happenings=happenings(single),
         maps=heat_maps(run.signs),
         charts=charts,
-        charts_json=_embedded(charts),
+        charts_json=embedded(charts),
         classes=_class_scores(run, shown),
         confusion=_confusion(run, shown),
         showcase=shown,
@@ -80,21 +78,6 @@ def render(run: Run) -> str:
         score=words.score,
         label=words.label,
     )
-
-
-def _embedded(document: Any) -> Markup:
-    """JSON that cannot end the script element it stands in."""
-    text = json.dumps(_finite(document), ensure_ascii=True, allow_nan=False)
-    return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
-
-
-def _finite(value: Any) -> Any:
-    """`value` with the numbers that JSON lacks left out."""
-    if isinstance(value, float):
-        return value if np.isfinite(value) else None
-    if isinstance(value, dict):
-        return {name: _finite(each) for name, each in value.items()}
-    return [_finite(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def _title(run: Run) -> str:
@@ -193,7 +176,7 @@ def _confusion(run: Run, shown: dict[str, Any]) -> dict[str, Any]:
 
 
 def _value_charts(run: Run, shown: dict[str, Any]) -> list[dict[str, Any]]:
-    if run.spec.task != "regression" or not shown:
+    if run.spec.task != "regression" or not shown or run.preprocessing.reconstruct:
         return []
     arrays = shown["arrays"]
     target, output = arrays["target"], arrays["output"]
@@ -208,7 +191,7 @@ def _value_charts(run: Run, shown: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _data(run: Run) -> list[tuple[str, str]]:
-    document = folder.read_json(run.path / folder.DATA, 2)
+    document = folder.read_json(run.path / folder.DATA, DATA_FORMAT)
     splits = ", ".join(f"{name} {words.count(number)}" for name, number in document.get("splits", {}).items())
     shapes = ", ".join(" x ".join(map(str, shape)) for shape in run.raw_spec.inputs)
     rows = [
@@ -218,6 +201,13 @@ def _data(run: Run) -> list[tuple[str, str]]:
         ("shape of an example", shapes),
         ("scaling", run.recipe.data.preprocess),
     ]
+    if run.recipe.data.encoder is not None:
+        rows.append(("encoder", run.recipe.data.encoder))
+    crosses = run.preprocessing.crosses
+    if crosses is not None:
+        rows.append((f"crosses of degree {crosses.degree}", f"{len(crosses.kept):,} numbers of {crosses.features:,}"))
+    if run.preprocessing.reconstruct:
+        rows.append(("target", "the inputs"))
     if run.spec.classes:
         names = ", ".join(repr(each) if run.spec.vocabulary else each for each in run.spec.classes[:50])
         rows.append((f"{len(run.spec.classes)} classes", names + (", ..." if len(run.spec.classes) > 50 else "")))

@@ -2,6 +2,8 @@
 
 import base64
 import hashlib
+import json
+import math
 from importlib.resources import files
 from typing import Any
 
@@ -33,6 +35,21 @@ def fill(name: str, *, style: str, script: str, **values: Any) -> str:
 def resource(name: str) -> str:
     """A file that pages are made of."""
     return (files("gradus.report") / "page" / name).read_text(encoding="utf-8")
+
+
+def embedded(document: Any) -> Markup:
+    """JSON that cannot end the script element it stands in."""
+    text = json.dumps(_finite(document), ensure_ascii=True, allow_nan=False)
+    return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
+
+
+def _finite(value: Any) -> Any:
+    """`value` with the numbers that JSON lacks left out."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {name: _finite(each) for name, each in value.items()}
+    return [_finite(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def _hash(text: str) -> str:

@@ -52,6 +52,12 @@ def train_ensemble(recipe: Recipe, raw: RawData, place: Path | None, callbacks: 
         InputError: before anything is written, as `train` does; and for a vote on values.
     """
     assert recipe.ensemble is not None
+    if recipe.data.reconstruct:
+        raise InputError(
+            "data.reconstruct",
+            "an ensemble combines answers in the data's own units, which reconstructions are not in",
+            repair="Train one network.",
+        )
     if recipe.ensemble.combine == "vote" and raw.task == "regression":
         raise InputError("ensemble.combine", "values cannot be voted on", "vote", "Use `mean`.")
     prepared = prepare(recipe, raw)
@@ -173,7 +179,7 @@ def score(outputs: Tensor, target: Tensor, prepared: Prepared, combine: Combine)
         shown = combine_values(outputs)
 
         def scaled(values: Tensor) -> Tensor:
-            return prepared.preprocessing.apply_target(values.cpu().numpy())
+            return prepared.preprocessing.scaled_target(values.cpu().numpy())
 
         losses = [prepared.criterion(scaled(each), scaled(target)) for each in outputs]
         loss = prepared.criterion(scaled(shown), scaled(target))

@@ -43,9 +43,9 @@ class Outputs:
     index: Tensor
     loss: float
 
-    def scores(self, task: Task, restore: Callable[[Tensor], Tensor]) -> dict[str, float]:
+    def scores(self, task: Task, restore: Callable[[Tensor], Tensor], *, pooled: bool = False) -> dict[str, float]:
         """`loss` and the task's metrics, for which `restore` undoes the scaling of values."""
-        return {"loss": self.loss, **metrics(task, restore(self.output), restore(self.target))}
+        return {"loss": self.loss, **metrics(task, restore(self.output), restore(self.target), pooled=pooled)}
 
 
 def collect(model: nn.Module, criterion: Callable[[Tensor, Tensor], Tensor], loader: Loader) -> Outputs:

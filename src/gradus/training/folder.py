@@ -20,11 +20,11 @@ RECIPE, ENVIRONMENT, DATA, DATABASE, WEIGHTS = (
     "run.sqlite",
     "model.safetensors",
 )
-CHECKPOINTS, CODE, MEMBERS = "checkpoints", "code", "members"
+CHECKPOINTS, CODE, ENCODER, MEMBERS = "checkpoints", "code", "encoder", "members"
 PREDICTIONS, SHOWCASE = "predictions.safetensors", "showcase.json"
 ENSEMBLE, SAMPLES = "ensemble.json", "ensemble.safetensors"
 _LOCK = "lock"
-_HEAD = {_LOCK, DATA, ENVIRONMENT, CODE, ENSEMBLE, SAMPLES, INCOMING}
+_HEAD = {_LOCK, DATA, ENVIRONMENT, CODE, ENCODER, ENSEMBLE, SAMPLES, INCOMING}
 """What there is before the folder is a run, the lock first of all."""
 
 

@@ -10,6 +10,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from gradus.core.batch import Batch
+from gradus.core.errors import InputError
 
 Signs = Mapping[str, Tensor]
 """Detached scalars worth recording beside the loss, by name."""
@@ -24,7 +25,7 @@ class Phase:
         parameters: what a step of this phase may move.
         optimizer: holds exactly these parameters.
         every: the phase takes part in every k-th step.
-        closure: the optimizer's step evaluates the loss itself (L-BFGS).
+        closure: the optimizer's step evaluates the loss itself (L-BFGS, Newton).
         scheduler: advanced after each step of the phase.
     """
 
@@ -34,6 +35,11 @@ class Phase:
     every: int = 1
     closure: bool = False
     scheduler: LRScheduler | None = None
+
+    @property
+    def differentiates(self) -> bool:
+        """Whether the optimizer takes the derivatives itself, of the loss or the residuals; it says so by `wants`."""
+        return self.closure and getattr(self.optimizer, "wants", "gradients") != "gradients"
 
 
 class Objective(Protocol):
@@ -49,7 +55,10 @@ class Objective(Protocol):
         ...
 
     def compute(self, phase: Phase, batch: Batch) -> tuple[Tensor, Signs]:
-        """The phase's loss, a scalar mean over the batch with its graph, and its signs."""
+        """The phase's loss, a scalar mean over the batch with its graph, and its signs.
+
+        Where the phase's optimizer wants residuals, they take the place of the loss: a vector whose squares sum to it.
+        """
         ...
 
     def state_dict(self) -> dict[str, Any]:
@@ -66,7 +75,12 @@ def output_of(result: Any) -> Tensor:
 
 
 class Supervised:
-    """A model learns to give the target: one phase, one loss."""
+    """A model learns to give the target: one phase, one loss.
+
+    Args:
+        criterion: gives the loss, or the residuals where `optimizer` wants those.
+        penalties: what is added to the loss, whatever the batch: prices on weights.
+    """
 
     def __init__(
         self,
@@ -76,9 +90,11 @@ class Supervised:
         *,
         closure: bool = False,
         scheduler: LRScheduler | None = None,
+        penalties: Sequence[Callable[[], Tensor]] = (),
     ) -> None:
         self.model = model
         self.criterion = criterion
+        self.penalties = tuple(penalties)
         parameters = tuple(each for group in optimizer.param_groups for each in group["params"])
         self.phases = (Phase("train", parameters, optimizer, closure=closure, scheduler=scheduler),)
 
@@ -90,8 +106,23 @@ class Supervised:
         return networks
 
     def compute(self, phase: Phase, batch: Batch) -> tuple[Tensor, Signs]:
-        output = output_of(self.model(*batch.inputs))
-        return self.criterion(output, batch.target), {}
+        result = self.model(*batch.inputs)
+        loss = self.criterion(output_of(result), batch.target)
+        # A model may hand back a penalty of its own, as a sparse autoencoder does; a tensor has no such field.
+        own: Tensor | None = getattr(result, "penalty", None)
+        if own is None and not self.penalties:
+            return loss, {}
+        if loss.dim():  # residuals, each of which would take the penalty on
+            raise InputError(
+                "optimizer",
+                "needs a sum of squares, to which the penalty of a model cannot be added",
+                repair="Use `bfgs` or `newton_cg`.",
+            )
+        # Sums over all weights need more digits than bfloat16 has.
+        with torch.autocast(loss.device.type, enabled=False):
+            terms = [each() for each in self.penalties]
+            penalty = torch.stack(terms if own is None else [*terms, own]).sum()
+        return loss + penalty, {"penalty": penalty}
 
     def state_dict(self) -> dict[str, Any]:
         return {}

@@ -25,12 +25,19 @@ from gradus.data.raw import Examples, RawData
 from gradus.data.sources import open_data
 from gradus.data.splits import Split, Splits, bootstrap, split
 from gradus.losses import criteria
+from gradus.losses.penalties import WeightPenalty, penalized, penalties
+from gradus.losses.residuals import RESIDUALS
 from gradus.models import build, models
+from gradus.nn import initializers
+from gradus.nn.initialization import initialize
+from gradus.nn.statistics import has_statistics
 from gradus.optim import optimizers, schedules
 from gradus.training.compatibility import check_fit
+from gradus.training.encoding import open_encoder
+from gradus.training.learning_rate import try_rates, wants_rate, with_rate, without_rate
 from gradus.training.metrics import NAMES
 from gradus.training.objective import Supervised
-from gradus.training.recipe import Data, Part, Recipe, Training
+from gradus.training.recipe import Data, Part, Penalty, Recipe, Training
 from gradus.training.settings import choose_arithmetic, choose_stream
 
 EVALUATION_BATCH = 256
@@ -39,7 +46,12 @@ Criterion = Callable[[Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Prepared:
-    """All that training needs, built and checked."""
+    """All that training needs, built and checked.
+
+    Attributes:
+        evaluation: batches of the other splits, by name.
+        population: of the training split, all of it and as evaluation sees it: in order, nothing changed.
+    """
 
     recipe: Recipe
     raw: RawData
@@ -52,6 +64,7 @@ class Prepared:
     objective: Supervised
     loader: Loader
     evaluation: dict[str, Loader]
+    population: Loader
 
 
 def resolve(recipe: Recipe) -> Recipe:
@@ -110,26 +123,25 @@ def prepare(recipe: Recipe, raw: RawData, preprocessing: Preprocessing | None = 
         for each in lazy_rows(raw):
             each.keep()
     if preprocessing is None:
-        section = recipe.data
-        preprocessing = Preprocessing.fit(
-            raw,
-            splits.train,
-            section.preprocess,
-            components=section.components,
-            missing=section.missing,
-            target="none" if section.preprocess_target == "auto" else section.preprocess_target,
-        )
+        preprocessing = _fit_preprocessing(recipe.data, raw, splits.train)
     spec = preprocessing.spec(raw.spec)
     augment = recipe.data.augment
     augmentation = Augmentation.fit(augment, raw, splits.train, preprocessing) if augment else None
     for each in lazy_rows(raw):
         each.check()  # the examples that nothing has read yet: a damaged one must not stop training halfway
-    _check_monitor(training, raw.task, splits)
+    _check_monitor(training, spec.task, splits)
     recipe = recipe.model_copy(update={"training": training})
-    loader, evaluation = _loaders(recipe, splits, preprocessing, augmentation, device)
+    loader, evaluation, population = _loaders(recipe, splits, preprocessing, augmentation, device)
 
-    model = build_model(recipe, spec).to(device)
-    criterion = _build_criterion(recipe.criterion, raw)
+    model = build_model(recipe, spec)
+    if recipe.initialization is not None:
+        _initialize(recipe, model, spec, loader)
+    if training.recompute_statistics and not has_statistics(model):
+        raise InputError(
+            "training.recompute_statistics", "needs a network with batch normalization", recipe.model.label
+        )
+    model = model.to(device)
+    criterion = _build_criterion(recipe.criterion, spec, splits.train)
     if isinstance(criterion, nn.Module):
         criterion.to(device)
     check_fit(
@@ -140,18 +152,32 @@ def prepare(recipe: Recipe, raw: RawData, preprocessing: Preprocessing | None = 
         names=(recipe.model.label, recipe.criterion.label),
         smallest_batch=_smallest_batch(len(splits.train), training),
     )
-    training = choose_arithmetic(training, model, spec, min(len(splits.train), loader.batch_size))
+    tentative = without_rate(recipe.optimizer) if wants_rate(recipe.optimizer) else recipe.optimizer
+    optimizer, closure = _build_optimizer(tentative, model, criterion)
+    size = min(len(splits.train), loader.batch_size)
+    training = choose_arithmetic(training, model, spec, size, searches=closure)
     recipe = recipe.model_copy(update={"training": training})
     if training.memory_format == "channels_last":
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimizer, closure = _build_optimizer(recipe.optimizer, model, criterion)
+    learned = _build_residuals(recipe) if getattr(optimizer, "wants", "") == "residuals" else criterion
+    prices = [_build_penalty(section, number, model) for number, section in enumerate(recipe.penalties)]
+    if wants_rate(recipe.optimizer):
+        trial = Supervised(model, learned, optimizer, closure=closure, penalties=prices)
+        found = try_rates(trial, loader, training, seed=recipe.seed, device=device)
+        recipe = recipe.model_copy(update={"optimizer": with_rate(recipe.optimizer, found)})
+        optimizer, closure = _build_optimizer(recipe.optimizer, model, criterion)
     steps = len(loader) * training.epochs
     schedule = schedules.get(recipe.schedule.name or "", "schedule")
+    if schedule.name != "constant" and "lr" not in optimizer.param_groups[0]:
+        rule = f"changes the learning rate, of which optimizer `{recipe.optimizer.label}` has none"
+        raise InputError(f"schedule `{schedule.name}`", rule, repair="Leave [schedule] out.")
     scheduler = schedule.build(optimizer, steps, **schedule.validate(recipe.schedule.options, "schedule"))
     if training.compile is True:
         model.compile()
-    objective = Supervised(model, criterion, optimizer, closure=closure, scheduler=scheduler)
-    return Prepared(recipe, raw, device, spec, splits, preprocessing, model, criterion, objective, loader, evaluation)
+    objective = Supervised(model, learned, optimizer, closure=closure, scheduler=scheduler, penalties=prices)
+    return Prepared(
+        recipe, raw, device, spec, splits, preprocessing, model, criterion, objective, loader, evaluation, population
+    )
 
 
 def split_of(recipe: Recipe, raw: RawData) -> Splits:
@@ -162,6 +188,22 @@ def split_of(recipe: Recipe, raw: RawData) -> Splits:
     if section.bootstrap:
         return replace(splits, train=bootstrap(splits.train, recipe.seed))
     return splits
+
+
+def _fit_preprocessing(section: Data, raw: RawData, train: Split) -> Preprocessing:
+    """What a recipe's [data] asks for, in the order in which examples go through it."""
+    made = Preprocessing.fit(
+        raw,
+        train,
+        section.preprocess,
+        components=section.components,
+        missing=section.missing,
+        target="none" if section.preprocess_target == "auto" else section.preprocess_target,
+        encoder=None if section.encoder is None else open_encoder(section.encoder, raw),
+    )
+    if section.crosses is not None:
+        made = made.crossed(raw, train, section.preprocess, section.crosses, interaction_only=section.interaction_only)
+    return made.reconstructing(raw) if section.reconstruct else made
 
 
 def build_model(recipe: Recipe, spec: DataSpec) -> nn.Module:
@@ -181,7 +223,19 @@ def build_model(recipe: Recipe, spec: DataSpec) -> nn.Module:
     return model
 
 
-def _build_criterion(section: Part, raw: RawData) -> Criterion:
+def _initialize(recipe: Recipe, model: nn.Module, spec: DataSpec, loader: Loader) -> None:
+    """First weights as the recipe's [initialization] says; those that are scaled on data see the first batch."""
+    assert recipe.initialization is not None
+    card = initializers.get(recipe.initialization.name or "", "initialization")
+    options = card.validate(recipe.initialization.options)
+    example = spec.example()
+    if card.name == "lsuv":
+        example = [each[:EVALUATION_BATCH].cpu() for each in next(loader.batches(epoch=0)).inputs]
+    generator = torch.Generator().manual_seed(derive_seed(recipe.seed, Stream.MODEL, 1))
+    initialize(model, card.name, example=example, generator=generator, **options)
+
+
+def _build_criterion(section: Part, spec: DataSpec, train: Split) -> Criterion:
     if section.module is not None:
         made = UserCode.parse(section.module, Path(), "criterion.module").load()
         if inspect.isclass(made):
@@ -189,16 +243,50 @@ def _build_criterion(section: Part, raw: RawData) -> Criterion:
             return module
         return partial(made, **section.options) if section.options else made
     card = criteria.get(section.name or "", "criterion")
-    if raw.task not in card.tasks:
-        fitting = [each.name for each in criteria.cards() if raw.task in each.tasks]
+    if spec.task not in card.tasks:
+        fitting = [each.name for each in criteria.cards() if spec.task in each.tasks]
         raise InputError(
             f"criterion `{card.name}`",
             f"is for {' or '.join(card.tasks)}",
-            f"data for {raw.task}",
+            f"data for {spec.task}",
             f"Use {' or '.join(f'`{name}`' for name in fitting)}.",
         )
-    built: Criterion = card.build(**card.validate(section.options))
+    options = card.validate(section.options)
+    counts = [torch.from_numpy(np.bincount(train.target, minlength=spec.outputs))] if card.class_counts else []
+    built: Criterion = card.build(*counts, **options)
     return built
+
+
+def _build_penalty(section: Penalty, number: int, model: nn.Module) -> WeightPenalty:
+    """A price on the model's parameters, tried on them once."""
+    owner = f"penalties.{number} `{section.label}`"
+    if section.module is None:
+        card = penalties.get(section.name or "", f"penalties.{number}")
+        price = card.build(**card.validate(section.options))
+    else:
+        price = partial(UserCode.parse(section.module, Path(), f"penalties.{number}.module").load(), **section.options)
+    weights = penalized(model, section.on, owner)
+    for name, weight in weights.items():
+        with torch.no_grad():
+            value = _call(partial(price, weight), {}, owner)
+        if not isinstance(value, Tensor) or value.ndim != 0 or not value.isfinite():
+            raise InputError(owner, f"must give one finite number for {name}, as a tensor", value)
+    return WeightPenalty(price, tuple(weights.values()))
+
+
+def _build_residuals(recipe: Recipe) -> Criterion:
+    """What an optimizer of squares is given in place of the criterion."""
+    section = recipe.criterion
+    name = criteria.get(section.name).name if section.name else ""
+    if name not in RESIDUALS or section.options:
+        rule = (
+            f"optimizer `{recipe.optimizer.label}` needs a sum of squares, so it takes {' or '.join(RESIDUALS)} alone"
+        )
+        raise InputError(f"criterion `{section.label}`", rule, repair="Use `bfgs` or `newton_cg` for other criteria.")
+    if recipe.penalties:
+        rule = f"optimizer `{recipe.optimizer.label}` needs a sum of squares, to which no penalty can be added"
+        raise InputError("penalties", rule, repair="Use `bfgs` or `newton_cg` with penalties.")
+    return RESIDUALS[name]
 
 
 def _build_optimizer(section: Part, model: nn.Module, criterion: Criterion) -> tuple[torch.optim.Optimizer, bool]:
@@ -233,8 +321,8 @@ def _loaders(
     preprocessing: Preprocessing,
     augmentation: Augmentation | None,
     device: torch.device,
-) -> tuple[Loader, dict[str, Loader]]:
-    """Batches of the training split, and of the others by name."""
+) -> tuple[Loader, dict[str, Loader], Loader]:
+    """Batches of the training split, of the others by name, and of the training split as if it were another."""
     training = recipe.training
     stores: dict[int, Store] = {}
 
@@ -267,7 +355,7 @@ def _loaders(
             size,
         )
     others = {name: loader_of(part) for name, part in splits.named().items() if name != "train"}
-    return loader, others
+    return loader, others, loader_of(splits.train)
 
 
 def _check_monitor(training: Training, task: Task, splits: Splits) -> None:

@@ -19,6 +19,7 @@ from gradus.data.tables import Missing
 SCHEMA = 1
 PARTS = ("data", "model", "criterion", "optimizer")
 """The tables that may name code of the user's own."""
+_WITH_OPTIONS = (*PARTS, "schedule", "initialization")
 Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 
@@ -66,6 +67,9 @@ class Data(Part):
         missing: what fills the gaps in a table's numbers.
         split_seed: draws the splits in place of the recipe's seed.
         bootstrap: train on as many examples drawn from the training split with replacement.
+        encoder: the folder of a finished run whose network's code takes the place of the inputs.
+        crosses, interaction_only: add products of up to so many features, and whether powers are left out.
+        reconstruct: the target is the input; the data's own is not looked at.
         preprocess_target: the scaling of regression targets, of which predictions and scores know nothing; "auto" is
             "standard", or "none" where inputs have none.
     """
@@ -77,18 +81,40 @@ class Data(Part):
     preprocess: Scaling = "standard"
     components: Annotated[float, Field(gt=0)] | None = None
     missing: Missing = "median"
+    encoder: Annotated[str, Field(min_length=1)] | None = None
+    crosses: Annotated[int, Field(ge=2)] | None = None
+    interaction_only: bool = False
+    reconstruct: bool = False
     preprocess_target: Literal["auto", "standard", "minmax", "robust", "none"] = "auto"
     augment: tuple[str | dict[str, Any], ...] = ()
 
 
-class Schedule(Part):
-    """How the learning rate changes; from the catalogue only."""
+class Penalty(Part):
+    """A price on weights, added to the loss.
+
+    Attributes:
+        on: "weights", the matrices and kernels but no biases and norms; or patterns of parameters' names.
+    """
+
+    on: str | tuple[str, ...] = "weights"
+
+
+class _Named(Part):
+    """From the catalogue only."""
 
     @model_validator(mode="after")
     def _from_the_catalogue(self) -> Self:
         if self.module is not None:
             raise ValueError("takes a `name` from the catalogue")
         return self
+
+
+class Schedule(_Named):
+    """How the learning rate changes."""
+
+
+class Initialization(_Named):
+    """How the first weights are drawn, in place of the model's own way."""
 
 
 class EarlyStopping(_Table):
@@ -108,6 +134,7 @@ class Training(_Table):
         accumulate: pieces a batch is computed in, for memory; the step is the same.
         clip_norm, clip_value: bound on the gradient's norm, or on each component.
         ema: decay of an exponential moving average of the weights, which is then evaluated and kept.
+        recompute_statistics: at the end, batch normalization gets the exact statistics of the training split.
         precision: "bf16" computes the forward pass under autocast.
         memory_format: "channels_last" keeps the channels of a pixel together, as fast convolutions want them.
         keep: which weights the run ends with; "best" by validation loss.
@@ -125,6 +152,7 @@ class Training(_Table):
     clip_norm: Annotated[float, Field(gt=0)] | None = None
     clip_value: Annotated[float, Field(gt=0)] | None = None
     ema: Annotated[float, Field(gt=0, lt=1)] | None = None
+    recompute_statistics: bool = False
     precision: Literal["auto", "float32", "bf16"] = "auto"
     memory_format: Literal["auto", "contiguous", "channels_last"] = "auto"
     device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = "auto"
@@ -165,9 +193,11 @@ class Recipe(_Table):
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     data: Data
     model: Part
+    initialization: Initialization | None = None
     criterion: Part
     optimizer: Part
     schedule: Schedule = Schedule(name="constant")
+    penalties: tuple[Penalty, ...] = ()
     training: Training = Training()
     doctor: Doctor = Doctor()
     ensemble: Ensemble | None = None
@@ -198,8 +228,12 @@ class Recipe(_Table):
         """As TOML holds it: plain tables and lists, nothing that is None."""
         document = self.model_dump(mode="json", by_alias=True, exclude_none=True)
         # What was given stays as it was; pydantic does not know the options' types.
-        for name in (*PARTS, "schedule"):
-            document[name] |= {key: _plain(value) for key, value in getattr(self, name).options.items()}
+        for name in _WITH_OPTIONS:
+            part = getattr(self, name)
+            if part is not None:
+                document[name] |= {key: _plain(value) for key, value in part.options.items()}
+        for table, penalty in zip(document["penalties"], self.penalties, strict=True):
+            table |= {key: _plain(value) for key, value in penalty.options.items()}
         return document
 
     def to_toml(self) -> str:
@@ -235,7 +269,7 @@ def override(document: Mapping[str, Any], field: str, value: Any) -> dict[str, A
     table = document.get(head, {})
     if not isinstance(table, dict):
         raise InputError(f"--set {field}", f"`{head}` is not a table", repair=nearest(head, _fields_at([])))
-    if rest in ("name", "module") and head in (*PARTS, "schedule"):
+    if rest in ("name", "module") and head in _WITH_OPTIONS:
         if table.get(rest) == value:
             return dict(document)
         # How much to set aside and how to scale suit any data; what to vary, and whether a test split is there, do not.
@@ -283,7 +317,9 @@ def anchored(document: Mapping[str, Any], base: Path) -> dict[str, Any]:
     ready = map_code(document, lambda place, module: str(expand(module, base)))
     data = ready.get("data")
     if isinstance(data, dict) and "module" not in data and isinstance(data.get("name"), str):
-        ready["data"] = {**data, "name": locate(data["name"], base)}
+        ready["data"] = data = {**data, "name": locate(data["name"], base)}
+    if isinstance(data, dict) and isinstance(data.get("encoder"), str):
+        ready["data"] = {**data, "encoder": str(expand(data["encoder"], base))}
     return ready
 
 
@@ -291,7 +327,8 @@ def map_code(document: Mapping[str, Any], change: Callable[[str, str], str]) -> 
     """`document` with every reference to the user's code, ``file.py:callable``, replaced.
 
     Args:
-        change: the new reference for a place, such as ``model`` or ``data.augment.0``, and the reference there.
+        change: the new reference for a place, such as ``model``, ``penalties.0`` or ``data.augment.0``, and the
+            reference there.
     """
 
     def changed(place: str, table: Any) -> Any:
@@ -299,9 +336,18 @@ def map_code(document: Mapping[str, Any], change: Callable[[str, str], str]) -> 
             return {**table, "module": change(place, table["module"])}
         return table
 
+    def each_changed(place: str, tables: Any) -> Any:
+        if isinstance(tables, list | tuple):
+            return [changed(f"{place}.{number}", table) for number, table in enumerate(tables)]
+        return tables
+
     ready = {name: changed(name, table) if name in PARTS else table for name, table in document.items()}
+    if "penalties" in ready:
+        ready["penalties"] = each_changed("penalties", ready["penalties"])
+    model = ready.get("model")
+    if isinstance(model, dict) and "activation" in model:
+        ready["model"] = {**model, "activation": changed("model.activation", model["activation"])}
     data = ready.get("data")
-    if isinstance(data, dict) and isinstance(data.get("augment"), list | tuple):
-        items = [changed(f"data.augment.{place}", item) for place, item in enumerate(data["augment"])]
-        ready["data"] = {**data, "augment": items}
+    if isinstance(data, dict) and "augment" in data:
+        ready["data"] = {**data, "augment": each_changed("data.augment", data["augment"])}
     return ready

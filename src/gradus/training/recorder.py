@@ -4,6 +4,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from torch.optim import Optimizer
+
 from gradus.core.findings import Finding, Remedy
 from gradus.core.text import Message
 from gradus.training.callbacks import Callback
@@ -29,8 +31,9 @@ class Recorder(Callback):
     def epoch_ended(self, trainer: "Trainer", values: dict[str, float]) -> None:
         phases = trainer.objective.phases
         names = ["learning_rate"] if len(phases) == 1 else [f"learning_rate.{phase.name}" for phase in phases]
-        rates = {name: phase.optimizer.param_groups[0]["lr"] for name, phase in zip(names, phases, strict=True)}
-        self._store.scalars(trainer.step, trainer.epoch, values | rates)
+        rates = {name: _rate(phase.optimizer) for name, phase in zip(names, phases, strict=True)}
+        known = {name: rate for name, rate in rates.items() if rate is not None}
+        self._store.scalars(trainer.step, trainer.epoch, values | known)
         # What is not committed is repeated after a kill: a checkpoint commits before it is written.
         if time.perf_counter() - self._committed >= SECONDS_BETWEEN_COMMITS:
             self._store.commit()
@@ -80,7 +83,8 @@ _LOWER_RATE = Message(
 
 def non_finite(trainer: "Trainer") -> Finding:
     """The finding that training ran into a loss that is NaN or infinite."""
-    rate = trainer.objective.phases[0].optimizer.param_groups[0]["lr"]
+    rate = _rate(trainer.objective.phases[0].optimizer)
+    lower = () if rate is None else (Remedy(id="lower-learning-rate", text=_LOWER_RATE.say(rate=rate)),)
     return Finding(
         symptom="non-finite",
         where="",
@@ -88,7 +92,13 @@ def non_finite(trainer: "Trainer") -> Finding:
         said_at_step=trainer.step,
         severity="critical",
         confidence=1.0,
-        evidence={"learning_rate": rate},
+        evidence={} if rate is None else {"learning_rate": rate},
         message=_NON_FINITE.say(step=trainer.diverged_at),
-        remedies=(Remedy(id="lower-learning-rate", text=_LOWER_RATE.say(rate=rate)),),
+        remedies=lower,
     )
+
+
+def _rate(optimizer: Optimizer) -> float | None:
+    """The learning rate, of an optimizer that has one."""
+    rate: float | None = optimizer.param_groups[0].get("lr")
+    return rate

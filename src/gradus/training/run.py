@@ -16,11 +16,13 @@ from gradus.data.preprocessing import Preprocessing
 from gradus.training import environment, folder
 from gradus.training.checkpoint import refuse_newer, write_atomically
 from gradus.training.doctoring import SIGNS_FORMAT
+from gradus.training.encoding import RunEncoder
 from gradus.training.prepare import build_model
 from gradus.training.recipe import Recipe, map_code
 from gradus.training.store import RunRecord
 
-DATA_FORMAT = 2
+DATA_FORMAT = 3
+"""3 may have crosses, an encoder or reconstruction, which a reader of 2 would leave out unawares."""
 
 
 class Run:
@@ -44,7 +46,7 @@ class Run:
         try:
             self.spec = DataSpec.from_json(data["spec"])
             self.raw_spec = DataSpec.from_json(data.get("raw_spec", data["spec"]))  # format 1 has the one
-            self.preprocessing = Preprocessing.from_json(data["preprocessing"])
+            self.preprocessing = Preprocessing.from_json(data["preprocessing"], self._encoder)
             self.data_fingerprint: dict[str, Any] = data["fingerprint"]
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"{path / folder.DATA}", f"cannot be read: {type(error).__name__} {error}") from error
@@ -58,6 +60,11 @@ class Run:
         """The runs of an ensemble's members, those that have begun; empty for a single network."""
         paths = [self.path / folder.MEMBERS / str(number) for number in range(self._wanted)]
         return [Run(path) for path in paths if folder.is_run(path)]
+
+    @property
+    def _encoder(self) -> RunEncoder | None:
+        place = self.path / folder.ENCODER
+        return RunEncoder(Run(place)) if folder.is_run(place) else None
 
     @property
     def _wanted(self) -> int:

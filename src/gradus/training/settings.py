@@ -28,12 +28,15 @@ def choose_stream(training: Training, raw: RawData) -> Training:
     return training.model_copy(update={"stream": not all(fits_in_memory(each) for each in raw.parts())})
 
 
-def choose_arithmetic(training: Training, model: nn.Module, spec: DataSpec, batch_size: int) -> Training:
+def choose_arithmetic(
+    training: Training, model: nn.Module, spec: DataSpec, batch_size: int, *, searches: bool = False
+) -> Training:
     """`precision`, `memory_format` and `threads` decided, for steps of `batch_size` examples.
 
     - One thread for a small step: two gain little on it (measured: 0.8 times as fast on the digits MLP, 1.1 on
       LeNet-5), and where others use the machine too they spend most of it waiting for each other.
-    - Convolutions of a large step on a CPU run channels last, and in bfloat16 where it multiplies that in hardware.
+    - Convolutions of a large step on a CPU run channels last, and in bfloat16 where it multiplies that in hardware;
+      not so where the optimizer `searches`, comparing losses that differ by less than bfloat16 can tell.
     """
     large = _work(model, spec) * batch_size >= SMALL_STEP
     convolves = any(isinstance(each, _CONVOLUTIONS) for each in model.modules())
@@ -42,7 +45,7 @@ def choose_arithmetic(training: Training, model: nn.Module, spec: DataSpec, batc
     if training.threads == "auto":
         chosen["threads"] = torch.get_num_threads() if large else 1
     if training.precision == "auto":
-        chosen["precision"] = "bf16" if fast and multiplies_bf16() else "float32"
+        chosen["precision"] = "bf16" if fast and multiplies_bf16() and not searches else "float32"
     if training.memory_format == "auto":
         planar = any(isinstance(each, nn.Conv2d) for each in model.modules())
         chosen["memory_format"] = "channels_last" if fast and planar else "contiguous"

@@ -19,6 +19,7 @@ from gradus.data.raw import Examples, RawData, Windows
 from gradus.data.sources.series import last_values
 from gradus.training import folder
 from gradus.training.checkpoint import save_tensors, write_atomically
+from gradus.training.evaluation import Outputs
 
 FORMAT = 1
 SHOWN = 24
@@ -80,9 +81,36 @@ def write_showcase(
             }
             for place in worst
         ]
-    ready = {
-        name: torch.from_numpy(np.ascontiguousarray(each)) for name, each in (tensors | {"index": numbers}).items()
-    }
+    _write(place, document, tensors | {"index": numbers})
+
+
+def write_reconstructions(place: Path, raw: RawData, examples: Examples, split: str, outputs: Outputs) -> None:
+    """Save what an autoencoder made of a split, and the examples that it gave back worst.
+
+    Arrays hold numbers as the model sees them, of as many examples as make _MOST numbers.
+    """
+    count = max(1, _MOST // outputs.output.shape[1])
+    numbers = outputs.index[:count].cpu().numpy()
+    said, target = (each[:count].float().cpu().numpy() for each in (outputs.output, outputs.target))
+    error = np.sqrt(((said - target) ** 2).mean(axis=1))
+    worst = np.argsort(-error, kind="stable")[:SHOWN]
+    document = {"format": FORMAT, "split": split, "kind": raw.kind, "shown": _kind(raw), "classes": [], "targets": []}
+    shape = raw.spec.inputs[0]
+    drawn = _kind(raw) == "image" and said.shape[1] == np.prod(shape)
+    document["mistakes"] = [
+        {
+            "index": int(numbers[at]),
+            "error": float(error[at]),
+            **({"made": _png(said[at].reshape(shape))} if drawn else {}),
+            **_example(raw, examples, int(numbers[at])),
+        }
+        for at in worst
+    ]
+    _write(place, document, {"output": said, "target": target, "index": numbers})
+
+
+def _write(place: Path, document: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
+    ready = {name: torch.from_numpy(np.ascontiguousarray(each)) for name, each in arrays.items()}
     write_atomically(place / folder.PREDICTIONS, lambda path: save_tensors(path, ready))
     folder.write_json(place / folder.SHOWCASE, document)
 

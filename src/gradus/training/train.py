@@ -15,17 +15,21 @@ from gradus.core.faults import reach
 from gradus.core.text import current_language
 from gradus.data.raw import RawData
 from gradus.data.sources import is_path
+from gradus.nn.statistics import recompute_statistics
+from gradus.optim.range_test import RangeTest
 from gradus.training import environment, folder
 from gradus.training.callbacks import Callback, KeepBest
 from gradus.training.checkpoint import read_checkpoint, save_tensors, write_atomically
 from gradus.training.doctoring import doctoring
-from gradus.training.evaluation import collect
+from gradus.training.encoding import RunEncoder
+from gradus.training.evaluation import Outputs, collect
 from gradus.training.interruption import INTERRUPTED, Interruption
+from gradus.training.learning_rate import try_rates, wants_rate, without_rate
 from gradus.training.prepare import Prepared, data_fingerprint, load_data, prepare, resolve
 from gradus.training.recipe import Recipe, anchored, read_toml, shipped_recipes
 from gradus.training.recorder import Checkpointer, Recorder, non_finite
 from gradus.training.run import DATA_FORMAT, Run, keep_user_code, load_run
-from gradus.training.showcase import write_showcase
+from gradus.training.showcase import write_reconstructions, write_showcase
 from gradus.training.store import RunStore
 from gradus.training.trainer import NON_FINITE, Trainer
 
@@ -69,6 +73,22 @@ def train(
 
             return train_ensemble(recipe, raw, place, callbacks)
         return train_one(recipe, raw, place, callbacks)
+
+
+def find_rate(recipe: Recipe | Mapping[str, Any] | str | Path = DEFAULT_RECIPE) -> RangeTest:
+    """A learning-rate range test of what a recipe names; no run is made.
+
+    Raises:
+        InputError: as `train` does.
+    """
+    recipe = resolve(_read(recipe))
+    if wants_rate(recipe.optimizer):
+        recipe = recipe.model_copy(update={"optimizer": without_rate(recipe.optimizer)})
+    with _arithmetic(recipe):
+        prepared = prepare(recipe, load_data(recipe.data))
+        recipe = prepared.recipe
+        torch.set_num_threads(int(recipe.training.threads))
+        return try_rates(prepared.objective, prepared.loader, recipe.training, seed=recipe.seed, device=prepared.device)
 
 
 def train_one(recipe: Recipe, raw: RawData, place: Path | None, callbacks: Sequence[Callback]) -> Run:
@@ -146,7 +166,7 @@ def _run(place: Path, prepared: Prepared, trainer: Trainer, best: KeepBest | Non
         with doctoring(store, trainer, prepared.recipe.doctor.budget) as doctor:
             trainer.fit()
         seconds = trainer.seconds
-        metrics = store.latest("train_loss")
+        metrics = store.latest("train_loss") | store.latest("train_penalty")
         if trainer.stopped == NON_FINITE:
             store.finding(trainer.step, trainer.epoch, non_finite(trainer))
         else:
@@ -156,6 +176,8 @@ def _run(place: Path, prepared: Prepared, trainer: Trainer, best: KeepBest | Non
             if best is not None:
                 best.restore(trainer)
             model = trainer.networks()["model"]
+            if prepared.recipe.training.recompute_statistics:
+                recompute_statistics(model, prepared.population)
             write_atomically(place / folder.WEIGHTS, lambda path: save_tensors(path, model.state_dict()))
             metrics |= _measure_finally(place, prepared, model)
             reach("export.end")
@@ -208,22 +230,30 @@ def _measure(prepared: Prepared, model: nn.Module, split: str) -> dict[str, floa
     if split not in prepared.evaluation:
         return {}
     outputs = collect(model, prepared.criterion, prepared.evaluation[split])
-    values = outputs.scores(prepared.spec.task, prepared.preprocessing.restore)
+    values = _scores(prepared, outputs)
     return {f"{split}_{name}": value for name, value in values.items()}
 
 
 def _measure_finally(place: Path, prepared: Prepared, model: nn.Module) -> dict[str, float]:
     """The scores of the network that is kept; what it says of the last split is saved for the report."""
     values: dict[str, float] = {}
-    task, restore = prepared.spec.task, prepared.preprocessing.restore
     for split, loader in prepared.evaluation.items():
         outputs = collect(model, prepared.criterion, loader)
-        values |= {f"{split}_{name}": value for name, value in outputs.scores(task, restore).items()}
+        values |= {f"{split}_{name}": value for name, value in _scores(prepared, outputs).items()}
         if split == list(prepared.evaluation)[-1] and outputs.output.isfinite().all():
-            shown = outputs.output.softmax(dim=1) if task == "classification" else restore(outputs.output)
             examples = prepared.splits.named()[split].examples
+            if prepared.preprocessing.reconstruct:
+                write_reconstructions(place, prepared.raw, examples, split, outputs)
+                continue
+            classifies = prepared.spec.task == "classification"
+            shown = outputs.output.softmax(dim=1) if classifies else prepared.preprocessing.restore(outputs.output)
             write_showcase(place, prepared.raw, examples, split, shown, outputs.index)
     return values
+
+
+def _scores(prepared: Prepared, outputs: Outputs) -> dict[str, float]:
+    preprocessing = prepared.preprocessing
+    return outputs.scores(prepared.spec.task, preprocessing.restore, pooled=preprocessing.reconstruct)
 
 
 def _read(recipe: Recipe | Mapping[str, Any] | str | Path) -> Recipe:
@@ -253,6 +283,8 @@ def write_head(place: Path, prepared: Prepared, raw: RawData) -> None:
     """What the run is, before it begins; the recipe last, since its presence makes the folder a run."""
     surroundings = environment.describe_environment(prepared.device)
     surroundings["code"] = keep_user_code(place, prepared.recipe)
+    if isinstance(prepared.preprocessing.encoder, RunEncoder):
+        prepared.preprocessing.encoder.keep(place / folder.ENCODER)
     data = {
         "format": DATA_FORMAT,
         "spec": prepared.spec.to_json(),

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 from torch.optim import Optimizer
+from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from gradus.core.batch import Batch
@@ -18,6 +19,7 @@ from gradus.core.errors import InputError
 from gradus.core.faults import reach
 from gradus.core.randomness import Stream, derive_seed
 from gradus.data.batching import Loader
+from gradus.optim.second_order import NonFiniteError
 from gradus.training.callbacks import Callback
 from gradus.training.interruption import INTERRUPTED
 from gradus.training.objective import Objective, Phase
@@ -69,6 +71,8 @@ class Trainer:
         self._seed = seed
         self._earlier, self._resumed = 0.0, time.perf_counter()
         self._device = device
+        for phase in objective.phases:
+            _check_differentiated(phase, settings)
         self._on_cuda = device.type == "cuda"
         self._evaluate = evaluate
         self._averages = self._make_averages()
@@ -112,21 +116,32 @@ class Trainer:
 
     def _take_turn(self, phase: Phase, batch: Batch) -> None:
         if phase.closure:
-            closure: Callable[[], Any] = partial(self._forward_and_backward, phase, batch)
-            loss = cast(Tensor, phase.optimizer.step(closure))  # as it was before the step
+            loss = self._search(phase, batch)
         else:
             loss = self._forward_and_backward(phase, batch)
             reach("step.before-optimizer")
             phase.optimizer.step()
-        if phase.scheduler is not None:
+        if phase.scheduler is not None and not isinstance(phase.scheduler, ReduceLROnPlateau):
             phase.scheduler.step()
         self._unread.append((phase.name, loss, len(batch), self.step + 1))
 
+    def _search(self, phase: Phase, batch: Batch) -> Tensor:
+        """A step of an optimizer that evaluates the loss itself; returns the loss before it."""
+        evaluate = self._forward if phase.differentiates else self._forward_and_backward
+        closure: Callable[[], Any] = partial(evaluate, phase, batch)
+        try:
+            return cast(Tensor, phase.optimizer.step(closure))
+        except NonFiniteError:  # the parameters are as they were; like any such loss it ends training when it is read
+            return torch.full((), math.nan, device=self._device)
+
+    def _forward(self, phase: Phase, batch: Batch) -> Tensor:
+        """The phase's loss or residuals on `batch`, with their graph, for an optimizer that differentiates them."""
+        self._seed_turn(phase)
+        return self._compute(phase, batch)
+
     def _forward_and_backward(self, phase: Phase, batch: Batch) -> Tensor:
         """Gradients of the phase's loss on `batch`, clipped; returns the loss."""
-        # A turn draws the same numbers whatever ran before it, and at each evaluation by a closure optimizer.
-        turn = self.objective.phases.index(phase)
-        self._seed_generators(derive_seed(self._seed, Stream.STEP, self.step, turn))
+        self._seed_turn(phase)
         for parameter in phase.parameters:  # zero_grad, without its profiler marks: they cost more than all else here
             parameter.grad = None
         if self.settings.accumulate == 1:
@@ -144,6 +159,10 @@ class Trainer:
         if self.settings.clip_norm is not None:
             clip_grad_norm_(phase.parameters, self.settings.clip_norm)
         return loss
+
+    def compute_gradients(self, phase: Phase, batch: Batch) -> Tensor:
+        """Leave the gradients of the phase's loss on `batch`, as a step would use them; returns the loss."""
+        return self._forward_and_backward(phase, batch)
 
     def _compute(self, phase: Phase, batch: Batch) -> Tensor:
         with self._precision():
@@ -163,7 +182,10 @@ class Trainer:
             return torch.autocast(self._device.type, dtype=torch.bfloat16)
         return _FULL_PRECISION
 
-    def _seed_generators(self, seed: int) -> None:
+    def _seed_turn(self, phase: Phase) -> None:
+        """A turn draws the same numbers whatever ran before it, and at each evaluation by a closure optimizer."""
+        turn = self.objective.phases.index(phase)
+        seed = derive_seed(self._seed, Stream.STEP, self.step, turn)
         torch.default_generator.manual_seed(seed)
         if self._on_cuda:
             torch.cuda.manual_seed(seed)
@@ -196,17 +218,27 @@ class Trainer:
         self.read_losses()
         self.epoch += 1
         self.step_in_epoch = 0
-        values = {
-            ("train_loss" if self._alone and name == self.objective.phases[0].name else f"train_{name}"): total
-            / self._counts[name]
-            for name, total in self._sums.items()
-        }
+        values = {self._label(name): total / self._counts[name] for name, total in self._sums.items()}
         self._sums, self._counts = {}, {}
         reach("epoch.before-evaluation")
         due = self.epoch % self.settings.evaluate_every == 0 or self.epoch == self.settings.epochs
         if self._evaluate is not None and due and not self.stopped:
             values |= self._evaluate(self.networks())
+        if due:
+            self._tell_plateaus(values)
         return values
+
+    def _label(self, name: str) -> str:
+        """The name of a mean: "train_loss", "train_reward" where one plays alone, else "train_x", "train_x.reward"."""
+        if not self._alone:
+            return f"train_{name}"
+        return f"train_{name.removeprefix(self.objective.phases[0].name).removeprefix('.') or 'loss'}"
+
+    def _tell_plateaus(self, values: dict[str, float]) -> None:
+        """Schedules that wait for a plateau go by the validation loss; where there is none, by the training loss."""
+        for phase in self.objective.phases:
+            if isinstance(phase.scheduler, ReduceLROnPlateau):
+                phase.scheduler.step(values.get("validation_loss", values[self._label(phase.name)]))
 
     def _make_averages(self) -> list[tuple[AveragedModel, nn.Module]]:
         if self.settings.ema is None:
@@ -268,6 +300,23 @@ def _lay_out_as_parameters(optimizer: Optimizer) -> None:
         for name, value in state.items():
             if isinstance(value, Tensor) and value.shape == parameter.shape and value.stride() != parameter.stride():
                 state[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
+
+
+def _check_differentiated(phase: Phase, settings: Training) -> None:
+    """What stands between forward and backward, or changes either, is out of reach of who differentiates twice."""
+    if not phase.differentiates:
+        return
+    wrong = {
+        "accumulate": settings.accumulate > 1,
+        "clip_norm": settings.clip_norm is not None,
+        "clip_value": settings.clip_value is not None,
+        "precision": settings.precision == "bf16",
+        "compile": settings.compile is True,
+    }
+    for name, found in wrong.items():
+        if found:
+            rule = f"cannot be had with {type(phase.optimizer).__name__}, which takes the derivatives itself"
+            raise InputError(f"training.{name}", rule, getattr(settings, name), "Leave it out.")
 
 
 def _scheduler_state(phase: Phase) -> dict[str, Any]:

@@ -64,6 +64,13 @@ def test_where_steps_are_large(ratio: float, number: int, thrown: bool, caught: 
     assert ("large-updates" in seen(large(ratio, number, thrown=thrown))) == caught
 
 
+def test_far_steps_of_an_optimizer_that_searches_are_its_own_choice() -> None:
+    history = large(2 * rate.LARGE, 3, thrown=True)
+    assert "large-updates" in seen(history)
+    history.optimizers = {key: replace(each, searches=True) for key, each in history.optimizers.items()}
+    assert "large-updates" not in seen(history)
+
+
 def test_one_layer_that_begins_at_zero_is_not_the_middle_one() -> None:
     parameters = moving(1e-3) | {"net:6.weight": moving(50.0)["net:6.weight"]}
     assert "large-updates" not in seen(classifying(examination={"parameters": parameters}))

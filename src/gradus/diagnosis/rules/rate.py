@@ -50,7 +50,7 @@ def small_updates(history: History) -> Iterator[Sighting]:
     source="our prototype: the median matrix changes by more than half in a step, or 0.3 later; healthy runs stay "
     "below 0.23",
     not_fooled_by="single layers that begin at zero; the first steps, which may be large as long as the loss does not "
-    "rise",
+    "rise; an optimizer that searches how far to go",
     says=Message(
         en="Steps are huge: a step changes the weights by {ratio:.2g} of their size, where about 1e-3 is usual.",
         zh="每步的变化极大：一步改变权重的 {ratio:.2g}，通常约为 1e-3。",
@@ -65,6 +65,8 @@ def large_updates(history: History) -> Iterator[Sighting]:
 
 def _too_large(history: History) -> list[tuple[int, float]]:
     """Steps and ratios that are too large in one of three ways; none if they do no harm."""
+    if any(each.searches for each in history.optimizers.values()):
+        return []  # what it tried on the way is among the losses, and no sign of harm
     ratios = [(each.step, update_ratio(each)) for each in history.examinations[:12]]
     known = [(step, ratio) for step, ratio in ratios if ratio is not None and math.isfinite(ratio)]
     # The first steps may be large: what begins near zero grows by about 1 / t of its size in step t.

@@ -1,0 +1,15 @@
+"""Hyper-parameters and their constraints, named as torch names them."""
+
+from collections.abc import Iterable
+from typing import Annotated
+
+from pydantic import Field
+from torch import nn
+
+Parameters = Iterable[nn.Parameter]
+Rate = Annotated[float, Field(gt=0)]
+Decay = Annotated[float, Field(ge=0)]
+Momentum = Annotated[float, Field(ge=0, lt=1)]
+Epsilon = Annotated[float, Field(gt=0)]
+Penalty = Annotated[float, Field(ge=0)]
+Betas = tuple[Momentum, Momentum]

@@ -1,0 +1,47 @@
+"""A recipe's learning rate, where it leaves that to a range test."""
+
+from itertools import count
+
+import torch
+
+from gradus.core.errors import InputError
+from gradus.data.batching import Loader
+from gradus.optim.range_test import RangeTest, range_test
+from gradus.training.objective import Supervised
+from gradus.training.recipe import Part, Training
+from gradus.training.trainer import Trainer
+
+STEPS = 100
+AUTO = "auto"
+
+
+def wants_rate(section: Part) -> bool:
+    """Whether an optimizer's rate is to be found."""
+    if section.options.get("lr") != AUTO:
+        return False
+    if section.module is not None:
+        raise InputError("optimizer.lr", "is found for optimizers of the catalogue alone", AUTO, "Give a number.")
+    return True
+
+
+def without_rate(section: Part) -> Part:
+    """`section` with the rate its optimizer has by default."""
+    return Part(name=section.name, **{name: value for name, value in section.options.items() if name != "lr"})
+
+
+def with_rate(section: Part, found: RangeTest) -> Part:
+    """`section` with the rate that was found, to two digits: more of them say nothing."""
+    return Part(name=section.name, **{**section.options, "lr": float(f"{found.suggested:.2g}")})
+
+
+def try_rates(
+    objective: Supervised, loader: Loader, settings: Training, *, seed: int, device: torch.device
+) -> RangeTest:
+    """A range test with the batches, the precision and the clipping of training; nothing of it is left."""
+    trainer = Trainer(objective, loader, settings.model_copy(update={"ema": None}), seed=seed, device=device)
+    (phase,) = objective.phases
+    objective.model.train()
+    batches = (batch for epoch in count() for batch in loader.batches(epoch))
+    return range_test(
+        objective.model, phase.optimizer, lambda: trainer.compute_gradients(phase, next(batches)), steps=STEPS
+    )
