@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from gradus.analysis.gradcheck import gradcheck
     from gradus.analysis.inspect import Inspection, inspect
     from gradus.core.batch import Batch
     from gradus.core.errors import GradusError, InputError, ResourceError
@@ -36,6 +37,7 @@ _HOMES = {
     "Watch": "gradus.diagnosis.watch",
     "create_model": "gradus.models",
     "from_arrays": "gradus.data.arrays",
+    "gradcheck": "gradus.analysis.gradcheck",
     "inspect": "gradus.analysis.inspect",
     "list_models": "gradus.models",
     "load_run": "gradus.training.run",
@@ -59,6 +61,7 @@ __all__ = [
     "Watch",
     "create_model",
     "from_arrays",
+    "gradcheck",
     "inspect",
     "list_models",
     "load_run",

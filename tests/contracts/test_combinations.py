@@ -14,7 +14,7 @@ from gradus.optim import optimizers, schedules
 
 DATA = {"digits": "classification", "line": "regression"}
 TABLES = {"line"}  # no images: convolutional networks refuse them
-OTHERS = {"neural_lm", "nlinear"}  # for text and series
+OTHERS = {"lstm", "neural_lm", "nlinear"}  # for text and series
 PLAIN = ("cross_entropy", "mse")  # every model with these; the other criteria with one model
 COMBINATIONS = [
     (data, model, criterion)

@@ -177,7 +177,7 @@ def newer_document(name: str) -> Callable[[Path], None]:
 
 
 def newer_document_of_which_nothing_is_known(run: Path) -> None:
-    (run / "data.json").write_text('{"format": 3}')
+    (run / "data.json").write_text('{"format": 4}')
 
 
 def newer_database(run: Path) -> None:
@@ -193,8 +193,8 @@ def newer_recipe(run: Path) -> None:
 
 NEWER = [
     ("environment.json", 1, newer_document("environment.json")),
-    ("data.json", 2, newer_document("data.json")),
-    ("data.json", 2, newer_document_of_which_nothing_is_known),
+    ("data.json", 3, newer_document("data.json")),
+    ("data.json", 3, newer_document_of_which_nothing_is_known),
     ("run.sqlite", 1, newer_database),
     ("recipe.toml", 1, newer_recipe),
 ]

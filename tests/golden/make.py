@@ -16,7 +16,7 @@ from gradus.training.interruption import INTERRUPTED
 from gradus.training.trainer import Trainer
 
 HERE = Path(__file__).parent
-FOLDERS = (Path("run-format-1"), Path("run-format-2"))
+FOLDERS = (Path("run-format-1"), Path("run-format-2"), Path("run-format-3"))
 FOLDER = FOLDERS[-1]
 STOP_AFTER = 45
 RECIPE = {

@@ -24,7 +24,7 @@ def golden(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return Path(shutil.copytree(HERE / request.param, tmp_path / "golden"))
 
 
-@pytest.mark.parametrize(("folder", "data_format"), zip(FOLDERS, (1, 2), strict=True))
+@pytest.mark.parametrize(("folder", "data_format"), zip(FOLDERS, (1, 2, 3), strict=True))
 def test_it_is_of_its_format(folder: Path, data_format: int) -> None:
     for name in ("finished", "interrupted"):
         for document, number in (("environment.json", 1), ("data.json", data_format)):

@@ -1,7 +1,7 @@
 """Second-order optimizers under the Trainer and by name in a recipe."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -94,6 +94,29 @@ def test_what_comes_between_forward_and_backward_is_refused(kind: type[SecondOrd
     (name,) = settings
     with pytest.raises(InputError, match=f"training.{name}: cannot be had with {kind.__name__}"):
         Trainer(supervised(make_network(), kind), make_loader(), Training(**settings))
+
+
+class Priced(nn.Module):
+    """Hands back a penalty of its own."""
+
+    class Result(NamedTuple):
+        output: Tensor
+        penalty: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.network = make_network()
+
+    def forward(self, x: Tensor) -> Result:
+        return self.Result(self.network(x), x.square().sum())
+
+
+def test_residuals_take_no_penalty_of_a_model() -> None:
+    trainer = Trainer(supervised(Priced(), LevenbergMarquardt), make_loader(), Training(epochs=1))
+    with pytest.raises(
+        InputError, match=r"to which the penalty of a model cannot be added.* Use `bfgs` or `newton_cg`"
+    ):
+        trainer.fit()
 
 
 @pytest.mark.parametrize("kind", ALL)

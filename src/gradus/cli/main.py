@@ -10,6 +10,7 @@ from typer.exceptions import TyperException
 import gradus
 from gradus.cli import (
     activations,
+    backprop,
     data,
     doctor,
     initializers,
@@ -38,7 +39,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for verb in (
-    train, predict, inspect, doctor, report, landscape,
+    train, predict, inspect, backprop, doctor, report, landscape,
     models, data, activations, initializers, layers, losses, optimizers,
 ):  # fmt: skip
     app.command(

@@ -141,10 +141,10 @@ class _Network:
             if type(layer).__name__ == "Maxout":  # the largest of k numbers
                 pieces = call.inputs[0].elements // call.outputs[0].elements
                 return Meeting("maxout", gain=_gain_of_largest(pieces))
-            # What a module makes of several operations is measured as a whole.
             within = self.within[op.call]
-            if len(within) > 1 and not any(True for _ in layer.children()) and all(map(_is_pointwise, within)):
-                return measured(type(layer).__name__.lower(), layer)
+            known = self._of_operation(op) if len(within) == 1 else None
+            if known is None and not any(True for _ in layer.children()) and all(map(_is_pointwise, within)):
+                return measured(type(layer).__name__.lower(), layer)  # whatever it makes of its operations
         return self._of_operation(op)
 
     def _of_operation(self, op: Operation) -> Meeting | None:

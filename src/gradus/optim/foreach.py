@@ -30,9 +30,12 @@ class ForeachOptimizer(Optimizer):
     """
 
     def __init__(self, parameters: ParamsT, **options: Any) -> None:
-        self._owner = f"optimizer `{type(self).__name__}`"
         declared = {each.name: (each.annotation, each.default) for each in options_of(type(self))}
         super().__init__(parameters, validated(self._owner, declared, options))
+
+    @property
+    def _owner(self) -> str:
+        return f"optimizer `{type(self).__name__}`"
 
     @abstractmethod
     def _kept(self, group: dict[str, Any]) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from gradus.report.doctor import diagnoses, happenings, timeline_charts
 from gradus.report.heat import heat_maps
 from gradus.report.template import embedded, fill, resource
 from gradus.training import folder
-from gradus.training.run import Run, load_run
+from gradus.training.run import DATA_FORMAT, Run, load_run
 from gradus.training.settings import describe
 from gradus.training.showcase import FORMAT
 
@@ -191,7 +191,7 @@ def _value_charts(run: Run, shown: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _data(run: Run) -> list[tuple[str, str]]:
-    document = folder.read_json(run.path / folder.DATA, 2)
+    document = folder.read_json(run.path / folder.DATA, DATA_FORMAT)
     splits = ", ".join(f"{name} {words.count(number)}" for name, number in document.get("splits", {}).items())
     shapes = ", ".join(" x ".join(map(str, shape)) for shape in run.raw_spec.inputs)
     rows = [

@@ -10,6 +10,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from gradus.core.batch import Batch
+from gradus.core.errors import InputError
 
 Signs = Mapping[str, Tensor]
 """Detached scalars worth recording beside the loss, by name."""
@@ -111,6 +112,12 @@ class Supervised:
         own: Tensor | None = getattr(result, "penalty", None)
         if own is None and not self.penalties:
             return loss, {}
+        if loss.dim():  # residuals, each of which would take the penalty on
+            raise InputError(
+                "optimizer",
+                "needs a sum of squares, to which the penalty of a model cannot be added",
+                repair="Use `bfgs` or `newton_cg`.",
+            )
         # Sums over all weights need more digits than bfloat16 has.
         with torch.autocast(loss.device.type, enabled=False):
             terms = [each() for each in self.penalties]

@@ -152,8 +152,8 @@ def prepare(recipe: Recipe, raw: RawData, preprocessing: Preprocessing | None = 
         names=(recipe.model.label, recipe.criterion.label),
         smallest_batch=_smallest_batch(len(splits.train), training),
     )
-    section = without_rate(recipe.optimizer) if wants_rate(recipe.optimizer) else recipe.optimizer
-    optimizer, closure = _build_optimizer(section, model, criterion)
+    tentative = without_rate(recipe.optimizer) if wants_rate(recipe.optimizer) else recipe.optimizer
+    optimizer, closure = _build_optimizer(tentative, model, criterion)
     size = min(len(splits.train), loader.batch_size)
     training = choose_arithmetic(training, model, spec, size, searches=closure)
     recipe = recipe.model_copy(update={"training": training})
@@ -163,8 +163,8 @@ def prepare(recipe: Recipe, raw: RawData, preprocessing: Preprocessing | None = 
     prices = [_build_penalty(section, number, model) for number, section in enumerate(recipe.penalties)]
     if wants_rate(recipe.optimizer):
         trial = Supervised(model, learned, optimizer, closure=closure, penalties=prices)
-        rates = try_rates(trial, loader, training, seed=recipe.seed, device=device)
-        recipe = recipe.model_copy(update={"optimizer": with_rate(recipe.optimizer, rates)})
+        found = try_rates(trial, loader, training, seed=recipe.seed, device=device)
+        recipe = recipe.model_copy(update={"optimizer": with_rate(recipe.optimizer, found)})
         optimizer, closure = _build_optimizer(recipe.optimizer, model, criterion)
     steps = len(loader) * training.epochs
     schedule = schedules.get(recipe.schedule.name or "", "schedule")

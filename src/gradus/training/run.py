@@ -21,7 +21,8 @@ from gradus.training.prepare import build_model
 from gradus.training.recipe import Recipe, map_code
 from gradus.training.store import RunRecord
 
-DATA_FORMAT = 2
+DATA_FORMAT = 3
+"""3 may have crosses, an encoder or reconstruction, which a reader of 2 would leave out unawares."""
 
 
 class Run:
