@@ -14,7 +14,8 @@ import gradus
 from gradus.core.batch import Batch
 from gradus.core.errors import InputError
 from gradus.losses.class_weights import ClassWeighted
-from gradus.training.prepare import _smallest_batch, build_model, load_data, prepare, resolve
+from gradus.training.parts import build_model
+from gradus.training.prepare import _smallest_batch, load_data, prepare, resolve
 from gradus.training.recipe import Recipe, Training
 
 

@@ -12,6 +12,8 @@ from gradus.data.batching import Loader
 from gradus.training.metrics import metrics
 from gradus.training.objective import output_of
 
+EVALUATION_BATCH = 256
+
 
 @contextmanager
 def evaluating(*modules: nn.Module) -> Iterator[None]:

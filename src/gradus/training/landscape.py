@@ -8,9 +8,9 @@ from torch import Tensor
 
 from gradus.analysis.loss_slice import filter_normalized, slice_loss, towards
 from gradus.core.errors import InputError
-from gradus.training.evaluation import evaluating
+from gradus.training.evaluation import EVALUATION_BATCH, evaluating
 from gradus.training.objective import output_of
-from gradus.training.prepare import EVALUATION_BATCH, data_fingerprint, load_data, prepare, resolve
+from gradus.training.prepare import data_fingerprint, load_data, prepare, resolve
 from gradus.training.run import Run
 
 

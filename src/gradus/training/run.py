@@ -17,7 +17,7 @@ from gradus.training import environment, folder
 from gradus.training.checkpoint import refuse_newer, write_atomically
 from gradus.training.doctoring import SIGNS_FORMAT
 from gradus.training.encoding import RunEncoder
-from gradus.training.prepare import build_model
+from gradus.training.parts import build_model
 from gradus.training.recipe import Recipe, map_code
 from gradus.training.store import RunRecord
 
