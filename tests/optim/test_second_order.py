@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from copy import deepcopy
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from gradus.optim.second_order import (
 )
 from gradus.optim.second_order.jacobian import jacobian
 from gradus.optim.second_order.line_search import Trial, strong_wolfe
-from gradus.optim.second_order.newton_cg import conjugate_gradients, within
+from gradus.optim.second_order.newton_cg import Segment, conjugate_gradients, first_radius, within
 
 ALL = [BFGS, NewtonCG, GaussNewton, LevenbergMarquardt]
 NAMES = {"bfgs": BFGS, "newton_cg": NewtonCG, "gauss_newton": GaussNewton, "levenberg_marquardt": LevenbergMarquardt}
@@ -333,6 +334,28 @@ def test_newton_leaves_a_saddle_where_the_plain_method_would_stay(radius: float)
     np.testing.assert_allclose(point.detach().abs(), [0.0, math.sqrt(2)], atol=1e-6)
 
 
+@pytest.mark.parametrize("start", [[1.0, 1e-3], [0.0, 1e-3]])
+def test_newton_walks_off_a_shallow_saddle_in_steps_that_double(start: list[float]) -> None:
+    """Along y the loss is a hundred times as shallow as along x; a gradient step there is a fiftieth of y."""
+    point = parameter(start)
+    optimizer, heights = NewtonCG([point]), []
+    for _ in range(25):
+        optimizer.step(lambda: point[0] ** 2 - (point[1] / 10) ** 2 + (point[1] / 10) ** 4 / 2)
+        heights.append(float(point.detach()[1].abs()))
+    assert heights[-1] == pytest.approx(10.0, rel=1e-6)
+    assert max(b / a for a, b in pairwise(heights)) > 1.9
+
+
+def test_rounding_is_taken_for_no_saddle() -> None:
+    """Of a singular Hessian, such as that of softmax and cross-entropy, rounding may leave a downward curve."""
+    east, north = torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0])
+    walked = Segment(east, slope=-1.0, curvature=0.5, length=2.0)
+    assert first_radius([walked], least=1e-7) == math.inf
+    assert first_radius([walked, Segment(north, -1e-3, -1e-6, math.inf)], least=1e-7) == 2.0
+    assert first_radius([walked, Segment(north, -1e-9, -1e-12, math.inf)], least=1e-7) == math.inf
+    assert first_radius([Segment(-3 * north, -9.0, -1e-12, math.inf)], least=1e-7) == 3.0
+
+
 def test_newton_of_a_linear_loss_steps_down_the_gradient() -> None:
     point = parameter([1.0, 2.0])
     NewtonCG([point]).step(lambda: point.sum() * 3)
@@ -428,7 +451,8 @@ def test_no_step_ends_higher_than_it_began(kind: type[SecondOrder], dtype: torch
 
 @pytest.mark.parametrize("kind", NEVER_WORSE)
 def test_where_a_trial_is_not_finite_a_shorter_step_is_found(kind: type[SecondOrder]) -> None:
-    point = parameter([10.0])
+    # Newton's model has a minimum, beyond 0, only from below e^2.
+    point = parameter([6.0 if kind is NewtonCG else 10.0])
     optimizer = kind([point], max_iter=60)
     seen = []
 

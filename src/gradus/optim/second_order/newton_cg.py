@@ -24,7 +24,7 @@ ACCEPTED = 1e-4
     source="Nocedal, Wright (2006), Numerical Optimization, algorithms 4.1 and 7.2; Steihaug (1983)",
     formula="p += argmin of g'd + d'Hd/2 over |d| <= radius, by conjugate gradients",
     notes="The first region has no bound, so that a quadratic takes one step; where the loss curves downwards there, "
-    "the step ends as in algorithm 7.1. A region that proves too large is cut without new products.",
+    "it begins as far as algorithm 7.1 would go. A region that proves too large is cut without new products.",
     closure=True,
 )
 class NewtonCG(SecondOrder):
@@ -32,7 +32,8 @@ class NewtonCG(SecondOrder):
 
     The closure returns the loss with its graph and calls no backward; products with the Hessian are derivatives of
     the gradient, so no matrix is formed. Directions of negative curvature are followed downhill, so that saddles do not
-    hold it. A step never ends at a higher loss than it began with.
+    hold it, unless the gradient has no part along them: from a ridge it goes to the saddle. A step never ends at a
+    higher loss than it began with.
 
     Args:
         max_iter: iterations a step.
@@ -80,6 +81,8 @@ class NewtonCG(SecondOrder):
             tolerance = max(group["cg_tolerance"], 4 * rounding(gradient)) * float(gradient.norm())
             product = partial(self._product, graph)
             path = conjugate_gradients(product, gradient, radius, tolerance, group["max_cg"])
+            if math.isinf(radius):
+                radius = first_radius(path, rounding(gradient) * abs(float(loss.detach())))
             del graph, product  # what the next evaluation needs the memory for
             lower = self._descend(closure, float(loss), path, radius)
             if lower is None:
@@ -143,6 +146,10 @@ class Segment:
     curvature: float
     length: float
 
+    def fall(self, length: float) -> float:
+        """How far the model falls."""
+        return -length * self.slope - 0.5 * length**2 * self.curvature
+
 
 def conjugate_gradients(
     product: Callable[[Tensor], Tensor], gradient: Tensor, radius: float, tolerance: float, most: int
@@ -174,21 +181,35 @@ def conjugate_gradients(
 def within(path: list[Segment], radius: float) -> tuple[Tensor, float, bool]:
     """The end of a path inside the trust region: the step, how far the model falls, whether the region cut it."""
     step, fallen = torch.zeros_like(path[0].direction), 0.0
-    for number, each in enumerate(path):
+    for each in path:
         length = each.length
         if math.isinf(length) and math.isinf(radius):
-            # As algorithm 7.1 does without a region: what was reached so far, or a step down the gradient.
-            length = 0.0 if number else 1.0
+            break
         ahead = step + length * each.direction if math.isfinite(length) else step
         bounded = math.isinf(length) or float(ahead.norm()) >= radius
         if bounded:
             length = _to_boundary(step, each.direction, radius)
             ahead = step + length * each.direction
         step = ahead
-        fallen -= length * each.slope + 0.5 * length**2 * each.curvature
+        fallen += each.fall(length)
         if bounded:
             return step, fallen, True
     return step, fallen, False
+
+
+def first_radius(path: list[Segment], least: float) -> float:
+    """Of a region that had no bound: none still where the model has a minimum, otherwise as far as algorithm 7.1 goes.
+
+    That is how far the path came before it curved downwards; at once, a step down the gradient. Where the model would
+    not fall by more than `least` as far again, it is rounding that curves downwards.
+    """
+    *before, last = path
+    if math.isfinite(last.length):
+        return math.inf
+    if not before:
+        return float(last.direction.norm())
+    reached = float(torch.stack([each.length * each.direction for each in before]).sum(dim=0).norm())
+    return reached if last.fall(reached / float(last.direction.norm())) > least else math.inf
 
 
 def _to_boundary(step: Tensor, direction: Tensor, radius: float) -> float:
