@@ -15,6 +15,7 @@ from gradus.optim import optimizers
 from gradus.optim.adam import AdaMax, EpsilonHatAdam
 from gradus.optim.flat import Flat
 from gradus.optim.hyper import Betas, Decay, Epsilon, Momentum, Parameters, Penalty, Rate
+from gradus.optim.lbfgs import LBFGS
 from gradus.optim.momentum import MomentumSGD, Nesterov
 from gradus.optim.proximal import ProximalSGD
 from gradus.optim.rmsprop import RMSProp
@@ -436,7 +437,7 @@ def lbfgs(
 
     A step is `max_iter` iterations or, with those of the line search, `max_eval` evaluations (5/4 `max_iter` if None).
     """
-    return optim.LBFGS(
+    return LBFGS(
         list(parameters),
         lr=lr,
         max_iter=max_iter,
