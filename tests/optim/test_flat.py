@@ -215,3 +215,17 @@ def test_a_closure_is_evaluated_with_gradients() -> None:
 
     first = optimizer.step(closure)
     assert optimizer.step(closure) < first
+
+
+@pytest.mark.parametrize("steps", [0, 3])
+def test_a_copy_goes_on_by_itself(steps: int) -> None:
+    points = parameters()
+    optimizer = Flat(MAKERS["adam"](points))
+    train(points, optimizer, steps)
+    others, copied = copy.deepcopy((points, optimizer))
+    train(others, copied, 4)
+    again = parameters()
+    train(again, Flat(MAKERS["adam"](again)), steps)
+    assert all(torch.equal(a, b) for a, b in zip(points, again, strict=True))  # what it was copied from stays
+    train(points, optimizer, 4)
+    assert all(torch.equal(a, b) for a, b in zip(points, others, strict=True))

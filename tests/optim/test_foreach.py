@@ -1,5 +1,6 @@
 """What the optimizers of this package share."""
 
+import copy
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ import torch
 from torch import nn, optim
 
 from gradus.core.errors import InputError
-from gradus.optim.adam import AdaMax
+from gradus.optim.adam import AdaMax, EpsilonHatAdam
 from gradus.optim.foreach import ForeachOptimizer
 from gradus.optim.momentum import MomentumSGD, Nesterov
 from gradus.optim.proximal import ProximalSGD
@@ -106,3 +107,24 @@ def test_the_closures_loss_is_returned() -> None:
     for kind in KINDS:
         (point,) = points((2,))
         assert kind([point]).step(lambda: torch.tensor(3.0)) == 3.0
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (RMSProp, lambda each: optim.RMSprop(each, momentum=0.9, centered=True)),
+        (AdaMax, lambda each: optim.Adamax(each, eps=1e-30)),
+        (lambda each: EpsilonHatAdam(each, eps=1e-30), lambda each: optim.Adam(each, eps=1e-30)),
+    ],
+)
+def test_goes_on_from_the_state_of_torchs_twin(ours: Any, theirs: Any) -> None:
+    """Which lacks hyper-parameters of ours, and counts its steps elsewhere."""
+    expected = points((3, 2))
+    before = theirs(expected)
+    step(before, 10)
+    found = [nn.Parameter(each.detach().clone()) for each in expected]
+    after = ours(found)
+    after.load_state_dict(copy.deepcopy(before.state_dict()))  # torch would share its tensors
+    step(before)
+    step(after)
+    torch.testing.assert_close(found[0], expected[0], rtol=1e-12, atol=1e-12)

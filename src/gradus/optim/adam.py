@@ -7,7 +7,7 @@ import torch
 from torch import optim
 from torch.optim.optimizer import ParamsT
 
-from gradus.optim.foreach import Closure, ForeachOptimizer, Tensors
+from gradus.optim.foreach import Closure, ForeachOptimizer, Tensors, count_step
 from gradus.optim.hyper import Decay, Epsilon, Momentum, Rate
 
 
@@ -20,7 +20,7 @@ class EpsilonHatAdam(optim.Adam):
 
     def step(self, closure: Closure | None = None) -> Any:
         for group in self.param_groups:
-            group["steps"] = group.get("steps", 0) + 1
+            count_step(self, group)
             group["eps"] = group.setdefault("eps_hat", group["eps"]) / math.sqrt(
                 1 - group["betas"][1] ** group["steps"]
             )

@@ -83,6 +83,12 @@ class Flat(Optimizer):
             raise InputError("flat", "cannot take more parameters once it has begun")
         super().add_param_group(param_group)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy is as it was before its first use: its parameters are copied one by one, and no longer views."""
+        inner = copy.copy(self._inner)
+        inner.state, inner.param_groups = defaultdict(dict), []
+        return {**super().__getstate__(), "_inner": inner, "_pieces": []}
+
     def _lay_flat(self) -> None:
         """Once, at the first use: until then a model may be moved to a device or be given another layout."""
         if self._pieces:

@@ -33,6 +33,13 @@ class ForeachOptimizer(Optimizer):
         declared = {each.name: (each.annotation, each.default) for each in options_of(type(self))}
         super().__init__(parameters, validated(self._owner, declared, options))
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """As torch's do, fills in what a state lacks that was saved by an optimizer of fewer hyper-parameters."""
+        super().__setstate__(state)
+        for group in self.param_groups:
+            for name, value in self.defaults.items():
+                group.setdefault(name, value)
+
     @property
     def _owner(self) -> str:
         return f"optimizer `{type(self).__name__}`"
@@ -56,7 +63,7 @@ class ForeachOptimizer(Optimizer):
 
     def _step(self) -> None:
         for group in self.param_groups:
-            group["steps"] = group.get("steps", 0) + 1
+            count_step(self, group)
             for points, kept in self._lists(group):
                 gradients: Tensors = [each.grad for each in points if each.grad is not None]
                 if group["maximize"]:
@@ -84,3 +91,11 @@ class ForeachOptimizer(Optimizer):
             for name in names:
                 state.setdefault(name, torch.zeros_like(parameter, memory_format=torch.preserve_format))
         return state
+
+
+def count_step(optimizer: Optimizer, group: dict[str, Any]) -> None:
+    """One more of a group's `steps`, on top of those of its state: torch's optimizers count them for each parameter."""
+    if "steps" not in group:
+        states = [optimizer.state[each] for each in group["params"] if each in optimizer.state]
+        group["steps"] = max((int(each["step"]) for each in states if "step" in each), default=0)
+    group["steps"] += 1
