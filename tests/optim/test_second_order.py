@@ -272,6 +272,16 @@ def test_bfgs_shuns_points_without_a_gradient() -> None:
     assert point.grad.isfinite().all()
 
 
+def test_bfgs_takes_sparse_gradients() -> None:
+    table = nn.Embedding(5, 2, sparse=True, dtype=torch.float64)
+    before = table.weight.detach().clone()
+    optimizer = BFGS(table.parameters(), max_iter=10)
+    optimizer.step(closure_for(optimizer, lambda: table(torch.tensor([1, 3])) - 5))
+    expected = before.clone()
+    expected[[1, 3]] = 5.0
+    torch.testing.assert_close(table.weight.detach(), expected)
+
+
 # ---- on quadratics --------------------------------------------------------------------------------------------------
 
 

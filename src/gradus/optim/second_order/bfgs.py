@@ -70,7 +70,7 @@ class BFGS(SecondOrder):
         loss = torch.as_tensor(self._call(closure)).detach()
         if all(each.grad is None for each in self._vector):
             raise InputError(self.owner, "its closure must call backward", repair="See docs/second-order.md.")
-        grads = [torch.zeros_like(each) if each.grad is None else each.grad for each in self._vector]
+        grads = [torch.zeros_like(each) if each.grad is None else each.grad.to_dense() for each in self._vector]
         return loss, torch.cat([each.reshape(-1) for each in grads])
 
     def _search(self, closure: Closure, value: float, gradient: Tensor) -> tuple[float, Tensor] | None:
