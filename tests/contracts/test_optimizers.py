@@ -109,7 +109,7 @@ def test_goes_on_bit_for_bit_from_its_saved_state(card: OptimizerCard, options: 
     train(whole, optimizer, 5)
     tensors: dict[str, Tensor] = {}
     document = pack(optimizer.state_dict(), tensors)
-    kept = {name: each.clone() for name, each in tensors.items()}
+    kept = {name: each.clone(memory_format=torch.contiguous_format) for name, each in tensors.items()}
     weights = io.BytesIO()
     torch.save(whole.state_dict(), weights)
     train(whole, optimizer, 5)

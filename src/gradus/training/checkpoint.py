@@ -157,7 +157,9 @@ def pack(value: Any, tensors: dict[str, Tensor], place: str = "") -> Any:
         while place in tensors:  # keys with a slash in them, or 1 beside "1"
             place += "'"
         tensors[place] = value
-        return {"$tensor": place}
+        # Files hold tensors row by row. Others are laid out again when they are read: kernels round by layout, too.
+        dense = not value.is_contiguous() and torch.empty_like(value).stride() == value.stride()
+        return {"$tensor": place, "stride": value.stride()} if dense else {"$tensor": place}
     if isinstance(value, dict):
         if all(isinstance(key, str) and not key.startswith("$") for key in value):
             return {key: pack(each, tensors, f"{place}/{key}" if place else key) for key, each in value.items()}
@@ -180,7 +182,10 @@ def unpack(value: Any, tensors: Mapping[str, Tensor]) -> Any:
     if not isinstance(value, dict):
         return value
     if "$tensor" in value:
-        return tensors[value["$tensor"]]
+        tensor = tensors[value["$tensor"]]
+        if "stride" not in value:
+            return tensor
+        return torch.empty_strided(tensor.shape, value["stride"], dtype=tensor.dtype, device=tensor.device).copy_(tensor)
     if "$tuple" in value:
         return tuple(unpack(each, tensors) for each in value["$tuple"])
     if "$float" in value:
