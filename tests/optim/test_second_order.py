@@ -272,6 +272,23 @@ def test_bfgs_shuns_points_without_a_gradient() -> None:
     assert point.grad.isfinite().all()
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("kind", ALL)
+def test_at_the_very_bottom_squares_of_small_numbers_are_zero_and_it_stays(
+    kind: type[SecondOrder], dtype: torch.dtype
+) -> None:
+    weights, point = torch.tensor([1.0, 30.0], dtype=dtype), parameter([1.0, 2.0], dtype)
+    optimizer = kind([point], tolerance=0.0)
+    for _ in range(40):
+        optimizer.step(closure_for(optimizer, lambda: point * weights))
+    torch.testing.assert_close(point.detach(), torch.zeros_like(point), atol=1e-9, rtol=0)
+    small = 1e-28 if dtype == torch.float32 else 1e-170
+    point.data.fill_(small)
+    optimizer = kind([point], tolerance=0.0)
+    optimizer.step(closure_for(optimizer, lambda: point * weights))
+    assert point.abs().max() <= small
+
+
 def test_bfgs_takes_sparse_gradients() -> None:
     table = nn.Embedding(5, 2, sparse=True, dtype=torch.float64)
     before = table.weight.detach().clone()

@@ -105,13 +105,16 @@ class BFGS(SecondOrder):
 
     def _learn(self, s: Tensor, y: Tensor) -> None:
         """Update the inverse Hessian by a step and the change of the gradient along it."""
-        sy = float(s @ y)
-        if sy <= rounding(s) * float(s.norm() * y.norm()):  # the matrix would not stay positive definite
+        sy, yy = float(s @ y), float(y @ y)
+        # The matrix would not stay positive definite, or the change is too small for its square to be a number.
+        if sy <= rounding(s) * float(s.norm() * y.norm()) or yy == 0:
             return
         inverse: Tensor | None = self._memory.get("inverse")
         if inverse is None:
-            inverse = torch.eye(len(s), dtype=s.dtype, device=s.device) * (sy / float(y @ y))
+            inverse = torch.eye(len(s), dtype=s.dtype, device=s.device) * (sy / yy)
         hy = inverse @ y
+        growth = 1 + float(y @ hy) / sy
+        s, hy = s / math.sqrt(sy), hy / math.sqrt(sy)
         # (I - r s y') H (I - r y s') + r s s', multiplied out: three outer products in place of two matrix products.
-        inverse = inverse - (torch.outer(hy, s) + torch.outer(s, hy)) / sy
-        self._memory["inverse"] = inverse.addr_(s, s, alpha=(1 + float(y @ hy) / sy) / sy)
+        inverse = inverse - (torch.outer(hy, s) + torch.outer(s, hy))
+        self._memory["inverse"] = inverse.addr_(s, s, alpha=growth)

@@ -75,7 +75,7 @@ class NewtonCG(SecondOrder):
             gradient = graph.detach()
             self._check_finite(gradient, "gradient of the loss")
             self._leave_gradient(gradient)
-            if gradient.abs().max() <= group["tolerance"]:
+            if gradient.abs().max() <= group["tolerance"] or float(gradient @ gradient) == 0:  # it may underflow
                 break
             radius = memory.get("radius", group["radius"])
             tolerance = max(group["cg_tolerance"], 4 * rounding(gradient)) * float(gradient.norm())
