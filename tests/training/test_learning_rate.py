@@ -59,9 +59,14 @@ def test_auto_is_refused_where_nothing_can_be_tried(tmp_path: Path) -> None:
     own = {"module": f"{tmp_path / 'own.py'}:make", "lr": "auto"}
     with pytest.raises(InputError, match=r"optimizer\.lr: is found for optimizers of the catalogue alone"):
         gradus.train(BASE | {"optimizer": own}, run=tmp_path / "run")
+    line = {"data": {"name": "line"}, "model": {"name": "linear_regression"}, "criterion": {"name": "mse"}}
+    with pytest.raises(
+        InputError, match=r"optimizer\.lr: is found for optimizers that are given gradients, which Gauss"
+    ):
+        gradus.train(line | {"optimizer": {"name": "gauss_newton", "lr": "auto"}}, run=tmp_path / "run")
 
 
-@pytest.mark.parametrize("optimizer", [{"name": "adam", "flat": True}, {"name": "nesterov"}, {"name": "muon"}])
+@pytest.mark.parametrize("optimizer", [{"name": "adam", "flat": True}, {"name": "nesterov"}, {"name": "soap"}])
 def test_an_interrupted_run_goes_on_bit_for_bit(tmp_path: Path, optimizer: dict[str, Any]) -> None:
     recipe = BASE | {"optimizer": optimizer, "schedule": {"name": "plateau", "patience": 1, "factor": 0.5}}
     whole = gradus.train(recipe, run=tmp_path / "whole")

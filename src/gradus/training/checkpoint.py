@@ -185,7 +185,9 @@ def unpack(value: Any, tensors: Mapping[str, Tensor]) -> Any:
         tensor = tensors[value["$tensor"]]
         if "stride" not in value:
             return tensor
-        return torch.empty_strided(tensor.shape, value["stride"], dtype=tensor.dtype, device=tensor.device).copy_(tensor)
+        return torch.empty_strided(tensor.shape, value["stride"], dtype=tensor.dtype, device=tensor.device).copy_(
+            tensor
+        )
     if "$tuple" in value:
         return tuple(unpack(each, tensors) for each in value["$tuple"])
     if "$float" in value:

@@ -39,8 +39,11 @@ def try_rates(
     objective: Supervised, loader: Loader, settings: Training, *, seed: int, device: torch.device
 ) -> RangeTest:
     """A range test with the batches, the precision and the clipping of training; nothing of it is left."""
-    trainer = Trainer(objective, loader, settings.model_copy(update={"ema": None}), seed=seed, device=device)
     (phase,) = objective.phases
+    if phase.differentiates:
+        rule = f"is found for optimizers that are given gradients, which {type(phase.optimizer).__name__} is not"
+        raise InputError("optimizer.lr", rule, AUTO, "Give a number.")
+    trainer = Trainer(objective, loader, settings.model_copy(update={"ema": None}), seed=seed, device=device)
     objective.model.train()
     batches = (batch for epoch in count() for batch in loader.batches(epoch))
     return range_test(
