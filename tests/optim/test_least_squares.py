@@ -122,9 +122,22 @@ def test_single_precision_stays_single() -> None:
     np.testing.assert_allclose(found.predict(x), fit(*problem()).predict(problem()[0]), rtol=1e-4)
 
 
+def test_lists_are_in_double_precision_as_numpy_has_them() -> None:
+    assert fit([[1.0], [2.0]], [2.0, 4.0]).coefficients.dtype == torch.float64
+
+
+@pytest.mark.parametrize("method", ["svd", "sgd"])
+def test_features_that_are_all_zero_weigh_nothing(method: Method) -> None:
+    found = fit([[0.0], [0.0]], [1.0, 2.0], method=method, intercept=False)
+    assert (found.coefficients.item(), found.rank, found.converged) == (0.0, 0, True)
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
+        ({"x": np.ones((3, 1)) * 1j}, "`x` must be real"),
+        ({"batch_size": -1}, "`batch_size` and `max_iter` must be at least 1"),
+        ({"max_iter": 0}, "`batch_size` and `max_iter` must be at least 1"),
         ({"method": "qt"}, r"unknown method, got `qt`. Known: gauss_newton, newton, qr"),
         ({"x": np.ones(60)}, r"`x` must be \(N, F\)"),
         ({"y": np.ones(59)}, r"`y` must be \(N,\) or \(N, K\) for the 60 examples of `x`, got \(59,\)"),

@@ -59,7 +59,11 @@ def test_auto_is_refused_where_nothing_can_be_tried(tmp_path: Path) -> None:
     own = {"module": f"{tmp_path / 'own.py'}:make", "lr": "auto"}
     with pytest.raises(InputError, match=r"optimizer\.lr: is found for optimizers of the catalogue alone"):
         gradus.train(BASE | {"optimizer": own}, run=tmp_path / "run")
-    line = {"data": {"name": "line"}, "model": {"name": "linear_regression"}, "criterion": {"name": "mse"}}
+    line = {
+        "data": {"name": "line", "validation": 0.0},
+        "model": {"name": "linear_regression"},
+        "criterion": {"name": "mse"},
+    }
     with pytest.raises(
         InputError, match=r"optimizer\.lr: is found for optimizers that are given gradients, which Gauss"
     ):

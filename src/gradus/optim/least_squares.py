@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
@@ -94,6 +95,9 @@ def fit(
     solve = _METHODS.get(method)
     if solve is None:
         raise InputError(_OWNER, "unknown method", method, nearest(method, _METHODS))
+    if (batch_size is not None and batch_size < 1) or max_iter < 1 or not tolerance >= 0:
+        rule = "`batch_size` and `max_iter` must be at least 1, `tolerance` at least 0"
+        raise InputError(_OWNER, rule, (batch_size, max_iter, tolerance))
     design, target, rows = _checked(x, y, weights, ridge)
     flat = target.dim() == 1
     problem = _Problem.of(design, target.reshape(len(target), -1), rows, ridge, intercept)
@@ -206,7 +210,8 @@ def _sgd(problem: _Problem, options: _Descent) -> tuple[Tensor, int]:
     size = min(options.batch_size or count, count)
     whole = size == count
     rows = problem.matrix.square().sum(dim=1).max() * count  # no batch is steeper than its steepest row
-    rate = 1 / float(problem.singular[0].square() if whole else rows)
+    steepest = float(problem.singular[0].square() if whole else rows)
+    rate = 1 / steepest if steepest else 1.0  # a design of zeros has no gradient
     optimizer = torch.optim.SGD([answer], lr=rate, momentum=0.9, nesterov=True)
     enough = options.tolerance * problem.slope(answer.detach())
     generator = torch.Generator().manual_seed(options.seed)
@@ -237,7 +242,9 @@ _METHODS: dict[str, Callable[[_Problem, _Descent], tuple[Tensor, int]]] = {
 def _checked(
     x: ArrayLike | Tensor, y: ArrayLike | Tensor, weights: ArrayLike | Tensor | None, ridge: float
 ) -> tuple[Tensor, Tensor, Tensor]:
-    design = torch.as_tensor(x)
+    design = x if isinstance(x, Tensor) else torch.as_tensor(np.asarray(x))
+    if design.is_complex():
+        raise InputError(_OWNER, "`x` must be real", design.dtype)
     if design.dtype not in (torch.float32, torch.float64):
         design = design.to(torch.float64)
     target = torch.as_tensor(y, dtype=design.dtype, device=design.device)
