@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from gradus.core.errors import InputError
 from gradus.optim import OptimizerCard, optimizers
@@ -120,6 +121,23 @@ def test_goes_on_bit_for_bit_from_its_saved_state(card: OptimizerCard, options: 
     again.load_state_dict(unpack(document, kept))
     train(resumed, again, 5)
     assert all(torch.equal(a, b) for a, b in zip(whole.parameters(), resumed.parameters(), strict=True))
+
+
+@EVERY
+def test_a_step_is_one_for_those_who_look_on(card: OptimizerCard, options: dict[str, Any]) -> None:
+    """Even where it is made of the step of one of torch's, which has been used before."""
+    for before in (torch.optim.Adam, torch.optim.AdamW, torch.optim.SGD, torch.optim.Adagrad, torch.optim.LBFGS):
+        before([nn.Parameter(torch.zeros(1))])
+    model, seen = network(card), []
+    optimizer = made(card, options, model)
+    local = optimizer.register_step_post_hook(lambda it, given, named: seen.append(it))
+    everywhere = register_optimizer_step_post_hook(lambda it, given, named: seen.append(it))
+    try:
+        train(model, optimizer, 2)
+    finally:
+        local.remove()
+        everywhere.remove()
+    assert seen == [optimizer] * 4
 
 
 @forms(lambda name, options: name not in {"shampoo", "soap"} | SECOND_ORDER)  # torch decomposes no such matrices

@@ -7,7 +7,7 @@ import torch
 from torch import optim
 from torch.optim.optimizer import ParamsT
 
-from gradus.optim.foreach import Closure, ForeachOptimizer, Tensors, count_step
+from gradus.optim.foreach import Closure, ForeachOptimizer, Tensors, count_step, unhooked
 from gradus.optim.hyper import Decay, Epsilon, Momentum, Rate
 
 
@@ -24,7 +24,7 @@ class EpsilonHatAdam(optim.Adam):
             group["eps"] = group.setdefault("eps_hat", group["eps"]) / math.sqrt(
                 1 - group["betas"][1] ** group["steps"]
             )
-        return super().step(closure)
+        return unhooked(optim.Adam)(self, closure)
 
 
 class AdaMax(ForeachOptimizer):

@@ -13,7 +13,7 @@ from torch import Tensor, nn, optim
 from torch.optim import Optimizer
 
 from gradus.core.errors import InputError
-from gradus.optim.foreach import Closure
+from gradus.optim.foreach import Closure, unhooked
 
 ELEMENTWISE = (
     optim.SGD, optim.Adagrad, optim.RMSprop, optim.Adadelta, optim.Adam, optim.Adamax, optim.NAdam, optim.RAdam,
@@ -57,7 +57,7 @@ class Flat(Optimizer):
                 piece.gather()
         for outer, inner in zip(self.param_groups, self._inner.param_groups, strict=True):
             _copy_settings(outer, inner)
-        self._inner.step()
+        unhooked(type(self._inner))(self._inner)
         for outer, inner in zip(self.param_groups, self._inner.param_groups, strict=True):
             _copy_settings(inner, outer)
         if not self.state:

@@ -99,3 +99,9 @@ def count_step(optimizer: Optimizer, group: dict[str, Any]) -> None:
         states = [optimizer.state[each] for each in group["params"] if each in optimizer.state]
         group["steps"] = max((int(each["step"]) for each in states if "step" in each), default=0)
     group["steps"] += 1
+
+
+def unhooked(kind: type[Optimizer]) -> Callable[..., Any]:
+    """The step of a class, without the hooks that torch wraps around it: for a step that is part of another's."""
+    step: Callable[..., Any] = kind.step
+    return getattr(step, "__wrapped__", step) if getattr(step, "hooked", False) else step

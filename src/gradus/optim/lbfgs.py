@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import optim
 
-from gradus.optim.foreach import Closure
+from gradus.optim.foreach import Closure, unhooked
 
 
 class LBFGS(optim.LBFGS):
@@ -21,4 +21,4 @@ class LBFGS(optim.LBFGS):
                         each.grad = each.grad.contiguous()
             return loss
 
-        return super().step(contiguous)
+        return unhooked(optim.LBFGS)(self, contiguous)
