@@ -116,5 +116,4 @@ class BFGS(SecondOrder):
         growth = 1 + float(y @ hy) / sy
         s, hy = s / math.sqrt(sy), hy / math.sqrt(sy)
         # (I - r s y') H (I - r y s') + r s s', multiplied out: three outer products in place of two matrix products.
-        inverse = inverse - (torch.outer(hy, s) + torch.outer(s, hy))
-        self._memory["inverse"] = inverse.addr_(s, s, alpha=growth)
+        self._memory["inverse"] = inverse.addr_(hy, s, alpha=-1).addr_(s, hy, alpha=-1).addr_(s, s, alpha=growth)
