@@ -229,3 +229,17 @@ def test_a_copy_goes_on_by_itself(steps: int) -> None:
     assert all(torch.equal(a, b) for a, b in zip(points, again, strict=True))  # what it was copied from stays
     train(points, optimizer, 4)
     assert all(torch.equal(a, b) for a, b in zip(points, others, strict=True))
+
+
+def test_a_state_of_before_the_first_step_is_one_of_no_steps() -> None:
+    """As after a range test: what the optimizer counts in its groups begins anew."""
+    points, again = parameters(), parameters()
+    optimizer = Flat(MAKERS["epsilon hat"](points))
+    before = copy.deepcopy(optimizer.state_dict())
+    train(points, optimizer)
+    optimizer.load_state_dict(before)
+    for each, value in zip(points, parameters(), strict=True):
+        each.data.copy_(value)
+    train(points, optimizer)
+    train(again, Flat(MAKERS["epsilon hat"](again)))
+    assert all(torch.equal(a, b) for a, b in zip(points, again, strict=True))

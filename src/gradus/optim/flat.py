@@ -211,4 +211,6 @@ def _refuse_sharing(parameters: Iterable[nn.Parameter]) -> None:
 
 def _copy_settings(source: dict[str, Any], target: dict[str, Any]) -> None:
     """What schedules and the optimizer itself change: all of a group but its parameters."""
+    for name in target.keys() - source.keys():
+        del target[name]
     target.update({name: value for name, value in source.items() if name != "params"})

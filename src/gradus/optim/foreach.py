@@ -37,8 +37,8 @@ class ForeachOptimizer(Optimizer):
         """As torch's do, fills in what a state lacks that was saved by an optimizer of fewer hyper-parameters."""
         super().__setstate__(state)
         for group in self.param_groups:
-            for name, value in self.defaults.items():
-                group.setdefault(name, value)
+            for each in options_of(type(self)):
+                group.setdefault(each.name, self.defaults[each.name])
 
     @property
     def _owner(self) -> str:
