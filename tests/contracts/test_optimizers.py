@@ -169,10 +169,12 @@ def test_steps_the_same_under_compile(card: OptimizerCard, options: dict[str, An
     [
         ("lr", 0.0),
         ("lr", "fast"),
+        ("lr", math.inf),
         ("momentum", 1.0),
         ("betas", [0.9, 1.0]),
         ("eps", 0.0),
         ("weight_decay", -1.0),
+        ("weight_decay", math.inf),
         ("rho", 1.0),
         ("l1", -1.0),
         ("etas", [1.5, 1.2]),

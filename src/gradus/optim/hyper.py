@@ -7,9 +7,9 @@ from pydantic import Field
 from torch import nn
 
 Parameters = Iterable[nn.Parameter]
-Rate = Annotated[float, Field(gt=0)]
-Decay = Annotated[float, Field(ge=0)]
+Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Decay = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Momentum = Annotated[float, Field(ge=0, lt=1)]
-Epsilon = Annotated[float, Field(gt=0)]
-Penalty = Annotated[float, Field(ge=0)]
+Epsilon = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Penalty = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Betas = tuple[Momentum, Momentum]

@@ -15,7 +15,7 @@ from gradus.core.validation import validated
 Parameters = Iterable[Tensor] | Iterable[dict[str, Any]]
 Closure = Callable[[], Any]
 Count = Annotated[int, Field(ge=1)]
-Rate = Annotated[float, Field(gt=0)]
+Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Tolerance = Annotated[float, Field(ge=0)]
 
 

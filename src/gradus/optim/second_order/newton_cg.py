@@ -12,7 +12,7 @@ from torch import Tensor
 
 from gradus.core.errors import InputError
 from gradus.optim import optimizers
-from gradus.optim.second_order.base import Closure, Count, Parameters, Rate, SecondOrder, Tolerance, flat, rounding
+from gradus.optim.second_order.base import Closure, Count, Parameters, SecondOrder, Tolerance, flat, rounding
 
 ACCEPTED = 1e-4
 """A step is taken if the loss falls by more than this share of what the quadratic model promised."""
@@ -53,7 +53,7 @@ class NewtonCG(SecondOrder):
         *,
         max_iter: Count = 1,
         tolerance: Tolerance = 1e-7,
-        radius: Rate = math.inf,
+        radius: Annotated[float, Field(gt=0)] = math.inf,
         cg_tolerance: Annotated[float, Field(ge=0, lt=1)] = 1e-8,
         max_cg: Count = 100,
     ) -> None:
