@@ -652,6 +652,11 @@ def test_bfgs_refuses_a_matrix_that_does_not_fit() -> None:
         (NewtonCG, lambda p: p.detach().sum(), "must return the loss with the graph, and not call backward"),
         (NewtonCG, lambda p: p * 2, r"must return one number, got \(2,\)"),
         (GaussNewton, lambda p: (p * 2).sum(), "must return the residuals, a vector whose squares sum to the loss"),
+        (
+            LevenbergMarquardt,
+            lambda p: p[:0],
+            "must return the residuals, a vector whose squares sum to the loss, got `none`",
+        ),
         (LevenbergMarquardt, lambda p: 1.0, "must return the residuals with the graph"),
         (LevenbergMarquardt, lambda p: p.float(), "in the precision of the parameters, torch.float64"),
         (BFGS, lambda p: p.sum(), "its closure must call backward"),

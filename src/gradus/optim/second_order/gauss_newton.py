@@ -19,9 +19,9 @@ class LeastSquares(SecondOrder):
 
     def _evaluate(self, closure: Closure) -> Tensor:
         residuals = self._check_graph(self._call(closure), "the residuals")
-        if not residuals.dim():
+        if not residuals.dim() or not residuals.numel():
             rule = "its closure must return the residuals, a vector whose squares sum to the loss"
-            raise InputError(self.owner, rule, "one number")
+            raise InputError(self.owner, rule, "none" if residuals.dim() else "one number")
         with torch.enable_grad():
             return residuals.flatten()
 
