@@ -259,3 +259,18 @@ def test_an_optimizer_of_squares_takes_no_penalty() -> None:
     )
     with pytest.raises(InputError, match="penalties: optimizer `levenberg_marquardt` needs a sum of squares"):
         prepare(wanted, load_data(wanted.data))
+
+
+def test_sparse_gradients_are_for_optimizers_of_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(
+        "import torch\nfrom torch import nn\n"
+        "class Net(nn.Module):\n"
+        "    def __init__(self):\n        super().__init__()\n        self.table = nn.Embedding(64, 10, sparse=True)\n"
+        "    def forward(self, x):\n        return self.table(x.flatten(1).argmax(1))\n"
+        "def make(parameters):\n    return torch.optim.SparseAdam(parameters)\n"
+    )
+    changes: dict[str, Any] = {"model": {"module": f"{tmp_path}/net.py:Net"}, "training": {"epochs": 1}}
+    with pytest.raises(InputError, match="model: must have dense gradients"):
+        gradus.train(recipe(**changes), run=tmp_path / "run")
+    changes["optimizer"] = {"module": f"{tmp_path}/net.py:make"}
+    assert gradus.train(recipe(**changes), run=tmp_path / "run").outcome == "finished"

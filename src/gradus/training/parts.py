@@ -129,6 +129,10 @@ def build_optimizer(section: Part, model: nn.Module, criterion: Criterion) -> tu
         # One that evaluates the loss itself, as L-BFGS does, cannot step without a closure.
         closure = inspect.signature(optimizer.step).parameters.get("closure")
         return optimizer, closure is not None and closure.default is inspect.Parameter.empty
+    embeddings = [each for each in model.modules() if isinstance(each, nn.Embedding | nn.EmbeddingBag)]
+    if any(each.sparse for each in embeddings):  # which few of the catalogue's take
+        rule = "must have dense gradients, but it has an embedding whose gradients are sparse"
+        raise InputError("model", rule, repair="Make it with sparse=False, or bring your own optimizer by `module`.")
     card = optimizers.get(section.name or "", "optimizer")
     options = card.validate(section.options)
     return card.build(parameters, **options), card.closure
