@@ -222,7 +222,7 @@ class _Network:
 
 def measured(name: str, activation: Callable[[Tensor], Tensor]) -> Meeting | None:
     """An activation by its second moment over a standard normal input; None of what is linear or cannot be asked."""
-    z = torch.linspace(-10, 10, 20_001, dtype=torch.float64)
+    z = _line()
     try:
         with torch.no_grad():
             value = activation(z.clone())
@@ -231,16 +231,23 @@ def measured(name: str, activation: Callable[[Tensor], Tensor]) -> Meeting | Non
     slopes = value.diff()
     if value.shape != z.shape or not value.isfinite().all() or (slopes - slopes[0]).abs().max() < 1e-9:
         return None
-    density = torch.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
-    moment = float(torch.trapezoid(value**2 * density, z))
+    moment = _normal_mean(value**2, z)
     return Meeting(name, gain=1 / math.sqrt(moment)) if moment > 0 else None
 
 
 def _gain_of_largest(pieces: int) -> float:
     """Of the largest of so many independent standard normals, whose density is k phi(z) Phi(z)^(k - 1)."""
-    z = torch.linspace(-10, 10, 20_001, dtype=torch.float64)
-    density = pieces * torch.exp(-(z**2) / 2) / math.sqrt(2 * math.pi) * torch.special.ndtr(z) ** (pieces - 1)
-    return 1 / math.sqrt(float(torch.trapezoid(z**2 * density, z)))
+    z = _line()
+    return 1 / math.sqrt(_normal_mean(z**2 * pieces * torch.special.ndtr(z) ** (pieces - 1), z))
+
+
+def _normal_mean(value: Tensor, z: Tensor) -> float:
+    """The mean of what a standard normal z makes, by the trapezoidal rule."""
+    return float(torch.trapezoid(value * torch.exp(-(z**2) / 2) / math.sqrt(2 * math.pi), z))
+
+
+def _line() -> Tensor:
+    return torch.linspace(-10, 10, 20_001, dtype=torch.float64)
 
 
 def _guessed(model: nn.Module, reason: str) -> Reading:

@@ -44,7 +44,6 @@ class Block:
 
 def is_recurrent(layer: nn.Module) -> bool:
     """Whether a layer has matrices from state to state, in torch's names."""
-    """Whether a layer has matrices from state to state, in torch's names."""
     return isinstance(layer, _RECURRENT)
 
 
