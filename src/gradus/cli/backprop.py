@@ -49,7 +49,9 @@ def command(
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
         width = network.eval()(x).shape[1:].numel()
     card = criteria.get(criterion or ("cross_entropy" if width > 1 else "mse"))
-    traced = trace(network.train(), x, _target(card.tasks, batch, width), card.build(**card.validate({})))
+    counts = [torch.ones(width, dtype=torch.int64)] if card.class_counts else []
+    loss = card.build(*counts, **card.validate({}))
+    traced = trace(network.train(), x, _target(card.tasks, batch, width), loss)
     if json:
         print_json({"model": model} | _document(traced))
     else:
