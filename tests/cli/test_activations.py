@@ -93,7 +93,7 @@ def test_ones_own(gradus_activations: Gradus, arguments: str, slopes: float) -> 
     [
         ("rellu", "activation: unknown name, got `rellu`. Did you mean `relu`"),
         ("elu --set alpha=0", "activation `elu`: `alpha` should be greater than 0, got 0"),
-        ("relu --figure relu.gif", "figure: must be a file that ends in .png, .svg or .pdf, got `relu.gif`"),
+        ("relu --figure relu.gif", "--figure: must be a file that ends in .png, .svg or .pdf, got `relu.gif`"),
         ("--figure all.png", "--figure: is for one activation. Name it."),
         ("--set alpha=1", "--set: is for one activation. Name it."),
         ("own.py:soft", "activation: must treat each number by itself. What it makes of one depends on others"),
