@@ -98,7 +98,7 @@ def test_ones_own(gradus_activations: Gradus, arguments: str, slopes: float) -> 
         ("--set alpha=1", "--set: is for one activation. Name it."),
         ("own.py:soft", "activation: must treat each number by itself. What it makes of one depends on others"),
         ("own.py:none", "{own}: has no callable of this name, got `none`"),
-        ("own.py:Doubled --set by=3", "own.py:Doubled: raises TypeError: "),
+        ("own.py:Doubled --set by=3", "NAME own.py:Doubled: raises TypeError: "),
         ("own.py:bump --set wide=3", "activation: cannot be applied to numbers of shape (42,): "),
     ],
 )
