@@ -275,3 +275,13 @@ def test_bad_requests_are_refused_by_name() -> None:
         initialize(net, "normal", gain=2)
     with pytest.raises(InputError, match="initializer `lsuv`: needs a batch of the data"):
         initialize(net, "lsuv")
+
+
+def test_statistics_come_out_as_they_were_where_a_batch_does_not_fit() -> None:
+    net = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.Linear(3, 2))
+    with pytest.raises((RuntimeError, InputError)):
+        initialize(net, "lsuv", example=torch.randn(8, 4) + 5)
+    norm = net.get_submodule("1")
+    assert isinstance(norm, nn.BatchNorm1d)
+    assert norm.num_batches_tracked == 0
+    assert torch.equal(norm.running_mean, torch.zeros(4))

@@ -13,7 +13,7 @@ from torch.nn.modules.conv import _ConvNd
 from torch.nn.utils.parametrize import is_parametrized
 
 from gradus.core.errors import InputError
-from gradus.core.untouched import untouched
+from gradus.core.untouched import put_back, untouched
 from gradus.nn import initializers
 from gradus.nn.filling import Filling, Initialization, Row, constant
 from gradus.nn.reading import GATE, LINEAR, OUTPUT, Meeting, Reading, read
@@ -204,13 +204,9 @@ def _scale(layer: nn.Module, factor: float) -> None:
 @contextmanager
 def _as_first_trained(model: nn.Module) -> Iterator[None]:
     """Evaluation mode, but that batches are normalized by their own statistics; the model's come out as they were."""
-    buffers = {name: each.clone() for name, each in model.named_buffers()}
-    with untouched(model), torch.no_grad():
+    with put_back(model.buffers()), untouched(model), torch.no_grad():
         model.eval()
         for layer in model.modules():
             if isinstance(layer, _NormBase):
                 layer.train()
         yield
-    with torch.no_grad():
-        for name, each in model.named_buffers():
-            each.copy_(buffers[name])
