@@ -50,10 +50,11 @@ class Slope:
     """A line through 0."""
 
     def fit(self, x: Array, y: Array) -> None:
-        self.slope = x[:, 0] @ y / (x[:, 0] @ x[:, 0])
+        self.slope = float(x[:, 0] @ y / (x[:, 0] @ x[:, 0]))
 
     def predict(self, x: Array) -> Array:
-        return x[:, 0] * self.slope
+        found: Array = x[:, 0] * self.slope
+        return found
 
 
 class Drawn:
