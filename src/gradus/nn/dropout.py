@@ -42,7 +42,7 @@ class LockedDropout(nn.Module):
         self.p, self.steps = _chance(p), steps
 
     def forward(self, x: Tensor) -> Tensor:
-        if not self.training or self.p == 0:
+        if not self.training:
             return x
         mask = locked_mask(x.detach().narrow(self.steps, 0, 1), self.p)
         return x if mask is None else x * mask
@@ -68,7 +68,7 @@ class DropPath(nn.Module):
         self.p, self.per = _chance(p), per
 
     def forward(self, branch: Tensor) -> Tensor:
-        if not self.training or self.p == 0:
+        if not self.training:
             return branch
         count = branch.shape[0] if self.per == "sample" else 1
         mask = locked_mask(branch.new_empty(count, *[1] * (branch.dim() - 1)), self.p)
