@@ -56,7 +56,7 @@ def group_lasso_penalty(weight: Tensor, *, axis: int = 0) -> Tensor:
             (a column, a channel). Transposed convolutions have the two the other way around.
     Source: Yuan, Lin (2006), Model selection and estimation in regression with grouped variables, JRSS B 68, eq. 2.1.
     """
-    groups = weight.movedim(axis, 0).flatten(1) if weight.dim() > 1 else weight[:, None]
+    groups = weight.movedim(axis, 0).flatten(1) if weight.dim() > 1 else weight.reshape(-1, 1)
     norms: Tensor = torch.linalg.vector_norm(groups, dim=1)
     return math.sqrt(groups.shape[1]) * norms.sum()
 
@@ -69,7 +69,7 @@ def orthogonality_penalty(weight: Tensor) -> Tensor:
 
     Source: Bansal, Chen, Wang (2018), arXiv:1810.09102, section 3.1.
     """
-    matrix = weight.flatten(1) if weight.dim() > 1 else weight[:, None]
+    matrix = weight.flatten(1) if weight.dim() > 1 else weight.reshape(-1, 1)
     gram = matrix @ matrix.T if matrix.shape[0] <= matrix.shape[1] else matrix.T @ matrix
     return (gram - torch.eye(len(gram), dtype=gram.dtype, device=gram.device)).square().sum()
 
