@@ -128,7 +128,9 @@ def test_weights_that_are_computed_are_not_dropped_in_parts() -> None:
     """What weight normalization learns is lengths and directions: without a length its output would be gone."""
     layer = nn.Sequential(parametrizations.weight_norm(nn.Linear(3, 4)), nn.Linear(4, 2))
     assert DropConnect(layer).names == ("1.weight",)
-    with pytest.raises(InputError, match="DropConnect of ParametrizedLinear: finds no weight matrix to drop; one that is normalized"):
+    with pytest.raises(
+        InputError, match="DropConnect of ParametrizedLinear: finds no weight matrix to drop; one that is normalized"
+    ):
         DropConnect(layer[0])
 
 

@@ -81,7 +81,9 @@ def self_gated(x: Tensor) -> Tensor:
     return x * torch.sigmoid(x)
 
 
-@pytest.mark.parametrize("activation", [F.gelu, F.silu, F.mish, F.elu, F.softplus, nn.Softsign(), Swish(), torch.sin, self_gated])
+@pytest.mark.parametrize(
+    "activation", [F.gelu, F.silu, F.mish, F.elu, F.softplus, nn.Softsign(), Swish(), torch.sin, self_gated]
+)
 def test_other_activations_are_measured(activation: Any) -> None:
     def moment(z: float) -> float:
         return float(activation(torch.tensor(z, dtype=torch.float64)) ** 2 * stats.norm.pdf(z))

@@ -139,7 +139,7 @@ def test_what_cannot_be_done_is_said() -> None:
     assert recompute_statistics(network(), once(), method="one_pass") == 3
     for method in ("exact", "one_pass"):
         with pytest.raises(InputError, match="recompute_statistics: needs at least one example"):
-            recompute_statistics(network().train(method == "exact"), [whole()[:0]], method=method)  # type: ignore[arg-type]
+            recompute_statistics(network().train(method == "exact"), [whole()[:0]], method=method)
     with pytest.raises(InputError, match="`method` must be `exact` or `one_pass`, got `approximate`"):
         recompute_statistics(network(), [whole()], method="approximate")  # type: ignore[arg-type]
 
@@ -162,5 +162,5 @@ def test_a_layer_may_be_called_by_keyword() -> None:
 
     for method in ("exact", "one_pass"):
         net = Named().double()
-        assert recompute_statistics(net, whole().split(7), method=method) == 1  # type: ignore[arg-type]
+        assert recompute_statistics(net, whole().split(7), method=method) == 1
         assert off(net.norm, whole()) < 1e-12

@@ -175,6 +175,7 @@ def _of_class(
     formula="-sum_c q_c log(p_c), q_c = (1 - s) [c = y] + s / C",
     tasks=("classification",),
     class_counts=True,
+    elsewhere={"paper": {"label_smoothing": 0.1}},
 )
 def cross_entropy(
     counts: Tensor, *, label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0, class_weights: ClassWeights = None
@@ -188,6 +189,10 @@ def cross_entropy(
     formula="-w_y (1 - p_y)^gamma log(p_y)",
     tasks=("classification",),
     class_counts=True,
+    elsewhere={
+        "paper": {"class_weights": "0.25 of what is looked for, 0.75 of the background"},
+        "keras": {"class_weights": "0.25 of every class, as `alpha`"},
+    },
     notes="The paper's alpha_t is `class_weights`. The paper is of two classes by a sigmoid; these are C by softmax.",
 )
 def focal(counts: Tensor, *, gamma: Focus = 2.0, class_weights: ClassWeights = None) -> Criterion:

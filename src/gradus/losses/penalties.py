@@ -121,6 +121,7 @@ def _fits(name: str, patterns: Iterable[str]) -> bool:
 @penalties.register(
     source="Tibshirani (1996), Regression shrinkage and selection via the lasso, JRSS B 58",
     formula="strength * sum(|w|)",
+    elsewhere={"keras": {"strength": 0.01}},
     notes="By gradients weights hover about 0 and seldom reach it; a proximal optimizer sets them to 0.",
 )
 def l1(*, strength: Strength) -> Price:
@@ -131,6 +132,7 @@ def l1(*, strength: Strength) -> Price:
 @penalties.register(
     source="Hoerl, Kennard (1970), Ridge regression, Technometrics 12; Krogh, Hertz (1991)",
     formula="strength / 2 * sum(w^2)",
+    elsewhere={"keras": {"strength": "0.02, as 0.01 without the half"}},
     notes="In SGD the same as weight_decay = strength, in Adam not as AdamW's, which the gradient's scale does not "
     "divide. Keras's L2(s) is strength 2 s.",
 )

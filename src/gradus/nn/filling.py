@@ -1,6 +1,6 @@
 """Filling a model's parameters, one by one, and the table of what was done."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
@@ -77,7 +77,8 @@ class Filling:
             for name, parameter in own(layer).items():
                 if isinstance(parameter, Tensor):
                     found += self._parameter(Row(place=place, layer=_type(layer), parameter=name), layer, parameter)
-            if isinstance(layer, _NormBase) and not (_is_frozen(layer) or is_lazy(layer.running_mean)):
+            ready = not (_is_frozen(layer.parameters(recurse=False)) or any(map(is_lazy, layer.buffers(recurse=False))))
+            if isinstance(layer, _NormBase) and ready:
                 layer.reset_running_stats()
         return found
 
@@ -123,7 +124,7 @@ class Filling:
             return f"shared: drawn as {self._seen[id(parameter)]}"
         if not parameter.is_floating_point():
             return "complex" if parameter.is_complex() else "quantized"
-        if _is_frozen(layer.parametrizations[name] if is_parametrized(layer, name) else [parameter]):
+        if _is_frozen(_behind(layer, name, parameter)):
             return "frozen"
         return "on the meta device" if parameter.is_meta else ""
 
@@ -157,10 +158,15 @@ def constant(row: Row, weight: Tensor, rows: slice | None, value: float, why: st
     )
 
 
-def _is_frozen(held: nn.Module | list[Tensor]) -> bool:
-    """Whether there are parameters, and none is to learn."""
-    parameters = list(held.parameters()) if isinstance(held, nn.Module) else held
-    return bool(parameters) and not any(each.requires_grad for each in parameters)
+def _behind(layer: Any, name: str, parameter: Tensor) -> list[Tensor]:
+    """What is learned: the parameter, or what it is computed from."""
+    return [*layer.parametrizations[name].parameters()] if is_parametrized(layer, name) else [parameter]
+
+
+def _is_frozen(parameters: Iterable[Tensor]) -> bool:
+    """Whether there are any, and none is to learn."""
+    learning = [each.requires_grad for each in parameters]
+    return bool(learning) and not any(learning)
 
 
 def _part(weight: Tensor, rows: slice | None) -> Tensor:

@@ -96,7 +96,7 @@ def normal(*, std: Positive = 0.01) -> Draw:
 
 @initializers.register(
     formula="w ~ N(0, std^2), drawn again beyond 2 std",
-    source="Radford et al. (2019), Language models are unsupervised multitask learners (0.02); torch.nn.init",
+    source="Devlin, Chang, Lee, Toutanova (2019), BERT, arXiv:1810.04805, as its code has it (0.02)",
     elsewhere={"torch": {"std": 1.0}, "keras": {"std": 0.05}},
     notes="The deviation of what is left is 0.8796 std. torch cuts at -2 and 2 themselves, not at 2 std.",
 )

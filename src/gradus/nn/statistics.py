@@ -113,7 +113,7 @@ def _calls(model: nn.Module, layers: list[_BatchNorm], batches: Iterable[Any]) -
     """How often a pass calls each layer, in order of first calls; a peek that leaves the first batch there."""
     counts: dict[_BatchNorm, int] = {}
 
-    def count(layer: nn.Module, x: Tensor) -> None:
+    def count(layer: Any, x: Tensor) -> None:
         counts[layer] = counts.get(layer, 0) + 1
 
     with _hooked(layers, count):
@@ -126,7 +126,7 @@ def _until(model: nn.Module, layer: _BatchNorm, calls: int, batches: Iterable[An
     """The statistics of what comes to `layer`, each pass ended with its last call of it."""
     sums, seen = _Sums(), 0
 
-    def see(layer: nn.Module, x: Tensor) -> None:
+    def see(layer: Any, x: Tensor) -> None:
         nonlocal seen
         sums.add(x)
         seen += 1
