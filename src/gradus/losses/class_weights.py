@@ -12,7 +12,7 @@ from gradus.losses.reduction import precise
 
 # C classes
 
-ClassWeights = Literal["balanced"] | tuple[Annotated[float, Field(gt=0)], ...] | None
+ClassWeights = Literal["balanced"] | tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...] | None
 """An option of criteria: "balanced", a weight for each class, or all the same."""
 
 

@@ -24,8 +24,8 @@ from gradus.losses.reduction import Reduction, precise, reduce
 # N examples, C classes
 
 Criterion = Callable[[Tensor, Tensor], Tensor]
-Focus = Annotated[float, Field(ge=0)]
-Margin = Annotated[float, Field(gt=0)]
+Focus = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Margin = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 def focal_loss(

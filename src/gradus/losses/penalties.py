@@ -18,7 +18,7 @@ from gradus.core.cards import Card, Registry
 from gradus.core.errors import InputError, nearest
 
 Price = Callable[[Tensor], Tensor]
-Strength = Annotated[float, Field(ge=0)]
+Strength = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Ratio = Annotated[float, Field(ge=0, le=1)]
 
 

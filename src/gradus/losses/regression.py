@@ -21,7 +21,7 @@ from gradus.losses.reduction import Reduction, check_shapes, reduce
 # N examples, K values each
 
 Criterion = Callable[[Tensor, Tensor], Tensor]
-Threshold = Annotated[float, Field(gt=0)]
+Threshold = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 def rmse_loss(output: Tensor, target: Tensor, *, weight: Tensor | None = None, reduction: Reduction = "mean") -> Tensor:

@@ -16,7 +16,7 @@ from gradus.nn.statistics import recompute_statistics
 
 __all__ = ["WeightStandardization", "recompute_statistics", "weight_standardization"]
 
-Epsilon = Annotated[float, Field(gt=0)]
+Epsilon = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Momentum = Annotated[float, Field(gt=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 
