@@ -71,7 +71,7 @@ def _chosen(name: str, settings: Sequence[str]) -> tuple[dict[str, Any], "Callab
     from gradus.nn import activations
     from gradus.training.recipe import parse_setting
 
-    options = dict(map(parse_setting, settings))
+    options = dict(parse_setting(each, "OPTION=VALUE") for each in settings)
     if ":" in name or name.endswith(".py"):
         return {"name": name, "options": options, "aliases": [], "elsewhere": {}}, own(name, options, "NAME")(1)
     card = activations.get(name)
@@ -136,8 +136,8 @@ def _break(each: "Break") -> str:
 def _cost(found: "ActivationProperties") -> str:
     if found.cost is None:
         return ""
-    both = f"{found.cost.both:.2g} with the derivative"
-    return f"{found.cost.value:.2g} ns a number, {both}: {found.cost.times_relu:.1f} times ReLU"
+    both = f"{found.cost.both:.3g} with the derivative"
+    return f"{found.cost.value:.3g} ns a number, {both}: {found.cost.times_relu:.1f} times ReLU"
 
 
 def _flat(each: "Flat") -> str:

@@ -66,11 +66,13 @@ def range_test(
         smoothing: of the moving average of losses.
         stop: end the test when the smoothed loss is so many times its lowest.
     Raises:
-        InputError: if the arguments make no range, or the first loss is not finite.
+        InputError: if the arguments make no range, the optimizer has no rate, or the first loss is not finite.
     Source: Smith (2017), arXiv:1506.01186, section 3.3.
     """
     if not 0 < low < high or steps < 3:
         raise InputError("range test", "needs 0 < low < high and at least 3 steps", (low, high, steps))
+    if not all("lr" in group for group in optimizer.param_groups):
+        raise InputError("range test", "needs an optimizer with a rate `lr`", type(optimizer).__name__)
     rates: list[float] = []
     losses: list[float] = []
     smoothed: list[float] = []
