@@ -75,7 +75,8 @@ def test_dropped_weights_are_the_same_at_every_step(layer: Any) -> None:
     assert 0.45 < float((weight == 0).float().mean()) < 0.55
     plain = copy.deepcopy(layer)
     plain.weight_hh_l0 = nn.Parameter(weight)
-    assert torch.equal(y, plain(x)[0])
+    # Not to the last bit: how memory lies decides how torch multiplies.
+    torch.testing.assert_close(y, plain(x)[0])
     y.sum().backward()
     assert not layer.weight_hh_l0.grad[weight == 0].any()
     assert layer.weight_hh_l0.grad[weight != 0].any()

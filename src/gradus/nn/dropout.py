@@ -119,7 +119,8 @@ class DropConnect(nn.Module):
             chosen = [name for name, each in plain.items() if not is_lazy(each) and each.dim() > 1]
         if names is None and not chosen:
             rule = "finds no weight matrix to drop; one that is normalized is computed, not kept"
-            raise InputError(f"DropConnect of {type(layer).__name__}", rule)
+            repair = "Drop units, or leave the weights as they are."
+            raise InputError(f"DropConnect of {type(layer).__name__}", rule, repair=repair)
         missing = [name for name in chosen if name not in known]
         if missing or not chosen:
             raise InputError(
