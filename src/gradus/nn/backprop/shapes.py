@@ -59,7 +59,7 @@ class _Reshape(Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, shape: tuple[int, ...]) -> Tensor:
         ctx.shape = x.shape
-        return x.reshape(shape)
+        return x.reshape(shape).clone()  # autograd lets nobody write over a view that a Function made
 
     @staticmethod
     def backward(ctx: Any, delta: Tensor) -> Any:
