@@ -279,7 +279,7 @@ class Diverged(LinearRegression):  # type: ignore[misc]
         ({"loss": "zero-one"}, "unknown `loss`, got `zero-one`. Did you mean `zero_one`"),
         ({"confidence": 1.0}, "`confidence` must be between 0 and 1"),
         ({"x_test": line(0)}, "needs a test point"),
-        ({"make_model": lambda: Diverged()}, "predictions must be finite"),
+        ({"make_model": Diverged}, "predictions must be finite"),
     ],
 )
 def test_bad_settings_are_refused(options: dict[str, Any], rule: str) -> None:
