@@ -11,6 +11,7 @@ import gradus
 from gradus.core.errors import InputError
 from gradus.training.callbacks import Callback
 from gradus.training.interruption import INTERRUPTED
+from gradus.training.train import find_rate
 from gradus.training.trainer import Trainer
 from tests.cli.command import run_gradus
 
@@ -59,6 +60,16 @@ def test_auto_is_refused_where_nothing_can_be_tried(tmp_path: Path) -> None:
     own = {"module": f"{tmp_path / 'own.py'}:make", "lr": "auto"}
     with pytest.raises(InputError, match=r"optimizer\.lr: is found for optimizers of the catalogue alone"):
         gradus.train(BASE | {"optimizer": own}, run=tmp_path / "run")
+
+
+@pytest.mark.parametrize("name", ["lbfgs", "bfgs", "newton_cg"])
+def test_a_range_test_is_refused_where_more_than_a_rate_decides(name: str) -> None:
+    with pytest.raises(InputError, match="range test: is for optimizers that take one gradient a step"):
+        find_rate(BASE | {"optimizer": {"name": name}})
+
+
+def test_a_range_test_of_one_that_looks_ahead() -> None:
+    assert find_rate(BASE | {"optimizer": {"name": "nesterov"}}).suggested > 0
 
 
 @pytest.mark.parametrize("optimizer", [{"name": "adam", "flat": True}, {"name": "nesterov"}, {"name": "muon"}])

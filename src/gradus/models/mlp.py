@@ -1,9 +1,8 @@
 """The multilayer perceptron."""
 
 from collections import OrderedDict
-from typing import Annotated
 
-from pydantic import Field, PositiveInt
+from pydantic import PositiveInt
 from torch import nn
 
 from gradus.core.spec import DataSpec
@@ -11,6 +10,7 @@ from gradus.models import models
 from gradus.models.activations import Activation, chosen
 from gradus.models.inputs import single_input
 from gradus.models.layers import Names, dropping, following, with_dropped_weights, with_weights
+from gradus.nn.dropout import Chance
 
 
 @models.register(
@@ -26,7 +26,7 @@ def mlp(
     hidden: tuple[PositiveInt, ...] = (128,),
     activation: Activation = "relu",
     normalization: Names = "none",
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0,
+    dropout: Chance = 0.0,
     dropout_kind: str = "dropout",
 ) -> nn.Module:
     """Multilayer perceptron: fully connected layers with an activation after each but the last.

@@ -16,7 +16,7 @@ from gradus.nn.statistics import recompute_statistics
 
 __all__ = ["WeightStandardization", "recompute_statistics", "weight_standardization"]
 
-Epsilon = Annotated[float, Field(gt=0)]
+Epsilon = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Momentum = Annotated[float, Field(gt=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 
@@ -158,10 +158,11 @@ def weight(layer: nn.Module) -> nn.Module:
     formula="W / sigma(W), sigma the largest singular value, by power iteration",
     source="Miyato et al. (2018), Spectral normalization for generative adversarial networks, arXiv:1802.05957, "
     "equation 8 and algorithm 1",
-    notes="Suits discriminators: the layer's Lipschitz constant is 1.",
+    notes="Suits discriminators: a linear layer's Lipschitz constant is 1. A kernel is taken as one matrix, and its "
+    "convolution may stretch by up to the root of the number of its positions: 3 for 3x3.",
 )
 def spectral(layer: nn.Module, *, iterations: Count = 1, eps: Epsilon = 1e-12) -> nn.Module:
-    """Spectral normalization: no input is stretched by more than 1."""
+    """Spectral normalization: no input of a linear layer is stretched by more than 1."""
     normalized: nn.Module = parametrizations.spectral_norm(layer, n_power_iterations=iterations, eps=eps)
     return normalized
 

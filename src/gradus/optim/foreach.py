@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.optimizer import ParamsT
 
@@ -84,3 +84,10 @@ class ForeachOptimizer(Optimizer):
             for name in names:
                 state.setdefault(name, torch.zeros_like(parameter, memory_format=torch.preserve_format))
         return state
+
+
+def fusible(parameters: list[nn.Parameter]) -> bool:
+    """Whether torch's fused kernels take these parameters."""
+    return bool(parameters) and all(
+        each.device.type in ("cpu", "cuda") and torch.is_floating_point(each) for each in parameters
+    )

@@ -139,7 +139,7 @@ def build_scheduler(section: Schedule, optimizer: Optimizer, steps: int) -> LRSc
     card = schedules.get(section.name or "", "schedule")
     if card.name != "constant" and "lr" not in optimizer.param_groups[0]:
         rule = f"changes the learning rate, of which {type(optimizer).__name__} has none"
-        raise InputError(f"schedule `{card.name}`", rule, repair="Leave [schedule] out.")
+        raise InputError(f"schedule `{card.name}`", rule, repair='Leave [schedule] out, or name "constant".')
     scheduler: LRScheduler | None = card.build(optimizer, steps, **card.validate(section.options, "schedule"))
     return scheduler
 

@@ -50,7 +50,7 @@ class Quantity:
     def error_equation(self) -> str:
         # The equations of losses are for a loss that ends the chain, and is not itself scaled or added to.
         parts = [f"dJ * {part}" if into.symbol == "J" and into.uses else part for into, part in self.uses]
-        return " + ".join(parts) or "0"
+        return " + ".join(parts) or ("1" if self.symbol == "J" else "0")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
