@@ -58,6 +58,8 @@ def cases() -> Iterator[Case]:
     yield functional.dropout, lambda x: functional.dropout(x, 0.4, training=False), [two]
     for function in (torch.flatten, Tensor.flatten):
         yield function, lambda x, f=function: f(x, 1), [leaf(2, 3, 2)]
+    for function in (torch.unflatten, Tensor.unflatten):
+        yield function, lambda x, f=function: f(x, 1, (-1, 2)), [two]
     yield torch.reshape, lambda x: torch.reshape(x, (4, -1)), [two]
     yield Tensor.reshape, lambda x: x.reshape(2, 6), [two]
     yield Tensor.view, lambda x: x.view(-1), [two]

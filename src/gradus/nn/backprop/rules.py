@@ -201,6 +201,9 @@ _RULES: dict[Any, Rule] = {
     functional.dropout: Rule(dropout, "r", "mask * {x}", {"x": "mask * d{y}"}),
     **dict.fromkeys((torch.flatten, Tensor.flatten), _FLATTEN),
     **dict.fromkeys((torch.reshape, Tensor.reshape, Tensor.view), _RESHAPE),
+    **dict.fromkeys(
+        (torch.unflatten, Tensor.unflatten), Rule(shapes.unflatten, "v", "reshape({x})", _RESHAPED, view=True)
+    ),
     functional.pad: Rule(shapes.pad, "b", "pad({x})", {"x": "crop(d{y})"}),
     **dict.fromkeys((torch.clone, Tensor.clone), _COPY),
     Tensor.contiguous: _CONTIGUOUS,
