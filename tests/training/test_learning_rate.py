@@ -124,3 +124,19 @@ def test_the_command_line_draws_the_curve(
     document = json.loads(run_gradus(capsys, monkeypatch, *arguments, "--json").out)
     assert document["suggested"] == min(document["steepest"], document["diverged"] / 10)
     assert not Path("runs").exists()
+
+
+def test_the_command_line_takes_a_rate_or_auto(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for given, rate in (("0.02", 0.02), ("auto", None)):
+        done = run_gradus(
+            capsys, monkeypatch, "train", "--model", "linear_regression", "--data", "line", "--criterion", "mse",
+            *("--optimizer", "sgd", "--set", "data.points=40", "--lr", given, "--epochs", 1, "--run", given, "--quiet"),
+        )  # fmt: skip
+        assert done.code in (0, 1), done.err
+        found = gradus.load_run(given).recipe.optimizer.options["lr"]
+        assert isinstance(found, float)
+        assert rate is None or found == rate
+    assert "got `atuo`" in run_gradus(capsys, monkeypatch, "train", "--lr", "atuo").err

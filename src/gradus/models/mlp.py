@@ -36,7 +36,8 @@ def mlp(
     Args:
         hidden: units of each hidden layer, first to last.
         activation: a name, or a table of a name and options; Maxout makes each layer before it k times as wide.
-        normalization: between a hidden layer and its activation, or of its weights; `gradus layers` lists them.
+        normalization: between a hidden layer and its activation, or of its weights; `gradus layers` lists them. A name,
+            or a dict of ``name`` and options.
         dropout: the chance that a hidden unit is left out in a training step; 0 adds no such layer.
         dropout_kind: what is left out: units, their activations as SELU wants it, weights; `gradus layers` lists them.
     """

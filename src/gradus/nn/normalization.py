@@ -1,5 +1,6 @@
 """Normalization: what torch lacks, and cards for what it has."""
 
+import math
 from typing import Annotated
 
 import torch
@@ -110,7 +111,8 @@ def instance(channels: int, axes: int, *, eps: Epsilon = 1e-5, affine: bool = Tr
 def group(channels: int, axes: int, *, groups: Count = 8, eps: Epsilon = 1e-5) -> nn.Module:
     """Group normalization: groups of channels, each example by itself."""
     if channels % groups:
-        raise InputError("normalization `group`", f"`groups` must divide the {channels} channels", groups)
+        fits = f'Such as {{ name = "group", groups = {math.gcd(channels, groups)} }}.'
+        raise InputError("normalization `group`", f"`groups` must divide the {channels} channels", groups, fits)
     return nn.GroupNorm(groups, channels, eps=eps)
 
 
