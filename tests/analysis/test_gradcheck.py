@@ -197,6 +197,31 @@ def test_a_slope_beyond_a_kinks_is_a_bug() -> None:
     assert "a kink: slopes" in str(verdict)
 
 
+class Scaled(torch.autograd.Function):
+    """w x, whose gradient to w is too large by a factor."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, w: Tensor, factor: float) -> Tensor:
+        ctx.save_for_backward(x)
+        ctx.factor = factor
+        return w * x
+
+    @staticmethod
+    def backward(ctx: Any, delta: Tensor) -> Any:
+        (x,) = ctx.saved_tensors
+        return None, ctx.factor * (delta * x).sum(), None
+
+
+@pytest.mark.parametrize("factor", [1.0, 1.1])
+def test_where_kinks_meet_a_gradient_is_judged_a_little_way_off(factor: float) -> None:
+    """A residual branch that starts at 0, added to rectified numbers: at w = 0 each zero has a kink of its own."""
+    shortcut = torch.tensor([0.0, 0.0, 0.0, 1.0], dtype=torch.float64)
+    branch = torch.tensor([1.0, 2.0, -2.0, 0.5], dtype=torch.float64)
+    verdict = gradcheck(lambda w: (shortcut + Scaled.apply(branch, w, factor)).relu(), torch.zeros(()))  # type: ignore[no-untyped-call]
+    assert bool(verdict) == (factor == 1)
+    assert only(verdict, "input 0").status == ("kink" if factor == 1 else "wrong")
+
+
 @pytest.mark.parametrize("at", [1e-6, -3e-6, 1e-7])
 def test_a_kink_that_a_step_crosses_does_not_matter(at: float) -> None:
     assert statuses(gradcheck(nn.ReLU(), torch.tensor([at], dtype=torch.float64))) == {"input 0": "right"}
