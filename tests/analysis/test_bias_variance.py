@@ -286,3 +286,34 @@ def test_what_cannot_be_taken_apart_is_refused() -> None:
         decompose(LinearRegression, Known(wave, 0.1, x), x, loss="zero_one")
     with pytest.raises(InputError, match=r"sweep: needs a setting"):
         sweep(polynomial, [], Known(wave, 0.1, x), x)
+
+
+class Diverged(LinearRegression):  # type: ignore[misc]
+    def predict(self, x: Array) -> Array:
+        return np.full(len(x), np.nan)
+
+
+@pytest.mark.parametrize(
+    ("options", "rule"),
+    [
+        ({"loss": "zero-one"}, "unknown `loss`, got `zero-one`. Did you mean `zero_one`"),
+        ({"confidence": 1.0}, "`confidence` must be between 0 and 1"),
+        ({"x_test": line(0)}, "needs a test point"),
+        ({"make_model": Diverged}, "predictions must be finite"),
+    ],
+)
+def test_bad_settings_are_refused(options: dict[str, Any], rule: str) -> None:
+    x = line(20)
+    known = {"make_model": LinearRegression, "source": Known(wave, 0.1, x), "x_test": x, "models": 2}
+    with pytest.raises(InputError, match=rule):
+        decompose(**(known | options))
+
+
+def test_bad_samples_are_refused() -> None:
+    x, y = line(20), wave(line(20))
+    with pytest.raises(InputError, match="`y_test` must be finite"):
+        decompose(LinearRegression, Resampled(x, y), x, np.where(x[:, 0] > 0, np.nan, y), models=2)
+    with pytest.raises(InputError, match="as many targets as examples"):
+        Resampled(x, y[:7])
+    with pytest.raises(InputError, match="not below 0"):
+        Known(wave, -0.1, x)
