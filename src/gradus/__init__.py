@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from gradus.data.arrays import from_arrays
     from gradus.diagnosis.watch import Watch, watch
     from gradus.models import create_model, list_models
+    from gradus.nn.initialization import initialize
     from gradus.report.html import write_report
     from gradus.training.objective import Objective, Phase
     from gradus.training.recipe import Recipe
@@ -38,6 +39,7 @@ _HOMES = {
     "create_model": "gradus.models",
     "from_arrays": "gradus.data.arrays",
     "gradcheck": "gradus.analysis.gradcheck",
+    "initialize": "gradus.nn.initialization",
     "inspect": "gradus.analysis.inspect",
     "list_models": "gradus.models",
     "load_run": "gradus.training.run",
@@ -62,6 +64,7 @@ __all__ = [
     "create_model",
     "from_arrays",
     "gradcheck",
+    "initialize",
     "inspect",
     "list_models",
     "load_run",

@@ -36,6 +36,27 @@ def polynomial(degree: int) -> Any:
     return make_pipeline(PolynomialFeatures(degree), LinearRegression())
 
 
+class Mean:
+    """The least model there can be, where thousands must be trained."""
+
+    def fit(self, x: Array, y: Array) -> None:
+        self.mean = y.mean()
+
+    def predict(self, x: Array) -> Array:
+        return np.full(len(x), self.mean)
+
+
+class Slope:
+    """A line through 0."""
+
+    def fit(self, x: Array, y: Array) -> None:
+        self.slope = float(x[:, 0] @ y / (x[:, 0] @ x[:, 0]))
+
+    def predict(self, x: Array) -> Array:
+        found: Array = x[:, 0] * self.slope
+        return found
+
+
 class Drawn:
     """The training sets that mlxtend draws."""
 
@@ -94,7 +115,7 @@ def test_a_constant_has_the_bias_it_was_given_and_no_variance() -> None:
 
 
 def test_a_mean_of_n_numbers_has_an_nth_of_their_variance() -> None:
-    found = decompose(DummyRegressor, Known(lambda x: 0 * x[:, 0], 2.0, line(16)), line(5), models=1000)
+    found = decompose(Mean, Known(lambda x: 0 * x[:, 0], 2.0, line(16)), line(5), models=1000)
     assert found.variance.value == pytest.approx(4 / 16, rel=0.1)
 
 
@@ -102,7 +123,7 @@ def test_correction_takes_the_variance_out_of_the_bias() -> None:
     """Of five models' mean, a fifth of the variance is left, which would pass for bias."""
     source = Known(lambda x: 0 * x[:, 0], 1.0, line(10))
     corrected, plain = (
-        np.mean([decompose(DummyRegressor, source, line(3), models=5, seed=seed, corrected=each).bias.value
+        np.mean([decompose(Mean, source, line(3), models=5, seed=seed, corrected=each).bias.value
                  for seed in range(100)])
         for each in (True, False)
     )  # fmt: skip
@@ -187,8 +208,7 @@ def test_intervals_hold_the_truth_at_least_as_often_as_they_say() -> None:
     x = line(12)
     source = Known(lambda x: 0 * x[:, 0], 1.0, x)
     expected = float(np.mean(np.diag(x @ np.linalg.inv(x.T @ x) @ x.T)))
-    make = partial(LinearRegression, fit_intercept=False)
-    found = [decompose(make, source, x, models=30, seed=seed, confidence=0.9) for seed in range(50)]
+    found = [decompose(Slope, source, x, models=30, seed=seed, confidence=0.9) for seed in range(50)]
     assert np.mean([expected in each.variance for each in found]) > 0.85
     assert np.mean([0 in each.gap for each in found]) > 0.85
     spread = np.std([each.variance.value for each in found])
@@ -266,3 +286,34 @@ def test_what_cannot_be_taken_apart_is_refused() -> None:
         decompose(LinearRegression, Known(wave, 0.1, x), x, loss="zero_one")
     with pytest.raises(InputError, match=r"sweep: needs a setting"):
         sweep(polynomial, [], Known(wave, 0.1, x), x)
+
+
+class Diverged(LinearRegression):  # type: ignore[misc]
+    def predict(self, x: Array) -> Array:
+        return np.full(len(x), np.nan)
+
+
+@pytest.mark.parametrize(
+    ("options", "rule"),
+    [
+        ({"loss": "zero-one"}, "unknown `loss`, got `zero-one`. Did you mean `zero_one`"),
+        ({"confidence": 1.0}, "`confidence` must be between 0 and 1"),
+        ({"x_test": line(0)}, "needs a test point"),
+        ({"make_model": Diverged}, "predictions must be finite"),
+    ],
+)
+def test_bad_settings_are_refused(options: dict[str, Any], rule: str) -> None:
+    x = line(20)
+    known = {"make_model": LinearRegression, "source": Known(wave, 0.1, x), "x_test": x, "models": 2}
+    with pytest.raises(InputError, match=rule):
+        decompose(**(known | options))
+
+
+def test_bad_samples_are_refused() -> None:
+    x, y = line(20), wave(line(20))
+    with pytest.raises(InputError, match="`y_test` must be finite"):
+        decompose(LinearRegression, Resampled(x, y), x, np.where(x[:, 0] > 0, np.nan, y), models=2)
+    with pytest.raises(InputError, match="as many targets as examples"):
+        Resampled(x, y[:7])
+    with pytest.raises(InputError, match="not below 0"):
+        Known(wave, -0.1, x)

@@ -122,6 +122,8 @@ def test_what_does_not_depend_on_x_has_derivatives_of_zero() -> None:
         (lambda: gradient(lambda x: x, X), "one number"),
         (lambda: gradient(lambda x: 3.0, X), "one number"),  # type: ignore[arg-type,return-value]
         (lambda: hessian(lambda x: x, X), "one number"),
+        (lambda: hessian(lambda x: x.sum(), torch.tensor([1, 2])), "real numbers"),
+        (lambda: jacobian(lambda x: x, torch.tensor([1, 2])), "real numbers"),
         (lambda: numerical_gradient(quadratic, torch.tensor([1, 2, 3])), "real numbers"),
         (lambda: gradient(quadratic, torch.tensor([1, 2, 3])), "real numbers"),
         (lambda: partial_derivative(quadratic, X, 3), "must be one of"),

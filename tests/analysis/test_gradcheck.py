@@ -197,9 +197,39 @@ def test_a_slope_beyond_a_kinks_is_a_bug() -> None:
     assert "a kink: slopes" in str(verdict)
 
 
+class Scaled(torch.autograd.Function):
+    """w x, whose gradient to w is too large by a factor."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, w: Tensor, factor: float) -> Tensor:
+        ctx.save_for_backward(x)
+        ctx.factor = factor
+        return w * x
+
+    @staticmethod
+    def backward(ctx: Any, delta: Tensor) -> Any:
+        (x,) = ctx.saved_tensors
+        return None, ctx.factor * (delta * x).sum(), None
+
+
+@pytest.mark.parametrize("factor", [1.0, 1.1])
+def test_where_kinks_meet_a_gradient_is_judged_a_little_way_off(factor: float) -> None:
+    """A residual branch that starts at 0, added to rectified numbers: at w = 0 each zero has a kink of its own."""
+    shortcut = torch.tensor([0.0, 0.0, 0.0, 1.0], dtype=torch.float64)
+    branch = torch.tensor([1.0, 2.0, -2.0, 0.5], dtype=torch.float64)
+    verdict = gradcheck(lambda w: (shortcut + Scaled.apply(branch, w, factor)).relu(), torch.zeros(()))  # type: ignore[no-untyped-call]
+    assert bool(verdict) == (factor == 1)
+    assert only(verdict, "input 0").status == ("kink" if factor == 1 else "wrong")
+
+
 @pytest.mark.parametrize("at", [1e-6, -3e-6, 1e-7])
 def test_a_kink_that_a_step_crosses_does_not_matter(at: float) -> None:
     assert statuses(gradcheck(nn.ReLU(), torch.tensor([at], dtype=torch.float64))) == {"input 0": "right"}
+
+
+def test_a_kink_near_by_does_not_matter_where_rounding_forbids_the_smallest_steps() -> None:
+    beside = torch.tensor(1 + 1e-7, dtype=torch.float64)
+    assert gradcheck(lambda x: 1e5 + 0.1 * (x - beside).relu(), torch.ones(1, dtype=torch.float64))
 
 
 def test_sharp_bends_do_not_matter() -> None:
@@ -239,7 +269,7 @@ def test_why_a_module_cannot_be_checked(module: nn.Module, said: str) -> None:
 @pytest.mark.parametrize(
     ("function", "said"),
     [
-        (lambda x: x.float(), "it rounds within"),
+        (lambda x: (x, x.float()), "it makes torch.float32: it rounds within"),
         (lambda x: x.log(), "NaN or infinity"),
         (lambda x: x + ((x * 1e6).round() / 1e6 - x).detach(), "moves in jumps"),
         (lambda x: x.float().square().double(), "moves in jumps: is something rounded within?"),
@@ -289,6 +319,33 @@ def test_a_larger_network_takes_fewer_numbers_of_each_tensor() -> None:
     assert calls < 2 * (512 + 2 * 61) + 10
 
 
+def test_of_a_large_network_only_directions_are_taken_until_one_is_wrong() -> None:
+    calls = 0
+
+    def count(*_: Any) -> None:
+        nonlocal calls
+        calls += 1
+
+    net = nn.Sequential(nn.Linear(200, 300), nn.Linear(300, 2))
+    net.register_forward_hook(count)
+    verdict = gradcheck(net, torch.randn(2, 200))
+    assert verdict
+    assert {each.checked for each in verdict.checks} == {0}
+    assert calls < 2 * 2 * 5 + 10
+    wrong = gradcheck(nn.Sequential(net, Apply(WrongTanh)), torch.randn(2, 200))
+    assert set(statuses(wrong).values()) == {"wrong"}
+    assert all(each.checked and each.index is not None for each in wrong.checks)  # where, too
+
+
+@pytest.mark.parametrize("row", [1.0, 0.0])
+def test_the_row_of_padding_is_no_bug(row: float) -> None:
+    module = nn.Embedding(5, 3, padding_idx=1)
+    with torch.no_grad():
+        module.weight[1] = row
+    assert gradcheck(module, torch.tensor([0, 1, 4]))
+    assert module.padding_idx == 1
+
+
 def test_frozen_parameters_are_left_out() -> None:
     module = nn.Linear(3, 2)
     module.weight.requires_grad_(False)
@@ -304,7 +361,7 @@ def test_frozen_parameters_are_left_out() -> None:
         (lambda: gradcheck(nn.LazyLinear(2), torch.ones(2, 3)), "must have numbers"),
         (lambda: gradcheck(nn.Linear(2, 2, device="meta"), torch.ones(2, 2)), "must have numbers"),
         (lambda: gradcheck(nn.ReLU(), torch.ones(2, device="meta")), "must have numbers"),
-        (lambda: gradcheck(nn.ReLU(), torch.ones(2), elements=0), "at least 1"),
+        (lambda: gradcheck(nn.ReLU(), torch.ones(2), elements=-1), "at least 0"),
     ],
 )
 def test_bad_arguments_are_refused(call: Callable[[], object], rule: str) -> None:

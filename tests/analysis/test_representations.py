@@ -151,7 +151,7 @@ def test_a_constant_number_depends_on_nothing() -> None:
 
 
 def test_what_cannot_be_compared_is_refused() -> None:
-    x = np.zeros((5, 3))
+    x = np.eye(5, 3)
     with pytest.raises(InputError, match=r"compare: needs arrays \(N, F\) of the same F"):
         compare({}, x, x[:, :2])
     with pytest.raises(InputError, match="compare: needs finite numbers"):
@@ -162,3 +162,17 @@ def test_what_cannot_be_compared_is_refused() -> None:
         compare({"half": Given(lambda x: x[:, :2], lambda code: code)}, x, x)
     with pytest.raises(InputError, match="amari_distance: needs square matrices"):
         amari_distance(np.ones((2, 3)), np.ones((3, 4)))
+
+
+@pytest.mark.parametrize(
+    ("forms", "x", "rule"),
+    [
+        ({}, np.eye(6), "needs a representation"),
+        ({"x": Given(np.asarray, np.asarray)}, np.eye(3), "more than 3 examples"),
+        ({"x": Given(np.asarray, np.asarray)}, np.ones((6, 2)), "examples that differ"),
+        ({"x": Given(lambda x: x * np.nan, np.asarray)}, np.eye(6), "compare `x`: must give finite numbers"),
+    ],
+)
+def test_what_measures_would_be_nonsense_of_is_refused(forms: Any, x: NDArray[Any], rule: str) -> None:
+    with pytest.raises(InputError, match=rule):
+        compare(forms, x, x)

@@ -103,7 +103,7 @@ def measured(model: nn.Module, x: Tensor, optimizer: str, precision: str) -> int
     return peak
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adamw", "rmsprop"])
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])  # without state, and with most
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_peak_is_within_five_percent_of_a_real_step(name: str, optimizer: str) -> None:
     build, shape = NETWORKS[name]

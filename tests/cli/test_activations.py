@@ -93,12 +93,12 @@ def test_ones_own(gradus_activations: Gradus, arguments: str, slopes: float) -> 
     [
         ("rellu", "activation: unknown name, got `rellu`. Did you mean `relu`"),
         ("elu --set alpha=0", "activation `elu`: `alpha` should be greater than 0, got 0"),
-        ("relu --figure relu.gif", "figure: must be a file that ends in .png, .svg or .pdf, got `relu.gif`"),
+        ("relu --figure relu.gif", "--figure: must be a file that ends in .png, .svg or .pdf, got `relu.gif`"),
         ("--figure all.png", "--figure: is for one activation. Name it."),
         ("--set alpha=1", "--set: is for one activation. Name it."),
         ("own.py:soft", "activation: must treat each number by itself. What it makes of one depends on others"),
         ("own.py:none", "{own}: has no callable of this name, got `none`"),
-        ("own.py:Doubled --set by=3", "own.py:Doubled: raises TypeError: "),
+        ("own.py:Doubled --set by=3", "NAME own.py:Doubled: raises TypeError: "),
         ("own.py:bump --set wide=3", "activation: cannot be applied to numbers of shape (42,): "),
     ],
 )

@@ -28,6 +28,18 @@ class Wrong(nn.Module):
 def right():
     return nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2))
 
+class Map(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 3, 3)
+
+    def forward(self, x):
+        return self.conv(x)
+
+class Words(nn.Module):
+    def forward(self, x):
+        return {"output": x}
+
 def wrong():
     return nn.Sequential(nn.Linear(3, 4), Wrong(), nn.Linear(4, 2))
 
@@ -56,6 +68,24 @@ def test_json_of_a_model_of_the_catalogue(capsys: pytest.CaptureFixture[str], mo
     assert document["difference"] < 1e-12
 
 
+@pytest.mark.parametrize(
+    ("arguments", "last"),
+    [
+        (["lenet5"], "(softmax(z5) - y) / N"),
+        (["denoising_autoencoder"], "2 (z2 - y) / N"),  # gives its code beside its output
+        (["net.py:Map", "--input", "1,6,6"], "(softmax(z1) - y) / N"),
+        (["net.py:Map", "--input", "1,6,6", "--criterion", "mse"], "2 (z1 - y) / N"),
+    ],
+)
+def test_the_loss_suits_the_output(
+    arguments: list[str], last: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = json.loads(run_gradus(capsys, monkeypatch, "backprop", *arguments, "--json").out)
+    *_, output, loss = (each for each in document["quantities"] if each["equation"])
+    assert (output["error_equation"], loss["error_equation"]) == (last, "1")
+    assert document["difference"] < 1e-12
+
+
 @pytest.mark.parametrize(("model", "code"), [("net.py:right", 0), ("net.py:wrong", 1)])
 def test_it_checks_gradients(
     model: str, code: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
@@ -75,6 +105,8 @@ def test_it_checks_gradients(
         (["net.py:right"], "--input"),
         (["net.py:right", "--input", "three"], "--input"),
         (["net.py:right", "--input", "3", "--criterion", "mes"], "Did you mean `mse`"),
+        (["net.py:right", "--input", "3", "--criterion", "mse", "--check"], "is not looked at by --check"),
+        (["net.py:Words", "--input", "3"], "must give a tensor, got `dict`"),
         (["neural_lm"], "torch.nn.functional.embedding: has no explicit backward pass"),
     ],
 )

@@ -31,3 +31,10 @@ def test_an_unknown_name_is_refused_with_the_nearest(
     done = run_gradus(capsys, monkeypatch, "losses", "hubber")
     assert done.code == 2
     assert "Did you mean `huber`?" in done.err
+
+
+def test_options_read_as_a_recipe_has_them(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    said = run_gradus(capsys, monkeypatch, "losses", "group_lasso").out
+    assert "strength (must be given), axis = 0" in said
+    said = run_gradus(capsys, monkeypatch, "losses", "hinge").out
+    assert "margin = 1.0, class_weights " in said

@@ -73,6 +73,7 @@ def test_surfaces_are_listed(verb: Gradus) -> None:
         (("adam", "--race", "bowl"), "is between several"),
         (("--steps", 10), "says more about --race, which is not given"),
         (("--race", "bowl", "--steps", 2, "--optimizers", "sgd:lr=0.1", "--gif", "race.png"), "ends in .gif"),
+        (("--race", "bowl", "--html", "nowhere/race.html"), "nowhere/race.html: cannot be written"),
     ],
 )
 def test_bad_input_is_one_line(verb: Gradus, arguments: tuple[object, ...], says: str) -> None:
@@ -80,3 +81,14 @@ def test_bad_input_is_one_line(verb: Gradus, arguments: tuple[object, ...], says
     assert (done.code, done.out) == (2, "")
     assert says in done.err
     assert len(done.err.splitlines()) == 1
+
+
+def test_a_card_reads_as_a_recipe_does(verb: Gradus) -> None:
+    assert "accelerate = false" in verb("proximal").out
+    rows = {line.split()[0]: line.split()[1:] for line in verb("adafactor").out.splitlines() if line.strip()}
+    assert rows["eps"] == ["[unset,", "0.001]", "[1e-30,", "0.001]"]
+
+
+def test_a_preset_races(verb: Gradus) -> None:
+    found = json.loads(verb("--race", "bowl", "--optimizers", "adam:preset=keras,lr=0.5", "--json").out)
+    assert found["results"][0]["options"] == {"preset": "keras", "lr": 0.5}

@@ -64,7 +64,24 @@ def test_what_fits_trains_and_what_does_not_is_refused(data: str, model: str, cr
         assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize(("optimizer", "schedule"), list(product(optimizers.names(), schedules.names())))
-def test_every_optimizer_goes_with_every_schedule(optimizer: str, schedule: str, tmp_path: Path) -> None:
-    run = gradus.train(recipe("line", "linear_regression", "mse", optimizer, schedule), run=tmp_path / "run")
+@pytest.mark.parametrize("optimizer", optimizers.names())
+def test_every_optimizer_trains_and_its_rate_changes_if_it_has_one(optimizer: str, tmp_path: Path) -> None:
+    rated = "lr" in {each.name for each in optimizers.get(optimizer).options}
+    document = recipe("line", "linear_regression", "mse", optimizer, "cosine" if rated else "constant")
+    run = gradus.train(document, run=tmp_path / "run")
     assert run.outcome == "finished"
+    assert math.isfinite(run.result["metrics"]["train_loss"])
+
+
+@pytest.mark.parametrize("schedule", schedules.names())
+def test_every_schedule_goes_with_sgd_and_with_a_closure(schedule: str, tmp_path: Path) -> None:
+    for optimizer in ("sgd", "lbfgs"):
+        run = gradus.train(recipe("line", "linear_regression", "mse", optimizer, schedule), run=tmp_path / optimizer)
+        assert run.outcome == "finished"
+
+
+@pytest.mark.parametrize("optimizer", ["newton_cg", "levenberg_marquardt"])
+def test_a_schedule_is_refused_where_there_is_no_rate(optimizer: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="has none"):
+        gradus.train(recipe("line", "linear_regression", "mse", optimizer, "cosine"), run=tmp_path / "run")
+    assert not (tmp_path / "run").exists()

@@ -153,8 +153,9 @@ def test_under_autocast_it_is_computed_in_float32(card: CriterionCard) -> None:
 @CARDS
 def test_bad_options_are_refused_by_name(card: CriterionCard) -> None:
     for option in card.options:
-        with pytest.raises(InputError, match=f"criterion `{card.name}`: `{option.name}`"):
-            card.validate({option.name: WRONG[option.name]})
+        for wrong in (WRONG[option.name], float("inf")):
+            with pytest.raises(InputError, match=f"criterion `{card.name}`: `{option.name}`"):
+                card.validate({option.name: wrong})
         with pytest.raises(InputError, match=f"unknown option `{option.name}s`"):
             card.validate({f"{option.name}s": 1})
 

@@ -101,5 +101,6 @@ def test_bad_options_are_refused_by_name(card: Card) -> None:
         initialize(nn.Linear(2, 2), card.name, nonsense=1)
     for each in card.options:
         wrong: Any = "wrong" if each.name in ("fan", "value", "leak", "zero_gamma") else 0
-        with pytest.raises(InputError, match=f"initializer `{card.name}`: `{each.name}`"):
-            card.validate({each.name: wrong})
+        for value in (wrong, float("inf")):
+            with pytest.raises(InputError, match=f"initializer `{card.name}`: `{each.name}`"):
+                card.validate({each.name: value})

@@ -133,8 +133,9 @@ def test_bad_options_are_refused_by_name(card: Card) -> None:
         card.validate({"nonsense": 1})
     for each in card.options:
         wrong: Any = "wrong" if each.name in ("per", "affine") else -1
-        with pytest.raises(InputError, match=f"{card.kind} `{card.name}`: `{each.name}`"):
-            card.validate({each.name: wrong})
+        for value in (wrong, float("inf")):
+            with pytest.raises(InputError, match=f"{card.kind} `{card.name}`: `{each.name}`"):
+                card.validate({each.name: value})
 
 
 @pytest.mark.parametrize("name", dropouts.names())

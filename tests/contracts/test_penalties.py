@@ -87,8 +87,9 @@ def test_bad_options_are_refused_by_name(card: PenaltyCard) -> None:
     with pytest.raises(InputError, match=f"penalty `{card.name}`: option `strength` must be given"):
         card.validate({})
     for option in card.options:
-        with pytest.raises(InputError, match=f"penalty `{card.name}`: `{option.name}`"):
-            card.validate({"strength": 1.0, option.name: WRONG[option.name]})
+        for wrong in (WRONG[option.name], float("inf")):
+            with pytest.raises(InputError, match=f"penalty `{card.name}`: `{option.name}`"):
+                card.validate({"strength": 1.0, option.name: wrong})
 
 
 @CARDS

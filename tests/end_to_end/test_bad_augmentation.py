@@ -73,7 +73,7 @@ CASES: dict[str, tuple[Make, str]] = {
     "no name": (digits("[{by=0.1}]"), "data.augment: every item must be a name or have one"),
     "rewriting images": (
         digits(REWRITE, words="def f(t, u):\n    return t"),
-        "data.augment `rewrite`: is for text, got `images (C, H, W), (1, 8, 8)`. Leave it out.",
+        "data.augment `rewrite`: is for text, got `images (C, H, W), (1, 8, 8)`. Leave it out of `data.augment`",
     ),
     "turning a table": (table('["rotate"]'), "data.augment `rotate`: is for images (C, H, W), got `tables and series"),
     "patching a table": (table('["cutmix"]'), "data.augment `cutmix`: is for images (C, H, W), got `tables and series"),

@@ -43,6 +43,16 @@ def test_given_weights_are_torchs() -> None:
     assert criterion.weight.tolist() == [1, 2, 3, 0.5]
 
 
+@pytest.mark.parametrize("kind", [torch.float64, torch.bfloat16])
+def test_weights_suit_outputs_of_other_precision(kind: torch.dtype) -> None:
+    """torch's cross-entropy wants both of one type."""
+    output, target = torch.randn(9, 4, generator=torch.Generator().manual_seed(0)).to(kind), torch.arange(9) % 4
+    weight = (1.0, 2.0, 3.0, 0.5)
+    expected = functional.cross_entropy(output.double(), target, weight=torch.tensor(weight, dtype=torch.float64))
+    found = with_class_weights(functional.cross_entropy, weight, COUNTS)(output, target)
+    assert found.item() == pytest.approx(expected.item(), rel=1e-6 if kind is torch.bfloat16 else 1e-14)
+
+
 def test_unfit_weights_are_refused() -> None:
     with pytest.raises(InputError, match="class_weights: must be 4 numbers, one for each class, got 3"):
         with_class_weights(functional.cross_entropy, (1.0, 2.0, 3.0), COUNTS)

@@ -75,12 +75,13 @@ def test_hinge_loss_of_two_classes_is_torchs_margin_loss(squared: bool) -> None:
 
 
 def test_hinge_loss_of_level_logits_is_the_margin() -> None:
-    logits = torch.zeros(2, 3, dtype=torch.float64, requires_grad=True)
-    loss = hinge_loss(logits, torch.tensor([0, 2]))
-    assert loss.item() == 1
+    """And whichever class is right, it is pulled up and one rival down: a zero output layer learns of all classes."""
+    logits = torch.zeros(3, 3, dtype=torch.float64, requires_grad=True)
+    loss = hinge_loss(logits, torch.arange(3), reduction="sum")
+    assert loss.item() == 3
     (gradient,) = torch.autograd.grad(loss, logits)
-    assert gradient.isfinite().all()
-    torch.testing.assert_close(gradient.sum(1), torch.zeros(2, dtype=torch.float64))
+    assert gradient.diag().tolist() == [-1] * 3
+    assert gradient.sum(1).tolist() == [0] * 3
 
 
 def test_exponential_loss_of_two_classes_is_adaboosts() -> None:
@@ -169,9 +170,33 @@ def test_exponential_loss_is_exponential() -> None:
 def test_wrong_shapes_and_reductions_are_refused() -> None:
     with pytest.raises(InputError, match=r"focal_loss: shares of classes must be \(60, 5\), got \(60, 4\)"):
         focal_loss(LOGITS, MIXED[:, :4])
+    for loss in (focal_loss, hinge_loss, exponential_loss, kl_loss):
+        # Each of these would broadcast, or be taken in part.
+        with pytest.raises(InputError, match=r"classes must be \(60,\), one for each example, got \(9,\)"):
+            loss(LOGITS, CLASSES[:9])
+        with pytest.raises(InputError, match=r"classes must be \(60,\).*got \(60, 1\)"):
+            loss(LOGITS, CLASSES[:, None])
+        with pytest.raises(InputError, match=r"`output` must be logits \(N, C\), got \(5,\)"):
+            loss(LOGITS[0], CLASSES[0])
+    with pytest.raises(InputError, match="focal_loss: `weight` must be 5 numbers, one for each class"):
+        focal_loss(LOGITS, CLASSES, weight=torch.ones(6))
     with pytest.raises(InputError, match="hinge_loss: needs two classes or more, got 1"):
         hinge_loss(LOGITS[:, :1], CLASSES)
     with pytest.raises(InputError, match="kl_loss: `reduction` must be `mean`, `sum` or `none`, got `average`"):
         kl_loss(LOGITS, CLASSES, reduction="average")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="focal_loss: `reduction` must be"):
         focal_loss(LOGITS, MIXED, weight=WEIGHT, reduction="average")  # type: ignore[arg-type]
+
+
+@EACH
+def test_every_position_of_a_map_is_an_example(loss) -> None:  # type: ignore[no-untyped-def]
+    maps, classes = LOGITS.view(4, 15, C).transpose(1, 2), CLASSES.view(4, 15)
+    expected = loss(LOGITS, CLASSES, weight=WEIGHT)
+    torch.testing.assert_close(loss(maps, classes, weight=WEIGHT), expected, rtol=1e-12, atol=0)
+    shares = functional.one_hot(classes, C).double().transpose(1, 2)
+    torch.testing.assert_close(loss(maps, shares, weight=WEIGHT), expected, rtol=1e-12, atol=0)
+
+
+@EACH
+def test_classes_of_any_integer_type_are_taken(loss) -> None:  # type: ignore[no-untyped-def]
+    assert torch.equal(loss(LOGITS, CLASSES.to(torch.uint8), weight=WEIGHT), loss(LOGITS, CLASSES, weight=WEIGHT))

@@ -48,6 +48,7 @@ def test_values_are_norms() -> None:
     assert group_lasso_penalty(w).item() == exactly(filters)
     assert group_lasso_penalty(w, axis=1).item() == exactly(channels)
     assert group_lasso_penalty(w[:, 0, 0, 0]).item() == exactly(np.abs(each[:, 0, 0, 0]).sum())
+    assert group_lasso_penalty(w[0, 0, 0, 0]).item() == exactly(abs(each[0, 0, 0, 0]))
 
 
 def test_nothing_pulls_at_0() -> None:

@@ -128,6 +128,11 @@ def test_shapes_that_would_broadcast_are_refused(loss) -> None:  # type: ignore[
         loss(OUTPUT[:, :1], TARGET[:, 0])
 
 
+def test_a_root_needs_examples() -> None:
+    with pytest.raises(InputError, match="rmse_loss: needs an axis of examples"):
+        rmse_loss(OUTPUT[0, 0], TARGET[0, 0])
+
+
 def test_a_quantile_lies_between_0_and_1() -> None:
     for wrong in (0.0, 1.0, [0.5, 1.5]):
         with pytest.raises(InputError, match="quantile_loss: a quantile lies between 0 and 1"):

@@ -114,7 +114,7 @@ def test_ones_own_function_and_module(own: str) -> None:
     ("activation", "message"),
     [
         ("tan", "`activation`: unknown name, got `tan`. Did you mean `tanh`?"),
-        (3, "`activation` should be a valid string or a valid dictionary, got 3"),
+        (3, "`activation` should be a valid string or a valid table, got 3"),
         ({"name": "leaky_relu", "slope": 1}, "`activation` `leaky_relu`: unknown option `slope`"),
         ({"name": "elu", "alpha": -1.0}, "`activation` `elu`: `alpha` should be greater than 0, got -1.0"),
         ({"negative_slope": 1}, "`activation`: needs `name` (from the catalogue) or `module` (file.py:callable)"),

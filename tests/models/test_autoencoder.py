@@ -79,6 +79,8 @@ def test_the_kl_penalty_is_scipys() -> None:
     mean = code.double().mean(dim=0).numpy()
     expected = (rel_entr(0.1, mean) + rel_entr(0.9, 1 - mean)).sum()
     assert kl_sparsity(code, rho=0.1, strength=2.0).item() == pytest.approx(2 * expected, rel=1e-5)
+    assert kl_sparsity(code.double(), rho=0.1, strength=2.0).item() == pytest.approx(2 * expected, rel=1e-12)
+    assert kl_sparsity(code.bfloat16(), rho=0.1, strength=2.0).dtype == torch.float32
     assert kl_sparsity(torch.full((4, 3), 0.25), rho=0.25, strength=1.0).item() == pytest.approx(0, abs=1e-6)
     for dead in (0.0, 1.0):
         assert kl_sparsity(torch.full((4, 3), dead), rho=0.1, strength=1.0).isfinite()

@@ -61,3 +61,31 @@ def test_paths_of_later_stages_are_dropped_more_often() -> None:
     assert chances == pytest.approx([0.1, 0.2, 0.3])
     with pytest.raises(InputError, match="model `small_cnn`: `drop_path` drops residual branches, got"):
         create_model("small_cnn", drop_path=0.3)
+
+
+def test_a_normalization_takes_its_options() -> None:
+    names = ({"name": "weight_standardization", "eps": 0.25}, {"name": "group", "groups": 2})
+    net = create_model("small_cnn", width=6, normalization=names)
+    norm = net.get_submodule("stage1.norm1")
+    assert isinstance(norm, nn.GroupNorm)
+    assert norm.num_groups == 2
+    wide, narrow = (create_model("mlp", normalization={"name": "batch", "eps": eps}) for eps in (1.0, 1e-5))
+    narrow.load_state_dict(wide.state_dict())
+    assert not torch.allclose(wide(IMAGE), narrow(IMAGE), rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("normalization", "says"),
+    [
+        ("group", '`groups` must divide the 4 channels, got 8. Such as { name = "group", groups = 4 }.'),
+        (
+            {"name": "batch", "momentm": 0.1},
+            "`normalization` `batch`: unknown option `momentm`. Did you mean `momentum`?",
+        ),
+        ({"groups": 2}, "`normalization` needs a `name`"),
+    ],
+)
+def test_what_a_normalization_does_not_take_is_named(normalization: object, says: str) -> None:
+    with pytest.raises(InputError) as refused:
+        create_model("small_cnn", width=4, normalization=normalization)
+    assert says in str(refused.value)

@@ -44,6 +44,8 @@ def test_maxout_of_z_and_minus_z_is_the_absolute_value() -> None:
 def test_maxout_refuses_channels_that_are_no_multiple() -> None:
     with pytest.raises(InputError, match=r"Maxout: axis 1 must be a multiple of the 3 pieces, got \(2, 4\)"):
         Maxout(3)(drawn(2, 4))
+    with pytest.raises(InputError, match=r"Maxout: needs an axis 1 of channels, got \(4,\)"):
+        Maxout(2)(drawn(4))
 
 
 def test_scaled_tanh_fixes_plus_and_minus_one() -> None:

@@ -106,6 +106,20 @@ def test_auto_carries_signals(activation: type[nn.Module], factor: float) -> Non
     assert 1 / factor < float(net(x).detach().square().mean()) < factor
 
 
+@pytest.mark.parametrize("activation", [nn.ReLU, nn.Tanh, nn.SELU])
+def test_auto_carries_signals_through_twenty_convolutions(activation: type[nn.Module]) -> None:
+    """Padded in a circle: zeros beyond the border would take something from every layer."""
+    total = 0.0
+    for seed in range(4):
+        convs = [nn.Conv2d(64, 64, 3, padding=1, padding_mode="circular") for _ in range(20)]
+        net = nn.Sequential(*[each for conv in convs for each in (conv, activation())])
+        x = torch.randn(4, 64, 8, 8, generator=seeded(seed))
+        initialize(net, example=x, generator=seeded(seed + 10))
+        with torch.no_grad():
+            total += math.log(float(net(x).square().mean() / net[:2](x).square().mean()))
+    assert 0.5 < math.exp(total / 4) < 2
+
+
 def picked(net: nn.Module, example: Any = None, **options: Any) -> dict[str, str]:
     rows = initialize(net, example=example, **options)
     return {f"{row.place}.{row.parameter}": row.scheme for row in rows if row.scheme != "constant"}
@@ -232,6 +246,73 @@ def test_what_cannot_be_drawn_is_left_and_named() -> None:
     assert net.scale.tolist() == [2.0] * 3
 
 
+def test_a_frozen_part_keeps_all_that_it_learned() -> None:
+    net = nn.Sequential(parametrizations.weight_norm(nn.Linear(4, 4)), nn.BatchNorm1d(4), nn.ReLU(), nn.Linear(4, 2))
+    net(torch.randn(8, 4, generator=seeded()))
+    net[0].requires_grad_(False)
+    net[1].requires_grad_(False)
+    before = {name: each.clone() for name, each in net.state_dict().items()}
+    with torch.no_grad():  # in which no weight is computed with a gradient
+        rows = initialize(net, example=torch.zeros(2, 4))
+    changed = {name for name, each in net.state_dict().items() if not torch.equal(each, before[name])}
+    assert changed == {"3.weight", "3.bias"}
+    assert {row.why for row in rows.left} == {"frozen"}
+    net[1].requires_grad_(True)
+    initialize(net, example=torch.zeros(2, 4))
+    assert net.state_dict()["1.running_mean"].tolist() == [0.0] * 4
+
+
+def test_lazy_normalizations_and_empty_weights_are_left() -> None:
+    rows = initialize(nn.Sequential(nn.LazyBatchNorm1d(), nn.LazyLinear(2)), example=torch.zeros(2, 3))
+    assert {row.why for row in rows} == {"lazy: call the model once before"}
+    with pytest.warns(UserWarning, match="zero-element"):
+        empty = nn.Linear(0, 3)
+    assert [row.why for row in initialize(empty, "kaiming_normal")] == ["empty", "bias"]
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        nn.Conv2d(8, 8, 3, padding=1, groups=4),
+        nn.Conv1d(6, 6, 3, padding=1, groups=6),
+        nn.ConvTranspose2d(8, 8, 3, padding=1, groups=4),
+    ],
+    ids=repr,
+)
+def test_each_group_of_a_convolution_is_a_matrix(layer: Any) -> None:
+    x = torch.randn(2, layer.in_channels, *[9] * (layer.weight.dim() - 2), generator=seeded())
+    initialize(layer, "identity")
+    assert torch.equal(layer(x), x)
+    row, _ = initialize(layer, "orthogonal")
+    for group in layer.weight.detach().chunk(layer.groups):
+        matrix = (group.transpose(0, 1) if layer.transposed else group).flatten(1)
+        torch.testing.assert_close(matrix @ matrix.mT, torch.eye(len(matrix)))
+    assert row.asked is not None
+    assert row.drawn is not None
+    assert row.drawn.deviation == pytest.approx(row.asked.deviation, rel=0.1)
+
+
+def test_a_pixel_shuffle_of_a_convolution_in_groups_needs_whole_pixels() -> None:
+    net = nn.Sequential(nn.Conv2d(4, 8, 3, groups=4), nn.PixelShuffle(2))
+    assert picked(net, torch.zeros(1, 4, 6, 6)) == {"0.weight": "lecun_normal"}
+    net = nn.Sequential(nn.Conv2d(4, 8, 3, groups=2), nn.PixelShuffle(2))
+    assert picked(net, torch.zeros(1, 4, 6, 6)) == {"0.weight": "icnr"}
+
+
+@pytest.mark.parametrize("wrap", [nn.DataParallel, lambda net: torch.compile(net, backend="eager")])
+def test_what_torch_wraps_around_a_model_is_looked_through(wrap: Callable[[nn.Module], nn.Module]) -> None:
+    net = nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 2))
+    assert picked(wrap(net), torch.zeros(1, 4)) == {"0.weight": "xavier_uniform", "2.weight": "lecun_normal"}
+
+
+def test_computed_weights_are_reported_as_they_are_used() -> None:
+    layer: Any = parametrizations.orthogonal(nn.Linear(16, 16))
+    _, row = initialize(layer, "kaiming_normal", generator=seeded())
+    assert row.drawn is not None
+    assert row.drawn.deviation == pytest.approx(float(layer.weight.detach().std(correction=0)))
+    assert row.drawn.deviation == pytest.approx(0.25, abs=0.01)
+
+
 @pytest.mark.parametrize("compute", [parametrizations.weight_norm, weight_standardization])
 def test_computed_weights_are_set_through_what_computes_them(compute: Callable[[nn.Module], Any]) -> None:
     layer, plain = compute(nn.Linear(40, 30)), nn.Linear(40, 30)
@@ -275,3 +356,19 @@ def test_bad_requests_are_refused_by_name() -> None:
         initialize(net, "normal", gain=2)
     with pytest.raises(InputError, match="initializer `lsuv`: needs a batch of the data"):
         initialize(net, "lsuv")
+    with pytest.raises(InputError, match=r"Linear.*cannot run given \(1, 3\)"):
+        initialize(net, example=torch.zeros(1, 3))
+    norm = nn.Sequential(nn.BatchNorm1d(2), nn.Linear(2, 2))
+    with pytest.raises(InputError, match="initializer `lsuv`: needs finite numbers, and `1` gives others"):
+        initialize(norm, "lsuv", example=torch.tensor([[math.nan, 1.0], [2.0, 3.0]]))
+    assert norm.state_dict()["0.running_mean"].tolist() == [0.0, 0.0]
+
+
+def test_statistics_come_out_as_they_were_where_a_batch_does_not_fit() -> None:
+    net = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.Linear(3, 2))
+    with pytest.raises((RuntimeError, InputError)):
+        initialize(net, "lsuv", example=torch.randn(8, 4) + 5)
+    norm = net.get_submodule("1")
+    assert isinstance(norm, nn.BatchNorm1d)
+    assert norm.num_batches_tracked == 0
+    assert not norm.state_dict()["running_mean"].any()

@@ -59,7 +59,16 @@ def test_what_normalizes_examples_does_not_see_the_batch(name: str) -> None:
 
 def test_spectral_normalization_stretches_nothing_beyond_1() -> None:
     layer = normalizations.get("spectral").build(nn.Linear(20, 10).double(), iterations=200)
-    assert float(torch.linalg.matrix_norm(layer.weight, ord=2)) == pytest.approx(1, abs=1e-3)
+    assert float(torch.linalg.matrix_norm(layer.weight.detach(), ord=2)) == pytest.approx(1, abs=1e-3)
+
+
+def test_spectral_normalization_bounds_a_convolution_by_the_root_of_its_positions() -> None:
+    """Met by what is level, under a kernel that is: nine equal weights of length 1 sum to 3."""
+    conv = nn.Conv2d(1, 1, 3, padding=1, padding_mode="circular", bias=False).double()
+    conv = normalizations.get("spectral").build(conv, iterations=50)
+    conv.weight = torch.ones(1, 1, 3, 3, dtype=torch.float64)
+    level = torch.ones(1, 1, 8, 8, dtype=torch.float64)
+    assert float(conv(level).detach().norm() / level.norm()) == pytest.approx(3, rel=1e-6)
 
 
 def test_groups_must_divide_the_channels() -> None:

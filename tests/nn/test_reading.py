@@ -56,6 +56,7 @@ class Scale(nn.Module):
         (F.selu, "selu", 0.0),
         (nn.SELU(inplace=True), "selu", 0.0),
         (lambda x: x * torch.sigmoid(x.mean((2, 3), keepdim=True)), "gate", 0.0),
+        (lambda x: x * torch.sigmoid(x.mean((2, 3)))[:, :, None, None], "gate", 0.0),
         (lambda x: x, "linear", 0.0),
         (lambda x: torch.softmax(x, 1), "output", 0.0),
     ],
@@ -76,7 +77,13 @@ def test_sees_through_what_does_not_bend() -> None:
     assert met(lambda x: torch.tanh(F.avg_pool2d(x + x.flip(0), 2).transpose(2, 3)), *through).what == "tanh"
 
 
-@pytest.mark.parametrize("activation", [F.gelu, F.silu, F.mish, F.elu, F.softplus, nn.Softsign(), Swish(), torch.sin])
+def self_gated(x: Tensor) -> Tensor:
+    return x * torch.sigmoid(x)
+
+
+@pytest.mark.parametrize(
+    "activation", [F.gelu, F.silu, F.mish, F.elu, F.softplus, nn.Softsign(), Swish(), torch.sin, self_gated]
+)
 def test_other_activations_are_measured(activation: Any) -> None:
     def moment(z: float) -> float:
         return float(activation(torch.tensor(z, dtype=torch.float64)) ** 2 * stats.norm.pdf(z))

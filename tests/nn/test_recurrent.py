@@ -104,3 +104,14 @@ def test_other_shapes_are_refused() -> None:
     for wrong in (torch.zeros(T, F), torch.zeros(T, N, F + 1)):
         with pytest.raises(InputError, match="Unrolled: `x` must have three axes, the last of 5 features"):
             layer_norm_lstm(F, H)(wrong)
+    packed: Any = nn.utils.rnn.pack_sequence([torch.zeros(2, F)])
+    with pytest.raises(InputError, match="three axes, the last of 5 features, got `PackedSequence`"):
+        layer_norm_lstm(F, H)(packed)
+    x, state = torch.zeros(T, N, F), torch.zeros(1, N, H)
+    for given in (state, (state, state[:, :1]), (state[0], state[0])):
+        with pytest.raises(InputError, match=r"`state` must be a pair, both of shape \(1, "):
+            layer_norm_lstm(F, H)(x, given)
+    with pytest.raises(InputError, match=r"`state` must be of shape \(2, "):
+        Unrolled(nn.GRUCell, F, H, 2)(x, state)
+    with pytest.raises(InputError, match="`num_layers` must be 1 or more, got 0"):
+        layer_norm_lstm(F, H, 0)

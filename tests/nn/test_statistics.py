@@ -137,3 +137,30 @@ def test_what_cannot_be_done_is_said() -> None:
     with pytest.raises(InputError, match="must be able to go through the batches several times"):
         recompute_statistics(network(), once())
     assert recompute_statistics(network(), once(), method="one_pass") == 3
+    for method in ("exact", "one_pass"):
+        with pytest.raises(InputError, match="recompute_statistics: needs at least one example"):
+            recompute_statistics(network().train(method == "exact"), [whole()[:0]], method=method)
+    with pytest.raises(InputError, match="`method` must be `exact` or `one_pass`, got `approximate`"):
+        recompute_statistics(network(), [whole()], method="approximate")  # type: ignore[arg-type]
+
+
+def test_a_batch_without_examples_changes_nothing() -> None:
+    plain, padded = network(), network()
+    recompute_statistics(plain, [whole()])
+    recompute_statistics(padded, [whole(), whole()[:0]])
+    assert all(torch.equal(each, padded.state_dict()[name]) for name, each in plain.state_dict().items())
+
+
+def test_a_layer_may_be_called_by_keyword() -> None:
+    class Named(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.norm = nn.BatchNorm2d(3)
+
+        def forward(self, x: Tensor) -> Any:
+            return self.norm(input=x)
+
+    for method in ("exact", "one_pass"):
+        net = Named().double()
+        assert recompute_statistics(net, whole().split(7), method=method) == 1
+        assert off(net.norm, whole()) < 1e-12

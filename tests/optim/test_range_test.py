@@ -12,6 +12,7 @@ from torch import Tensor, nn, optim
 from gradus.core.errors import InputError
 from gradus.optim.flat import Flat
 from gradus.optim.range_test import RangeTest, batch_closure, range_test
+from gradus.optim.second_order import LevenbergMarquardt
 
 
 def on_a_bowl(curvature: float, **options: Any) -> RangeTest:
@@ -106,3 +107,9 @@ def test_what_makes_no_test_is_refused() -> None:
             on_a_bowl(1.0, **wrong)
     with pytest.raises(InputError, match="must be finite before the first step"):
         on_a_bowl(float("nan"))
+
+
+def test_an_optimizer_without_a_rate_is_refused() -> None:
+    layer = torch.nn.Linear(1, 1)
+    with pytest.raises(InputError, match="needs an optimizer with a rate `lr`"):
+        range_test(layer, LevenbergMarquardt(layer.parameters()), lambda: layer(torch.ones(1, 1)).flatten())

@@ -37,8 +37,12 @@ def test_a_figure_has_both_curves_and_a_gap_at_a_jump(tmp_path: Path) -> None:
     assert not (column[..., 2] - column[..., 0] > 100).any()
 
 
+def test_a_name_is_no_formula(tmp_path: Path) -> None:
+    assert write_activation(Curve(torch.relu), r"a$\frac{$.py:f", tmp_path / "relu.png").is_file()
+
+
 def test_what_cannot_be_drawn(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"^figure: must be a file that ends in \.png, \.svg or \.pdf"):
+    with pytest.raises(InputError, match=r"^--figure: must be a file that ends in \.png, \.svg or \.pdf"):
         write_activation(Curve(torch.relu), "relu", tmp_path / "relu.gif")
     with pytest.raises(ResourceError, match="cannot be written"):
         write_activation(Curve(torch.relu), "relu", tmp_path / "absent" / "relu.png")

@@ -35,6 +35,10 @@ def test_flat_and_infinite_ones_too(losses: torch.Tensor, tmp_path: Path) -> Non
     assert write_landscape(made(losses), tmp_path / "plane.png").is_file()
 
 
+def test_a_runs_name_is_no_formula(tmp_path: Path) -> None:
+    assert write_landscape(made(bowl(0)), tmp_path / "plane.png", r"runs/$\frac{$").is_file()
+
+
 def test_other_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"ends in .png, .svg or .pdf"):
         write_landscape(made(bowl(0)), tmp_path / "plane.html")

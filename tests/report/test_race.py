@@ -22,6 +22,12 @@ def found() -> Race:
     return race(SADDLE, racers("sgd:lr=0.5,momentum:lr=1.0,adam:lr=1.0,sgd:lr=5.0"), steps=120)
 
 
+def renamed(found: Race, name: str) -> Race:
+    """With the first racer called so: an option's comment, as in "sgd:lr=1 # ...", can say anything."""
+    first, *others = found.results
+    return replace(found, results=(replace(first, racer=replace(first.racer, name=name)), *others))
+
+
 def test_the_animation_has_its_frames_and_holds_the_last(found: Race, tmp_path: Path) -> None:
     place = write_gif(found, tmp_path / "race.gif", frames=12)
     with Image.open(place) as image:
@@ -80,13 +86,16 @@ def test_the_page_says_who_got_there_and_who_did_not(found: Race) -> None:
 
 def test_the_page_is_one_file_that_loads_nothing_and_escapes_names(found: Race, tmp_path: Path) -> None:
     evil = "</script><script>alert(1)</script>"
-    results = (replace(found.results[0], racer=replace(found.results[0].racer, name=evil)), *found.results[1:])
-    page = write_page(replace(found, results=results), tmp_path / "race.html").read_text()
+    page = write_page(renamed(found, evil), tmp_path / "race.html").read_text()
     assert evil not in page
     assert page.count("<script") == 2  # the numbers, and ours
     assert not re.search(r"(src|href)=|url\(|@import|https?:", page)
     with pytest.raises(ResourceError, match="cannot be written"):
         write_page(found, tmp_path / "no" / "race.html")
+
+
+def test_a_name_is_no_formula(found: Race, tmp_path: Path) -> None:
+    assert write_gif(renamed(found, r"sgd:lr=1 # $\frac{$"), tmp_path / "race.gif", frames=2).is_file()
 
 
 def test_a_long_race_makes_no_long_page() -> None:

@@ -11,6 +11,7 @@ import gradus
 from gradus.core.errors import InputError
 from gradus.training.callbacks import Callback
 from gradus.training.interruption import INTERRUPTED
+from gradus.training.train import find_rate
 from gradus.training.trainer import Trainer
 from tests.cli.command import run_gradus
 
@@ -59,15 +60,16 @@ def test_auto_is_refused_where_nothing_can_be_tried(tmp_path: Path) -> None:
     own = {"module": f"{tmp_path / 'own.py'}:make", "lr": "auto"}
     with pytest.raises(InputError, match=r"optimizer\.lr: is found for optimizers of the catalogue alone"):
         gradus.train(BASE | {"optimizer": own}, run=tmp_path / "run")
-    line = {
-        "data": {"name": "line", "validation": 0.0},
-        "model": {"name": "linear_regression"},
-        "criterion": {"name": "mse"},
-    }
-    with pytest.raises(
-        InputError, match=r"optimizer\.lr: is found for optimizers that are given gradients, which Gauss"
-    ):
-        gradus.train(line | {"optimizer": {"name": "gauss_newton", "lr": "auto"}}, run=tmp_path / "run")
+
+
+@pytest.mark.parametrize("name", ["lbfgs", "bfgs", "newton_cg"])
+def test_a_range_test_is_refused_where_more_than_a_rate_decides(name: str) -> None:
+    with pytest.raises(InputError, match="range test: is for optimizers that take one gradient a step"):
+        find_rate(BASE | {"optimizer": {"name": name}})
+
+
+def test_a_range_test_of_one_that_looks_ahead() -> None:
+    assert find_rate(BASE | {"optimizer": {"name": "nesterov"}}).suggested > 0
 
 
 @pytest.mark.parametrize("optimizer", [{"name": "adam", "flat": True}, {"name": "nesterov"}, {"name": "soap"}])
@@ -122,3 +124,19 @@ def test_the_command_line_draws_the_curve(
     document = json.loads(run_gradus(capsys, monkeypatch, *arguments, "--json").out)
     assert document["suggested"] == min(document["steepest"], document["diverged"] / 10)
     assert not Path("runs").exists()
+
+
+def test_the_command_line_takes_a_rate_or_auto(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for given, rate in (("0.02", 0.02), ("auto", None)):
+        done = run_gradus(
+            capsys, monkeypatch, "train", "--model", "linear_regression", "--data", "line", "--criterion", "mse",
+            *("--optimizer", "sgd", "--set", "data.points=40", "--lr", given, "--epochs", 1, "--run", given, "--quiet"),
+        )  # fmt: skip
+        assert done.code in (0, 1), done.err
+        found = gradus.load_run(given).recipe.optimizer.options["lr"]
+        assert isinstance(found, float)
+        assert rate is None or found == rate
+    assert "got `atuo`" in run_gradus(capsys, monkeypatch, "train", "--lr", "atuo").err

@@ -107,9 +107,9 @@ def test_is_frozen() -> None:
         ({"model": {}}, "`model` needs `name` (from the catalogue) or `module`"),
         ({"model": {"name": "mlp", "module": "a.py:b"}}, "one of the two"),
         ({"model": "mlp"}, "`model`"),
-        ({"penalties": {"name": "l1"}}, "`penalties` should be a valid tuple"),
+        ({"penalties": {"name": "l1"}}, "`penalties` should be a valid list"),
         ({"penalties": [{"strength": 1.0}]}, "`penalties.0` needs `name` (from the catalogue) or `module`"),
-        ({"penalties": [{"name": "l1", "on": 3}]}, "`penalties.0.on` should be a valid string or a valid tuple"),
+        ({"penalties": [{"name": "l1", "on": 3}]}, "`penalties.0.on` should be a valid string or a valid list"),
         ({"initialization": {"module": "a.py:b"}}, "`initialization` takes a `name` from the catalogue"),
         (
             {"data": {"name": "digits", "validation": 2.0}, "training": {"epoch": 3}},

@@ -179,7 +179,10 @@ def test_an_interrupted_run_goes_on_to_the_same_bits(name: str, tmp_path: Path) 
             {"criterion": {"name": "mae"}},
             "criterion `mae`: optimizer `lm` needs a sum of squares, so it takes mse alone",
         ),
-        ({"schedule": {"name": "cosine"}}, "schedule `cosine`: changes the learning rate, of which optimizer `lm` has"),
+        (
+            {"schedule": {"name": "cosine"}},
+            "schedule `cosine`: changes the learning rate, of which LevenbergMarquardt has none",
+        ),
         ({"training": {"accumulate": 2}}, "training.accumulate: cannot be had with LevenbergMarquardt"),
         (
             {"optimizer": {"name": "lm", "damping": -1.0}},

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradus.analysis.resampling import Array, Known, Resampled, Source, predictions
-from gradus.core.errors import InputError
+from gradus.core.errors import InputError, nearest
 
 __all__ = ["Decomposition", "Estimate", "Known", "Resampled", "Source", "Sweep", "decompose", "sweep"]
 Floats = NDArray[np.float64]
@@ -114,7 +114,8 @@ def decompose(
         corrected: B models' mean still has a B-th of their variance in it, which is not bias; take it out. Without
             that the figures of squared loss are those of mlxtend.
     Raises:
-        InputError: for targets that are missing or do not fit, or fewer than two models.
+        InputError: for targets that are missing or do not fit, fewer than two models, or predictions that are not
+            finite.
     Example:
         >>> from sklearn.linear_model import LinearRegression
         >>> x = np.linspace(-1, 1, 20)[:, None]
@@ -124,10 +125,18 @@ def decompose(
     """
     if models < 2:
         raise InputError("decompose", "`models` must be at least 2", models)
+    if loss not in _BIAS:
+        raise InputError("decompose", "unknown `loss`", loss, nearest(loss, _BIAS))
+    if not 0 < confidence < 1:
+        raise InputError("decompose", "`confidence` must be between 0 and 1", confidence)
+    if not len(x_test):
+        raise InputError("decompose", "needs a test point")
     target = _target(source, x_test, y_test, loss)
     predictions_BM = predictions(
         make_model, source, x_test, fit=fit, classes=loss == "zero_one", models=models, seed=seed
     )
+    if loss == "squared" and not np.isfinite(predictions_BM).all():
+        raise InputError("decompose", "the models' predictions must be finite")
     judged = _judge(predictions_BM, source, x_test, target, loss, seed)
 
     rng = np.random.default_rng([seed, 2])
@@ -221,6 +230,8 @@ def _target(source: Source, x_test: Array, y_test: Array | None, loss: Loss) -> 
     if target.ndim != 2 or len(target) != len(x_test) or (loss == "zero_one" and target.shape[1] != 1):
         wanted = "(M,)" if loss == "zero_one" else "(M,) or (M, T)"
         raise InputError("decompose", f"`y_test` must be {wanted} for the {len(x_test)} points", np.shape(y_test))
+    if loss == "squared" and not np.isfinite(target).all():
+        raise InputError("decompose", "`y_test` must be finite")
     return target
 
 

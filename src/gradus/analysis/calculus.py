@@ -63,18 +63,21 @@ def directional_derivative(f: Function, x: Tensor, direction: Tensor, *, numeric
 
 def jacobian(f: Function, x: Tensor) -> Tensor:
     """The derivative of each number of f(x) by each of `x`; shape (*f(x).shape, *x.shape)."""
+    _real(x)
     found: Tensor = torch.autograd.functional.jacobian(f, x.detach())
     return found
 
 
 def hessian(f: Function, x: Tensor) -> Tensor:
     """The second derivatives of `f`, which gives one number; shape (*x.shape, *x.shape)."""
+    _real(x)
     found: Tensor = torch.autograd.functional.hessian(_one_number(f), x.detach())
     return found
 
 
 def jacobian_vector_product(f: Function, x: Tensor, v: Tensor) -> Tensor:
     """J v, how f(x) moves when `x` moves along `v`, without J; for about three calls of `f`."""
+    _real(x)
     _same_shape("v", v, x)
     found: Tensor = torch.autograd.functional.jvp(f, x.detach(), v)[1]
     return found

@@ -227,6 +227,8 @@ class Curve:
         if y.shape not in ((len(given),), (len(given), 1)):
             repair = f"It was called on shape {tuple(given.shape)}."
             raise InputError("activation", "must make one number of each", tuple(y.shape), repair)
+        if y.is_complex():
+            raise InputError("activation", "must make real numbers", str(y.dtype).removeprefix("torch."))
         if y.is_floating_point():
             self._precision = torch.finfo(y.dtype).eps
         if self._precision > _BREAK:

@@ -19,8 +19,9 @@ class TensorCheck:
     Attributes:
         name: a parameter's name, or as in "input 0".
         checked: how many of its numbers were varied one by one; if not all, it was varied along random directions too.
-        status: "kink" where slopes differ to both sides and the gradient lies between them; "unused" if the output
-            depends on it neither by backward pass nor by differences; "missing" if only by differences.
+        status: "kink" where slopes differ to both sides and the gradient lies between them, or is right a little way
+            off; "unused" if the output depends on it neither by backward pass nor by differences; "missing" if only by
+            differences.
         error: the largest disagreement, relative to the larger of the two.
         index: where that is; None along a random direction.
         exact, numerical: the derivatives there.
@@ -73,7 +74,7 @@ class GradientVerdict:
         kinks = [each.name for each in self.checks if each.status == "kink"]
         verdict = f"gradients are wrong: {', '.join(faulty)}." if faulty else "all gradients are right."
         if kinks:
-            verdict += f" At a kink, where any slope between will do: {', '.join(kinks)}."
+            verdict += f" At a kink, where the derivative is a choice: {', '.join(kinks)}."
         return "\n".join([*map(str, self.checks), f"{self.subject}: {verdict}"])
 
     def require(self) -> None:

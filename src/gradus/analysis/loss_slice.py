@@ -5,15 +5,14 @@ Sources: Goodfellow, Vinyals, Saxe (2015), Qualitatively characterizing neural n
     neural nets, arXiv:1712.09913, section 4 (filter normalization).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 
 import torch
 from torch import Tensor, nn
 
 from gradus.core.errors import InputError
-from gradus.core.untouched import untouched
+from gradus.core.untouched import put_back, untouched
 
 Direction = Mapping[str, Tensor]
 """What is added to parameters and buffers, by their names; those that it lacks stay."""
@@ -90,25 +89,13 @@ def slice_loss(
         raise InputError("slice of the loss", "directions must be of the model's parameters", min(unknown))
     values = []
     for place in product(offsets, repeat=len(directions)):
-        with torch.no_grad(), _put_back(model):
+        with torch.no_grad(), put_back(_tensors(model).values()), untouched(model):
             for name, tensor in _tensors(model).items():
                 for offset, direction in zip(place, directions, strict=True):
                     if name in direction:
                         tensor.add_(direction[name], alpha=offset)
             values.append(float(loss()))
     return torch.tensor(values, dtype=torch.float64).view([len(offsets)] * len(directions))
-
-
-@contextmanager
-def _put_back(model: nn.Module) -> Iterator[None]:
-    tensors = _tensors(model)
-    before = {name: each.clone() for name, each in tensors.items()}
-    try:
-        with untouched(model):
-            yield
-    finally:
-        for name, each in tensors.items():
-            each.copy_(before[name])
 
 
 def _tensors(model: nn.Module) -> dict[str, Tensor]:

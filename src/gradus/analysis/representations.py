@@ -138,7 +138,11 @@ def compare(
         raise InputError("compare", "needs arrays (N, F) of the same F", (train.shape, test.shape))
     if not (np.isfinite(train).all() and np.isfinite(test).all()):
         raise InputError("compare", "needs finite numbers", repair="Fill or drop what is missing.")
+    if not representations or len(test) <= NEIGHBOURS:
+        raise InputError("compare", f"needs a representation and more than {NEIGHBOURS} examples to test it", len(test))
     variance = float(((test - train.mean(axis=0)) ** 2).mean())
+    if variance == 0:
+        raise InputError("compare", "needs examples that differ")
     measures = {}
     for name, each in representations.items():
         each.fit(train)
@@ -148,6 +152,8 @@ def compare(
         again = np.asarray(each.decode(code), np.float64)
         if again.shape != test.shape:
             raise InputError(f"compare `{name}`", f"must decode to {test.shape}", again.shape)
+        if not (np.isfinite(code).all() and np.isfinite(again).all()):
+            raise InputError(f"compare `{name}`", "must give finite numbers")
         error = float(((again - test) ** 2).mean())
         some = code[np.random.default_rng(seed).permutation(len(code))[:MOST_COMPARED]]
         measures[name] = Measures(

@@ -34,6 +34,10 @@ class Resampled:
     x: Array
     y: Array
 
+    def __post_init__(self) -> None:
+        if not 0 < len(self.x) == len(self.y):
+            raise InputError("Resampled", "needs as many targets as examples", (len(self.x), len(self.y)))
+
     def draw(self, rng: np.random.Generator) -> tuple[Array, Array]:
         index = rng.integers(len(self.x), size=len(self.x))
         return self.x[index], self.y[index]
@@ -50,6 +54,10 @@ class Known:
     function: Callable[[Array], Array]
     noise: float
     inputs: Array | Callable[[np.random.Generator], Array]
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.noise < np.inf:
+            raise InputError("Known", "`noise` is a standard deviation, finite and not below 0", self.noise)
 
     def draw(self, rng: np.random.Generator) -> tuple[Array, Array]:
         x = self.inputs(rng) if callable(self.inputs) else self.inputs

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -67,32 +67,16 @@ def command(
 def _chosen(name: str, settings: Sequence[str]) -> tuple[dict[str, Any], "Callable[[Tensor], Tensor]"]:
     """What is said of an activation, and itself."""
     from gradus.cli.parts import entry
+    from gradus.models.activations import own
     from gradus.nn import activations
     from gradus.training.recipe import parse_setting
 
-    options = dict(map(parse_setting, settings))
+    options = dict(parse_setting(each, "OPTION=VALUE") for each in settings)
     if ":" in name or name.endswith(".py"):
-        return {"name": name, "options": options, "aliases": [], "elsewhere": {}}, _own(name, options)
+        return {"name": name, "options": options, "aliases": [], "elsewhere": {}}, own(name, options, "NAME")(1)
     card = activations.get(name)
     checked = card.validate(options)
     return entry(card) | {"options": checked}, card.build(**checked)
-
-
-def _own(reference: str, options: dict[str, Any]) -> "Callable[[Tensor], Tensor]":
-    import inspect
-    from functools import partial
-
-    from gradus.core.errors import InputError
-    from gradus.core.usercode import UserCode
-
-    made: Callable[..., Any] = UserCode.parse(reference, Path.cwd(), "NAME").load()
-    if not inspect.isclass(made):
-        return partial(made, **options) if options else made
-    try:
-        module: Callable[[Tensor], Tensor] = cast(Any, made)(**options)
-    except Exception as error:
-        raise InputError(reference, f"raises {type(error).__name__}: {error}") from error
-    return module
 
 
 _HEADS = [
@@ -152,8 +136,8 @@ def _break(each: "Break") -> str:
 def _cost(found: "ActivationProperties") -> str:
     if found.cost is None:
         return ""
-    both = f"{found.cost.both:.2g} with the derivative"
-    return f"{found.cost.value:.2g} ns a number, {both}: {found.cost.times_relu:.1f} times ReLU"
+    both = f"{found.cost.both:.3g} with the derivative"
+    return f"{found.cost.value:.3g} ns a number, {both}: {found.cost.times_relu:.1f} times ReLU"
 
 
 def _flat(each: "Flat") -> str:

@@ -24,7 +24,11 @@ def command(
     ] = None,
     batch: Annotated[int, typer.Option(help="Examples in the batch.", min=1)] = 2,
     criterion: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The loss; cross_entropy if not given, mse of a single output.")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="cross_entropy, mse or mbe; if not given cross_entropy, or mse of one output or a model of values.",
+        ),
     ] = None,
     check: Annotated[
         bool,
@@ -34,10 +38,14 @@ def command(
 ) -> int:
     """Print backpropagation through a network as a textbook writes it, on random numbers: values, errors, equations."""
     import torch
+    from torch import Tensor
 
     from gradus.losses import criteria
+    from gradus.models import models
     from gradus.nn.backprop import trace
 
+    if check and criterion is not None:
+        raise InputError("--criterion", "is not looked at by --check", criterion, "It checks every output by itself.")
     given = [] if shape is None else [Given.parse(shape)]
     found = subject(model, given, batch, weights=True, run=True)
     if len(found.inputs) != 1:
@@ -47,9 +55,16 @@ def command(
     if check:
         return _check(network, x, json)
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
-        width = network.eval()(x).shape[1:].numel()
-    card = criteria.get(criterion or ("cross_entropy" if width > 1 else "mse"))
-    traced = trace(network.train(), x, _target(card.tasks, batch, width), card.build(**card.validate({})))
+        output = network.eval()(x)
+    output = output[0] if isinstance(output, tuple) else output  # as trace has it
+    if not isinstance(output, Tensor):
+        raise InputError("MODEL", "must give a tensor", type(output).__name__)
+    width = output.shape[1] if output.ndim > 1 else 1
+    of_values = model in models and "classification" not in models.get(model).tasks
+    card = criteria.get(criterion or ("mse" if width == 1 or of_values else "cross_entropy"))
+    counts = [torch.ones(width, dtype=torch.int64)] if card.class_counts else []
+    loss = card.build(*counts, **card.validate({}))
+    traced = trace(network.train(), x, _target(card.tasks, output), loss)
     if json:
         print_json({"model": model} | _document(traced))
     else:
@@ -70,13 +85,15 @@ def _check(network: "nn.Module", x: "Tensor", json: bool) -> int:
     return 0 if verdict else WRONG
 
 
-def _target(tasks: tuple[str, ...], batch: int, width: int) -> "Tensor":
+def _target(tasks: tuple[str, ...], output: "Tensor") -> "Tensor":
+    """A class, of the second axis, for each place of `output`; or numbers of its shape."""
     import torch
 
     draw = torch.Generator().manual_seed(1)
     if "classification" in tasks:
-        return torch.randint(width, (batch,), generator=draw)
-    return torch.randn(batch, width, generator=draw, dtype=torch.float64)
+        batch, classes, *places = output.unsqueeze(-1).shape if output.ndim == 1 else output.shape
+        return torch.randint(classes, (batch, *places), generator=draw)
+    return torch.randn(output.shape, generator=draw, dtype=torch.float64)
 
 
 def _document(traced: "Backpropagation") -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gradus.cli.output import print_fields, print_json, print_table
+from gradus.cli.parts import assigned
 
 if TYPE_CHECKING:
     from gradus.models import ModelCard
@@ -31,7 +32,7 @@ def command(
         if json:
             print_json(document)
         else:
-            options = ", ".join(f"{name} = {value}" for name, value in document["options"].items())
+            options = assigned(document["options"], [each.name for each in card.options if each.required])
             print_fields(document | _readable(document) | {"options": options, "tasks": ", ".join(card.tasks)})
         return
     entries = [_entry(card) for card in models.cards()]

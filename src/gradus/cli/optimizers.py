@@ -29,7 +29,10 @@ def command(
     html: Annotated[Path | None, typer.Option(metavar="PATH", help="Write a page to play the race on.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List the algorithms and schedules that recipes can name, or show one's card; or let algorithms race."""
+    """List the algorithms and schedules that recipes can name, or show one's card; or let algorithms race.
+
+    The columns of a card beside its own defaults are presets: `gradus train --set optimizer.preset=keras`.
+    """
     if race is not None:
         if name is not None:
             raise InputError("--race", "is between several", name, f"Say `--race {race} --optimizers {name},...`.")
@@ -67,6 +70,11 @@ def _race(
         else:
             print_table(rows, ["name", "formula", "summary"])
         return
+    for place in filter(None, (gif, html)):  # a race takes some seconds
+        if not place.parent.is_dir():
+            raise InputError(str(place), "cannot be written: there is no such folder", repair="Name another place.")
+    if gif is not None and gif.suffix != ".gif":
+        raise InputError("--gif", "must be a file that ends in .gif", str(gif))
     found = race(surfaces.get(surface, "--race"), racers(names), steps=steps or STEPS, target=target)
     if gif is not None:
         write_gif(found, gif)

@@ -30,13 +30,37 @@ def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> No
 
 
 def print_cells(cells: Sequence[Sequence[str]]) -> None:
-    """A table of text, its first row the headings; columns after the first to the right."""
+    """A table of text, its first row the headings; columns after the first to the right.
+
+    What is too wide for a terminal goes on below, beside the first column again.
+    """
     from rich.table import Table
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for number, heading in enumerate(cells[0]):
-        table.add_column(heading, justify="right" if number else "left", no_wrap=True)
-    _print(table, cells[1:], wide=True)
+    for columns in _that_fit(cells):
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for number in columns:
+            table.add_column(cells[0][number], justify="right" if number else "left", no_wrap=True)
+        _print(table, [[row[number] for number in columns] for row in cells[1:]], wide=True)
+        if columns[-1] < len(cells[0]) - 1:
+            print()
+
+
+def _that_fit(cells: Sequence[Sequence[str]]) -> list[list[int]]:
+    """The columns of each table that is made of `cells`, the first always among them."""
+    from rich.cells import cell_len
+    from rich.console import Console
+
+    console = Console()
+    if not console.is_terminal:
+        return [list(range(len(cells[0])))]
+    widths = [max(cell_len(row[number]) for row in cells) for number in range(len(cells[0]))]
+    tables = [[0]]
+    for number in range(1, len(widths)):
+        between = 2 * len(tables[-1])
+        if len(tables[-1]) > 1 and sum(widths[each] for each in (*tables[-1], number)) + between > console.width:
+            tables.append([0])
+        tables[-1].append(number)
+    return tables
 
 
 def print_fields(fields: Mapping[str, Any]) -> None:

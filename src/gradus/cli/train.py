@@ -28,7 +28,9 @@ def command(
     data: Annotated[str | None, typer.Option(help="Bundled name, path, or file.py:callable.")] = None,
     criterion: Annotated[str | None, typer.Option(help="Catalogue name, or file.py:callable.")] = None,
     optimizer: Annotated[str | None, typer.Option(help="Catalogue name, or file.py:callable.")] = None,
-    lr: Annotated[float | None, typer.Option(help="Learning rate.")] = None,
+    lr: Annotated[
+        str | None, typer.Option(metavar="RATE", help='Learning rate, or "auto" for what a range test suggests.')
+    ] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the training split.")] = None,
     batch_size: Annotated[str | None, typer.Option(help='Examples per step, or "full".')] = None,
     seed: Annotated[int | None, typer.Option(help="Of everything random.")] = None,
@@ -59,7 +61,7 @@ def command(
         "data": _part("data", data),
         "criterion": _part("criterion", criterion),
         "optimizer": _part("optimizer", optimizer),
-        "optimizer.lr": lr,
+        "optimizer.lr": _number_or_word(lr, float),
         "training.epochs": epochs,
         "training.batch_size": _number_or_word(batch_size),
         "seed": seed,
@@ -104,9 +106,9 @@ def _part(kind: str, given: str | None) -> tuple[str, str] | None:
     return f"{kind}.name", given
 
 
-def _number_or_word(text: str | None) -> int | str | None:
+def _number_or_word(text: str | None, number: type[int] | type[float] = int) -> float | str | None:
     try:
-        return None if text is None else int(text)
+        return None if text is None else number(text)
     except ValueError:
         return text
 

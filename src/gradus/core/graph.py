@@ -171,6 +171,13 @@ def trace(
     return followed(Real())
 
 
+def unwrapped(model: nn.Module) -> nn.Module:
+    """The module within what torch wraps around it: to compile it, or to run it on several devices."""
+    while isinstance(model, _WRAPPERS) or "_orig_mod" in model._modules:
+        model = model.get_submodule("module" if isinstance(model, _WRAPPERS) else "_orig_mod")
+    return model
+
+
 def settled(model: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any] = NONE) -> nn.Module:
     """The module within what torch wraps around it; of one with lazy parameters, a copy of the sizes it would get.
 
@@ -179,8 +186,7 @@ def settled(model: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any] = 
     Raises:
         InputError: the model is scripted, or these inputs leave lazy parameters without sizes.
     """
-    while isinstance(model, _WRAPPERS) or "_orig_mod" in model._modules:
-        model = model.get_submodule("module" if isinstance(model, _WRAPPERS) else "_orig_mod")
+    model = unwrapped(model)
     for name, module in model.named_modules():
         if isinstance(module, torch.jit.ScriptModule):
             raise InputError(name or "model", "must not be scripted", repair="Give what it was scripted from.")

@@ -2,7 +2,7 @@
 
 import logging
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from copy import copy
 from typing import Any
@@ -35,6 +35,18 @@ def untouched(model: nn.Module, *, copied: bool = False) -> Iterator[None]:
         for each, content in before:
             each.clear()
             each.extend(content) if isinstance(each, list) else each.update(content)
+
+
+@contextmanager
+def put_back(tensors: Iterable[Tensor]) -> Iterator[None]:
+    """At the end each tensor holds the numbers that it had."""
+    before = [(each, each.detach().clone()) for each in tensors]
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for each, content in before:
+                each.copy_(content)
 
 
 @contextmanager

@@ -76,4 +76,5 @@ def _place(detail: "ErrorDetails") -> str:
 
 def _rule(detail: "ErrorDetails") -> str:
     rule = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    rule = rule.replace("valid tuple", "valid list").replace("valid dictionary", "valid table")  # as TOML calls them
     return rule[:1].lower() + rule[1:]

@@ -8,10 +8,11 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from gradus.core.errors import InputError
+from gradus.losses.reduction import precise
 
 # C classes
 
-ClassWeights = Literal["balanced"] | tuple[Annotated[float, Field(gt=0)], ...] | None
+ClassWeights = Literal["balanced"] | tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...] | None
 """An option of criteria: "balanced", a weight for each class, or all the same."""
 
 
@@ -55,7 +56,8 @@ class ClassWeighted(nn.Module):
         self.register_buffer("weight", weight.float(), persistent=False)
 
     def forward(self, output: Tensor, target: Tensor) -> Tensor:
-        return self.loss(output, target, weight=self.weight.to(output.device))
+        output = precise(output)
+        return self.loss(output, target, weight=self.weight.to(output))
 
 
 def with_class_weights(

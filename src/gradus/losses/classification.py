@@ -19,13 +19,13 @@ from torch.nn import functional
 from gradus.core.errors import InputError
 from gradus.losses import criteria
 from gradus.losses.class_weights import ClassWeighted, ClassWeights, effective_weights, with_class_weights
-from gradus.losses.reduction import Reduction, reduce
+from gradus.losses.reduction import Reduction, precise, reduce
 
 # N examples, C classes
 
 Criterion = Callable[[Tensor, Tensor], Tensor]
-Focus = Annotated[float, Field(ge=0)]
-Margin = Annotated[float, Field(gt=0)]
+Focus = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Margin = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 def focal_loss(
@@ -48,6 +48,7 @@ def focal_loss(
         doubt = (1 - log_p.exp()).clamp_min(torch.finfo(log_p.dtype).tiny)
         return -(doubt**gamma) * log_p
 
+    _check(output, target, weight, "focal_loss")
     return _of_class(_log_softmax(output), focal, target, weight, reduction, "focal_loss")
 
 
@@ -69,11 +70,14 @@ def hinge_loss(
     Source: Crammer, Singer (2001), On the algorithmic implementation of multiclass kernel-based vector machines,
         JMLR 2.
     """
+    _check(output, target, weight, "hinge_loss")
     if output.shape[1] < 2:
         raise InputError("hinge_loss", "needs two classes or more", output.shape[1])
-    output = _precise(output)
-    best = output.topk(2, dim=1).values
-    leads = output - torch.where(output == best[:, :1], best[:, 1:], best[:, :1])
+    output = precise(output)
+    best, place = output.topk(2, dim=1)
+    # By place, not by value: where two are level, each is the other's rival and not its own.
+    rivals = best[:, :1].expand_as(output).scatter(1, place[:, :1], best[:, 1:])
+    leads = output - rivals
 
     def hinge(lead: Tensor) -> Tensor:
         lacking = functional.relu(margin - lead)
@@ -95,7 +99,8 @@ def exponential_loss(
     Source: Zou, Zhu, Hastie (2008), New multicategory boosting algorithms based on multicategory Fisher-consistent
         losses, arXiv:0901.3988.
     """
-    output = _precise(output)
+    _check(output, target, weight, "exponential_loss")
+    output = precise(output)
     margins = output - output.mean(dim=1, keepdim=True)
     return _of_class(margins, lambda each: (-each).exp(), target, weight, reduction, "exponential_loss")
 
@@ -111,19 +116,31 @@ def kl_loss(output: Tensor, target: Tensor, *, reduction: Reduction = "mean") ->
         target: shares of classes (N, C), or classes (N,), for which it is cross-entropy.
     Source: Kullback, Leibler (1951), On information and sufficiency.
     """
+    _check(output, target, None, "kl_loss")
     cross = _of_class(_log_softmax(output), torch.neg, target, None, "none", "kl_loss")
     if target.is_floating_point():
         cross = cross + torch.special.xlogy(target, target).sum(dim=1)
     return reduce(cross, None, reduction, "kl_loss")
 
 
-def _precise(output: Tensor) -> Tensor:
-    """Logits as torch's own losses take them under autocast: differences of bfloat16 have few digits left."""
-    return output.float() if output.dtype in (torch.bfloat16, torch.float16) else output
-
-
 def _log_softmax(output: Tensor) -> Tensor:
-    return functional.log_softmax(_precise(output), dim=1)
+    return functional.log_softmax(precise(output), dim=1)
+
+
+def _check(output: Tensor, target: Tensor, weight: Tensor | None, owner: str) -> None:
+    """Refuse what `gather` and `weight[target]` would take in part: too few targets, too many weights."""
+    if output.dim() < 2:
+        raise InputError(owner, "`output` must be logits (N, C)", tuple(output.shape))
+    if target.is_floating_point():
+        if target.shape != output.shape:
+            raise InputError(owner, f"shares of classes must be {tuple(output.shape)}", tuple(target.shape))
+    elif target.shape != output.shape[:1] + output.shape[2:]:
+        wanted = tuple(output.shape[:1] + output.shape[2:])
+        raise InputError(owner, f"classes must be {wanted}, one for each example", tuple(target.shape))
+    if weight is not None and weight.shape != output.shape[1:2]:
+        raise InputError(
+            owner, f"`weight` must be {output.shape[1]} numbers, one for each class", f"shape {tuple(weight.shape)}"
+        )
 
 
 def _of_class(
@@ -140,15 +157,14 @@ def _of_class(
         margins: (N, C), one for each class that may be right.
     """
     if target.is_floating_point():
-        if target.shape != margins.shape:
-            raise InputError(owner, f"shares of classes must be {tuple(margins.shape)}", tuple(target.shape))
-        shares = target if weight is None else target * weight
+        shares = target if weight is None else target * weight.view(-1, *[1] * (margins.dim() - 2))
         # What has no share must not count, be it infinite.
         losses = loss(margins.masked_fill(shares == 0, 0.0)) * shares
         total = losses.sum(dim=1)
         if reduction == "mean":
             return total.sum() / shares.sum()
         return reduce(total, None, reduction, owner)
+    target = target.long()
     losses = loss(margins.gather(1, target[:, None])[:, 0])
     return reduce(losses, None if weight is None else weight[target], reduction, owner)
 
@@ -159,6 +175,7 @@ def _of_class(
     formula="-sum_c q_c log(p_c), q_c = (1 - s) [c = y] + s / C",
     tasks=("classification",),
     class_counts=True,
+    elsewhere={"paper": {"label_smoothing": 0.1}},
 )
 def cross_entropy(
     counts: Tensor, *, label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0, class_weights: ClassWeights = None
@@ -172,6 +189,10 @@ def cross_entropy(
     formula="-w_y (1 - p_y)^gamma log(p_y)",
     tasks=("classification",),
     class_counts=True,
+    elsewhere={
+        "paper": {"class_weights": "0.25 of what is looked for, 0.75 of the background"},
+        "keras": {"class_weights": "0.25 of every class, as `alpha`"},
+    },
     notes="The paper's alpha_t is `class_weights`. The paper is of two classes by a sigmoid; these are C by softmax.",
 )
 def focal(counts: Tensor, *, gamma: Focus = 2.0, class_weights: ClassWeights = None) -> Criterion:

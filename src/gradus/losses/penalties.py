@@ -18,7 +18,7 @@ from gradus.core.cards import Card, Registry
 from gradus.core.errors import InputError, nearest
 
 Price = Callable[[Tensor], Tensor]
-Strength = Annotated[float, Field(ge=0)]
+Strength = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Ratio = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -56,7 +56,7 @@ def group_lasso_penalty(weight: Tensor, *, axis: int = 0) -> Tensor:
             (a column, a channel). Transposed convolutions have the two the other way around.
     Source: Yuan, Lin (2006), Model selection and estimation in regression with grouped variables, JRSS B 68, eq. 2.1.
     """
-    groups = weight.movedim(axis, 0).flatten(1) if weight.dim() > 1 else weight[:, None]
+    groups = weight.movedim(axis, 0).flatten(1) if weight.dim() > 1 else weight.reshape(-1, 1)
     norms: Tensor = torch.linalg.vector_norm(groups, dim=1)
     return math.sqrt(groups.shape[1]) * norms.sum()
 
@@ -69,7 +69,7 @@ def orthogonality_penalty(weight: Tensor) -> Tensor:
 
     Source: Bansal, Chen, Wang (2018), arXiv:1810.09102, section 3.1.
     """
-    matrix = weight.flatten(1) if weight.dim() > 1 else weight[:, None]
+    matrix = weight.flatten(1) if weight.dim() > 1 else weight.reshape(-1, 1)
     gram = matrix @ matrix.T if matrix.shape[0] <= matrix.shape[1] else matrix.T @ matrix
     return (gram - torch.eye(len(gram), dtype=gram.dtype, device=gram.device)).square().sum()
 
@@ -121,6 +121,7 @@ def _fits(name: str, patterns: Iterable[str]) -> bool:
 @penalties.register(
     source="Tibshirani (1996), Regression shrinkage and selection via the lasso, JRSS B 58",
     formula="strength * sum(|w|)",
+    elsewhere={"keras": {"strength": 0.01}},
     notes="By gradients weights hover about 0 and seldom reach it; a proximal optimizer sets them to 0.",
 )
 def l1(*, strength: Strength) -> Price:
@@ -131,6 +132,7 @@ def l1(*, strength: Strength) -> Price:
 @penalties.register(
     source="Hoerl, Kennard (1970), Ridge regression, Technometrics 12; Krogh, Hertz (1991)",
     formula="strength / 2 * sum(w^2)",
+    elsewhere={"keras": {"strength": "0.02, as 0.01 without the half"}},
     notes="In SGD the same as weight_decay = strength, in Adam not as AdamW's, which the gradient's scale does not "
     "divide. Keras's L2(s) is strength 2 s.",
 )

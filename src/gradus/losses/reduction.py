@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+import torch
 from torch import Tensor
 
 from gradus.core.errors import InputError
@@ -31,3 +32,8 @@ def check_shapes(output: Tensor, target: Tensor, owner: str) -> None:
     """Refuse what would broadcast: (N,) against (N, 1) is N x N differences, and learns nothing."""
     if output.shape != target.shape:
         raise InputError(owner, f"`target` must have the shape of `output`, {tuple(output.shape)}", tuple(target.shape))
+
+
+def precise(output: Tensor) -> Tensor:
+    """Logits as torch's own losses take them under autocast: differences of bfloat16 have few digits left."""
+    return output.float() if output.dtype in (torch.bfloat16, torch.float16) else output

@@ -21,7 +21,7 @@ from gradus.losses.reduction import Reduction, check_shapes, reduce
 # N examples, K values each
 
 Criterion = Callable[[Tensor, Tensor], Tensor]
-Threshold = Annotated[float, Field(gt=0)]
+Threshold = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 def rmse_loss(output: Tensor, target: Tensor, *, weight: Tensor | None = None, reduction: Reduction = "mean") -> Tensor:
@@ -37,6 +37,8 @@ def rmse_loss(output: Tensor, target: Tensor, *, weight: Tensor | None = None, r
         reduction: of the roots, one for each output.
     """
     check_shapes(output, target, "rmse_loss")
+    if output.dim() == 0:
+        raise InputError("rmse_loss", "needs an axis of examples, the first", "a single number")
     error = output - target
     if weight is None:
         roots = torch.linalg.vector_norm(error, dim=0) / len(error) ** 0.5

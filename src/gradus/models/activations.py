@@ -59,7 +59,7 @@ def chosen(owner: str, activation: Activation) -> Activate:
     name, module = options.pop("name", None), options.pop("module", None)
     if (name is None) == (module is None) or not isinstance(name or module, str):
         raise InputError(owner, "needs `name` (from the catalogue) or `module` (file.py:callable)", activation)
-    make = _own(str(module), options, owner) if name is None else _listed(name, options, owner)
+    make = own(str(module), options, owner) if name is None else _listed(name, options, owner)
     return Activate(make, getattr(make(1), "pieces", 1))
 
 
@@ -69,7 +69,12 @@ def _listed(name: str, options: dict[str, Any], owner: str) -> Callable[[int], n
     return lambda channels: card.build(*(channels,) if card.sized else (), **checked)
 
 
-def _own(reference: str, options: dict[str, Any], owner: str) -> Callable[[int], nn.Module]:
+def own(reference: str, options: dict[str, Any], owner: str) -> Callable[[int], nn.Module]:
+    """Makes activations of the user's own: of a function ``file.py:callable``, or of a Module class there.
+
+    Raises:
+        InputError: if there is no such callable; when called, if the class cannot be made or is of no Module.
+    """
     made = UserCode.parse(reference, Path(), f"{owner}: `module`").load()
     if not inspect.isclass(made):
         return lambda _channels: Function(partial(made, **options) if options else made, reference.rpartition(":")[2])

@@ -226,9 +226,9 @@ def denoising_autoencoder(
 
 def kl_sparsity(code: Tensor, *, rho: float, strength: float) -> Tensor:
     """``strength sum_j KL(rho || mean_j)``, between Bernoulli variables of mean rho and of each unit's mean over N."""
-    mean = code.float().mean(dim=0)
     # The log of a mean of 0 or 1, which bfloat16 rounds to, is infinite.
-    tiny = torch.finfo(torch.float32).eps
+    mean = code.to(torch.promote_types(code.dtype, torch.float32)).mean(dim=0)
+    tiny = torch.finfo(mean.dtype).eps
     mean = mean.clamp(tiny, 1 - tiny)
     divergence = rho * (rho / mean).log() + (1 - rho) * ((1 - rho) / (1 - mean)).log()
     return strength * divergence.sum()

@@ -1,11 +1,17 @@
 """The normalizations and dropouts that options name, put where they belong."""
 
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
 from torch import nn
 
 from gradus.core.errors import InputError
 from gradus.nn import NormalizationCard, dropouts, normalizations
 
-Names = str | tuple[str, ...]
+Name = str | dict[str, Any]
+"""A card's name, or a table of ``name`` and its options."""
+Names = Name | tuple[Name, ...]
 
 
 def following(owner: str, names: Names, channels: int, axes: int) -> nn.Module | None:
@@ -14,24 +20,23 @@ def following(owner: str, names: Names, channels: int, axes: int) -> nn.Module |
     Args:
         names: of at most one normalization of what a layer makes, and any of its weights; or "none".
     Raises:
-        InputError: for an unknown name, one that is not for such an output, or two that follow.
+        InputError: for an unknown name or option, one that is not for such an output, or two that follow.
     """
-    cards = [each for each in _cards(owner, names) if each.of != "weights"]
-    if len(cards) > 1:
+    after = [(card, build) for card, build in _chosen(owner, names) if card.of != "weights"]
+    if len(after) > 1:
         raise InputError(owner, "`normalization` can have one after a layer", names, "Others are of weights.")
-    for card in cards:
+    for card, _ in after:
         if card.of != "activations" or axes not in card.axes:
             fitting = [each.name for each in normalizations.cards() if each.of == "activations" and axes in each.axes]
             raise InputError(owner, f"`normalization` here is one of {', '.join(fitting)}, or of weights", card.name)
-    built: list[nn.Module] = [each.build(channels, axes) for each in cards]
-    return built[0] if built else None
+    return after[0][1](channels, axes) if after else None
 
 
 def with_weights(owner: str, names: Names, layer: nn.Module) -> nn.Module:
     """`layer`, its weight normalized where `names` say so."""
-    for card in _cards(owner, names):
+    for card, build in _chosen(owner, names):
         if card.of == "weights":
-            layer = card.build(layer)
+            layer = build(layer)
     return layer
 
 
@@ -60,6 +65,15 @@ def with_dropped_weights(name: str, p: float, layer: nn.Module) -> nn.Module:
     return module
 
 
-def _cards(owner: str, names: Names) -> list[NormalizationCard]:
-    listed = (names,) if isinstance(names, str) else names
-    return [normalizations.get(each, owner) for each in listed if each != "none"]
+def _chosen(owner: str, names: Names) -> list[tuple[NormalizationCard, Callable[..., nn.Module]]]:
+    """Each card that is named, and what builds it with the options given."""
+    chosen: list[tuple[NormalizationCard, Callable[..., nn.Module]]] = []
+    for each in names if isinstance(names, tuple) else (names,):
+        options = {"name": each} if isinstance(each, str) else dict(each)
+        name = options.pop("name", None)
+        if not isinstance(name, str):
+            raise InputError(owner, "`normalization` needs a `name`; `gradus layers` lists them", each)
+        if name != "none":
+            card = normalizations.get(name, owner)
+            chosen.append((card, partial(card.build, **card.validate(options, f"{owner}: `normalization` `{name}`"))))
+    return chosen

@@ -1,9 +1,8 @@
 """The multilayer perceptron."""
 
 from collections import OrderedDict
-from typing import Annotated
 
-from pydantic import Field, PositiveInt
+from pydantic import PositiveInt
 from torch import nn
 
 from gradus.core.spec import DataSpec
@@ -11,6 +10,7 @@ from gradus.models import models
 from gradus.models.activations import Activation, chosen
 from gradus.models.inputs import single_input
 from gradus.models.layers import Names, dropping, following, with_dropped_weights, with_weights
+from gradus.nn.dropout import Chance
 
 
 @models.register(
@@ -26,7 +26,7 @@ def mlp(
     hidden: tuple[PositiveInt, ...] = (128,),
     activation: Activation = "relu",
     normalization: Names = "none",
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0,
+    dropout: Chance = 0.0,
     dropout_kind: str = "dropout",
 ) -> nn.Module:
     """Multilayer perceptron: fully connected layers with an activation after each but the last.
@@ -36,7 +36,8 @@ def mlp(
     Args:
         hidden: units of each hidden layer, first to last.
         activation: a name, or a table of a name and options; Maxout makes each layer before it k times as wide.
-        normalization: between a hidden layer and its activation, or of its weights; `gradus layers` lists them.
+        normalization: between a hidden layer and its activation, or of its weights; `gradus layers` lists them. A name,
+            or a dict of ``name`` and options.
         dropout: the chance that a hidden unit is left out in a training step; 0 adds no such layer.
         dropout_kind: what is left out: units, their activations as SELU wants it, weights; `gradus layers` lists them.
     """

@@ -1,15 +1,15 @@
 """The neural n-gram language model."""
 
 from collections import OrderedDict
-from typing import Annotated
 
-from pydantic import Field, PositiveInt
+from pydantic import PositiveInt
 from torch import nn
 
 from gradus.core.errors import InputError
 from gradus.core.spec import DataSpec
 from gradus.models import models
 from gradus.models.activations import Activation, chosen
+from gradus.nn.dropout import Chance
 
 _TEXT = tuple(chr(each) for each in range(32, 97))  # 65 symbols, as many as tiny Shakespeare has
 
@@ -31,7 +31,7 @@ def neural_lm(
     embedding: PositiveInt = 24,
     hidden: tuple[PositiveInt, ...] = (256,),
     activation: Activation = "tanh",
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0,
+    dropout: Chance = 0.0,
 ) -> nn.Module:
     """Neural n-gram language model: embeddings of the last symbols, side by side, through a perceptron.
 

@@ -1,14 +1,13 @@
 """Forecasting from what has changed since the last value."""
 
-from typing import Annotated
-
-from pydantic import Field, PositiveInt
+from pydantic import PositiveInt
 from torch import Tensor, nn
 
 from gradus.core.errors import InputError
 from gradus.core.spec import DataSpec
 from gradus.models import models
 from gradus.models.activations import Activation, chosen
+from gradus.nn.dropout import Chance
 
 # N examples, T steps, F features, H steps ahead, K targets, which are the first K features
 
@@ -51,7 +50,7 @@ def nlinear(
     horizon: PositiveInt = 1,
     hidden: tuple[PositiveInt, ...] = (),
     activation: Activation = "relu",
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0,
+    dropout: Chance = 0.0,
 ) -> nn.Module:
     """NLinear: what comes next from the changes within a window, added to its last step.
 

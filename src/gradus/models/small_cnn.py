@@ -44,8 +44,8 @@ def small_cnn(
 
     Args:
         width: maps in the first stage; parameters and multiply-adds grow with its square.
-        normalization: after each convolution, or of its weights; `gradus layers` lists them. Several names where some
-            are of weights, as ["weight_standardization", "group"].
+        normalization: after each convolution, or of its weights; `gradus layers` lists them. A name, or
+            a dict of ``name`` and options; several where some are of weights, as ["weight_standardization", "group"].
         residual: what enters a stage's second convolution is added to what it makes.
         dropout: the chance that something is left out after a stage in a training step; 0 adds no such layer.
         dropout_kind: what is left out: maps, single numbers, weights; `gradus layers` lists them.

@@ -37,7 +37,7 @@ class Maxout(nn.Module):
         pieces: k, at least 2.
         axis: of the channels; -1 for tokens (N, T, k C).
     Raises:
-        InputError: on a tensor whose axis is no multiple of k.
+        InputError: on a tensor without that axis, or where it is no multiple of k.
     """
 
     def __init__(self, pieces: int = 2, axis: int = 1) -> None:
@@ -45,6 +45,8 @@ class Maxout(nn.Module):
         self.pieces, self.axis = pieces, axis
 
     def forward(self, z: Tensor) -> Tensor:
+        if not -z.dim() <= self.axis < z.dim():
+            raise InputError("Maxout", f"needs an axis {self.axis} of channels", tuple(z.shape))
         if z.shape[self.axis] % self.pieces:
             raise InputError(
                 "Maxout",

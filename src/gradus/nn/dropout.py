@@ -5,6 +5,7 @@
 """
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Annotated, Any, Literal
 
 import torch
@@ -12,6 +13,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional
+from torch.nn.parameter import is_lazy
 
 from gradus.core.errors import InputError
 from gradus.nn import dropouts
@@ -42,7 +44,7 @@ class LockedDropout(nn.Module):
         self.p, self.steps = _chance(p), steps
 
     def forward(self, x: Tensor) -> Tensor:
-        if not self.training or self.p == 0:
+        if not self.training:
             return x
         mask = locked_mask(x.detach().narrow(self.steps, 0, 1), self.p)
         return x if mask is None else x * mask
@@ -61,14 +63,18 @@ class DropPath(nn.Module):
     Args:
         p: the probability to drop.
         per: "sample" draws for each example, "batch" once for all.
+    Raises:
+        InputError: for another `per`.
     """
 
     def __init__(self, p: float = 0.1, per: Literal["sample", "batch"] = "sample") -> None:
         super().__init__()
+        if per not in ("sample", "batch"):
+            raise InputError("DropPath", "`per` must be `sample` or `batch`", per)
         self.p, self.per = _chance(p), per
 
     def forward(self, branch: Tensor) -> Tensor:
-        if not self.training or self.p == 0:
+        if not self.training:
             return branch
         count = branch.shape[0] if self.per == "sample" else 1
         mask = locked_mask(branch.new_empty(count, *[1] * (branch.dim() - 1)), self.p)
@@ -98,16 +104,23 @@ class DropConnect(nn.Module):
 
     Args:
         layer: any Module.
-        names: of its parameters; by default every weight matrix.
+        names: of its parameters; by default every weight matrix but those that a parametrization computes.
         p: the probability to drop.
     Raises:
-        InputError: for a name that is none of its parameters.
+        InputError: for a name that is none of its parameters, or if there is nothing to drop.
     """
 
     def __init__(self, layer: nn.Module, names: Sequence[str] | None = None, p: float = 0.5) -> None:
         super().__init__()
-        known = dict(layer.named_parameters())
-        chosen = [name for name, each in known.items() if each.dim() > 1] if names is None else list(names)
+        known = dict(layer.named_parameters(remove_duplicate=False))
+        chosen = list(names or ())
+        if names is None:  # what is shared once; not what a weight is computed from, such as its lengths
+            plain = {name: each for name, each in layer.named_parameters() if "parametrizations." not in name}
+            chosen = [name for name, each in plain.items() if not is_lazy(each) and each.dim() > 1]
+        if names is None and not chosen:
+            rule = "finds no weight matrix to drop; one that is normalized is computed, not kept"
+            repair = "Drop units, or leave the weights as they are."
+            raise InputError(f"DropConnect of {type(layer).__name__}", rule, repair=repair)
         missing = [name for name in chosen if name not in known]
         if missing or not chosen:
             raise InputError(
@@ -121,7 +134,8 @@ class DropConnect(nn.Module):
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         if not self.training or self.p == 0:
             return self.layer(*args, **kwargs)
-        dropped = {name: functional.dropout(self.layer.get_parameter(name), self.p) for name in self.names}
+        # Not get_parameter: within functional_call, as for gradients of single examples, they are plain tensors.
+        dropped = {name: functional.dropout(attrgetter(name)(self.layer), self.p) for name in self.names}
         return functional_call(self.layer, dropped, args, kwargs)
 
     def extra_repr(self) -> str:

@@ -1,6 +1,6 @@
 """Filling a model's parameters, one by one, and the table of what was done."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.parameter import is_lazy
-from torch.nn.utils.parametrize import is_parametrized
+from torch.nn.utils.parametrize import ParametrizationList, is_parametrized
 
 from gradus.nn import initializers
 from gradus.nn.schemes import Draw, Moments, moments
@@ -72,10 +72,13 @@ class Filling:
     def rows(self) -> list[Row]:
         found: list[Row] = []
         for place, layer in self._model.named_modules():
+            if isinstance(layer, ParametrizationList):  # is set through what it computes
+                continue
             for name, parameter in own(layer).items():
                 if isinstance(parameter, Tensor):
                     found += self._parameter(Row(place=place, layer=_type(layer), parameter=name), layer, parameter)
-            if isinstance(layer, _NormBase):
+            ready = not (_is_frozen(layer.parameters(recurse=False)) or any(map(is_lazy, layer.buffers(recurse=False))))
+            if isinstance(layer, _NormBase) and ready:
                 layer.reset_running_stats()
         return found
 
@@ -83,9 +86,9 @@ class Filling:
         name, computed = row.parameter, is_parametrized(layer, row.parameter)
         matrices = [each for each in blocks(layer) if each.parameter == name]
         numbers = _constants(layer, name)
-        obstacle = self._obstacle(parameter, computed)
+        obstacle = self._obstacle(layer, name, parameter)
         if not obstacle and not matrices and not numbers:
-            obstacle = "not a layer known here"
+            obstacle = "not a parameter known here" if blocks(layer) else "not a layer known here"
         if obstacle:
             return [replace(row, why=obstacle)]
         if not computed:
@@ -99,27 +102,29 @@ class Filling:
                 weight[padding] = 0
             if computed:
                 setattr(layer, name, weight)
+                weight, parts = own(layer)[name], [*(each.rows for each in matrices), *(rows for rows, *_ in numbers)]
+                rows = [replace(each, drawn=moments(_part(weight, at))) for each, at in zip(rows, parts, strict=True)]
         return rows
 
     def _matrix(self, row: Row, layer: nn.Module, block: Block, weight: Tensor) -> Row:
         scheme, options, why = self._choose(row.place, layer, block)
         card = initializers.get(scheme)
         draw: Draw = card.build(**card.validate(options))
-        matrix = block.of(weight)
-        asked = draw(matrix, block.fans, self._generator)
-        return replace(
-            _of_rows(row, block.rows), scheme=scheme, options=options, why=why, asked=asked, drawn=moments(matrix)
-        )
+        asked = [draw(each, block.fans, self._generator) for each in block.of(weight)][-1]
+        drawn = moments(_part(weight, block.rows))
+        return replace(_of_rows(row, block.rows), scheme=scheme, options=options, why=why, asked=asked, drawn=drawn)
 
-    def _obstacle(self, parameter: Tensor, computed: bool) -> str:
+    def _obstacle(self, layer: nn.Module, name: str, parameter: Tensor) -> str:
         """Why a parameter cannot be drawn; "" if it can."""
         if is_lazy(parameter):
             return "lazy: call the model once before"
+        if not parameter.numel():
+            return "empty"
         if id(parameter) in self._seen:
             return f"shared: drawn as {self._seen[id(parameter)]}"
         if not parameter.is_floating_point():
             return "complex" if parameter.is_complex() else "quantized"
-        if not computed and not parameter.requires_grad:
+        if _is_frozen(_behind(layer, name, parameter)):
             return "frozen"
         return "on the meta device" if parameter.is_meta else ""
 
@@ -141,7 +146,7 @@ def _constants(layer: nn.Module, name: str) -> list[tuple[slice | None, float, s
 
 def constant(row: Row, weight: Tensor, rows: slice | None, value: float, why: str) -> Row:
     """Set `rows` of a weight, or all of it, to a number."""
-    part = weight if rows is None else weight[rows]
+    part = _part(weight, rows)
     part.fill_(value)
     return replace(
         _of_rows(row, rows),
@@ -151,6 +156,21 @@ def constant(row: Row, weight: Tensor, rows: slice | None, value: float, why: st
         asked=Moments(value, 0.0),
         drawn=moments(part),
     )
+
+
+def _behind(layer: Any, name: str, parameter: Tensor) -> list[Tensor]:
+    """What is learned: the parameter, or what it is computed from."""
+    return [*layer.parametrizations[name].parameters()] if is_parametrized(layer, name) else [parameter]
+
+
+def _is_frozen(parameters: Iterable[Tensor]) -> bool:
+    """Whether there are any, and none is to learn."""
+    learning = [each.requires_grad for each in parameters]
+    return bool(learning) and not any(learning)
+
+
+def _part(weight: Tensor, rows: slice | None) -> Tensor:
+    return weight if rows is None else weight[rows]
 
 
 def _of_rows(row: Row, rows: slice | None) -> Row:

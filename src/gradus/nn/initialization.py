@@ -1,5 +1,6 @@
 """First weights for a whole network, by one scheme or by what suits each layer; and a table of what was done."""
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,7 +14,8 @@ from torch.nn.modules.conv import _ConvNd
 from torch.nn.utils.parametrize import is_parametrized
 
 from gradus.core.errors import InputError
-from gradus.core.untouched import untouched
+from gradus.core.graph import unwrapped
+from gradus.core.untouched import put_back, untouched
 from gradus.nn import initializers
 from gradus.nn.filling import Filling, Initialization, Row, constant
 from gradus.nn.reading import GATE, LINEAR, OUTPUT, Meeting, Reading, read
@@ -36,7 +38,7 @@ def initialize(
     A scheme by name fills every weight matrix of the layers it understands: linear, convolution (transposed too),
     bilinear, embedding, attention, recurrent. Biases become 0, normalizations 1 and 0, the sum of an LSTM's two forget
     biases 1. What is shared is drawn once. What is frozen, lazy, complex, quantized or of a layer not understood is
-    left as it is, and its row says so.
+    left as it is, and its row says so; a frozen normalization keeps its running statistics.
 
     Args:
         scheme: as `gradus initializers` lists them. "auto" chooses for each layer by the activation that follows it.
@@ -47,8 +49,8 @@ def initialize(
     Returns:
         A row for each weight matrix, bias and normalization, in the model's order.
     Raises:
-        InputError: for an unknown scheme or option, a scheme that a weight's shape does not allow, or "lsuv" without
-            an example.
+        InputError: for an unknown scheme or option, a scheme that a weight's shape does not allow, an example that the
+            model cannot be called with, or "lsuv" without one, or with one that is not finite.
     Example:
         >>> from torch import nn
         >>> net = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 2))
@@ -57,6 +59,7 @@ def initialize(
     """
     card = initializers.get(scheme, "scheme")
     settings = card.build(**card.validate(options))
+    model = unwrapped(model)
     inputs = None if example is None else example if isinstance(example, tuple | list) else (example,)
     match settings:
         case Auto():
@@ -106,7 +109,7 @@ def _chosen(
     meeting = reading.meetings.get(place)
     if meeting is None:
         return "lecun_normal", {}, "not called with this example" if not reading.guess else "nothing is known of it"
-    if not (isinstance(layer, _ConvNd) and layer.out_channels % meeting.shuffle**2 == 0):
+    if not (isinstance(layer, _ConvNd) and layer.out_channels // layer.groups % meeting.shuffle**2 == 0):
         meeting = replace(meeting, shuffle=1)
     scheme, options = _suited(meeting, settings)
     why = {OUTPUT: "output", LINEAR: "no activation follows", GATE: "a gate follows"}
@@ -165,6 +168,8 @@ def _layer_sequential(
                 return None
             for count in range(settings.iterations + 1):
                 variance = float(output.double().var(correction=0))
+                if not math.isfinite(variance):
+                    raise InputError("initializer `lsuv`", f"needs finite numbers, and `{place}` gives others")
                 outcome[place] = f"variance of the output {variance:.3g} after {count} scaling{'s' * (count != 1)}"
                 if abs(variance - 1) < settings.tolerance or variance == 0 or count == settings.iterations:
                     break
@@ -204,13 +209,9 @@ def _scale(layer: nn.Module, factor: float) -> None:
 @contextmanager
 def _as_first_trained(model: nn.Module) -> Iterator[None]:
     """Evaluation mode, but that batches are normalized by their own statistics; the model's come out as they were."""
-    buffers = {name: each.clone() for name, each in model.named_buffers()}
-    with untouched(model), torch.no_grad():
+    with put_back(model.buffers()), untouched(model), torch.no_grad():
         model.eval()
         for layer in model.modules():
             if isinstance(layer, _NormBase):
                 layer.train()
         yield
-    with torch.no_grad():
-        for name, each in model.named_buffers():
-            each.copy_(buffers[name])

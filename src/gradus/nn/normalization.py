@@ -1,5 +1,6 @@
 """Normalization: what torch lacks, and cards for what it has."""
 
+import math
 from typing import Annotated
 
 import torch
@@ -16,7 +17,7 @@ from gradus.nn.statistics import recompute_statistics
 
 __all__ = ["WeightStandardization", "recompute_statistics", "weight_standardization"]
 
-Epsilon = Annotated[float, Field(gt=0)]
+Epsilon = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Momentum = Annotated[float, Field(gt=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 
@@ -110,7 +111,8 @@ def instance(channels: int, axes: int, *, eps: Epsilon = 1e-5, affine: bool = Tr
 def group(channels: int, axes: int, *, groups: Count = 8, eps: Epsilon = 1e-5) -> nn.Module:
     """Group normalization: groups of channels, each example by itself."""
     if channels % groups:
-        raise InputError("normalization `group`", f"`groups` must divide the {channels} channels", groups)
+        fits = f'Such as {{ name = "group", groups = {math.gcd(channels, groups)} }}.'
+        raise InputError("normalization `group`", f"`groups` must divide the {channels} channels", groups, fits)
     return nn.GroupNorm(groups, channels, eps=eps)
 
 
@@ -158,10 +160,11 @@ def weight(layer: nn.Module) -> nn.Module:
     formula="W / sigma(W), sigma the largest singular value, by power iteration",
     source="Miyato et al. (2018), Spectral normalization for generative adversarial networks, arXiv:1802.05957, "
     "equation 8 and algorithm 1",
-    notes="Suits discriminators: the layer's Lipschitz constant is 1.",
+    notes="Suits discriminators: a linear layer's Lipschitz constant is 1. A kernel is taken as one matrix, and its "
+    "convolution may stretch by up to the root of the number of its positions: 3 for 3x3.",
 )
 def spectral(layer: nn.Module, *, iterations: Count = 1, eps: Epsilon = 1e-12) -> nn.Module:
-    """Spectral normalization: no input is stretched by more than 1."""
+    """Spectral normalization: no input of a linear layer is stretched by more than 1."""
     normalized: nn.Module = parametrizations.spectral_norm(layer, n_power_iterations=iterations, eps=eps)
     return normalized
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from gradus.core.errors import InputError
 from gradus.core.graph import Operation, Trace, trace
@@ -68,13 +69,17 @@ class Reading:
 
 
 def read(model: nn.Module, example: Sequence[Any] | None) -> Reading:
-    """Follow the output of every layer through the network, on the shapes of `example`; nothing is computed."""
+    """Follow the output of every layer through the network, on the shapes of `example`; nothing is computed.
+
+    Raises:
+        InputError: if the model cannot be called with it.
+    """
     if example is None:
         return _guessed(model, "no example of the input was given")
     try:
         seen = trace(model, example)
-    except InputError as error:
-        return _guessed(model, f"it cannot be followed: {error.owner}: {error.rule}")
+    except InputError:
+        seen = trace(model, example, run=True)  # some operations cannot be stood in for
     if seen.unresolved:
         return _guessed(model, f"it cannot be followed: {seen.unresolved}")
     return _Network(model, seen).reading()
@@ -126,7 +131,7 @@ class _Network:
             if found is not None:
                 shuffle = shuffle if shuffle > 1 else self._shuffle_after(op, at)
                 if found.what == "sigmoid":
-                    found = Meeting(self._use_of_logistic(op, at))
+                    found = self._use_of_logistic(op, at)
                 return Meeting(found.what, found.leak, found.gain, shuffle)
             if _name(op) == "pixel_shuffle":
                 shuffle = int(op.arguments[1])
@@ -180,14 +185,21 @@ class _Network:
                 return int(later.arguments[1]) if _name(later) == "pixel_shuffle" else 1
         return 1
 
-    def _use_of_logistic(self, op: Operation, at: int) -> str:
+    def _use_of_logistic(self, op: Operation, at: int) -> Meeting:
         """Whether its result is multiplied with another tensor of the pass, is an output, or goes into a layer."""
         results = {each.number for each in op.results}
         for later in self.operations[at + 1 :]:
-            if any(each.number in results for each in later.inputs):
-                two = len([each for each in later.inputs if not each.name]) == 2
-                return GATE if _name(later) == "mul" and two else "sigmoid"
-        return OUTPUT
+            if not any(each.number in results for each in later.inputs):
+                continue
+            if later.is_view:
+                results |= {each.number for each in later.results}
+                continue
+            factors = [each.number for each in later.inputs if not each.name]
+            if _name(later) != "mul" or len(factors) != 2:
+                return Meeting("sigmoid")
+            swish = op.inputs[0].number in factors and measured("silu", functional.silu)
+            return swish or Meeting(GATE)
+        return Meeting(OUTPUT)
 
     def _branch_ends(self) -> frozenset[str]:
         """The last normalization before each sum of a shortcut and a branch that is longer."""
@@ -222,7 +234,7 @@ class _Network:
 
 def measured(name: str, activation: Callable[[Tensor], Tensor]) -> Meeting | None:
     """An activation by its second moment over a standard normal input; None of what is linear or cannot be asked."""
-    z = torch.linspace(-10, 10, 20_001, dtype=torch.float64)
+    z = _line()
     try:
         with torch.no_grad():
             value = activation(z.clone())
@@ -231,16 +243,23 @@ def measured(name: str, activation: Callable[[Tensor], Tensor]) -> Meeting | Non
     slopes = value.diff()
     if value.shape != z.shape or not value.isfinite().all() or (slopes - slopes[0]).abs().max() < 1e-9:
         return None
-    density = torch.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
-    moment = float(torch.trapezoid(value**2 * density, z))
+    moment = _normal_mean(value**2, z)
     return Meeting(name, gain=1 / math.sqrt(moment)) if moment > 0 else None
 
 
 def _gain_of_largest(pieces: int) -> float:
     """Of the largest of so many independent standard normals, whose density is k phi(z) Phi(z)^(k - 1)."""
-    z = torch.linspace(-10, 10, 20_001, dtype=torch.float64)
-    density = pieces * torch.exp(-(z**2) / 2) / math.sqrt(2 * math.pi) * torch.special.ndtr(z) ** (pieces - 1)
-    return 1 / math.sqrt(float(torch.trapezoid(z**2 * density, z)))
+    z = _line()
+    return 1 / math.sqrt(_normal_mean(z**2 * pieces * torch.special.ndtr(z) ** (pieces - 1), z))
+
+
+def _normal_mean(value: Tensor, z: Tensor) -> float:
+    """The mean of what a standard normal z makes, by the trapezoidal rule."""
+    return float(torch.trapezoid(value * torch.exp(-(z**2) / 2) / math.sqrt(2 * math.pi), z))
+
+
+def _line() -> Tensor:
+    return torch.linspace(-10, 10, 20_001, dtype=torch.float64)
 
 
 def _guessed(model: nn.Module, reason: str) -> Reading:

@@ -75,6 +75,8 @@ class Unrolled(nn.Module):
         dropout_state: float = 0.0,
     ) -> None:
         super().__init__()
+        if num_layers < 1:
+            raise InputError("Unrolled", "`num_layers` must be 1 or more", num_layers)
         directions = 2 if bidirectional else 1
         widths = [input_size] + [directions * hidden_size] * (num_layers - 1)
         self.cells = nn.ModuleList(cell(width, hidden_size) for width in widths for _ in range(directions))
@@ -96,13 +98,14 @@ class Unrolled(nn.Module):
         Returns:
             (T, N, D H) or (N, T, D H); the state as it was given.
         Raises:
-            InputError: if `x` is not such a tensor.
+            InputError: if `x` or `state` is not of such tensors.
         """
-        if x.dim() != 3 or x.shape[-1] != self.input_size:
-            raise InputError(
-                "Unrolled", f"`x` must have three axes, the last of {self.input_size} features", tuple(x.shape)
-            )
+        if not isinstance(x, Tensor) or x.dim() != 3 or x.shape[-1] != self.input_size:
+            given = tuple(x.shape) if isinstance(x, Tensor) else type(x).__name__
+            raise InputError("Unrolled", f"`x` must have three axes, the last of {self.input_size} features", given)
         x_TNF = x.transpose(0, 1) if self.batch_first else x
+        if state is not None:
+            self._check(state, x_TNF.shape[1])
         before = self._first(x_TNF) if state is None else self._split(state)
         last: list[State] = []
         for layer, entering in enumerate(self.entering):
@@ -134,6 +137,13 @@ class Unrolled(nn.Module):
     def _first(self, x_TNF: Tensor) -> list[State]:
         zeros = x_TNF.new_zeros(x_TNF.shape[1], self.hidden_size)
         return [(zeros, zeros) if self._has_memory else zeros] * len(self.cells)
+
+    def _check(self, state: State, examples: int) -> None:
+        parts = state if self._has_memory else (state,)
+        wanted = (len(self.cells), examples, self.hidden_size)
+        if len(parts) != (2 if self._has_memory else 1) or any(each.shape != wanted for each in parts):
+            rule = f"`state` must be {'a pair, both of' if self._has_memory else 'of'} shape {wanted}"
+            raise InputError("Unrolled", rule, [tuple(each.shape) for each in parts])
 
     def _split(self, state: State) -> list[State]:
         return list(zip(*state, strict=True)) if self._has_memory else list(state)

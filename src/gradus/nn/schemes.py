@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from gradus.core.errors import InputError
 from gradus.nn import initializers
 
-Positive = Annotated[float, Field(gt=0)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Fan = Literal["fan_in", "fan_out"]
 
 
@@ -96,7 +97,7 @@ def normal(*, std: Positive = 0.01) -> Draw:
 
 @initializers.register(
     formula="w ~ N(0, std^2), drawn again beyond 2 std",
-    source="Radford et al. (2019), Language models are unsupervised multitask learners (0.02); torch.nn.init",
+    source="Devlin, Chang, Lee, Toutanova (2019), BERT, arXiv:1810.04805, as its code has it (0.02)",
     elsewhere={"torch": {"std": 1.0}, "keras": {"std": 0.05}},
     notes="The deviation of what is left is 0.8796 std. torch cuts at -2 and 2 themselves, not at 2 std.",
 )
@@ -127,7 +128,7 @@ def uniform(*, bound: Positive = 0.05) -> Draw:
     source="torch.nn.init.constant_",
     notes="Units of a layer that start alike stay alike: for outputs and biases, not for hidden layers.",
 )
-def constant(*, value: float = 0.0) -> Draw:
+def constant(*, value: Finite = 0.0) -> Draw:
     """The same number everywhere."""
 
     def draw(weight: Tensor, fans: Fans, generator: torch.Generator | None = None) -> Moments:
@@ -199,7 +200,7 @@ def xavier_uniform_logistic() -> Draw:
     source="He, Zhang, Ren, Sun (2015), Delving deep into rectifiers, arXiv:1502.01852, equations 10, 14 and 15",
     notes="Keras and JAX draw from a truncated Gaussian.",
 )
-def kaiming_normal(*, leak: float = 0.0, fan: Fan = "fan_in", gain: Positive | None = None) -> Draw:
+def kaiming_normal(*, leak: Finite = 0.0, fan: Fan = "fan_in", gain: Positive | None = None) -> Draw:
     """Gaussian that keeps the second moment of signals, or of gradients, through a rectifier.
 
     Args:
@@ -216,7 +217,7 @@ def kaiming_normal(*, leak: float = 0.0, fan: Fan = "fan_in", gain: Positive | N
     source="He, Zhang, Ren, Sun (2015), Delving deep into rectifiers, arXiv:1502.01852, equations 10, 14 and 15",
     notes="torch.nn.Linear and the convolutions start with leak sqrt(5), a sixth of this variance.",
 )
-def kaiming_uniform(*, leak: float = 0.0, fan: Fan = "fan_in", gain: Positive | None = None) -> Draw:
+def kaiming_uniform(*, leak: Finite = 0.0, fan: Fan = "fan_in", gain: Positive | None = None) -> Draw:
     """Uniform that keeps the second moment of signals, or of gradients, through a rectifier."""
     return _even(lambda fans: _rectified(leak, gain) * math.sqrt(3 / _of(fans, fan)))
 
@@ -265,7 +266,7 @@ def identity(*, gain: Positive = 1.0) -> Draw:
     source="Aitken et al. (2017), Checkerboard artifact free sub-pixel convolution, arXiv:1707.02937, section 2.3",
     notes="Pixel shuffle alone does not keep checkerboards away: it starts with one, of random strength.",
 )
-def icnr(*, factor: Annotated[int, Field(ge=1)] = 2, leak: float = 0.0, gain: Positive | None = None) -> Draw:
+def icnr(*, factor: Annotated[int, Field(ge=1)] = 2, leak: Finite = 0.0, gain: Positive | None = None) -> Draw:
     """For a convolution before a pixel shuffle: starts as nearest-neighbour enlarging of one convolution.
 
     Args:

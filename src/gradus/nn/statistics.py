@@ -29,6 +29,8 @@ def recompute_statistics(
     statistics meanwhile, as in training (Ioffe and Szegedy's algorithm 2): one pass, exact for the first layer and
     close for the others if batches are large.
 
+    Which layers there are, and in which order, the first batch shows; what it does not call is left.
+
     Everything but the statistics comes out as it was: modes, momentum, gradients, random state. Dropout is off.
 
     Args:
@@ -37,10 +39,13 @@ def recompute_statistics(
     Returns:
         How many layers were given statistics.
     Raises:
-        InputError: without any batch, or if `batches` can be gone through only once and must be several times.
+        InputError: without any example, for an unknown method, or if `batches` can be gone through only once and must
+            be several times.
     Source: Ioffe, Szegedy (2015), arXiv:1502.03167, algorithm 2; Wu, Johnson (2021), Rethinking "batch" in BatchNorm,
     arXiv:2105.07576, section 3.
     """
+    if method not in ("exact", "one_pass"):
+        raise InputError("recompute_statistics", "`method` must be `exact` or `one_pass`", method)
     layers = _layers(model)
     if not layers:
         return 0
@@ -81,6 +86,8 @@ class _Sums:
     def add(self, x: Tensor) -> None:
         x_CM = x.detach().double().transpose(0, 1).flatten(1)
         count = x_CM.shape[1]
+        if not count:
+            return
         variance, mean = torch.var_mean(x_CM, dim=1, correction=0)
         total = self.count + count
         shift = mean - self.mean
@@ -90,6 +97,8 @@ class _Sums:
         self.count = total
 
     def store(self, layer: _BatchNorm) -> None:
+        if not self.count:
+            raise InputError("recompute_statistics", "needs at least one example")
         assert layer.running_mean is not None
         assert layer.running_var is not None
         layer.running_mean.copy_(self.mean)
@@ -104,7 +113,7 @@ def _calls(model: nn.Module, layers: list[_BatchNorm], batches: Iterable[Any]) -
     """How often a pass calls each layer, in order of first calls; a peek that leaves the first batch there."""
     counts: dict[_BatchNorm, int] = {}
 
-    def count(layer: Any, args: tuple[Any, ...]) -> None:
+    def count(layer: Any, x: Tensor) -> None:
         counts[layer] = counts.get(layer, 0) + 1
 
     with _hooked(layers, count):
@@ -117,9 +126,9 @@ def _until(model: nn.Module, layer: _BatchNorm, calls: int, batches: Iterable[An
     """The statistics of what comes to `layer`, each pass ended with its last call of it."""
     sums, seen = _Sums(), 0
 
-    def see(layer: Any, args: tuple[Any, ...]) -> None:
+    def see(layer: Any, x: Tensor) -> None:
         nonlocal seen
-        sums.add(args[0])
+        sums.add(x)
         seen += 1
         if seen == calls:
             seen = 0
@@ -138,8 +147,8 @@ def _by_batch(model: nn.Module, layers: list[_BatchNorm], batches: Iterable[Any]
         each.train()
         each.momentum, each.track_running_stats = 0.0, False  # its buffers are not written
 
-    def see(layer: Any, args: tuple[Any, ...]) -> None:
-        found.setdefault(layer, _Sums()).add(args[0])
+    def see(layer: Any, x: Tensor) -> None:
+        found.setdefault(layer, _Sums()).add(x)
 
     with _hooked(layers, see):
         seen = sum(1 for _ in _run(model, batches))
@@ -162,8 +171,13 @@ def _run(model: nn.Module, batches: Iterable[Any]) -> Iterator[None]:
 
 
 @contextmanager
-def _hooked(layers: Iterable[nn.Module], hook: Callable[[Any, tuple[Any, ...]], None]) -> Iterator[None]:
-    handles = [each.register_forward_pre_hook(hook) for each in layers]
+def _hooked(layers: Iterable[nn.Module], see: Callable[[Any, Tensor], None]) -> Iterator[None]:
+    """`see` is called with a layer and what comes to it."""
+
+    def hook(layer: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        see(layer, args[0] if args else kwargs["input"])
+
+    handles = [each.register_forward_pre_hook(hook, with_kwargs=True) for each in layers]
     try:
         yield
     finally:

@@ -28,6 +28,7 @@ class Block:
         role: what the layer uses it for.
         rows: where it is a part, as an LSTM keeps the matrices of its four gates in one.
         transposed: its first axis is that of inputs.
+        groups: how many matrices lie one after the other along the first axis, from other inputs to other outputs.
     """
 
     parameter: str
@@ -35,15 +36,15 @@ class Block:
     role: Role = "weight"
     rows: slice | None = None
     transposed: bool = False
+    groups: int = 1
 
-    def of(self, parameter: Tensor) -> Tensor:
-        """The view of `parameter` that is this matrix, outputs first."""
-        matrix = parameter if self.rows is None else parameter[self.rows]
-        return matrix.transpose(0, 1) if self.transposed else matrix
+    def of(self, parameter: Tensor) -> tuple[Tensor, ...]:
+        """The views of `parameter` that are this matrix, or one for each group; outputs first."""
+        matrices = (parameter if self.rows is None else parameter[self.rows]).chunk(self.groups)
+        return tuple(each.transpose(0, 1) for each in matrices) if self.transposed else matrices
 
 
 def is_recurrent(layer: nn.Module) -> bool:
-    """Whether a layer has matrices from state to state, in torch's names."""
     """Whether a layer has matrices from state to state, in torch's names."""
     return isinstance(layer, _RECURRENT)
 
@@ -57,10 +58,11 @@ def blocks(layer: nn.Module) -> list[Block]:
     """The weight matrices of a layer; none of a layer that is not understood."""
     match layer:
         case _ConvTransposeNd():
-            return [Block("weight", _transposed_fans(layer), transposed=True)]
+            return [Block("weight", _transposed_fans(layer), transposed=True, groups=layer.groups)]
         case _ConvNd():
             field = math.prod(layer.kernel_size)
-            return [Block("weight", Fans(*(each // layer.groups * field for each in _channels(layer))))]
+            inputs, outputs = (each // layer.groups * field for each in (layer.in_channels, layer.out_channels))
+            return [Block("weight", Fans(inputs, outputs), groups=layer.groups)]
         case nn.Linear():
             return [Block("weight", Fans(layer.in_features, layer.out_features))]
         case nn.Bilinear():
@@ -86,11 +88,8 @@ def own(layer: nn.Module) -> dict[str, Any]:
 
 def _own_parameters(layer: nn.Module) -> list[str]:
     computed = cast(nn.ModuleDict, layer.parametrizations).keys() if is_parametrized(layer) else ()
-    return [*layer._parameters, *computed]
-
-
-def _channels(layer: _ConvNd) -> tuple[int, int]:
-    return layer.in_channels, layer.out_channels
+    plain = dict(layer.named_parameters(recurse=False, remove_duplicate=False))
+    return [*plain, *computed]
 
 
 def _transposed_fans(layer: _ConvTransposeNd) -> Fans:

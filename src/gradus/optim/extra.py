@@ -5,17 +5,15 @@ before every evaluation, and Sophia, which differentiates twice.
 """
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Field
 from torch import optim
 
 from gradus.core.errors import InputError
 from gradus.optim import optimizers
-from gradus.optim.hyper import Betas, Decay, Epsilon, Momentum, Parameters, Rate
+from gradus.optim.hyper import Betas, Count, Decay, Epsilon, Momentum, Parameters, Rate
 
 ThreeBetas = tuple[Momentum, Momentum, Momentum]
-Every = Annotated[int, Field(ge=1)]
 _NOTE = "From pytorch_optimizer: pip install torchgradus[optim]."
 
 
@@ -190,7 +188,7 @@ def shampoo(
     lr: Rate = 1e-3,
     momentum: Momentum = 0.0,
     weight_decay: Decay = 0.0,
-    every: Every = 1,
+    every: Count = 1,
     matrix_eps: Epsilon = 1e-6,
 ) -> optim.Optimizer:
     """Shampoo: AdaGrad with a matrix for each side of a weight matrix."""
@@ -219,7 +217,7 @@ def soap(
     betas: Betas = (0.95, 0.95),
     eps: Epsilon = 1e-8,
     weight_decay: Decay = 1e-2,
-    every: Every = 10,
+    every: Count = 10,
 ) -> optim.Optimizer:
     """SOAP: Adam along the axes that Shampoo finds."""
     return _make(

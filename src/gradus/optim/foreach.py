@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.optimizer import ParamsT
 
@@ -105,3 +105,10 @@ def unhooked(kind: type[Optimizer]) -> Callable[..., Any]:
     """The step of a class, without the hooks that torch wraps around it: for a step that is part of another's."""
     step: Callable[..., Any] = kind.step
     return getattr(step, "__wrapped__", step) if getattr(step, "hooked", False) else step
+
+
+def fusible(parameters: list[nn.Parameter]) -> bool:
+    """Whether torch's fused kernels take these parameters."""
+    return bool(parameters) and all(
+        each.device.type in ("cpu", "cuda") and torch.is_floating_point(each) for each in parameters
+    )

@@ -11,8 +11,10 @@ from torch import optim
 from torch.optim.optimizer import ParamsT
 
 from gradus.core.errors import InputError
-from gradus.optim.foreach import Closure, ForeachOptimizer, Tensors
-from gradus.optim.hyper import Decay, Momentum, Rate
+from gradus.optim import optimizers
+from gradus.optim.flat import Flat
+from gradus.optim.foreach import Closure, ForeachOptimizer, Tensors, fusible
+from gradus.optim.hyper import Decay, Momentum, Parameters, Rate
 
 
 class MomentumSGD(ForeachOptimizer):
@@ -132,3 +134,54 @@ class Nesterov(ForeachOptimizer):
         torch._foreach_mul_(kept["velocity"], group["momentum"])
         torch._foreach_add_(kept["velocity"], gradients, alpha=-group["lr"])
         torch._foreach_add_(points, gradients, alpha=-group["lr"])  # x + mu v is where they are: x + v is left
+
+
+@optimizers.register(
+    source="Robbins, Monro (1951); Polyak (1964); Nesterov (1983); Sutskever et al. (2013), equations 1 to 4",
+    formula="v = momentum v + g; p -= lr v; with `nesterov` p -= lr (g + momentum v)",
+    elsewhere={
+        "paper": {"lr_in_velocity": True},
+        "torch": {"lr": 1e-3},
+        "keras": {"lr_in_velocity": True},
+        "optax": {},
+    },
+    notes="With `lr_in_velocity` v = momentum v - lr g and p += v, which differs only when the rate changes.",
+)
+def sgd(
+    parameters: Parameters,
+    *,
+    lr: Rate = 1e-2,
+    momentum: Momentum = 0.0,
+    nesterov: bool = False,
+    weight_decay: Decay = 0.0,
+    lr_in_velocity: bool = False,
+    flat: bool = False,
+) -> optim.Optimizer:
+    """Stochastic gradient descent, with momentum where asked for."""
+    if nesterov and momentum == 0:
+        raise InputError(
+            "optimizer `sgd`", "`nesterov` is a kind of momentum", repair="Set momentum, for instance 0.9."
+        )
+    parameters = list(parameters)
+    if lr_in_velocity and momentum:
+        if flat:
+            rule = "has no `flat` form with `lr_in_velocity`"
+            raise InputError("optimizer `sgd`", rule, repair="Leave one of them out.")
+        return MomentumSGD(parameters, lr=lr, momentum=momentum, nesterov=nesterov, weight_decay=weight_decay)
+    made = optim.SGD(
+        parameters, lr=lr, momentum=momentum, nesterov=nesterov, weight_decay=weight_decay, fused=fusible(parameters)
+    )
+    return Flat(made) if flat else made
+
+
+@optimizers.register(
+    source="Nesterov (1983); Sutskever et al. (2013), equations 3 and 4",
+    formula="v = momentum v - lr g(p + momentum v); p += v",
+    closure=True,
+    notes="`sgd` with `nesterov` goes through the points p + momentum v and keeps those; here p is kept.",
+)
+def nesterov(
+    parameters: Parameters, *, lr: Rate = 1e-2, momentum: Momentum = 0.9, weight_decay: Decay = 0.0
+) -> optim.Optimizer:
+    """Nesterov's momentum in its first form: the gradient is that at the point the velocity leads to."""
+    return Nesterov(list(parameters), lr=lr, momentum=momentum, weight_decay=weight_decay)

@@ -4,12 +4,13 @@ import math
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, optim
 from torch.optim.optimizer import ParamsT
 
 from gradus.core.errors import InputError
+from gradus.optim import optimizers
 from gradus.optim.foreach import Closure, ForeachOptimizer, Tensors
-from gradus.optim.hyper import Penalty, Rate
+from gradus.optim.hyper import Parameters, Penalty, Rate
 
 
 class ProximalSGD(ForeachOptimizer):
@@ -105,3 +106,28 @@ def shrink_rows(point: Tensor, threshold: float) -> None:
     if point.dim() < 2:
         norms = point.abs()
     point.mul_((1 - threshold / norms).clamp_(min=0.0).nan_to_num_(nan=0.0))
+
+
+@optimizers.register(
+    source="Parikh, Boyd (2014), Proximal Algorithms, section 4.2; Beck, Teboulle (2009), FISTA",
+    formula="p = prox(p - lr g); prox(z) = sign(z) max(|z| - lr l1, 0) / (1 + lr l2)",
+    closure=True,
+    notes='Vectors (biases, scales) are not penalized. `accelerate` (FISTA) is for batch_size = "full".',
+)
+def proximal(
+    parameters: Parameters,
+    *,
+    lr: Rate = 1e-2,
+    l1: Penalty = 0.0,
+    l2: Penalty = 0.0,
+    group: Penalty = 0.0,
+    accelerate: bool = False,
+) -> optim.Optimizer:
+    """Gradient descent whose penalties l1 |p|, l2/2 p^2 and group |row| give true zeros."""
+    parameters = list(parameters)
+    matrices = [each for each in parameters if each.dim() > 1]
+    vectors = [each for each in parameters if each.dim() <= 1]
+    groups: list[dict[str, Any]] = [{"params": matrices}, {"params": vectors, "l1": 0.0, "l2": 0.0, "group": 0.0}]
+    return ProximalSGD(
+        [each for each in groups if each["params"]], lr=lr, l1=l1, l2=l2, group=group, accelerate=accelerate
+    )

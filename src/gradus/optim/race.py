@@ -50,10 +50,7 @@ class Racer:
         name, _, given = text.partition(":")
         name, usual = SHORT.get(name, (name, {}))
         card = optimizers.get(name, "race")
-        try:
-            options = {**usual, **tomllib.loads("\n".join(_pieces(given)))}
-        except tomllib.TOMLDecodeError as error:
-            raise InputError(f"race: {text}", f"options must be as in a recipe: {error}") from None
+        options = {**usual, **dict(_option(text, each) for each in _pieces(given))}
         card.validate(options)
         known = {each.name for each in card.options}
         return cls(text, card, {name: value for name, value in ONE_ITERATION.items() if name in known} | options)
@@ -276,9 +273,22 @@ def racers(text: str = "") -> list[Racer]:
             names[-1] += f",{piece}"
         else:
             names.append(piece)
+    if not names:
+        raise InputError("race", "must have a racer", text, "Such as adam, or leave them out for the usual ones.")
     if len(set(names)) < len(names):
         raise InputError("race", "every racer must be named once", text)
     return [Racer.parse(each) for each in names]
+
+
+def _option(racer: str, text: str) -> tuple[str, Any]:
+    """``momentum=0.9``: the value is TOML, or else a string."""
+    name, _, value = (each.strip() for each in text.partition("="))
+    if not (name and value):
+        raise InputError(f"race: {racer}", "options must look like `name=value`", text)
+    try:
+        return name, tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return name, value
 
 
 def _pieces(text: str) -> list[str]:

@@ -2,18 +2,17 @@
 
 import copy
 import math
-import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from gradus.core.errors import InputError
+from gradus.core.untouched import put_back, untouched
 
 
 @dataclass(frozen=True)
@@ -67,11 +66,13 @@ def range_test(
         smoothing: of the moving average of losses.
         stop: end the test when the smoothed loss is so many times its lowest.
     Raises:
-        InputError: if the arguments make no range, or the first loss is not finite.
+        InputError: if the arguments make no range, the optimizer has no rate, or the first loss is not finite.
     Source: Smith (2017), arXiv:1506.01186, section 3.3.
     """
     if not 0 < low < high or steps < 3:
         raise InputError("range test", "needs 0 < low < high and at least 3 steps", (low, high, steps))
+    if not all("lr" in group for group in optimizer.param_groups):
+        raise InputError("range test", "needs an optimizer with a rate `lr`", type(optimizer).__name__)
     rates: list[float] = []
     losses: list[float] = []
     smoothed: list[float] = []
@@ -146,22 +147,13 @@ def _steepest(rates: list[float], smoothed: list[float]) -> float:
 def _undone(model: nn.Module, optimizer: Optimizer) -> Iterator[None]:
     """Leave nothing of what happens within."""
     parameters = [each for group in optimizer.param_groups for each in group["params"]]
-    tensors = {id(each): each for each in (*parameters, *model.parameters(), *model.buffers())}.values()
-    values = [each.detach().clone() for each in tensors]
-    gradients = [(each, each.grad, None if each.grad is None else each.grad.clone()) for each in parameters]
+    gradients = [(each, each.grad) for each in parameters]
+    tensors = {id(each): each for each in (*parameters, *model.parameters(), *model.buffers())}
     state = copy.deepcopy(optimizer.state_dict())
-    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
     try:
-        with torch.random.fork_rng():
+        with untouched(model), put_back([*tensors.values(), *(each for _, each in gradients if each is not None)]):
             yield
     finally:
-        random.setstate(python)
-        np.random.set_state(numpy)  # noqa: NPY002
-        with torch.no_grad():
-            for each, value in zip(tensors, values, strict=True):
-                each.copy_(value)
-            for parameter, gradient, value in gradients:
-                parameter.grad = gradient
-                if gradient is not None:
-                    gradient.copy_(value)
+        for parameter, gradient in gradients:
+            parameter.grad = gradient
         optimizer.load_state_dict(state)

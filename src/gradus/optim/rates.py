@@ -17,10 +17,10 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR, ReduceLROnPlateau
 
 from gradus.optim import schedules
+from gradus.optim.hyper import Count
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 ShareOrNone = Annotated[float, Field(ge=0, lt=1)]
-Times = Annotated[int, Field(ge=1)]
 
 
 class _Curve(LambdaLR):
@@ -51,7 +51,7 @@ def constant(optimizer: Optimizer, steps: int, *, warmup: ShareOrNone = 0.0) -> 
     source="torch.optim.lr_scheduler.StepLR", formula="lr gamma^floor(t / s), s = n / (drops + 1) rounded up"
 )
 def step(
-    optimizer: Optimizer, steps: int, *, drops: Times = 2, gamma: Share = 0.1, warmup: ShareOrNone = 0.0
+    optimizer: Optimizer, steps: int, *, drops: Count = 2, gamma: Share = 0.1, warmup: ShareOrNone = 0.0
 ) -> LRScheduler:
     """Multiply the rate by `gamma` `drops` times, at equal distances."""
     return _curve(optimizer, steps, warmup, lambda t, n: gamma ** (t // max(1, -(-n // (drops + 1)))))
@@ -128,7 +128,7 @@ def cosine_restarts(
     optimizer: Optimizer,
     steps: int,
     *,
-    cycles: Times = 3,
+    cycles: Count = 3,
     stretch: Annotated[float, Field(ge=1)] = 2.0,
     final: ShareOrNone = 0.0,
     warmup: ShareOrNone = 0.0,
@@ -152,7 +152,7 @@ def cosine_restarts(
     formula="lr (low + (1 - low) (1 - |2 t / c - 2 floor(t / c) - 1|)), c = n / cycles",
 )
 def triangular(
-    optimizer: Optimizer, steps: int, *, cycles: Times = 4, low: ShareOrNone = 0.1, warmup: ShareOrNone = 0.0
+    optimizer: Optimizer, steps: int, *, cycles: Count = 4, low: ShareOrNone = 0.1, warmup: ShareOrNone = 0.0
 ) -> LRScheduler:
     """Rise and fall in straight lines between `low` times the rate and the rate, `cycles` times."""
 
@@ -190,7 +190,7 @@ def plateau(
     steps: int,
     *,
     factor: Share = 0.1,
-    patience: Times = 5,
+    patience: Count = 5,
     threshold: ShareOrNone = 1e-4,
     final: ShareOrNone = 0.0,
 ) -> LRScheduler:

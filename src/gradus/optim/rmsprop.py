@@ -3,10 +3,13 @@
 from typing import Any
 
 import torch
+from torch import optim
 from torch.optim.optimizer import ParamsT
 
+from gradus.core.errors import InputError
+from gradus.optim import optimizers
 from gradus.optim.foreach import ForeachOptimizer, Tensors
-from gradus.optim.hyper import Decay, Epsilon, Momentum, Rate
+from gradus.optim.hyper import Decay, Epsilon, Momentum, Parameters, Rate
 
 
 class RMSProp(ForeachOptimizer):
@@ -83,3 +86,51 @@ class RMSProp(ForeachOptimizer):
             torch._foreach_add_(points, velocities, alpha=-without * mu)
         else:
             torch._foreach_add_(points, velocities, alpha=-without)
+
+
+@optimizers.register(
+    source="Tieleman, Hinton (2012), lecture 6.5; Goodfellow, Bengio, Courville (2016), algorithms 8.5 and 8.6",
+    formula="r = alpha r + (1 - alpha) g^2; v = momentum v + g / (sqrt(r) + eps); p -= lr v",
+    elsewhere={
+        "paper": {"lr": 1e-3, "alpha": 0.9},
+        "torch": {},
+        "keras": {"lr": 1e-3, "alpha": 0.9, "eps": 1e-7, "eps_in_sqrt": True, "lr_in_velocity": True},
+        "optax": {"alpha": 0.9, "eps_in_sqrt": True},
+    },
+    notes="With `nesterov` g is that at the look-ahead point, which the parameters are.",
+)
+def rmsprop(
+    parameters: Parameters,
+    *,
+    lr: Rate = 1e-2,
+    alpha: Momentum = 0.99,
+    eps: Epsilon = 1e-8,
+    momentum: Momentum = 0.0,
+    nesterov: bool = False,
+    centered: bool = False,
+    eps_in_sqrt: bool = False,
+    lr_in_velocity: bool = False,
+    weight_decay: Decay = 0.0,
+) -> optim.Optimizer:
+    """RMSProp: AdaGrad with a moving average of squares, so that rates do not die away."""
+    if nesterov and momentum == 0:
+        raise InputError(
+            "optimizer `rmsprop`", "`nesterov` is a kind of momentum", repair="Set momentum, for instance 0.9."
+        )
+    parameters = list(parameters)
+    if nesterov or eps_in_sqrt or lr_in_velocity:
+        return RMSProp(
+            parameters,
+            lr=lr,
+            alpha=alpha,
+            eps=eps,
+            momentum=momentum,
+            nesterov=nesterov,
+            centered=centered,
+            eps_in_sqrt=eps_in_sqrt,
+            lr_in_velocity=lr_in_velocity,
+            weight_decay=weight_decay,
+        )
+    return optim.RMSprop(
+        parameters, lr=lr, alpha=alpha, eps=eps, momentum=momentum, centered=centered, weight_decay=weight_decay
+    )

@@ -1,11 +1,15 @@
 """Pictures of an activation and its derivative: a figure, and one of characters for the terminal."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 
 from gradus.analysis.curve import Curve
-from gradus.core.errors import InputError, ResourceError
+from gradus.report.figures import writing
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 REACH = 4.0
 """Drawn from minus this to this."""
@@ -46,11 +50,14 @@ def write_activation(curve: Curve, name: str, output: str | Path) -> Path:
         InputError: no such kind of file.
         ResourceError: the file cannot be written.
     """
+    with writing(output, "--figure") as place:
+        _drawn(curve, name).savefig(place, dpi=150)
+        return place
+
+
+def _drawn(curve: Curve, name: str) -> "Figure":
     from matplotlib.figure import Figure
 
-    place = Path(output)
-    if place.suffix not in (".png", ".svg", ".pdf"):
-        raise InputError("figure", "must be a file that ends in .png, .svg or .pdf", str(place))
     figure = Figure(figsize=(6, 4), layout="constrained")
     axes = figure.add_subplot()
     for flat in curve.flats(0.01):
@@ -69,14 +76,9 @@ def write_activation(curve: Curve, name: str, output: str | Path) -> Path:
     axes.plot(z.numpy(), slope.numpy(), "--", label="f'(z)")
     dots = [(each.at, side) for each in broken for side in each.values]
     axes.plot([at for at, _ in dots], [side for _, side in dots], "k.")
-    axes.set(title=name, xlabel="z", xlim=(-REACH, REACH))
+    axes.set_title(name, parse_math=False)  # a name is no formula
+    axes.set(xlabel="z", xlim=(-REACH, REACH))
     bottom, top = axes.get_ylim()
     axes.set_ylim(max(bottom, -REACH - 0.2), min(top, REACH + 0.2))
     axes.legend()
-    try:
-        figure.savefig(place, dpi=150)
-    except OSError as error:
-        raise ResourceError(
-            str(place), f"cannot be written ({error.strerror})", repair="Name another place."
-        ) from error
-    return place
+    return figure

@@ -1,14 +1,18 @@
 """A picture of what a network looks at: its effective receptive field over an image, within the theoretical one."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradus.analysis.effective_field import EffectiveField
 from gradus.analysis.receptive_field import Field
-from gradus.core.errors import InputError, ResourceError
+from gradus.core.errors import InputError
+from gradus.report.figures import writing
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _SIDE = 5.0  # inches of the longer side
 
@@ -27,14 +31,17 @@ def write_field(
         InputError: the field is not that of images, or no such kind of file.
         ResourceError: the file cannot be written.
     """
+    if found.influence.ndim != 2:
+        raise InputError("field", "can be drawn of images only, which have two axes", found.influence.ndim)
+    with writing(output, "field") as place:
+        _drawn(found, theoretical, image).savefig(place, dpi=150)
+        return place
+
+
+def _drawn(found: EffectiveField, theoretical: tuple[Field, ...], image: NDArray[Any] | None) -> "Figure":
     from matplotlib.figure import Figure
     from matplotlib.patches import Rectangle
 
-    place = Path(output)
-    if found.influence.ndim != 2:
-        raise InputError("field", "can be drawn of images only, which have two axes", found.influence.ndim)
-    if place.suffix not in (".png", ".svg", ".pdf"):
-        raise InputError("field", "must be a file that ends in .png, .svg or .pdf", str(place))
     height, width = found.influence.shape
     figure = Figure(figsize=(_SIDE * width / max(height, width), _SIDE * height / max(height, width) + 0.6))
     axes = figure.add_axes((0.0, 0.0, 1.0, _SIDE / (_SIDE + 0.6)))
@@ -49,13 +56,7 @@ def write_field(
     axes.set_ylim(height - 0.5, -0.5)
     extent = " x ".join("all" if each.whole else str(each.extent) for each in theoretical) or "unknown"
     figure.suptitle(f"could see {extent} (dashed); looks at {found.size:.0f} x {found.size:.0f}", fontsize=9)
-    try:
-        figure.savefig(place, dpi=150)
-    except OSError as error:
-        raise ResourceError(
-            str(place), f"cannot be written ({error.strerror})", repair="Name another place."
-        ) from error
-    return place
+    return figure
 
 
 def _box(theoretical: tuple[Field, ...], middle: tuple[int, ...]) -> tuple[tuple[float, float], float, float] | None:

@@ -1,11 +1,15 @@
 """A picture of the loss around a run's weights."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gradus.core.errors import InputError, ResourceError
+from gradus.report.figures import writing
 from gradus.training.landscape import Landscape
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _LEVELS = 20
 
@@ -19,11 +23,14 @@ def write_landscape(found: Landscape, output: str | Path, title: str = "") -> Pa
         InputError: no such kind of file.
         ResourceError: the file cannot be written.
     """
+    with writing(output, "--figure") as place:
+        _drawn(found, title).savefig(place, dpi=150)
+        return place
+
+
+def _drawn(found: Landscape, title: str) -> "Figure":
     from matplotlib.figure import Figure
 
-    place = Path(output)
-    if place.suffix not in (".png", ".svg", ".pdf"):
-        raise InputError("--figure", "must be a file that ends in .png, .svg or .pdf", str(place))
     figure = Figure(figsize=(6.0, 4.5), layout="constrained")
     axes = figure.add_subplot()
     losses = found.losses.numpy()
@@ -38,10 +45,5 @@ def write_landscape(found: Landscape, output: str | Path, title: str = "") -> Pa
         axes.clabel(drawn, fontsize=7)
         axes.plot(0, 0, "k+")
         axes.set(xlabel="first direction", ylabel="second direction")
-    axes.set_title(title, fontsize=10)
-    try:
-        figure.savefig(place, dpi=150)
-    except OSError as error:
-        repair = "Name another place."
-        raise ResourceError(str(place), f"cannot be written ({error.strerror})", repair=repair) from error
-    return place
+    axes.set_title(title, fontsize=10, parse_math=False)  # a folder's name is no formula
+    return figure

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from gradus.core.errors import InputError, ResourceError
 from gradus.optim.race import Race, Result
 from gradus.optim.surfaces import SurfaceCard
+from gradus.report.figures import writing
 from gradus.report.template import embedded, fill, resource
 from gradus.report.words import count, figure
 
@@ -37,21 +37,15 @@ def write_gif(race: Race, output: str | Path, frames: int = FRAMES) -> Path:
         InputError: if `output` does not end in .gif.
         ResourceError: if it cannot be written.
     """
-    place = Path(output)
-    if place.suffix != ".gif":
-        raise InputError("--gif", "must be a file that ends in .gif", str(place))
     from PIL.Image import Dither
 
-    images = _images(race, _spread(race.steps, frames))
-    palette = images[-1].quantize(128)
-    colours = [each.quantize(palette=palette, dither=Dither.NONE) for each in images]
-    durations = [_MILLISECONDS] * (len(colours) - 1) + [_PAUSE]
-    try:
-        colours[0].save(place, save_all=True, append_images=colours[1:], duration=durations, loop=0, optimize=False)
-    except OSError as error:
-        repair = "Name another place."
-        raise ResourceError(str(place), f"cannot be written ({error.strerror})", repair=repair) from error
-    return place
+    with writing(output, "--gif", (".gif",)) as place:
+        images = _images(race, _spread(race.steps, frames))
+        palette = images[-1].quantize(128)
+        first, *others = (each.quantize(palette=palette, dither=Dither.NONE) for each in images)
+        durations = [_MILLISECONDS] * len(others) + [_PAUSE]
+        first.save(place, save_all=True, append_images=others, duration=durations, loop=0, optimize=False)
+        return place
 
 
 def write_page(race: Race, output: str | Path) -> Path:
@@ -178,7 +172,11 @@ def _images(race: Race, steps: Sequence[int]) -> list["Image"]:
         )[0]
         for rank, each in enumerate(race.results)
     ]  # fmt: skip
-    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), fontsize=8, title="steps to target", frameon=False)
+    legend = axes.legend(
+        loc="upper left", bbox_to_anchor=(1.01, 1.0), fontsize=8, title="steps to target", frameon=False
+    )
+    for text in legend.get_texts():
+        text.set_parse_math(False)  # a name is no formula
     canvas.draw()
     background = canvas.copy_from_bbox(drawing.bbox)
     images = []

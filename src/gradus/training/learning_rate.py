@@ -38,11 +38,16 @@ def with_rate(section: Part, found: RangeTest) -> Part:
 def try_rates(
     objective: Supervised, loader: Loader, settings: Training, *, seed: int, device: torch.device
 ) -> RangeTest:
-    """A range test with the batches, the precision and the clipping of training; nothing of it is left."""
+    """A range test with the batches, the precision and the clipping of training; nothing of it is left.
+
+    Raises:
+        InputError: for an optimizer of curvature, which evaluates a batch several times and goes by more than a rate.
+    """
     (phase,) = objective.phases
-    if phase.differentiates:
-        rule = f"is found for optimizers that are given gradients, which {type(phase.optimizer).__name__} is not"
-        raise InputError("optimizer.lr", rule, AUTO, "Give a number.")
+    if isinstance(phase.optimizer, torch.optim.LBFGS) or hasattr(phase.optimizer, "wants"):
+        name = type(phase.optimizer).__name__
+        repair = "Leave `lr` at its default."
+        raise InputError("range test", "is for optimizers that take one gradient a step", name, repair)
     trainer = Trainer(objective, loader, settings.model_copy(update={"ema": None}), seed=seed, device=device)
     objective.model.train()
     batches = (batch for epoch in count() for batch in loader.batches(epoch))

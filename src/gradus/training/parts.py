@@ -26,7 +26,7 @@ from gradus.nn import initializers
 from gradus.nn.initialization import initialize
 from gradus.optim import optimizers, schedules
 from gradus.training.evaluation import EVALUATION_BATCH
-from gradus.training.recipe import Part, Penalty, Recipe
+from gradus.training.recipe import Part, Penalty, Recipe, Schedule
 
 Criterion = Callable[[Tensor, Tensor], Tensor]
 
@@ -138,13 +138,13 @@ def build_optimizer(section: Part, model: nn.Module, criterion: Criterion) -> tu
     return card.build(parameters, **options), card.closure
 
 
-def build_scheduler(recipe: Recipe, optimizer: Optimizer, steps: int) -> LRScheduler | None:
+def build_scheduler(section: Schedule, optimizer: Optimizer, steps: int) -> LRScheduler | None:
     """What changes the rate over `steps` steps."""
-    card = schedules.get(recipe.schedule.name or "", "schedule")
+    card = schedules.get(section.name or "", "schedule")
     if card.name != "constant" and "lr" not in optimizer.param_groups[0]:
-        rule = f"changes the learning rate, of which optimizer `{recipe.optimizer.label}` has none"
-        raise InputError(f"schedule `{card.name}`", rule, repair="Leave [schedule] out.")
-    scheduler: LRScheduler | None = card.build(optimizer, steps, **card.validate(recipe.schedule.options, "schedule"))
+        rule = f"changes the learning rate, of which {type(optimizer).__name__} has none"
+        raise InputError(f"schedule `{card.name}`", rule, repair='Leave [schedule] out, or name "constant".')
+    scheduler: LRScheduler | None = card.build(optimizer, steps, **card.validate(section.options, "schedule"))
     return scheduler
 
 

@@ -164,7 +164,7 @@ def prepare(recipe: Recipe, raw: RawData, preprocessing: Preprocessing | None = 
         found = try_rates(trial, loader, training, seed=recipe.seed, device=device)
         recipe = recipe.model_copy(update={"optimizer": with_rate(recipe.optimizer, found)})
         optimizer, closure = build_optimizer(recipe.optimizer, model, criterion)
-    scheduler = build_scheduler(recipe, optimizer, len(loader) * training.epochs)
+    scheduler = build_scheduler(recipe.schedule, optimizer, len(loader) * training.epochs)
     if training.compile is True:
         model.compile()
     objective = Supervised(model, learned, optimizer, closure=closure, scheduler=scheduler, penalties=prices)

@@ -278,11 +278,11 @@ def override(document: Mapping[str, Any], field: str, value: Any) -> dict[str, A
     return {**document, head: override(table, rest, value)}
 
 
-def parse_setting(setting: str) -> tuple[str, Any]:
-    """``section.field=value`` as a field and its value; the value is TOML, or else a string."""
+def parse_setting(setting: str, form: str = "section.field=value") -> tuple[str, Any]:
+    """A setting of that form as a field and its value; the value is TOML, or else a string."""
     field, equals, text = setting.partition("=")
     if not equals or not field.strip():
-        raise InputError("--set", "must look like `section.field=value`", setting)
+        raise InputError("--set", f"must look like `{form}`", setting)
     try:
         value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:

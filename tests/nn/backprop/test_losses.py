@@ -50,6 +50,31 @@ def test_one_example_without_a_batch() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("z", "y", "options"),
+    [
+        (torch.zeros(2, 3), torch.tensor([0, 0]), {"ignore_index": 0}),
+        (torch.zeros(0, 3), torch.zeros(0, dtype=torch.int64), {}),
+        (torch.zeros(0, 3), torch.zeros(0, 3), {}),
+        (torch.tensor([[float("-inf"), 1.0, 2.0]]), torch.tensor([1]), {}),
+    ],
+    ids=["all ignored", "no classes", "no probabilities", "a class shut out"],
+)
+def test_where_there_is_nothing_to_sum(z: torch.Tensor, y: torch.Tensor, options: dict[str, Any]) -> None:
+    ours, theirs = (z.double().requires_grad_() for _ in "ab")
+    losses = softmax_cross_entropy(ours, y, **options), functional.cross_entropy(theirs, y, **options)
+    torch.testing.assert_close(*losses, equal_nan=True)
+    torch.testing.assert_close(torch.autograd.grad(losses[0], ours), torch.autograd.grad(losses[1], theirs))
+
+
+@pytest.mark.parametrize("ours", [mean_squared_error, sigmoid_cross_entropy])
+def test_the_mean_of_nothing_is_nan(ours: Any) -> None:
+    z = torch.zeros(0, 3, requires_grad=True)
+    loss = ours(z, torch.zeros(0, 3))
+    assert loss.isnan()
+    assert torch.autograd.grad(loss, z)[0].shape == (0, 3)
+
+
 @settings(max_examples=20, deadline=None)
 @given(REDUCTIONS, st.lists(st.integers(1, 3), min_size=1, max_size=3))
 def test_squared_error_to_output_and_target(reduction: str, shape: list[int]) -> None:

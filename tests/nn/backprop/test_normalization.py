@@ -57,6 +57,10 @@ def test_group_norm(groups: int) -> None:
     )
 
 
+def test_group_norm_of_no_examples() -> None:
+    assert group_norm(torch.zeros(0, 4, 3), 2).shape == (0, 4, 3)
+
+
 @pytest.mark.parametrize(
     ("call", "rule"),
     [

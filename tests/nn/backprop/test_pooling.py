@@ -97,6 +97,7 @@ def test_the_error_is_routed_and_spread() -> None:
         (lambda: mean_pool(torch.zeros(4, 4), 2), "one to three axes"),
         (lambda: max_pool(torch.zeros(4, 4), 2), "one to three axes"),
         (lambda: max_pool(torch.zeros(1, 1, 4), 2, return_indices=True), "no explicit backward pass"),
+        (lambda: max_pool(torch.zeros(1, 1, 1), 3, 3, 1, 2, True), "nothing but padding"),
     ],
 )
 def test_what_has_no_sense_is_refused(call: Any, rule: str) -> None:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from gradus.core.errors import InputError
 from gradus.nn.backprop import explicit
 from gradus.nn.backprop.rules import _RULES
 from tests.nn.backprop.against import equal_to_autograd, leaf
@@ -57,6 +58,8 @@ def cases() -> Iterator[Case]:
     yield functional.dropout, lambda x: functional.dropout(x, 0.4, training=False), [two]
     for function in (torch.flatten, Tensor.flatten):
         yield function, lambda x, f=function: f(x, 1), [leaf(2, 3, 2)]
+    for function in (torch.unflatten, Tensor.unflatten):
+        yield function, lambda x, f=function: f(x, 1, (-1, 2)), [two]
     yield torch.reshape, lambda x: torch.reshape(x, (4, -1)), [two]
     yield Tensor.reshape, lambda x: x.reshape(2, 6), [two]
     yield Tensor.view, lambda x: x.view(-1), [two]
@@ -94,7 +97,9 @@ def cases() -> Iterator[Case]:
         yield function, function, [two]
     yield Tensor.T.__get__, lambda x: x.T, [two]  # type: ignore[attr-defined]
     yield Tensor.mT.__get__, lambda x: x.mT, [leaf(2, 3, 4)]  # type: ignore[attr-defined]
-    yield Tensor.add_, lambda x, y: x.clone().add_(y), [two, other]
+    for name in ("add_", "sub_", "mul_"):
+        function = getattr(Tensor, name)
+        yield function, lambda x, y, f=function: f(x.clone(), y), [two, other]
     for function in (torch.mul, Tensor.mul):
         yield function, function, [two, leaf(3, 1, seed=1)]
     yield Tensor.mul, lambda x: 3 * x, [two]
@@ -148,3 +153,41 @@ def test_a_rule_computes_what_torch_does(case: Case) -> None:
 
 def test_every_rule_has_a_case() -> None:
     assert set(_RULES) == {case[0] for case in CASES}
+
+
+@pytest.mark.parametrize("write", [Tensor.exp_, lambda h: h.div_(2), lambda h: functional.celu(h, inplace=True)])
+def test_writing_in_place_is_refused_where_it_has_no_rule(write: Callable[[Tensor], Tensor]) -> None:
+    with explicit(), pytest.raises(InputError, match="no explicit backward pass"):
+        write(leaf(3, 4) * 2)
+
+
+def test_a_slice_written_over_is_refused_too() -> None:
+    with explicit():
+        h = leaf(3, 4) * 2
+        with pytest.raises(InputError, match="__setitem__"):
+            h[:, 0] = 0.0
+
+
+@pytest.mark.parametrize("view", [Tensor.t, Tensor.contiguous, lambda h: h.view(-1), lambda h: h.unsqueeze(0)])
+def test_writing_over_a_view(view: Callable[[Tensor], Tensor]) -> None:
+    """In torch both are changed: so the one that is not may not be used again."""
+    with explicit():
+        h = leaf(3, 4) * 2
+        seen = view(h)
+        wanted = seen.detach().relu()
+        assert torch.equal(seen.relu_(), wanted)
+        assert h.shape == (3, 4)
+        with pytest.raises(InputError, match="written over through a view"):
+            h.sum()
+    with explicit():
+        h = leaf(3, 4) * 2
+        seen = view(h)
+        h.relu_()
+        with pytest.raises(InputError, match="written over through a view"):
+            seen.sum()
+
+
+def test_dropout_in_evaluation_is_the_input_itself_as_in_torch() -> None:
+    with explicit():
+        h = leaf(3, 4) * 2
+        assert functional.dropout(h, training=False) is h

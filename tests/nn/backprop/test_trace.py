@@ -34,9 +34,9 @@ def half_squared_error(a: Tensor, y: Tensor) -> Tensor:
     return 0.5 * functional.mse_loss(a, y, reduction="sum")
 
 
-@pytest.mark.parametrize("name", ["lenet5", "mlp", "small_cnn"])
+@pytest.mark.parametrize("name", ["factorization_machine", "lenet5", "mlp", "small_cnn"])
 def test_catalogue_models_have_autograds_gradients(name: str) -> None:
-    model = create_model(name).double()
+    model = create_model(name, input_shape=(1, 28, 28), num_classes=10).double()
     inputs = torch.randn(3, 1, 28, 28, dtype=torch.float64)
     found = trace(model, inputs, torch.tensor([1, 0, 9]))
     functional.cross_entropy(model(inputs), torch.tensor([1, 0, 9])).backward()
@@ -81,6 +81,37 @@ def test_the_numbers_are_the_textbooks() -> None:
     assert [each.error_equation for each in found.results[-3:]] == ["dJ * 2 (z2 - y)", "dm2 * 0.5", "0"]
 
 
+def test_what_is_frozen_still_has_its_symbol() -> None:
+    model = nn.Sequential(nn.Linear(3, 3), nn.Tanh(), nn.Linear(3, 2))
+    model[0].bias.requires_grad_(False)
+    model[2].weight.requires_grad_(False)
+    found = trace(model, torch.randn(2, 3), torch.tensor([0, 1]))
+    assert [each.equation for each in found.results[:3]] == ["W1 a0 + b1", "tanh(z1)", "W2 a1 + b2"]
+    assert found.results[1].error_equation == "W2^T dz2"
+    assert [each.symbol for result in found.results for each in result.parameters] == ["W1", "b2"]
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_a_weighted_loss_says_so(smoothing: float) -> None:
+    weight, y = torch.tensor([1.0, 2.0, 5.0]), torch.tensor([0, 2, 2, 1])
+    criterion = nn.CrossEntropyLoss(weight, label_smoothing=smoothing)
+    z = trace(nn.Linear(3, 3), torch.randn(4, 3), y, criterion).results[0]
+    said = "smooth(y)" if smoothing else "y"
+    assert z.error_equation == f"(sum(w * {said}) softmax(z1) - w * {said}) / N"
+    wanted = weight * ((1 - smoothing) * functional.one_hot(y, 3) + smoothing / 3)
+    error = (wanted.sum(1, keepdim=True) * z.value.softmax(1) - wanted) / weight[y].sum()  # N, by weight
+    torch.testing.assert_close(z.error, error)
+
+
+def test_what_is_written_in_place_without_a_rule_is_not_left_out_of_the_equations() -> None:
+    class Halved(nn.Linear):
+        def forward(self, x: Tensor) -> Tensor:
+            return super().forward(x).div_(2)
+
+    with pytest.raises(InputError, match="div_: has no explicit backward pass"):
+        trace(Halved(3, 2), torch.randn(4, 3), torch.randn(4, 2))
+
+
 def test_it_prints_equations_from_the_output_back_to_the_input() -> None:
     model = nn.Sequential(nn.Linear(3, 4), nn.Sigmoid(), nn.Linear(4, 2))
     lines = str(trace(model, torch.randn(2, 3), torch.tensor([0, 1]))).splitlines()
@@ -110,8 +141,8 @@ def test_the_model_stays_as_it_is() -> None:
     ("model", "named"),
     [
         (nn.Sequential(nn.Linear(3, 4), nn.GLU()), "1: torch.nn.functional.glu"),
-        (nn.Sequential(nn.Linear(3, 3), nn.Unflatten(1, (1, 3)), nn.LSTM(3, 2)), "unflatten"),
-        (nn.Sequential(nn.Linear(3, 4), nn.Unflatten(1, (2, 2))), "unflatten"),
+        (nn.Sequential(nn.Linear(3, 3), nn.Unflatten(1, (1, 3)), nn.LSTM(3, 2)), "2: torch.lstm"),
+        (nn.Sequential(nn.Linear(3, 4), nn.Softshrink()), "1: torch.nn.functional.softshrink"),
     ],
 )
 def test_what_has_no_explicit_backward_pass_is_refused_by_name(model: nn.Module, named: str) -> None:

@@ -178,7 +178,12 @@ def _build(item: str | Mapping[str, Any], spec: DataSpec) -> Change:
     owner = f"data.augment `{name}`"
     if _kind(spec) not in card.takes:
         wanted = " or ".join(_MEANS[each] for each in card.takes)
-        raise InputError(owner, f"is for {wanted}", f"{_MEANS[_kind(spec)]}, {spec.inputs[0]}", "Leave it out.")
+        raise InputError(
+            owner,
+            f"is for {wanted}",
+            f"{_MEANS[_kind(spec)]}, {spec.inputs[0]}",
+            "Leave it out of `data.augment`, which may be [].",
+        )
     change: Change = card.build(**card.validate(options, owner))
     if isinstance(change, Mixing) and len(spec.inputs) > 1:
         raise InputError(owner, "mixes examples of one input", f"{len(spec.inputs)} inputs", "Leave it out.")

@@ -53,8 +53,8 @@ def softmax_cross_entropy(
         counted = ((wanted * weights).sum(axis) * counts).sum()
         weights = weights * counts.unsqueeze(axis)
     smooth = (1 - label_smoothing) * wanted + label_smoothing / classes
-    scaled = weights * smooth / (counted if reduction == "mean" else 1)
-    return applied(_SoftmaxCrossEntropy, z, scaled, axis, reduction != "none")
+    count = counted if reduction == "mean" else z.new_ones(())
+    return applied(_SoftmaxCrossEntropy, z, weights * smooth, count, axis, reduction != "none")
 
 
 def mean_squared_error(a: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
@@ -89,24 +89,25 @@ def log_softmax(z: Tensor, dim: int) -> Tensor:
 
 class _SoftmaxCrossEntropy(Function):
     @staticmethod
-    def forward(ctx: Any, z: Tensor, y: Tensor, axis: int, added: bool) -> Tensor:
-        ctx.save_for_backward(z, y)
+    def forward(ctx: Any, z: Tensor, y: Tensor, count: Tensor, axis: int, added: bool) -> Tensor:
+        share = torch.where(count == 0, 0, 1 / count)  # where nothing counts the mean is NaN, and has no error
+        ctx.save_for_backward(z, y * share)
         ctx.axis, ctx.added = axis, added
-        each = -(y * z.log_softmax(axis)).sum(axis)
-        return each.sum() if added else each
+        each = -torch.where(y == 0, 0, y * z.log_softmax(axis)).sum(axis)  # a class shut out by -inf costs nothing
+        return each.sum() / count if added else each
 
     @staticmethod
     def backward(ctx: Any, delta: Tensor) -> Any:
         z, y = ctx.saved_tensors
         error = z.softmax(ctx.axis) * y.sum(ctx.axis, keepdim=True) - y
-        return (delta if ctx.added else delta.unsqueeze(ctx.axis)) * error, None, None, None
+        return (delta if ctx.added else delta.unsqueeze(ctx.axis)) * error, None, None, None, None
 
 
 class _SquaredError(Function):
     @staticmethod
     def forward(ctx: Any, a: Tensor, y: Tensor, reduction: str) -> Tensor:
         ctx.save_for_backward(a, y)
-        ctx.share = 1 / a.numel() if reduction == "mean" else 1.0
+        ctx.share = 1 / max(a.numel(), 1) if reduction == "mean" else 1.0
         return _reduced((a - y).square(), reduction)
 
     @staticmethod
@@ -120,7 +121,7 @@ class _SigmoidCrossEntropy(Function):
     @staticmethod
     def forward(ctx: Any, z: Tensor, y: Tensor, reduction: str) -> Tensor:
         ctx.save_for_backward(z, y)
-        ctx.share = 1 / z.numel() if reduction == "mean" else 1.0
+        ctx.share = 1 / max(z.numel(), 1) if reduction == "mean" else 1.0
         # log(1 + e^z) without overflow
         return _reduced(z.clamp(min=0) + (-z.abs()).exp().log1p() - y * z, reduction)
 

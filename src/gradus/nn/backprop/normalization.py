@@ -83,7 +83,8 @@ def group_norm(
     """Each example standardized over the channels of a group and all positions."""
     if x.shape[1] % num_groups:
         raise InputError("group_norm", f"groups must divide the {x.shape[1]} channels", num_groups)
-    n = standardize(reshape(x, x.shape[0], num_groups, -1), (2,), eps)
+    together = x.shape[1] // num_groups * x.shape[2:].numel()
+    n = standardize(reshape(x, x.shape[0], num_groups, together), (2,), eps)
     return _scaled(reshape(n, x.shape), weight, bias, (1, -1, *[1] * (x.ndim - 2)))
 
 

@@ -39,7 +39,15 @@ def max_pool(
     """
     _refused_indices(return_indices)
     pool = _MAX[_axes("max_pool", x)]
-    return applied(_MaxPool, x, lambda x: pool(x, kernel_size, stride, padding, dilation, ceil_mode, True))
+
+    def largest(x: Tensor) -> tuple[Tensor, Tensor]:
+        values, places = pool(x, kernel_size, stride, padding, dilation, ceil_mode, True)
+        return values, places
+
+    # Dilated windows can step over a small input; of those torch gives places that are not in it.
+    if bool(largest(torch.zeros_like(x[:1, :1]))[0].isinf().any()):
+        raise InputError("max_pool", "a window sees nothing but padding", tuple(x.shape), "Dilate or pad less.")
+    return applied(_MaxPool, x, largest)
 
 
 def adaptive_max_pool(x: Tensor, output_size: Any, return_indices: bool = False) -> Tensor:

@@ -6,7 +6,7 @@ loss that is a mean over N gives everyone the share 1 / N.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, wraps
 from inspect import Parameter, Signature, signature
 from typing import Any
@@ -33,6 +33,7 @@ class Rule:
         gradients: the equation of the derivative of each argument.
         evaluation: those where statistics are constants, if they differ.
         changes: whether it writes its result over its first argument.
+        view: whether torch's result shares the memory of its first argument.
     """
 
     call: Callable[..., Tensor]
@@ -41,6 +42,7 @@ class Rule:
     gradients: Mapping[str, str]
     evaluation: Mapping[str, str] | None = None
     changes: bool = False
+    view: bool = False
 
     @property
     def name(self) -> str:
@@ -71,9 +73,14 @@ class Rule:
         """`gradients`, as they are for a call with these arguments."""
         return self.gradients if self.evaluation is None or arguments.get("training") else self.evaluation
 
+    def writes(self, arguments: Mapping[str, Any]) -> bool:
+        """Whether a call with these arguments writes over the first."""
+        return self.changes or bool(arguments.get("inplace"))
+
     def __call__(self, arguments: dict[str, Any]) -> Tensor:
         """The result, written over the first argument where that is what was asked for."""
-        inplace = arguments.pop("inplace", False) or self.changes
+        inplace = self.writes(arguments)
+        arguments.pop("inplace", None)
         bound = self._signature.bind_partial()
         bound.arguments.update(arguments)
         if not inplace:
@@ -134,9 +141,10 @@ _PRODUCT = {"x": "d{y} * {other}", "other": "d{y} * {x}"}
 _SQUARED_ERROR = {"x": "2 ({x} - {target}){share}", "target": "2 ({target} - {x}){share}"}
 _RESHAPED = {"x": "reshape(d{y})"}
 
-_RESHAPE = Rule(shapes.reshape, "v", "reshape({x})", _RESHAPED)
-_FLATTEN = Rule(shapes.flatten, "v", "flatten({x})", _RESHAPED)
+_RESHAPE = Rule(shapes.reshape, "v", "reshape({x})", _RESHAPED, view=True)
+_FLATTEN = Rule(shapes.flatten, "v", "flatten({x})", _RESHAPED, view=True)
 _COPY = Rule(shapes.copy, "c", "{x}", {"x": "d{y}"})
+_CONTIGUOUS = Rule(shapes.copy, "c", "{x}", {"x": "d{y}"}, view=True)
 _ADD = Rule(add, "s", "{x} + {other}", _SUM)
 _SUBTRACT = Rule(subtract, "s", "{x} - {other}", {"x": "d{y}", "other": "-d{y}"})
 _MULTIPLY = Rule(multiply, "m", "{x} * {other}", _PRODUCT)
@@ -193,10 +201,16 @@ _RULES: dict[Any, Rule] = {
     functional.dropout: Rule(dropout, "r", "mask * {x}", {"x": "mask * d{y}"}),
     **dict.fromkeys((torch.flatten, Tensor.flatten), _FLATTEN),
     **dict.fromkeys((torch.reshape, Tensor.reshape, Tensor.view), _RESHAPE),
+    **dict.fromkeys(
+        (torch.unflatten, Tensor.unflatten), Rule(shapes.unflatten, "v", "reshape({x})", _RESHAPED, view=True)
+    ),
     functional.pad: Rule(shapes.pad, "b", "pad({x})", {"x": "crop(d{y})"}),
-    **dict.fromkeys((Tensor.contiguous, torch.clone, Tensor.clone), _COPY),
+    **dict.fromkeys((torch.clone, Tensor.clone), _COPY),
+    Tensor.contiguous: _CONTIGUOUS,
     **dict.fromkeys((torch.add, Tensor.add), _ADD),
     Tensor.add_: Rule(add, "s", "{x} + {other}", _SUM, changes=True),
+    Tensor.sub_: replace(_SUBTRACT, changes=True),
+    Tensor.mul_: replace(_MULTIPLY, changes=True),
     **dict.fromkeys((torch.sub, Tensor.sub), _SUBTRACT),
     **dict.fromkeys((torch.mul, Tensor.mul), _MULTIPLY),
     **dict.fromkeys((torch.div, Tensor.div), Rule(divide, "m", "{x} / {other}", {"x": "d{y} / {other}"})),
@@ -216,14 +230,19 @@ _RULES: dict[Any, Rule] = {
     **dict.fromkeys((torch.square, Tensor.square), Rule(activations.square, "m", "{x}^2", {"x": "d{y} * 2 {x}"})),
     **dict.fromkeys((torch.exp, Tensor.exp), Rule(activations.exp, "m", "exp({x})", {"x": "d{y} * {y}"})),
     **dict.fromkeys((torch.log, Tensor.log), Rule(activations.log, "m", "log({x})", {"x": "d{y} / {x}"})),
-    **dict.fromkeys((torch.squeeze, Tensor.squeeze), Rule(shapes.squeeze, "v", "reshape({x})", _RESHAPED)),
-    **dict.fromkeys((torch.unsqueeze, Tensor.unsqueeze), Rule(shapes.unsqueeze, "v", "reshape({x})", _RESHAPED)),
+    **dict.fromkeys((torch.squeeze, Tensor.squeeze), Rule(shapes.squeeze, "v", "reshape({x})", _RESHAPED, view=True)),
+    **dict.fromkeys(
+        (torch.unsqueeze, Tensor.unsqueeze), Rule(shapes.unsqueeze, "v", "reshape({x})", _RESHAPED, view=True)
+    ),
     **dict.fromkeys(
         (torch.transpose, Tensor.transpose, torch.t, Tensor.t, *_TRANSPOSED_VIEWS),
-        Rule(shapes.transpose, "v", "{x}^T", {"x": "d{y}^T"}),
+        Rule(shapes.transpose, "v", "{x}^T", {"x": "d{y}^T"}, view=True),
     ),
     functional.cross_entropy: Rule(
-        losses.softmax_cross_entropy, "J", "cross_entropy({x}, {target})", {"x": "(softmax({x}) - {target}){share}"}
+        losses.softmax_cross_entropy,
+        "J",
+        "cross_entropy({x}, {target})",
+        {"x": "({total}softmax({x}) - {target}){share}"},
     ),
     functional.mse_loss: Rule(losses.mean_squared_error, "J", "{reduction}(({x} - {target})^2)", _SQUARED_ERROR),
     functional.binary_cross_entropy_with_logits: Rule(

@@ -23,6 +23,11 @@ def flatten(x: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     return reshape(x, x.detach().flatten(start_dim, end_dim).shape)
 
 
+def unflatten(x: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
+    """An axis as several."""
+    return reshape(x, x.detach().unflatten(dim, sizes).shape)
+
+
 def squeeze(x: Tensor, *dim: Any) -> Tensor:
     """Without axes of size 1."""
     return reshape(x, x.detach().squeeze(*dim).shape)
@@ -59,7 +64,7 @@ class _Reshape(Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, shape: tuple[int, ...]) -> Tensor:
         ctx.shape = x.shape
-        return x.reshape(shape)
+        return x.reshape(shape).clone()  # autograd lets nobody write over a view that a Function made
 
     @staticmethod
     def backward(ctx: Any, delta: Tensor) -> Any:

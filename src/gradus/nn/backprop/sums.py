@@ -56,7 +56,12 @@ def divide(x: Tensor, other: float) -> Tensor:
 
 
 def dropout(x: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
-    """Each number dropped with the chance `p`, the others divided by 1 - p, as torch draws them; so are the errors."""
+    """Each number dropped with the chance `p`, the others divided by 1 - p, as torch draws them; so are the errors.
+
+    In evaluation it is the input itself, as in torch.
+    """
+    if not training:
+        return x
     return multiply(x, functional.dropout(torch.ones_like(x), p, training))
 
 
@@ -146,5 +151,5 @@ class _Total(Function):
 
 
 def _axes(x: Tensor, dim: int | Sequence[int] | None) -> tuple[int, ...]:
-    chosen = range(x.ndim) if dim is None else (dim,) if isinstance(dim, int) else dim
+    chosen = (dim,) if isinstance(dim, int) else dim or range(x.ndim)
     return tuple(axis % x.ndim for axis in chosen)

@@ -50,7 +50,7 @@ class Quantity:
     def error_equation(self) -> str:
         # The equations of losses are for a loss that ends the chain, and is not itself scaled or added to.
         parts = [f"dJ * {part}" if into.symbol == "J" and into.uses else part for into, part in self.uses]
-        return " + ".join(parts) or "0"
+        return " + ".join(parts) or ("1" if self.symbol == "J" else "0")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,7 +83,8 @@ class Backpropagation:
                 "Forward",
                 *table[: len(forward)],
                 "",
-                "Backward: dx is the derivative of the loss with respect to x; equations are for one example",
+                "Backward: dx is the derivative of the loss with respect to x; N counts what a mean is over;",
+                "equations are for one example",
                 *table[len(forward) :],
                 "",
                 f"Against autograd: the gradients differ by at most {self.difference:.1e} of their largest number.",
@@ -134,6 +135,7 @@ class _Recorder(explicit):
         self.parameters: list[Quantity] = []
         self._modules = dict(model.named_modules())
         self._names = {id(each): name for name, each in model.named_parameters()}
+        self._learned = {name for name, each in model.named_parameters() if each.requires_grad}
         self._known: dict[int, tuple[Tensor, Quantity]] = {}  # the tensor, so that its identity is not used again
         self._symbols: dict[str, int] = {}
         self._places = ["criterion"]
@@ -161,7 +163,7 @@ class _Recorder(explicit):
         taken = {
             role: self.quantity(each, rule.letter, role)
             for role, each in roles.items()
-            if isinstance(each, Tensor) and role in _ROLES and (each.requires_grad or role in ("x", "other"))
+            if isinstance(each, Tensor) and role in _ROLES and (rule.letter != "J" or each.requires_grad or role == "x")
         }
         made = self._add("J" if rule.letter == "J" else f"{rule.letter}{self._layer}", self._places[-1], result)
         words = _words(roles) | {role: each.symbol for role, each in taken.items()} | {"y": made.symbol}
@@ -169,7 +171,7 @@ class _Recorder(explicit):
         for role, each in taken.items():
             if role in rule.gradients:
                 each.uses.append((made, rule.equations(arguments)[role].format(**words)))
-        learned = [each for each in dict.fromkeys(taken.values()) if each.place and not each.equation]
+        learned = [each for each in dict.fromkeys(taken.values()) if each.place in self._learned and not each.equation]
         made.parameters = [each for each in learned if each not in self.parameters]  # where they are first used
         self.parameters += made.parameters
         self.results.append(made)
@@ -182,7 +184,7 @@ class _Recorder(explicit):
                 self.refuse(tensor.grad_fn.name())
             name = self._names.get(id(tensor), "")
             letters = dict(zip(("weight", "bias"), _PARAMETERS.get(letter, ()), strict=False))
-            self._add(f"{letters.get(role, 'w')}{self._layer}" if name else "a0", name, tensor)
+            self._add(f"{letters.get(role, 'w')}{self._layer}" if name or role in letters else "a0", name, tensor)
         return self._known[id(tensor)][1]
 
     def _add(self, symbol: str, place: str, tensor: Tensor) -> Quantity:
@@ -200,7 +202,15 @@ def _words(roles: Mapping[str, Any]) -> dict[str, str]:
     numbers = {role: f"{each:g}" for role, each in roles.items() if isinstance(each, (int, float))}
     reduction = roles.get("reduction", "mean")
     share = " / N" if reduction == "mean" else ""
-    return {"weight": "1", "target": "y", "reduction": reduction, "share": share} | numbers
+    target = "smooth(y)" if roles.get("label_smoothing") else "y"
+    weighted = isinstance(roles.get("weight"), Tensor)  # of classes
+    return {
+        "weight": "1",
+        "target": f"w * {target}" if weighted else target,
+        "total": f"sum(w * {target}) " if weighted else "",
+        "reduction": reduction,
+        "share": share,
+    } | numbers
 
 
 def _loss(model: nn.Module, x: Tensor, y: Tensor, criterion: Criterion) -> Tensor:

@@ -1,22 +1,17 @@
 """What second-order optimizers share: all parameters as one vector, and a step that is taken whole or not at all."""
 
-from collections.abc import Callable, Iterable
-from typing import Annotated, Any, ClassVar, Literal
+from collections.abc import Iterable
+from typing import Any, ClassVar, Literal
 
 import torch
-from pydantic import Field
 from torch import Tensor
 from torch.optim import Optimizer
+from torch.optim.optimizer import ParamsT
 
 from gradus.core.cards import options_of
 from gradus.core.errors import GradusError, InputError
 from gradus.core.validation import validated
-
-Parameters = Iterable[Tensor] | Iterable[dict[str, Any]]
-Closure = Callable[[], Any]
-Count = Annotated[int, Field(ge=1)]
-Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Tolerance = Annotated[float, Field(ge=0)]
+from gradus.optim.foreach import Closure
 
 
 class NonFiniteError(GradusError, ArithmeticError):
@@ -37,7 +32,7 @@ class SecondOrder(Optimizer):
 
     wants: ClassVar[Literal["gradients", "loss", "residuals"]]
 
-    def __init__(self, parameters: Parameters, **options: Any) -> None:
+    def __init__(self, parameters: ParamsT, **options: Any) -> None:
         """
         Raises:
             InputError: for an option out of its constraint; for parameters in several groups, or not all float32 or
@@ -87,7 +82,7 @@ class SecondOrder(Optimizer):
         return [each for each in self.param_groups[0]["params"] if each.requires_grad]
 
     def _point(self) -> Tensor:
-        return torch.cat([each.detach().reshape(-1) for each in self._vector])
+        return flat(each.detach() for each in self._vector)
 
     def _pieces(self, vector: Tensor) -> list[Tensor]:
         """`vector` cut up and shaped as the parameters are."""

@@ -6,10 +6,13 @@ from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
+from torch.optim.optimizer import ParamsT
 
 from gradus.core.errors import InputError
 from gradus.optim import optimizers
-from gradus.optim.second_order.base import Closure, Count, Parameters, Rate, SecondOrder, Tolerance, rounding
+from gradus.optim.foreach import Closure
+from gradus.optim.hyper import Count, Rate, Tolerance
+from gradus.optim.second_order.base import SecondOrder, flat, rounding
 from gradus.optim.second_order.line_search import Trial, strong_wolfe
 
 LARGEST = 20_000
@@ -41,7 +44,7 @@ class BFGS(SecondOrder):
     wants: ClassVar[Literal["gradients"]] = "gradients"
 
     def __init__(
-        self, parameters: Parameters, *, lr: Rate = 1.0, max_iter: Count = 1, tolerance: Tolerance = 1e-7
+        self, parameters: ParamsT, *, lr: Rate = 1.0, max_iter: Count = 1, tolerance: Tolerance = 1e-7
     ) -> None:
         super().__init__(parameters, lr=lr, max_iter=max_iter, tolerance=tolerance)
         count = sum(each.numel() for each in self._vector)
@@ -71,7 +74,7 @@ class BFGS(SecondOrder):
         if all(each.grad is None for each in self._vector):
             raise InputError(self.owner, "its closure must call backward", repair="See docs/second-order.md.")
         grads = [torch.zeros_like(each) if each.grad is None else each.grad.to_dense() for each in self._vector]
-        return loss, torch.cat([each.reshape(-1) for each in grads])
+        return loss, flat(grads)
 
     def _search(self, closure: Closure, value: float, gradient: Tensor) -> tuple[float, Tensor] | None:
         """Move to a lower point and learn from it; its loss and gradient, or None if there is no lower one."""

@@ -5,10 +5,13 @@ from typing import Annotated, Any, ClassVar, Literal
 import torch
 from pydantic import Field
 from torch import Tensor
+from torch.optim.optimizer import ParamsT
 
 from gradus.core.errors import InputError
 from gradus.optim import optimizers
-from gradus.optim.second_order.base import Closure, Count, Parameters, SecondOrder, Tolerance, rounding
+from gradus.optim.foreach import Closure
+from gradus.optim.hyper import Count, Tolerance
+from gradus.optim.second_order.base import SecondOrder, rounding
 from gradus.optim.second_order.jacobian import jacobian
 
 
@@ -58,7 +61,7 @@ class GaussNewton(LeastSquares):
 
     def __init__(
         self,
-        parameters: Parameters,
+        parameters: ParamsT,
         *,
         lr: Annotated[float, Field(gt=0, le=1)] = 1.0,
         max_iter: Count = 1,

@@ -5,9 +5,12 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
+from torch.optim.optimizer import ParamsT
 
 from gradus.optim import optimizers
-from gradus.optim.second_order.base import Closure, Count, Parameters, Rate, Tolerance, rounding
+from gradus.optim.foreach import Closure
+from gradus.optim.hyper import Count, Rate, Tolerance
+from gradus.optim.second_order.base import rounding
 from gradus.optim.second_order.gauss_newton import LeastSquares
 
 SMALLEST = 1e-15
@@ -39,7 +42,7 @@ class LevenbergMarquardt(LeastSquares):
 
     def __init__(
         self,
-        parameters: Parameters,
+        parameters: ParamsT,
         *,
         max_iter: Count = 1,
         tolerance: Tolerance = 1e-7,

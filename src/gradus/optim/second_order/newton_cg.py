@@ -9,10 +9,13 @@ from typing import Annotated, ClassVar, Literal
 import torch
 from pydantic import Field
 from torch import Tensor
+from torch.optim.optimizer import ParamsT
 
 from gradus.core.errors import InputError
 from gradus.optim import optimizers
-from gradus.optim.second_order.base import Closure, Count, Parameters, SecondOrder, Tolerance, flat, rounding
+from gradus.optim.foreach import Closure
+from gradus.optim.hyper import Count, Tolerance
+from gradus.optim.second_order.base import SecondOrder, flat, rounding
 
 ACCEPTED = 1e-4
 """A step is taken if the loss falls by more than this share of what the quadratic model promised."""
@@ -49,7 +52,7 @@ class NewtonCG(SecondOrder):
 
     def __init__(
         self,
-        parameters: Parameters,
+        parameters: ParamsT,
         *,
         max_iter: Count = 1,
         tolerance: Tolerance = 1e-7,
