@@ -43,6 +43,7 @@ def command(
     from gradus.losses import criteria
     from gradus.models import models
     from gradus.nn.backprop import trace
+    from gradus.training.objective import output_of
 
     if check and criterion is not None:
         raise InputError("--criterion", "is not looked at by --check", criterion, "It checks every output by itself.")
@@ -55,8 +56,7 @@ def command(
     if check:
         return _check(network, x, json)
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
-        output = network.eval()(x)
-    output = output[0] if isinstance(output, tuple) else output  # as trace has it
+        output = output_of(network.eval()(x))
     if not isinstance(output, Tensor):
         raise InputError("MODEL", "must give a tensor", type(output).__name__)
     width = output.shape[1] if output.ndim > 1 else 1

@@ -5,7 +5,7 @@ keyword-only parameters are the options, their annotations the constraints.
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
@@ -41,6 +41,15 @@ def options_of(build: Callable[..., Any]) -> tuple[Option, ...]:
         for each in inspect.signature(build).parameters.values()
         if each.kind is inspect.Parameter.KEYWORD_ONLY
     )
+
+
+def checked(owner: str, declared: Iterable[Option], given: Mapping[str, Any]) -> dict[str, Any]:
+    """`given` with the types and constraints of what is `declared`, defaults filled in.
+
+    Raises:
+        InputError: naming the first option that is unknown, missing or out of its constraint.
+    """
+    return validated(owner, {each.name: (each.annotation, each.default) for each in declared}, given)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,11 +92,7 @@ class Card:
         Raises:
             InputError: naming the first option that is unknown, missing or out of its constraint.
         """
-        return validated(
-            owner or f"{self.kind} `{self.name}`",
-            {each.name: (each.annotation, each.default) for each in self.options},
-            options,
-        )
+        return checked(owner or f"{self.kind} `{self.name}`", self.options, options)
 
 
 class Registry(Generic[C]):

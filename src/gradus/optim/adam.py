@@ -57,8 +57,10 @@ class AdaMax(ForeachOptimizer):
         beta1, beta2 = group["betas"]
         torch._foreach_lerp_(kept["exp_avg"], gradients, 1 - beta1)
         torch._foreach_mul_(kept["exp_inf"], beta2)
-        torch._foreach_maximum_(kept["exp_inf"], torch._foreach_abs(gradients))
-        scales = torch._foreach_add(kept["exp_inf"], group["eps"])
+        scales = torch._foreach_abs(gradients)
+        torch._foreach_maximum_(kept["exp_inf"], scales)
+        torch._foreach_copy_(scales, kept["exp_inf"])  # into memory that is there: more of it costs more than the copy
+        torch._foreach_add_(scales, group["eps"])
         rate = group["lr"] / (1 - beta1 ** group["steps"])
         torch._foreach_addcdiv_(points, kept["exp_avg"], scales, value=-rate)
 

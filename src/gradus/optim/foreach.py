@@ -9,9 +9,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.optimizer import ParamsT
 
-from gradus.core.cards import options_of
+from gradus.core.cards import checked, options_of
 from gradus.core.errors import InputError
-from gradus.core.validation import validated
 
 Closure = Callable[[], Any]
 """Zeroes the gradients, computes the loss and calls backward; returns the loss."""
@@ -30,8 +29,7 @@ class ForeachOptimizer(Optimizer):
     """
 
     def __init__(self, parameters: ParamsT, **options: Any) -> None:
-        declared = {each.name: (each.annotation, each.default) for each in options_of(type(self))}
-        super().__init__(parameters, validated(self._owner, declared, options))
+        super().__init__(parameters, checked(self._owner, options_of(type(self)), options))
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """As torch's do, fills in what a state lacks that was saved by an optimizer of fewer hyper-parameters."""

@@ -1,5 +1,6 @@
 """What second-order optimizers share: all parameters as one vector, and a step that is taken whole or not at all."""
 
+from abc import abstractmethod
 from collections.abc import Iterable
 from typing import Any, ClassVar, Literal
 
@@ -8,9 +9,8 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.optimizer import ParamsT
 
-from gradus.core.cards import options_of
+from gradus.core.cards import checked, options_of
 from gradus.core.errors import GradusError, InputError
-from gradus.core.validation import validated
 from gradus.optim.foreach import Closure
 
 
@@ -38,8 +38,7 @@ class SecondOrder(Optimizer):
             InputError: for an option out of its constraint; for parameters in several groups, or not all float32 or
                 float64 on one device.
         """
-        declared = {each.name: (each.annotation, each.default) for each in options_of(type(self))}
-        super().__init__(parameters, validated(self.owner, declared, options))
+        super().__init__(parameters, checked(self.owner, options_of(type(self)), options))
         vector = self._vector
         if not vector:
             raise InputError(self.owner, "needs a parameter that requires a gradient")
@@ -72,8 +71,9 @@ class SecondOrder(Optimizer):
             self._move_to(start)
             raise
 
+    @abstractmethod
     def _iterate(self, closure: Closure) -> Tensor:
-        raise NotImplementedError
+        """Move the parameters; the loss before that."""
 
     # ---- the vector -------------------------------------------------------------------------------------------------
 
