@@ -24,6 +24,7 @@ from torch.utils.data import DataLoader, TensorDataset
 import gradus
 from benchmarks.measure import Spread, table
 from benchmarks.recipes import processor
+from gradus.core.errors import InputError
 from gradus.data.arrays import from_arrays
 from gradus.data.raw import RawData
 from gradus.data.sources import open_data
@@ -82,7 +83,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     print(f"# Ways of computing\n\n{processor()}, {os.cpu_count()} processors, torch {torch.__version__}\n", flush=True)
     for make in [{"digits": digits, "fashion": fashion}[name] for name in options.tasks]:
-        task = make()
+        try:
+            task = make()
+        except InputError as error:  # its data are not there
+            print(f"Left out, {error}\n")
+            continue
         print(compare(task if options.epochs is None else replace(task, epochs=options.epochs), options.seeds))
     return 0
 
