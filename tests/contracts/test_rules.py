@@ -7,8 +7,8 @@ import pytest
 
 from gradus.core.findings import Finding
 from gradus.core.text import set_language
-from gradus.diagnosis.advice import BY_ID, WORDS, remedies_for
 from gradus.diagnosis.doctor import Doctor, told
+from gradus.diagnosis.remedies import BY_ID, WORDS, remedies_for
 from gradus.diagnosis.rules import RuleCard, rules
 from tests.diagnosis.histories import CASES, seen
 

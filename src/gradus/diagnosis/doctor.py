@@ -7,8 +7,8 @@ from typing import Any
 from gradus.core.errors import InputError, nearest
 from gradus.core.findings import Finding
 from gradus.core.text import Message
-from gradus.diagnosis.advice import remedies_for
 from gradus.diagnosis.causes import Ranked, rank
+from gradus.diagnosis.remedies import remedies_for
 from gradus.diagnosis.rules import RuleCard, Sighting, rules, sightings
 from gradus.diagnosis.signs import History
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from gradus.diagnosis.advice import BY_ID, remedies_for
+from gradus.diagnosis.remedies import BY_ID, remedies_for
 from gradus.report.charts import Curves
 from gradus.report.words import count, figure, label
 from gradus.training.run import Run
