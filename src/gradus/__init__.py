@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gradus.core.spec import DataSpec
     from gradus.data.arrays import from_arrays
     from gradus.diagnosis.watch import Watch, watch
+    from gradus.integrations.health import assert_healthy
     from gradus.models import create_model, list_models
     from gradus.nn.initialization import initialize
     from gradus.report.html import write_report
@@ -36,6 +37,7 @@ _HOMES = {
     "ResourceError": "gradus.core.errors",
     "Run": "gradus.training.run",
     "Watch": "gradus.diagnosis.watch",
+    "assert_healthy": "gradus.integrations.health",
     "create_model": "gradus.models",
     "from_arrays": "gradus.data.arrays",
     "gradcheck": "gradus.analysis.gradcheck",
@@ -61,6 +63,7 @@ __all__ = [
     "ResourceError",
     "Run",
     "Watch",
+    "assert_healthy",
     "create_model",
     "from_arrays",
     "gradcheck",
