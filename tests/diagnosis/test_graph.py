@@ -1,6 +1,7 @@
 """Walks of graphs that are known: which operations, of what shape and sign, lead from a loss to the parameters."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
@@ -173,7 +174,7 @@ def test_a_compiled_part_hides_what_it_reaches() -> None:
     assert {id(each) for each in graph.reached} == {id(layer.weight), id(layer.bias)}
 
 
-def test_outputs_that_pass_one_node_together_stay_apart() -> None:
+def test_outputs_that_pass_one_node_together_stay_apart(tmp_path: Path) -> None:
     """DistributedDataParallel may have one node for all outputs of a model."""
 
     class WithLoss(nn.Module):
@@ -186,7 +187,7 @@ def test_outputs_that_pass_one_node_together_stay_apart() -> None:
             return F.cross_entropy(output, CLASSES), output
 
     alone = WithLoss()
-    torch.distributed.init_process_group("gloo", store=torch.distributed.HashStore(), rank=0, world_size=1)
+    torch.distributed.init_process_group("gloo", init_method=f"file://{tmp_path}/store", rank=0, world_size=1)
     try:
         parallel = nn.parallel.DistributedDataParallel(alone, find_unused_parameters=True)
         loss, output = parallel(torch.ones(N, 3))
