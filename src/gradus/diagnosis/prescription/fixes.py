@@ -20,21 +20,15 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True)
 class Sites:
-    """Where a program was seen to do things; None of what was not seen. Line numbers are those of the statement.
+    """Where a program was seen to do things, each place once and in order; empty of what was not looked at.
 
     Attributes:
-        forward: the call of the model in training, from outside of it.
-        loss: the call that gave the loss.
-        optimizers: where each optimizer that stepped was made.
-        models: where each model was made, by its name in the history.
+        backward: calls of backward.
+        steps: calls of an optimizer's step.
     """
 
-    forward: Place | None = None
-    loss: Place | None = None
-    backward: Place | None = None
-    step: Place | None = None
-    optimizers: tuple[Place, ...] = ()
-    models: dict[str, Place] = field(default_factory=dict)
+    backward: tuple[Place, ...] = ()
+    steps: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
