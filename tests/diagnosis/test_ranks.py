@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.diagnosis.test_watch import ENVIRONMENT
+from tests.end_to_end.processes import ENVIRONMENT
 
 PROGRAM = """
 import json, sys, time

@@ -201,7 +201,8 @@ WORDS: dict[str, Message] = {
     "broadcast-start": Message(
         en="Let all processes begin alike (DistributedDataParallel does, or broadcast the weights from process 0), and "
         "change weights, rates and clipping in all of them alike afterwards.",
-        zh="让所有进程从相同的权重开始（DistributedDataParallel 会这样做，或从进程 0 广播权重），之后对权重、学习率和裁剪的改动也要一致。",
+        zh="让所有进程从相同的权重开始（DistributedDataParallel 会这样做，或从进程 0 广播权重），"
+        "之后对权重、学习率和裁剪的改动也要一致。",
     ),
     "even-load": Message(
         en="Give all processes equal work: as many examples and as long ones, data read by as fast a disk, as many "

@@ -44,7 +44,8 @@ def desynchronised_rank(history: History) -> Iterator[Sighting]:
     says=Message(
         en="Process {rank:.0f} keeps the others waiting: before each backward pass it takes {ratio:.2g} times as long "
         "as they do, {share:.0%} of a step.",
-        zh="进程 {rank:.0f} 让其他进程等待：每次反向传播之前它用时是其他进程的 {ratio:.2g} 倍，相差为一步的 {share:.0%}。",
+        zh="进程 {rank:.0f} 让其他进程等待：每次反向传播之前它用时是其他进程的 {ratio:.2g} 倍，"
+        "相差为一步的 {share:.0%}。",
     ),
 )
 def straggler(history: History) -> Iterator[Sighting]:
@@ -52,7 +53,7 @@ def straggler(history: History) -> Iterator[Sighting]:
     latest = [each for each in history.ranks[-_MEETINGS:] if each.together]
     if len(latest) < _MEETINGS:
         return
-    slowest = {max(range(len(each.work)), key=lambda rank, each=each: each.work[rank]) for each in latest}
+    slowest = {each.work.index(max(each.work)) for each in latest}
     if len(slowest) > 1:
         return
     rank = slowest.pop()
