@@ -190,6 +190,12 @@ WORDS: dict[str, Message] = {
         "or use WGAN-GP.",
         zh="平衡两者的学习率（判别器不超过生成器的 4 倍），让判别器看到批次的多样性，或使用 WGAN-GP。",
     ),
+    "damp-players": Message(
+        en="Damp both players: Adam's first beta at 0.5 or 0, lower rates, a penalty on the discriminator's gradient "
+        "(R1), and judge the moving average of the generator's weights.",
+        zh="抑制双方的振荡：Adam 的第一个 beta 取 0.5 或 0，降低学习率，对判别器梯度加惩罚（R1），"
+        "并使用生成器权重的滑动平均。",
+    ),
     "warm-up-kl": Message(
         en="Weight the KL term less, raise it slowly, or allow free bits.",
             zh="减小 KL 项的权重，缓慢增大，或使用 free bits。"
@@ -283,6 +289,7 @@ BY_ID: dict[str, tuple[str, ...]] = {
     "constant-prediction": ("read-causes",),
     "curve-reading": ("early-stopping",),
     "mode-collapse": ("diversity",),
+    "oscillating-players": ("damp-players", "diversity"),
     "discriminator-dominates": ("slow-discriminator",),
     "generator-dominates": ("fast-discriminator",),
     "posterior-collapse": ("warm-up-kl",),
