@@ -1,5 +1,6 @@
 """Activations: swapped for others, or put where there is none."""
 
+from contextlib import suppress
 from typing import Literal
 
 from torch import Generator, nn
@@ -43,10 +44,8 @@ def leaky(patient: Patient, generator: Generator, *, slope: float = 0.01, reset:
     for place in places:
         put(patient, place, lambda old: nn.LeakyReLU(slope))
     if reset:
-        try:
+        with suppress(InputError):  # they are where they start
             reset_biases(patient, generator)
-        except InputError:
-            pass  # they are where they start
     return Done(_SWAPPED, places, {"kind": "leaky ReLU", "count": len(places)})
 
 

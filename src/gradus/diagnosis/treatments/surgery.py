@@ -31,6 +31,7 @@ def put(patient: Patient, place: str, make: Callable[[nn.Module], nn.Module]) ->
     for body in patient.bodies:
         old = body.get_submodule(place)
         new = make(old).train(old.training)
+        _move_hooks(old, new)
         for path in every_path(body, old):
             parent, _, name = path.rpartition(".")
             if not path:
@@ -93,6 +94,19 @@ def own_copy(patient: Patient, parent: str, name: str) -> None:
         alone = copy.deepcopy(holder.get_submodule(name))
         alone._forward_hooks, alone._forward_pre_hooks = OrderedDict(), OrderedDict()
         setattr(holder, name, alone)
+
+
+def _move_hooks(old: nn.Module, new: nn.Module) -> None:
+    """What hangs on the old module hangs on the new one; whoever has a handle can still take it off."""
+    for name, child in old._modules.items():
+        new._modules.setdefault(name, child)
+    for hooks in (
+        "_forward_hooks",
+        "_forward_pre_hooks",
+        "_forward_hooks_with_kwargs",
+        "_forward_pre_hooks_with_kwargs",
+    ):
+        vars(new)[hooks] = vars(old)[hooks]
 
 
 def _hang(patient: Patient, place: str, name: str, module: nn.Module, hook: Callable[[nn.Module, str], Any]) -> None:
