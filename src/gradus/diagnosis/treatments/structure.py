@@ -2,11 +2,13 @@
 
 from typing import Annotated
 
+import torch
 from pydantic import Field
 from torch import Generator, nn
 from torch.nn.modules.dropout import _DropoutNd
 
 from gradus.core.errors import InputError
+from gradus.core.graph import Trace
 from gradus.core.text import Message
 from gradus.diagnosis.treatments.patient import Patient
 from gradus.diagnosis.treatments.reading import Site, hidden, sites, users
@@ -33,20 +35,28 @@ def add_residual(patient: Patient, generator: Generator) -> Done:
     same = [each for each in hidden(patient) if each.inputs == each.outputs and each.times == 1]
     if not same:
         raise InputError("model", "has no hidden layer whose input and output have the same shape")
-    for site in same:
-        bridge(patient, site.place, _end(patient, site))
+    seen = patient.seen()
+    ends = [_end(patient, seen, each) for each in same]
+    for site, (end, apart) in zip(same, ends, strict=True):
+        if apart:
+            own_copy(patient, end)
+        bridge(patient, site.place, end)
     return Done(_RESIDUAL, tuple(each.place for each in same), {"count": len(same)})
 
 
 @treatments.register("gated", changes="layers", source="Cho et al. (2014), arXiv:1406.1078, eq. 5-8")
-def gated(patient: Patient, generator: Generator) -> Done:
-    """Put a GRU of the same sizes in the place of each plain recurrent layer, which is called alike."""
+def gated(patient: Patient, generator: Generator, *, horizon: Annotated[int, Field(ge=3)] = 100) -> Done:
+    """Put a GRU of the same sizes in the place of each plain recurrent layer, which is called alike.
+
+    Its update gates start so that units remember for 2 to `horizon` steps (Tallec & Ollivier 2018, section 2.2).
+    """
     places = tuple(name for name, each in patient.network.named_modules() if type(each) is nn.RNN and _learns(each))
     if not places:
         raise InputError("model", "has no plain recurrent layer (nn.RNN)")
     for place in places:
         fresh = _gru(patient.network.get_submodule(place))
         drawn(fresh, None, generator)
+        _remember(fresh, horizon, generator)
         weights = fresh.state_dict()
 
         def make(old: nn.Module, weights: dict[str, object] = weights) -> nn.Module:
@@ -95,30 +105,39 @@ def regularize_less(patient: Patient, generator: Generator, *, factor: Share = 0
     return Done(_LESS, tuple(places), {"factor": factor, "count": len(places)})
 
 
-def _end(patient: Patient, site: Site) -> str:
-    """Where the branch ends: at the activation that is a module, of its own for this place; else at the layer."""
+def _end(patient: Patient, seen: Trace, site: Site) -> tuple[str, bool]:
+    """Where the branch ends, and whether the activation there needs to be one of its own for this place.
+
+    At the activation, if it is a module that comes right after; else at the layer.
+    """
+    last = site.place if site.norm.startswith(f"{site.place}.") else site.norm or site.place
     if not site.then:
-        return site.norm or site.place
-    network = patient.network
-    parent = site.place.rpartition(".")[0]
-    holder = network.get_submodule(parent)
-    last = site.norm or site.place
-    following = list(holder._modules)
-    at = following.index(last.rpartition(".")[2]) if last.rpartition(".")[0] == parent else -1
-    if isinstance(holder, nn.Sequential) and 0 <= at < len(following) - 1:
-        after = following[at + 1]
-        place = f"{parent}.{after}" if parent else after
-        if holder._modules[after] is network.get_submodule(site.then):
-            if any(True for _ in network.get_submodule(site.then).parameters()):
-                return last
-            if users(patient.seen(), site.then) > 1:
-                own_copy(patient, parent, after)
-            return place
-    return site.then if users(patient.seen(), site.then) == 1 else last
+        return last, False
+    activation = patient.network.get_submodule(site.then)
+    if users(seen, site.then) == 1:
+        return site.then, False
+    parent, _, name = last.rpartition(".")
+    holder = patient.network.get_submodule(parent)
+    following = [*holder._modules, ""]
+    after = following[following.index(name) + 1]
+    alone = not any(True for _ in activation.parameters())
+    if isinstance(holder, nn.Sequential) and alone and holder._modules.get(after) is activation:
+        return f"{parent}.{after}" if parent else after, True
+    return last, False
 
 
 def _learns(layer: nn.Module) -> bool:
     return all(each.requires_grad for each in layer.parameters())
+
+
+def _remember(recurrence: nn.GRU, horizon: int, generator: Generator) -> None:
+    """Bias of the update gate: log of spans drawn evenly, so that a unit keeps the share 1 - 1/span of its state."""
+    hidden = recurrence.hidden_size
+    with torch.no_grad():
+        for name, bias in recurrence.named_parameters():
+            if name.startswith("bias_ih"):
+                spans = 1 + (horizon - 2) * torch.rand(hidden, generator=generator)
+                bias[hidden : 2 * hidden] = spans.log().to(bias)
 
 
 def _gru(old: nn.Module) -> nn.GRU:
