@@ -50,21 +50,22 @@ def test_what_is_beside_a_frozen_layer_is_not_trained_either() -> None:
 def test_revived_units_alone_lose_their_moments() -> None:
     model = stack(depth=1, bias=3.0)
     with torch.no_grad():
-        model[0].bias[:5] = -100.0
+        model.get_parameter("0.bias")[:5] = -100.0
     training = Training(model, average=True, lr=1e-3)
     training.train(5)
     before = copy.deepcopy(adam(training, "0.weight"))
-    weight = model[0].weight.detach().clone()
+    now = model.get_parameter("0.weight")
+    weight = now.detach().clone()
     averaged = training.patient.averages[0].module.get_parameter("0.weight").detach().clone()
     treatment = training.treat("revive-units")
     assert (treatment.places, treatment.figures["count"]) == (("0",), 5)
-    assert not torch.equal(model[0].weight[:5], weight[:5])
-    assert torch.equal(model[0].weight[5:], weight[5:])
+    assert not torch.equal(now[:5], weight[:5])
+    assert torch.equal(now[5:], weight[5:])
     for name in ("exp_avg", "exp_avg_sq"):
         assert not adam(training, "0.weight")[name][:5].any()
         assert torch.equal(adam(training, "0.weight")[name][5:], before[name][5:])
     after = training.patient.averages[0].module.get_parameter("0.weight")
-    assert torch.equal(after[:5], model[0].weight[:5])
+    assert torch.equal(after[:5], now[:5])
     assert torch.equal(after[5:], averaged[5:])
 
 
@@ -189,9 +190,10 @@ def test_tied_weights_stay_tied_and_held_once(remedy: str) -> None:
     model = Tied()
     optimizer = torch.optim.Adam(model.parameters())
     average = AveragedModel(model)
+    decoder, encoder = (average.module.get_submodule(each) for each in ("decoder", "encoder"))
     treat(Patient(model, optimizer, averages=average, example=torch.zeros(32, 64)), remedy)
     assert model.decoder.weight is model.encoder.weight
-    assert average.module.decoder.weight is average.module.encoder.weight
+    assert decoder.weight is encoder.weight
     held = [id(each) for each in optimizer.param_groups[0]["params"]]
     assert sorted(held) == sorted({id(each) for each in model.parameters()})
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, distributed, multiprocessing, nn
+from torch import Tensor, distributed, nn
 from torch.nn.functional import cross_entropy
+from torch.multiprocessing.spawn import spawn
 from torch.nn.parallel import DistributedDataParallel
 
 from gradus.core.errors import InputError
@@ -30,7 +31,7 @@ def _treated(rank: int) -> dict[str, Any]:
     torch.manual_seed(rank)
     model = stack(nn.ReLU, 2)
     with torch.no_grad():
-        model[0].bias[:8] = -100.0
+        model.get_parameter("0.bias")[:8] = -100.0
     parallel = DistributedDataParallel(model)
     optimizer = torch.optim.Adam(parallel.parameters(), lr=1e-3)
     inputs, classes = (each[rank::RANKS] for each in digits()[:2])
@@ -70,7 +71,7 @@ def _copy(model: nn.Module) -> dict[str, Tensor]:
 
 
 def test_all_ranks_stay_the_same(tmp_path: Path) -> None:
-    multiprocessing.spawn(_rank, (str(tmp_path),), nprocs=RANKS)
+    spawn(_rank, (str(tmp_path),), nprocs=RANKS)  # type: ignore[no-untyped-call]
     one, other = (torch.load(tmp_path / f"{rank}.pt") for rank in range(RANKS))
     assert one.keys() == other.keys()
     for name in one:

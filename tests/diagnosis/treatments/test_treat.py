@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -236,3 +237,10 @@ def test_a_compiled_network_may_have_its_weights_and_rates_treated() -> None:
 def test_is_public() -> None:
     assert gradus.treat is treat
     assert gradus.Patient is Patient
+
+
+def test_the_page_lists_every_treatment_and_option() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "treatments.md").read_text(encoding="utf-8")
+    for card in treatments.cards():
+        assert f"`{card.name}`" in page
+        assert all(f"`{option.name}`" in page for option in card.options)
