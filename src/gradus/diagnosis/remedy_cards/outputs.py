@@ -187,7 +187,7 @@ OUTPUTS = (
     RemedyCard(
         id="damp-players",
         text=Message(
-            en="Damp both players: Adam's first beta at 0.5 or 0, lower rates, a penalty on the discriminator's gradient "
+            en="Damp both players: Adam's first beta at 0.5 or 0, lower rates, a penalty on the discriminator's slope "
             "(R1), and judge the moving average of the generator's weights.",
             zh="抑制双方的振荡：Adam 的第一个 beta 取 0.5 或 0，降低学习率，对判别器梯度加惩罚（R1），"
             "并使用生成器权重的滑动平均。",
