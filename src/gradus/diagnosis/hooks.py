@@ -19,7 +19,7 @@ Leave = Callable[[nn.Module, Any, Any, Any], None]
 Layer = Callable[[nn.Module, Any, Any], None]
 
 
-class _Hook:
+class Hook:
     """A callback that does not travel."""
 
     def __init__(self, call: Callable[..., None]) -> None:
@@ -55,8 +55,8 @@ class Hooks:
             _remove(handles)
         self._roots.clear()
         self._everywhere = [
-            torch_modules.register_module_forward_pre_hook(_Hook(self._enter)),
-            torch_modules.register_module_forward_hook(_Hook(self._leave), with_kwargs=True, always_call=True),
+            torch_modules.register_module_forward_pre_hook(Hook(self._enter)),
+            torch_modules.register_module_forward_hook(Hook(self._leave), with_kwargs=True, always_call=True),
         ]
 
     def hook_root(self, model: nn.Module) -> None:
@@ -68,15 +68,15 @@ class Hooks:
             self._wrap_compiled(model)
             return
         self._roots[id(model)] = [
-            model.register_forward_pre_hook(_Hook(self._enter)),
-            model.register_forward_hook(_Hook(self._leave), with_kwargs=True, always_call=True),
+            model.register_forward_pre_hook(Hook(self._enter)),
+            model.register_forward_hook(Hook(self._leave), with_kwargs=True, always_call=True),
         ]
 
     def hook_layers(self, model: nn.Module, layer: Layer) -> None:
         """The layers of a model, until `release_layers`."""
         for each in model.modules():
             if next(each.children(), None) is None or isinstance(each, nn.MultiheadAttention):
-                self._layers.append(each.register_forward_hook(_Hook(layer)))
+                self._layers.append(each.register_forward_hook(Hook(layer)))
 
     def release_layers(self) -> None:
         if self._layers:
