@@ -24,6 +24,8 @@ STEPS = 200
 """Steps of the program's own that are enough."""
 _SHARE = 0.35
 """Of the time that is left at the first step, for trials."""
+_LATER = ("labels-unrelated", "overfitting", *SILENT)
+"""Causes that evidence may speak for, and that only training can show."""
 _LOG = logging.getLogger("gradus")
 
 
@@ -122,7 +124,7 @@ class Examiner(taps.Listener):
         findings += own_findings(history, self.trials, {each.symptom for each in findings})
         causes = []
         with contextlib.suppress(Exception):
-            causes = rank(history, findings)
+            causes = [each for each in rank(history, findings) if each.id not in _LATER]
         trained = bool(history.loop.backwards or findings)
         return {
             "findings": [each.to_json() for each in findings],

@@ -139,7 +139,8 @@ class Overlay:
                 return low(self.reading(path), flags, mode)
             if flags & os.O_EXCL and _lies(self.reading(path)):
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
-            return low(self.writing(path, keep=not flags & os.O_TRUNC), flags, mode)
+            fresh = flags & os.O_TRUNC and flags & os.O_CREAT
+            return low(self.writing(path, keep=not fresh), flags, mode)
 
         builtins.open = io.open = led_open
         os.open = led_low
@@ -155,6 +156,8 @@ class Overlay:
         for name in ("stat", "lstat", "access", "chdir", "readlink"):
             self._lead(name, self.reading)
         os.listdir = lambda path=".": [os.fsencode(each) for each in self._names(path)] if isinstance(path, bytes) else self._names(path)  # type: ignore[assignment]  # noqa: E501
+        getcwd = os.getcwd
+        os.getcwd = lambda: self._real(getcwd()) or getcwd()  # type: ignore[assignment]
         os.scandir = lambda path=".": _Entries(self, path)  # type: ignore[assignment,misc]
 
     def _replace_changing(self) -> None:

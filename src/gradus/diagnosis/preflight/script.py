@@ -29,6 +29,7 @@ _GRACE = 3.0
 
 _NEVER = Message(en="{script} trained nothing: no backward pass was seen", zh="{script} 没有进行训练：没有反向传播")
 _CRASHED = Message(en="{script} ended with {error} before it trained", zh="{script} 在训练之前以 {error} 结束")
+_KILLED = Message(en="{script} was killed before it trained", zh="{script} 在训练之前被终止")
 _LATE = Message(
     en="{script} did not train within {seconds:.3g} seconds", zh="{script} 在 {seconds:.3g} 秒内没有开始训练"
 )
@@ -71,7 +72,8 @@ def examine_script(script: Path, arguments: Sequence[str], *, budget: float) -> 
                 end(child, signal.SIGKILL)
         os.waitpid(child, 0)
         shutil.rmtree(root, ignore_errors=True)
-    document: dict[str, Any] = json.loads(told) if told else {"late": True}
+    late = monotonic() >= began + budget
+    document: dict[str, Any] = json.loads(told) if told else {"late": late, "killed": not late}
     return _of_training(document, script.name, budget)
 
 
@@ -86,6 +88,8 @@ def _of_training(document: dict[str, Any], script: str, budget: float) -> dict[s
         raise InputError(_OWNER, _CRASHED.say(script=script, error=error))
     if late:
         raise InputError(_OWNER, _LATE.say(script=script, seconds=budget), repair="Give it more by --budget.")
+    if document.pop("killed", False):
+        raise InputError(_OWNER, _KILLED.say(script=script))
     raise InputError(_OWNER, _NEVER.say(script=script))
 
 
@@ -109,6 +113,8 @@ def _in_child(
         nothing, words = os.open(os.devnull, os.O_RDWR), os.open(root / "words", os.O_RDWR | os.O_CREAT)
         for number, file in ((0, nothing), (1, nothing), (2, words)):
             os.dup2(file, number)
+        # Whatever our caller had in their place, the program has its own.
+        sys.stdin, sys.stdout, sys.stderr = (os.fdopen(each, mode, closefd=False) for each, mode in enumerate("rww"))
         patient = _Patient(Overlay(root), pipe, deadline)
         signal.signal(signal.SIGALRM, lambda *_: patient.conclude(late=True))
         signal.setitimer(signal.ITIMER_REAL, max(0.01, deadline - _LAST - monotonic()))

@@ -57,6 +57,20 @@ class Trials:
     memory: Memory | None = None
     reason: str = ""
 
+    @property
+    def fits_without_inputs(self) -> bool:
+        """Whether the control fits the batch as well, so that inputs are not needed for it."""
+        if self.fit is None or self.zeroed is None:
+            return False
+        return 0 <= self.zeroed.best < 0.1 * self.fit.start and self.zeroed.best <= 2 * self.fit.best
+
+    def ignores_inputs(self, alike: float) -> bool:
+        """Whether the batch, which neither way is fitted, is fitted as well as without its inputs."""
+        fit, zeroed = self.fit, self.zeroed
+        if fit is None or zeroed is None or min(fit.steps, zeroed.steps) < STEPS or self.fits_without_inputs:
+            return False
+        return zeroed.best > 0 and abs(fit.best - zeroed.best) <= alike * zeroed.best
+
 
 def make_trials(step: Step, optimizer: Optimizer | None, *, seconds: float) -> Trials:
     """Every trial that fits into so many seconds.
