@@ -2,19 +2,21 @@
 
 import argparse
 import json
+import multiprocessing
 import os
+import resource
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
-import gradus.diagnosis.watch  # noqa: F401  what every program needs is loaded before it is forked
+import gradus.diagnosis.preflight.examiner  # noqa: F401  what every program needs is loaded before it is forked
 from benchmarks.measure import table
 from benchmarks.ward.__main__ import share
 from benchmarks.ward.programs import Program, programs
@@ -36,11 +38,17 @@ BEFORE_TRAINING = frozenset({
 
 @dataclass(frozen=True)
 class Seen:
-    """A program, or its twin, and what preflight said of it."""
+    """A program, or its twin, and what preflight said of it.
+
+    Attributes:
+        seconds: by the clock on the wall, on a machine that others may use.
+        busy: of the processor, which others do not lengthen.
+    """
 
     program: Program
     twin: bool
     seconds: float
+    busy: float
     document: dict[str, Any]
     error: str = ""
 
@@ -88,8 +96,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for twin in ((False, True) if each.group == "faults" else (False,))
         if options.group in ("all", "twins" if twin else "healthy" if each.group != "faults" else "faults")
     ]
-    with ThreadPoolExecutor(options.workers) as pool:
-        seen = list(pool.map(lambda job: _examine(*job, options.seed, options.budget), jobs))
+    with ProcessPoolExecutor(options.workers, multiprocessing.get_context("fork")) as pool:
+        seen = list(pool.map(_examine, jobs, [options.seed] * len(jobs), [options.budget] * len(jobs)))
     _print(seen)
     if options.json is not None:
         rows = [
@@ -101,18 +109,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _examine(program: Program, twin: bool, seed: int, budget: float) -> Seen:
+def _examine(job: tuple[Program, bool], seed: int, budget: float) -> Seen:
+    program, twin = job
     with tempfile.TemporaryDirectory() as place:
         script = Path(place, f"{program.name}.py")
         script.write_text(program.twin if twin else program.source, encoding="utf-8")
-        began = time.perf_counter()
+        began, busy = time.perf_counter(), _busy()
         try:
             document, error = examine_script(script, [str(seed)], budget=budget), ""
         except (InputError, RuntimeError) as refused:
             document, error = {}, str(refused)
-        seen = Seen(program, twin, time.perf_counter() - began, document, error)
+        seen = Seen(program, twin, time.perf_counter() - began, _busy() - busy, document, error)
         assert os.listdir(place) == [script.name]  # noqa: PTH208
         return seen
+
+
+def _busy() -> float:
+    """Processor seconds of the processes that this one has waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _print(seen: Sequence[Seen]) -> None:
@@ -129,7 +144,12 @@ def _print(seen: Sequence[Seen]) -> None:
         print(table(["program", "cause", "found", "named", "first", "seconds", "steps", "said", "causes"], rows))
     alarms = [each for each in well if each.symptoms or each.error]
     rows = [
-        [each.program.name + (" (twin)" if each.twin else ""), f"{each.seconds:.1f}", " ".join(each.symptoms), each.error]
+        [
+            each.program.name + (" (twin)" if each.twin else ""),
+            f"{each.seconds:.1f}",
+            " ".join(each.symptoms),
+            each.error[-200:],
+        ]
         for each in alarms
     ]
     print("\n## False alarms, and programs that could not be examined\n")
@@ -152,6 +172,9 @@ def _print(seen: Sequence[Seen]) -> None:
     slow = [each.seconds for each in seen]
     total.append(["seconds, longest", f"{max(slow):.1f}"])
     total.append(["seconds, median", f"{sorted(slow)[len(slow) // 2]:.1f}"])
+    busy = [each.busy for each in seen]
+    total.append(["processor seconds, longest", f"{max(busy):.1f}"])
+    total.append(["processor seconds, median", f"{sorted(busy)[len(busy) // 2]:.1f}"])
     print(table(["figure", "value"], total))
 
 

@@ -48,7 +48,7 @@ def command(
     if json_to is not None and (json_to.is_dir() or not json_to.absolute().parent.is_dir()):
         raise InputError("--json-to", "must be a file in a folder that exists", str(json_to))
     given = list(arguments or ())
-    if not target.endswith(".py"):
+    if not _is_program(target):
         json |= given == ["--json"]
         given = [each for each in given if each != "--json"]
     document = _examine(target, given, budget)
@@ -62,8 +62,12 @@ def command(
     return FOUND if failed or document["findings"] else 0
 
 
+def _is_program(target: str) -> bool:
+    return target.endswith(".py") or (not target.endswith(".toml") and Path(target).is_file())
+
+
 def _examine(target: str, arguments: list[str], budget: float) -> dict[str, Any]:
-    if target.endswith(".py"):
+    if _is_program(target):
         from gradus.diagnosis.preflight.script import examine_script
 
         return examine_script(Path(target), arguments, budget=budget)
@@ -78,7 +82,9 @@ def _write(place: Path, document: dict[str, Any]) -> None:
     try:
         place.write_text(json_module.dumps(to_json(document), indent=2, ensure_ascii=False), encoding="utf-8")
     except OSError as error:
-        raise ResourceError(str(place), f"cannot be written ({error.strerror})", repair="Name another place.") from error
+        raise ResourceError(
+            str(place), f"cannot be written ({error.strerror})", repair="Name another place."
+        ) from error
 
 
 def _print(document: dict[str, Any]) -> None:

@@ -62,9 +62,7 @@ def check_all(history: History, trials: Trials, findings: Sequence[Finding]) -> 
             reason = trials.reason if check.name in _BY_TRIAL and trials.reason else _UNSEEN.say()
             results.append(Result(name=check.name, status="skipped", message=reason))
         elif check.name == "memory" and trials.memory is not None and trials.memory.needed > trials.memory.available:
-            results.append(
-                Result(name=check.name, status="failed", figures=figures, message=_NO_ROOM.say(**figures))
-            )
+            results.append(Result(name=check.name, status="failed", figures=figures, message=_NO_ROOM.say(**figures)))
         else:
             results.append(Result(name=check.name, status="passed", figures=figures, message=check.asks.say()))
     return results

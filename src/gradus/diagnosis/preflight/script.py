@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from gradus.core.errors import InputError
 from gradus.core.text import Message
+from gradus.diagnosis.preflight.leading import lead, lead_torch
 from gradus.diagnosis.preflight.overlay import Overlay
 from gradus.diagnosis.script import AfterLoading, plain, run_program
 
@@ -151,7 +152,7 @@ class _Patient:
         self.pid = os.getpid()
         self._overlay, self._pipe, self._deadline = overlay, pipe, deadline
         self._examiner: Examiner | None = None
-        overlay.install()
+        lead(overlay)
         if "torch" in sys.modules:
             self._begin()
         else:
@@ -163,7 +164,7 @@ class _Patient:
         from gradus.diagnosis.preflight.examiner import Examiner
 
         torch.compiler.set_stance("force_eager")  # compiling takes longer than the examination
-        self._overlay.lead_saving(torch)
+        lead_torch(self._overlay, torch)
         self._examiner = Examiner(deadline=self._deadline, enough=self.conclude)
 
     def conclude(self, *, ended: bool = False, late: bool = False, code: int = 0, error: str = "") -> NoReturn:

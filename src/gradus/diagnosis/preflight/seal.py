@@ -7,6 +7,7 @@ import ctypes
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 _CREATE, _ADD, _RESTRICT = 444, 445, 446  # system calls, the same on all machines
 _VERSION = 1
@@ -44,7 +45,7 @@ def seal(places: Sequence[str]) -> bool:
         for each in places:
             place = os.open(each, os.O_PATH)
             try:
-                allowed = handled if os.path.isdir(each) else handled & _OF_FILES
+                allowed = handled if Path(each).is_dir() else handled & _OF_FILES
                 libc.syscall(_ADD, ruleset, _PATH_BENEATH, ctypes.byref(_Beneath(allowed, place)), 0)
             finally:
                 os.close(place)

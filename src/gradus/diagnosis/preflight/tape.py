@@ -4,13 +4,12 @@ The tape plays the step again with other parameters or other inputs, whatever th
 the model, the optimizer or the data of the program being touched.
 """
 
-import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves, tree_map
 
@@ -99,7 +98,7 @@ class Tape(TorchFunctionMode):
 
     def start(self) -> None:
         self.on = self._entered = True
-        self.__enter__()
+        self.__enter__()  # type: ignore[no-untyped-call]
 
     def given(self, inputs: Any) -> None:
         """A model was called with these, by the program itself."""
@@ -119,7 +118,7 @@ class Tape(TorchFunctionMode):
         """Stand in nobody's way, if that can be: within a call, as `Tensor.backward` is one, it cannot."""
         if not self.on and self._entered and torch._C._len_torch_function_stack():
             self._entered = False
-            self.__exit__(None, None, None)
+            self.__exit__(None, None, None)  # type: ignore[no-untyped-call]
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))

@@ -91,7 +91,8 @@ def make_trials(step: Step, optimizer: Optimizer | None, *, seconds: float) -> T
         nothing = {key: torch.zeros_like(each) for key, each in step.inputs.items()}
         if nothing:
             fits = [
-                _fit(step, nothing, rate, began + seconds * share) for rate, share in zip(RATES, (0.6, 0.8), strict=True)
+                _fit(step, nothing, rate, began + seconds * share)
+                for rate, share in zip(RATES, (0.6, 0.8), strict=True)
             ]
             trials.zeroed = _better(fits)
         if optimizer is not None and trials.fit is not None:
@@ -190,9 +191,7 @@ def _memory(step: Step, optimizer: Optimizer | None) -> Memory:
     parameters = sum(each.nbytes for each in step.parameters.values())
     moments = 2 if optimizer is not None and {"betas"} & optimizer.defaults.keys() else 0
     moments = moments or int(bool(optimizer is not None and optimizer.defaults.get("momentum")))
-    available = (
-        torch.cuda.mem_get_info(loss.device)[1] if loss.is_cuda else _machine_bytes()
-    )
+    available = torch.cuda.mem_get_info(loss.device)[1] if loss.is_cuda else _machine_bytes()
     activations = sum(size for place, size in kept.items() if place not in own)
     return Memory(parameters, moments * parameters, activations, available)
 

@@ -2,11 +2,13 @@
 
 import os
 import sys
+import tempfile
 import textwrap
 from pathlib import Path
 
 import pytest
 
+from gradus.diagnosis.preflight.leading import lead
 from gradus.diagnosis.preflight.overlay import Overlay
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes do not fork here")
@@ -20,7 +22,7 @@ def run_within(place: Path, root: Path, program: str) -> str:
         words = ""
         try:
             os.chdir(place)
-            Overlay(root / "overlay").install()
+            lead(Overlay(root / "overlay"))
             exec(compile(textwrap.dedent(program), "program", "exec"), {})
         except BaseException as error:
             words = repr(error)
@@ -37,6 +39,11 @@ def contents(place: Path) -> dict[str, tuple[bytes, float]]:
         for each in place.rglob("*")
         if each.is_file()
     }
+
+
+def scratch() -> set[str]:
+    """What others, too, have among the machine's temporary files, by names that only our program gives."""
+    return {str(each) for each in Path(tempfile.gettempdir()).glob("preflight-*")}
 
 
 @pytest.fixture
@@ -110,9 +117,9 @@ PROGRAMS = {
         """,
     "temporary": """
         import os, tempfile
-        with tempfile.TemporaryDirectory() as place:
+        with tempfile.TemporaryDirectory(prefix='preflight-') as place:
             open(os.path.join(place, "x"), "w").write("x")
-        tempfile.mkstemp()
+        tempfile.mkstemp(prefix='preflight-')
         """,
     "past": """
         import _io
@@ -130,12 +137,11 @@ PROGRAMS = {
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_sees_what_it_did_and_leaves_no_trace(name: str, place: Path, tmp_path: Path) -> None:
-    before, scratch = contents(place), set(os.listdir("/tmp")) if name == "temporary" else set()
+    before, temporary = contents(place), scratch() if name == "temporary" else set()
     assert run_within(place, tmp_path / "root", PROGRAMS[name]) == ""
     assert contents(place) == before
     assert sorted(each.name for each in place.iterdir()) == ["data", "notes.txt"]
-    if scratch:
-        assert not [each for each in set(os.listdir("/tmp")) - scratch if each.startswith("tmp")]
+    assert not temporary or scratch() == temporary
 
 
 def test_handles_that_are_open_and_devices_are_not_led_anywhere(place: Path, tmp_path: Path) -> None:
