@@ -173,7 +173,7 @@ class _Patient:
         document: dict[str, Any] = {"error": error[-300:], "late": late, "trained": False}
         try:
             if self._examiner is not None and self._examiner.trained:
-                document |= self._examiner.conclude(ended=ended) | {"trained": True, "program_exit": code}
+                document |= self._examiner.conclude(ended=ended and not error) | {"trained": True, "program_exit": code}
         except Exception:
             document = {"ours": traceback.format_exc()}
         _write_line(self._pipe, document)

@@ -109,7 +109,7 @@ class Tape(TorchFunctionMode):
         self.on = False
         self.leave()
         calls, self._calls = self._calls, []
-        if loss is None or self._dropped or torch.is_autocast_enabled(loss.device.type):
+        if loss is None or self._dropped:
             return None
         step = Step(calls, loss, self._given)
         return step if step.whole else None

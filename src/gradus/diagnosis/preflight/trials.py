@@ -19,7 +19,7 @@ RATES = (1e-2, 1e-3)
 """Adam's, for fitting a batch: networks that learn at all learn at one of them."""
 _FEWEST = 15
 _SPAN = 1e3
-"""The range test goes from the rate that was chosen down and up by this."""
+"""The range test goes from the rate that was chosen down and up by this, and to 1 at least."""
 
 
 @dataclass(frozen=True)
@@ -133,8 +133,10 @@ def _typical_end(losses: Sequence[float]) -> float:
 def _closure(step: Step, learned: dict[int, Tensor], inputs: Mapping[int, Tensor]) -> Callable[[], Tensor]:
     """Leaves gradients of the played loss in the copies."""
     leaves = list(learned.values())
+    state = torch.random.get_rng_state()
 
     def closure() -> Tensor:
+        torch.random.set_rng_state(state)  # dropout that drops the same: what the loss does is the rate's doing
         loss = step.play({**learned, **inputs})
         # Not backward(), which is tapped, and whose hooks are the program's.
         gradients = torch.autograd.grad(loss, leaves, allow_unused=True)
@@ -171,7 +173,9 @@ def _range_test(step: Step, optimizer: Optimizer, rate: float, until: float) -> 
         return closure()
 
     try:
-        return range_test(nn.Module(), twin, in_time, low=rate / _SPAN, high=rate * _SPAN, steps=60, smoothing=0.6)
+        return range_test(
+            nn.Module(), twin, in_time, low=rate / _SPAN, high=max(rate * _SPAN, 1.0), steps=60, smoothing=0.6
+        )
     except (TimeoutError, InputError):
         return None
 
