@@ -47,13 +47,13 @@ def test_a_batch_is_fitted_and_its_control_is_not() -> None:
     assert trials.zeroed is not None
     assert trials.fit.best < 0.3
     assert 0.9 < trials.zeroed.best < 1.1  # about ln 3, less what the classes differ in number
-    assert not trials.ignores_inputs(0.003)
+    assert not trials.ignores_inputs(0.001)
     assert not trials.fits_without_inputs
     assert trials.rates is None
 
 
 def test_a_network_that_makes_nothing_of_its_inputs_is_told() -> None:
-    assert make_trials(step_of(Deaf()), None, seconds=60).ignores_inputs(0.003)
+    assert make_trials(step_of(Deaf()), None, seconds=60).ignores_inputs(0.001)
 
 
 @pytest.mark.parametrize(("rate", "share"), [(1e-2, (0.01, 10)), (1e-7, (0, 3e-3)), (20.0, (30, 1e9))])
@@ -96,11 +96,11 @@ def test_no_time_is_no_trial_and_no_opinion() -> None:
     began = time.monotonic()
     trials = make_trials(step_of(network()), None, seconds=0.0)
     assert trials.fit is None
-    assert not trials.ignores_inputs(0.003)
+    assert not trials.ignores_inputs(0.001)
     assert time.monotonic() - began < 30
 
 
 def test_a_batch_that_needs_no_inputs_says_nothing() -> None:
     trials = Trials(fit=Fit(2.0, 0.01, 40), zeroed=Fit(2.0, 0.01, 40))
     assert trials.fits_without_inputs
-    assert not trials.ignores_inputs(0.003)
+    assert not trials.ignores_inputs(0.001)

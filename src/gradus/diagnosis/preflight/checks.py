@@ -274,7 +274,7 @@ _CANNOT_FIT = Message(
 )
 _TOO_HIGH, _TOO_LOW = 10.0, 1 / 300
 """Times the rate that a range test suggests. Healthy programs of the ward lie between 0.013 and 9."""
-_ALIKE = 0.003
+_ALIKE = 0.001
 """By what share fits with and without inputs differ if inputs do nothing."""
 
 
