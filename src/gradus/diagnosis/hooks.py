@@ -52,7 +52,7 @@ class Hooks:
     def hook_everywhere(self) -> None:
         """All modules, in place of single models."""
         for handles in self._roots.values():
-            _remove(handles)
+            remove_all(handles)
         self._roots.clear()
         self._everywhere = [
             torch_modules.register_module_forward_pre_hook(Hook(self._enter)),
@@ -80,17 +80,17 @@ class Hooks:
 
     def release_layers(self) -> None:
         if self._layers:
-            _remove(self._layers)
+            remove_all(self._layers)
 
     def release_everywhere(self) -> None:
-        _remove(self._everywhere)
+        remove_all(self._everywhere)
 
     def release(self) -> None:
         """All of them."""
         self.release_everywhere()
         self.release_layers()
         for handles in self._roots.values():
-            _remove(handles)
+            remove_all(handles)
         self._roots.clear()
         for reference, ours, original in self._compiled:
             model = reference()
@@ -118,7 +118,8 @@ class Hooks:
         self._compiled.append((reference, wrapped, original))
 
 
-def _remove(handles: list[RemovableHandle]) -> None:
+def remove_all(handles: list[RemovableHandle]) -> None:
+    """Take hooks off again, without a trace."""
     while handles:
         handle = handles.pop()
         handle.remove()

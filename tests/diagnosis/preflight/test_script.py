@@ -206,3 +206,25 @@ def test_a_crash_after_some_steps_keeps_what_was_seen(tmp_path: Path) -> None:
 def test_there_must_be_such_a_file(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
         examine_script(tmp_path / "none.py", [], budget=5)
+
+
+def test_torch_is_left_without_hooks_taps_and_modes() -> None:
+    """In the process of a caller, as for a recipe; here of a loop that ends before it has gone anywhere."""
+    from torch.nn.modules import module
+
+    from gradus.diagnosis import taps
+    from gradus.diagnosis.preflight.examiner import Examiner
+
+    backward = torch.autograd.backward
+    for train in (False, True):
+        examiner = Examiner(deadline=1e9, enough=lambda: None)
+        output = torch.nn.Linear(2, 1)(torch.ones(3, 2)).mean()
+        if train:
+            output.backward()
+        examiner.conclude(ended=False)
+        assert torch.autograd.backward is backward
+        assert not taps._listeners
+        assert not module._global_forward_pre_hooks
+        assert not module._global_forward_hooks
+        assert not module._global_forward_hooks_with_kwargs
+        assert torch._C._len_torch_function_stack() == 0

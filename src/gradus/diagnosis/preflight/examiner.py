@@ -7,6 +7,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn.modules import module as torch_modules
 from torch.optim import Optimizer
@@ -14,7 +15,7 @@ from torch.utils.hooks import RemovableHandle
 
 from gradus.diagnosis import measure, taps
 from gradus.diagnosis.causes import rank
-from gradus.diagnosis.hooks import Hook
+from gradus.diagnosis.hooks import Hook, remove_all
 from gradus.diagnosis.preflight.checks import SILENT, check_all, own_findings
 from gradus.diagnosis.preflight.tape import Step, Tape
 from gradus.diagnosis.preflight.trials import Trials, make_trials
@@ -55,8 +56,6 @@ class Examiner(taps.Listener):
     # ---- what happens -----------------------------------------------------------------------------------------------
 
     def _enter(self, module: nn.Module, args: Any) -> None:
-        import torch
-
         self._depth += 1
         if self._depth > 1 or not torch.is_grad_enabled() or not any(True for _ in module.parameters()):
             return
@@ -72,8 +71,7 @@ class Examiner(taps.Listener):
             return
         if not self._taped:
             self._taped = True
-            for each in self._handles:
-                each.remove()
+            remove_all(self._handles)
             if self._tape.on:
                 loss = measure.first_tensor(tensors)
                 self._step = self._tape.stop(loss if isinstance(loss, Tensor) and loss.numel() == 1 else None)
@@ -102,6 +100,7 @@ class Examiner(taps.Listener):
         step, self._step = self._step, None
         if step is None:
             return
+        self.trials.reason = "the time was up"
         seconds = _SHARE * max(0.0, self._deadline - monotonic())
         with self._watch.probe.looking_away():
             try:
@@ -115,6 +114,9 @@ class Examiner(taps.Listener):
     def conclude(self, *, ended: bool) -> dict[str, Any]:
         """Findings, causes and checks, as documents have them; `ended` if the loop is over by itself."""
         taps.leave(self)
+        remove_all(self._handles)
+        self._tape.on = False
+        self._tape.leave()
         if ended:
             self._watch.close()
         else:
