@@ -88,6 +88,8 @@ def make_trials(step: Step, optimizer: Optimizer | None, *, seconds: float) -> T
         trials.memory = _memory(step, optimizer)
         fits = [_fit(step, {}, rate, began + seconds * share) for rate, share in zip(RATES, (0.2, 0.4), strict=True)]
         trials.fit = _better(fits)
+        if trials.fit is None:
+            trials.reason = "a step takes too long for trials: give it more by --budget"
         nothing = {key: torch.zeros_like(each) for key, each in step.inputs.items()}
         if nothing:
             fits = [
