@@ -16,9 +16,10 @@ from torch.utils.hooks import RemovableHandle
 from gradus.diagnosis import measure, taps
 from gradus.diagnosis.causes import rank
 from gradus.diagnosis.hooks import Hook, remove_all
-from gradus.diagnosis.preflight.checks import SILENT, check_all, own_findings
+from gradus.diagnosis.preflight.checks import SILENT, check_all
 from gradus.diagnosis.preflight.tape import Step, Tape
 from gradus.diagnosis.preflight.trials import Trials, make_trials
+from gradus.diagnosis.preflight.verdicts import own_findings
 from gradus.diagnosis.watch import Watch, cause_to_json
 
 STEPS = 200
