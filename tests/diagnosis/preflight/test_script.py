@@ -183,7 +183,7 @@ REFUSED = {
     "input('which? ')": "ended with EOFError",
     "import sys; sys.exit('no data here')": r"ended with exit code 1 \(no data here\)",
     "import argparse; p = argparse.ArgumentParser(); p.add_argument('--a', required=True); p.parse_args()": "--a",
-    "import time; time.sleep(60)": "did not train within 2 seconds",
+    "import time; time.sleep(60)": "came to no backward pass within 2 seconds",
     "import os; os.kill(os.getpid(), 9)": "was killed before it trained",
 }
 

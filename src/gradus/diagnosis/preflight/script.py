@@ -32,7 +32,8 @@ _NEVER = Message(en="{script} trained nothing: no backward pass was seen", zh="{
 _CRASHED = Message(en="{script} ended with {error} before it trained", zh="{script} 在训练之前以 {error} 结束")
 _KILLED = Message(en="{script} was killed before it trained", zh="{script} 在训练之前被终止")
 _LATE = Message(
-    en="{script} did not train within {seconds:.3g} seconds", zh="{script} 在 {seconds:.3g} 秒内没有开始训练"
+    en="{script} came to no backward pass within {seconds:.3g} seconds",
+    zh="{script} 在 {seconds:.3g} 秒内没有进行反向传播",
 )
 
 
