@@ -138,7 +138,7 @@ def _try(program: Program, scores: Scores, tries: int) -> Tried:
     recovered: list[float] = []
     after: list[float] = []
     for each in watched.document.get("prescriptions", [])[:tries]:
-        fixed = _patched(source, each["diff"])
+        fixed = patched(source, each["diff"])
         score = scores.mean(fixed, program.name)
         remedies.append(each["remedy"])
         recovered.append(_recovered(program, fixed, score, faulty, twin))
@@ -161,7 +161,8 @@ def _recovered(program: Program, fixed: str, score: float, faulty: float, twin: 
     return float(cured and score >= low - WORSE * max(1.0, abs(twin)))
 
 
-def _patched(source: str, diff: str) -> str:
+def patched(source: str, diff: str) -> str:
+    """`source` after `diff`."""
     with tempfile.TemporaryDirectory() as place:
         file = Path(place) / "program.py"
         file.write_text(source, encoding="utf-8")
