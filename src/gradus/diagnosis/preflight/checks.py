@@ -215,7 +215,7 @@ CHECKS: tuple[Check, ...] = (
         "loop",
         Message(en="gradients are cleared, steps taken, modes set", zh="梯度清零、参数更新、模式设置均正常"),
         ("missing-zero-grad", "missing-step", "training-in-eval-mode", "evaluation-in-train-mode",
-         "dropout-in-evaluation", "batch-norm-drift"),
+         "dropout-in-evaluation", "batch-norm-drift", "desynchronised-rank", "straggler"),
         _loop,
     ),
     Check(
