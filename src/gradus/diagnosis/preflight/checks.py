@@ -16,12 +16,13 @@ from gradus.diagnosis.signs import History
 Status = Literal["passed", "failed", "skipped"]
 Figures = dict[str, float]
 
+CONSTANT = "constant-prediction"
 SILENT = (
     "curve-reading", "generalization-gap", "validation-rising", "underfitting", "under-trained",
     "over-regularization", "plateau", "noisy-labels", "labels-unrelated", "mode-collapse", "posterior-collapse",
-    "discriminator-dominates", "generator-dominates", "constant-prediction",
+    "discriminator-dominates", "generator-dominates",
 )  # fmt: skip
-"""Rules about what comes of training. Many a network says the commonest class for its first hundred steps."""
+"""Rules about what comes of training: nothing can be said of that before."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,7 +202,7 @@ CHECKS: tuple[Check, ...] = (
         Message(
             en="one batch is fitted, and less well without its inputs", zh="能拟合一个批次，去掉输入后则拟合得差"
         ),
-        ("no-learning",),
+        ("no-learning", CONSTANT),
         _one_batch,
     ),
     Check(

@@ -16,7 +16,7 @@ from torch.utils.hooks import RemovableHandle
 from gradus.diagnosis import measure, taps
 from gradus.diagnosis.causes import rank
 from gradus.diagnosis.hooks import Hook, remove_all
-from gradus.diagnosis.preflight.checks import SILENT, check_all
+from gradus.diagnosis.preflight.checks import CONSTANT, SILENT, check_all
 from gradus.diagnosis.preflight.tape import Step, Tape
 from gradus.diagnosis.preflight.trials import Trials, make_trials
 from gradus.diagnosis.preflight.verdicts import own_findings
@@ -128,6 +128,8 @@ class Examiner(taps.Listener):
         causes = []
         with contextlib.suppress(Exception):
             causes = [each for each in rank(history, findings) if each.id not in _LATER]
+        if not causes:  # many a network says the commonest class for its first hundred steps
+            findings = [each for each in findings if each.symptom != CONSTANT]
         trained = bool(history.loop.backwards or findings)
         return {
             "findings": [each.to_json() for each in findings],
