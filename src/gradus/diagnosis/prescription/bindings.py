@@ -77,10 +77,9 @@ def binding(file: SourceFile, node: ast.expr) -> Binding | None:
 
 def _scopes(file: SourceFile, node: ast.expr, target: str) -> Iterator[Scope]:
     for each in file.above(node):
-        if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.Module):
-            yield each
-        elif isinstance(each, ast.ClassDef) and target.startswith("self."):
-            yield each
+        of_self = isinstance(each, ast.ClassDef) and target.startswith("self.")
+        if of_self or isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.Module):
+            yield each  # type: ignore[misc]
 
 
 def _within(file: SourceFile, target: str, scope: Scope) -> list[Binding]:
@@ -121,6 +120,7 @@ def definition(program: Program, file: SourceFile, name: str) -> tuple[SourceFil
 
 
 def class_around(file: SourceFile, node: ast.AST) -> ast.ClassDef | None:
+    """The class that a node lies in."""
     return next((each for each in file.above(node) if isinstance(each, ast.ClassDef)), None)
 
 

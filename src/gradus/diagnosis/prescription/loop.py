@@ -264,7 +264,7 @@ def _wider(file: SourceFile, argument: ast.expr, parts: list[str], running: list
     for model in running:
         if any(each.startswith((f"{model}.", f"{model}[")) for each in parts) and model not in parts:
             return f"{model}.parameters()"
-    missing = [each for each in running if each not in taken and each not in {"self"}]
+    missing = [each for each in running if each not in taken and each != "self"]
     if not missing:
         # all of the model is named, and only some of it taken
         whole = isinstance(argument, ast.Call) and ast.unparse(argument).endswith(".parameters()")
