@@ -130,7 +130,18 @@ def held_out_inputs(case: Case) -> list[Source]:
         each = source(case.program, call.file, call.node.args[0]) if call.node.args else None
         if each is not None and each.code not in {other.code for other in found}:
             found.append(each)
-    return found
+    return found or list(_by_phase(case.program))
+
+
+def _by_phase(program: Program) -> Iterator[Source]:
+    """Of `{"train": ..., "val": ...}` what is not for training, where one loop goes over both."""
+    for file, node in program.nodes():
+        keys = [each.value for each in node.keys if isinstance(each, ast.Constant)] if isinstance(node, ast.Dict) else []
+        if isinstance(node, ast.Dict) and "train" in keys and len(keys) == len(node.values) > 1:
+            for key, value in zip(keys, node.values, strict=True):
+                found = source(program, file, value, 0) if key != "train" else None
+                if found is not None:
+                    yield found
 
 
 def held_out_calls(program: Program) -> list[Found]:

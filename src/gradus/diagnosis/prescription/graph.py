@@ -159,13 +159,11 @@ def _round_trip_by_names(file: SourceFile, region: ast.AST) -> Iterator[list[Edi
     edits: list[Edit] = [replace(file, each.value, _stripped(file, each.value)) for each in away]
     for node in ast.walk(region):
         if isinstance(node, ast.Assign) and node not in away:
-            text = ast.unparse(node.value)
             if {each.id for each in ast.walk(node.value) if isinstance(each, ast.Name)} & names:
                 new = _stripped(file, node.value)
                 names.add(ast.unparse(node.targets[0]))
                 if new != file.code(node.value):
                     edits.append(replace(file, node.value, new))
-                assert text
     yield edits
 
 
