@@ -278,6 +278,9 @@ def _of_call(program: Program, file: SourceFile, call: ast.Call, item: int | Non
         return source(program, file, first, None, depth)
     enters = entered(program, file, call)
     if enters is not None:
+        given = _handed_through(*enters, Found(file, call)) if item is None else None
+        if given is not None:
+            return source(program, file, given, None, depth)
         return _of_function(program, *enters, item, depth)
     if isinstance(call.func, ast.Attribute) and not name:  # x.to(device), x.view(...)
         return source(program, file, call.func.value, item, depth)
@@ -291,6 +294,15 @@ def _of_function(
 ) -> Source | None:
     results = returned(function)
     return source(program, file, results[-1], item, depth) if results else None
+
+
+def _handed_through(file: SourceFile, function: Function, call: Found) -> ast.expr | None:
+    """Of a function that makes a tensor of what it is given, what it is given."""
+    for result in returned(function):
+        for each in ast.walk(result):
+            if isinstance(each, ast.Name) and each.id in parameters(function) and binding(file, each) is None:
+                return passed(file, function, each.id, call)
+    return None
 
 
 def _of_dataset(

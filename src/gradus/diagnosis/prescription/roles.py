@@ -58,7 +58,10 @@ def role(program: Program, file: SourceFile, node: ast.expr, depth: int = 6) -> 
         found = next((each for each in _given(program, file, node, depth) if each), "")
         if found:
             return found
-    name = node.attr if isinstance(node, ast.Attribute) else node.id
+    return _by_name(node.attr if isinstance(node, ast.Attribute) else node.id)
+
+
+def _by_name(name: str) -> str:
     return next((each for each, pattern in _NAMES if re.search(pattern, name.lower())), "")
 
 
@@ -246,7 +249,7 @@ def visible(program: Program, file: SourceFile, at: ast.AST, wanted: str) -> lis
                     names[text] = None
         for text in texts:
             used = next((each for each in ast.walk(scope) if isinstance(each, ast.Name) and each.id == text), None)
-            if used is not None and role(program, file, used) == wanted:
+            if (role(program, file, used) if used is not None else _by_name(text)) == wanted:
                 names[text] = None
     return list(names)
 
