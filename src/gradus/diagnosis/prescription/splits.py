@@ -45,11 +45,11 @@ def _alike(train: Source, other: Source) -> Iterator[Sequence[Edit]]:
     ours, theirs = _history(file, train.base.id), _history(file, other.base.id)
     for mine in ours:
         wanted = _renamed(file.code(mine.value), names)
-        if wanted == file.code(mine.value) or any(_same(file.code(each.value), wanted) for each in theirs):
-            continue
         match = next((each for each in theirs if _is_alike(file, mine, each)), None)
         if re.search(rf"\b{train.base.id}{_OWN}", file.code(mine.value)):
             yield from _with_own_figures(file, mine, match, train.base.id, other.base.id)
+        elif wanted == file.code(mine.value) or any(_same(file.code(each.value), wanted) for each in theirs):
+            continue
         elif match is not None:
             yield [replace(file, match.value, _on_the_fitted(wanted))]
         elif mine.item is None and theirs:
