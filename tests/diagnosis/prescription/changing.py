@@ -17,9 +17,7 @@ def changes(source: str, remedy: str, history: History | None = None, cause: str
     assert program is not None
     cause = cause or next(each for each, remedies in BY_ID.items() if remedy in remedies)
     case = Case(program=program, cause=cause, history=history or History())
-    return [
-        apply(edits, program.script) for function in FIXES[remedy] for edits in function(case) if edits
-    ]
+    return [apply(edits, program.script) for function in FIXES[remedy] for edits in function(case) if edits]
 
 
 def lines(before: str, after: str) -> list[str]:

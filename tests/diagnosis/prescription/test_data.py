@@ -89,9 +89,10 @@ for x, y in loader:
 
     def test_or_in_the_model_where_the_array_is_not_known(self) -> None:
         source = program("x, y = load()", "*parts()").replace("model(x[80:])", "model(other())")
-        assert "nn.Sequential(nn.BatchNorm1d(5, affine=False), nn.Linear(5, 8)" in changes(
-            source, "scale-inputs", seen()
-        )[-1]
+        assert (
+            "nn.Sequential(nn.BatchNorm1d(5, affine=False), nn.Linear(5, 8)"
+            in changes(source, "scale-inputs", seen())[-1]
+        )
 
     def test_or_in_a_class(self) -> None:
         source = """
@@ -201,7 +202,9 @@ class TestBalance:
         assert "nn.CrossEntropyLoss(weight=torch.tensor([1.0, 9.0]))\n" in second
 
     def test_of_a_functional_loss_by_what_was_seen(self) -> None:
-        source = program("x, y = load()").replace("criterion(model(xb), yb)", "nn.functional.cross_entropy(model(xb), yb)")
+        source = program("x, y = load()").replace(
+            "criterion(model(xb), yb)", "nn.functional.cross_entropy(model(xb), yb)"
+        )
         found = changes(source, "balance", seen(counts=(90, 10)))
         assert "nn.functional.cross_entropy(model(xb), yb, weight=torch.tensor([1.0, 9.0]))\n" in found[0]
 
@@ -304,7 +307,9 @@ class TestLabels:
         assert changes(source, "check-labels")[0] == expected
 
     def test_are_drawn_by_the_rows_of_the_inputs(self) -> None:
-        source = "import torch\ndef batch():\n    i = torch.randint(9, (4,))\n    return x[i], y[torch.randint(9, (4,))]\n"
+        source = (
+            "import torch\ndef batch():\n    i = torch.randint(9, (4,))\n    return x[i], y[torch.randint(9, (4,))]\n"
+        )
         assert first_change(source, "check-labels")[-1] == "+ return x[i], y[i]"
 
     def test_are_split_with_them(self) -> None:
@@ -356,6 +361,9 @@ class TestBatchAxis:
         assert changes(source, "keep-batch-axis", seen()) == []
 
 
-def test_labels_are_smoothed_in_training() -> None:
+def test_wrong_labels_count_less() -> None:
     source = program("x, y = load()").replace("nn.MSELoss()", "nn.CrossEntropyLoss()")
-    assert "nn.CrossEntropyLoss(label_smoothing=" in changes(source, "clean-labels")[0]
+    bounded, smoothed = changes(source, "clean-labels")
+    nats = 'nn.functional.cross_entropy(model(xb), yb, reduction="none")'
+    assert f"loss = (1 - (-{nats}).exp() ** 0.7).mean() / 0.7\n" in bounded
+    assert "nn.CrossEntropyLoss(label_smoothing=0.2)\n" in smoothed

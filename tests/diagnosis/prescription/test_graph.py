@@ -54,8 +54,7 @@ class TestRegister:
                 "self.layers = nn.ModuleList()",
             ),
             (
-                "layers = []\n        for _ in range(depth):\n            layers += [nn.Linear(8, 8), nn.ReLU()]\n"
-                "        self.layers = layers",
+                "layers = []\n        layers += [nn.Linear(8, 8), nn.ReLU()]\n        self.layers = layers",
                 "self.layers = nn.ModuleList(layers)",
             ),
             (
@@ -153,9 +152,8 @@ class TestKeepGraph:
                 "return self.head(torch.tanh(self.encoder(x)))",
             ),
             (
-                "h = self.encoder(x).detach().numpy()\n        h = np.concatenate([h, h], axis=1)\n"
-                "        return torch.tensor(h)",
-                "h = self.encoder(x)\n        h = torch.cat([h, h], axis=1)\n        return h",
+                "h = self.encoder(x).detach().numpy()\n        h = np.concatenate([h])\n        return torch.tensor(h)",
+                "h = self.encoder(x)\n        h = torch.cat([h])\n        return h",
             ),
         ],
     )

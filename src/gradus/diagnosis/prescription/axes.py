@@ -68,14 +68,16 @@ def _forward(program: Program) -> Iterator[tuple[SourceFile, Function]]:
     """Methods of modules that compute."""
     for file, node in program.nodes():
         owner = class_around(file, node) if isinstance(node, Function) else None
-        if isinstance(node, Function) and owner is not None and node.name != "__init__":
-            if is_module(program, file, owner):
-                yield file, node
+        named = isinstance(node, Function) and node.name != "__init__"
+        if isinstance(node, Function) and named and owner is not None and is_module(program, file, owner):
+            yield file, node
 
 
 def _is(node: ast.expr, value: object) -> bool:
-    return isinstance(node, ast.Constant) and node.value is value if isinstance(value, bool) else (
-        isinstance(node, ast.Constant) and node.value == value and not isinstance(node.value, bool)
+    return (
+        isinstance(node, ast.Constant) and node.value is value
+        if isinstance(value, bool)
+        else (isinstance(node, ast.Constant) and node.value == value and not isinstance(node.value, bool))
     )
 
 
@@ -140,8 +142,8 @@ def _not_moved(file: SourceFile, call: ast.Call) -> Iterator[Sequence[Edit]]:
         called.attr == "permute" and axes[:2] == ["1", "0"] and axes[2:] == [str(n) for n in range(2, len(axes))]
     ):
         statement = file.statement(call)
-        if isinstance(statement, ast.Assign) and statement.value is call:
-            if ast.unparse(statement.targets[0]) == ast.unparse(called.value):
-                yield [delete(file, statement)]
-                return
-        yield [replace(file, call, file.code(called.value))]
+        target = statement.targets[0] if isinstance(statement, ast.Assign) and statement.value is call else None
+        if target is not None and ast.unparse(target) == ast.unparse(called.value):
+            yield [delete(file, statement)]
+        else:
+            yield [replace(file, call, file.code(called.value))]

@@ -52,6 +52,12 @@ class Source:
     def code(self) -> str:
         return self.file.code(self.node)
 
+    @property
+    def bound(self) -> Binding | None:
+        """What binds the array last before it is used; None if a loop does, or it has no name."""
+        found = binding(self.file, self.base) if isinstance(self.base, ast.Name) else None
+        return found if found is not None and not found.looped else None
+
 
 @dataclass(frozen=True)
 class Compared:
@@ -65,8 +71,7 @@ class Compared:
 def compared(program: Program, training: TrainingStep) -> Compared | None:
     """The call that compares outputs with targets on the way to a backward pass."""
     file = training.file
-    receiver = training.backward.node.func.value  # type: ignore[attr-defined]
-    for node in _expanded(file, receiver):
+    for node in _expanded(file, training.backward.receiver):
         if not isinstance(node, ast.Call):
             continue
         values = [each for each in (*node.args, *(each.value for each in node.keywords)) if not _is_number(each)]
@@ -136,7 +141,9 @@ def held_out_inputs(case: Case) -> list[Source]:
 def _by_phase(program: Program) -> Iterator[Source]:
     """Of `{"train": ..., "val": ...}` what is not for training, where one loop goes over both."""
     for file, node in program.nodes():
-        keys = [each.value for each in node.keys if isinstance(each, ast.Constant)] if isinstance(node, ast.Dict) else []
+        keys = (
+            [each.value for each in node.keys if isinstance(each, ast.Constant)] if isinstance(node, ast.Dict) else []
+        )
         if isinstance(node, ast.Dict) and "train" in keys and len(keys) == len(node.values) > 1:
             for key, value in zip(keys, node.values, strict=True):
                 found = source(program, file, value, 0) if key != "train" else None
@@ -169,7 +176,9 @@ def in_no_grad(file: SourceFile, node: ast.AST) -> bool:
     return any(isinstance(each, ast.With | Function) and without_gradients(file, each) for each in file.above(node))
 
 
-def source(program: Program, file: SourceFile, node: ast.expr, item: int | None = None, depth: int = 14) -> Source | None:
+def source(
+    program: Program, file: SourceFile, node: ast.expr, item: int | None = None, depth: int = 14
+) -> Source | None:
     """The array that an expression in a loop takes its examples from.
 
     Args:
@@ -204,7 +213,11 @@ def _of_name(
     if bound.looped:
         return source(program, file, bound.value, 0 if bound.item is None else bound.item, depth)
     if bound.item is None:
-        return source(program, bound.file, bound.value, item, depth) if item is not None else _through(program, bound, node, depth)
+        return (
+            source(program, bound.file, bound.value, item, depth)
+            if item is not None
+            else _through(program, bound, node, depth)
+        )
     if item is not None:
         return _of_unpacked(program, bound, item, depth)
     if file.loops(bound.statement) or isinstance(bound.value, ast.Name):  # x, y = get_batch()
@@ -237,9 +250,7 @@ def _through(program: Program, bound: Binding, node: ast.expr, depth: int) -> So
     return Source(bound.file, node)
 
 
-def _of_parameter(
-    program: Program, file: SourceFile, node: ast.expr, item: int | None, depth: int
-) -> Source | None:
+def _of_parameter(program: Program, file: SourceFile, node: ast.expr, item: int | None, depth: int) -> Source | None:
     function = next((each for each in file.above(node) if isinstance(each, Function)), None)
     if function is None or not isinstance(node, ast.Name) or node.id not in parameters(function):
         return None
@@ -289,9 +300,7 @@ def _of_call(program: Program, file: SourceFile, call: ast.Call, item: int | Non
     return None
 
 
-def _of_function(
-    program: Program, file: SourceFile, function: Function, item: int | None, depth: int
-) -> Source | None:
+def _of_function(program: Program, file: SourceFile, function: Function, item: int | None, depth: int) -> Source | None:
     results = returned(function)
     return source(program, file, results[-1], item, depth) if results else None
 
@@ -353,7 +362,11 @@ def _is_batch_index(file: SourceFile, index: ast.expr) -> bool:
                     return True
             elif bound.looped or (file.loops(bound.statement) and not isinstance(bound.value, ast.Constant)):
                 return True
-        if isinstance(each, ast.Call) and file.qualified(each.func) in {"torch.randint", "torch.randperm", "random.sample"}:
+        if isinstance(each, ast.Call) and file.qualified(each.func) in {
+            "torch.randint",
+            "torch.randperm",
+            "random.sample",
+        }:
             owner = next((above for above in file.above(index) if isinstance(above, Function)), None)
             if file.loops(index) or (owner is not None and "batch" in owner.name):
                 return True
@@ -380,4 +393,3 @@ def _under_key(file: SourceFile, node: ast.Subscript) -> ast.expr | None:
 
 def _is_text(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and isinstance(node.value, str)
-

@@ -41,12 +41,12 @@ def keep_the_loss(case: Case) -> Iterator[Sequence[Edit]]:
     for call in case.program.calls("torch.tensor", "torch.as_tensor", "torch.autograd.Variable", "torch.FloatTensor"):
         first = call.node.args[0] if call.node.args else None
         named = next((each for each in call.node.keywords if each.arg == "requires_grad"), None)
-        if isinstance(first, ast.Name | ast.Attribute | ast.Call) and named is not None:
-            if _is_inside_of(case, call.file, call.node):
-                edits.append(replace(call.file, call.node, _stripped(call.file, first)))
+        known = isinstance(first, ast.Name | ast.Attribute | ast.Call) and named is not None
+        if first is not None and known and _is_inside_of(case, call.file, call.node):
+            edits.append(replace(call.file, call.node, _stripped(call.file, first)))
     for call in case.program.methods("requires_grad_"):
         if isinstance(call.statement, ast.Expr) and _is_inside_of(case, call.file, call.node) and not call.node.args:
-            edits.append(delete(call.file, call.statement))
+            edits += [delete(call.file, call.statement)]
     if edits:
         yield edits
 
@@ -144,9 +144,9 @@ def _round_trip(file: SourceFile, region: ast.AST) -> Iterator[list[Edit]]:
         if not isinstance(node, ast.Call):
             continue
         name = file.qualified(node.func)
-        if name in _FROM_NUMPY and node.args:
-            if re.search(r"\.(numpy|item|tolist)\(\)", ast.unparse(node.args[0])):
-                edits.append(replace(file, node, _stripped(file, node.args[0])))
+        away = bool(node.args) and re.search(r"\.(numpy|item|tolist)\(\)", ast.unparse(node.args[0]))
+        if name in _FROM_NUMPY and away:
+            edits.append(replace(file, node, _stripped(file, node.args[0])))
     if edits:
         yield edits
         return
@@ -215,25 +215,25 @@ def _calls(file: SourceFile, region: ast.AST) -> Iterator[list[Edit]]:
         if cut is None or _through_numpy(file, node) or _is_guarded(file, region, node):
             continue
         statement = file.statement(node)
-        if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == ast.unparse(cut):
-            if statement.value is node:
-                holder = file.parents[statement]
-                alone = isinstance(holder, ast.If) and holder.body == [statement] and not holder.orelse
-                yield [delete(file, holder if alone else statement)]  # type: ignore[arg-type]
-                continue
+        itself = isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == ast.unparse(cut)
+        if itself and getattr(statement, "value", None) is node:
+            holder = file.parents[statement]
+            alone = isinstance(holder, ast.If) and holder.body == [statement] and not holder.orelse
+            yield [delete(file, holder if alone and isinstance(holder, ast.stmt) else statement)]
+            continue
         if isinstance(statement, ast.Expr) and statement.value is node:
             yield [delete(file, statement)]
         else:
-            yield [replace(file, node, file.code(cut))]  # type: ignore[arg-type]
+            yield [replace(file, node, file.code(cut))]
 
 
 def _cut(node: ast.AST) -> ast.expr | None:
     """What is cut off from the graph there."""
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and not node.args:
-        if node.func.attr in {"detach", "detach_", "item"}:
-            return node.func.value
-    if isinstance(node, ast.Attribute) and node.attr == "data" and isinstance(node.ctx, ast.Load):
-        return node.value
+    match node:
+        case ast.Call(func=ast.Attribute(value=inner, attr="detach" | "detach_" | "item"), args=[]):
+            return inner
+        case ast.Attribute(value=inner, attr="data", ctx=ast.Load()):
+            return inner
     return None
 
 
@@ -252,7 +252,11 @@ def _is_guarded(file: SourceFile, region: ast.AST, node: ast.AST) -> bool:
         return True
     if isinstance(statement, ast.Expr) and not isinstance(statement.value, ast.Call):
         return True
-    if "backward" not in ast.unparse(statement) and isinstance(statement, ast.Expr) and "detach_" not in ast.unparse(node):
+    if (
+        "backward" not in ast.unparse(statement)
+        and isinstance(statement, ast.Expr)
+        and "detach_" not in ast.unparse(node)
+    ):
         return True
     cut = _cut(node)
     return isinstance(cut, ast.BinOp) and isinstance(cut.op, ast.Sub)

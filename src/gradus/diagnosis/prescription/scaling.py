@@ -11,7 +11,15 @@ from gradus.diagnosis.prescription.batches import (
     training_inputs,
     training_targets,
 )
-from gradus.diagnosis.prescription.bindings import Binding, Function, binding, bindings as bindings_of, definition, method, parameters, returned
+from gradus.diagnosis.prescription.bindings import (
+    Binding,
+    binding,
+    bindings,
+    definition,
+    method,
+    parameters,
+    returned,
+)
 from gradus.diagnosis.prescription.edits import Edit, after, before, imported, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.program import SourceFile
@@ -71,7 +79,7 @@ def _in_dataset(train: Source) -> Iterator[Sequence[Edit]]:
 
 def scaled_arrays(train: Source, held_out: Sequence[Source], signs: InputSigns) -> list[Edit]:
     """Statements that scale, each behind the last one that binds the array; none if one of them is not known."""
-    file, bound = train.file, _binding(train)
+    file, bound = train.file, train.bound
     if bound is None:
         return []
     name = ast.unparse(train.base)
@@ -92,33 +100,27 @@ def scaled_arrays(train: Source, held_out: Sequence[Source], signs: InputSigns) 
         mean, std = free_names(file, "mean", "std")
         given = [f"{mean}, {std} = {part}.mean({axis}), {deviation}"]
         lines = {text: f"{text} = ({text} - {mean}) / {std}" for text in (name, *(ast.unparse(e.base) for e in others))}
-    bindings = {name: bound}
+    places = {name: bound}
     for each in others:
-        other = _binding(each)
+        other = each.bound
         if other is None or each.file is not file or file.scope(other.statement) is not file.scope(bound.statement):
             return []
-        bindings[ast.unparse(each.base)] = other
-    return _placed(file, given, lines, bindings, name)
+        places[ast.unparse(each.base)] = other
+    return _placed(file, given, lines, places, name)
 
 
 def _placed(
-    file: SourceFile, given: list[str], lines: dict[str, str], bindings: dict[str, Binding], first: str
+    file: SourceFile, given: list[str], lines: dict[str, str], places: dict[str, Binding], first: str
 ) -> list[Edit]:
     """Lines behind the statements that bind their arrays, and not before the training array's."""
-    start = bindings[first].statement
+    start = places[first].statement
     by_place: dict[ast.stmt, list[str]] = {start: [*given, lines[first]]}
-    for name, each in bindings.items():
+    for name, each in places.items():
         if name != first:
-            together = any(other.statement is start for other in bindings_of(file, name))
+            together = any(other.statement is start for other in bindings(file, name))
             place = each.statement if each.statement.lineno > start.lineno and not together else start
             by_place.setdefault(place, []).append(lines[name])
     return [after(file, place, "\n".join(texts)) for place, texts in by_place.items()]
-
-
-def _binding(source: Source) -> Binding | None:
-    base = source.base
-    found = binding(source.file, base) if isinstance(base, ast.Name) else None
-    return found if found is not None and not found.looped else None
 
 
 def _known(file: SourceFile, statement: ast.stmt, part: str) -> ast.stmt:
@@ -128,7 +130,7 @@ def _known(file: SourceFile, statement: ast.stmt, part: str) -> ast.stmt:
     later = [
         bound[0].statement
         for name in names
-        if (bound := [each for each in bindings_of(file, name, scope) if file.scope(each.statement) is scope])
+        if (bound := [each for each in bindings(file, name, scope) if file.scope(each.statement) is scope])
     ]
     return max([statement, *later], key=lambda each: each.lineno)
 
@@ -153,9 +155,6 @@ def free_names(file: SourceFile, *names: str) -> list[str]:
     used |= {each.arg for each in ast.walk(file.tree) if isinstance(each, ast.arg)}
     prefix = next(each for each in ("", "train_", "fitted_", "own_") if not {f"{each}{name}" for name in names} & used)
     return [f"{prefix}{each}" for each in names]
-
-
-# ---- in the model ---------------------------------------------------------------------------------------------------
 
 
 @fix("scale-inputs")
@@ -185,9 +184,7 @@ def _find(file: SourceFile, at: ast.AST, name: str) -> Binding | None:
     return None
 
 
-def _before_layers(
-    case: Case, file: SourceFile, call: ast.Call, layer: str, signs: InputSigns
-) -> list[Edit]:
+def _before_layers(case: Case, file: SourceFile, call: ast.Call, layer: str, signs: InputSigns) -> list[Edit]:
     norm, more = imported(file, f"torch.nn.{layer}")
     if file.qualified(call.func) == "torch.nn.Sequential":
         return [*_first_in_sequential(file, call, f"{norm}({signs.shape[1]}, affine=False)"), *more]
@@ -205,7 +202,9 @@ def _before_layers(
     begin, forward = method(owner, "__init__"), method(owner, "forward")
     if begin is None or forward is None or len(parameters(forward)) < 2:
         return []
-    made = next((each for each in begin.body if "super()" in ast.unparse(each) or "__init__" in ast.unparse(each)), None)
+    made = next(
+        (each for each in begin.body if "super()" in ast.unparse(each) or "__init__" in ast.unparse(each)), None
+    )
     first = next((each for each in forward.body if not _is_docstring(each)), None)
     if made is None or first is None:
         return []
@@ -231,14 +230,11 @@ def _first_in_sequential(file: SourceFile, call: ast.Call, text: str) -> list[Ed
     return []
 
 
-# ---- targets --------------------------------------------------------------------------------------------------------
-
-
 @fix("scale-targets")
 def train_on_scaled_targets(case: Case) -> Iterator[Sequence[Edit]]:
     """Compare outputs with scaled targets in training, and scale them back wherever else the model is used."""
     target = training_targets(case)
-    bound = _binding(target) if target is not None and target.dataset is None else None
+    bound = target.bound if target is not None and target.dataset is None else None
     if target is None or bound is None:
         return
     part = target.code
@@ -275,7 +271,7 @@ def _sees(file: SourceFile, node: ast.AST, scope: ast.AST) -> bool:
 def scale_target_array(case: Case) -> Iterator[Sequence[Edit]]:
     """Scale the array of targets: figures that are reported are then in deviations."""
     target = training_targets(case)
-    bound = _binding(target) if target is not None and target.dataset is None else None
+    bound = target.bound if target is not None and target.dataset is None else None
     if target is None or bound is None:
         return
     name = ast.unparse(target.base)
@@ -290,105 +286,8 @@ def _like_inputs(case: Case, target: Source) -> list[Source]:
     train = training_inputs(case)
     if train is None or isinstance(train.node, ast.Subscript):
         return []
-    parts = []
-    for each in held_out_inputs(case):
-        if ast.unparse(each.base) == ast.unparse(train.base) and isinstance(each.node, ast.Subscript):
-            parts.append(Source(each.file, ast.Subscript(value=target.base, slice=each.node.slice, ctx=ast.Load())))
-    return parts
-
-
-# ---- numbers that are none ------------------------------------------------------------------------------------------
-
-_LOGS = {"torch.log": "torch.log1p", "numpy.log": "numpy.log1p"}
-
-
-@fix("clean-data")
-def log_of_one_more(case: Case) -> Iterator[Sequence[Edit]]:
-    """`log1p` for counts, of which some are 0, where the data are prepared."""
-    first = case.history.non_finite
-    if first is None or not first.infinite:
-        return
-    edits: list[Edit] = []
-    for call in case.program.calls(*_LOGS):
-        function = next((each for each in call.file.above(call.node) if isinstance(each, Function)), None)
-        if call.file.loops(call.node) or (function is not None and function.name == "forward"):
-            continue
-        name, more = imported(call.file, _LOGS[call.file.qualified(call.node.func)])
-        edits += [replace(call.file, call.node.func, name), *more]
-    if edits:
-        yield edits
-
-
-@fix("clean-data")
-def replace_missing_numbers(case: Case) -> Iterator[Sequence[Edit]]:
-    """`nan_to_num` behind the statement that prepares the array last: of scaled data 0 is the mean."""
-    train = training_inputs(case)
-    bound = _binding(train) if train is not None else None
-    if train is None or bound is None:
-        return
-    edits: list[Edit] = []
-    sources = {ast.unparse(each.base): each for each in (train, *held_out_inputs(case))}
-    for name, each in sources.items():
-        place = _binding(each)
-        if place is not None and each.file is train.file:
-            cleaner, more = imported(each.file, f"{_library(each.file, place.value)}.nan_to_num")
-            edits += [after(each.file, place.statement, f"{name} = {cleaner}({name}, nan=0.0, posinf=0.0, neginf=0.0)")]
-            edits += more
-    yield edits
-
-
-def _library(file: SourceFile, value: ast.expr) -> str:
-    """ "torch" or "numpy", whichever made a value."""
-    for each in ast.walk(value):
-        name = file.qualified(each) if isinstance(each, ast.Attribute | ast.Name) else ""
-        if name.startswith(("torch.", "numpy.")):
-            return name.partition(".")[0]
-        found = binding(file, each) if isinstance(each, ast.Name) else None
-        if found is not None and found.value is not value:
-            return _library(file, found.value)
-    return "numpy" if "numpy" in file.imports.values() and "torch" not in file.imports.values() else "torch"
-
-
-# ---- columns without information ------------------------------------------------------------------------------------
-
-_WHOLE = {"torch.int", "torch.int8", "torch.int16", "torch.int32", "torch.int64", "torch.long", "torch.uint8"}
-
-
-@fix("drop-constants")
-def keep_fractions(case: Case) -> Iterator[Sequence[Edit]]:
-    """Inputs that were cut to whole numbers on the way keep their fractions."""
-    train = training_inputs(case)
-    if train is None:
-        return
-    for file, node in case.program.nodes():
-        if not isinstance(node, ast.Call) or file.loops(node):
-            continue
-        called = node.func
-        if isinstance(called, ast.Attribute) and called.attr == "float" and isinstance(called.value, ast.Call):
-            inner = called.value
-            given = next((each for each in inner.keywords if each.arg == "dtype"), None)
-            if given is not None and file.qualified(given.value) in _WHOLE:
-                real, more = imported(file, "torch.float32")
-                made = file.code(inner).replace(file.code(given), f"dtype={real}")
-                yield [replace(file, node, made), *more]
-            elif isinstance(inner.func, ast.Attribute) and inner.func.attr in {"long", "int", "byte", "round"}:
-                yield [replace(file, inner, file.code(inner.func.value))]
-        if isinstance(called, ast.Attribute) and called.attr == "astype" and node.args:
-            kind = ast.unparse(node.args[0])
-            if kind in {"int", "np.int32", "np.int64", "np.uint8", "'int'", "'uint8'"} and _is_input(case, file, node):
-                yield [replace(file, node, file.code(called.value))]
-
-
-def _is_input(case: Case, file: SourceFile, node: ast.AST) -> bool:
-    """Whether a statement binds the training array."""
-    train = training_inputs(case)
-    statement = file.statement(node)
-    return train is not None and isinstance(statement, ast.Assign) and any(
-        ast.unparse(each) == ast.unparse(train.base) for each in statement.targets
-    )
-
-
-@fix("drop-constants")
-def scale_what_varies(case: Case) -> Iterator[Sequence[Edit]]:
-    """Scale the columns: constants become 0, and what varies little is seen."""
-    yield from scale_arrays(case)
+    return [
+        Source(each.file, ast.Subscript(value=target.base, slice=each.node.slice, ctx=ast.Load()))
+        for each in held_out_inputs(case)
+        if ast.unparse(each.base) == ast.unparse(train.base) and isinstance(each.node, ast.Subscript)
+    ]
