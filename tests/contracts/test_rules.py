@@ -35,8 +35,9 @@ CAUSES = frozenset({
     "dropout-in-evaluation", "batch-norm-drift",
     "overfitting", "underfitting", "over-regularization", "batch-norm-tiny-batch",
     "mode-collapse", "discriminator-dominates", "generator-dominates", "posterior-collapse", "checkerboard",
+    "desynchronised-rank", "straggler",
 })  # fmt: skip
-"""The promised ids, without those of parallel training, which are not told from a history."""
+"""The promised ids."""
 
 
 @pytest.fixture(autouse=True)

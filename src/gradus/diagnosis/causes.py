@@ -180,6 +180,9 @@ TABLE: tuple[Cause, ...] = (
     _cause("generator-dominates", {}, {"mode-collapse": 0.5}),
     _cause("posterior-collapse"),
     _cause("checkerboard"),
+    # parallel
+    _cause("desynchronised-rank"),
+    _cause("straggler"),
 )  # fmt: skip
 
 _ESTABLISHED = 3.0

@@ -33,6 +33,7 @@ from gradus.diagnosis.loop import LoopWatch, find_optimizers
 from gradus.diagnosis.losses import LossReader
 from gradus.diagnosis.optimizers import facts_of, rate_of
 from gradus.diagnosis.places import Places, find_models, is_compiled, original
+from gradus.diagnosis.ranks import Ranks
 from gradus.diagnosis.rest import Rest, spike_above
 from gradus.diagnosis.series import Series
 from gradus.diagnosis.signs import History, NonFinite, Phase
@@ -121,6 +122,7 @@ class Probe(taps.Listener):
         self._manual = False
         self._since_step = 0
         self._rest = Rest()
+        self._ranks = Ranks()
         self._scaler = False
         self._scaled: tuple[weakref.ref[Tensor], Tensor] | None = None
         self._step_began, self._step_seconds = 0.0, math.inf
@@ -414,6 +416,7 @@ class Probe(taps.Listener):
         """In a step that is not looked at, only the loss is read."""
         if not self._passes and not self._everything:
             return  # of a model that is not watched
+        self._ranks.backward_began()
         self.history.loop.backwards += 1
         if loss.numel() == 1 and not math.isfinite(self._losses.add(loss)) and self.history.non_finite is None:
             self._wake()
@@ -435,6 +438,7 @@ class Probe(taps.Listener):
             return
         if not self.began:
             self.began = self._step_began = perf_counter()
+        self._ranks.backward_began()
         self._since_step += 1
         waits = self._since_step > (1 if self._manual else _WITHOUT_STEP)
         if waits and not self._lead.stepping and not self._loop.in_step:
@@ -534,9 +538,12 @@ class Probe(taps.Listener):
             self._cadence.alarm(history.step)
         history.step += 1
         self._passes = 0
+        if self._ranks.on:
+            self._ranks.step_ended()
         if history.step >= rest.until or history.step >= self._cadence.next:
             self._wake()
             self._time_step()
+            self._meet_ranks()
             if history.step >= self._cadence.next:
                 self._open_window()
 
@@ -611,6 +618,9 @@ class Probe(taps.Listener):
         self._since_step = self._passes = 0
         self._loop.step_ended(self.history.step - 1, by_hand=self._manual)
         self._time_step()
+        if self._ranks.on:
+            self._ranks.step_ended()
+        self._meet_ranks()
         # None has turned up for a while: from here on models are hooked one by one.
         if self._hooks.everywhere and self.history.step - self._found_at >= 3:
             self._hook_roots()
@@ -624,6 +634,17 @@ class Probe(taps.Listener):
         ):
             until = min(next_glance(self.history.step), self._cadence.next)
             self._rest.begin(self.history, until, guarding=self._guard.affords(self._step_seconds))
+
+    def _meet_ranks(self) -> None:
+        """Where several processes train together, compare them now and then."""
+        if glances(self.history.step) and self._ranks.meet(
+            self.history, self._lead.optimizer, (reference() for reference in self._roots.values())
+        ):
+            self._consider()
+
+    @_ours
+    def exchanged(self) -> None:
+        self._ranks.exchanged()
 
     def _time_step(self) -> None:
         now = perf_counter()

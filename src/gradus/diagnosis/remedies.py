@@ -198,6 +198,17 @@ WORDS: dict[str, Message] = {
         en="Make the kernel a multiple of the stride (4 and 2), or resize and convolve.",
         zh="使卷积核大小为步幅的整数倍（如 4 与 2），或先放大再卷积。",
     ),
+    "broadcast-start": Message(
+        en="Let all processes begin alike (DistributedDataParallel does, or broadcast the weights from process 0), and "
+        "change weights, rates and clipping in all of them alike afterwards.",
+        zh="让所有进程从相同的权重开始（DistributedDataParallel 会这样做，或从进程 0 广播权重），"
+        "之后对权重、学习率和裁剪的改动也要一致。",
+    ),
+    "even-load": Message(
+        en="Give all processes equal work: as many examples and as long ones, data read by as fast a disk, as many "
+        "threads; what only one process does (logging, evaluation) goes elsewhere or is shared.",
+        zh="让各进程的工作量相同：样本数与长度相同，磁盘与线程数相当；只由一个进程做的事（日志、评估）移到别处或分摊。",
+    ),
     "read-causes": Message(
         en="See the causes below: this is a symptom.", zh="见下面的原因：这只是一个症状。"
     ),
@@ -276,6 +287,8 @@ BY_ID: dict[str, tuple[str, ...]] = {
     "generator-dominates": ("fast-discriminator",),
     "posterior-collapse": ("warm-up-kl",),
     "checkerboard": ("even-kernel",),
+    "desynchronised-rank": ("broadcast-start",),
+    "straggler": ("even-load",),
 }
 
 
