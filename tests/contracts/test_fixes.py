@@ -7,7 +7,7 @@ import pytest
 from gradus.diagnosis.prescription.edits import difference
 from gradus.diagnosis.prescription.fixes import FIXES, Case
 from gradus.diagnosis.prescription.prescribe import load_fixes, read_program
-from gradus.diagnosis.remedies import BY_ID, WORDS
+from gradus.diagnosis.remedies import BY_ID, CARDS
 
 load_fixes()
 
@@ -81,7 +81,7 @@ def test_every_remedy_can_be_written_or_stands_among_those_that_cannot() -> None
 
 
 def test_every_fix_is_for_a_remedy_that_some_cause_asks_for() -> None:
-    assert not {remedy for remedy, _ in EVERY} - set(WORDS)
+    assert not {remedy for remedy, _ in EVERY} - set(CARDS)
 
 
 @pytest.mark.parametrize(("remedy", "function"), EVERY, ids=[f"{remedy}-{each.__name__}" for remedy, each in EVERY])
