@@ -1,4 +1,4 @@
-"""What a shopper wants, told by the first page of a session of 40 pages. The weights of the recurrent network, the
+"""What a shopper wants, told by the first page of a session of 20 pages. The weights of the recurrent network, the
 recurrent ones too, start at the small standard deviation that transformers use, so nothing of that page is left."""
 # cause: vanishing-through-time
 # accept: bad-initialization
@@ -19,7 +19,7 @@ PAGES = ["shoes", "bags", "coats", "hats"] + [f"page{i}" for i in range(12)]
 VOCAB = {page: i for i, page in enumerate(PAGES)}
 
 
-def session(length=40):
+def session(length=20):
     goal = random.choice(PAGES[:4])
     rest = [random.choice(PAGES[4:]) for _ in range(length - 1)]
     return [VOCAB[p] for p in [goal] + rest], VOCAB[goal]
@@ -49,9 +49,9 @@ x_train, y_train = dataset(1600)
 x_test, y_test = dataset(400)
 model = SessionModel()
 criterion = nn.CrossEntropyLoss()
-optimizer = torch.optim.Adam(model.parameters(), lr=4e-3)
+optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
 
-for epoch in range(10):
+for epoch in range(15):
     model.train()
     total_loss = 0
     for batch in torch.randperm(len(x_train)).split(40):
@@ -64,5 +64,5 @@ for epoch in range(10):
     model.eval()
     with torch.no_grad():
         acc = (model(x_test).argmax(dim=1) == y_test).float().mean().item()
-    print(f"epoch {epoch + 1}/10, loss: {total_loss / len(x_train):.4f}, acc: {acc:.4f}")
+    print(f"epoch {epoch + 1}/15, loss: {total_loss / len(x_train):.4f}, acc: {acc:.4f}")
 print(f"score: {acc:.4f}")
