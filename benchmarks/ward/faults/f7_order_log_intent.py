@@ -49,7 +49,7 @@ x_train, y_train = dataset(1600)
 x_test, y_test = dataset(400)
 model = SessionModel()
 criterion = nn.CrossEntropyLoss()
-optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
 
 for epoch in range(15):
     model.train()

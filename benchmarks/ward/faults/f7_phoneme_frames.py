@@ -47,7 +47,7 @@ def main():
     x, y = utterances(600, rng, templates)
     x_dev, y_dev = utterances(150, rng, templates)
     model = FrameTagger()
-    optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.2, momentum=0.9)
     for epoch in range(8):
         model.train()
         order = rng.permutation(len(x))
