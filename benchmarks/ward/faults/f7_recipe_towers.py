@@ -1,5 +1,5 @@
-"""Whether a cook likes a recipe, by two towers. For speed the towers' outputs were taken through .data, so only the bias
-and the scale of the match learn."""
+"""Whether a cook likes a recipe, by two towers. For speed the towers' outputs were taken through .data, so only the
+bias and the scale of the match learn."""
 # cause: detached-graph
 # kind: dynamic
 
