@@ -1,0 +1,60 @@
+"""Whether two marked words stand in alphabetical order, a two-layer transformer encoder with learnt positions, pre-norm
+and a warm-up of the rate."""
+
+import sys
+
+import torch
+from torch import nn
+
+LENGTH, WORDS = 10, 16
+
+
+def sentences(n):
+    """Two places are marked; the label says whether the earlier marked word comes first in the alphabet."""
+    words = torch.randint(WORDS, (n, LENGTH))
+    places = torch.rand(n, LENGTH).argsort(dim=1)[:, :2].sort(dim=1).values
+    first, second = (words.gather(1, places[:, k : k + 1]).squeeze(1) for k in (0, 1))
+    marked = torch.zeros(n, LENGTH, dtype=torch.long).scatter_(1, places, 1)
+    return words + WORDS * marked, (first < second).long()
+
+
+class OrderModel(nn.Module):
+    def __init__(self, dim=48):
+        super().__init__()
+        self.words = nn.Embedding(2 * WORDS, dim)
+        self.places = nn.Parameter(0.3 * torch.randn(LENGTH, dim))
+        layer = nn.TransformerEncoderLayer(dim, 4, 96, dropout=0.0, batch_first=True, norm_first=True)
+        self.encoder = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
+        self.head = nn.Sequential(nn.LayerNorm(dim), nn.Linear(dim, 2))
+
+    def forward(self, tokens):
+        return self.head(self.encoder(self.words(tokens) + self.places).mean(dim=1))
+
+
+def main():
+    seed = int(sys.argv[1]) if len(sys.argv) > 1 else 0
+    torch.set_num_threads(1)
+    torch.manual_seed(seed)
+    x_test, y_test = sentences(1000)
+    model = OrderModel()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3, weight_decay=0.01)
+    steps = 400
+    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda s: min((s + 1) / 40, (steps - s) / (steps - 40)))
+    for step in range(1, steps + 1):
+        x, y = sentences(64)
+        loss = nn.functional.cross_entropy(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        scheduler.step()
+        if step % 50 == 0:
+            model.eval()
+            with torch.no_grad():
+                acc = (model(x_test).argmax(1) == y_test).float().mean().item()
+            model.train()
+            print(f"step {step} loss {loss.item():.4f} test {acc:.4f}")
+    print(f"score: {acc:.4f}")
+
+
+main()
