@@ -1,5 +1,5 @@
-"""Cost of a car repair from workshop, age and mileage. Each workshop is encoded by the mean cost of its repairs, computed
-over the whole table before the split, own row included, though many workshops have one or two."""
+"""Cost of a car repair from workshop, age and mileage. Each workshop is encoded by the mean cost of its repairs,
+computed over the whole table before the split, own row included, though many workshops have one or two."""
 # cause: leakage
 # accept: overfitting train-validation-mismatch
 # kind: dynamic

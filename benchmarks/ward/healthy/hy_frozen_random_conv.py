@@ -1,5 +1,5 @@
-"""Fixed random convolutions and their pooled rectified responses feed a trained linear layer, the features computed once
-and standardised. Nothing but the last layer is meant to learn."""
+"""Fixed random convolutions and their pooled rectified responses feed a trained linear layer, the features computed
+once and standardised. Nothing but the last layer is meant to learn."""
 
 import sys
 

@@ -1,5 +1,5 @@
-"""Transfers a network trained on the digits 0 to 4 to the digits 5 to 9: the old layers learn at a tenth of the rate of the
-new head, each group with its own warm-up."""
+"""Transfers a network trained on the digits 0 to 4 to the digits 5 to 9: the old layers learn at a tenth of the rate
+of the new head, each group with its own warm-up."""
 
 import sys
 

@@ -1,5 +1,5 @@
-"""Softmax regression of wines written as in numpy: gradients by hand, weights that start at zero (the problem is convex),
-full batch, momentum by hand. Autograd is not used."""
+"""Softmax regression of wines written as in numpy: gradients by hand, weights that start at zero (the problem is
+convex), full batch, momentum by hand. Autograd is not used."""
 
 import sys
 

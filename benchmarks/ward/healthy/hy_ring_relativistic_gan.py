@@ -1,5 +1,5 @@
-"""GAN of points on a ring, the discriminator judged in pairs (relativistic loss), with a penalty on its gradient at real
-points; generator and discriminator alternate."""
+"""GAN of points on a ring, the discriminator judged in pairs (relativistic loss), with a penalty on its gradient at
+real points; generator and discriminator alternate."""
 
 import math
 import sys
