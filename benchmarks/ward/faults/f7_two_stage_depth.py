@@ -33,7 +33,7 @@ encoder = nn.Sequential(
     nn.ReLU(),
     nn.Conv2d(16, 32, 3, stride=2, padding=1),
     nn.ReLU(),
-    nn.AdaptiveAvgPool2d(1),
+    nn.AdaptiveMaxPool2d(1),
     nn.Flatten(),
 )
 head = nn.Linear(32, 1)

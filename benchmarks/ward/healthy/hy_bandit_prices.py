@@ -1,4 +1,5 @@
-"""Sets prices by a softmax policy learnt from rewards alone (REINFORCE with a running baseline and an entropy bonus)."""
+"""Sets prices by a softmax policy learnt from rewards alone (REINFORCE with a running baseline and an
+entropy bonus)."""
 
 import sys
 

@@ -1,4 +1,5 @@
-"""Deflection of a loaded beam from its dimensions, a small GELU network on standardised logarithms, AdamW and cosine."""
+"""Deflection of a loaded beam from its dimensions, a small GELU network on standardised logarithms, AdamW
+and cosine."""
 
 import sys
 

@@ -1,4 +1,5 @@
-"""Where a dart's tip is in a picture: convolutions with stride, then two coordinates between -1 and 1, smooth L1 loss."""
+"""Where a dart's tip is in a picture: convolutions with stride, then two coordinates between -1 and 1,
+smooth L1 loss."""
 
 import math
 import sys

@@ -1,4 +1,4 @@
-"""Shape of a cloud of points (ball, box, ring, cross) by a network shared by the points and a maximum over them; the
+"""Shape of a cloud of points (ball, bar, ring, cross) by a network shared by the points and a maximum over them; the
 clouds are turned at random in every batch. Test clouds are turned once."""
 
 import sys
@@ -15,7 +15,7 @@ def clouds(n, points=48):
     ring = torch.stack([angle.cos(), angle.sin()], dim=2) * 0.9
     arm = torch.rand(n, points, 1) < 0.5
     cross = torch.where(arm, u * torch.tensor([1.0, 0.15]), u * torch.tensor([0.15, 1.0]))
-    shapes = torch.stack([ball, u * 0.8, ring, cross], dim=1)
+    shapes = torch.stack([ball, u * torch.tensor([1.0, 0.25]), ring, cross], dim=1)
     chosen = shapes[torch.arange(n), kind]
     return chosen * (0.9 + 0.2 * torch.rand(n, 1, 1)) + 0.04 * torch.randn(n, points, 2), kind
 
