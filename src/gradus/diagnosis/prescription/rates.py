@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from gradus.diagnosis.prescription.edits import Edit, with_argument
@@ -12,12 +12,24 @@ from gradus.diagnosis.prescription.roles import role
 from gradus.diagnosis.prescription.written import Written, number, written
 from gradus.diagnosis.rules.common import update_ratio
 
-_CUSTOMARY = {"SGD": 0.1, "Adagrad": 0.01, "Adadelta": 1.0, "Rprop": 0.01, "LBFGS": 1.0, "ASGD": 0.01, "Adafactor": 0.01}
+_CUSTOMARY = {
+    "SGD": 0.1,
+    "Adagrad": 0.01,
+    "Adadelta": 1.0,
+    "Rprop": 0.01,
+    "LBFGS": 1.0,
+    "ASGD": 0.01,
+    "Adafactor": 0.01,
+}
 _WITH_MOMENTUM = 0.01
 _ADAPTIVE = 1e-3
 """What torch's documentation and the papers begin with."""
 _PEAK = 10.0
 """How many times that a schedule may rise to, for a short time (Smith & Topin 2018)."""
+_OF_THE_RATE = {
+    "learning-rate-too-high", "large-updates", "divergence", "oscillation", "plateau", "non-finite", "summed-loss",
+}  # fmt: skip
+"""Causes for which several rates are tried; for others it is an aside."""
 _STEADY = 2e-3
 """Update over weight of a rate that trains well, about 1e-3 (Karpathy 2019)."""
 
@@ -44,17 +56,17 @@ class Rate:
 
 @fix("lower-learning-rate", "range-test")
 def lower(case: Case) -> Iterator[Sequence[Edit]]:
-    """The customary rate where it is lower; else, and next, a tenth and a hundredth."""
+    """The customary rate where it is far lower, then rates about it; else a tenth, a third and a hundredth."""
     if case.cause in {"learning-rate-too-low", "small-updates", "under-trained"}:
         return
-    for share in (1.0, 0.2, 3.0):
+    for share in (1.0, 3.0, 0.2)[: 3 if case.cause in _OF_THE_RATE else 1]:
         yield from _changed(case, lambda rate, now, share=share: _lower(rate, now, share))  # type: ignore[misc]
 
 
 def _lower(rate: Rate, now: float, share: float) -> float | None:
     if rate.customary * 3 <= now:
         return rate.customary * share
-    return now * {1.0: 0.1, 0.2: 0.01, 3.0: 0.3}[share]
+    return now * {1.0: 0.1, 3.0: 0.3, 0.2: 0.01}[share]
 
 
 @fix("raise-learning-rate", "range-test")
@@ -76,11 +88,18 @@ def _higher(rate: Rate, now: float, share: float, ratio: float | None) -> float 
     return now * {1.0: 10, 5.0: 3}[share]
 
 
-def _changed(case: Case, rule: "object") -> Iterator[Sequence[Edit]]:
+def lowered_to_customary(case: Case) -> Iterator[Edit]:
+    """The rate set to the customary one, if it is higher."""
+    for rate in rates(case):
+        if rate.written is not None and rate.written.value > 1.5 * rate.customary:
+            yield rate.written.becomes(rate.customary)
+
+
+def _changed(case: Case, rule: Callable[[Rate, float], float | None]) -> Iterator[Sequence[Edit]]:
     edits = []
     for rate in rates(case):
         now = rate.written.value if rate.written is not None else _in_use(case)
-        value = rule(rate, now) if now else None  # type: ignore[operator]
+        value = rule(rate, now) if now else None
         edit = rate.becomes(value) if value else None
         if edit is not None:
             edits.append(edit)
@@ -100,7 +119,7 @@ def rates(case: Case) -> list[Rate]:
 
 
 def _of_optimizers(case: Case) -> Iterator[Rate]:
-    for call in _optimizer_calls(case):
+    for call in optimizer_calls(case):
         value = call.argument(1, "lr")
         place = written(case.program, call.file, value)
         if value is not None and place is None:
@@ -125,7 +144,7 @@ def _of_groups(case: Case, call: Found) -> Iterator[Rate]:
                     yield Rate(place, customary(case, call), call)
 
 
-def _optimizer_calls(case: Case) -> list[Found]:
+def optimizer_calls(case: Case) -> list[Found]:
     """Calls that make optimizers; only those of the class that trained, where that is known."""
     found = [
         each
@@ -162,7 +181,7 @@ def customary(case: Case, call: Found) -> float:
 
 def _peaks(case: Case) -> Iterator[Rate]:
     """Schedules that set a rate of their own."""
-    calls = _optimizer_calls(case)
+    calls = optimizer_calls(case)
     usual = customary(case, calls[0]) if calls else _ADAPTIVE
     for call in case.program.calls("torch.optim.lr_scheduler.OneCycleLR", "torch.optim.lr_scheduler.CyclicLR"):
         one = class_of(call) == "OneCycleLR"

@@ -2,6 +2,7 @@
 
 import ast
 import operator
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -43,8 +44,9 @@ class Written:
 
 
 def text_of(value: float) -> str:
-    """As people write it: three digits at most, and none to spare."""
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    """As people write it: three digits at most, and none to spare; a float stays one."""
+    text = f"{value:.3g}" if isinstance(value, float) else str(value)
+    return text if isinstance(value, int) or re.search(r"[.e]", text) else f"{text}.0"
 
 
 def number(node: ast.AST | None) -> float | None:
@@ -123,9 +125,7 @@ def _of_name(program: Program, file: SourceFile, node: ast.Name) -> Iterator[tup
             yield from ((each.file, each.value) for each in bindings(other, node.id)[-1:] if each.item is None)
 
 
-def _given(
-    program: Program, file: SourceFile, function: Function, name: str
-) -> Iterator[tuple[SourceFile, ast.expr]]:
+def _given(program: Program, file: SourceFile, function: Function, name: str) -> Iterator[tuple[SourceFile, ast.expr]]:
     """What calls pass for a parameter; its default where some pass nothing."""
     calls = callers(program, file, function)
     given = [(each.file, passed(file, function, name, each)) for each in calls]
@@ -154,9 +154,7 @@ def _key(node: ast.expr) -> str:
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
 
 
-def _entries(
-    program: Program, file: SourceFile, base: ast.expr, key: str
-) -> Iterator[tuple[SourceFile, ast.expr]]:
+def _entries(program: Program, file: SourceFile, base: ast.expr, key: str) -> Iterator[tuple[SourceFile, ast.expr]]:
     """What a dictionary holds under a key, as it was written down."""
     if not key:
         return
