@@ -242,11 +242,7 @@ def _is_guarded(file: SourceFile, region: ast.AST, node: ast.AST) -> bool:
         return True
     if isinstance(statement, ast.Expr) and not isinstance(statement.value, ast.Call):
         return True
-    if (
-        "backward" not in ast.unparse(statement)
-        and isinstance(statement, ast.Expr)
-        and "detach_" not in ast.unparse(node)
-    ):
+    if "backward" not in ast.unparse(statement) and isinstance(statement, ast.Expr) and "detach_" not in ast.unparse(node):
         return True
     cut = _cut(node)
     return isinstance(cut, ast.BinOp) and isinstance(cut.op, ast.Sub)

@@ -67,11 +67,7 @@ def _wrong_mode(file: SourceFile, training: TrainingStep, models: list[str]) -> 
             if statement.lineno > training.backward.node.lineno or _holds(statement, training.backward.node):
                 break
             call = statement.value if isinstance(statement, ast.Expr) else None
-            if (
-                isinstance(call, ast.Call)
-                and isinstance(call.func, ast.Attribute)
-                and call.func.attr in {"eval", "train"}
-            ):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr in {"eval", "train"}:
                 if ast.unparse(call.func.value) in models and (call.func.attr == "eval" or _is_off(call)):
                     edits.append(replace(file, call, f"{file.code(call.func.value)}.train()"))
     return edits
@@ -274,9 +270,7 @@ def drop_in_training_only(case: Case) -> Iterator[Sequence[Edit]]:
             edits.append(with_argument(call.file, call.node, name, "self.training"))
         elif isinstance(given, ast.Constant) and given.value is True:
             edits.append(replace(call.file, given, "self.training"))
-    for call in case.program.calls(
-        *(f"torch.nn.{each}" for each in ("Dropout", "Dropout1d", "Dropout2d", "Dropout3d"))
-    ):
+    for call in case.program.calls(*(f"torch.nn.{each}" for each in ("Dropout", "Dropout1d", "Dropout2d", "Dropout3d"))):
         applied = call.file.parents[call.node]
         made_anew = isinstance(applied, ast.Call) and applied.func is call.node and len(applied.args) == 1
         if made_anew and _in_module(case.program, call):
