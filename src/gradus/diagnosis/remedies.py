@@ -63,7 +63,7 @@ BY_ID: dict[str, tuple[str, ...]] = {
     "constant-inputs": ("drop-constants",),
     "train-validation-mismatch": ("same-transform",),
     "leakage": ("split-again",),
-    "labels-unrelated": ("check-labels",),
+    "labels-unrelated": ("check-labels", "same-transform"),
     "noisy-labels": ("clean-labels", "early-stopping"),
     "class-imbalance": ("balance",),
     "unshuffled-data": ("shuffle",),

@@ -81,9 +81,7 @@ def _is_false(node: ast.expr) -> bool:
 @fix("unfreeze")
 def let_it_learn(case: Case) -> Iterator[Sequence[Edit]]:
     """Take away what freezes: first of what was found frozen, then all of it."""
-    named = {
-        part for place in case.history.loop.frozen_places for part in place.partition(":")[2].split(".") if part
-    }
+    named = {part for place in case.history.loop.frozen_places for part in place.partition(":")[2].split(".") if part}
     every = frozen_receivers(case.program)
     fitting = [each for each in every if each[1].rpartition(".")[2] in named]
     for chosen in (fitting, every):

@@ -19,19 +19,19 @@ _IN_TORCH = {
     "clip", "matmul", "dot", "log1p", "sign", "power",
 }  # fmt: skip
 _RENAMED = {"concatenate": "cat", "power": "pow"}
+_FROM_NUMPY = {"torch.from_numpy", "torch.tensor", "torch.as_tensor", "torch.FloatTensor"}
 _TO_NUMPY = {"detach", "cpu", "numpy", "tolist", "item"}
 
 
 @fix("keep-graph")
 def let_gradients_through(case: Case) -> Iterator[Sequence[Edit]]:
     """Take away one by one what cuts the graph on the way to the loss, then all of it."""
-    every: list[Edit] = []
+    every: list[list[Edit]] = []
     for file, region in _regions(case):
-        cuts = [*_blocks(file, region), *_round_trip(file, region), *_calls(file, region)]
-        for edits in cuts:
-            yield edits
-        every += [each for edits in cuts for each in edits]
-    yield every
+        every += [*_blocks(file, region), *_round_trip(file, region), *_calls(file, region)]
+    yield from every
+    if len(every) > 1:
+        yield [each for edits in every for each in edits]
 
 
 @fix("keep-graph")
@@ -41,12 +41,12 @@ def keep_the_loss(case: Case) -> Iterator[Sequence[Edit]]:
     for call in case.program.calls("torch.tensor", "torch.as_tensor", "torch.autograd.Variable", "torch.FloatTensor"):
         first = call.node.args[0] if call.node.args else None
         named = next((each for each in call.node.keywords if each.arg == "requires_grad"), None)
-        if isinstance(first, ast.Name | ast.Attribute | ast.Call) and named is not None:
-            if _is_inside_of(case, call.file, call.node):
-                edits.append(replace(call.file, call.node, _stripped(call.file, first)))
+        known = isinstance(first, ast.Name | ast.Attribute | ast.Call) and named is not None
+        if first is not None and known and _is_inside_of(case, call.file, call.node):
+            edits.append(replace(call.file, call.node, _stripped(call.file, first)))
     for call in case.program.methods("requires_grad_"):
         if isinstance(call.statement, ast.Expr) and _is_inside_of(case, call.file, call.node) and not call.node.args:
-            edits.append(delete(call.file, call.statement))
+            edits += [delete(call.file, call.statement)]
     if edits:
         yield edits
 
@@ -58,7 +58,7 @@ def _is_inside_of(case: Case, file: SourceFile, node: ast.AST) -> bool:
 def _regions(case: Case) -> list[tuple[SourceFile, ast.AST]]:
     """Code on the way to the loss: the training loop up to the backward pass, what it calls, and modules' methods.
 
-    The module named in the finding comes first.
+    What uses the module named in the finding, behind which the graph ends, comes first.
     """
     program = case.program
     found: dict[int, tuple[SourceFile, ast.AST]] = {}
@@ -74,7 +74,14 @@ def _regions(case: Case) -> list[tuple[SourceFile, ast.AST]]:
                 enters = entered(program, training.file, node) if isinstance(node, ast.Call) else None
                 if enters is not None and enters[1].name not in _ASIDE | {"__init__"} and not _trains(enters[1]):
                     found[id(enters[1])] = enters
-    return list(found.values())
+    finding = case.finding("detached-graph")
+    path = [each for each in finding.where.split(".") if not each.isdigit()] if finding is not None else []
+    last = path[-1] if path else ""
+    return sorted(found.values(), key=lambda each: last not in _attributes(each[1]))
+
+
+def _attributes(region: ast.AST) -> set[str]:
+    return {each.attr for each in ast.walk(region) if isinstance(each, ast.Attribute)}
 
 
 def _trains(function: ast.AST) -> bool:
@@ -137,9 +144,9 @@ def _round_trip(file: SourceFile, region: ast.AST) -> Iterator[list[Edit]]:
         if not isinstance(node, ast.Call):
             continue
         name = file.qualified(node.func)
-        if name in {"torch.from_numpy", "torch.tensor", "torch.as_tensor", "torch.FloatTensor"} and node.args:
-            if re.search(r"\.(numpy|item|tolist)\(\)", ast.unparse(node.args[0])):
-                edits.append(replace(file, node, _stripped(file, node.args[0])))
+        away = bool(node.args) and re.search(r"\.(numpy|item|tolist)\(\)", ast.unparse(node.args[0]))
+        if name in _FROM_NUMPY and away:
+            edits.append(replace(file, node, _stripped(file, node.args[0])))
     if edits:
         yield edits
         return
@@ -158,14 +165,14 @@ def _round_trip_by_names(file: SourceFile, region: ast.AST) -> Iterator[list[Edi
         return
     edits: list[Edit] = [replace(file, each.value, _stripped(file, each.value)) for each in away]
     for node in ast.walk(region):
-        if isinstance(node, ast.Assign) and node not in away:
-            text = ast.unparse(node.value)
-            if {each.id for each in ast.walk(node.value) if isinstance(each, ast.Name)} & names:
-                new = _stripped(file, node.value)
-                names.add(ast.unparse(node.targets[0]))
-                if new != file.code(node.value):
-                    edits.append(replace(file, node.value, new))
-                assert text
+        back = isinstance(node, ast.Call) and file.qualified(node.func) in _FROM_NUMPY
+        value = node.value if isinstance(node, ast.Assign) and node not in away else node if back else None
+        if isinstance(value, ast.expr) and {e.id for e in ast.walk(value) if isinstance(e, ast.Name)} & names:
+            names |= {ast.unparse(each) for each in getattr(node, "targets", [])}
+            new = _stripped(file, value)
+            inside = any(isinstance(each, ast.Assign) and each.value is value for each in [file.parents[value]])
+            if new != file.code(value) and (isinstance(node, ast.Assign) or not inside):
+                edits.append(replace(file, value, new))
     yield edits
 
 
@@ -180,7 +187,7 @@ def _stripped(file: SourceFile, node: ast.expr) -> str:
             called = part.func
             if isinstance(called, ast.Attribute) and not name and called.attr in _TO_NUMPY and not part.args:
                 edits.append((file.span(called.value)[1] - base, file.span(part)[1] - base, ""))
-            elif name in {"torch.from_numpy", "torch.tensor", "torch.as_tensor", "torch.FloatTensor"} and part.args:
+            elif name in _FROM_NUMPY and part.args:
                 edits.append((file.span(part)[0] - base, file.span(part.args[0])[0] - base, ""))
                 edits.append((file.span(part.args[0])[1] - base, file.span(part)[1] - base, ""))
                 walk(part.args[0])
@@ -208,31 +215,34 @@ def _calls(file: SourceFile, region: ast.AST) -> Iterator[list[Edit]]:
         if cut is None or _through_numpy(file, node) or _is_guarded(file, region, node):
             continue
         statement = file.statement(node)
-        if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == ast.unparse(cut):
-            if statement.value is node:
-                holder = file.parents[statement]
-                alone = isinstance(holder, ast.If) and holder.body == [statement] and not holder.orelse
-                yield [delete(file, holder if alone else statement)]  # type: ignore[arg-type]
-                continue
+        itself = isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == ast.unparse(cut)
+        if itself and getattr(statement, "value", None) is node:
+            holder = file.parents[statement]
+            alone = isinstance(holder, ast.If) and holder.body == [statement] and not holder.orelse
+            yield [delete(file, holder if alone and isinstance(holder, ast.stmt) else statement)]
+            continue
         if isinstance(statement, ast.Expr) and statement.value is node:
             yield [delete(file, statement)]
         else:
-            yield [replace(file, node, file.code(cut))]  # type: ignore[arg-type]
+            yield [replace(file, node, file.code(cut))]
 
 
 def _cut(node: ast.AST) -> ast.expr | None:
     """What is cut off from the graph there."""
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and not node.args:
-        if node.func.attr in {"detach", "detach_", "item"}:
-            return node.func.value
-    if isinstance(node, ast.Attribute) and node.attr == "data" and isinstance(node.ctx, ast.Load):
-        return node.value
+    match node:
+        case ast.Call(func=ast.Attribute(value=inner, attr="detach" | "detach_" | "item"), args=[]):
+            return inner
+        case ast.Attribute(value=inner, attr="data", ctx=ast.Load()):
+            return inner
     return None
 
 
 def _through_numpy(file: SourceFile, node: ast.AST) -> bool:
-    above = next(iter(file.above(node)))
-    return isinstance(above, ast.Attribute) and above.attr in {"numpy", "cpu"}
+    """Whether it is a part of a way through NumPy and back, which is put right as a whole."""
+    above = list(file.above(node))
+    if isinstance(above[0], ast.Attribute) and above[0].attr in {"numpy", "cpu"}:
+        return True
+    return any(isinstance(each, ast.Call) and file.qualified(each.func) in _FROM_NUMPY for each in above)
 
 
 def _is_guarded(file: SourceFile, region: ast.AST, node: ast.AST) -> bool:
@@ -242,7 +252,11 @@ def _is_guarded(file: SourceFile, region: ast.AST, node: ast.AST) -> bool:
         return True
     if isinstance(statement, ast.Expr) and not isinstance(statement.value, ast.Call):
         return True
-    if "backward" not in ast.unparse(statement) and isinstance(statement, ast.Expr) and "detach_" not in ast.unparse(node):
+    if (
+        "backward" not in ast.unparse(statement)
+        and isinstance(statement, ast.Expr)
+        and "detach_" not in ast.unparse(node)
+    ):
         return True
     cut = _cut(node)
     return isinstance(cut, ast.BinOp) and isinstance(cut.op, ast.Sub)

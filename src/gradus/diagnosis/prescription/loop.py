@@ -46,7 +46,7 @@ def clear_gradients(case: Case) -> Iterator[Sequence[Edit]]:
 
 def _cleared(training: TrainingStep, optimizer: str) -> bool:
     """Whether the loop over batches clears its gradients already, as does that of its model."""
-    return any(ast.unparse(each.node.func.value) == optimizer for each in training.calls("zero_grad"))  # type: ignore[attr-defined]
+    return any(ast.unparse(each.receiver) == optimizer for each in training.calls("zero_grad"))
 
 
 def _first_backward(program: Program, training: TrainingStep, step: Found) -> ast.stmt | None:
@@ -86,7 +86,7 @@ def _moved(training: TrainingStep, optimizer: str) -> Iterator[Edit]:
 
 def _after_far_steps(program: Program) -> Iterator[Edit]:
     """Steps in another function than the backward pass."""
-    names = {ast.unparse(each.node.func.value) for each in program.methods("zero_grad")}  # type: ignore[attr-defined]
+    names = {ast.unparse(each.receiver) for each in program.methods("zero_grad")}
     for step in program.methods("step"):
         optimizer = optimizer_of(program, step)
         if optimizer and optimizer not in names:
@@ -111,12 +111,10 @@ def step_after_backward(case: Case) -> Iterator[Sequence[Edit]]:
 
 def _stepping(program: Program, training: TrainingStep, optimizer: str) -> list[str]:
     """Through the gradient scaler where there is one."""
-    scaled = training.backward.node.func.value  # type: ignore[attr-defined]
+    scaled = training.backward.receiver
     if isinstance(scaled, ast.Call) and isinstance(scaled.func, ast.Attribute) and scaled.func.attr == "scale":
         scaler = training.file.code(scaled.func.value)
-        updated = any(
-            role(program, training.file, each.node.func.value) == "scaler" for each in training.calls("update")
-        )  # type: ignore[attr-defined]
+        updated = any(role(program, training.file, each.receiver) == "scaler" for each in training.calls("update"))
         return [f"{scaler}.step({optimizer})", *([] if updated else [f"{scaler}.update()"])]
     return [f"{optimizer}.step()"]
 
@@ -283,7 +281,7 @@ def _wider(file: SourceFile, argument: ast.expr, parts: list[str], running: list
 
 _SEEDS = (
     "torch.manual_seed", "torch.cuda.manual_seed", "torch.cuda.manual_seed_all", "numpy.random.seed", "random.seed",
-    "lightning.seed_everything", "pytorch_lightning.seed_everything", "transformers.set_seed", "torch.random.manual_seed",
+    "lightning.seed_everything", "pytorch_lightning.seed_everything", "transformers.set_seed",
 )  # fmt: skip
 _PER_EXAMPLE = {"__getitem__", "__call__", "__iter__", "forward", "collate_fn", "collate", "augment", "transform"}
 

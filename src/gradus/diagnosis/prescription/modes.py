@@ -52,6 +52,7 @@ def _training_mode(program: Program, training: TrainingStep) -> list[Edit]:
     first = _first_use(file, around, models) if evaluates or isinstance(around, Function) else around
     if first is None:
         return []
+    models = [each for each in models if not any(ast.unparse(one) == f"{each}.train()" for one in _before(file, first))]
     edits: list[Edit] = []
     for model in models:
         edits += _outer_calls(file, training, model)
@@ -66,15 +67,15 @@ def _wrong_mode(file: SourceFile, training: TrainingStep, models: list[str]) -> 
         for statement in getattr(each, "body", []):
             if statement.lineno > training.backward.node.lineno or _holds(statement, training.backward.node):
                 break
-            call = statement.value if isinstance(statement, ast.Expr) else None
-            if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr in {"eval", "train"}:
-                if ast.unparse(call.func.value) in models and (call.func.attr == "eval" or _is_off(call)):
-                    edits.append(replace(file, call, f"{file.code(call.func.value)}.train()"))
+            match statement:
+                case ast.Expr(value=ast.Call(func=ast.Attribute(value=model, attr="eval" | "train" as mode)) as call):
+                    if ast.unparse(model) in models and (mode == "eval" or _is_off(call)):
+                        edits.append(replace(file, call, f"{file.code(model)}.train()"))
     return edits
 
 
 def _is_off(call: ast.Call) -> bool:
-    """`train(False)`"""
+    """Whether it is `train(False)`."""
     values = [*call.args, *(each.value for each in call.keywords)]
     return len(values) == 1 and isinstance(values[0], ast.Constant) and values[0].value is False
 
@@ -270,7 +271,9 @@ def drop_in_training_only(case: Case) -> Iterator[Sequence[Edit]]:
             edits.append(with_argument(call.file, call.node, name, "self.training"))
         elif isinstance(given, ast.Constant) and given.value is True:
             edits.append(replace(call.file, given, "self.training"))
-    for call in case.program.calls(*(f"torch.nn.{each}" for each in ("Dropout", "Dropout1d", "Dropout2d", "Dropout3d"))):
+    for call in case.program.calls(
+        *(f"torch.nn.{each}" for each in ("Dropout", "Dropout1d", "Dropout2d", "Dropout3d"))
+    ):
         applied = call.file.parents[call.node]
         made_anew = isinstance(applied, ast.Call) and applied.func is call.node and len(applied.args) == 1
         if made_anew and _in_module(case.program, call):
@@ -299,7 +302,7 @@ def keep_frozen_in_eval_mode(case: Case) -> Iterator[Sequence[Edit]]:
     for file, frozen, since in frozen_receivers(case.program):
         for call in case.program.methods("train"):
             assert isinstance(call.node.func, ast.Attribute)
-            text = ast.unparse(call.node.func.value)
+            text = ast.unparse(call.receiver)
             if call.file is not file or _is_off(call.node) or not isinstance(call.statement, ast.Expr):
                 continue
             same_scope = file.scope(call.node) is file.scope(since)

@@ -40,7 +40,7 @@ def prescriptions(case: Case, causes: Sequence[str]) -> Iterator[Prescription]:
 
     A fix that stumbles is left out: it is advice, and the run it is about is over.
     """
-    _load_fixes()
+    load_fixes()
     seen: set[str] = set()
     queues = [_against(replace(case, cause=cause), seen) for cause in causes]
     # The first cause may be the wrong one: the others have their turn after its two likeliest remedies.
@@ -93,7 +93,7 @@ def read_program(script: Path, source: str, others: Sequence[Path] = ()) -> Prog
 
 
 @cache
-def _load_fixes() -> None:
+def load_fixes() -> None:
     """Import every family of fixes: they enter themselves into the table."""
     for each in pkgutil.iter_modules(home.__path__):
         importlib.import_module(f"{home.__name__}.{each.name}")

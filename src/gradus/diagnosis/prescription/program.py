@@ -161,6 +161,12 @@ class Found:
     def statement(self) -> ast.stmt:
         return self.file.statement(self.node)
 
+    @property
+    def receiver(self) -> ast.expr:
+        """What a method is called on: `optimizer` of `optimizer.step()`."""
+        assert isinstance(self.node.func, ast.Attribute)
+        return self.node.func.value
+
     def argument(self, position: int, name: str) -> ast.expr | None:
         """An argument by its place or its name; None where it is left out."""
         for each in self.node.keywords:

@@ -75,10 +75,8 @@ def _free_name(owner: ast.ClassDef, call: Found) -> str:
     return next(each for each in (base, *(f"{base}{number}" for number in range(2, 1000))) if each not in taken)
 
 
-def _container(
-    program: Program, file: SourceFile, owner: ast.ClassDef, target: ast.expr, value: ast.expr
-) -> str:
-    """ "ModuleList", "ParameterList" or "ModuleDict", if that is what a plain value should be; else ""."""
+def _container(program: Program, file: SourceFile, owner: ast.ClassDef, target: ast.expr, value: ast.expr) -> str:
+    """The container of torch's that a plain value should be; "" if it is none of layers."""
     kinds = {_kind(program, file, each) for each in _elements(value)}
     if isinstance(value, ast.Name):
         kinds |= _kinds_of_name(program, file, value)

@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from gradus.diagnosis.prescription.bindings import (
@@ -12,6 +12,7 @@ from gradus.diagnosis.prescription.bindings import (
     class_around,
     definition,
     entered,
+    methods_named,
     parameters,
     passed,
     returned,
@@ -42,7 +43,7 @@ _NAMES = (
 
 
 def role(program: Program, file: SourceFile, node: ast.expr, depth: int = 6) -> str:
-    """ "model", "optimizer", "scheduler", "scaler", "loader" or "loss", by what it was made of or else by its name."""
+    """What a thing is for, such as "model" or "optimizer", by what it was made of or else by its name."""
     if not depth:
         return ""
     if isinstance(node, ast.Call):
@@ -58,7 +59,10 @@ def role(program: Program, file: SourceFile, node: ast.expr, depth: int = 6) -> 
         found = next((each for each in _given(program, file, node, depth) if each), "")
         if found:
             return found
-    name = node.attr if isinstance(node, ast.Attribute) else node.id
+    return _by_name(node.attr if isinstance(node, ast.Attribute) else node.id)
+
+
+def _by_name(name: str) -> str:
     return next((each for each, pattern in _NAMES if re.search(pattern, name.lower())), "")
 
 
@@ -73,7 +77,7 @@ def _made(program: Program, file: SourceFile, call: ast.Call, depth: int) -> str
         return role(program, file, call.func.value, depth - 1)
     own = definition(program, file, call.func.id) if isinstance(call.func, ast.Name) else None
     if own is not None and isinstance(own[1], ast.ClassDef):
-        return "model" if is_module(program, *own) else ""
+        return "model" if is_module(program, own[0], own[1]) else ""
     enters = entered(program, file, call)
     if enters is None:
         return ""
@@ -129,8 +133,8 @@ class TrainingStep:
         return self.file.loops(self.backward.node)
 
     def calls(self, *names: str) -> list[Found]:
-        """Methods called in the loop."""
-        return [each for each in _methods(self.file, self.around) if each.node.func.attr in names]  # type: ignore[attr-defined]
+        """Calls of these methods in the loop."""
+        return _methods(self.file, self.around, names)
 
     def behind(self, statement: ast.stmt) -> list[ast.stmt]:
         """Statements that follow one in its block."""
@@ -143,9 +147,9 @@ class TrainingStep:
         """As they are written here: those that step, or whose gradients are cleared, or else those there are."""
         named = [optimizer_of(program, each) for each in self.steps]
         cleared = [
-            self.file.code(each.node.func.value)  # type: ignore[attr-defined]
+            self.file.code(each.receiver)
             for each in self.calls("zero_grad")
-            if role(program, self.file, each.node.func.value) == "optimizer"  # type: ignore[attr-defined]
+            if role(program, self.file, each.receiver) == "optimizer"
         ]
         found = [each for each in (*named, *cleared) if each] or visible(
             program, self.file, self.backward.node, "optimizer"
@@ -153,8 +157,16 @@ class TrainingStep:
         return list(dict.fromkeys(found))
 
     def models(self, program: Program) -> list[str]:
-        """Models that run in the loop, as they are written here."""
-        return models_in(program, self.file, self.around)
+        """Models that run in the loop, as they are written here; if none does, those in functions it calls."""
+        found = models_in(program, self.file, self.around)
+        return found or [
+            each for function in self._called(program) for each in _free_models(program, self.file, function)
+        ]
+
+    def _called(self, program: Program) -> list[Function]:
+        """Functions of the same file that the loop calls."""
+        entries = [entered(program, self.file, each) for each in ast.walk(self.around) if isinstance(each, ast.Call)]
+        return [each[1] for each in entries if each is not None and each[0] is self.file]
 
 
 def training_steps(case: Case) -> list[TrainingStep]:
@@ -171,23 +183,17 @@ def _step(program: Program, backward: Found) -> TrainingStep:
     function = next((each for each in file.above(backward.node) if isinstance(each, Function)), None)
     places = [*loops, *([function] if function is not None else [] if loops else [file.tree])]
     for around in places:  # a step outside of the innermost loop follows several backward passes
-        steps = [each for each in _methods(file, around) if _is_step(program, each)]
+        steps = [each for each in _methods(file, around, ("step",)) if optimizer_of(program, each)]
         if steps:
             return TrainingStep(file, backward, tuple(steps), around)
     return TrainingStep(file, backward, (), places[0])
 
 
-def _is_step(program: Program, call: Found) -> bool:
-    return call.node.func.attr == "step" and bool(optimizer_of(program, call))  # type: ignore[attr-defined]
-
-
 def optimizer_of(program: Program, step: Found) -> str:
     """The optimizer that a call steps, as written; "" if it steps something else."""
-    called = step.node.func
-    assert isinstance(called, ast.Attribute)
-    kind = role(program, step.file, called.value)
+    kind = role(program, step.file, step.receiver)
     if kind == "optimizer":
-        return step.file.code(called.value)
+        return step.file.code(step.receiver)
     if kind == "scaler" and step.node.args:
         return step.file.code(step.node.args[0])
     return ""
@@ -208,19 +214,18 @@ def models_in(program: Program, file: SourceFile, around: ast.AST) -> list[str]:
     )
 
 
+def _free_models(program: Program, file: SourceFile, function: Function) -> list[str]:
+    """Models that a function runs and is not given."""
+    given = {*parameters(function), "self"}
+    return [each for each in models_in(program, file, function) if each.partition(".")[0] not in given]
+
+
 def _is_model(program: Program, file: SourceFile, call: ast.Call) -> bool:
     if isinstance(call.func, ast.Name) and definition(program, file, call.func.id) is not None:
         return False  # a class or a function itself
-    if isinstance(call.func, ast.Attribute) and ast.unparse(call.func) != "self" and _is_method(program, call.func):
+    if isinstance(call.func, ast.Attribute) and methods_named(program, call.func.attr):
         return False
     return role(program, file, call.func) == "model"
-
-
-def _is_method(program: Program, called: ast.Attribute) -> bool:
-    return any(
-        isinstance(node, ast.FunctionDef) and node.name == called.attr and isinstance(file.scope(node), ast.ClassDef)
-        for file, node in program.nodes()
-    )
 
 
 def visible(program: Program, file: SourceFile, at: ast.AST, wanted: str) -> list[str]:
@@ -229,7 +234,7 @@ def visible(program: Program, file: SourceFile, at: ast.AST, wanted: str) -> lis
     scopes = [each for each in file.above(at) if isinstance(each, ast.Module | Function)]
     owner = class_around(file, at)
     for scope in [*scopes[:1], *([owner] if owner is not None else []), *scopes[1:]]:
-        texts = [each for each in parameters(scope)] if isinstance(scope, Function) else []
+        texts = parameters(scope) if isinstance(scope, Function) else []
         targets = [
             node
             for node in ast.walk(scope)
@@ -240,22 +245,24 @@ def visible(program: Program, file: SourceFile, at: ast.AST, wanted: str) -> lis
             if within if isinstance(node, ast.Name) else ast.unparse(node).startswith("self."):
                 bound = binding(file, node)
                 text = ast.unparse(node)
-                if text not in names and bound is None and role(program, file, node) == wanted:
-                    names[text] = None
-                elif text not in names and bound is not None and role(program, file, bound.value) == wanted:
+                found = role(program, file, bound.value if bound is not None else node)
+                if text not in names and found == wanted:
                     names[text] = None
         for text in texts:
             used = next((each for each in ast.walk(scope) if isinstance(each, ast.Name) and each.id == text), None)
-            if used is not None and role(program, file, used) == wanted:
+            if (role(program, file, used) if used is not None else _by_name(text)) == wanted:
                 names[text] = None
     return list(names)
 
 
-def _methods(file: SourceFile, around: ast.AST) -> list[Found]:
+def _methods(file: SourceFile, around: ast.AST, names: Sequence[str]) -> list[Found]:
     found = [
         Found(file, node)
         for node in ast.walk(around)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and not file.qualified(node.func)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in names
+        and not file.qualified(node.func)
     ]
     return sorted(found, key=lambda each: (each.node.lineno, each.node.col_offset))
 
