@@ -1,9 +1,10 @@
 """Fixes of activations: others in hidden layers, some where there are none, and slopes that make steps of them."""
 
 import ast
+import itertools
 from collections.abc import Iterator, Sequence
 
-from gradus.diagnosis.prescription.bindings import binding, bindings, class_around
+from gradus.diagnosis.prescription.bindings import binding, class_around
 from gradus.diagnosis.prescription.edits import Edit, imported, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.initializing import kaiming
@@ -85,7 +86,7 @@ def _module_is_hidden(case: Case, found: Activation) -> bool:
         for each in ast.walk(file.scope(statement))
         if isinstance(each, ast.stmt) and each.lineno > statement.lineno and _grown(each) == name
     ]
-    return bool(name) and (bool(later) or bool(file.loops(node)) and items[-1:] == [node])
+    return bool(name) and (bool(later) or (bool(file.loops(node)) and items[-1:] == [node]))
 
 
 def _grown(statement: ast.stmt) -> str:
@@ -140,7 +141,7 @@ def _between_items(case: Case) -> Iterator[Edit]:
         elif isinstance(node, ast.List):
             items = node.elts
         layers = [each for each in items if isinstance(each, ast.Call) and is_layer(file, each)]
-        for one, other in zip(layers, layers[1:], strict=False):
+        for one, other in itertools.pairwise(layers):
             between = items[items.index(one) + 1 : items.index(other)]
             if any(activation(file, each) for each in between):
                 continue

@@ -128,7 +128,8 @@ def enlarge(case: Case) -> Iterator[Sequence[Edit]]:
     outputs = {id(each.node) for each in hidden_layers(case.program)}
     for call in case.program.calls("torch.nn.*"):
         name = call.file.qualified(call.node.func)
-        if re.fullmatch(LAYERS, name) and id(call.node) in outputs or re.fullmatch(r"torch\.nn\.(LSTM|GRU|RNN)", name):
+        hidden = re.fullmatch(LAYERS, name) and id(call.node) in outputs
+        if hidden or re.fullmatch(r"torch\.nn\.(LSTM|GRU|RNN)", name):
             place = written(case.program, call.file, call.argument(1, "out_features"))
             if place is not None:
                 places[place.file.path, place.node.lineno, place.node.col_offset] = place

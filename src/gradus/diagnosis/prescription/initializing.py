@@ -1,4 +1,4 @@
-"""Fixes of how parameters begin: calls that fill them, tensors made by hand, and what is inserted where there is none."""
+"""Fixes of how parameters begin: calls that fill them, tensors made by hand, and what is put in where neither is."""
 
 import ast
 import re
@@ -52,8 +52,7 @@ def initialize(case: Case) -> Iterator[Sequence[Edit]]:
     Where it draws none and rectified layers are many, Kaiming is put in. A rate far above the customary one, which such
     weights may have asked for, is then lowered (measured: neither alone trains a network that began exploding).
     """
-    fillings = [each for each in _fillings(case) if each.role != "bias" and _improper(case, each)]
-    edits = [edit for each in fillings for edit in _proper(case, each)] + list(made_by_hand(case))
+    edits = started(case)
     if not edits and case.cause in {"vanishing-gradient", "vanishing-signal", "dead-units"}:
         edits = list(kaiming(case)) if rectified(case) else []
     if edits:
@@ -62,6 +61,12 @@ def initialize(case: Case) -> Iterator[Sequence[Edit]]:
             rate = list(lowered_to_customary(case))
             if rate:
                 yield [*edits, *rate]
+
+
+def started(case: Case) -> list[Edit]:
+    """Proper draws for all the weights that the program fills otherwise."""
+    fillings = [each for each in _fillings(case) if each.role != "bias" and _improper(case, each)]
+    return [edit for each in fillings for edit in _proper(case, each)] + list(made_by_hand(case))
 
 
 @fix("reset-biases")
@@ -90,7 +95,7 @@ def _fillings(case: Case) -> Iterator[Filling]:
 
 
 def _assigned(file: SourceFile, node: ast.Assign, target: ast.expr) -> Iterator[Filling]:
-    """`w.data = torch.randn(...)`, `layer.weight = nn.Parameter(torch.zeros(...))`"""
+    """`w.data = torch.randn(...)`, `layer.weight = nn.Parameter(torch.zeros(...))`."""
     if isinstance(target, ast.Subscript):
         target = target.value
     if not isinstance(target, ast.Attribute) or not (target.attr == "data" or _role(file, node, _bare(target))):
@@ -152,7 +157,7 @@ def _guarded(test: str, otherwise: bool) -> str:
 
 def _improper(case: Case, filling: Filling) -> bool:
     guards = " ".join(ast.unparse(each.test) for each in filling.file.above(filling.call) if isinstance(each, ast.If))
-    if re.search(r"Norm", guards) and not re.search(r"Linear|Conv", guards) or re.search(r"norm|bn\d", filling.target):
+    if ("Norm" in guards and not re.search(r"Linear|Conv", guards)) or re.search(r"norm|bn\d", filling.target):
         return False
     if case.cause in {"vanishing-through-time", "exploding-through-time"} and not filling.recurrent:
         return False

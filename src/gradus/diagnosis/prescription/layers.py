@@ -56,7 +56,7 @@ class Layer:
 
     @property
     def kind(self) -> str:
-        """ "Linear", "Conv2d"..."""
+        """`Linear`, `Conv2d`..."""
         return self.file.qualified(self.node.func).rpartition(".")[2]
 
     @property

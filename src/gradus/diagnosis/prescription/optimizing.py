@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from gradus.diagnosis.prescription.edits import Edit, before, imported, replace, without_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
+from gradus.diagnosis.prescription.initializing import started
 from gradus.diagnosis.prescription.rates import optimizer_calls
 from gradus.diagnosis.prescription.roles import TrainingStep, role, training_steps
 from gradus.diagnosis.prescription.written import written
@@ -14,12 +15,15 @@ _EPSILON = 1e-6
 
 @fix("clip-gradient")
 def clip(case: Case) -> Iterator[Sequence[Edit]]:
-    """The norm of all gradients is held to 1 before each step."""
+    """The norm of all gradients is held to 1 before each step.
+
+    Recurrent weights that the program begins too large begin orthogonal as well: clipping alone does not mend them.
+    """
     if "clip_grad" in "".join(each.text for each in case.program.files):
         return
     edits = [edit for each in training_steps(case) for edit in _clipped(case, each)]
     if edits:
-        yield edits
+        yield [*edits, *(started(case) if case.cause == "exploding-through-time" else ())]
 
 
 def _clipped(case: Case, training: TrainingStep) -> Iterator[Edit]:

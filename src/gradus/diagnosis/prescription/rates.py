@@ -173,7 +173,7 @@ def class_of(call: Found) -> str:
 def customary(case: Case, call: Found) -> float:
     """What an optimizer of that class is usually given."""
     name = class_of(call)
-    if name not in _CUSTOMARY and name not in {"SGD"}:
+    if name not in _CUSTOMARY and name != "SGD":
         return _ADAPTIVE
     momentum = written(case.program, call.file, call.argument(2, "momentum")) if name == "SGD" else None
     return _WITH_MOMENTUM if momentum is not None and momentum.value > 0 else _CUSTOMARY[name]
@@ -225,6 +225,6 @@ def _factor(file: SourceFile, node: ast.AST) -> ast.expr | None:
 
 
 def _is_gradient(node: ast.expr) -> bool:
-    """`p.grad`, `grad_w`, `dW`, `grads[0]`"""
+    """Whether it looks like `p.grad`, `grad_w`, `dW` or `grads[0]`."""
     text = ast.unparse(node)
     return bool(re.search(r"\.grad\b|(^|_)grads?(_|$|\[)|^g$|^d[Wwb]\d?$", text)) and number(node) is None
