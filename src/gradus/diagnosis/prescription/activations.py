@@ -49,8 +49,8 @@ def _as(old: Activation, module: str, function: str) -> Iterator[Edit]:
     elif isinstance(called, ast.Attribute) and not file.qualified(called) and function == "relu":
         yield Edit(file, file.span(called)[1] - len(called.attr), file.span(called)[1], "relu")
     else:
-        home = "torch.relu" if function == "relu" and file.qualified(called).startswith("torch.") else ""
-        name, more = imported(file, home or f"torch.nn.functional.{function}")
+        by_torch = function == "relu" and not file.qualified(called).startswith("torch.nn")
+        name, more = imported(file, "torch.relu" if by_torch else f"torch.nn.functional.{function}")
         if isinstance(called, ast.Attribute) and not file.qualified(called):
             yield replace(file, old.node, f"{name}({file.code(old.operand)})")
         else:

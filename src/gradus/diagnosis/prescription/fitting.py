@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from gradus.diagnosis.prescription.edits import Edit, imported, replace, with_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.layers import LAYERS, hidden_layers
+from gradus.diagnosis.prescription.lasting import best_kept
 from gradus.diagnosis.prescription.program import SourceFile
 from gradus.diagnosis.prescription.rates import class_of, optimizer_calls
 from gradus.diagnosis.prescription.written import Written, written
@@ -83,7 +84,10 @@ def _sums_parameters(file: SourceFile, node: ast.expr) -> bool:
 
 @fix("weight-decay", "regularize")
 def decay(case: Case) -> Iterator[Sequence[Edit]]:
-    """AdamW with a decay for Adam, a decay for others that have none."""
+    """AdamW with a decay for Adam, a decay for others that have none; the best weights are kept as well.
+
+    Decay delays overfitting, and where training goes on for long it does not prevent it.
+    """
     edits: list[Edit] = []
     for call in optimizer_calls(case):
         name = class_of(call)
@@ -94,12 +98,12 @@ def decay(case: Case) -> Iterator[Sequence[Edit]]:
             edits += [replace(call.file, call.node.func, better), *more]
         edits.append(with_argument(call.file, call.node, "weight_decay", f"{_STRONG_DECAY.get(name, 0.1):.3g}"))
     if edits:
-        yield edits
+        yield [*edits, *best_kept(case)]
 
 
 @fix("dropout", "regularize")
 def drop_out(case: Case) -> Iterator[Sequence[Edit]]:
-    """Half of the units behind each hidden activation, where the program evaluates in a mode of its own."""
+    """Half of the units behind each hidden activation, where the program evaluates in a mode of its own; the best weights are kept as well."""
     if not case.program.methods("eval") or case.program.calls("torch.nn.*Dropout*", "torch.nn.functional.*dropout*"):
         return
     edits: dict[tuple[object, int], Edit] = {}
@@ -118,7 +122,7 @@ def drop_out(case: Case) -> Iterator[Sequence[Edit]]:
             edits[file.path, start] = replace(file, found.node, f"{name}({file.code(found.node)}, 0.5, self.training)")
         edits.update({(each.file.path, each.start): each for each in more})
     if edits:
-        yield list(edits.values())
+        yield [*edits.values(), *best_kept(case)]
 
 
 @fix("enlarge")

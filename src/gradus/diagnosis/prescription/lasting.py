@@ -124,6 +124,13 @@ def _schedules(case: Case, total: Written, longer: int) -> Iterator[Edit]:
 @fix("early-stopping")
 def keep_the_best(case: Case) -> Iterator[Sequence[Edit]]:
     """The weights, and what was measured with them, where held-out loss was lowest."""
+    edits = best_kept(case)
+    if edits:
+        yield edits
+
+
+def best_kept(case: Case) -> list[Edit]:
+    """What keeps them; empty where no held-out loss is measured in the loop, or the program keeps weights already."""
     for training in training_steps(case)[:1]:
         for file, loop in _around(case, training):
             found = _measured(file, loop)
@@ -132,8 +139,8 @@ def keep_the_best(case: Case) -> Iterator[Sequence[Edit]]:
             statement, loss, others = found
             models = visible(case.program, file, statement, "model")
             if len(models) == 1 and "load_state_dict" not in file.text:
-                yield list(_kept(file, loop, statement, models[0], loss, others))
-                return
+                return list(_kept(file, loop, statement, models[0], loss, others))
+    return []
 
 
 def _kept(
@@ -144,7 +151,8 @@ def _kept(
     state = f"{{name: value.clone() for name, value in {model}.state_dict().items()}}"
     begun = ["float('inf')", *["None"] * len(others), "None"]
     yield before(file, loop, f"{names}, best_weights = {', '.join(begun)}".replace("'", '"'))
-    yield after(file, statement, f"if {loss} < best_{loss}:\n    {names}, best_weights = {values}, {state}")
+    kept = f"if {loss} < best_{loss}:\n    {names}, best_weights = (\n        {values}, {state}\n    )"
+    yield after(file, statement, kept)
     yield after(file, loop, f"{model}.load_state_dict(best_weights)\n{values} = {names}")
 
 

@@ -21,7 +21,7 @@ _CUSTOMARY = {
     "ASGD": 0.01,
     "Adafactor": 0.01,
 }
-_WITH_MOMENTUM = 0.01
+_WITH_MOMENTUM = 0.02
 _ADAPTIVE = 1e-3
 """What torch's documentation and the papers begin with."""
 _PEAK = 10.0
