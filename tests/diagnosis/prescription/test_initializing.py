@@ -48,7 +48,13 @@ def test_all_parameters_of_a_model() -> None:
         "+ if p.dim() > 1:",
         "+ nn.init.kaiming_normal_(p)",
     ]
-    guarded = "for p in net.parameters():\n    if p.dim() > 1:\n        nn.init.constant_(p, 1)\n    else:\n        p.data.fill_(0)"
+    guarded = """
+for p in net.parameters():
+    if p.dim() > 1:
+        nn.init.constant_(p, 1)
+    else:
+        p.data.fill_(0)
+"""
     assert begun(guarded, "symmetric-initialization") == [
         "- nn.init.constant_(p, 1)",
         "+ nn.init.kaiming_normal_(p)",

@@ -24,6 +24,32 @@ def literal(source: str, *others: tuple[str, str]) -> str | None:
     return None if found is None else f"{found.file.path}:{found.node.lineno} {found.file.code(found.node)}"
 
 
+TRAINER = """
+class Trainer:
+    def __init__(self, lr):
+        self.lr = lr
+    def fit(self):
+        use(self.lr)
+
+Trainer(0.7)
+"""
+OPTION = """
+import argparse
+parser = argparse.ArgumentParser()
+parser.add_argument("--learning-rate", "-l", default=0.1)
+args = parser.parse_args()
+use(args.learning_rate)
+"""
+RENAMED = """
+import argparse
+parser = argparse.ArgumentParser()
+parser.add_argument("--rate", dest="lr", default=0.1)
+def main(args):
+    use(args.lr)
+main(parser.parse_args())
+"""
+
+
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
@@ -44,20 +70,9 @@ def literal(source: str, *others: tuple[str, str]) -> str | None:
         ("class C:\n    lr: float = 0.1\nc = C()\nuse(c.lr)", "script.py:2 0.1"),
         ("class C:\n    lr: float = 0.1\nc = C(lr=0.4)\nuse(c.lr)", "script.py:3 0.4"),
         ("class C:\n    lr = 0.1\nuse(C.lr)", "script.py:2 0.1"),
-        (
-            "class T:\n    def __init__(self, lr):\n        self.lr = lr\n    def fit(self):\n        use(self.lr)\nT(0.7)",
-            "script.py:6 0.7",
-        ),
-        (
-            "import argparse\np = argparse.ArgumentParser()\np.add_argument('--learning-rate', '-l', default=0.1)\n"
-            "a = p.parse_args()\nuse(a.learning_rate)",
-            "script.py:3 0.1",
-        ),
-        (
-            "import argparse\np = argparse.ArgumentParser()\np.add_argument('--rate', dest='lr', default=0.1)\n"
-            "def main(args):\n    use(args.lr)\nmain(p.parse_args())",
-            "script.py:3 0.1",
-        ),
+        (TRAINER, "script.py:8 0.7"),
+        (OPTION, "script.py:4 0.1"),
+        (RENAMED, "script.py:4 0.1"),
     ],
 )
 def test_is_found(source: str, expected: str) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from gradus.diagnosis.prescription.edits import Edit, imported, replace, with_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
-from gradus.diagnosis.prescription.layers import LAYERS, hidden_layers
 from gradus.diagnosis.prescription.lasting import best_kept
+from gradus.diagnosis.prescription.layers import LAYERS, hidden_layers
 from gradus.diagnosis.prescription.program import SourceFile
 from gradus.diagnosis.prescription.rates import class_of, optimizer_calls
 from gradus.diagnosis.prescription.written import Written, written
@@ -103,7 +103,10 @@ def decay(case: Case) -> Iterator[Sequence[Edit]]:
 
 @fix("dropout", "regularize")
 def drop_out(case: Case) -> Iterator[Sequence[Edit]]:
-    """Half of the units behind each hidden activation, where the program evaluates in a mode of its own; the best weights are kept as well."""
+    """Half of the units behind each hidden activation, where the program evaluates in a mode of its own.
+
+    The best weights are kept as well.
+    """
     if not case.program.methods("eval") or case.program.calls("torch.nn.*Dropout*", "torch.nn.functional.*dropout*"):
         return
     edits: dict[tuple[object, int], Edit] = {}

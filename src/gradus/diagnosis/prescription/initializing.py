@@ -87,11 +87,17 @@ def _fillings(case: Case) -> Iterator[Filling]:
             name = file.qualified(node.func)
             if re.fullmatch(r"torch\.nn\.init\.\w+_", name) and node.args:
                 yield _filling(file, node, node.args[0], name.rpartition(".")[2])
-            elif not name and isinstance(node.func, ast.Attribute) and node.func.attr in _SAME | _DRAWN | _TIMES:
-                if _role(file, node, _bare(node.func.value)) and not isinstance(node.func.value, ast.Call):
-                    yield _filling(file, node, node.func.value, node.func.attr)
+            elif not name and isinstance(node.func, ast.Attribute) and _fills(file, node, node.func):
+                yield _filling(file, node, node.func.value, node.func.attr)
         elif isinstance(node, ast.Assign) and len(node.targets) == 1:
             yield from _assigned(file, node, node.targets[0])
+
+
+def _fills(file: SourceFile, node: ast.Call, called: ast.Attribute) -> bool:
+    """Whether a call such as `fc.weight.data.normal_()` fills a parameter."""
+    if called.attr not in _SAME | _DRAWN | _TIMES or isinstance(called.value, ast.Call):
+        return False
+    return bool(_role(file, node, _bare(called.value)))
 
 
 def _assigned(file: SourceFile, node: ast.Assign, target: ast.expr) -> Iterator[Filling]:
@@ -131,15 +137,18 @@ def _role(file: SourceFile, node: ast.AST, text: str) -> str:
             found = _guarded(ast.unparse(each.test), inside in each.orelse)
             if found:
                 return found
-        if isinstance(each, ast.For) and text.partition(".")[0] == ast.unparse(each.target):
-            if all("bias" in ast.unparse(item) for item in getattr(each.iter, "elts", [each.iter])):
-                return "bias"
+        if isinstance(each, ast.For) and text.partition(".")[0] == ast.unparse(each.target) and _biases(each.iter):
+            return "bias"
         if isinstance(each, ast.For) and "parameters()" in ast.unparse(each.iter) and text in ast.unparse(each.target):
             return "any"
         if isinstance(each, Function | ast.ClassDef):
             break
         inside = each
     return "weight" if re.search(r"weight|kernel|^[wW]\d*$", last) else ""
+
+
+def _biases(items: ast.expr) -> bool:
+    return all("bias" in ast.unparse(each) for each in getattr(items, "elts", [items]))
 
 
 def _guarded(test: str, otherwise: bool) -> str:
