@@ -239,9 +239,24 @@ def test_a_gated_recurrence() -> None:
     assert changes(source, "gated", None, "exploding-through-time") == [HEAD + "rnn = nn.GRU(4, 8, batch_first=True)"]
 
 
-def test_cells_written_by_hand() -> None:
-    cell = net("return torch.tanh(self.fc1(x) + self.fc2(h))")
-    assert first_change(HEAD + cell, "gated", None, "vanishing-through-time") == ["+ nn.init.eye_(self.fc2.weight)"]
+@pytest.mark.parametrize(
+    "forward",
+    [
+        ["return torch.tanh(self.fc1(x) + self.fc2(h))"],
+        ["for t in range(9):", "    h = torch.tanh(x[t] @ self.a + h @ self.b)", "return h"],
+        ["for t in range(9):", "    h = torch.tanh(self.fc1(torch.cat([x[t], h], 1)))", "return h"],
+    ],
+)
+def test_a_cell_written_by_hand_keeps_its_state(forward: list[str]) -> None:
+    cell = net(*forward).replace("(self, x)", "(self, x, h)")
+    line = next(each.strip() for each in cell.splitlines() if "tanh" in each)
+    assert first_change(HEAD + cell, "gated", None, "vanishing-through-time") == [
+        f"- {line}",
+        f"+ {line.replace('torch.tanh', '0.9 * h + 0.1 * torch.tanh')}",
+    ]
+
+
+def test_a_state_that_grows_is_bounded() -> None:
     grows = net("for t in range(9):", "    h = h + torch.relu(self.fc1(x[t]))", "return h")
     assert first_change(HEAD + grows, "gated", None, "exploding-through-time") == [
         "- h = h + torch.relu(self.fc1(x[t]))",
