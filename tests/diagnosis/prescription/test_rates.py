@@ -78,3 +78,19 @@ def test_raise_by_what_was_measured() -> None:
     history = History(examinations=[Examination(step=0, parameters={"m:w": weight})])
     found = changes(HEAD + "o = Adam(p, lr=1e-5)", "raise-learning-rate", history, "learning-rate-too-low")
     assert "lr=0.02" in found[2]  # 2e-3 of the weight for 1e-6
+
+
+def test_what_holds_a_rate_down() -> None:
+    history = History()
+    history.rates.extend([1e-3 * 0.5**step for step in range(21)])
+    source = "o = Adam(p, lr=1e-3)\ns = torch.optim.lr_scheduler.ExponentialLR(o, 0.5)"
+    assert raised(source, history) == [
+        "- s = torch.optim.lr_scheduler.ExponentialLR(o, 0.5)",
+        "+ s = torch.optim.lr_scheduler.ExponentialLR(o, 0.891)",  # 0.891**20 = 0.1
+    ]
+    clipped = "torch.nn.utils.clip_grad_norm_(p, 1e-5)\no = Adam(p, lr=1e-3)"
+    assert raised(clipped) == [
+        "- torch.nn.utils.clip_grad_norm_(p, 1e-5)",
+        "+ torch.nn.utils.clip_grad_norm_(p, 1.0)",
+    ]
+    assert raised(source)[1] == "+ o = Adam(p, lr=0.01)"  # a schedule that was not seen to decay
