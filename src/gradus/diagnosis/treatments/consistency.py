@@ -62,10 +62,19 @@ def _group(before: Snapshot, name: str, parameter: Tensor) -> tuple[Optimizer, i
         held = [each for each in within if id(each) in before.held]
         if held:
             alike = [each for each in held if (each.dim() > 1) == (parameter.dim() > 1)]
-            return before.held[id((alike or held)[0])]
+            return before.held[id(alike[0])] if alike else _of_its_kind(before.held[id(held[0])], parameter)
         if within and place:
             return None  # it stands beside what nobody trains
     return None
+
+
+def _of_its_kind(place: tuple[Optimizer, int], parameter: Tensor) -> tuple[Optimizer, int]:
+    """Of the same optimizer, a group of vectors alone for a vector, if there is one."""
+    optimizer, number = place
+    for other, group in enumerate(optimizer.param_groups):
+        if parameter.dim() <= 1 and group["params"] and all(each.dim() <= 1 for each in group["params"]):
+            return optimizer, other
+    return optimizer, number
 
 
 def _leave(patient: Patient, parameter: Tensor) -> None:

@@ -103,9 +103,8 @@ class Patient:
         """All ranks that share the model get the parameters of the first."""
         if isinstance(self.model, DistributedDataParallel):
             with torch.no_grad():
-                for body in self.bodies:
-                    for each in body.parameters():
-                        distributed.broadcast(each.detach(), group=self.model.process_group, group_src=0)
+                for each in self.network.parameters():
+                    distributed.broadcast(each.detach(), group=self.model.process_group, group_src=0)
 
     def check(self, *, layers: bool) -> None:
         """Refuse what cannot be treated.

@@ -64,6 +64,7 @@ def sites(patient: Patient) -> list[Site]:
             continue
         after = [_after(seen, network, each) for each in calls]
         norm, then = after[0] if len(set(after)) == 1 else ("", "")
+        norm = norm or _hung(place, layer)
         meeting = meetings.get(place)
         found.append(
             Site(
@@ -110,6 +111,11 @@ def _after(seen: Trace, network: nn.Module, call: Call) -> tuple[str, str]:
         second = _taker(seen, first)
         return first.place, "" if second is None else second.place
     return "", "" if first is None else first.place
+
+
+def _hung(place: str, layer: nn.Module) -> str:
+    """A normalization that a treatment hung on the layer itself."""
+    return next((f"{place}.{name}" for name, each in layer.named_children() if isinstance(each, NORMS)), "")
 
 
 def _taker(seen: Trace, call: Call) -> Call | None:

@@ -31,6 +31,7 @@ def put(patient: Patient, place: str, make: Callable[[nn.Module], nn.Module]) ->
     for body in patient.bodies:
         old = body.get_submodule(place)
         new = make(old).train(old.training)
+        _move_hooks(old, new)
         for path in every_path(body, old):
             parent, _, name = path.rpartition(".")
             if not path:
@@ -43,7 +44,8 @@ def bridge(patient: Patient, start: str, end: str) -> None:
     for body in patient.bodies:
         shortcut = Shortcut()
         body.get_submodule(start).register_forward_pre_hook(shortcut.enter)
-        body.get_submodule(end).register_forward_hook(shortcut.leave)
+        last = body.get_submodule(end)
+        last.register_forward_hook(Following(_add(last, "shortcut", shortcut)))
 
 
 class Following:
@@ -67,27 +69,23 @@ class Preceding:
         return layer._modules[self.name](inputs[0]), *inputs[1:]  # type: ignore[misc]
 
 
-class Shortcut:
-    """Two hooks: what goes into the first module is added to what comes out of the second."""
+class Shortcut(nn.Module):
+    """Adds what went into another module; a module, so that an activation it hangs on is still seen for what it is."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._waiting: list[Tensor] = []
 
     def enter(self, module: nn.Module, inputs: tuple[Any, ...]) -> None:
         self._waiting = [inputs[0]]
 
-    def leave(self, module: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> Tensor:
+    def forward(self, output: Tensor) -> Tensor:
         return output + self._waiting.pop()
 
 
-def beside(layer: nn.Module, module: nn.Module) -> nn.Module:
-    """`module` on the device, with the type and in the mode of `layer`."""
-    weight = next(layer.parameters())
-    return module.to(weight.device, weight.dtype).train(layer.training)
-
-
-def own_copy(patient: Patient, parent: str, name: str) -> None:
+def own_copy(patient: Patient, place: str) -> None:
     """Where a module without numbers is used in several places, one of its own for this place."""
+    parent, _, name = place.rpartition(".")
     for body in patient.bodies:
         holder = body.get_submodule(parent)
         alone = copy.deepcopy(holder.get_submodule(name))
@@ -95,12 +93,31 @@ def own_copy(patient: Patient, parent: str, name: str) -> None:
         setattr(holder, name, alone)
 
 
+def _move_hooks(old: nn.Module, new: nn.Module) -> None:
+    """What hangs on the old module hangs on the new one; whoever has a handle can still take it off."""
+    for name, child in old._modules.items():
+        new._modules.setdefault(name, child)
+    for hooks in (
+        "_forward_hooks",
+        "_forward_pre_hooks",
+        "_forward_hooks_with_kwargs",
+        "_forward_pre_hooks_with_kwargs",
+    ):
+        vars(new)[hooks] = vars(old)[hooks]
+
+
 def _hang(patient: Patient, place: str, name: str, module: nn.Module, hook: Callable[[nn.Module, str], Any]) -> None:
     for number, body in enumerate(patient.bodies):
         layer = body.get_submodule(place)
-        free = name
-        while hasattr(layer, free):
-            free += "_"
-        new = module if number == 0 else copy.deepcopy(module)
-        layer.add_module(free, beside(layer, new))
-        hook(layer, free)
+        hook(layer, _add(layer, name, module if number == 0 else copy.deepcopy(module)))
+
+
+def _add(layer: nn.Module, name: str, module: nn.Module) -> str:
+    """Make `module` a child, on the device, with the type and in the mode of `layer`; the name it got."""
+    while hasattr(layer, name):
+        name += "_"
+    weight = next(layer.parameters(), None)
+    if weight is not None:
+        module = module.to(weight.device, weight.dtype)
+    layer.add_module(name, module.train(layer.training))
+    return name

@@ -75,9 +75,10 @@ def treat(patient: Patient, remedy: str, *, seed: int = 0, **options: Any) -> Tr
     patient.check(layers=card.changes == "layers")
     before = Snapshot(patient)
     try:
-        done = card.build(patient, torch.Generator().manual_seed(seed), **settings)
-        make_consistent(patient, before)
+        with torch.random.fork_rng({each.device.index for each in patient.model.parameters() if each.is_cuda}):
+            done = card.build(patient, torch.Generator().manual_seed(seed), **settings)
         patient.broadcast()
+        make_consistent(patient, before)
     except BaseException:
         before.restore()
         raise

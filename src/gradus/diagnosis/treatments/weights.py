@@ -10,6 +10,7 @@ from torch import Generator, Tensor, nn
 
 from gradus.core.errors import InputError
 from gradus.core.text import Message
+from gradus.core.trees import mapped
 from gradus.core.untouched import put_back, untouched
 from gradus.diagnosis.treatments.patient import Patient
 from gradus.diagnosis.treatments.reading import Site, sites
@@ -43,7 +44,7 @@ def reset_biases(patient: Patient, generator: Generator) -> Done:
     with torch.no_grad():
         for row in rows:
             name = row.parameter.partition("[")[0]
-            if row.why in ("bias", "forget gate open, Jozefowicz et al. (2015)"):
+            if "bias" in name and row.scheme == "constant" and row.why != "normalization":
                 old, new = (getattr(body.get_submodule(row.place), name) for body in (patient.network, fresh))
                 if not torch.equal(old, new):
                     old.copy_(new)
@@ -81,7 +82,18 @@ def drawn(
     network: nn.Module, example: tuple[Any, ...] | None, generator: Generator, scheme: str = "auto"
 ) -> Initialization:
     """First weights, drawn on the CPU whatever the device, so that they are the same everywhere."""
-    return initialize(network, scheme, example=example, generator=generator)
+    if all(each.device.type == "cpu" for each in network.parameters()):
+        return initialize(network, scheme, example=example, generator=generator)
+    twin = copy.deepcopy(network).cpu()
+    rows = initialize(twin, scheme, example=mapped(Tensor.cpu, example), generator=generator)
+    with torch.no_grad():
+        for old, new in zip(_tensors(network), _tensors(twin), strict=True):
+            old.copy_(new)
+    return rows
+
+
+def _tensors(network: nn.Module) -> list[Tensor]:
+    return [*network.parameters(), *network.buffers()]
 
 
 def _dead(patient: Patient, found: list[Site]) -> dict[str, Tensor]:
