@@ -167,6 +167,10 @@ def test_leaky() -> None:
         ),
         ("m = nn.Sequential(\n    nn.Linear(4, 8),\n    nn.Linear(8, 2),\n)", ["+ nn.ReLU(),"]),
         (
+            "l = [nn.Linear(4, 8), nn.Linear(8, 2)]\nm = nn.Sequential(*l)",
+            ["- l = [nn.Linear(4, 8), nn.Linear(8, 2)]", "+ l = [nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)]"],
+        ),
+        (
             net("return self.fc2(self.fc1(x))"),
             ["- return self.fc2(self.fc1(x))", "+ return self.fc2(self.act(self.fc1(x)))"],
         ),
@@ -184,6 +188,7 @@ def test_an_activation_between_layers(source: str, expected: list[str]) -> None:
         "m = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))",
         net("x = F.relu(self.fc1(x))", "return self.fc2(x)"),
         net("x = self.fc1(x)", "x = F.relu(x)", "return self.fc2(x)"),
+        "layers = nn.ModuleList([nn.Linear(4, 8), nn.Linear(8, 2)])",  # their activations are where they are called
     ],
 )
 def test_layers_with_one_between_stay(source: str) -> None:

@@ -138,6 +138,15 @@ def test_no_best_without_a_held_out_loss() -> None:
     assert changes(loop(more=HELD_OUT + "model.load_state_dict(best)\n"), "early-stopping") == []
 
 
+def test_a_schedule() -> None:
+    assert first_change(loop("EPOCHS").replace("for epoch", "EPOCHS = 3\nfor epoch"), "schedule") == [
+        "+ scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=EPOCHS)",
+        "+ scheduler.step()",
+    ]
+    assert "        optimizer.step()\n    scheduler.step()\n" in changes(loop(), "schedule")[0]
+    assert changes(loop().replace("range(5)", "epochs()"), "schedule") == []
+
+
 # ---- fit ------------------------------------------------------------------------------------------------------------
 
 

@@ -138,7 +138,7 @@ def _between_items(case: Case) -> Iterator[Edit]:
         items: list[ast.expr] = []
         if isinstance(node, ast.Call) and file.qualified(node.func) == "torch.nn.Sequential":
             items = node.args
-        elif isinstance(node, ast.List):
+        elif isinstance(node, ast.List) and _goes_into_sequential(file, node):
             items = node.elts
         layers = [each for each in items if isinstance(each, ast.Call) and is_layer(file, each)]
         for one, other in itertools.pairwise(layers):
@@ -152,6 +152,18 @@ def _between_items(case: Case) -> Iterator[Edit]:
             apart = not line.strip() and other.lineno > (last.end_lineno or last.lineno)
             yield Edit(file, end, end, f",\n{line}{name}()" if apart else f", {name}()")
             yield from more
+
+
+def _goes_into_sequential(file: SourceFile, node: ast.List) -> bool:
+    """`nn.Sequential(*[...])`, or of a list with a name; those of `ModuleList` have their activations elsewhere."""
+    statement = file.statement(node)
+    unpacked = {
+        ast.unparse(each.value)
+        for each in ast.walk(file.tree)
+        if isinstance(each, ast.Starred) and ast.unparse(each.value).isidentifier()
+    }
+    direct = isinstance(file.parents.get(node), ast.Starred)
+    return direct or (_grown(statement) in unpacked and getattr(statement, "value", None) is node)
 
 
 def _between_calls(case: Case) -> Iterator[Edit]:

@@ -82,7 +82,7 @@ def _sums_parameters(file: SourceFile, node: ast.expr) -> bool:
     return "parameters()" in text and bool(re.search(r"abs\(|norm|pow\(|\*\* ?2|square", text))
 
 
-@fix("weight-decay", "regularize")
+@fix("weight-decay")
 def decay(case: Case) -> Iterator[Sequence[Edit]]:
     """AdamW with a decay for Adam, a decay for others that have none; the best weights are kept as well.
 
@@ -101,7 +101,7 @@ def decay(case: Case) -> Iterator[Sequence[Edit]]:
         yield [*edits, *best_kept(case)]
 
 
-@fix("dropout", "regularize")
+@fix("dropout")
 def drop_out(case: Case) -> Iterator[Sequence[Edit]]:
     """Half of the units behind each hidden activation, where the program evaluates in a mode of its own.
 
