@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from gradus.core.errors import GradusError, InputError, ResourceError
     from gradus.core.spec import DataSpec
     from gradus.data.arrays import from_arrays
+    from gradus.diagnosis.treatments.treat import Patient, Treatment, treat
     from gradus.diagnosis.watch import Watch, watch
     from gradus.models import create_model, list_models
     from gradus.nn.initialization import initialize
@@ -31,10 +32,12 @@ _HOMES = {
     "InputError": "gradus.core.errors",
     "Inspection": "gradus.analysis.inspect",
     "Objective": "gradus.training.objective",
+    "Patient": "gradus.diagnosis.treatments.treat",
     "Phase": "gradus.training.objective",
     "Recipe": "gradus.training.recipe",
     "ResourceError": "gradus.core.errors",
     "Run": "gradus.training.run",
+    "Treatment": "gradus.diagnosis.treatments.treat",
     "Watch": "gradus.diagnosis.watch",
     "create_model": "gradus.models",
     "from_arrays": "gradus.data.arrays",
@@ -45,6 +48,7 @@ _HOMES = {
     "load_run": "gradus.training.run",
     "resume": "gradus.training.train",
     "train": "gradus.training.train",
+    "treat": "gradus.diagnosis.treatments.treat",
     "watch": "gradus.diagnosis.watch",
     "write_report": "gradus.report.html",
 }
@@ -56,10 +60,12 @@ __all__ = [
     "InputError",
     "Inspection",
     "Objective",
+    "Patient",
     "Phase",
     "Recipe",
     "ResourceError",
     "Run",
+    "Treatment",
     "Watch",
     "create_model",
     "from_arrays",
@@ -70,6 +76,7 @@ __all__ = [
     "load_run",
     "resume",
     "train",
+    "treat",
     "watch",
     "write_report",
 ]
