@@ -163,6 +163,18 @@ def below(program: Program, value: Value) -> Iterator[Operation]:
         stack += [each for operation in reversed(made) for each in reversed(operation.inputs)]
 
 
+def given_for(program: Program, value: Value) -> Iterator[Value]:
+    """What callers gave, for a parameter; anything else itself."""
+    function = next((each for each in value.file.above(value.node) if isinstance(each, Function)), None)
+    node = value.node
+    if isinstance(node, ast.Name) and function is not None and node.id in parameters(function):
+        if binding(value.file, node) is None:
+            for each in _arguments(program, value, node.id, function):
+                yield from given_for(program, each)
+            return
+    yield value
+
+
 def training_losses(case: Case) -> Iterator[Value]:
     """What the program goes backward from."""
     for each in training_steps(case):
@@ -177,10 +189,10 @@ def training_losses(case: Case) -> Iterator[Value]:
 
 def leads_to_layers(program: Program, value: Value) -> bool:
     """Whether a value is computed by layers or parameters, rather than read from data."""
-    return any(each.name in _LAYERS for each in below(program, value))
+    return any(each.name in LAYERS for each in below(program, value))
 
 
-_LAYERS = {
+LAYERS = {
     "linear", "lazy_linear", "bilinear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d",
     "conv_transpose3d", "embedding", "embedding_bag", "lstm", "gru", "rnn", "parameter", "identity", "unknown",
     "transformer_encoder", "multihead_attention", "batch_norm1d", "batch_norm2d", "layer_norm", "module",
@@ -302,6 +314,9 @@ def _called(program: Program, value: Value, depth: int) -> Iterator[Operation]:
         replace(value, node=each.value if isinstance(each, ast.Starred) else each, items=())
         for each in [*call.args, *(each.value for each in call.keywords)]
     )
+    if any(each.arg == "requires_grad" for each in call.keywords) or ast.unparse(call.func).endswith("requires_grad_"):
+        yield Operation("parameter", value, (), Found(file, call))
+        return
     if name or not isinstance(call.func, ast.Attribute):
         full = name or (file.qualified(bound.value) if (bound := binding(file, call.func)) else "")
         yield Operation(spelled(full.rpartition(".")[2]), value, arguments, Found(file, call))

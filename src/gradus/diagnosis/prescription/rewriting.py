@@ -25,10 +25,10 @@ def bypass(program: Program, operation: Operation) -> list[Edit]:
     if isinstance(statement, ast.Assign) and statement.value is call and len(statement.targets) == 1:
         if ast.unparse(statement.targets[0]) == ast.unparse(inner):
             return [delete(file, statement), *_unused(program, operation)]
-    return [*_only(file, call, inner), *_unused(program, operation)]
+    return [*instead(file, call, inner), *_unused(program, operation)]
 
 
-def _only(file: SourceFile, outer: ast.expr, inner: ast.expr) -> list[Edit]:
+def instead(file: SourceFile, outer: ast.expr, inner: ast.expr) -> list[Edit]:
     """`inner` in place of `outer`, as two cuts, so that `inner` itself may be edited."""
     start, end = file.span(outer)
     first, last = file.span(inner)
