@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from gradus.diagnosis.prescription.program import Found, Program, Scope, SourceFile
 
@@ -30,30 +31,46 @@ class Binding:
 
 def bindings(file: SourceFile, target: str, within: ast.AST | None = None) -> list[Binding]:
     """Every statement that binds `target`, written as `x` or `self.x`, in the order of the text."""
-    found: list[Binding] = []
-    for node in ast.walk(within or file.tree):
-        if isinstance(node, ast.Assign):
-            for each in node.targets:
-                found += _bound(file, node, each, node.value, target)
-        elif isinstance(node, ast.AnnAssign) and node.value is not None:
-            found += _bound(file, node, node.target, node.value, target)
-        elif isinstance(node, ast.For | ast.AsyncFor):
-            found += _bound(file, node, node.target, node.iter, target)
-    return sorted(found, key=lambda each: (each.statement.lineno, each.statement.col_offset))
+    found = _by_target(file).get(target, [])
+    return [each for each in found if within is None or any(above is within for above in file.above(each.statement))]
 
 
-def _bound(file: SourceFile, statement: ast.stmt, to: ast.expr, value: ast.expr, target: str) -> Iterator[Binding]:
-    if isinstance(to, ast.Tuple | ast.List):
-        apart = isinstance(value, ast.Tuple | ast.List) and len(value.elts) == len(to.elts)
-        for number, each in enumerate(to.elts):
-            if apart and not isinstance(statement, ast.For):
-                yield from _bound(file, statement, each, value.elts[number], target)  # type: ignore[attr-defined]
-            elif ast.unparse(each) == target:
-                yield Binding(file, statement, value, number)
-            elif isinstance(each, ast.Tuple):  # for i, (x, y) in enumerate(loader)
-                yield from _bound(file, statement, each, value, target)
-    elif ast.unparse(to) == target:
-        yield Binding(file, statement, value)
+@lru_cache(maxsize=64)
+def _by_target(file: SourceFile) -> dict[str, list[Binding]]:
+    """All bindings of a file; fixes ask for them again and again."""
+    found: dict[str, list[Binding]] = {}
+    for node in ast.walk(file.tree):
+        match node:
+            case ast.Assign(targets=targets, value=value):
+                pairs = [(each, value) for each in targets]
+            case ast.AnnAssign(target=target, value=ast.expr() as value):
+                pairs = [(target, value)]
+            case ast.For(target=target, iter=value) | ast.AsyncFor(target=target, iter=value):
+                pairs = [(target, value)]
+            case _:
+                continue
+        for target, value in pairs:
+            for text, bound in _bound(file, node, target, value):
+                found.setdefault(text, []).append(bound)
+    for each in found.values():
+        each.sort(key=lambda bound: (bound.statement.lineno, bound.statement.col_offset))
+    return found
+
+
+def _bound(file: SourceFile, statement: ast.stmt, to: ast.expr, value: ast.expr) -> Iterator[tuple[str, Binding]]:
+    """What a target binds, with its text; a tuple binds each of its parts."""
+    if not isinstance(to, ast.Tuple | ast.List):
+        yield ast.unparse(to), Binding(file, statement, value)
+        return
+    looped = isinstance(statement, ast.For | ast.AsyncFor)
+    apart = value.elts if isinstance(value, ast.Tuple | ast.List) and not looped else []
+    for number, each in enumerate(to.elts):
+        if len(apart) == len(to.elts):
+            yield from _bound(file, statement, each, apart[number])
+        elif isinstance(each, ast.Tuple):  # for i, (x, y) in enumerate(loader)
+            yield from _bound(file, statement, each, value)
+        else:
+            yield ast.unparse(each), Binding(file, statement, value, number)
 
 
 def binding(file: SourceFile, node: ast.expr) -> Binding | None:
@@ -110,13 +127,30 @@ def definition(program: Program, file: SourceFile, name: str) -> tuple[SourceFil
     """The function or class of the program that a name at the top level of a file stands for."""
     imported = file.imports.get(name, name).rpartition(".")[2]
     for each in (file, *program.files):
-        for node in ast.walk(each.tree):
-            wanted = name if each is file else imported
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and node.name == wanted:
-                inside = file.scope(node)
-                if not isinstance(inside, ast.ClassDef) and (each is file or name in file.imports):
-                    return each, node
+        for node in _defined(each).get(name if each is file else imported, []):
+            if not isinstance(each.scope(node), ast.ClassDef) and (each is file or name in file.imports):
+                return each, node
     return None
+
+
+@lru_cache(maxsize=64)
+def _defined(file: SourceFile) -> dict[str, list[Function | ast.ClassDef]]:
+    """All functions, methods and classes of a file, by name."""
+    found: dict[str, list[Function | ast.ClassDef]] = {}
+    for node in ast.walk(file.tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            found.setdefault(node.name, []).append(node)
+    return found
+
+
+def methods_named(program: Program, name: str) -> list[tuple[SourceFile, Function]]:
+    """Methods of that name in any class of the program."""
+    return [
+        (each, node)
+        for each in program.files
+        for node in _defined(each).get(name, [])
+        if not isinstance(node, ast.ClassDef) and isinstance(each.scope(node), ast.ClassDef)
+    ]
 
 
 def class_around(file: SourceFile, node: ast.AST) -> ast.ClassDef | None:
@@ -150,14 +184,7 @@ def entered(program: Program, file: SourceFile, call: ast.Call) -> tuple[SourceF
     if owner is not None and ast.unparse(called.value) == "self":
         own = method(owner, called.attr)
         return (file, own) if own is not None else None
-    named = [
-        (each, node)
-        for each in program.files
-        for node in ast.walk(each.tree)
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        and node.name == called.attr
-        and isinstance(each.scope(node), ast.ClassDef)
-    ]
+    named = methods_named(program, called.attr)
     return named[0] if len(named) == 1 else None
 
 

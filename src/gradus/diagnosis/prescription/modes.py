@@ -52,6 +52,7 @@ def _training_mode(program: Program, training: TrainingStep) -> list[Edit]:
     first = _first_use(file, around, models) if evaluates or isinstance(around, Function) else around
     if first is None:
         return []
+    models = [each for each in models if not any(ast.unparse(one) == f"{each}.train()" for one in _before(file, first))]
     edits: list[Edit] = []
     for model in models:
         edits += _outer_calls(file, training, model)

@@ -1,6 +1,7 @@
 """The likely fixes of a program, in order."""
 
 import importlib
+import itertools
 import logging
 import pkgutil
 from collections.abc import Iterator, Sequence
@@ -41,13 +42,20 @@ def prescriptions(case: Case, causes: Sequence[str]) -> Iterator[Prescription]:
     """
     load_fixes()
     seen: set[str] = set()
-    for cause in causes:
-        for remedy in remedies_for(cause):
-            for edits in _edits(replace(case, cause=cause), remedy.id):
-                made = _made(case.program, edits)
-                if made is not None and made[0] and made[0] not in seen:
-                    seen.add(made[0])
-                    yield Prescription(cause, remedy, *made)
+    queues = [_against(replace(case, cause=cause), seen) for cause in causes]
+    # The first cause may be the wrong one: the others have their turn after its two likeliest remedies.
+    turns = [itertools.islice(each, 1 if number else 2) for number, each in enumerate(queues)]
+    yield from itertools.chain(*turns, *queues)
+
+
+def _against(case: Case, seen: set[str]) -> Iterator[Prescription]:
+    """What can be changed against one cause and is not among what was seen, in the order of its remedies."""
+    for remedy in remedies_for(case.cause):
+        for edits in _edits(case, remedy.id):
+            made = _made(case.program, edits)
+            if made is not None and made[0] and made[0] not in seen:
+                seen.add(made[0])
+                yield Prescription(case.cause, remedy, *made)
 
 
 def _edits(case: Case, remedy: str) -> Iterator[Sequence[Edit]]:

@@ -12,6 +12,7 @@ from gradus.diagnosis.prescription.bindings import (
     class_around,
     definition,
     entered,
+    methods_named,
     parameters,
     passed,
     returned,
@@ -222,16 +223,9 @@ def _free_models(program: Program, file: SourceFile, function: Function) -> list
 def _is_model(program: Program, file: SourceFile, call: ast.Call) -> bool:
     if isinstance(call.func, ast.Name) and definition(program, file, call.func.id) is not None:
         return False  # a class or a function itself
-    if isinstance(call.func, ast.Attribute) and ast.unparse(call.func) != "self" and _is_method(program, call.func):
+    if isinstance(call.func, ast.Attribute) and methods_named(program, call.func.attr):
         return False
     return role(program, file, call.func) == "model"
-
-
-def _is_method(program: Program, called: ast.Attribute) -> bool:
-    return any(
-        isinstance(node, ast.FunctionDef) and node.name == called.attr and isinstance(file.scope(node), ast.ClassDef)
-        for file, node in program.nodes()
-    )
 
 
 def visible(program: Program, file: SourceFile, at: ast.AST, wanted: str) -> list[str]:

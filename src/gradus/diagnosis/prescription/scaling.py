@@ -22,7 +22,7 @@ from gradus.diagnosis.prescription.bindings import (
 )
 from gradus.diagnosis.prescription.edits import Edit, after, before, imported, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
-from gradus.diagnosis.prescription.program import SourceFile
+from gradus.diagnosis.prescription.program import Found, SourceFile
 from gradus.diagnosis.prescription.roles import training_steps
 from gradus.diagnosis.signs import InputSigns
 
@@ -245,7 +245,7 @@ def train_on_scaled_targets(case: Case) -> Iterator[Sequence[Edit]]:
     shared = file.scope(bound.statement)
     place = _known(file, bound.statement, part)
     edits = [after(file, place, f"{mean}, {std} = {part}.mean(), {part}.std()")]
-    calls = held_out_calls(case.program)
+    calls = _outermost(held_out_calls(case.program))
     for training in training_steps(case):
         pair = compared(case.program, training)
         if pair is None or not _sees(pair.call.file, pair.call.node, shared):
@@ -260,6 +260,12 @@ def train_on_scaled_targets(case: Case) -> Iterator[Sequence[Edit]]:
         edits.append(replace(call.file, call.node, text if alone else f"({text})"))
     if calls and len(edits) > 1 + len(calls):
         yield edits
+
+
+def _outermost(calls: Sequence[Found]) -> list[Found]:
+    """Without encoders whose output another model takes."""
+    inner = {id(node) for call in calls for each in call.node.args for node in ast.walk(each)}
+    return [each for each in calls if id(each.node) not in inner]
 
 
 def _sees(file: SourceFile, node: ast.AST, scope: ast.AST) -> bool:
