@@ -212,6 +212,10 @@ def _named(program: Program, value: Value, depth: int) -> Iterator[Operation]:
         items = value.items if bound.item is None else (bound.item, *value.items)
         same = file.scope(bound.statement) is file.scope(node)
         made = Value(bound.file, bound.value, items, value.entries if same else ())
+        if isinstance(bound.value, ast.List) and not bound.value.elts:
+            for each in _appended(file, node):
+                yield from operations(program, Value(file, each, (), value.entries), depth - 1)
+            return
         added = _added_to(file, node, bound.statement)
         if added:
             inputs = [Value(file, each.value, (), value.entries) for each in added]
@@ -233,6 +237,20 @@ def _named(program: Program, value: Value, depth: int) -> Iterator[Operation]:
 def _is_parameter(file: SourceFile, node: ast.expr) -> bool:
     bound = binding(file, node)
     return bound is not None and "requires_grad" in ast.unparse(bound.value)
+
+
+def _appended(file: SourceFile, node: ast.expr) -> list[ast.expr]:
+    """What is appended to a list."""
+    target = ast.unparse(node)
+    return [
+        each.args[0]
+        for each in ast.walk(file.scope(node))
+        if isinstance(each, ast.Call)
+        and isinstance(each.func, ast.Attribute)
+        and each.func.attr == "append"
+        and each.args
+        and ast.unparse(each.func.value) == target
+    ]
 
 
 def _added_to(file: SourceFile, node: ast.expr, since: ast.stmt) -> list[ast.AugAssign]:

@@ -19,7 +19,7 @@ from gradus.diagnosis.prescription.flow import (
 from gradus.diagnosis.prescription.modules import find_module
 from gradus.diagnosis.prescription.program import Found, Program, SourceFile
 from gradus.diagnosis.prescription.readers import Reading, readings
-from gradus.diagnosis.prescription.rewriting import behind, bypass, instead, renamed, unique
+from gradus.diagnosis.prescription.rewriting import behind, bypass, instead, renamed, unique, without_brackets
 
 _DIFFERENCES = {"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "sub", "poisson_nll_loss"}
 _STRAIGHT = {*SHAPING, "add", "mul", "div", "neg", "mean", "sum"}
@@ -249,6 +249,7 @@ def minimize(case: Case) -> Iterator[Sequence[Edit]]:
         for each in call.node.keywords:
             if each.arg == "maximize" and ast.unparse(each.value) == "True":
                 yield [without_argument(call.file, call.node, each)]
+                return
     negated = False
     for loss in training_losses(case):
         for operation in on_the_way(program, loss):
@@ -268,8 +269,8 @@ def minimize(case: Case) -> Iterator[Sequence[Edit]]:
 def _positive(program: Program, operation: Operation) -> list[Edit]:
     """`loss` for `-loss`, and for `-1 * loss`."""
     file, node = operation.value.file, operation.value.node
-    if operation.name == "neg" and isinstance(node, ast.UnaryOp):
-        return instead(file, node, node.operand)
+    if operation.name == "neg" and isinstance(node, ast.UnaryOp) and not isinstance(node.operand, ast.Constant):
+        return without_brackets(file, node) or instead(file, node, node.operand)
     if operation.name == "neg" and isinstance(node, ast.Call):
         return bypass(program, operation)
     if operation.name == "mul" and isinstance(node, ast.BinOp):
@@ -282,11 +283,8 @@ def _positive(program: Program, operation: Operation) -> list[Edit]:
 def _negative(case: Case) -> Iterator[list[Edit]]:
     """A minus before what is to be maximized: of several terms, the one with the logarithm of a probability."""
     for loss in training_losses(case):
-        terms = [loss]
-        for top in operations(case.program, loss):
-            if top.name in {"add", "sub"}:
-                terms = [each for each in top.inputs if _is_likelihood(case.program, each)] or [loss]
-        for term in terms:
+        terms = [each for each in _terms(case.program, loss) if _is_likelihood(case.program, each)]
+        for term in terms if 0 < len(terms) < 2 else [loss]:
             for made in operations(case.program, term):
                 file, node = made.value.file, made.value.node
                 start, end = file.span(node)
@@ -294,6 +292,16 @@ def _negative(case: Case) -> Iterator[list[Edit]]:
                     yield [Edit(file, start, start, "-("), Edit(file, end, end, ")")]
                 else:
                     yield [Edit(file, start, start, "-")]
+
+
+def _terms(program: Program, value: Value) -> Iterator[Value]:
+    """What is added up to make a value."""
+    for each in operations(program, value):
+        if each.name in {"add", "sub"}:
+            for term in each.inputs:
+                yield from _terms(program, term)
+        else:
+            yield value
 
 
 def _is_likelihood(program: Program, value: Value) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from gradus.diagnosis.prescription.edits import Edit, replace, without_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.flow import SHAPING, Operation, below, nearest, training_losses
-from gradus.diagnosis.prescription.program import Program
+from gradus.diagnosis.prescription.program import Found, Program
 from gradus.diagnosis.prescription.readers import Reading, readings
 from gradus.diagnosis.prescription.rewriting import around, behind, bypass, renamed, unique
 
@@ -42,26 +42,46 @@ def take_activation_away(case: Case) -> Iterator[Sequence[Edit]]:
     for loss, activation in activations(case, _ON_LOGITS, kinds):
         if loss.name == "log_softmax" and activation.name == "log_softmax":
             continue
+        nearer = _before(loss, activation)
+        if nearer:
+            yield nearer
+            continue
         found = bypass(case.program, activation)
         if found:
             yield unique([*found, *_applied_where_read(case.program, activation)])
 
 
+def _before(loss: Operation, activation: Operation) -> list[Edit]:
+    """`cross_entropy(logits, y)` for `cross_entropy(probs, y)`, where the line above is `probs = softmax(logits)`."""
+    file, made = activation.value.file, activation.value.node
+    statement = file.statement(made)
+    if not isinstance(statement, ast.Assign) or statement.value is not made or not activation.inputs:
+        return []
+    name, inner = ast.unparse(statement.targets[0]), activation.inputs[0].node
+    given = loss.inputs[0].node
+    here = loss.value.file is file and file.scope(given) is file.scope(made)
+    if here and isinstance(inner, ast.Name) and isinstance(given, ast.Name) and given.id == name != inner.id:
+        return [replace(file, given, inner.id)]
+    return []
+
+
 def _applied_where_read(program: Program, activation: Operation) -> list[Edit]:
-    """The activation around every use that is not the same without it."""
-    edits: list[Edit] = []
+    """The activation around every use that is not the same without it; 0 for 0.5 where that is all there is to change."""
     if activation.name not in {"softmax", "sigmoid"}:
-        return edits
+        return []
+    uses: dict[ast.expr, list[Reading]] = {}
     for each in readings(program, activation):
-        if _same_without(each, activation.name):
-            continue
-        half = _half(each)
-        if activation.name == "sigmoid" and half is not None:
-            edits.append(replace(each.file, half, "0"))
+        if not _same_without(each, activation.name):
+            uses.setdefault(each.node, []).append(each)
+    edits: list[Edit] = []
+    for node, some in uses.items():
+        halves = [_half(each) for each in some]
+        if activation.name == "sigmoid" and all(halves):
+            edits += [replace(each.file, half, "0") for each, half in zip(some, halves, strict=True) if half is not None]
         elif activation.name == "sigmoid":
-            edits += around(each.file, each.node, "torch.sigmoid")
+            edits += around(some[0].file, node, "torch.sigmoid")
         else:
-            edits += around(each.file, each.node, "torch.softmax", f", dim={_axis(activation) or '1'}")
+            edits += around(some[0].file, node, "torch.softmax", f", dim={_axis(activation) or '1'}")
     return edits
 
 
@@ -135,9 +155,9 @@ def _with_dim(operation: Operation) -> Edit:
 
 @fix("sigmoid-output")
 def sigmoid_of_one_unit(case: Case) -> Iterator[Sequence[Edit]]:
-    """A sigmoid for the softmax over one unit; none where the loss applies it."""
-    pairs = activations(case, {"bce_with_logits_loss"}, {"softmax", "log_softmax"})
-    for _, activation in pairs:
+    """A sigmoid for the softmax over one unit; none where the loss applies it, or is made to."""
+    found = False
+    for _, activation in activations(case, {"bce_with_logits_loss"}, {"softmax", "log_softmax"}):
         edits = bypass(case.program, activation)
         for each in readings(case.program, activation):
             half = _half(each)
@@ -145,11 +165,34 @@ def sigmoid_of_one_unit(case: Case) -> Iterator[Sequence[Edit]]:
                 edits.append(replace(each.file, half, "0"))
             elif each.operation in {"round"}:
                 edits += around(each.file, each.node, "torch.sigmoid")
+        found = True
         yield unique(edits)
     for loss in training_losses(case):
         for each in below(case.program, loss):
-            if each.name == "softmax" and each.call is not None:
+            if each.name == "softmax" and each.call is not None and not found:
                 yield _sigmoid_instead(each)
+            if each.name == "cross_entropy_loss" and each.call is not None:
+                yield _binary(case.program, each)
+
+
+def _binary(program: Program, loss: Operation) -> list[Edit]:
+    """`binary_cross_entropy_with_logits` for the cross-entropy of one unit; a threshold for the largest of one."""
+    call = loss.value.node
+    assert isinstance(call, ast.Call)
+    assert loss.call is not None
+    file, target = loss.value.file, Found(loss.value.file, call).argument(1, "target")
+    if target is None:
+        return []
+    module = loss.module is not None
+    edits = renamed(
+        loss.call, "torch.nn.BCEWithLogitsLoss" if module else "torch.nn.functional.binary_cross_entropy_with_logits"
+    )
+    edits += behind(file, target, f".float().view_as({file.code(loss.inputs[0].node)})")
+    for head in nearest(program, loss.inputs[0]):
+        for each in readings(program, head):
+            if each.operation == "argmax":
+                edits.append(replace(each.file, each.taker, f"({each.file.code(each.node)}.flatten() > 0).long()"))
+    return unique(edits)
 
 
 def _sigmoid_instead(softmax: Operation) -> list[Edit]:
@@ -224,19 +267,6 @@ def _made_into_loss(program: Program, reading: Reading) -> bool:
 def leave_output_linear(case: Case) -> Iterator[Sequence[Edit]]:
     """The activation behind the last layer is taken away."""
     for _, activation in activations(case, _ON_VALUES, _SOFT | _HARD):
-        if activation.module is not None and activation.module.repeated:
-            yield from _without_last(case, activation)
-            continue
         found = bypass(case.program, activation)
         if found:
             yield unique(found)
-
-
-def _without_last(case: Case, activation: Operation) -> Iterator[list[Edit]]:
-    """`nn.Sequential(*layers[:-1])`: the last of activations that a loop adds."""
-    for call in case.program.calls("torch.nn.Sequential"):
-        for each in call.node.args:
-            if isinstance(each, ast.Starred) and isinstance(each.value, ast.Name | ast.Attribute):
-                end = call.file.span(each)[1]
-                yield [Edit(call.file, end, end, "[:-1]")]
-
