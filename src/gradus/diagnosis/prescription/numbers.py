@@ -1,11 +1,13 @@
-"""Fixes of arithmetic that gives infinities and NaN: logarithms of 0, roots at 0, exponentials without bound."""
+"""Fixes of arithmetic that gives infinities and NaN: logarithms of 0, roots at 0, quotients by 0."""
 
 import ast
 from collections.abc import Iterator, Sequence
 
-from gradus.diagnosis.prescription.edits import Edit, imported, replace
+from gradus.diagnosis.prescription.bindings import binding
+from gradus.diagnosis.prescription.edits import Edit, after, before, imported, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.flow import (
+    LAYERS,
     SHAPING,
     Operation,
     Value,
@@ -15,12 +17,14 @@ from gradus.diagnosis.prescription.flow import (
     operations,
     training_losses,
 )
-from gradus.diagnosis.prescription.program import Program
+from gradus.diagnosis.prescription.program import Program, SourceFile
 from gradus.diagnosis.prescription.rewriting import behind, renamed, unique
 
 _LOGS = {"log", "log2", "log10"}
 _SAFE = {"clamp", "clamp_min", "softplus", "exp", "maximum", "logsumexp", "norm", "normalize", "constant", "log1p"}
 """What has a bound of its own, or cannot be 0 but by underflow."""
+_SAME = frozenset({"float", "to", "contiguous", "double"})
+_PARTS = {"chunk", "split", "unbind"}
 _TINY = 1e-30
 
 
@@ -59,47 +63,86 @@ def _stable(program: Program, operation: Operation) -> list[Edit]:
         return _divisor(program, operation.inputs[0])
     if name in {"acos", "asin", "arccos", "arcsin", "atanh", "arctanh"}:
         return _within_one(program, operation.inputs[0])
-    if name == "bce_loss":
-        return []
     return []
 
 
 def _log(program: Program, operation: Operation) -> list[Edit]:
-    """`log_softmax`, `logsigmoid`, `logsumexp` where the logarithm is of what these are of; else of a clamped value."""
-    file, node, given = operation.value.file, operation.value.node, operation.inputs[0]
-    if operation.name != "log" or not isinstance(node, ast.Call) or not _depends(program, given):
+    """`log_softmax`, `logsigmoid`, `logsumexp` where the logarithm is of what these are of; else of a bounded value."""
+    file, given = operation.value.file, operation.inputs[0]
+    if not leads_to_layers(program, given):
         return []
-    for made in nearest(program, given, {"float", "to", "contiguous"}):
-        if made.name in {"softmax", "sigmoid"} and made.module is None and _visible(operation, made):
-            inner = made.inputs[0]
-            text = made.value.file.code(inner.node)
-            if made.name == "sigmoid":
-                function, more = imported(file, "torch.nn.functional.logsigmoid")
-                return [replace(file, node, f"{function}({text})"), *more]
-            function, more = imported(file, "torch.log_softmax")
-            axis = made.argument(1, "dim")
-            return [replace(file, node, f"{function}({text}, dim={ast.unparse(axis) if axis else '1'})"), *more]
-        if made.name == "sub" and len(made.inputs) > 1 and _is_one(made.inputs[0]):
-            for other in nearest(program, made.inputs[1], {"float", "to"}):
-                if other.name == "sigmoid" and other.module is None and _visible(operation, other):
-                    function, more = imported(file, "torch.nn.functional.logsigmoid")
-                    text = other.value.file.code(other.inputs[0].node)
-                    text = f"({text})" if not isinstance(other.inputs[0].node, ast.Name | ast.Call) else text
-                    return [replace(file, node, f"{function}(-{text})"), *more]
-        if made.name == "sum" and made.inputs and _visible(operation, made):
-            for other in operations(program, made.inputs[0]):
-                axis = made.argument(1, "dim")
-                if other.name == "exp" and axis is not None and isinstance(made.value.node, ast.Call):
-                    function, more = imported(file, "torch.logsumexp")
-                    text = other.value.file.code(other.inputs[0].node)
-                    kept = made.argument(2, "keepdim")
-                    keep = f", keepdim={ast.unparse(kept)}" if kept is not None else ""
-                    return [replace(file, node, f"{function}({text}, dim={ast.unparse(axis)}{keep})"), *more]
-        if made.name == "relu":
-            return _softplus(made)
-        if made.name in _SAFE or _has_margin(made):
+    for made in nearest(program, given, _SAME):
+        if made.name in _SAFE:
             return []
+        if made.name == "add":
+            return [] if _has_margin(made) and not _unbounded(program, made) else _bounded_term(program, made, given)
+        if made.name == "relu" or made.name in LAYERS or made.name in _PARTS:
+            return positive(made, given)
+        fused = fused_log(program, operation, made)
+        if fused:
+            return fused
     return behind(file, given.node, ".clamp(min=1e-7)")
+
+
+def fused_log(program: Program, operation: Operation, made: Operation) -> list[Edit]:
+    """The logarithm of what `made` gives, in one stable function; [] if there is none."""
+    node = operation.value.node
+    if operation.name != "log" or not isinstance(node, ast.Call) or not _visible(operation, made):
+        return []
+    if made.name in {"softmax", "sigmoid"} and made.module is None:
+        axis = made.argument(1, "dim")
+        if made.name == "sigmoid":
+            return _called(operation, "torch.nn.functional.logsigmoid", made.inputs[0])
+        return _called(operation, "torch.log_softmax", made.inputs[0], f", dim={ast.unparse(axis) if axis else '1'}")
+    if made.name == "sub" and _is_one(made.inputs[0]):
+        for other in nearest(program, made.inputs[1], _SAME):
+            if other.name == "sigmoid" and other.module is None and _visible(operation, other):
+                return _called(operation, "torch.nn.functional.logsigmoid", other.inputs[0], negative=True)
+    if made.name == "add" and any(_is_one(each) for each in made.inputs):
+        for term in made.inputs:
+            for other in nearest(program, term, _SAME):
+                if other.name == "exp" and _visible(operation, other):
+                    return _called(operation, "torch.nn.functional.softplus", other.inputs[0])
+    if made.name == "sum":
+        axis, kept = made.argument(1, "dim"), made.argument(2, "keepdim")
+        for other in operations(program, made.inputs[0]):
+            if other.name == "exp" and axis is not None and _visible(operation, other):
+                keep = f", keepdim={ast.unparse(kept)}" if kept is not None else ""
+                return _called(operation, "torch.logsumexp", other.inputs[0], f", dim={ast.unparse(axis)}{keep}")
+    return []
+
+
+def _called(
+    operation: Operation, function: str, given: Value, arguments: str = "", *, negative: bool = False
+) -> list[Edit]:
+    """`function(given, arguments)` for an operation; what would have to be computed twice gets a name first."""
+    file, node = operation.value.file, operation.value.node
+    name, edits = imported(file, function)
+    text = file.code(given.node)
+    statement = file.statement(given.node)
+    if statement is not file.statement(node) and any(isinstance(each, ast.Call) for each in ast.walk(given.node)):
+        text = next(each for each in ("logits", "raw", "raw_output") if not _is_used(file, node, each))
+        edits += [before(file, statement, f"{text} = {file.code(given.node)}"), replace(file, given.node, text)]
+    atom = isinstance(given.node, ast.Name | ast.Call | ast.Attribute | ast.Subscript) or text.isidentifier()
+    text = f"-{text if atom else f'({text})'}" if negative else text
+    return [*edits, replace(file, node, f"{name}({text}{arguments})")]
+
+
+def _is_used(file: SourceFile, node: ast.AST, name: str) -> bool:
+    return any(isinstance(each, ast.Name) and each.id == name for each in ast.walk(file.scope(node)))
+
+
+def _unbounded(program: Program, made: Operation) -> bool:
+    """Whether a term of a sum may be any number."""
+    return any(each.name in LAYERS for term in made.inputs for each in nearest(program, term))
+
+
+def _bounded_term(program: Program, made: Operation, given: Value) -> list[Edit]:
+    """`log(x.clamp(min=0) + 1)` for `log(x + 1)`; else a bound on the whole."""
+    for term in made.inputs:
+        if any(each.name in LAYERS for each in nearest(program, term)):
+            return behind(term.file, term.node, ".clamp(min=0)")
+    return behind(given.file, given.node, ".clamp(min=1e-7)")
 
 
 def _visible(operation: Operation, made: Operation) -> bool:
@@ -108,28 +151,39 @@ def _visible(operation: Operation, made: Operation) -> bool:
     return one.file is other.file and one.file.scope(one.node) is other.file.scope(other.node)
 
 
-def _softplus(relu: Operation) -> list[Edit]:
-    """`softplus(x) + 1e-3`: positive, and with a slope, where a rectifier gives 0."""
-    call = relu.call
+def positive(made: Operation, given: Value) -> list[Edit]:
+    """`softplus(x) + 1e-3`: positive, and with a slope, where a rectifier gives 0 and a layer any number."""
+    call, file, node = made.call, made.value.file, made.value.node
     if call is None:
         return []
-    if relu.module is not None:
-        return renamed(call, "torch.nn.Softplus")
-    file, node = relu.value.file, relu.value.node
-    function, more = imported(file, "torch.nn.functional.softplus")
-    inner = file.code(relu.inputs[0].node)
-    whole = f"{function}({inner}) + 1e-3"
+    if made.module is not None and made.module.element is not None or made.name in _PARTS:
+        if made.name == "relu":
+            return renamed(call, "torch.nn.Softplus")
+        return _after_binding(given)
+    function, edits = imported(file, "torch.nn.functional.softplus")
+    inner = made.inputs[0].node if made.name == "relu" else node
+    whole = f"{function}({file.code(inner)}) + 1e-3"
     tight = not isinstance(file.parents[node], ast.Assign | ast.Return | ast.Call | ast.Tuple | ast.keyword)
-    return [replace(file, node, f"({whole})" if tight else whole), *more]
+    return [replace(file, node, f"({whole})" if tight else whole), *edits]
+
+
+def _after_binding(given: Value) -> list[Edit]:
+    """The same where a value has got a name: behind the statement that names it."""
+    file, bound = given.file, binding(given.file, given.node)
+    if bound is None or not isinstance(given.node, ast.Name) or bound.looped:
+        return []
+    function, edits = imported(file, "torch.nn.functional.softplus")
+    name = given.node.id
+    return [after(file, bound.statement, f"{name} = {function}({name}) + 1e-3"), *edits]
 
 
 def _above_zero(program: Program, operation: Operation, given: Value) -> list[Edit]:
     """A small number under the root, whose slope at 0 is infinite."""
-    if not _depends(program, given):
+    if not leads_to_layers(program, given):
         return []
-    for made in nearest(program, given, {"float", "to", "contiguous"}):
+    for made in nearest(program, given, _SAME):
         if made.name == "relu":
-            return _softplus(made)
+            return positive(made, given)
         if made.name in _SAFE - {"norm", "normalize"} or _has_margin(made):
             return []
     if _may_be_negative(program, given):
@@ -152,25 +206,20 @@ def _plus(given: Value, margin: str) -> list[Edit]:
 
 def _divisor(program: Program, given: Value) -> list[Edit]:
     """A small number added to a divisor that can be 0."""
-    if not _depends(program, given):
+    if not leads_to_layers(program, given):
         return []
-    for made in nearest(program, given, {"float", "to", "contiguous"}):
+    for made in nearest(program, given, _SAME):
         if made.name == "relu":
-            return _softplus(made)
+            return positive(made, given)
         if made.name in {"sum", "std", "norm", "sub", "mul", "abs", "var", "pow", "square", "sqrt", "prod", "mean"}:
             return _plus(given, "1e-8")
     return []
 
 
 def _within_one(program: Program, given: Value) -> list[Edit]:
-    if not _depends(program, given) or any(each.name == "clamp" for each in nearest(program, given)):
+    if not leads_to_layers(program, given) or any(each.name == "clamp" for each in nearest(program, given)):
         return []
     return behind(given.file, given.node, ".clamp(-1 + 1e-6, 1 - 1e-6)")
-
-
-def _depends(program: Program, given: Value) -> bool:
-    """Whether the gradient goes through."""
-    return leads_to_layers(program, given)
 
 
 def _is_one(value: Value) -> bool:
@@ -196,78 +245,3 @@ def _is_small(node: ast.expr) -> bool:
 def _may_be_negative(program: Program, given: Value) -> bool:
     """Whether rounding can bring it below 0: a difference."""
     return any(each.name in {"sub"} for each in nearest(program, given, {*SHAPING, "sum", "mean"}))
-
-
-# ---- exponentials ---------------------------------------------------------------------------------------------------
-
-
-@fix("bound-exponent")
-def less_the_largest(case: Case) -> Iterator[Sequence[Edit]]:
-    """`exp(x - x.amax(...))` where the sum of it is divided by: the same weights, whatever the size of x."""
-    program = case.program
-    seen: set[int] = set()
-    for loss in training_losses(case):
-        for quotient in below(program, loss):
-            if quotient.name != "div" or len(quotient.inputs) < 2:
-                continue
-            exps = [each for each in nearest(program, quotient.inputs[0], set()) if each.name == "exp"]
-            sums = [each for each in nearest(program, quotient.inputs[1], {"unsqueeze"}) if each.name == "sum"]
-            for each in exps:
-                if id(each.value.node) in seen or not sums:
-                    continue
-                seen.add(id(each.value.node))
-                axis = sums[0].argument(1, "dim")
-                edits = _less_largest(each, ast.unparse(axis) if axis is not None else "-1")
-                if edits:
-                    yield edits
-
-
-def _less_largest(exponential: Operation, axis: str) -> list[Edit]:
-    given = exponential.inputs[0]
-    file, node = given.file, given.node
-    text = file.code(node)
-    if not isinstance(node, ast.Name | ast.Attribute | ast.Subscript):
-        return []
-    largest = f"{text} - {text}.amax({axis}, keepdim=True)"
-    call = exponential.value.node
-    assert isinstance(call, ast.Call)
-    method = not (call.args and call.args[0] is node)
-    return [replace(file, node, f"({largest})" if method else largest)]
-
-
-@fix("bound-exponent")
-def bounded(case: Case) -> Iterator[Sequence[Edit]]:
-    """A clamp on what goes into `exp`; `softplus` and `logsumexp` where these are meant."""
-    program = case.program
-    edits: list[Edit] = []
-    seen: set[int] = set()
-    for loss in training_losses(case):
-        for each in below(program, loss):
-            if each.name not in {"exp", "exp2", "expm1", "cosh", "sinh"} or not each.inputs:
-                continue
-            given = each.inputs[0]
-            if id(each.value.node) in seen or not leads_to_layers(program, given):
-                continue
-            seen.add(id(each.value.node))
-            if not any(made.name in {"clamp", "log_softmax", "tanh", "sigmoid", "neg"}
-                       for made in nearest(program, given)):  # fmt: skip
-                edits += behind(given.file, given.node, ".clamp(max=20)")
-    if edits:
-        yield unique(edits)
-
-
-@fix("bound-exponent")
-def wider_numbers(case: Case) -> Iterator[Sequence[Edit]]:
-    """`bfloat16`, which has the range of `float32`, for `float16`."""
-    edits: list[Edit] = []
-    for file, node in case.program.nodes():
-        if isinstance(node, ast.Attribute) and file.qualified(node) in {"torch.float16", "torch.half"}:
-            edits.append(Edit(file, file.span(node)[1] - len(node.attr), file.span(node)[1], "bfloat16"))
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "half":
-            if not node.args and not file.qualified(node.func):
-                end = file.span(node.func)[1]
-                edits.append(Edit(file, end - len("half"), end, "bfloat16"))
-    if edits:
-        yield edits
-
-
