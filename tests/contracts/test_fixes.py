@@ -65,8 +65,8 @@ for epoch in range(3):
 
 ALWAYS_POSSIBLE = {
     "add-residual", "balance", "clean-data", "clean-labels", "clip-gradient", "dropout", "early-stopping", "enlarge",
-    "group-norm", "leaky", "lower-learning-rate", "normalize-layers", "raise-learning-rate", "range-test",
-    "scale-targets", "schedule", "train-longer", "weight-decay",
+    "flip-sign", "group-norm", "leaky", "lower-learning-rate", "normalize-layers", "raise-learning-rate", "range-test",
+    "scale-targets", "schedule", "sigmoid-output", "train-longer", "weight-decay",
 }  # fmt: skip
 """What can be written into a healthy program as well: only the finding says that it is needed."""
 
