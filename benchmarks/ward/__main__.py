@@ -133,23 +133,23 @@ def _totals(faults: Sequence[Seen], healthy: Sequence[Seen], twins: Sequence[See
         ):
             if some:
                 rows += [
-                    [half, f"{name} faults detected", _share(each.detected for each in some)],
-                    [half, f"{name} faults, cause first", _share(each.right(1) for each in some)],
-                    [half, f"{name} faults, cause in three", _share(each.right(3) for each in some)],
+                    [half, f"{name} faults detected", share(each.detected for each in some)],
+                    [half, f"{name} faults, cause first", share(each.right(1) for each in some)],
+                    [half, f"{name} faults, cause in three", share(each.right(3) for each in some)],
                 ]
         soon = [each.steps_until_said for each in sick if each.program.cause in LOOP_AND_OUTPUT and each.detected]
         if soon:
-            rows.append([half, "loop and output, named within 5 steps", _share((each or 0) <= 5 for each in soon)])
+            rows.append([half, "loop and output, named within 5 steps", share((each or 0) <= 5 for each in soon)])
         for name, well in (("healthy programs", healthy), ("twins", twins)):
             some = [each for each in well if _half(each.program) == half]
             if some:
-                rows.append([half, f"{name} with an alarm", _share(each.detected for each in some)])
+                rows.append([half, f"{name} with an alarm", share(each.detected for each in some)])
                 cost = statistics.median(each.outcome.document.get("overhead", math.nan) for each in some)
                 rows.append([half, f"{name}, share of time, median", f"{cost:.3f}"])
     return rows
 
 
-def _share(marks: Iterable[bool]) -> str:
+def share(marks: Iterable[bool]) -> str:
     """A share with its Wilson interval at 95 %."""
     known = list(marks)
     n, k, z = len(known), sum(known), 1.96

@@ -7,6 +7,7 @@ import os
 import re
 import runpy
 import signal
+import statistics
 import sys
 import tempfile
 import time
@@ -20,6 +21,9 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from gradus.core.text import set_language
 from gradus.diagnosis.script import diagnose_script
+from gradus.diagnosis.signs import History
+from gradus.diagnosis.watch import Watch
+from gradus.training.doctoring import signs_to_json
 
 LIMIT = 120
 """Seconds after which a program is taken to hang."""
@@ -35,6 +39,7 @@ class Outcome:
         score: the number in its last line; NaN if there is none.
         document: what the doctor wrote; empty of one that was not watched.
         weights: a digest of all parameters after each step of each optimizer.
+        history: of one that was recorded, what `gradus.diagnosis` saw, as `recorded` gives it.
     """
 
     code: int
@@ -43,6 +48,7 @@ class Outcome:
     seconds: float
     document: dict[str, Any]
     weights: str
+    history: dict[str, Any]
 
     @property
     def score(self) -> float:
@@ -58,8 +64,14 @@ class Outcome:
         return [each["id"] for each in self.document.get("causes", ())]
 
 
-def run(source: str, name: str, seed: int, *, watched: bool, digest: bool = False) -> Outcome:
-    """Run `source` as a script called ``name.py``, with the seed as its argument."""
+def run(source: str, name: str, seed: int, *, watched: bool, digest: bool = False, record: bool = False) -> Outcome:
+    """Run `source` as a script called ``name.py``, with the seed as its argument.
+
+    Args:
+        watched: by the doctor, as ``gradus doctor`` does.
+        digest: of the weights after every step.
+        record: keep the signs; the doctor then says nothing.
+    """
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         script = folder / f"{name}.py"
@@ -67,7 +79,7 @@ def run(source: str, name: str, seed: int, *, watched: bool, digest: bool = Fals
         began = time.perf_counter()
         pid = os.fork()
         if not pid:
-            _child(folder, script, str(seed), watched=watched, digest=digest)
+            _child(folder, script, str(seed), watched=watched, digest=digest, record=record)
         _, status = os.waitpid(pid, 0)
         seconds = time.perf_counter() - began
 
@@ -76,10 +88,12 @@ def run(source: str, name: str, seed: int, *, watched: bool, digest: bool = Fals
             return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
 
         document = json.loads(read("json") or "{}")
-        return Outcome(os.waitstatus_to_exitcode(status), read("out"), read("err"), seconds, document, read("weights"))
+        history = json.loads(read("history") or "{}")
+        code = os.waitstatus_to_exitcode(status)
+        return Outcome(code, read("out"), read("err"), seconds, document, read("weights"), history)
 
 
-def _child(folder: Path, script: Path, seed: str, *, watched: bool, digest: bool) -> None:
+def _child(folder: Path, script: Path, seed: str, *, watched: bool, digest: bool, record: bool) -> None:
     """In the forked process: never returns."""
     signal.alarm(LIMIT)
     for number, name in ((1, "out"), (2, "err")):
@@ -89,13 +103,37 @@ def _child(folder: Path, script: Path, seed: str, *, watched: bool, digest: bool
     finish = _digesting(folder / "weights") if digest else lambda: None
     code = 70
     try:
-        code = diagnose_script(script, [seed], json_to=folder / "json") if watched else _plainly(script, seed)
+        if record:
+            with Watch(None, None, budget=0.5, silence=(), quiet=True) as watch:
+                code = _plainly(script, seed)
+            (folder / "history").write_text(json.dumps(recorded(watch.history)), encoding="utf-8")
+        elif watched:
+            code = diagnose_script(script, [seed], json_to=folder / "json")
+        else:
+            code = _plainly(script, seed)
         finish()
     finally:
         with contextlib.suppress(Exception):
             sys.stdout.flush()
             sys.stderr.flush()
         os._exit(code)
+
+
+def recorded(history: History) -> dict[str, Any]:
+    """What pages show of a run: losses in equal stretches, held-out figures, and signs by layer."""
+    return {
+        "steps": history.step,
+        "losses": _thinned(history.losses.bins or history.losses.first),
+        "evaluations": [[each.step, each.loss, each.accuracy] for each in history.evaluations],
+        "right": history.right,
+        "signs": [[each.step, signs_to_json(each)["layers"]] for each in history.examinations],
+    }
+
+
+def _thinned(values: list[float], most: int = 128) -> list[float]:
+    """Means of so few neighbours that at most so many are left."""
+    width = -(-len(values) // most) or 1
+    return [statistics.fmean(values[at : at + width]) for at in range(0, len(values), width)]
 
 
 def _plainly(script: Path, seed: str) -> int:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from gradus.core.errors import GradusError, InputError, ResourceError
     from gradus.core.spec import DataSpec
     from gradus.data.arrays import from_arrays
+    from gradus.diagnosis.treatments.treat import Patient, Treatment, treat
     from gradus.diagnosis.watch import Watch, watch
     from gradus.integrations.health import assert_healthy
     from gradus.models import create_model, list_models
@@ -32,10 +33,12 @@ _HOMES = {
     "InputError": "gradus.core.errors",
     "Inspection": "gradus.analysis.inspect",
     "Objective": "gradus.training.objective",
+    "Patient": "gradus.diagnosis.treatments.treat",
     "Phase": "gradus.training.objective",
     "Recipe": "gradus.training.recipe",
     "ResourceError": "gradus.core.errors",
     "Run": "gradus.training.run",
+    "Treatment": "gradus.diagnosis.treatments.treat",
     "Watch": "gradus.diagnosis.watch",
     "assert_healthy": "gradus.integrations.health",
     "create_model": "gradus.models",
@@ -47,6 +50,7 @@ _HOMES = {
     "load_run": "gradus.training.run",
     "resume": "gradus.training.train",
     "train": "gradus.training.train",
+    "treat": "gradus.diagnosis.treatments.treat",
     "watch": "gradus.diagnosis.watch",
     "write_report": "gradus.report.html",
 }
@@ -58,10 +62,12 @@ __all__ = [
     "InputError",
     "Inspection",
     "Objective",
+    "Patient",
     "Phase",
     "Recipe",
     "ResourceError",
     "Run",
+    "Treatment",
     "Watch",
     "assert_healthy",
     "create_model",
@@ -73,6 +79,7 @@ __all__ = [
     "load_run",
     "resume",
     "train",
+    "treat",
     "watch",
     "write_report",
 ]

@@ -8,7 +8,9 @@ import pytest
 from gradus.core.findings import Finding
 from gradus.core.text import set_language
 from gradus.diagnosis.doctor import Doctor, told
-from gradus.diagnosis.remedies import BY_ID, WORDS, remedies_for
+from gradus.diagnosis.remedies import BY_ID, remedies_for
+from gradus.diagnosis.remedies import CARDS as REMEDIES
+from gradus.diagnosis.remedy_cards.card import RemedyCard
 from gradus.diagnosis.rules import RuleCard, rules
 from tests.diagnosis.histories import CASES, seen
 
@@ -34,9 +36,11 @@ CAUSES = frozenset({
     "frozen-parameters", "detached-graph", "training-in-eval-mode", "evaluation-in-train-mode",
     "dropout-in-evaluation", "batch-norm-drift",
     "overfitting", "underfitting", "over-regularization", "batch-norm-tiny-batch",
-    "mode-collapse", "discriminator-dominates", "generator-dominates", "posterior-collapse", "checkerboard",
+    "mode-collapse", "oscillating-players", "discriminator-dominates", "generator-dominates",
+    "posterior-collapse", "checkerboard",
+    "desynchronised-rank", "straggler",
 })  # fmt: skip
-"""The promised ids, without those of parallel training, which are not told from a history."""
+"""The promised ids."""
 
 
 @pytest.fixture(autouse=True)
@@ -64,8 +68,6 @@ def test_documents_itself(card: RuleCard) -> None:
 @EVERY
 def test_says_what_to_do_in_both_languages(card: RuleCard) -> None:
     assert BY_ID[card.name], "a finding without remedies is no help"
-    for each in BY_ID[card.name]:
-        assert WORDS[each].en != WORDS[each].zh
     for message in (card.says, *card.words.values()):
         assert message.zh != message.en or message.en == "tanh" or message.en == "softmax"
     fields = {name for _, name, _, _ in Formatter().parse(card.says.en) if name}
@@ -73,9 +75,18 @@ def test_says_what_to_do_in_both_languages(card: RuleCard) -> None:
 
 
 def test_every_remedy_is_of_use() -> None:
-    assert {each for several in BY_ID.values() for each in several} == WORDS.keys()
+    assert {each for several in BY_ID.values() for each in several} == REMEDIES.keys()
     assert BY_ID.keys() == SYMPTOMS | CAUSES
     assert [each.id for each in remedies_for("dead-units")] == list(BY_ID["dead-units"])
+
+
+@pytest.mark.parametrize("card", REMEDIES.values(), ids=REMEDIES)
+def test_a_remedy_says_what_and_why_and_on_whose_word(card: RemedyCard) -> None:
+    for message in (card.text, card.why):
+        assert message.en != message.zh
+        assert message.en.endswith(".")
+        assert message.zh.endswith(("。", "？"))
+    assert card.source
 
 
 @EVERY

@@ -20,6 +20,7 @@ from gradus.diagnosis.signs import (
     OptimizerFacts,
     ParameterSigns,
     PlayersSigns,
+    RankSigns,
 )
 
 STEPS = 200
@@ -468,6 +469,7 @@ def _generalization() -> Iterator[tuple[str, Callable[[bool], History]]]:
 
 def _generative() -> Iterator[tuple[str, Callable[[bool], History]]]:
     yield "mode-collapse", lambda ill: playing(replace(APART, spread=0.01 if ill else 1.0))
+    yield "oscillating-players", lambda ill: playing(replace(APART, spread=0.4, moved=0.5 if ill else 0.05), steps=500)
     yield (
         "discriminator-dominates",
         lambda ill: playing(replace(APART, told_apart=0.999, precision=0.0 if ill else 0.6)),
@@ -477,8 +479,17 @@ def _generative() -> Iterator[tuple[str, Callable[[bool], History]]]:
     yield "checkerboard", lambda ill: classifying(net={"uneven": ("4",) if ill else ()})
 
 
+def _parallel() -> Iterator[tuple[str, Callable[[bool], History]]]:
+    def meeting(apart: float = 0.0, work: float = 0.01) -> History:
+        signs = [RankSigns(step=at, apart=(0.0, apart), work=(0.01, work), whole=0.05) for at in range(8, STEPS, 8)]
+        return classifying(ranks=signs)
+
+    yield "desynchronised-rank", lambda ill: meeting(apart=1e-3 if ill else 1e-9)
+    yield "straggler", lambda ill: meeting(work=0.03 if ill else 0.011)
+
+
 CASES: Mapping[str, Case] = {
     identity: _one_of(make)
-    for family in (_signal, _progress, _numbers, _outputs, _data, _loop, _generalization, _generative)
+    for family in (_signal, _progress, _numbers, _outputs, _data, _loop, _generalization, _generative, _parallel)
     for identity, make in family()
 }

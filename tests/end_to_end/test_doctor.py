@@ -223,7 +223,7 @@ def test_an_ill_program_ends_with_1_and_a_document(processes: Processes, tmp_pat
     keys = {"symptom", "where", "since_step", "said_at_step", "severity", "confidence", "evidence", "message"}
     assert finding.keys() >= keys | {"remedies"}
     assert finding["severity"] == "critical"
-    assert {"id", "text"} == {name for each in finding["remedies"] for name in each}
+    assert {"id", "text", "why", "source"} == {name for each in finding["remedies"] for name in each}
     assert all({"id", "confidence", "because"} <= each.keys() for each in done.document["causes"])
     likely = done.document["causes"][0]
     assert f"likely cause: {likely['id']}" in done.err

@@ -28,6 +28,9 @@ def command(
     json: Annotated[bool, typer.Option("--json", help="Of a run: print JSON.")] = False,
     budget: Annotated[float, typer.Option(help="Share of the program's time that examinations may take.")] = 0.01,
     silence: Annotated[list[str] | None, typer.Option(metavar="ID", help="A rule not to ask; repeatable.")] = None,
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Of a program: write the likely fix into its source; keeps a backup.")
+    ] = False,
     lang: Annotated[str | None, typer.Option(help="Language of findings: en or zh.")] = None,
 ) -> int:
     """Run an unmodified PyTorch program and say what is wrong with its training; or read what a run's doctor found.
@@ -38,6 +41,8 @@ def command(
     if lang is not None:
         set_language(lang)
     if target.is_dir():
+        if apply:
+            raise InputError("--apply", "is for a program's source, not for a run", str(target))
         given = list(arguments or ())
         return _read_run(
             target, as_json=json or given == ["--json"], unknown=[each for each in given if each != "--json"]
@@ -48,7 +53,7 @@ def command(
         raise InputError("--budget", "must lie between 0 and 1 (a share of time)", budget)
     from gradus.diagnosis.script import diagnose_script
 
-    return diagnose_script(target, arguments or [], json_to=json_to, budget=budget, silence=silence or ())
+    return diagnose_script(target, arguments or [], json_to=json_to, budget=budget, silence=silence or (), apply=apply)
 
 
 def _read_run(place: Path, *, as_json: bool, unknown: list[str]) -> int:

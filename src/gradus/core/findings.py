@@ -9,10 +9,17 @@ Severity = Literal["notice", "warning", "critical"]
 
 @dataclass(frozen=True, kw_only=True)
 class Remedy:
-    """Something to do about a finding."""
+    """Something to do about a finding.
+
+    Attributes:
+        why: the reason that it helps, in a sentence.
+        source: where that is shown.
+    """
 
     id: str
     text: str
+    why: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

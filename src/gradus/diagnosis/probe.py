@@ -4,12 +4,13 @@ It changes nothing: hooks return nothing, random state is put back, no graph is 
 hooked while a model runs in a step that is examined.
 """
 
+import contextlib
 import functools
 import logging
 import math
 import os
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from threading import get_ident
 from time import perf_counter
@@ -33,6 +34,7 @@ from gradus.diagnosis.loop import LoopWatch, find_optimizers
 from gradus.diagnosis.losses import LossReader
 from gradus.diagnosis.optimizers import facts_of, rate_of
 from gradus.diagnosis.places import Places, find_models, is_compiled, original
+from gradus.diagnosis.ranks import Ranks
 from gradus.diagnosis.rest import Rest, spike_above
 from gradus.diagnosis.series import Series
 from gradus.diagnosis.signs import History, NonFinite, Phase
@@ -128,6 +130,7 @@ class Probe(taps.Listener):
         self._manual = False
         self._since_step = 0
         self._rest = Rest()
+        self._ranks = Ranks()
         self._scaler = False
         self._scaled: tuple[weakref.ref[Tensor], Tensor] | None = None
         self._step_began, self._step_seconds = 0.0, math.inf
@@ -152,6 +155,15 @@ class Probe(taps.Listener):
         taps.leave(self)
         self._hooks.release()
         self._window = None
+
+    @contextlib.contextmanager
+    def looking_away(self) -> Iterator[None]:
+        """What happens within is not the program's own."""
+        off, self._off = self._off, True
+        try:
+            yield
+        finally:
+            self._off = off
 
     def pause(self) -> None:
         """No hook is to be seen for a while."""
@@ -360,11 +372,8 @@ class Probe(taps.Listener):
         self._window.model(original(module), inputs, result)
         if id(module) not in self._looked_beside and not self.history.step and not is_compiled(module):
             self._looked_beside.add(id(module))
-            self._off = True  # it is not the program's own pass
-            try:
+            with self.looking_away():
                 mixes, dropping = shadow.look_beside(module, args, kwargs)
-            finally:
-                self._off = False
             self.history.loop.mixes |= mixes
             self.history.loop.always_dropping |= dropping
 
@@ -442,6 +451,7 @@ class Probe(taps.Listener):
         """In a step that is not looked at, only the loss is read."""
         if not self._passes and not self._everything:
             return  # of a model that is not watched
+        self._ranks.backward_began()
         self.history.loop.backwards += 1
         if loss.numel() == 1 and not math.isfinite(self._losses.add(loss)) and self.history.non_finite is None:
             self._wake()
@@ -463,6 +473,7 @@ class Probe(taps.Listener):
             return
         if not self.began:
             self.began = self._step_began = perf_counter()
+        self._ranks.backward_began()
         self._since_step += 1
         waits = self._since_step > (1 if self._manual else _WITHOUT_STEP)
         if waits and not self._lead.stepping and not self._loop.in_step:
@@ -562,9 +573,12 @@ class Probe(taps.Listener):
             self._cadence.alarm(history.step)
         history.step += 1
         self._passes = 0
+        if self._ranks.on:
+            self._ranks.step_ended()
         if history.step >= rest.until or history.step >= self._cadence.next:
             self._wake()
             self._time_step()
+            self._meet_ranks()
             if history.step >= self._cadence.next:
                 self._open_window()
 
@@ -645,6 +659,9 @@ class Probe(taps.Listener):
         self._since_step = self._passes = 0
         self._loop.step_ended(self.history.step - 1, by_hand=self._manual)
         self._time_step()
+        if self._ranks.on:
+            self._ranks.step_ended()
+        self._meet_ranks()
         # None has turned up for a while: from here on models are hooked one by one.
         if self._hooks.everywhere and self.history.step - self._found_at >= 3:
             self._hook_roots()
@@ -658,6 +675,17 @@ class Probe(taps.Listener):
         ):
             until = min(next_glance(self.history.step), self._cadence.next)
             self._rest.begin(self.history, until, guarding=self._guard.affords(self._step_seconds))
+
+    def _meet_ranks(self) -> None:
+        """Where several processes train together, compare them now and then."""
+        if glances(self.history.step) and self._ranks.meet(
+            self.history, self._lead.optimizer, (reference() for reference in self._roots.values())
+        ):
+            self._consider()
+
+    @_ours
+    def exchanged(self) -> None:
+        self._ranks.exchanged()
 
     def _time_step(self) -> None:
         now = perf_counter()

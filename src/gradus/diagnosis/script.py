@@ -10,6 +10,7 @@ import importlib.abc
 import importlib.machinery
 import importlib.util
 import json
+import logging
 import math
 import os
 import signal
@@ -23,10 +24,12 @@ from gradus.core.errors import InputError, ResourceError
 from gradus.core.text import Message
 
 if TYPE_CHECKING:
+    from gradus.diagnosis.sites import SiteListener
     from gradus.diagnosis.watch import Watch
 
 FOUND, CRASHED, BAD_INPUT, INTERRUPTED = 1, 1, 2, 130
 _HERE = Path(__file__).parent
+_LOG = logging.getLogger("gradus")
 
 _HEALTHY = Message(en="nothing is wrong, as far as {steps} steps show", zh="就这 {steps} 步来看，没有发现问题")
 _NO_TRAINING = Message(
@@ -45,6 +48,7 @@ def diagnose_script(
     json_to: Path | None = None,
     budget: float = 0.01,
     silence: Sequence[str] = (),
+    apply: bool = False,
 ) -> int:
     """Run a program under watch.
 
@@ -53,6 +57,7 @@ def diagnose_script(
         arguments: its own.
         json_to: where to write findings and causes as one JSON document.
         budget, silence: as for `watch`.
+        apply: write the likely fix into the program's source, and keep what was there beside it.
     Returns:
         The program's exit code if that is not 0; else 1 if something was found, else 0.
     Raises:
@@ -70,8 +75,8 @@ def diagnose_script(
         if json_to.is_dir() or not json_to.parent.is_dir():
             raise InputError("--json-to", "must be a file in a folder that exists", str(json_to))
     pid = os.getpid()
-    patient = _Patient(budget, silence)
-    ended, code = _run(source, script, arguments)
+    patient = _Patient(budget, silence, script.resolve().parent)
+    ended, code = run_program(source, script, arguments)
     if os.getpid() != pid:  # a fork of the program's has come to the end of the script: it is no doctor
         _leave_as_python_does(ended, code)
     if ended is not None and not isinstance(ended, KeyboardInterrupt):
@@ -80,6 +85,14 @@ def diagnose_script(
     if not patient.speaks:
         return code  # launchers kill the other processes when one fails, and the first has yet to conclude
     _conclude(script, document, ended)
+    try:
+        from gradus.diagnosis.prescription.delivery import prescribe
+
+        document["prescriptions"] = prescribe(script, source, patient.watch, patient.sites, apply=apply)
+    except ResourceError:
+        raise
+    except Exception as error:
+        _LOG.warning("gradus: no prescription (%s: %s)", type(error).__name__, error)
     if json_to is not None:
         _write(json_to, document)
     grave = any(each["severity"] != "notice" for each in document["findings"])
@@ -89,17 +102,18 @@ def diagnose_script(
 class _Patient:
     """Begins to watch when torch has been loaded."""
 
-    def __init__(self, budget: float, silence: Sequence[str]) -> None:
-        self._budget, self._silence = budget, silence
-        self._watch: Watch | None = None
+    def __init__(self, budget: float, silence: Sequence[str], root: Path) -> None:
+        self._budget, self._silence, self._root = budget, silence, root
+        self.watch: Watch | None = None
+        self.sites: SiteListener | None = None
         self._error: Exception | None = None
-        self._finder: _AfterLoading | None = None
+        self._finder: AfterLoading | None = None
         if "torch" in sys.modules:
             self._begin()
             if isinstance(self._error, InputError):
                 raise self._error
         else:
-            self._finder = _AfterLoading("torch", self._loaded)
+            self._finder = AfterLoading("torch", self._loaded)
             sys.meta_path.insert(0, self._finder)
 
     def _loaded(self) -> None:
@@ -109,30 +123,34 @@ class _Patient:
 
     def _begin(self) -> None:
         try:
+            from gradus.diagnosis.sites import SiteListener
             from gradus.diagnosis.watch import Watch
 
-            self._watch = Watch(None, None, budget=self._budget, silence=self._silence, quiet=False)
+            self.watch = Watch(None, None, budget=self._budget, silence=self._silence, quiet=False)
+            self.sites = SiteListener(self._root)
         except Exception as error:  # told at the end: the program goes first
             self._error = error
 
     @property
     def speaks(self) -> bool:
-        return self._watch.speaks if self._watch is not None else os.environ.get("RANK", "0") == "0"
+        return self.watch.speaks if self.watch is not None else os.environ.get("RANK", "0") == "0"
 
     def close(self) -> dict[str, Any]:
         if self._finder in sys.meta_path:  # torch was never loaded
             sys.meta_path.remove(self._finder)
         if self._error is not None:
             raise self._error
-        if self._watch is None:
+        if self.watch is None:
             return {"findings": [], "causes": [], "steps_seen": 0, "overhead": 0.0}
-        self._watch.close()
-        document = self._watch.to_json()
-        loop = self._watch.history.loop
+        self.watch.close()
+        if self.sites is not None:
+            self.sites.close()
+        document = self.watch.to_json()
+        loop = self.watch.history.loop
         return document if loop.backwards or document["findings"] else document | {"steps_seen": 0}
 
 
-class _AfterLoading(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+class AfterLoading(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Calls back when a module has been loaded for the first time, by whatever loads it."""
 
     def __init__(self, name: str, call: Callable[[], None]) -> None:
@@ -168,7 +186,7 @@ class _AfterLoading(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         self._call()
 
 
-def _run(source: bytes, script: Path, arguments: Sequence[str]) -> tuple[BaseException | None, int]:
+def run_program(source: bytes, script: Path, arguments: Sequence[str]) -> tuple[BaseException | None, int]:
     """Run the program as the interpreter would; what ended it, and its exit code."""
     argv, path, handler, ours = sys.argv, list(sys.path), signal.getsignal(signal.SIGTERM), sys.modules["__main__"]
     program = ModuleType("__main__")
@@ -253,17 +271,17 @@ def _conclude(script: Path, document: dict[str, Any], error: BaseException | Non
 
 def _write(place: Path, document: dict[str, Any]) -> None:
     try:
-        place.write_text(json.dumps(_plain(document), indent=2, ensure_ascii=False), encoding="utf-8")
+        place.write_text(json.dumps(plain(document), indent=2, ensure_ascii=False), encoding="utf-8")
     except OSError as error:
         raise ResourceError(
             f"{place}", f"cannot be written ({error.strerror})", repair="Name another place."
         ) from error
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """`value` with the numbers that JSON lacks as words."""
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     if isinstance(value, dict):
-        return {name: _plain(each) for name, each in value.items()}
-    return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
+        return {name: plain(each) for name, each in value.items()}
+    return [plain(each) for each in value] if isinstance(value, list | tuple) else value

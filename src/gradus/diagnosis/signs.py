@@ -169,6 +169,9 @@ class PlayersSigns:
         precision: share of generated examples that lie within a real one's neighbourhood.
         told_apart: share of examples that the discriminator puts on the right side.
         gap: difference of its mean outputs for real and generated, over their deviation.
+        modes: clumps in the first real batch seen; 1 where there is no telling them apart.
+        covered: the numbers of those with a generated example near them.
+        moved: how far the mean generated example went since the last examination, over the distance of real ones.
     """
 
     spread: float
@@ -176,6 +179,9 @@ class PlayersSigns:
     precision: float
     told_apart: float
     gap: float
+    modes: int = 1
+    covered: tuple[int, ...] = ()
+    moved: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -351,6 +357,24 @@ class OptimizerFacts:
     searches: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RankSigns:
+    """What the processes that train one model left for each other at a step, by rank.
+
+    Attributes:
+        apart: the largest relative difference of a parameter from the first process's.
+        work: seconds a step from the end of the one before to the backward pass, in which nobody is waited for.
+        whole: seconds a step of the first process.
+        together: whether gradients are exchanged at every step.
+    """
+
+    step: int
+    apart: tuple[float, ...]
+    work: tuple[float, ...]
+    whole: float
+    together: bool = True
+
+
 @dataclass(slots=True, kw_only=True)
 class Phase:
     """What a history says of one of several models that a program trains by turns. Fields are those of History."""
@@ -378,6 +402,7 @@ class History:
         losses: of the optimizer that leads, one value a step.
         players: the same for every optimizer, by its number.
         adversarial: whether two optimizers hold disjoint networks, one of which judges the other's output.
+        ranks: what the first of several processes read of the others.
         ended: whether the program is over.
         answers: what rules have asked of it, by question, while one round of rules lasts; None between rounds.
     """
@@ -395,6 +420,7 @@ class History:
     rates: Series = field(default_factory=Series)
     non_finite: NonFinite | None = None
     adversarial: bool = False
+    ranks: list[RankSigns] = field(default_factory=list)
     ended: bool = False
     events: list[dict[str, Any]] = field(default_factory=list)
     answers: dict[str, Any] | None = None

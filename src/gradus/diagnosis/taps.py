@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, distributed
 from torch.nn import functional
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
@@ -41,6 +41,9 @@ class Listener:
 
     def resume(self) -> None:
         """It is done."""
+
+    def exchanged(self) -> None:
+        """The program has summed a tensor over its processes."""
 
     def compiled(self, result: Any) -> None:
         """torch.compile gave `result`."""
@@ -138,8 +141,22 @@ def _tap() -> None:
     _replace(torch, "compile", tapped_compile, _undo)
     for name in ("script", "trace"):
         _tap_jit(name)
+    if distributed.is_available():
+        _tap_exchange()
     for owner, name in ((torch, "manual_seed"), (random, "seed"), (np.random, "seed")):
         _tap_seed(owner, name)
+
+
+def _tap_exchange() -> None:
+    original = distributed.all_reduce
+
+    @wraps(original)
+    def tapped(*args: Any, **kwargs: Any) -> Any:
+        for each in tuple(_listeners):
+            each.exchanged()
+        return original(*args, **kwargs)
+
+    _replace(distributed, "all_reduce", tapped, _undo)
 
 
 def _tap_jit(name: str) -> None:

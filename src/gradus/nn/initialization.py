@@ -22,7 +22,7 @@ from gradus.nn.reading import GATE, LINEAR, OUTPUT, Meeting, Reading, read
 from gradus.nn.schemes import Auto, LayerSequential, moments
 from gradus.nn.weights import Block, blocks, is_recurrent, own
 
-__all__ = ["Initialization", "Row", "initialize"]
+__all__ = ["Initialization", "Row", "initialize", "read"]
 
 
 def initialize(

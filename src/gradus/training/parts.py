@@ -18,6 +18,7 @@ from gradus.core.spec import DataSpec
 from gradus.core.usercode import UserCode
 from gradus.data.batching import Loader
 from gradus.data.splits import Split
+from gradus.diagnosis.treatments.treat import Patient, treat, treatment_card
 from gradus.losses import criteria
 from gradus.losses.penalties import WeightPenalty, penalized, penalties
 from gradus.losses.residuals import RESIDUALS
@@ -28,6 +29,8 @@ from gradus.optim import optimizers, schedules
 from gradus.training.evaluation import EVALUATION_BATCH
 from gradus.training.recipe import Part, Penalty, Recipe, Schedule
 
+_LARGE = 1024
+"""Stands for a batch of all examples, however many these are."""
 Criterion = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -58,6 +61,39 @@ def draw_weights(recipe: Recipe, model: nn.Module, spec: DataSpec, loader: Loade
         example = [each[:EVALUATION_BATCH].cpu() for each in next(loader.batches(epoch=0)).inputs]
     generator = torch.Generator().manual_seed(derive_seed(recipe.seed, Stream.MODEL, 1))
     initialize(model, card.name, example=example, generator=generator, **options)
+
+
+def apply_treatments(recipe: Recipe, model: nn.Module, spec: DataSpec, *, loaded: bool = False) -> None:
+    """What a recipe's [[treatments]] make of its model, in their order; all depends on the recipe alone.
+
+    Args:
+        loaded: weights are loaded afterwards, so that only layers are of interest.
+    Raises:
+        InputError: if one is unknown, has wrong options, or does not fit this model.
+    """
+    size = recipe.training.batch_size
+    for number, section in enumerate(recipe.treatments):
+        card = treatment_card(section.name or "")
+        if card.changes == "optimizer":
+            rule = "changes the optimizer or its rate"
+            raise InputError(f"treatments.{number} `{card.name}`", rule, repair="Set it in [optimizer] or [schedule].")
+        if card.live:
+            raise InputError(f"treatments.{number} `{card.name}`", "is for a network in training, and this one is new")
+        if loaded and card.changes == "weights":
+            continue
+        options = dict(section.options)
+        if card.name == "normalize-layers":  # an example is one row, and says nothing of the batch
+            options.setdefault("batch", _LARGE if size == "full" else size)
+        example = spec.example(next((each.device for each in model.parameters()), "cpu"))
+        try:
+            treat(
+                Patient(model, example=example),
+                card.name,
+                seed=derive_seed(recipe.seed, Stream.MODEL, 2 + number),
+                **options,
+            )
+        except InputError as error:
+            raise InputError(f"treatments.{number}", str(error)) from error
 
 
 def build_criterion(section: Part, spec: DataSpec, train: Split) -> Criterion:

@@ -29,6 +29,7 @@ from gradus.training.metrics import NAMES
 from gradus.training.objective import Supervised
 from gradus.training.parts import (
     Criterion,
+    apply_treatments,
     build_criterion,
     build_model,
     build_optimizer,
@@ -134,6 +135,7 @@ def prepare(recipe: Recipe, raw: RawData, preprocessing: Preprocessing | None = 
     model = build_model(recipe, spec)
     if recipe.initialization is not None:
         draw_weights(recipe, model, spec, loader)
+    apply_treatments(recipe, model, spec)
     if training.recompute_statistics and not has_statistics(model):
         raise InputError(
             "training.recompute_statistics", "needs a network with batch normalization", recipe.model.label

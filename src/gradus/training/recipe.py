@@ -117,6 +117,10 @@ class Initialization(_Named):
     """How the first weights are drawn, in place of the model's own way."""
 
 
+class Treat(_Named):
+    """A remedy applied to the network before its optimizer is made: one that changes weights or layers."""
+
+
 class EarlyStopping(_Table):
     """Stop when `monitor` has not improved by `min_delta` for `patience` evaluations, and keep the best weights."""
 
@@ -198,6 +202,7 @@ class Recipe(_Table):
     optimizer: Part
     schedule: Schedule = Schedule(name="constant")
     penalties: tuple[Penalty, ...] = ()
+    treatments: tuple[Treat, ...] = ()
     training: Training = Training()
     doctor: Doctor = Doctor()
     ensemble: Ensemble | None = None
@@ -232,8 +237,9 @@ class Recipe(_Table):
             part = getattr(self, name)
             if part is not None:
                 document[name] |= {key: _plain(value) for key, value in part.options.items()}
-        for table, penalty in zip(document["penalties"], self.penalties, strict=True):
-            table |= {key: _plain(value) for key, value in penalty.options.items()}
+        for name, parts in (("penalties", self.penalties), ("treatments", self.treatments)):
+            for table, part in zip(document[name], parts, strict=True):
+                table |= {key: _plain(value) for key, value in part.options.items()}
         return document
 
     def to_toml(self) -> str:

@@ -17,7 +17,7 @@ from gradus.training import environment, folder
 from gradus.training.checkpoint import refuse_newer, write_atomically
 from gradus.training.doctoring import SIGNS_FORMAT
 from gradus.training.encoding import RunEncoder
-from gradus.training.parts import build_model
+from gradus.training.parts import apply_treatments, build_model
 from gradus.training.recipe import Recipe, map_code
 from gradus.training.store import RunRecord
 
@@ -126,7 +126,9 @@ class Run:
                 "has no weights yet",
                 repair=f"Continue it with `gradus train --resume {self.path}`.",
             )
-        model = build_model(self.trusted_recipe(trust=trust), self.spec)
+        recipe = self.trusted_recipe(trust=trust)
+        model = build_model(recipe, self.spec)
+        apply_treatments(recipe, model, self.spec, loaded=True)
         try:
             model.load_state_dict(safetensors.torch.load_file(weights))
         except (SafetensorError, RuntimeError, OSError) as error:

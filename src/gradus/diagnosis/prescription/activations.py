@@ -1,0 +1,240 @@
+"""Fixes of activations: others in hidden layers, some where there are none, and slopes that make steps of them."""
+
+import ast
+import itertools
+from collections.abc import Iterator, Sequence
+
+from gradus.diagnosis.prescription.bindings import binding, class_around
+from gradus.diagnosis.prescription.edits import Edit, imported, replace
+from gradus.diagnosis.prescription.fixes import Case, fix
+from gradus.diagnosis.prescription.initializing import kaiming
+from gradus.diagnosis.prescription.layers import Activation, activation, activations, applied, is_layer
+from gradus.diagnosis.prescription.program import SourceFile
+from gradus.diagnosis.prescription.roles import role
+from gradus.diagnosis.prescription.written import Written, written
+
+_STEEP = 3.0
+"""A factor before a squashing activation from which on it is nearly a step."""
+
+
+@fix("swap-activation")
+def rectify(case: Case) -> Iterator[Sequence[Edit]]:
+    """ReLU for the sigmoids and tanhs between layers; with Kaiming initialization where these are many."""
+    squashing = [each for each in activations(case.program) if each.squashing and _is_hidden(case, each)]
+    edits = [edit for each in squashing for edit in _as(each, "ReLU", "relu")]
+    if edits:
+        started = [] if "nn.init" in case.program.script.text else list(kaiming(case))
+        yield [*edits, *started]
+
+
+@fix("leaky")
+def leak(case: Case) -> Iterator[Sequence[Edit]]:
+    """LeakyReLU for ReLU."""
+    edits = [
+        edit
+        for each in activations(case.program)
+        if each.name == "relu" and (each.operand is None or _is_hidden(case, each))
+        for edit in _as(each, "LeakyReLU", "leaky_relu")
+    ]
+    if edits:
+        yield edits
+
+
+def _as(old: Activation, module: str, function: str) -> Iterator[Edit]:
+    file, called = old.file, old.node.func
+    if old.operand is None:
+        name, more = imported(file, f"torch.nn.{module}")
+        yield replace(file, called, name)
+        yield from more
+    elif isinstance(called, ast.Attribute) and not file.qualified(called) and function == "relu":
+        yield Edit(file, file.span(called)[1] - len(called.attr), file.span(called)[1], "relu")
+    else:
+        by_torch = function == "relu" and not file.qualified(called).startswith("torch.nn")
+        name, more = imported(file, "torch.relu" if by_torch else f"torch.nn.functional.{function}")
+        if isinstance(called, ast.Attribute) and not file.qualified(called):
+            yield replace(file, old.node, f"{name}({file.code(old.operand)})")
+        else:
+            yield replace(file, called, name)
+        yield from more
+
+
+def _is_hidden(case: Case, found: Activation) -> bool:
+    """Whether an activation lies between layers: it is no gate, no output, and no part of a loss or an evaluation."""
+    return _module_is_hidden(case, found) if found.operand is None else _use_is_hidden(case, found)
+
+
+def _module_is_hidden(case: Case, found: Activation) -> bool:
+    file, node = found.file, found.node
+    parent = file.parents.get(node)
+    items: list[ast.expr] = []
+    if isinstance(parent, ast.List | ast.Tuple):
+        items = parent.elts
+    elif isinstance(parent, ast.Call):
+        items = parent.args
+    if isinstance(parent, ast.Assign):
+        name = ast.unparse(parent.targets[0])
+        uses = [each for each in ast.walk(file.tree) if isinstance(each, ast.Call) and ast.unparse(each.func) == name]
+        made = [Activation(file, each, found.name, each.args[0]) for each in uses if each.args]
+        return bool(made) and all(_use_is_hidden(case, each) for each in made)
+    if node in items and any(isinstance(each, ast.Call) for each in items[items.index(node) + 1 :]):
+        return True
+    # `layers += [...]` or `layers.append(...)`: hidden if more is added later, or in a loop
+    statement = file.statement(node)
+    name = _grown(statement)
+    later = [
+        each
+        for each in ast.walk(file.scope(statement))
+        if isinstance(each, ast.stmt) and each.lineno > statement.lineno and _grown(each) == name
+    ]
+    return bool(name) and (bool(later) or (bool(file.loops(node)) and items[-1:] == [node]))
+
+
+def _grown(statement: ast.stmt) -> str:
+    """The list that a statement begins or adds to."""
+    if isinstance(statement, ast.AugAssign):
+        return ast.unparse(statement.target)
+    if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.List):
+        return ast.unparse(statement.targets[0])
+    call = statement.value if isinstance(statement, ast.Expr) else None
+    if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr in {"append", "extend"}:
+        return ast.unparse(call.func.value)
+    return ""
+
+
+def _use_is_hidden(case: Case, found: Activation) -> bool:
+    file = found.file
+    parent = file.parents.get(found.node)
+    operand = found.operand
+    if isinstance(parent, ast.Return | ast.Compare) or (
+        isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Mult | ast.Sub)
+    ):
+        return False
+    inside = [each for each in ast.walk(operand) if isinstance(each, ast.Call)] if operand is not None else []
+    layered = [each for each in inside if is_layer(file, each)]
+    products = [each for each in ast.walk(operand or found.node) if isinstance(each, ast.BinOp)]
+    multiplied = [each for each in products if isinstance(each.op, ast.MatMult)]
+    if len(layered) + len(multiplied) > 1:  # of a recurrent cell
+        return False
+    if any(role(case.program, file, each.func) == "model" and not is_layer(file, each) for each in inside):
+        return False
+    made = binding(file, operand) if isinstance(operand, ast.Name) else None
+    through = made is not None and isinstance(made.value, ast.Call) and is_layer(file, made.value)
+    return bool(layered or multiplied or through)
+
+
+# ---- where there is none --------------------------------------------------------------------------------------------
+
+
+@fix("add-nonlinearity")
+def put_between(case: Case) -> Iterator[Sequence[Edit]]:
+    """An activation between layers that follow each other: the program's own if it has one unused, else ReLU."""
+    edits = {(each.file.path, each.start): each for each in [*_between_items(case), *_between_calls(case)]}
+    if edits:
+        yield list(edits.values())
+
+
+def _between_items(case: Case) -> Iterator[Edit]:
+    for file, node in case.program.nodes():
+        items: list[ast.expr] = []
+        if isinstance(node, ast.Call) and file.qualified(node.func) == "torch.nn.Sequential":
+            items = node.args
+        elif isinstance(node, ast.List) and _goes_into_sequential(file, node):
+            items = node.elts
+        layers = [each for each in items if isinstance(each, ast.Call) and is_layer(file, each)]
+        for one, other in itertools.pairwise(layers):
+            between = items[items.index(one) + 1 : items.index(other)]
+            if any(activation(file, each) for each in between):
+                continue
+            name, more = imported(file, "torch.nn.ReLU")
+            last = between[-1] if between and "Norm" in ast.unparse(between[-1]) else one
+            end = file.span(last)[1]
+            line = file.text[: file.span(last)[0]].rpartition("\n")[2]
+            apart = not line.strip() and other.lineno > (last.end_lineno or last.lineno)
+            yield Edit(file, end, end, f",\n{line}{name}()" if apart else f", {name}()")
+            yield from more
+
+
+def _goes_into_sequential(file: SourceFile, node: ast.List) -> bool:
+    """`nn.Sequential(*[...])`, or of a list with a name; those of `ModuleList` have their activations elsewhere."""
+    statement = file.statement(node)
+    unpacked = {
+        ast.unparse(each.value)
+        for each in ast.walk(file.tree)
+        if isinstance(each, ast.Starred) and ast.unparse(each.value).isidentifier()
+    }
+    direct = isinstance(file.parents.get(node), ast.Starred)
+    return direct or (_grown(statement) in unpacked and getattr(statement, "value", None) is node)
+
+
+def _between_calls(case: Case) -> Iterator[Edit]:
+    for file, node in case.program.nodes():
+        before = _input(file, node)
+        if isinstance(before, ast.Name):
+            made = binding(file, before)
+            if made is None or made.item is not None or made.file is not file:
+                continue
+            if file.scope(made.statement) is not file.scope(node):
+                continue
+            before = made.value
+        if before is not None and _input(file, before) is not None and before is not node:
+            name, more = _own(file, before)
+            yield replace(file, before, f"{name}({file.code(before)})")
+            yield from more
+
+
+def _input(file: SourceFile, node: ast.AST) -> ast.expr | None:
+    """What goes into a layer or a product with a matrix; None if the node is neither."""
+    if isinstance(node, ast.BinOp):
+        if isinstance(node.op, ast.MatMult):
+            return node.left
+        if isinstance(node.op, ast.Add):
+            return _input(file, node.left) or _input(file, node.right)
+    if isinstance(node, ast.Call) and node.args:
+        if is_layer(file, node) and file.qualified(node.func) == "":
+            return node.args[0]
+        if file.qualified(node.func) in {"torch.nn.functional.linear", "torch.nn.functional.conv2d"}:
+            return node.args[0]
+    return None
+
+
+def _own(file: SourceFile, node: ast.expr) -> tuple[str, list[Edit]]:
+    """An activation that the class has and does not use, or torch's."""
+    owner = class_around(file, node)
+    for each in ast.walk(owner) if owner is not None else ():
+        if isinstance(each, ast.Assign) and activation(file, each.value) is not None:
+            name = ast.unparse(each.targets[0])
+            if not any(isinstance(use, ast.Call) and ast.unparse(use.func) == name for use in ast.walk(file.tree)):
+                return name, []
+    return imported(file, "torch.relu")
+
+
+# ---- steps ----------------------------------------------------------------------------------------------------------
+
+
+@fix("scale-inputs")
+def gentle_slope(case: Case) -> Iterator[Sequence[Edit]]:
+    """`torch.sigmoid(200 * layer(x))`: the factor becomes 1."""
+    if case.cause not in {"saturated-units", "vanishing-gradient", "vanishing-signal"}:
+        return
+    edits = []
+    for file, node in case.program.nodes():
+        found = applied(file, node) if isinstance(node, ast.Call) else None
+        if found is not None and found.squashing and isinstance(found.operand, ast.BinOp):
+            factor = _steep(case, file, found.operand)
+            if factor is not None:
+                edits.append(factor.becomes(1.0))
+    if edits:
+        yield list({(each.file.path, each.start): each for each in edits}.values())
+
+
+def _steep(case: Case, file: SourceFile, operand: ast.BinOp) -> Written | None:
+    sides = (operand.left, operand.right) if isinstance(operand.op, ast.Mult) else (operand.right,)
+    if not isinstance(operand.op, ast.Mult | ast.Div):
+        return None
+    for each in sides:
+        place = written(case.program, file, each)
+        if place is not None and place.value:
+            value = abs(place.value) if isinstance(operand.op, ast.Mult) else 1 / abs(place.value)
+            if value > _STEEP:
+                return place
+    return None

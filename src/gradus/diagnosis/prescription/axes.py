@@ -1,0 +1,149 @@
+"""Fixes of operations that run over the batch axis, so that examples mix."""
+
+import ast
+from collections.abc import Iterator, Sequence
+
+from gradus.diagnosis.prescription.bindings import Function, class_around
+from gradus.diagnosis.prescription.edits import Edit, delete, replace, with_argument, without_argument
+from gradus.diagnosis.prescription.fixes import Case, fix
+from gradus.diagnosis.prescription.program import Found, Program, SourceFile
+from gradus.diagnosis.prescription.roles import is_module
+
+_SEQUENCES = (
+    "torch.nn.LSTM", "torch.nn.GRU", "torch.nn.RNN", "torch.nn.MultiheadAttention", "torch.nn.TransformerEncoderLayer",
+    "torch.nn.TransformerDecoderLayer", "torch.nn.Transformer",
+)  # fmt: skip
+_REDUCING = {"mean", "sum", "std", "var", "norm", "amax", "amin", "max", "min", "prod", "logsumexp", "median"}
+_KEEPING = {"softmax", "log_softmax", "normalize", "cumsum", "flip", "cat", "concat", "layer_norm", "argmax"}
+_LAYERS = ("torch.nn.Softmax", "torch.nn.LogSoftmax", "torch.nn.CosineSimilarity", "torch.nn.Flatten")
+
+
+@fix("keep-batch-axis")
+def batches_come_first(case: Case) -> Iterator[Sequence[Edit]]:
+    """`batch_first=True` for layers over sequences, where nothing moves the axes."""
+    first = case.history.first
+    shape = first.inputs[0].shape if first is not None and first.inputs else (0, 0, 0)
+    moved = any("transpose(0, 1)" in ast.unparse(node) for _, node in _forward(case.program))
+    edits = [
+        with_argument(call.file, call.node, "batch_first", "True")
+        for call in case.program.calls(*_SEQUENCES)
+        if not any(each.arg == "batch_first" and _is(each.value, True) for each in call.node.keywords)
+    ]
+    if edits and not moved and len(shape) in {2, 3}:
+        yield edits
+
+
+@fix("keep-batch-axis")
+def normalize_by_running_statistics(case: Case) -> Iterator[Sequence[Edit]]:
+    """Batch norm that has no running statistics uses those of the batch in evaluation mode, too."""
+    for call in case.program.calls("torch.nn.*BatchNorm*"):
+        for each in call.node.keywords:
+            if each.arg == "track_running_stats" and _is(each.value, False):
+                yield [without_argument(call.file, call.node, each)]
+    for call in case.program.calls("torch.nn.functional.batch_norm"):
+        given = call.argument(5, "training")
+        if given is not None and _is(given, True):
+            yield [replace(call.file, given, "self.training")]
+
+
+@fix("keep-batch-axis")
+def keep_examples_apart(case: Case) -> Iterator[Sequence[Edit]]:
+    """`flatten(1)`, another axis for what runs over the first one, no transposition of the first two."""
+    for file, function in _forward(case.program):
+        for node in ast.walk(function):
+            if isinstance(node, ast.Call):
+                yield from _another_axis(file, node)
+                yield from _flattened(file, node)
+    for call in case.program.calls(*_LAYERS):
+        given = call.argument(0, "start_dim" if call.file.qualified(call.node.func).endswith("Flatten") else "dim")
+        if given is not None and _is(given, 0):
+            yield [replace(call.file, given, "1")]
+    for file, function in _forward(case.program):
+        for node in ast.walk(function):
+            if isinstance(node, ast.Call):
+                yield from _not_moved(file, node)
+
+
+def _forward(program: Program) -> Iterator[tuple[SourceFile, Function]]:
+    """Methods of modules that compute."""
+    for file, node in program.nodes():
+        owner = class_around(file, node) if isinstance(node, Function) else None
+        named = isinstance(node, Function) and node.name != "__init__"
+        if isinstance(node, Function) and named and owner is not None and is_module(program, file, owner):
+            yield file, node
+
+
+def _is(node: ast.expr, value: object) -> bool:
+    return (
+        isinstance(node, ast.Constant) and node.value is value
+        if isinstance(value, bool)
+        else (isinstance(node, ast.Constant) and node.value == value and not isinstance(node.value, bool))
+    )
+
+
+def _another_axis(file: SourceFile, call: ast.Call) -> Iterator[Sequence[Edit]]:
+    """`softmax(x, dim=0)` and `x.mean(0)`: along the next axis."""
+    name = file.qualified(call.func).rpartition(".")[2]
+    method = call.func.attr if isinstance(call.func, ast.Attribute) and not file.qualified(call.func) else ""
+    called = name or method
+    if called not in _REDUCING | _KEEPING | {"roll"}:
+        return
+    found = Found(file, call)
+    position = (0 if method else 1) + (called in {"norm", "roll"})
+    given = next((each for key in ("dim", "axis", "dims") if (each := found.argument(99, key)) is not None), None)
+    given = given or found.argument(position, "dim")
+    if given is None or not _is(given, 0):
+        return
+    edits = [replace(file, given, "1" if called in _REDUCING | {"roll", "flip", "cat", "concat"} else "-1")]
+    kept = any(each.arg in {"keepdim", "keepdims"} for each in call.keywords)
+    if called in _REDUCING and not kept and any(isinstance(each, ast.BinOp) for each in _nearest(file, call)):
+        edits.append(with_argument(file, call, "keepdim", "True"))
+    yield edits
+
+
+def _nearest(file: SourceFile, call: ast.Call) -> list[ast.AST]:
+    """What directly uses a value, through brackets that take one of several results."""
+    return [next(iter(file.above(call)))]
+
+
+def _flattened(file: SourceFile, call: ast.Call) -> Iterator[Sequence[Edit]]:
+    """`x.view(-1, n)` and `x.flatten()`: each example by itself."""
+    called = call.func
+    if not isinstance(called, ast.Attribute):
+        return
+    is_function = bool(file.qualified(called))
+    arguments = call.args[1:] if is_function else call.args
+    if called.attr == "flatten" and (not arguments or _is(arguments[0], 0)):
+        if arguments:
+            yield [replace(file, arguments[0], "1")]
+        else:
+            end = file.span(call)[1] - 1
+            yield [Edit(file, end, end, ", 1" if is_function else "1")]
+    if called.attr in {"view", "reshape"} and len(arguments) == 2 and ast.unparse(arguments[0]) == "-1":
+        array = file.code(call.args[0]) if is_function else file.code(called.value)
+        if array.isidentifier():
+            yield [replace(file, arguments[0], f"len({array})"), replace(file, arguments[1], "-1")]
+    if called.attr in {"view", "reshape"} and len(arguments) == 3 and not is_function:
+        array = file.code(called.value)
+        sizes = [ast.unparse(each) for each in arguments]
+        if sizes[0] in {f"{array}.size(1)", f"{array}.shape[1]"} and sizes[1] in {
+            f"{array}.size(0)", f"{array}.shape[0]", f"len({array})", "-1"
+        }:  # fmt: skip
+            yield [replace(file, call, f"{array}.transpose(0, 1)")]
+
+
+def _not_moved(file: SourceFile, call: ast.Call) -> Iterator[Sequence[Edit]]:
+    """`x.transpose(0, 1)` taken away."""
+    called = call.func
+    if not isinstance(called, ast.Attribute) or file.qualified(called):
+        return
+    axes = [ast.unparse(each) for each in call.args]
+    if (called.attr in {"transpose", "swapaxes"} and sorted(axes) == ["0", "1"]) or (
+        called.attr == "permute" and axes[:2] == ["1", "0"] and axes[2:] == [str(n) for n in range(2, len(axes))]
+    ):
+        statement = file.statement(call)
+        target = statement.targets[0] if isinstance(statement, ast.Assign) and statement.value is call else None
+        if target is not None and ast.unparse(target) == ast.unparse(called.value):
+            yield [delete(file, statement)]
+        else:
+            yield [replace(file, call, file.code(called.value))]

@@ -1,0 +1,123 @@
+"""Fixes of how much each class, and each label, counts."""
+
+import ast
+from collections.abc import Iterator, Sequence
+
+from gradus.diagnosis.prescription.batches import Compared, Source, compared, in_no_grad, training_targets
+from gradus.diagnosis.prescription.bindings import binding
+from gradus.diagnosis.prescription.edits import Edit, imported, replace, with_argument
+from gradus.diagnosis.prescription.fixes import Case, fix
+from gradus.diagnosis.prescription.loaders import loaders
+from gradus.diagnosis.prescription.program import Found
+from gradus.diagnosis.prescription.roles import training_steps
+
+_CROSS_ENTROPY = ("torch.nn.CrossEntropyLoss", "torch.nn.functional.cross_entropy", "torch.nn.NLLLoss",
+    "torch.nn.functional.nll_loss")  # fmt: skip
+_CROSS_ENTROPY = ("torch.nn.CrossEntropyLoss", "torch.nn.functional.cross_entropy", "torch.nn.NLLLoss",
+    "torch.nn.functional.nll_loss")  # fmt: skip
+_BINARY = ("torch.nn.BCEWithLogitsLoss", "torch.nn.functional.binary_cross_entropy_with_logits")
+
+
+@fix("balance")
+def use_the_sampler(case: Case) -> Iterator[Sequence[Edit]]:
+    """A weighted sampler that was made and given to no loader."""
+    for call in case.program.calls("torch.utils.data.WeightedRandomSampler"):
+        statement = call.statement
+        if not isinstance(statement, ast.Assign) or not isinstance(statement.targets[0], ast.Name):
+            continue
+        name = statement.targets[0].id
+        if any(
+            isinstance(each, ast.keyword) and each.arg == "sampler" and ast.unparse(each.value) == name
+            for each in ast.walk(call.file.tree)
+        ):
+            continue
+        for training in training_steps(case):
+            for loader in loaders(case.program, training):
+                shuffled = next((each for each in loader.node.keywords if each.arg == "shuffle"), None)
+                if shuffled is not None:
+                    yield [Edit(loader.file, *loader.file.span(shuffled), f"sampler={name}")]
+                else:
+                    yield [with_argument(loader.file, loader.node, "sampler", name)]
+
+
+@fix("balance")
+def weight_the_loss(case: Case) -> Iterator[Sequence[Edit]]:
+    """Each class by the inverse of its share among the training targets."""
+    for training in training_steps(case):
+        pair = compared(case.program, training)
+        if pair is None:
+            continue
+        for call in _definition_of_loss(pair):
+            meaning = call.file.qualified(call.node.func)
+            binary = meaning in _BINARY
+            argument = "pos_weight" if binary else "weight"
+            if meaning not in (*_CROSS_ENTROPY, *_BINARY) or any(e.arg == argument for e in call.node.keywords):
+                continue
+            for text in _weights(case, call, binary):
+                yield [with_argument(call.file, call.node, argument, text)]
+
+
+def _definition_of_loss(pair: Compared) -> Iterator[Found]:
+    """The call that computes a loss, or makes the criterion that does."""
+    file = pair.call.file
+    bound = binding(file, pair.call.node.func)
+    if bound is not None and isinstance(bound.value, ast.Call):
+        yield Found(bound.file, bound.value)
+    yield pair.call
+
+
+def _weights(case: Case, call: Found, binary: bool) -> Iterator[str]:
+    """By the targets themselves where they are at hand; else by the counts that were seen."""
+    target = training_targets(case)
+    torch_name, more = imported(call.file, "torch")
+    if target is not None and not more and _at_hand(target, call) and not call.file.loops(call.node):
+        y = target.code
+        yield f"({y} == 0).sum() / ({y} == 1).sum()" if binary else f"1 / {torch_name}.bincount({y})"
+    counts = _counts(case)
+    if counts and min(counts) > 0 and not more:
+        if binary and len(counts) == 2:
+            yield f"{torch_name}.tensor({counts[0] / counts[1]:.3g})"
+        elif not binary:
+            yield f"{torch_name}.tensor({[float(f'{max(counts) / each:.3g}') for each in counts]})"
+
+
+def _at_hand(target: Source, call: Found) -> bool:
+    """Whether the targets are bound, in a scope around it, before a call."""
+    base = target.base
+    bound = binding(target.file, base) if isinstance(base, ast.Name) else None
+    if bound is None or target.file is not call.file or target.dataset is not None:
+        return False
+    scope = call.file.scope(bound.statement)
+    return any(each is scope for each in call.file.above(call.node)) and bound.statement.lineno < call.node.lineno
+
+
+def _counts(case: Case) -> list[int]:
+    """How often each class was seen, in all batches that were looked at."""
+    seen = [each.loss.counts for each in case.history.examinations if each.loss is not None and each.loss.counts]
+    length = max((len(each) for each in seen), default=0)
+    return [sum(each[number] for each in seen if number < len(each)) for number in range(length)]
+
+
+@fix("clean-labels")
+def bound_the_loss(case: Case) -> Iterator[Sequence[Edit]]:
+    """(1 - p^q) / q for the right class, q = 0.7: what is surely wrong counts little (Zhang & Sabuncu 2018)."""
+    for training in training_steps(case):
+        pair = compared(case.program, training)
+        if pair is None or pair.call.file.meaning(pair.call.node) not in _CROSS_ENTROPY[:2] or pair.call.node.keywords:
+            continue
+        file = pair.call.file
+        name, more = imported(file, "torch.nn.functional.cross_entropy")
+        nats = f'{name}({file.code(pair.output)}, {file.code(pair.target)}, reduction="none")'
+        yield [replace(file, pair.call.node, f"(1 - (-{nats}).exp() ** 0.7).mean() / 0.7"), *more]
+
+
+@fix("clean-labels")
+def smooth_labels(case: Case) -> Iterator[Sequence[Edit]]:
+    """Label smoothing, which leaves single wrong labels less to say."""
+    for call in case.program.calls("torch.nn.CrossEntropyLoss", "torch.nn.functional.cross_entropy"):
+        if not _is_held_out(call) and all(each.arg != "label_smoothing" for each in call.node.keywords):
+            yield [with_argument(call.file, call.node, "label_smoothing", "0.2")]
+
+
+def _is_held_out(call: Found) -> bool:
+    return in_no_grad(call.file, call.node)

@@ -1,0 +1,166 @@
+"""Fixes of the fit: more or less regularization, and size."""
+
+import ast
+import re
+from collections.abc import Iterator, Sequence
+
+from gradus.diagnosis.prescription.edits import Edit, imported, replace, with_argument
+from gradus.diagnosis.prescription.fixes import Case, fix
+from gradus.diagnosis.prescription.lasting import best_kept
+from gradus.diagnosis.prescription.layers import LAYERS, hidden_layers
+from gradus.diagnosis.prescription.program import SourceFile
+from gradus.diagnosis.prescription.rates import class_of, optimizer_calls
+from gradus.diagnosis.prescription.written import Written, written
+
+_DROPOUT = 0.1
+_HIGH_DROPOUT = 0.3
+_DECAY = {"SGD": 1e-4, "AdamW": 1e-2}
+_LITTLE_DECAY = 1e-5
+_STRONG_DECAY = {"SGD": 5e-3}
+_NARROW = 16
+_WIDER = 64
+
+
+@fix("regularize-less")
+def regularize_less(case: Case) -> Iterator[Sequence[Edit]]:
+    """Dropout to 0.1, weight decay and penalties to what is customary, those of them that are far above it."""
+    places = [*_dropouts(case), *_decays(case), *_penalties(case)]
+    edits = {
+        (place.file.path, place.node.lineno, place.node.col_offset): place.becomes(value) for place, value in places
+    }
+    if edits:
+        yield list(edits.values())
+
+
+def _dropouts(case: Case) -> Iterator[tuple[Written, float]]:
+    calls = case.program.calls("torch.nn.*Dropout*", "torch.nn.functional.*dropout*")
+    for call in calls:
+        by_function = "functional" in call.file.qualified(call.node.func)
+        place = written(case.program, call.file, call.argument(1 if by_function else 0, "p"))
+        if place is not None and place.value > _HIGH_DROPOUT:
+            yield place, _DROPOUT
+    for call in case.program.calls("torch.nn.LSTM", "torch.nn.GRU", "torch.nn.RNN", "torch.nn.Transformer*"):
+        given = next((each.value for each in call.node.keywords if each.arg == "dropout"), None)
+        place = written(case.program, call.file, given)
+        if place is not None and place.value > _HIGH_DROPOUT:
+            yield place, _DROPOUT
+
+
+def _decays(case: Case) -> Iterator[tuple[Written, float]]:
+    for call in optimizer_calls(case):
+        usual = _DECAY.get(class_of(call), _LITTLE_DECAY)
+        for each in ast.walk(call.node):
+            given: ast.expr | None = None
+            if isinstance(each, ast.keyword) and each.arg == "weight_decay":
+                given = each.value
+            elif isinstance(each, ast.Dict):
+                keys = [key.value if isinstance(key, ast.Constant) else "" for key in each.keys]
+                given = each.values[keys.index("weight_decay")] if "weight_decay" in keys else None
+            place = written(case.program, call.file, given)
+            if place is not None and place.value > 5 * usual:
+                yield place, usual
+
+
+def _penalties(case: Case) -> Iterator[tuple[Written, float]]:
+    """Factors of sums over parameters that are added to the loss, and of what such a sum was named."""
+    for file, node in case.program.nodes():
+        if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Mult):
+            continue
+        for factor, other in ((node.left, node.right), (node.right, node.left)):
+            place = written(case.program, file, factor)
+            if place is not None and place.value > 1e-4 and _sums_parameters(file, other):
+                yield place, 1e-5
+
+
+def _sums_parameters(file: SourceFile, node: ast.expr) -> bool:
+    text = file.code(node)
+    if isinstance(node, ast.Name):
+        if re.search(r"^(l[12]|reg|penalty|weight_norm|norm)(_|$)|_(reg|penalty|norm)$", node.id):
+            return True
+        made = file.value(node)
+        text = file.code(made) if made is not None else ""
+    return "parameters()" in text and bool(re.search(r"abs\(|norm|pow\(|\*\* ?2|square", text))
+
+
+@fix("weight-decay")
+def decay(case: Case) -> Iterator[Sequence[Edit]]:
+    """AdamW with a decay for Adam, a decay for others that have none; the best weights are kept as well.
+
+    Decay delays overfitting, and where training goes on for long it does not prevent it.
+    """
+    edits: list[Edit] = []
+    for call in optimizer_calls(case):
+        name = class_of(call)
+        if any(each.arg == "weight_decay" for each in call.node.keywords) and name != "Adam":
+            continue
+        if name == "Adam":
+            better, more = imported(call.file, "torch.optim.AdamW")
+            edits += [replace(call.file, call.node.func, better), *more]
+        edits.append(with_argument(call.file, call.node, "weight_decay", f"{_STRONG_DECAY.get(name, 0.1):.3g}"))
+    if edits:
+        yield [*edits, *best_kept(case)]
+
+
+@fix("dropout")
+def drop_out(case: Case) -> Iterator[Sequence[Edit]]:
+    """Half of the units behind each hidden activation, where the program evaluates in a mode of its own.
+
+    The best weights are kept as well.
+    """
+    if not case.program.methods("eval") or case.program.calls("torch.nn.*Dropout*", "torch.nn.functional.*dropout*"):
+        return
+    edits: dict[tuple[object, int], Edit] = {}
+    for layer in hidden_layers(case.program):
+        found, file = layer.following, layer.file
+        start, end = file.span(found.node)
+        if found.operand is None:
+            name, more = imported(file, "torch.nn.Dropout")
+            line = file.text[:start].rpartition("\n")[2]
+            text = f",\n{line}{name}(0.5)" if not line.strip() else f", {name}(0.5)"
+            edits[file.path, end] = Edit(file, end, end, text)
+        else:
+            name, more = imported(file, "torch.nn.functional.dropout")
+            if "self" not in file.code(found.node):
+                continue
+            edits[file.path, start] = replace(file, found.node, f"{name}({file.code(found.node)}, 0.5, self.training)")
+        edits.update({(each.file.path, each.start): each for each in more})
+    if edits:
+        yield [*edits.values(), *best_kept(case)]
+
+
+@fix("enlarge")
+def enlarge(case: Case) -> Iterator[Sequence[Edit]]:
+    """Hidden layers as wide as 64, or four times as wide, where their width is written as a number."""
+    places: dict[tuple[object, int, int], Written] = {}
+    outputs = {id(each.node) for each in hidden_layers(case.program)}
+    for call in case.program.calls("torch.nn.*"):
+        name = call.file.qualified(call.node.func)
+        hidden = re.fullmatch(LAYERS, name) and id(call.node) in outputs
+        if hidden or re.fullmatch(r"torch\.nn\.(LSTM|GRU|RNN)", name):
+            place = written(case.program, call.file, call.argument(1, "out_features"))
+            if place is not None:
+                places[place.file.path, place.node.lineno, place.node.col_offset] = place
+    narrowest = min((each.value for each in places.values()), default=0)
+    chosen = [each for each in places.values() if each.value <= 2 * narrowest]
+    edits: list[Edit] = []
+    for each in chosen:
+        wide = int(max(_WIDER, 4 * each.value) if each.value < _NARROW else 4 * each.value)
+        edits.append(each.becomes(wide))
+        edits += _inputs_as_wide(case, each, wide)
+    if edits:
+        yield edits
+
+
+def _inputs_as_wide(case: Case, place: Written, wide: int) -> Iterator[Edit]:
+    """Layers whose inputs repeat the number as a literal, behind one that gives so many."""
+    parent = place.file.parents.get(place.node)
+    if not isinstance(parent, ast.Call) or not re.fullmatch(LAYERS, place.file.qualified(parent.func)):
+        return  # a name: all that is written by it follows
+    behind = [each for each in case.program.calls("torch.nn.*") if each.node.lineno >= parent.lineno]
+    for call in behind:
+        given = call.argument(0, "in_features")
+        literal = isinstance(given, ast.Constant) and given.value == place.value
+        if call.node is not parent and literal and given is not None:
+            yield replace(call.file, given, str(wide))
+            if re.fullmatch(LAYERS, call.file.qualified(call.node.func)):
+                return

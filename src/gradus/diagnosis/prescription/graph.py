@@ -1,0 +1,262 @@
+"""Fixes of a graph that is cut between layers and loss."""
+
+import ast
+import re
+import textwrap
+from collections.abc import Iterator, Sequence
+
+from gradus.diagnosis.prescription.bindings import Function, class_around, entered
+from gradus.diagnosis.prescription.edits import Edit, delete, imported, replace
+from gradus.diagnosis.prescription.fixes import Case, fix
+from gradus.diagnosis.prescription.modes import without_gradients
+from gradus.diagnosis.prescription.program import Program, SourceFile
+from gradus.diagnosis.prescription.roles import is_module, training_steps
+
+_ASIDE = {"sample", "generate", "predict", "evaluate", "validate", "test", "accuracy", "update_target", "ema_update"}
+"""Names of functions that want no gradients."""
+_IN_TORCH = {
+    "mean", "sum", "exp", "log", "tanh", "abs", "sqrt", "stack", "maximum", "minimum", "square", "sin", "cos", "where",
+    "clip", "matmul", "dot", "log1p", "sign", "power",
+}  # fmt: skip
+_RENAMED = {"concatenate": "cat", "power": "pow"}
+_FROM_NUMPY = {"torch.from_numpy", "torch.tensor", "torch.as_tensor", "torch.FloatTensor"}
+_TO_NUMPY = {"detach", "cpu", "numpy", "tolist", "item"}
+
+
+@fix("keep-graph")
+def let_gradients_through(case: Case) -> Iterator[Sequence[Edit]]:
+    """Take away one by one what cuts the graph on the way to the loss, then all of it."""
+    every: list[list[Edit]] = []
+    for file, region in _regions(case):
+        every += [*_blocks(file, region), *_round_trip(file, region), *_calls(file, region)]
+    yield from every
+    if len(every) > 1:
+        yield [each for edits in every for each in edits]
+
+
+@fix("keep-graph")
+def keep_the_loss(case: Case) -> Iterator[Sequence[Edit]]:
+    """The loss as it was computed, not one made anew from its number."""
+    edits: list[Edit] = []
+    for call in case.program.calls("torch.tensor", "torch.as_tensor", "torch.autograd.Variable", "torch.FloatTensor"):
+        first = call.node.args[0] if call.node.args else None
+        named = next((each for each in call.node.keywords if each.arg == "requires_grad"), None)
+        known = isinstance(first, ast.Name | ast.Attribute | ast.Call) and named is not None
+        if first is not None and known and _is_inside_of(case, call.file, call.node):
+            edits.append(replace(call.file, call.node, _stripped(call.file, first)))
+    for call in case.program.methods("requires_grad_"):
+        if isinstance(call.statement, ast.Expr) and _is_inside_of(case, call.file, call.node) and not call.node.args:
+            edits += [delete(call.file, call.statement)]
+    if edits:
+        yield edits
+
+
+def _is_inside_of(case: Case, file: SourceFile, node: ast.AST) -> bool:
+    return any(file is home and any(each is node for each in ast.walk(region)) for home, region in _regions(case))
+
+
+def _regions(case: Case) -> list[tuple[SourceFile, ast.AST]]:
+    """Code on the way to the loss: the training loop up to the backward pass, what it calls, and modules' methods.
+
+    What uses the module named in the finding, behind which the graph ends, comes first.
+    """
+    program = case.program
+    found: dict[int, tuple[SourceFile, ast.AST]] = {}
+    for file, node in program.nodes():
+        if isinstance(node, Function) and node.name not in _ASIDE and node.name != "__init__":
+            owner = class_around(file, node)
+            if owner is not None and is_module(program, file, owner) and not _trains(node):
+                found[id(node)] = (file, node)
+    for training in training_steps(case):
+        for statement in _before_backward(program, training.file, training.backward.node, training.around):
+            found[id(statement)] = (training.file, statement)
+            for node in ast.walk(statement):
+                enters = entered(program, training.file, node) if isinstance(node, ast.Call) else None
+                if enters is not None and enters[1].name not in _ASIDE | {"__init__"} and not _trains(enters[1]):
+                    found[id(enters[1])] = enters
+    finding = case.finding("detached-graph")
+    path = [each for each in finding.where.split(".") if not each.isdigit()] if finding is not None else []
+    last = path[-1] if path else ""
+    return sorted(found.values(), key=lambda each: last not in _attributes(each[1]))
+
+
+def _attributes(region: ast.AST) -> set[str]:
+    return {each.attr for each in ast.walk(region) if isinstance(each, ast.Attribute)}
+
+
+def _trains(function: ast.AST) -> bool:
+    return any(isinstance(each, ast.Attribute) and each.attr == "backward" for each in ast.walk(function))
+
+
+def _before_backward(program: Program, file: SourceFile, backward: ast.AST, around: ast.AST) -> list[ast.stmt]:
+    """Statements of the loop that lead to the loss: those whose names it needs, directly or not."""
+    body = [each for each in getattr(around, "body", []) if each.lineno <= backward.lineno]  # type: ignore[attr-defined]
+    needed = {each.id for each in ast.walk(file.statement(backward)) if isinstance(each, ast.Name)}
+    found: list[ast.stmt] = []
+    for statement in reversed(body):
+        stored = {
+            each.id for each in ast.walk(statement) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
+        }
+        if stored & needed or any(each is backward for each in ast.walk(statement)):
+            needed |= {each.id for each in ast.walk(statement) if isinstance(each, ast.Name)}
+            found.append(statement)
+    return found[::-1]
+
+
+# ---- what cuts ------------------------------------------------------------------------------------------------------
+
+
+def _blocks(file: SourceFile, region: ast.AST) -> Iterator[list[Edit]]:
+    """`with torch.no_grad():` around layers, and the decorator."""
+    for node in ast.walk(region):
+        if isinstance(node, ast.With) and without_gradients(file, node) and _computes(node):
+            yield [_unwrapped(file, node)]
+    if isinstance(region, Function):
+        for mark in region.decorator_list:
+            call = mark.func if isinstance(mark, ast.Call) else mark
+            if file.qualified(call) in {"torch.no_grad", "torch.inference_mode"}:
+                start, end = file.span(mark)
+                line = file.text.rfind("\n", 0, start) + 1
+                yield [Edit(file, line, file.text.find("\n", end) + 1, "")]
+
+
+def _computes(block: ast.With) -> bool:
+    """Whether it binds something rather than changes it in place, as an average of weights does."""
+    return any(isinstance(each, ast.Assign) and not isinstance(each.targets[0], ast.Subscript) for each in block.body)
+
+
+def _unwrapped(file: SourceFile, block: ast.With) -> Edit:
+    start, end = file.span(block)
+    margin = file.text[file.text.rfind("\n", 0, start) + 1 : start]
+    first, last = block.body[0], block.body[-1]
+    if first.lineno == block.lineno:
+        return Edit(file, start, end, file.text[file.span(first)[0] : file.span(last)[1]])
+    begin = file.text.rfind("\n", 0, file.span(first)[0]) + 1
+    body = textwrap.dedent(file.text[begin:end])
+    lines = body.splitlines()
+    return Edit(file, start, end, "\n".join([lines[0], *(f"{margin}{each}" if each else "" for each in lines[1:])]))
+
+
+def _round_trip(file: SourceFile, region: ast.AST) -> Iterator[list[Edit]]:
+    """Through NumPy and back: the same computed in torch."""
+    edits: list[Edit] = []
+    for node in ast.walk(region):
+        if not isinstance(node, ast.Call):
+            continue
+        name = file.qualified(node.func)
+        away = bool(node.args) and re.search(r"\.(numpy|item|tolist)\(\)", ast.unparse(node.args[0]))
+        if name in _FROM_NUMPY and away:
+            edits.append(replace(file, node, _stripped(file, node.args[0])))
+    if edits:
+        yield edits
+        return
+    yield from _round_trip_by_names(file, region)
+
+
+def _round_trip_by_names(file: SourceFile, region: ast.AST) -> Iterator[list[Edit]]:
+    """`h = h.detach().numpy()` in one statement and `torch.from_numpy(h)` in another."""
+    away = [
+        node
+        for node in ast.walk(region)
+        if isinstance(node, ast.Assign) and re.search(r"\.numpy\(\)$", ast.unparse(node.value))
+    ]
+    names = {ast.unparse(each.targets[0]) for each in away}
+    if not away:
+        return
+    edits: list[Edit] = [replace(file, each.value, _stripped(file, each.value)) for each in away]
+    for node in ast.walk(region):
+        back = isinstance(node, ast.Call) and file.qualified(node.func) in _FROM_NUMPY
+        value = node.value if isinstance(node, ast.Assign) and node not in away else node if back else None
+        if isinstance(value, ast.expr) and {e.id for e in ast.walk(value) if isinstance(e, ast.Name)} & names:
+            names |= {ast.unparse(each) for each in getattr(node, "targets", [])}
+            new = _stripped(file, value)
+            inside = any(isinstance(each, ast.Assign) and each.value is value for each in [file.parents[value]])
+            if new != file.code(value) and (isinstance(node, ast.Assign) or not inside):
+                edits.append(replace(file, value, new))
+    yield edits
+
+
+def _stripped(file: SourceFile, node: ast.expr) -> str:
+    """An expression in torch alone: without what leads to NumPy and back, and with torch's functions for NumPy's."""
+    edits: list[tuple[int, int, str]] = []
+    base = file.span(node)[0]
+
+    def walk(part: ast.AST) -> None:
+        if isinstance(part, ast.Call):
+            name = file.qualified(part.func)
+            called = part.func
+            if isinstance(called, ast.Attribute) and not name and called.attr in _TO_NUMPY and not part.args:
+                edits.append((file.span(called.value)[1] - base, file.span(part)[1] - base, ""))
+            elif name in _FROM_NUMPY and part.args:
+                edits.append((file.span(part)[0] - base, file.span(part.args[0])[0] - base, ""))
+                edits.append((file.span(part.args[0])[1] - base, file.span(part)[1] - base, ""))
+                walk(part.args[0])
+                return
+            elif name.startswith("numpy.") and (short := name.removeprefix("numpy.")) in _IN_TORCH | set(_RENAMED):
+                torch_name, _ = imported(file, f"torch.{_RENAMED.get(short, short)}")
+                start, end = file.span(called)
+                edits.append((start - base, end - base, torch_name))
+        elif isinstance(part, ast.Attribute) and part.attr == "data" and isinstance(part.ctx, ast.Load):
+            edits.append((file.span(part.value)[1] - base, file.span(part)[1] - base, ""))
+        for each in ast.iter_child_nodes(part):
+            walk(each)
+
+    walk(node)
+    text = file.code(node)
+    for start, end, new in sorted(edits, reverse=True):
+        text = text[:start] + new + text[end:]
+    return text
+
+
+def _calls(file: SourceFile, region: ast.AST) -> Iterator[list[Edit]]:
+    """`.detach()`, `.data` and `.item()`, each by itself."""
+    for node in ast.walk(region):
+        cut = _cut(node)
+        if cut is None or _through_numpy(file, node) or _is_guarded(file, region, node):
+            continue
+        statement = file.statement(node)
+        itself = isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == ast.unparse(cut)
+        if itself and getattr(statement, "value", None) is node:
+            holder = file.parents[statement]
+            alone = isinstance(holder, ast.If) and holder.body == [statement] and not holder.orelse
+            yield [delete(file, holder if alone and isinstance(holder, ast.stmt) else statement)]
+            continue
+        if isinstance(statement, ast.Expr) and statement.value is node:
+            yield [delete(file, statement)]
+        else:
+            yield [replace(file, node, file.code(cut))]
+
+
+def _cut(node: ast.AST) -> ast.expr | None:
+    """What is cut off from the graph there."""
+    match node:
+        case ast.Call(func=ast.Attribute(value=inner, attr="detach" | "detach_" | "item"), args=[]):
+            return inner
+        case ast.Attribute(value=inner, attr="data", ctx=ast.Load()):
+            return inner
+    return None
+
+
+def _through_numpy(file: SourceFile, node: ast.AST) -> bool:
+    """Whether it is a part of a way through NumPy and back, which is put right as a whole."""
+    above = list(file.above(node))
+    if isinstance(above[0], ast.Attribute) and above[0].attr in {"numpy", "cpu"}:
+        return True
+    return any(isinstance(each, ast.Call) and file.qualified(each.func) in _FROM_NUMPY for each in above)
+
+
+def _is_guarded(file: SourceFile, region: ast.AST, node: ast.AST) -> bool:
+    """Where it belongs: `x + (q - x).detach()` lets gradients pass; totals and reports need none."""
+    statement = file.statement(node)
+    if isinstance(statement, ast.AugAssign):
+        return True
+    if isinstance(statement, ast.Expr) and not isinstance(statement.value, ast.Call):
+        return True
+    if (
+        "backward" not in ast.unparse(statement)
+        and isinstance(statement, ast.Expr)
+        and "detach_" not in ast.unparse(node)
+    ):
+        return True
+    cut = _cut(node)
+    return isinstance(cut, ast.BinOp) and isinstance(cut.op, ast.Sub)

@@ -1,0 +1,321 @@
+"""Fixes of how parameters begin: calls that fill them, tensors made by hand, and what is put in where neither is."""
+
+import ast
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from gradus.diagnosis.prescription.bindings import Function, binding, bindings
+from gradus.diagnosis.prescription.edits import Edit, after, delete, imported, replace
+from gradus.diagnosis.prescription.fixes import Case, fix
+from gradus.diagnosis.prescription.layers import rectified
+from gradus.diagnosis.prescription.program import SourceFile
+from gradus.diagnosis.prescription.rates import lowered_to_customary
+from gradus.diagnosis.prescription.rawtensors import made_by_hand
+from gradus.diagnosis.prescription.roles import role
+from gradus.diagnosis.prescription.written import number, written
+
+_SAME = {"constant_", "zeros_", "ones_", "fill_", "zero_", "full_like", "zeros_like", "ones_like"}
+_DRAWN = {"normal_", "uniform_", "trunc_normal_", "randn_like", "rand_like", "randn", "rand"}
+_SCALED = {"xavier_uniform_", "xavier_normal_", "orthogonal_", "kaiming_normal_", "kaiming_uniform_"}
+_TIMES = {"mul_", "div_"}
+_DEEP = 6
+"""Matrices from which on torch's own initialization fades in rectified networks."""
+
+
+@dataclass(frozen=True)
+class Filling:
+    """A statement that gives a parameter its first values.
+
+    Attributes:
+        target: the parameter, as written, without `.data`.
+        how: what fills it: "normal_", "constant_", "randn"...
+        role: "weight", "bias", or "any" where a loop goes over all of them.
+    """
+
+    file: SourceFile
+    statement: ast.stmt
+    call: ast.Call
+    target: str
+    how: str
+    role: str
+
+    @property
+    def recurrent(self) -> bool:
+        return "weight_hh" in self.target
+
+
+@fix("initialize")
+def initialize(case: Case) -> Iterator[Sequence[Edit]]:
+    """Weights that the program draws itself: Kaiming for rectifiers, Xavier for tanh and sigmoid; no two units alike.
+
+    Where it draws none and rectified layers are many, Kaiming is put in. A rate far above the customary one, which such
+    weights may have asked for, is then lowered (measured: neither alone trains a network that began exploding).
+    """
+    edits = started(case)
+    if not edits and case.cause in {"vanishing-gradient", "vanishing-signal", "dead-units"}:
+        edits = list(kaiming(case)) if rectified(case) else []
+    if edits:
+        yield edits
+        if case.cause not in {"symmetric-initialization", "vanishing-through-time"}:
+            rate = list(lowered_to_customary(case))
+            if rate:
+                yield [*edits, *rate]
+
+
+def started(case: Case) -> list[Edit]:
+    """Proper draws for all the weights that the program fills otherwise."""
+    fillings = [each for each in _fillings(case) if each.role != "bias" and _improper(case, each)]
+    return [edit for each in fillings for edit in _proper(case, each)] + list(made_by_hand(case))
+
+
+@fix("reset-biases")
+def reset_biases(case: Case) -> Iterator[Sequence[Edit]]:
+    """Biases that begin far from 0 begin at 0."""
+    edits = [each for filling in _fillings(case) if filling.role == "bias" for each in _at_zero(case, filling)]
+    edits += _thresholds(case)
+    if edits:
+        yield edits
+
+
+# ---- what fills parameters ------------------------------------------------------------------------------------------
+
+
+def _fillings(case: Case) -> Iterator[Filling]:
+    for file, node in case.program.nodes():
+        if isinstance(node, ast.Call):
+            name = file.qualified(node.func)
+            if re.fullmatch(r"torch\.nn\.init\.\w+_", name) and node.args:
+                yield _filling(file, node, node.args[0], name.rpartition(".")[2])
+            elif not name and isinstance(node.func, ast.Attribute) and _fills(file, node, node.func):
+                yield _filling(file, node, node.func.value, node.func.attr)
+        elif isinstance(node, ast.Assign) and len(node.targets) == 1:
+            yield from _assigned(file, node, node.targets[0])
+
+
+def _fills(file: SourceFile, node: ast.Call, called: ast.Attribute) -> bool:
+    """Whether a call such as `fc.weight.data.normal_()` fills a parameter."""
+    if called.attr not in _SAME | _DRAWN | _TIMES or isinstance(called.value, ast.Call):
+        return False
+    return bool(_role(file, node, _bare(called.value)))
+
+
+def _assigned(file: SourceFile, node: ast.Assign, target: ast.expr) -> Iterator[Filling]:
+    """`w.data = torch.randn(...)`, `layer.weight = nn.Parameter(torch.zeros(...))`."""
+    if isinstance(target, ast.Subscript):
+        target = target.value
+    if not isinstance(target, ast.Attribute) or not (target.attr == "data" or _role(file, node, _bare(target))):
+        return
+    for each in ast.walk(node.value):
+        made = file.qualified(each.func).rpartition(".")[2] if isinstance(each, ast.Call) else ""
+        made = {"zeros": "zeros_like", "ones": "ones_like", "full": "full_like"}.get(made, made)
+        if isinstance(each, ast.Call) and made in _SAME | _DRAWN:
+            # `self.weight = nn.Parameter(...)` of a class of one's own is a tensor made by hand
+            if target.attr == "data" or ast.unparse(target).count(".") > 1 or not _bare(target).startswith("self."):
+                yield _filling(file, each, target, made)
+            return
+
+
+def _filling(file: SourceFile, call: ast.Call, target: ast.expr, how: str) -> Filling:
+    text = _bare(target)
+    return Filling(file, file.statement(call), call, text, how, _role(file, call, text) or "any")
+
+
+def _bare(target: ast.expr) -> str:
+    while isinstance(target, ast.Attribute) and target.attr == "data":
+        target = target.value
+    return ast.unparse(target)
+
+
+def _role(file: SourceFile, node: ast.AST, text: str) -> str:
+    last = text.rpartition(".")[2]
+    if re.search(r"bias|^b\d*$", last):
+        return "bias"
+    inside: ast.AST = node
+    for each in file.above(node):
+        if isinstance(each, ast.If):
+            found = _guarded(ast.unparse(each.test), inside in each.orelse)
+            if found:
+                return found
+        if isinstance(each, ast.For) and text.partition(".")[0] == ast.unparse(each.target) and _biases(each.iter):
+            return "bias"
+        if isinstance(each, ast.For) and "parameters()" in ast.unparse(each.iter) and text in ast.unparse(each.target):
+            return "any"
+        if isinstance(each, Function | ast.ClassDef):
+            break
+        inside = each
+    return "weight" if re.search(r"weight|kernel|^[wW]\d*$", last) else ""
+
+
+def _biases(items: ast.expr) -> bool:
+    return all("bias" in ast.unparse(each) for each in getattr(items, "elts", [items]))
+
+
+def _guarded(test: str, otherwise: bool) -> str:
+    """What `p.dim() > 1` or `"bias" in name` lets through."""
+    matrices = re.search(r"(dim\(\)|ndim|shape\)|size\(\)\)) *(>= *2|> *1)|['\"]weight", test)
+    vectors = re.search(r"(dim\(\)|ndim|shape\)|size\(\)\)) *(< *2|<= *1|== *1)|['\"]\.?bias", test)
+    negated = otherwise != bool(re.search(r"not in|^not ", test))
+    if matrices or vectors:
+        return "weight" if bool(matrices) != negated else "bias"
+    return ""
+
+
+# ---- what is wrong, and what is right -------------------------------------------------------------------------------
+
+
+def _improper(case: Case, filling: Filling) -> bool:
+    guards = " ".join(ast.unparse(each.test) for each in filling.file.above(filling.call) if isinstance(each, ast.If))
+    if ("Norm" in guards and not re.search(r"Linear|Conv", guards)) or re.search(r"norm|bn\d", filling.target):
+        return False
+    if case.cause in {"vanishing-through-time", "exploding-through-time"} and not filling.recurrent:
+        return False
+    if case.cause == "symmetric-initialization":
+        return filling.how in _SAME
+    if filling.how in _TIMES:
+        factor = number(filling.call.args[0]) if filling.call.args else None
+        return factor is not None and filling.role == "weight"
+    if filling.how in _SCALED:
+        gain = next((each.value for each in filling.call.keywords if each.arg == "gain"), None)
+        place = written(case.program, filling.file, gain)
+        return place is not None and not 0.5 <= place.value <= 2.5
+    return filling.how in _DRAWN | _SAME
+
+
+def _proper(case: Case, filling: Filling) -> Iterator[Edit]:
+    file = filling.file
+    if filling.how in _TIMES:
+        yield delete(file, filling.statement)
+        return
+    init, more = imported(file, "torch.nn.init")
+    text = _call(case, filling, init)
+    if filling.role == "any":
+        text = f"if {filling.target}.dim() > 1:\n{_margin(file, filling.statement)}    {text}"
+    if filling.role == "any" and not isinstance(filling.statement, ast.Expr):
+        return
+    yield replace(file, filling.statement if _alone(filling) else filling.call, text)
+    yield from more
+
+
+def _call(case: Case, filling: Filling, init: str) -> str:
+    if _is_embedding(filling):
+        return f"{init}.normal_({filling.target}, std=0.1)"
+    if filling.recurrent:
+        return f"{init}.orthogonal_({filling.target})"
+    if rectified(case):
+        return f"{init}.kaiming_normal_({filling.target})"
+    return f"{init}.xavier_uniform_({filling.target})"
+
+
+def _alone(filling: Filling) -> bool:
+    """Whether the statement does nothing else."""
+    value = filling.statement.value if isinstance(filling.statement, ast.Expr) else None
+    return value is filling.call or isinstance(filling.statement, ast.Assign)
+
+
+def _is_embedding(filling: Filling) -> bool:
+    file = filling.file
+    base = filling.target.rpartition(".")[0]
+    for each in file.above(filling.call):
+        if isinstance(each, ast.If) and "Embedding" in ast.unparse(each.test):
+            return not re.search(r"Linear|Conv", ast.unparse(each.test))
+        if isinstance(each, ast.For) and ast.unparse(each.target) == base:
+            items = each.iter.elts if isinstance(each.iter, ast.Tuple | ast.List) else []
+            return bool(items) and all(_made_as(file, item) == "torch.nn.Embedding" for item in items)
+    found = bindings(file, base)
+    return (
+        bool(found)
+        and isinstance(found[0].value, ast.Call)
+        and _qualified(file, found[0].value) == "torch.nn.Embedding"
+    )
+
+
+def _made_as(file: SourceFile, node: ast.expr) -> str:
+    bound = binding(file, node)
+    return _qualified(file, bound.value) if bound is not None and isinstance(bound.value, ast.Call) else ""
+
+
+def _qualified(file: SourceFile, call: ast.Call) -> str:
+    return file.qualified(call.func)
+
+
+def _margin(file: SourceFile, statement: ast.stmt) -> str:
+    return " " * statement.col_offset
+
+
+# ---- biases ---------------------------------------------------------------------------------------------------------
+
+
+def _at_zero(case: Case, filling: Filling) -> Iterator[Edit]:
+    file, call = filling.file, filling.call
+    if filling.how in {"zeros_", "zero_", "zeros_like"}:
+        return
+    if filling.how in {"constant_", "fill_", "full_like"}:
+        place = 0 if filling.how == "fill_" else 1
+        value = call.args[place] if len(call.args) > place else next((each.value for each in call.keywords), None)
+        found = written(case.program, file, value)
+        if found is not None and found.value:
+            yield found.becomes(0.0) if found.node is not value else replace(file, found.node, "0.0")
+            return
+    init, more = imported(file, "torch.nn.init")
+    if _alone(filling):
+        yield replace(file, filling.statement, f"{init}.zeros_({filling.target})")
+        yield from more
+
+
+def _thresholds(case: Case) -> list[Edit]:
+    """Vectors of a large constant that are added to or taken from what a layer gives."""
+    edits = []
+    for file, node in case.program.nodes():
+        if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call):
+            continue
+        if file.qualified(node.value.func) != "torch.nn.Parameter" or not node.value.args:
+            continue
+        made = node.value.args[0]
+        if not isinstance(made, ast.Call) or file.qualified(made.func) != "torch.full" or len(made.args) < 2:
+            continue
+        place = written(case.program, file, made.args[1])
+        target = ast.unparse(node.targets[0])
+        if place is not None and abs(place.value) >= 1 and _is_added(file, target):
+            edits.append(place.becomes(0.0))
+    return edits
+
+
+def _is_added(file: SourceFile, target: str) -> bool:
+    return any(
+        isinstance(node, ast.BinOp)
+        and isinstance(node.op, ast.Add | ast.Sub)
+        and target in {ast.unparse(node.left), ast.unparse(node.right)}
+        for node in ast.walk(file.tree)
+    )
+
+
+# ---- where there is none --------------------------------------------------------------------------------------------
+
+
+def kaiming(case: Case) -> Iterator[Edit]:
+    """Kaiming initialization behind where a deep model is made; nothing where layers are few."""
+    first = case.history.first
+    matrices = sum(each.matrix and not each.embedding for each in first.parameters.values()) if first else 0
+    if matrices < _DEEP:
+        return
+    for file, node in case.program.nodes():
+        if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call):
+            continue
+        target = node.targets[0]
+        if not isinstance(target, ast.Name) or isinstance(file.scope(node), ast.ClassDef):
+            continue
+        if role(case.program, file, node.value) == "model" and not _is_part(file, node):
+            linear, more = imported(file, "torch.nn.Linear")
+            init, _ = imported(file, "torch.nn.init")
+            lines = f"for module in {target.id}.modules():\n    if isinstance(module, {linear}):\n"
+            yield after(file, node, f"{lines}        {init}.kaiming_normal_(module.weight)")
+            yield from more
+            return
+
+
+def _is_part(file: SourceFile, node: ast.Assign) -> bool:
+    """Whether what is made goes into a larger model: a layer, or a statement of a function that builds one."""
+    assert isinstance(node.value, ast.Call)
+    name = file.qualified(node.value.func)
+    return bool(re.fullmatch(r"torch\.nn\.\w+", name)) and name != "torch.nn.Sequential"

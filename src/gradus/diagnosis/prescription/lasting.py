@@ -1,0 +1,215 @@
+"""Fixes of how long training lasts: more epochs, and stopping where held-out loss was lowest."""
+
+import ast
+import re
+from collections.abc import Iterator, Sequence
+
+from gradus.diagnosis.prescription.bindings import Function, callers
+from gradus.diagnosis.prescription.edits import Edit, after, before, delete, imported
+from gradus.diagnosis.prescription.fixes import Case, fix
+from gradus.diagnosis.prescription.program import Loop, SourceFile
+from gradus.diagnosis.prescription.rates import optimizer_calls
+from gradus.diagnosis.prescription.roles import TrainingStep, training_steps, visible
+from gradus.diagnosis.prescription.written import Written, number, written
+
+_TIMES = 10
+_TOTALS = {"T_max", "total_iters", "epochs", "total_steps", "num_training_steps", "T_0"}
+_SCORE = re.compile(r"(^|_)(val|valid|validation|test|dev|eval|held_?out|holdout)(_|$)|^v_?loss$|^vl$")
+_LOSS = re.compile(r"loss|mse|mae|nll|error|err$|rmse|bce|ce$|held_?out$|^val$|^vl$")
+
+
+@fix("train-longer")
+def train_longer(case: Case) -> Iterator[Sequence[Edit]]:
+    """A `break` after a few batches goes; ten times as many epochs, and schedules as long as they were."""
+    cut = [edit for each in training_steps(case) for edit in _cut_short(each)]
+    if cut:
+        yield cut
+    for training in training_steps(case)[:1]:
+        total = _total(case, training)
+        if total is not None and total.value >= 1:
+            begin = _begin(total)
+            longer = int(begin + (total.value - begin) * _TIMES)
+            yield [total.becomes(longer), *_schedules(case, total, longer)]
+
+
+def _cut_short(training: TrainingStep) -> Iterator[Edit]:
+    """`if i == 1: break`, `if i >= limit: break`, of a counter of batches."""
+    loop = training.loops[0] if training.loops else None
+    if not isinstance(loop, ast.For) or len(training.loops) < 2:
+        return
+    counter = _counter(loop)
+    for each in loop.body:
+        only_break = isinstance(each, ast.If) and [type(one) for one in each.body] == [ast.Break] and not each.orelse
+        if counter and isinstance(each, ast.If) and only_break:
+            names = {node.id for node in ast.walk(each.test) if isinstance(node, ast.Name)}
+            if counter in names and isinstance(each.test, ast.Compare):
+                yield delete(training.file, each)
+
+
+def _counter(loop: ast.For) -> str:
+    called = loop.iter.func if isinstance(loop.iter, ast.Call) else None
+    enumerated = (
+        isinstance(called, ast.Name) and called.id in {"enumerate", "tqdm"} and "enumerate" in ast.unparse(loop.iter)
+    )
+    if enumerated and isinstance(loop.target, ast.Tuple) and isinstance(loop.target.elts[0], ast.Name):
+        return loop.target.elts[0].id
+    return ""
+
+
+def _total(case: Case, training: TrainingStep) -> Written | None:
+    """How often the outermost loop with a number goes round."""
+    found = None
+    for file, loop in around(case, training):
+        total = written(case.program, file, bound(loop))
+        found = total if total is not None else found
+    return found
+
+
+def around(case: Case, training: TrainingStep, most: int = 4) -> Iterator[tuple[SourceFile, Loop]]:
+    """The loops around a training step, from the inside out, through the functions it is in."""
+    file, node = training.file, training.backward.node
+    for _ in range(most):
+        yield from ((file, each) for each in file.loops(node))
+        function = next((each for each in file.above(node) if isinstance(each, Function)), None)
+        calls = callers(case.program, file, function) if function is not None else []
+        if not calls:
+            return
+        file, node = calls[0].file, calls[0].node
+
+
+def bound(loop: Loop) -> ast.expr | None:
+    """N of `range(N)`, `range(1, N + 1)`, `while step < N`."""
+    if isinstance(loop, ast.While):
+        test = loop.test
+        return (
+            test.comparators[0] if isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.Lt | ast.LtE) else None
+        )
+    call = loop.iter
+    while isinstance(call, ast.Call) and ast.unparse(call.func).split(".")[-1] in {"tqdm", "enumerate"} and call.args:
+        call = call.args[0]
+    if (
+        not isinstance(call, ast.Call)
+        or ast.unparse(call.func).split(".")[-1] not in {"range", "trange"}
+        or not call.args
+    ):
+        return None
+    end = call.args[0] if len(call.args) == 1 else call.args[1]
+    if len(call.args) > 2:
+        return None
+    if isinstance(end, ast.BinOp) and isinstance(end.op, ast.Add) and isinstance(end.right, ast.Constant):
+        return end.left
+    return end
+
+
+def _begin(total: Written) -> float:
+    """1 of `range(1, 41)`, where the number is the end and no count."""
+    call = total.file.parents.get(total.node)
+    first = call.args[0] if isinstance(call, ast.Call) and len(call.args) == 2 else None
+    return number(first) or 0 if first is not total.node else 0
+
+
+def _schedules(case: Case, total: Written, longer: int) -> Iterator[Edit]:
+    """Totals of schedules that repeat the number."""
+    for call in case.program.calls("torch.optim.lr_scheduler.*"):
+        for each in call.node.keywords:
+            place = written(case.program, call.file, each.value)
+            if (
+                each.arg in _TOTALS
+                and place is not None
+                and place.value == total.value
+                and place.node is not total.node
+            ):
+                yield place.becomes(longer)
+
+
+@fix("early-stopping")
+def keep_the_best(case: Case) -> Iterator[Sequence[Edit]]:
+    """The weights, and what was measured with them, where held-out loss was lowest."""
+    edits = best_kept(case)
+    if edits:
+        yield edits
+
+
+def best_kept(case: Case) -> list[Edit]:
+    """What keeps them; empty where no held-out loss is measured in the loop, or the program keeps weights already."""
+    for training in training_steps(case)[:1]:
+        for file, loop in around(case, training):
+            found = _measured(file, loop)
+            if found is None:
+                continue
+            statement, loss, others = found
+            models = visible(case.program, file, statement, "model")
+            if len(models) == 1 and "load_state_dict" not in file.text:
+                return list(_kept(file, loop, statement, models[0], loss, others))
+    return []
+
+
+def _kept(
+    file: SourceFile, loop: Loop, statement: ast.stmt, model: str, loss: str, others: list[str]
+) -> Iterator[Edit]:
+    values = ", ".join([loss, *others])
+    names = ", ".join([f"best_{each}" for each in (loss, *others)])
+    state = f"{{name: value.clone() for name, value in {model}.state_dict().items()}}"
+    begun = ["float('inf')", *["None"] * len(others), "None"]
+    yield before(file, loop, f"{names}, best_weights = {', '.join(begun)}".replace("'", '"'))
+    kept = f"if {loss} < best_{loss}:\n    {names}, best_weights = (\n        {values}, {state}\n    )"
+    yield after(file, statement, kept)
+    yield after(file, loop, f"{model}.load_state_dict(best_weights)\n{values} = {names}")
+
+
+def _measured(file: SourceFile, loop: Loop) -> tuple[ast.stmt, str, list[str]] | None:
+    """Where a held-out loss is known in a loop, its name, and what else was measured there and is used after it."""
+    used = {
+        each.id
+        for each in ast.walk(file.scope(loop))
+        if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Load) and each.lineno > (loop.end_lineno or 0)
+    }
+    for block in (loop, *(each for each in loop.body if isinstance(each, ast.If | ast.With))):
+        names: dict[str, ast.stmt] = {}
+        for each in block.body:
+            for name in _stored(each):
+                names[name] = each
+        losses = [each for each in names if _SCORE.search(each) and _LOSS.search(each)]
+        if losses:
+            last = max(
+                (names[losses[-1]], *(names[each] for each in names if each in used)), key=lambda one: one.lineno
+            )
+            model_metrics = [each for each in names if each in used and each != losses[-1] and _is_measure(each)]
+            return last, losses[-1], model_metrics
+    return None
+
+
+def _is_measure(name: str) -> bool:
+    return bool(_SCORE.search(name) or re.search(r"acc|correct|r2|score|auc|f1", name))
+
+
+def _stored(statement: ast.stmt) -> list[str]:
+    """Names that a statement binds, itself or in its block; not those of functions."""
+    nodes = ast.walk(statement) if isinstance(statement, ast.With | ast.Assign | ast.AugAssign | ast.For) else ()
+    return [each.id for each in nodes if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)]
+
+
+@fix("schedule")
+def anneal(case: Case) -> Iterator[Sequence[Edit]]:
+    """The rate falls to 0 along a cosine over the epochs, where the optimizer is made in the same function."""
+    if case.program.calls("torch.optim.lr_scheduler.*"):
+        return
+    for training in training_steps(case)[:1]:
+        loops = [(file, each) for file, each in around(case, training) if isinstance(each, ast.For)]
+        if len(loops) < 2:
+            return
+        file, epochs = loops[-1]
+        total = bound(epochs)
+        made = [
+            each for each in optimizer_calls(case) if each.file is file and file.scope(each.node) is file.scope(epochs)
+        ]
+        statement = made[0].statement if len(made) == 1 else None
+        if total is None or not isinstance(statement, ast.Assign) or statement.lineno > epochs.lineno:
+            return
+        name, more = imported(file, "torch.optim.lr_scheduler.CosineAnnealingLR")
+        optimizer = file.code(statement.targets[0])
+        yield [
+            after(file, statement, f"scheduler = {name}({optimizer}, T_max={file.code(total)})"),
+            after(file, epochs.body[-1], "scheduler.step()"),
+            *more,
+        ]

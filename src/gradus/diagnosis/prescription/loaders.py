@@ -1,0 +1,55 @@
+"""The calls that make what a training loop goes over."""
+
+import ast
+
+from gradus.diagnosis.prescription.bindings import Function, binding, callers, entered, passed, returned
+from gradus.diagnosis.prescription.program import Found, Program, SourceFile
+from gradus.diagnosis.prescription.roles import TrainingStep
+
+
+def loaders(program: Program, training: TrainingStep) -> list[Found]:
+    """Calls that make what the training loop goes over."""
+    for loop in training.loops:
+        if isinstance(loop, ast.For):
+            found = _made_by(program, training.file, loop.iter)
+            if found:
+                return found
+    return []
+
+
+def _made_by(program: Program, file: SourceFile, node: ast.expr, depth: int = 8) -> list[Found]:
+    if not depth:
+        return []
+    if isinstance(node, ast.Call):
+        if file.qualified(node.func).endswith("DataLoader"):
+            return [Found(file, node)]
+        return [found for each in node.args for found in _made_by(program, file, each, depth - 1)]
+    if isinstance(node, ast.Subscript):
+        kept = binding(file, node.value)
+        wanted = ast.unparse(node.slice)
+        if kept is not None and isinstance(kept.value, ast.Dict):
+            for key, value in zip(kept.value.keys, kept.value.values, strict=True):
+                if isinstance(key, ast.Constant) and (repr(key.value) == wanted or key.value == "train"):
+                    return _made_by(program, file, value, depth - 1)
+        return []
+    bound = binding(file, node)
+    if bound is None:
+        function = next((each for each in file.above(node) if isinstance(each, Function)), None)
+        return _passed_in(program, file, node, function, depth) if function is not None else []
+    if bound.item is not None and isinstance(bound.value, ast.Call):
+        enters = entered(program, file, bound.value)
+        result = returned(enters[1])[-1] if enters is not None and returned(enters[1]) else None
+        if enters is not None and isinstance(result, ast.Tuple):
+            return _made_by(program, enters[0], result.elts[bound.item], depth - 1)
+        return []
+    return _made_by(program, bound.file, bound.value, depth - 1)
+
+
+def _passed_in(program: Program, file: SourceFile, node: ast.expr, function: Function, depth: int) -> list[Found]:
+    name = ast.unparse(node)
+    for call in callers(program, file, function):
+        given = passed(file, function, name, call)
+        found = _made_by(program, call.file, given, depth - 1) if given is not None else []
+        if found:
+            return found
+    return []

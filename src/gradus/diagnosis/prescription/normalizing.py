@@ -1,0 +1,129 @@
+"""Fixes that normalize: a norm behind layers and on residual branches, and other norms where batches are small."""
+
+import ast
+import re
+from collections.abc import Iterator, Sequence
+
+from gradus.diagnosis.prescription.bindings import class_around
+from gradus.diagnosis.prescription.edits import Edit, after, imported, replace
+from gradus.diagnosis.prescription.fixes import Case, fix
+from gradus.diagnosis.prescription.layers import Layer, hidden_layers
+from gradus.diagnosis.prescription.program import SourceFile
+from gradus.diagnosis.prescription.written import written
+
+_ENOUGH = 16
+"""Examples in a batch from which on its statistics serve (Wu & He 2018)."""
+_LARGER_BATCH = 32
+
+
+@fix("normalize-layers")
+def normalize(case: Case) -> Iterator[Sequence[Edit]]:
+    """A norm behind every layer that an activation follows, or on the branches of residual blocks that have none."""
+    if any(facts.normalizations for facts in case.history.models.values()):
+        return
+    branches = list(_branches(case))
+    if branches:
+        yield branches
+        return
+    layers = [each for each in hidden_layers(case.program) if each.width]
+    if not layers:
+        return
+    kinds = [True, False] if _batches_serve(case) else [False]
+    for by_batch in kinds:
+        yield [edit for each in layers for edit in _norm_behind(each, by_batch)]
+
+
+def _batches_serve(case: Case) -> bool:
+    """Whether batches are large, and the program evaluates in a mode of its own, in which batch norm needs to be."""
+    loss = case.history.first.loss if case.history.first else None
+    return bool(case.program.methods("eval")) and (loss is None or loss.batch == 0 or loss.batch >= _ENOUGH)
+
+
+def _norm_behind(layer: Layer, by_batch: bool) -> Iterator[Edit]:
+    file, node = layer.file, layer.node
+    made, more = _norm(file, layer.kind, layer.width, by_batch)
+    yield from more
+    if layer.item is None:
+        sequential, _ = imported(file, "torch.nn.Sequential")
+        yield replace(file, node, f"{sequential}({file.code(node)}, {made})")
+        return
+    end = file.span(layer.item)[1]
+    parent = file.parents[layer.item]
+    if isinstance(parent, ast.Call) and isinstance(parent.func, ast.Attribute) and parent.func.attr == "append":
+        yield after(file, file.statement(layer.item), f"{file.code(parent.func)}({made})")
+        return
+    line = file.text[: file.span(layer.item)[0]].rpartition("\n")[2]
+    behind = layer.following.node.lineno > (layer.item.end_lineno or layer.item.lineno)
+    yield Edit(file, end, end, f",\n{line}{made}" if behind and not line.strip() else f", {made}")
+
+
+def _norm(file: SourceFile, kind: str, width: str, by_batch: bool) -> tuple[str, list[Edit]]:
+    if by_batch:
+        name, more = imported(file, f"torch.nn.BatchNorm{kind[4:] if kind.startswith('Conv') else '1d'}")
+    elif kind == "Linear":
+        name, more = imported(file, "torch.nn.LayerNorm")
+    else:
+        name, more = imported(file, "torch.nn.GroupNorm")
+        return f"{name}(1, {width})", more
+    return f"{name}({width})", more
+
+
+def _branches(case: Case) -> Iterator[Edit]:
+    """`return x + f(x)`: the branch is normalized, so that the sum grows no faster than its length."""
+    for file, node in case.program.nodes():
+        if not isinstance(node, ast.Return | ast.Assign) or not isinstance(node.value, ast.BinOp):
+            continue
+        total = node.value
+        function = file.scope(node)
+        if not isinstance(total.op, ast.Add) or getattr(function, "name", "") != "forward":
+            continue
+        given = [each.arg for each in function.args.args[1:2]]  # type: ignore[union-attr]
+        for stream, branch in ((total.left, total.right), (total.right, total.left)):
+            carried = isinstance(stream, ast.Name) and stream.id in given
+            if carried and isinstance(branch, ast.Call) and _through_layers(branch):
+                yield from _normalized(file, ast.unparse(stream), branch)
+                break
+
+
+def _through_layers(branch: ast.Call) -> bool:
+    return any(
+        isinstance(each, ast.Attribute) and ast.unparse(each).startswith("self.") for each in ast.walk(branch.func)
+    )
+
+
+def _normalized(file: SourceFile, stream: str, branch: ast.Call) -> Iterator[Edit]:
+    owner = class_around(file, branch)
+    if owner is not None and re.search(r"Conv[123]d\(", file.code(owner)):
+        name, more = imported(file, "torch.nn.functional.group_norm")
+        yield replace(file, branch, f"{name}({file.code(branch)}, 1)")
+    else:
+        name, more = imported(file, "torch.nn.functional.layer_norm")
+        yield replace(file, branch, f"{name}({file.code(branch)}, {stream}.shape[-1:])")
+    yield from more
+
+
+@fix("group-norm")
+def other_norm(case: Case) -> Iterator[Sequence[Edit]]:
+    """Layer norm behind linear layers, group norm behind convolutions; or larger batches."""
+    edits = []
+    for call in case.program.calls("torch.nn.BatchNorm*", "torch.nn.SyncBatchNorm"):
+        width = call.argument(0, "num_features")
+        if width is None:
+            continue
+        text = call.file.code(width)
+        flat = call.file.qualified(call.node.func).endswith("1d")
+        name, more = imported(call.file, "torch.nn.LayerNorm" if flat else "torch.nn.GroupNorm")
+        size = written(case.program, call.file, width)
+        groups = 8 if size is not None and size.value % 8 == 0 and size.value > 8 else 1
+        edits += [replace(call.file, call.node, f"{name}({text})" if flat else f"{name}({groups}, {text})"), *more]
+    if edits:
+        yield edits
+    yield from _larger_batches(case)
+
+
+def _larger_batches(case: Case) -> Iterator[Sequence[Edit]]:
+    for call in case.program.calls("torch.utils.data.DataLoader"):
+        size = written(case.program, call.file, call.argument(1, "batch_size"))
+        if size is not None and size.value < _ENOUGH:
+            yield [size.becomes(_LARGER_BATCH)]
+            return

@@ -1,0 +1,99 @@
+"""The likely fixes of a program, in order."""
+
+import importlib
+import itertools
+import logging
+import pkgutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+import gradus.diagnosis.prescription as home
+from gradus.core.findings import Remedy
+from gradus.diagnosis.prescription.edits import Edit, OverlapError, apply, difference
+from gradus.diagnosis.prescription.fixes import FIXES, Case
+from gradus.diagnosis.prescription.program import Program, SourceFile
+from gradus.diagnosis.remedies import remedies_for
+
+_LOG = logging.getLogger("gradus")
+
+
+@dataclass(frozen=True)
+class Prescription:
+    """One thing to do.
+
+    Attributes:
+        cause: what it is to remove.
+        diff: of the user's source, as ``diff -u`` has it; "" where only words can be given.
+        sources: the changed files, by path.
+    """
+
+    cause: str
+    remedy: Remedy
+    diff: str
+    sources: dict[Path, str]
+
+
+def prescriptions(case: Case, causes: Sequence[str]) -> Iterator[Prescription]:
+    """What can be changed in the source for these causes, the likeliest first; each different text once.
+
+    A fix that stumbles is left out: it is advice, and the run it is about is over.
+    """
+    load_fixes()
+    seen: set[str] = set()
+    queues = [_against(replace(case, cause=cause), seen) for cause in causes]
+    # The first cause may be the wrong one: the others have their turn after its two likeliest remedies.
+    turns = [itertools.islice(each, 1 if number else 2) for number, each in enumerate(queues)]
+    yield from itertools.chain(*turns, *queues)
+
+
+def _against(case: Case, seen: set[str]) -> Iterator[Prescription]:
+    """What can be changed against one cause and is not among what was seen, in the order of its remedies."""
+    for remedy in remedies_for(case.cause):
+        for edits in _edits(case, remedy.id):
+            made = _made(case.program, edits)
+            if made is not None and made[0] and made[0] not in seen:
+                seen.add(made[0])
+                yield Prescription(case.cause, remedy, *made)
+
+
+def _edits(case: Case, remedy: str) -> Iterator[Sequence[Edit]]:
+    for function in FIXES.get(remedy, ()):
+        try:
+            yield from function(case)
+        except Exception as error:
+            _LOG.debug("the fix %s stumbled", function.__name__, exc_info=error)
+
+
+def _made(program: Program, edits: Sequence[Edit]) -> tuple[str, dict[Path, str]] | None:
+    try:
+        sources = {file.path: apply(edits, file) for file in program.files if any(each.file is file for each in edits)}
+        return difference(program, edits), sources
+    except (OverlapError, SyntaxError) as error:
+        _LOG.debug("a fix that does not fit", exc_info=error)
+        return None
+
+
+def read_program(script: Path, source: str, others: Sequence[Path] = ()) -> Program | None:
+    """The program, with those of its own modules that can be read; None if the script itself is no Python."""
+    files = [SourceFile(script, source)]
+    for each in others:
+        try:
+            file = SourceFile(each, each.read_text(encoding="utf-8"))
+            file.tree  # noqa: B018  read now, so that what is no Python is left out here
+        except (OSError, UnicodeDecodeError, SyntaxError, ValueError):
+            continue
+        files.append(file)
+    try:
+        files[0].tree  # noqa: B018
+    except (SyntaxError, ValueError):
+        return None
+    return Program(tuple(files))
+
+
+@cache
+def load_fixes() -> None:
+    """Import every family of fixes: they enter themselves into the table."""
+    for each in pkgutil.iter_modules(home.__path__):
+        importlib.import_module(f"{home.__name__}.{each.name}")

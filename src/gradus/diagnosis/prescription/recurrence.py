@@ -1,0 +1,139 @@
+"""Fixes of what goes through time, and of deep stacks: gates, bounded states, residual connections."""
+
+import ast
+from collections.abc import Iterator, Sequence
+
+from gradus.diagnosis.prescription.bindings import Function, bindings, parameters
+from gradus.diagnosis.prescription.edits import Edit, after, imported, replace, without_argument
+from gradus.diagnosis.prescription.fixes import Case, fix
+from gradus.diagnosis.prescription.layers import applied, is_layer
+from gradus.diagnosis.prescription.program import Found, SourceFile
+
+_REMEMBER = 4.0
+"""Bias of the update gate: a state that halves in about 40 steps (Tallec & Ollivier 2018)."""
+
+
+@fix("gated")
+def gate(case: Case) -> Iterator[Sequence[Edit]]:
+    """GRU for RNN, its update gate opened so that it begins by remembering; its states have the same form.
+
+    A cell written by hand keeps nine tenths of its state at each step (Jaeger et al. 2007).
+    """
+    plain, open_ = [], []
+    for call in case.program.calls("torch.nn.RNN", "torch.nn.RNNCell"):
+        edits = list(_gated(call))
+        plain += edits
+        open_ += [*edits, *_remembering(call)]
+    if plain:
+        if case.cause == "vanishing-through-time" and len(open_) > len(plain):
+            yield open_
+        yield plain
+        return
+    edits = list(_integrating(case)) if case.cause == "vanishing-through-time" else list(_leaking(case))
+    if edits:
+        yield edits
+
+
+def _gated(call: Found) -> Iterator[Edit]:
+    file = call.file
+    name, more = imported(file, file.qualified(call.node.func).replace("RNN", "GRU"))
+    yield replace(file, call.node.func, name)
+    yield from more
+    for each in call.node.keywords:
+        if each.arg == "nonlinearity":
+            yield without_argument(file, call.node, each)
+
+
+def _remembering(call: Found) -> Iterator[Edit]:
+    statement, file = call.statement, call.file
+    width = call.argument(1, "hidden_size")
+    whole = isinstance(statement, ast.Assign) and statement.value is call.node and len(statement.targets) == 1
+    if width is None or not whole or "Cell" in file.qualified(call.node.func):
+        return
+    assert isinstance(statement, ast.Assign)
+    target, text = ast.unparse(statement.targets[0]), file.code(width)
+    text = text if text.isidentifier() or text.isdigit() or text.startswith("self.") else f"({text})"
+    yield after(file, statement, f"{target}.bias_hh_l0.data[{text} : 2 * {text}].fill_({_REMEMBER})")
+
+
+def _integrating(case: Case) -> Iterator[Edit]:
+    """`h = tanh(wx(x) + wh(h))`, in a loop or returned: most of the state stays (a leaky integrator)."""
+    for file, node in case.program.nodes():
+        found = applied(file, node) if isinstance(node, ast.Call) else None
+        if found is None or found.operand is None or not _mixes(file, found.operand):
+            continue
+        names = {each.id for each in ast.walk(found.operand) if isinstance(each, ast.Name) and _is_state(each)}
+        statement = file.parents.get(node)
+        function = next((each for each in file.above(node) if isinstance(each, Function)), None)
+        if isinstance(statement, ast.Return) and function is not None:
+            states = [each for each in parameters(function) if each in names]
+        elif isinstance(statement, ast.Assign) and file.loops(statement):
+            states = [each for each in map(ast.unparse, statement.targets) if each in names]
+        else:
+            continue
+        if states:
+            start = file.span(node)[0]
+            yield Edit(file, start, start, f"0.9 * {states[0]} + 0.1 * ")
+
+
+def _mixes(file: SourceFile, operand: ast.expr) -> bool:
+    """Whether it is made of an input and a state: a sum, or a concatenation."""
+    return any(
+        (isinstance(each, ast.BinOp) and isinstance(each.op, ast.Add))
+        or (isinstance(each, ast.Call) and file.qualified(each.func) in {"torch.cat", "torch.hstack", "torch.concat"})
+        for each in ast.walk(operand)
+    )
+
+
+def _is_state(node: ast.Name) -> bool:
+    """A name by which states go."""
+    return node.id.lower().strip("_").split("_")[0] in {
+        "h", "hx", "hidden", "state", "s", "prev", "memory", "context", "ht", "hprev",
+    }  # fmt: skip
+
+
+def _leaking(case: Case) -> Iterator[Edit]:
+    """`h = h + new` in a loop over time: weights that add up to 1."""
+    for file, node in case.program.nodes():
+        if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.BinOp) or not file.loops(node):
+            continue
+        total, target = node.value, ast.unparse(node.targets[0])
+        function = next((each for each in file.above(node) if isinstance(each, Function)), None)
+        if function is None or function.name != "forward" or not isinstance(total.op, ast.Add):
+            continue
+        for state, new in ((total.left, total.right), (total.right, total.left)):
+            if ast.unparse(state) == target:
+                text = file.code(new)
+                text = text if isinstance(new, ast.Name | ast.Call | ast.Attribute) else f"({text})"
+                yield replace(file, total, f"0.9 * {target} + 0.1 * {text}")
+                break
+
+
+@fix("add-residual")
+def add_residual(case: Case) -> Iterator[Sequence[Edit]]:
+    """`for layer in self.layers: x = act(layer(x))` of layers as wide as their input: `x = x + act(layer(x))`."""
+    edits = []
+    for file, node in case.program.nodes():
+        if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call) or not file.loops(node):
+            continue
+        loop, target = file.loops(node)[0], ast.unparse(node.targets[0])
+        found = applied(file, node.value)
+        if found is None or not isinstance(loop, ast.For) or not isinstance(found.operand, ast.Call):
+            continue
+        inner = found.operand
+        same = [ast.unparse(each) for each in inner.args] == [target]
+        if same and ast.unparse(inner.func) == ast.unparse(loop.target) and _square(file, loop.iter):
+            start = file.span(node.value)[0]
+            edits.append(Edit(file, start, start, f"{target} + "))
+    if edits:
+        yield edits
+
+
+def _square(file: SourceFile, layers: ast.expr) -> bool:
+    """Whether all layers of a list are made alike, as wide as their input."""
+    found = bindings(file, ast.unparse(layers))
+    made = [each for each in ast.walk(found[-1].value) if isinstance(each, ast.Call)] if found else []
+    wide = [each for each in made if is_layer(file, each)]
+    return bool(wide) and all(
+        len(each.args) >= 2 and ast.unparse(each.args[0]) == ast.unparse(each.args[1]) for each in wide
+    )

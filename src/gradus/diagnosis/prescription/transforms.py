@@ -1,0 +1,250 @@
+"""Fixes of a transform that held-out data go through otherwise than training data."""
+
+import ast
+import re
+from collections.abc import Iterator, Sequence
+
+from gradus.diagnosis.prescription.batches import (
+    Source,
+    held_out_calls,
+    held_out_inputs,
+    in_no_grad,
+    model_calls,
+    training_inputs,
+)
+from gradus.diagnosis.prescription.bindings import Binding, binding, bindings
+from gradus.diagnosis.prescription.edits import Edit, after, before, delete, replace
+from gradus.diagnosis.prescription.fixes import Case, fix
+from gradus.diagnosis.prescription.program import Found, Program, SourceFile
+from gradus.diagnosis.prescription.roles import training_steps
+from gradus.diagnosis.prescription.scaling import free_names
+
+_OWN = r"\.(mean|std|var|min|max|median)\("
+
+
+@fix("same-transform")
+def transform_as_training(case: Case) -> Iterator[Sequence[Edit]]:
+    """Make held-out arrays as the training array is made, with the names of the other."""
+    train = training_inputs(case)
+    if train is None or not isinstance(train.base, ast.Name):
+        return
+    for other in held_out_inputs(case):
+        if isinstance(other.base, ast.Name) and other.base.id != train.base.id and other.file is train.file:
+            yield from _alike(train, other)
+
+
+def _alike(train: Source, other: Source) -> Iterator[Sequence[Edit]]:
+    file = train.file
+    assert isinstance(train.base, ast.Name)
+    assert isinstance(other.base, ast.Name)
+    names = _counterparts(file, train.base.id, other.base.id)
+    ours, theirs = _history(file, train.base.id), _history(file, other.base.id)
+    for mine in ours:
+        wanted = _renamed(file.code(mine.value), names)
+        match = next((each for each in theirs if _is_alike(file, mine, each)), None)
+        if re.search(rf"\b{train.base.id}{_OWN}", file.code(mine.value)):
+            yield from _with_own_figures(file, mine, match, train.base.id, other.base.id)
+        elif wanted == file.code(mine.value) or any(_same(file.code(each.value), wanted) for each in theirs):
+            continue
+        elif match is not None:
+            yield [replace(file, match.value, _on_the_fitted(wanted))]
+        elif mine.item is None and theirs:
+            place = max((theirs[-1].statement, mine.statement), key=lambda each: each.lineno)
+            yield [after(file, place, f"{other.base.id} = {_on_the_fitted(wanted)}")]
+
+
+def _history(file: SourceFile, name: str) -> list[Binding]:
+    """What is done to an array, in order; the first is what it comes from."""
+    return [each for each in bindings(file, name) if not each.looped]
+
+
+def _counterparts(file: SourceFile, train: str, other: str) -> dict[str, str]:
+    """Names of the training split, each with the one that the held-out split has in its place.
+
+    `x_train` and `x_test` differ in a word, which names of labels and tables share.
+    """
+    one, two = re.split(r"(?<=_)|(?=_)", train), re.split(r"(?<=_)|(?=_)", other)
+    pairs = {train: other}
+    if len(one) == len(two):
+        words = {a: b for a, b in zip(one, two, strict=True) if a != b}
+        used = {each.id for each in ast.walk(file.tree) if isinstance(each, ast.Name)}
+        for name in used:
+            parts = re.split(r"(?<=_)|(?=_)", name)
+            changed = "".join(words.get(each, each) for each in parts)
+            if changed != name and changed in used:
+                pairs[name] = changed
+    return pairs
+
+
+def _renamed(code: str, names: dict[str, str]) -> str:
+    return re.sub(r"\b[A-Za-z_]\w*\b", lambda found: names.get(found[0], found[0]), code)
+
+
+def _on_the_fitted(code: str) -> str:
+    """What was fitted to training data is only applied to others."""
+    return code.replace(".fit_transform(", ".transform(")
+
+
+def _same(one: str, other: str) -> bool:
+    return _normal(one) == _normal(other) or _normal(one) == _normal(_on_the_fitted(other))
+
+
+def _normal(code: str) -> str:
+    return ast.unparse(ast.parse(code))
+
+
+def _is_alike(file: SourceFile, mine: Binding, theirs: Binding) -> bool:
+    """Whether two statements do the same step for their arrays: both make it of itself, and end in the same call."""
+    if mine.item is not None or theirs.item is not None:
+        return False
+    one, two = file.code(mine.value), file.code(theirs.value)
+    if isinstance(mine.value, ast.Subscript) != isinstance(theirs.value, ast.Subscript):
+        return False
+    shared = len(set(re.findall(r"[A-Za-z_]\w*|/|\*", one)) & set(re.findall(r"[A-Za-z_]\w*|/|\*", two)))
+    return shared >= 1 and not isinstance(mine.value, ast.Subscript)
+
+
+def _with_own_figures(
+    file: SourceFile, mine: Binding, match: Binding | None, train: str, other: str
+) -> Iterator[Sequence[Edit]]:
+    """`x = (x - x.mean()) / x.std()`: the figures get names, for both to use."""
+    figures = [
+        each
+        for each in ast.walk(mine.value)
+        if isinstance(each, ast.Call)
+        and isinstance(each.func, ast.Attribute)
+        and re.fullmatch(rf"{train}{_OWN}.*", ast.unparse(each))
+    ]
+    if not figures or match is None or not isinstance(mine.statement, ast.Assign):
+        return
+    given = dict.fromkeys(file.code(each) for each in figures)
+    names = free_names(file, *(text.split(".")[1].partition("(")[0] for text in given))
+    code = file.code(mine.value)
+    for text, name in zip(given, names, strict=True):
+        code = code.replace(text, name)
+    yield [
+        before(file, mine.statement, f"{', '.join(names)} = {', '.join(given)}"),
+        replace(file, mine.value, code),
+        replace(file, match.value, _renamed(code, {train: other})),
+    ]
+
+
+@fix("same-transform")
+def transform_by_the_fitted(case: Case) -> Iterator[Sequence[Edit]]:
+    """`scaler.transform` for held-out data rather than fitting once more."""
+    fitted: set[str] = set()
+    edits: list[Edit] = []
+    for call in case.program.methods("fit", "fit_transform"):
+        assert isinstance(call.node.func, ast.Attribute)
+        name = ast.unparse(call.receiver)
+        if name in fitted and call.node.func.attr == "fit_transform" and not call.file.loops(call.node):
+            end = call.file.span(call.node.func)[1]
+            edits.append(Edit(call.file, end - len("fit_transform"), end, "transform"))
+        fitted.add(name)
+    if edits:
+        yield edits
+
+
+@fix("same-transform")
+def fit_once(case: Case) -> Iterator[Sequence[Edit]]:
+    """Take away the statement that fits a vocabulary or a scale to held-out data under the same name."""
+    for file, node in case.program.nodes():
+        if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call) or file.loops(node):
+            continue
+        target = ast.unparse(node.targets[0])
+        earlier = [
+            each
+            for each in bindings(file, target, file.scope(node))
+            if each.statement.lineno < node.lineno
+            and isinstance(each.value, ast.Call)
+            and ast.unparse(each.value.func) == ast.unparse(node.value.func)
+        ]
+        mentions = {each.id for each in ast.walk(node.value) if isinstance(each, ast.Name)}
+        if earlier and _is_held_out_name(mentions) and target not in mentions:
+            yield [delete(file, node)]
+
+
+def _is_held_out_name(names: set[str]) -> bool:
+    return any(re.search(r"(^|_)(val|valid|validation|test|dev|eval|held_?out)", each.lower()) for each in names)
+
+
+@fix("same-transform")
+def same_arguments(case: Case) -> Iterator[Sequence[Edit]]:
+    """Give the held-out dataset the transform of the training dataset, where both are made by the same call."""
+    calls = [
+        Found(file, node)
+        for file, node in case.program.nodes()
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and len(node.args) + len(node.keywords) > 1
+    ]
+    for one in calls:
+        for other in calls:
+            if one.node is other.node or ast.unparse(one.node.func) != ast.unparse(other.node.func):
+                continue
+            if one.node.lineno > other.node.lineno or not _feeds(case, one, other):
+                continue
+            for mine, theirs in _paired(one.node, other.node):
+                if _is_transform(case.program, one.file, mine) and ast.unparse(mine) != ast.unparse(theirs):
+                    yield [replace(other.file, theirs, one.file.code(mine))]
+
+
+def _paired(one: ast.Call, other: ast.Call) -> Iterator[tuple[ast.expr, ast.expr]]:
+    yield from zip(one.args, other.args, strict=False)
+    named = {each.arg: each.value for each in other.keywords}
+    for each in one.keywords:
+        if each.arg in named:
+            yield each.value, named[each.arg]
+
+
+def _feeds(case: Case, one: Found, other: Found) -> bool:
+    """Whether the first call makes training data and the second does not."""
+    train = training_inputs(case)
+    codes = {ast.unparse(each) for each in ast.walk(one.node)}
+    others = {ast.unparse(each) for each in ast.walk(other.node)}
+    return train is not None and ast.unparse(train.node) in codes and ast.unparse(train.node) not in others
+
+
+def _is_transform(program: Program, file: SourceFile, node: ast.expr) -> bool:
+    """Whether it is a function rather than data: one of the program's own, a lambda, a composition."""
+    if isinstance(node, ast.Lambda):
+        return True
+    if not isinstance(node, ast.Name):
+        return isinstance(node, ast.Call) and "transforms" in file.qualified(node.func)
+    own = any(isinstance(each, ast.FunctionDef) and each.name == node.id for each in ast.walk(file.tree))
+    bound = binding(file, node)
+    return own or (bound is not None and isinstance(bound.value, ast.Lambda | ast.Call) and "ransform" in node.id)
+
+
+@fix("same-transform")
+def prepare_in_evaluation(case: Case) -> Iterator[Sequence[Edit]]:
+    """Held-out batches go through the statement that prepares training batches in the loop."""
+    for training in training_steps(case):
+        for call in model_calls(case.program, training.file, training.around):
+            if not call.node.args or in_no_grad(call.file, call.node):
+                continue
+            wrapped = call.node.args[0]
+            for other in held_out_calls(case.program):
+                plain = other.node.args[0] if other.node.args else None
+                if isinstance(wrapped, ast.Call | ast.BinOp) and isinstance(plain, ast.Name):
+                    names = [
+                        each.id for each in ast.walk(wrapped) if isinstance(each, ast.Name) and _looped(call.file, each)
+                    ]
+                    if len(set(names)) == 1:
+                        text = _renamed(call.file.code(wrapped), {names[0]: plain.id})
+                        yield [replace(other.file, plain, text)]
+                elif isinstance(wrapped, ast.Name) and isinstance(plain, ast.Name):
+                    yield from _prepared(call, other, wrapped, plain)
+
+
+def _looped(file: SourceFile, name: ast.Name) -> bool:
+    bound = binding(file, name)
+    return bound is not None and bound.looped
+
+
+def _prepared(call: Found, other: Found, wrapped: ast.Name, plain: ast.Name) -> Iterator[Sequence[Edit]]:
+    bound, theirs = binding(call.file, wrapped), binding(other.file, plain)
+    if bound is None or bound.looped or bound.item is not None or not call.file.loops(bound.statement):
+        return
+    inner = {each.id for each in ast.walk(bound.value) if isinstance(each, ast.Name)}
+    if wrapped.id in inner and theirs is not None and theirs.looped:
+        code = _renamed(call.file.code(bound.value), {wrapped.id: plain.id})
+        yield [before(other.file, other.statement, f"{plain.id} = {code}")]

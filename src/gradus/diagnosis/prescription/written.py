@@ -1,0 +1,246 @@
+"""Where a number is written: the literal behind an expression such as `args.lr` or `CONFIG["lr"]`."""
+
+import ast
+import operator
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from gradus.diagnosis.prescription.bindings import (
+    Function,
+    binding,
+    bindings,
+    callers,
+    class_around,
+    definition,
+    parameters,
+    passed,
+)
+from gradus.diagnosis.prescription.edits import Edit, replace
+from gradus.diagnosis.prescription.program import Program, SourceFile
+
+_DEPTH = 8
+_ARITHMETIC: dict[type[ast.operator], Callable[[float, float], float]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Pow: operator.pow,
+}
+
+
+@dataclass(frozen=True)
+class Written:
+    """A number in the source: a literal, or arithmetic of literals such as `10**-3`."""
+
+    file: SourceFile
+    node: ast.expr
+    value: float
+
+    def becomes(self, value: float) -> Edit:
+        """The same with another value."""
+        return replace(self.file, self.node, text_of(value))
+
+
+def text_of(value: float) -> str:
+    """As people write it: three digits at most, and none to spare; a float stays one."""
+    text = f"{value:.3g}" if isinstance(value, float) else str(value)
+    return text if isinstance(value, int) or re.search(r"[.e]", text) else f"{text}.0"
+
+
+def number(node: ast.AST | None) -> float | None:
+    """The value of a literal or of arithmetic of literals; None of anything else."""
+    if isinstance(node, ast.Constant):
+        return node.value if isinstance(node.value, int | float) and not isinstance(node.value, bool) else None
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
+        value = number(node.operand)
+        return value if value is None or isinstance(node.op, ast.UAdd) else -value
+    if isinstance(node, ast.BinOp) and type(node.op) in _ARITHMETIC:
+        left, right = number(node.left), number(node.right)
+        if left is None or right is None or (isinstance(node.op, ast.Pow) and abs(right) > 64):
+            return None
+        try:
+            value = _ARITHMETIC[type(node.op)](left, right)
+        except (ArithmeticError, ValueError):
+            return None
+        return value if isinstance(value, int | float) else None
+    return None
+
+
+def written(program: Program, file: SourceFile, node: ast.expr | None, depth: int = _DEPTH) -> Written | None:
+    """Where the value of an expression is written as a number; None if that is nowhere, or in several places.
+
+    It is followed through names, attributes, arguments of functions and their defaults, options of an argument parser,
+    dictionaries, and fields of classes.
+    """
+    if node is None or not depth:
+        return None
+    value = number(node)
+    if value is not None:
+        return Written(file, node, value)
+    found = dict.fromkeys(
+        (each.file.path, each.node.lineno, each.node.col_offset, each)
+        for home, source in _sources(program, file, node)
+        if (each := written(program, home, source, depth - 1)) is not None
+    )
+    places = {each[:3]: each[3] for each in found}
+    return next(iter(places.values())) if len(places) == 1 else None
+
+
+def _sources(program: Program, file: SourceFile, node: ast.expr) -> Iterator[tuple[SourceFile, ast.expr]]:
+    """The expressions that the value of one comes from."""
+    if isinstance(node, ast.Call):
+        called = node.func
+        if isinstance(called, ast.Name) and called.id in {"float", "int", "round"} and len(node.args) == 1:
+            yield file, node.args[0]
+        elif isinstance(called, ast.Attribute) and called.attr == "get" and node.args:
+            entries = list(_entries(program, file, called.value, _key(node.args[0])))
+            yield from entries or [(file, each) for each in node.args[1:2]]
+    elif isinstance(node, ast.Subscript):
+        yield from _entries(program, file, node.value, _key(node.slice))
+    elif isinstance(node, ast.Name):
+        yield from _of_name(program, file, node)
+    elif isinstance(node, ast.Attribute):
+        bound = binding(file, node)
+        if bound is not None and bound.item is None and not bound.looped:
+            yield bound.file, bound.value
+        elif bound is None:
+            yield from _fields(program, file, node.value, node.attr)
+
+
+def _of_name(program: Program, file: SourceFile, node: ast.Name) -> Iterator[tuple[SourceFile, ast.expr]]:
+    bound = binding(file, node)
+    if bound is not None:
+        if bound.item is None and not bound.looped:
+            yield bound.file, bound.value
+        return
+    for function in (each for each in file.above(node) if isinstance(each, Function)):
+        if node.id in parameters(function):
+            yield from _given(program, file, function, node.id)
+            return
+    module = file.imports.get(node.id, "")
+    for other in program.files:  # from config import LR
+        if module and module == f"{other.path.stem}.{node.id}":
+            yield from ((each.file, each.value) for each in bindings(other, node.id)[-1:] if each.item is None)
+
+
+def _given(program: Program, file: SourceFile, function: Function, name: str) -> Iterator[tuple[SourceFile, ast.expr]]:
+    """What calls pass for a parameter; its default where some pass nothing."""
+    calls = callers(program, file, function)
+    given = [(each.file, passed(file, function, name, each)) for each in calls]
+    yield from ((home, value) for home, value in given if value is not None)
+    if not given or any(value is None for _, value in given):
+        default = default_of(function, name)
+        if default is not None:
+            yield file, default
+
+
+def default_of(function: Function, name: str) -> ast.expr | None:
+    """The default of a parameter."""
+    arguments = function.args
+    by_place = [*arguments.posonlyargs, *arguments.args]
+    with_default = by_place[len(by_place) - len(arguments.defaults) :]
+    for each, value in [
+        *zip(with_default, arguments.defaults, strict=True),
+        *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True),
+    ]:
+        if each.arg == name:
+            return value
+    return None
+
+
+def _key(node: ast.expr) -> str:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
+def _entries(program: Program, file: SourceFile, base: ast.expr, key: str) -> Iterator[tuple[SourceFile, ast.expr]]:
+    """What a dictionary holds under a key, as it was written down."""
+    if not key:
+        return
+    written_later = [
+        statement.value
+        for statement in ast.walk(file.tree)
+        if isinstance(statement, ast.Assign)
+        and len(statement.targets) == 1
+        and isinstance(target := statement.targets[0], ast.Subscript)
+        and ast.unparse(target.value) == ast.unparse(base)
+        and _key(target.slice) == key
+    ]
+    if written_later:
+        yield from ((file, each) for each in written_later)
+        return
+    home, value = _made(program, file, base)
+    if isinstance(value, ast.Dict):
+        for name, item in zip(value.keys, value.values, strict=True):
+            if name is not None and _key(name) == key:
+                yield home, item
+    elif isinstance(value, ast.Call):
+        yield from ((home, each.value) for each in value.keywords if each.arg == key)
+
+
+def _fields(program: Program, file: SourceFile, base: ast.expr, name: str) -> Iterator[tuple[SourceFile, ast.expr]]:
+    """What an object has as an attribute: an option of a parser, an argument of its constructor, or a class's own."""
+    home, value = _made(program, file, base)
+    called = value.func if isinstance(value, ast.Call) else value
+    if isinstance(called, ast.Attribute) and called.attr in {"parse_args", "parse_known_args"}:
+        yield from _options(program, name)
+        return
+    if isinstance(value, ast.Call):
+        given = [(home, each.value) for each in value.keywords if each.arg == name]
+        if given:
+            yield from given
+            return
+    owner = definition(program, home, called.id) if isinstance(called, ast.Name) else None
+    if owner is None and isinstance(base, ast.Name) and base.id in {"self", "cls"}:
+        around = class_around(file, base)
+        owner = (file, around) if around is not None else None
+    if owner is not None and isinstance(owner[1], ast.ClassDef):
+        for each in owner[1].body:
+            if isinstance(each, ast.Assign | ast.AnnAssign) and each.value is not None:
+                targets = each.targets if isinstance(each, ast.Assign) else [each.target]
+                if any(isinstance(target, ast.Name) and target.id == name for target in targets):
+                    yield owner[0], each.value
+    elif owner is None:
+        yield from _options_of_parameter(program, file, base, name)
+
+
+def _options_of_parameter(
+    program: Program, file: SourceFile, base: ast.expr, name: str
+) -> Iterator[tuple[SourceFile, ast.expr]]:
+    """Of `args.lr` in a function that is handed `args`: through what it is handed, or the option of that name."""
+    if not isinstance(base, ast.Name):
+        return
+    for function in (each for each in file.above(base) if isinstance(each, Function)):
+        if base.id in parameters(function):
+            given = list(_given(program, file, function, base.id))
+            for home, value in given:
+                yield from _fields(program, home, value, name)
+            if not given:
+                yield from _options(program, name)
+            return
+
+
+def _options(program: Program, name: str) -> Iterator[tuple[SourceFile, ast.expr]]:
+    """Defaults of an option of the program's argument parser."""
+    for each in program.methods("add_argument"):
+        names = {str(flag).lstrip("-").replace("-", "_") for flag in map(_key, each.node.args) if flag}
+        dest = each.argument(-1, "dest")
+        default = each.argument(-1, "default")
+        if default is not None and name in ({_key(dest)} if dest is not None else names):
+            yield each.file, default
+
+
+def _made(program: Program, file: SourceFile, node: ast.expr, depth: int = 4) -> tuple[SourceFile, ast.expr]:
+    """The expression that a name stands for, followed through other names."""
+    if depth and isinstance(node, ast.Name | ast.Attribute):
+        bound = binding(file, node)
+        # `args, _ = parser.parse_known_args()` counts as the whole
+        if bound is not None and not bound.looped and bound.item in {None, 0}:
+            return _made(program, bound.file, bound.value, depth - 1)
+        if bound is None and isinstance(node, ast.Name):
+            for function in (each for each in file.above(node) if isinstance(each, Function)):
+                if node.id in parameters(function):
+                    given = list(_given(program, file, function, node.id))
+                    return _made(program, *given[0], depth - 1) if len(given) == 1 else (file, node)
+    return file, node

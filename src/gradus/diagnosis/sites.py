@@ -1,0 +1,64 @@
+"""Where in its own source a program goes backward and steps: the first lines seen to do so."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from gradus.diagnosis import taps
+from gradus.diagnosis.prescription.fixes import Place, Sites
+
+_LOOKS = 50
+"""Backward passes and steps of which the line is looked up; a loop shows all its own in fewer."""
+
+
+class SiteListener(taps.Listener):
+    """Notes lines of files below `root`.
+
+    Args:
+        root: the folder of the program; what is installed below it is not its own.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = f"{root}/"
+        self._seen: dict[str, dict[Place, None]] = {"backward": {}, "step": {}}
+        self._left = dict.fromkeys(self._seen, _LOOKS)
+        taps.listen(self)
+
+    def close(self) -> None:
+        """Look no more."""
+        taps.leave(self)
+
+    @property
+    def sites(self) -> Sites:
+        return Sites(backward=tuple(self._seen["backward"]), steps=tuple(self._seen["step"]))
+
+    def own_modules(self) -> list[Path]:
+        """Files of the program's own modules that are loaded."""
+        files = [getattr(each, "__file__", None) for each in list(sys.modules.values())]
+        return sorted({Path(each) for each in files if isinstance(each, str) and self._own(each)})
+
+    def before_backward(self, tensors: Any) -> None:
+        self._note("backward")
+
+    def before_step(self, optimizer: Any) -> None:
+        self._note("step")
+
+    def _note(self, what: str) -> None:
+        if not self._left[what]:
+            return
+        self._left[what] -= 1
+        for frame in _frames(sys._getframe(2)):
+            if self._own(frame.f_code.co_filename):
+                self._seen[what][Place(Path(frame.f_code.co_filename), frame.f_lineno)] = None
+                return
+
+    def _own(self, file: str) -> bool:
+        return file.startswith(self._root) and file.endswith(".py") and "/site-packages/" not in file
+
+
+def _frames(frame: FrameType | None) -> Iterator[FrameType]:
+    while frame is not None:
+        yield frame
+        frame = frame.f_back

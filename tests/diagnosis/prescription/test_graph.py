@@ -1,0 +1,194 @@
+"""Layers that a model does not know, parts that are frozen, and graphs that are cut."""
+
+import pytest
+
+from gradus.diagnosis.signs import History, LoopSigns
+from tests.diagnosis.prescription.changing import changes, first_change
+
+
+def net(begin: str, forward: str = "return x") -> str:
+    return f"""
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+import numpy as np
+
+def block(width):
+    return nn.Sequential(nn.Linear(width, width), nn.ReLU())
+
+class Net(nn.Module):
+    def __init__(self, width=8, depth=3):
+        super().__init__()
+        self.encoder = nn.Linear(4, width)
+        {begin}
+
+    def forward(self, x):
+        {forward}
+
+model = Net()
+"""
+
+
+class TestRegister:
+    @pytest.mark.parametrize(
+        ("begin", "expected"),
+        [
+            (
+                "self.layers = [nn.Linear(width, width) for _ in range(depth)]",
+                "self.layers = nn.ModuleList([nn.Linear(width, width) for _ in range(depth)])",
+            ),
+            (
+                "self.layers = [block(width), block(width)]",
+                "self.layers = nn.ModuleList([block(width), block(width)])",
+            ),
+            (
+                "self.layers = tuple(block(width) for _ in range(2))",
+                "self.layers = nn.ModuleList(tuple(block(width) for _ in range(2)))",
+            ),
+            (
+                'self.heads = {"a": nn.Linear(width, 2), "b": nn.Linear(width, 3)}',
+                'self.heads = nn.ModuleDict({"a": nn.Linear(width, 2), "b": nn.Linear(width, 3)})',
+            ),
+            (
+                "self.layers = []\n        for _ in range(depth): self.layers.append(nn.Linear(width, width))",
+                "self.layers = nn.ModuleList()",
+            ),
+            (
+                "layers = []\n        layers += [nn.Linear(8, 8), nn.ReLU()]\n        self.layers = layers",
+                "self.layers = nn.ModuleList(layers)",
+            ),
+            (
+                "self.gains = [nn.Parameter(torch.ones(3)) for _ in range(2)]",
+                "self.gains = nn.ParameterList([nn.Parameter(torch.ones(3)) for _ in range(2)])",
+            ),
+            (
+                "self.scale = torch.ones(width, requires_grad=True)",
+                "self.scale = nn.Parameter(torch.ones(width))",
+            ),
+        ],
+    )
+    def test_layers_are_kept_where_the_model_knows_them(self, begin: str, expected: str) -> None:
+        assert f"        {expected}\n" in changes(net(begin), "register")[0]
+
+    @pytest.mark.parametrize(
+        "begin",
+        [
+            "self.sizes = [width, width]",
+            "self.layers = nn.ModuleList([nn.Linear(width, width)])",
+            "self.names = ['a', 'b']",
+            "self.losses = {'ce': F.cross_entropy}",
+            "self.heads = {0: nn.Linear(width, 2)}",
+        ],
+    )
+    def test_other_lists_are_left(self, begin: str) -> None:
+        assert changes(net(begin), "register") == []
+
+    def test_a_layer_made_in_each_pass_is_made_once(self) -> None:
+        found = changes(net("self.width = width", "return nn.Linear(self.width, 2)(x)"), "register")[0]
+        assert "        self.width = width\n        self.linear = nn.Linear(self.width, 2)\n" in found
+        assert "        return self.linear(x)\n" in found
+
+
+def frozen(*places: str) -> History:
+    return History(loop=LoopSigns(frozen=0.5, frozen_places=tuple(f"Net:{each}" for each in places)))
+
+
+class TestUnfreeze:
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            "model.encoder.requires_grad_(False)",
+            "for p in model.encoder.parameters():\n    p.requires_grad = False",
+            "for p in model.encoder.parameters():\n    p.requires_grad_(False)",
+            'for name, p in model.named_parameters():\n    if "encoder" in name:\n        p.requires_grad = False',
+            "model.encoder.weight.requires_grad = False",
+        ],
+    )
+    def test_what_freezes_goes(self, statement: str) -> None:
+        source = net("pass") + statement + "\ntrain(model)\n"
+        assert changes(source, "unfreeze", frozen("encoder.weight"))[0] == net("pass") + "train(model)\n"
+
+    def test_a_function_that_freezes_is_not_called(self) -> None:
+        source = net("pass") + (
+            """
+def freeze(module, flag):
+    for p in module.parameters():
+        p.requires_grad = flag
+
+freeze(model.encoder, False)
+freeze(model, True)
+"""
+        )
+        assert first_change(source, "unfreeze", frozen("encoder.weight")) == ["- freeze(model.encoder, False)"]
+
+    def test_first_what_was_found_frozen(self) -> None:
+        source = net("pass") + "teacher.requires_grad_(False)\nmodel.encoder.requires_grad_(False)\n"
+        assert first_change(source, "unfreeze", frozen("encoder.weight")) == ["- model.encoder.requires_grad_(False)"]
+
+    def test_the_optimizer_of_a_head_takes_all(self) -> None:
+        source = net("self.head = nn.Linear(8, 2)") + (
+            "model.encoder.requires_grad_(False)\noptimizer = torch.optim.Adam(model.head.parameters())\n"
+        )
+        assert "torch.optim.Adam(model.parameters())" in changes(source, "unfreeze", frozen("encoder.weight"))[0]
+
+    def test_pretrained_embeddings_learn(self) -> None:
+        source = net("self.table = nn.Embedding.from_pretrained(torch.randn(9, 4))")
+        assert "from_pretrained(torch.randn(9, 4), freeze=False)" in changes(source, "unfreeze", frozen("table"))[-1]
+
+
+class TestKeepGraph:
+    @pytest.mark.parametrize(
+        ("forward", "expected"),
+        [
+            ("return self.head(self.encoder(x).detach())", "return self.head(self.encoder(x))"),
+            ("h = self.encoder(x)\n        h = h.detach()\n        return h", "h = self.encoder(x)\n        return h"),
+            ("return self.head(self.encoder(x).data)", "return self.head(self.encoder(x))"),
+            (
+                "with torch.no_grad():\n            h = self.encoder(x)\n            h = F.relu(h)\n        return h",
+                "h = self.encoder(x)\n        h = F.relu(h)\n        return h",
+            ),
+            (
+                "return self.head(torch.from_numpy(np.tanh(self.encoder(x).detach().cpu().numpy())))",
+                "return self.head(torch.tanh(self.encoder(x)))",
+            ),
+            (
+                "h = self.encoder(x).detach().numpy()\n        h = np.concatenate([h])\n        return torch.tensor(h)",
+                "h = self.encoder(x)\n        h = torch.cat([h])\n        return h",
+            ),
+        ],
+    )
+    def test_gradients_pass_through_a_module(self, forward: str, expected: str) -> None:
+        found = changes(net("self.head = nn.Linear(8, 2)", forward), "keep-graph")
+        assert net("self.head = nn.Linear(8, 2)", expected) in found
+
+    def test_a_decorated_method_computes_gradients(self) -> None:
+        source = net("pass").replace("    def forward", "    @torch.no_grad()\n    def forward")
+        assert changes(source, "keep-graph")[0] == net("pass")
+
+    @pytest.mark.parametrize(
+        ("statements", "change"),
+        [
+            ("loss = F.mse_loss(out.detach(), y)", "+ loss = F.mse_loss(out, y)"),
+            ("loss = torch.tensor(F.mse_loss(out, y).item(), requires_grad=True)", "+ loss = F.mse_loss(out, y)"),
+            ("loss = F.mse_loss(out.data, y).requires_grad_()", "+ loss = F.mse_loss(out, y).requires_grad_()"),
+        ],
+    )
+    def test_the_loss_of_the_loop_is_what_was_computed(self, statements: str, change: str) -> None:
+        source = net("pass") + f"for x, y in batches:\n    out = model(x)\n    {statements}\n    loss.backward()\n"
+        assert change in first_change(source, "keep-graph")
+
+    @pytest.mark.parametrize(
+        "forward",
+        [
+            "return x + (self.quantize(x) - x).detach()",
+            "return self.head(self.encoder(x))",
+        ],
+    )
+    def test_a_straight_through_estimate_is_left(self, forward: str) -> None:
+        assert changes(net("self.head = nn.Linear(8, 2)", forward), "keep-graph") == []
+
+    def test_reports_and_totals_are_left(self) -> None:
+        source = net("pass") + (
+            "for x, y in batches:\n    loss = F.mse_loss(model(x), y)\n    loss.backward()\n    total += loss.item()\n"
+        )
+        assert changes(source, "keep-graph") == []

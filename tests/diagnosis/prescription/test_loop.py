@@ -1,0 +1,336 @@
+"""What a loop forgets to call, and what its optimizer holds, written in several ways."""
+
+import pytest
+
+from gradus.diagnosis.signs import History
+from tests.diagnosis.prescription.changing import changes, first_change
+
+HEAD = """
+import torch
+from torch import nn, optim
+
+model = nn.Linear(4, 2)
+optimizer = optim.SGD(model.parameters(), lr=0.1)
+"""
+
+
+class TestZeroGrad:
+    @pytest.mark.parametrize(
+        ("source", "expected"),
+        [
+            pytest.param(
+                HEAD
+                + """
+for x, y in batches:
+    loss = criterion(model(x), y)
+    loss.backward()
+    optimizer.step()
+""",
+                ["+ optimizer.zero_grad()"],
+                id="missing",
+            ),
+            pytest.param(
+                HEAD
+                + """
+for epoch in range(9):
+    optimizer.zero_grad()
+    for x, y in batches:
+        nn.functional.mse_loss(model(x), y).backward()
+        optimizer.step()
+""",
+                ["- optimizer.zero_grad()", "+ optimizer.zero_grad()"],
+                id="in the wrong loop",
+            ),
+            pytest.param(
+                HEAD
+                + """
+for i, (x, y) in enumerate(batches):
+    loss = criterion(model(x), y) / 4
+    loss.backward()
+    if i % 4 == 3:
+        optimizer.step()
+""",
+                ["+ optimizer.zero_grad()"],
+                id="accumulation",
+            ),
+            pytest.param(
+                HEAD
+                + """
+for x, y in batches:
+    optimizer.zero_grad
+    loss = criterion(model(x), y)
+    loss.backward()
+    optimizer.step()
+""",
+                ["- optimizer.zero_grad", "+ optimizer.zero_grad()"],
+                id="not called",
+            ),
+            pytest.param(
+                """
+class Trainer:
+    def fit(self):
+        for x, y in self.loader:
+            loss = self.loss(self.model(x), y)
+            loss.backward()
+            self.optimizer.step()
+""",
+                ["+ self.optimizer.zero_grad()"],
+                id="trainer",
+            ),
+            pytest.param(
+                HEAD
+                + """
+def compute(x, y):
+    loss = criterion(model(x), y)
+    loss.backward()
+
+for x, y in batches:
+    compute(x, y)
+    optimizer.step()
+""",
+                ["+ optimizer.zero_grad()"],
+                id="backward in a function",
+            ),
+        ],
+    )
+    def test_gradients_are_cleared(self, source: str, expected: list[str]) -> None:
+        assert first_change(source, "zero-grad") == expected
+
+    def test_accumulated_gradients_are_cleared_after_the_step(self) -> None:
+        source = (
+            HEAD
+            + """
+for i, (x, y) in enumerate(batches):
+    criterion(model(x), y).backward()
+    if i % 4 == 3:
+        optimizer.step()
+"""
+        )
+        assert "        optimizer.step()\n        optimizer.zero_grad()\n" in changes(source, "zero-grad")[0]
+
+    def test_both_players_are_cleared_before_their_own_pass(self) -> None:
+        source = """
+for x in batches:
+    d_loss.backward()
+    opt_d.step()
+    g_loss.backward()
+    opt_g.step()
+"""
+        assert first_change(source, "zero-grad") == ["+ opt_d.zero_grad()", "+ opt_g.zero_grad()"]
+
+    def test_nothing_is_said_of_a_scheduler_or_a_game(self) -> None:
+        source = """
+for x in batches:
+    loss.backward()
+    scheduler.step()
+    env.step(action)
+"""
+        assert changes(source, "zero-grad") == []
+
+
+class TestStep:
+    @pytest.mark.parametrize(
+        ("source", "expected"),
+        [
+            pytest.param(
+                HEAD
+                + """
+for x, y in batches:
+    optimizer.zero_grad()
+    loss = criterion(model(x), y)
+    loss.backward()
+    scheduler.step()
+""",
+                ["+ optimizer.step()"],
+                id="missing",
+            ),
+            pytest.param(
+                HEAD
+                + """
+scaler = torch.amp.GradScaler()
+for x, y in batches:
+    optimizer.zero_grad()
+    scaler.scale(loss).backward()
+    scaler.unscale_(optimizer)
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+""",
+                ["+ scaler.step(optimizer)", "+ scaler.update()"],
+                id="scaled and clipped",
+            ),
+            pytest.param(
+                """
+def train(model, loader, opt):
+    for x, y in loader:
+        loss = criterion(model(x), y)
+        loss.backward()
+""",
+                ["+ opt.step()"],
+                id="passed in",
+            ),
+            pytest.param(
+                HEAD
+                + """
+for x, y in batches:
+    loss.backward()
+    optimizer.step
+""",
+                ["- optimizer.step", "+ optimizer.step()"],
+                id="not called",
+            ),
+        ],
+    )
+    def test_the_optimizer_steps(self, source: str, expected: list[str]) -> None:
+        assert first_change(source, "call-step") == expected
+
+    def test_after_clipping(self) -> None:
+        source = HEAD + "for x in batches:\n    loss.backward()\n    nn.utils.clip_grad_norm_(model.parameters(), 1)\n"
+        assert changes(source, "call-step")[0].endswith("1)\n    optimizer.step()\n")
+
+
+class TestOptimizer:
+    def test_is_made_after_the_model_was_made_anew_with_what_depends_on_it(self) -> None:
+        source = """
+import torch
+model = build()
+optimizer = torch.optim.Adam(model.parameters())
+scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 3)
+print("made")
+model.head = torch.nn.Linear(8, 2)
+for x, y in batches:
+    loss.backward()
+    optimizer.step()
+"""
+        expected = """
+import torch
+model = build()
+print("made")
+model.head = torch.nn.Linear(8, 2)
+optimizer = torch.optim.Adam(model.parameters())
+scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 3)
+for x, y in batches:
+    loss.backward()
+    optimizer.step()
+"""
+        assert changes(source, "remake-optimizer")[0] == expected
+
+    def test_is_made_again_for_each_fold(self) -> None:
+        source = """
+import torch
+model = Net()
+optimizer = torch.optim.Adam(model.parameters())
+for fold in range(3):
+    model = Net()
+    for x, y in batches:
+        loss.backward()
+        optimizer.step()
+"""
+        assert "    model = Net()\n    optimizer = torch.optim.Adam(" in changes(source, "remake-optimizer")[0]
+
+    def test_is_left_where_the_model_only_moves(self) -> None:
+        source = """
+import torch
+model = Net()
+optimizer = torch.optim.Adam(model.parameters())
+model = model.to("cpu")
+for x, y in batches:
+    model(x).sum().backward()
+    optimizer.step()
+"""
+        assert changes(source, "remake-optimizer") == []
+
+    @pytest.mark.parametrize(
+        ("given", "expected"),
+        [
+            ("head.parameters()", "[*head.parameters(), *encoder.parameters()]"),
+            ("list(head.parameters())", "[*list(head.parameters()), *encoder.parameters()]"),
+            ("[*head.parameters()]", "[*head.parameters(), *encoder.parameters()]"),
+            (
+                '[{"params": head.parameters(), "lr": 0.1}]',
+                '[{"params": head.parameters(), "lr": 0.1}, {"params": encoder.parameters()}]',
+            ),
+        ],
+    )
+    def test_holds_every_model_of_the_loop(self, given: str, expected: str) -> None:
+        source = f"""
+import torch
+from torch import nn
+encoder, head = nn.Linear(4, 4), nn.Linear(4, 2)
+optimizer = torch.optim.Adam({given}, lr=1e-3)
+for x, y in batches:
+    loss = nn.functional.cross_entropy(head(encoder(x)), y)
+    loss.backward()
+    optimizer.step()
+"""
+        assert f"torch.optim.Adam({expected}, lr=1e-3)" in changes(source, "hold-all")[0]
+
+    @pytest.mark.parametrize(
+        "given", ["model.head.parameters()", '[p for n, p in model.named_parameters() if "bias" not in n]']
+    )
+    def test_holds_the_whole_model(self, given: str) -> None:
+        source = f"""
+import torch
+model = torch.nn.Sequential()
+optimizer = torch.optim.Adam({given}, lr=1e-3)
+for x, y in batches:
+    loss_fn(model(x), y).backward()
+    optimizer.step()
+"""
+        assert "Adam(model.parameters(), lr=1e-3)" in changes(source, "hold-all")[0]
+
+    def test_is_left_where_it_holds_all(self) -> None:
+        source = HEAD + "for x, y in batches:\n    criterion(model(x), y).backward()\n    optimizer.step()\n"
+        assert changes(source, "hold-all", History()) == []
+
+
+class TestSeeds:
+    def test_leave_the_loop(self) -> None:
+        source = """
+import torch
+for epoch in range(9):
+    torch.manual_seed(0)
+    train()
+"""
+        expected = """
+import torch
+torch.manual_seed(0)
+for epoch in range(9):
+    train()
+"""
+        assert changes(source, "seed-once")[0] == expected
+
+    def test_leave_what_runs_for_each_example(self) -> None:
+        source = """
+import random
+random.seed(0)
+class Crops:
+    def __getitem__(self, index):
+        random.seed(0)
+        return crop(self.images[index])
+"""
+        assert first_change(source, "seed-once") == ["- random.seed(0)"]
+
+    def test_leave_a_function_that_the_loop_calls(self) -> None:
+        source = """
+import numpy as np
+def augment(x):
+    np.random.seed(1)
+    return x + np.random.randn(*x.shape)
+for x in batches:
+    step(augment(x))
+"""
+        assert first_change(source, "seed-once") == ["- np.random.seed(1)"]
+
+    def test_of_a_generator_come_from_torch(self) -> None:
+        source = """
+import numpy as np
+import torch
+class Noisy:
+    def __getitem__(self, i):
+        rng = np.random.default_rng(0)
+        return self.x[i] + rng.normal()
+"""
+        assert "+ rng = np.random.default_rng(torch.randint(2**31, ()).item())" in first_change(source, "seed-once")
+
+    def test_once_before_training_are_left(self) -> None:
+        source = "import torch\ndef main():\n    torch.manual_seed(0)\n    train()\nmain()\n"
+        assert changes(source, "seed-once") == []

@@ -1,0 +1,1 @@
+"""Treatments of a live network."""
