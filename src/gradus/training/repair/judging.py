@@ -108,7 +108,7 @@ def _told(loss: Tensor) -> Tensor:
 
 
 def _lower(before: Tensor, after: Tensor) -> tuple[bool, float]:
-    """Whether `after` is lower by more than `_ERRORS` standard errors of the mean difference, and how much those are."""
+    """Whether `after` is lower by more than `_ERRORS` standard errors of the mean difference; how much they are."""
     if not after.isfinite().all() or not before.isfinite().all():
         return bool(after.isfinite().all() and not before.isfinite().all()), 0.0
     difference = before - after

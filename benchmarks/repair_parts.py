@@ -1,0 +1,51 @@
+"""Networks and data of the recipes in `benchmarks.repair`, as a user's own file has them."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.datasets import load_digits
+from torch import nn
+
+from gradus.core.spec import DataSpec
+
+
+def perceptron(spec: DataSpec, *, depth: int = 3, width: int = 64, gain: float = 1.0, bias: float = 0.0) -> nn.Module:
+    """Rectified layers whose weights are `gain` times Kaiming's, and whose biases all begin at `bias`."""
+    sizes = [spec.features, *[width] * depth]
+    layers: list[nn.Module] = [nn.Flatten()]
+    for before, after in zip(sizes, sizes[1:], strict=False):
+        linear = nn.Linear(before, after)
+        nn.init.kaiming_normal_(linear.weight)
+        with torch.no_grad():
+            linear.weight *= gain
+            linear.bias.fill_(bias)
+        layers += [linear, nn.ReLU()]
+    return nn.Sequential(*layers, nn.Linear(width, spec.outputs))
+
+
+def unscaled() -> dict[str, Any]:
+    """Digits as a table whose columns have units of their own: some in the thousands, some far from zero."""
+    rng = np.random.default_rng(0)
+    scale = 10 ** rng.uniform(-1, 3, 64).astype(np.float32)
+    return _digits(lambda x: x.reshape(-1, 64) * scale + rng.choice([0, 1000], 64).astype(np.float32))
+
+
+def few(examples: int = 150) -> dict[str, Any]:
+    """So many digits to learn from; the test split is large."""
+    ready = _digits()
+    return ready | {"x": ready["x"][:examples], "y": ready["y"][:examples]}
+
+
+def imbalanced(share: float = 0.04) -> dict[str, Any]:
+    """Digits of which 5 to 9 have become rare in training; in the test split all are alike."""
+    ready = _digits()
+    keep = (ready["y"] < 5) | (np.random.default_rng(0).random(len(ready["y"])) < share)
+    return ready | {"x": ready["x"][keep], "y": ready["y"][keep]}
+
+
+def _digits(change: Any = lambda x: x) -> dict[str, Any]:
+    x, y = load_digits(return_X_y=True)
+    order = np.random.default_rng(0).permutation(len(y))
+    x, y = change(x.reshape(-1, 8, 8).astype(np.float32))[order], y[order]
+    return {"x": x[600:], "y": y[600:], "test": (x[:600], y[:600])}
