@@ -43,7 +43,7 @@ class Case:
 
 _ADAM = {"name": "adamw", "lr": 1e-3}
 _OWN = {"model": {"module": f"{PARTS}:perceptron"}}
-_FEW = {"module": f"{PARTS}:few", "validation": 0.3}
+_FEW = {"module": f"{PARTS}:few", "validation": 0.5}
 _PULLED = {"augment": ["shift", "rotate", "scale"]}
 
 CASES: dict[str, Case] = {
@@ -68,16 +68,16 @@ CASES: dict[str, Case] = {
     ),
     "over-regularised": Case(bad={"model": {"dropout": 0.9}, "optimizer": {"weight_decay": 0.1}}),
     "overfitting small set": Case(
-        bad={"data": {"augment": []}, "model": {"dropout": 0.0}},
+        bad={"data": {"augment": []}},
         healthy={
             "data": {**_FEW, **_PULLED},
-            "model": {"hidden": [256, 256], "dropout": 0.3},
-            "training": {"epochs": 100},
+            "model": {"hidden": [256, 256], "dropout": 0.0},
+            "training": {"epochs": 100, "batch_size": 32},
         },
     ),
     "imbalanced": Case(
         bad={"criterion": {"class_weights": None}},
-        healthy={"data": {"module": f"{PARTS}:imbalanced", "validation": 0.2},
+        healthy={"data": {"module": f"{PARTS}:imbalanced", "validation": 0.25},
                  "criterion": {"name": "cross_entropy", "class_weights": "balanced"}},
     ),
     "spiky schedule": Case(
@@ -128,6 +128,7 @@ def _merged(document: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str
 
 
 def main() -> None:
+    """Run the cases that were asked for, and print what came of them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("cases", nargs="*", help="parts of their names; all by default")
     parser.add_argument("--seeds", type=int, default=3)

@@ -1,5 +1,6 @@
 """Networks and data of the recipes in `benchmarks.repair`, as a user's own file has them."""
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ def perceptron(spec: DataSpec, *, depth: int = 3, width: int = 64, gain: float =
     """Rectified layers whose weights are `gain` times Kaiming's, and whose biases all begin at `bias`."""
     sizes = [spec.features, *[width] * depth]
     layers: list[nn.Module] = [nn.Flatten()]
-    for before, after in zip(sizes, sizes[1:], strict=False):
+    for before, after in pairwise(sizes):
         linear = nn.Linear(before, after)
         nn.init.kaiming_normal_(linear.weight)
         with torch.no_grad():
@@ -31,16 +32,17 @@ def unscaled() -> dict[str, Any]:
     return _digits(lambda x: x.reshape(-1, 64) * scale + rng.choice([0, 1000], 64).astype(np.float32))
 
 
-def few(examples: int = 150) -> dict[str, Any]:
+def few(examples: int = 200) -> dict[str, Any]:
     """So many digits to learn from; the test split is large."""
     ready = _digits()
     return ready | {"x": ready["x"][:examples], "y": ready["y"][:examples]}
 
 
-def imbalanced(share: float = 0.04) -> dict[str, Any]:
+def imbalanced(rare: int = 12) -> dict[str, Any]:
     """Digits of which 5 to 9 have become rare in training; in the test split all are alike."""
     ready = _digits()
-    keep = (ready["y"] < 5) | (np.random.default_rng(0).random(len(ready["y"])) < share)
+    kept = [np.flatnonzero(ready["y"] == digit)[: None if digit < 5 else rare] for digit in range(10)]
+    keep = np.sort(np.concatenate(kept))
     return ready | {"x": ready["x"][keep], "y": ready["y"][keep]}
 
 

@@ -98,7 +98,8 @@ _IN_PLACE_OF = {
     # Measured: a range test recovered what a tenth of the rate did and more, at the cost of a hundred steps.
     "lower-learning-rate": ("range-test", "lower-learning-rate", "schedule"),
     "raise-learning-rate": ("range-test", "raise-learning-rate"),
-    "regularize": ("dropout", "weight-decay", "augment"),
+    "regularize": ("augment", "dropout", "weight-decay"),
+    "group-norm": ("group-norm", "larger-batch"),
 }
 
 
@@ -272,6 +273,7 @@ TABLE: dict[str, Callable[[Ground], Fields | None]] = {
     "clip-gradient": _clip,
     "train-longer": _epochs,
     "scale-inputs": _scale_inputs,
+    "drop-constants": _scale_inputs,
     "scale-targets": _scale_targets,
     "balance": _balance,
     "clean-labels": _smooth_labels,

@@ -21,10 +21,11 @@ from gradus.training.recipe import Recipe
 from gradus.training.recorder import Checkpointer, Recorder
 from gradus.training.repair.amendments import Fields, Ground, amend, order
 from gradus.training.repair.case import Case
-from gradus.training.repair.course import Course, Trouble, carries, stand_at
+from gradus.training.repair.course import Course, carries, stand_at
 from gradus.training.repair.judging import judge
 from gradus.training.repair.ring import Snapshot, copied
 from gradus.training.repair.story import change, figures, told
+from gradus.training.repair.trouble import Trouble
 from gradus.training.store import Draft, RunStore
 
 

@@ -3,7 +3,6 @@
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from torch.optim.lr_scheduler import ReduceLROnPlateau
@@ -15,26 +14,21 @@ from gradus.training.doctoring import Doctoring
 from gradus.training.interruption import INTERRUPTED
 from gradus.training.recorder import non_finite
 from gradus.training.repair.judging import Score, score
+from gradus.training.repair.readings import readings
 from gradus.training.repair.ring import Ring, copied
+from gradus.training.repair.trouble import Trouble
 from gradus.training.store import Journal
 from gradus.training.trainer import NON_FINITE, Trainer
 
 PAUSED = "paused"
 _SURE = 0.6
 """How confident the doctor must be of a cause before it is treated."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Trouble:
-    """A cause to be treated.
-
-    Attributes:
-        since: the first step at which any of the findings it rests on began.
-    """
-
-    cause: str
-    confidence: float
-    since: int
+_RATE = (
+    "learning-rate-too-high", "learning-rate-too-low", "large-updates", "small-updates", "oscillation", "divergence",
+    "non-finite", "plateau", "under-trained",
+)  # fmt: skip
+_FIT = ("overfitting", "underfitting", "noisy-labels", "generalization-gap", "validation-rising", "curve-reading")
+_LATE = dict.fromkeys(_RATE, 1) | dict.fromkeys(_FIT, 2)
 
 
 class Course(Callback):
@@ -96,7 +90,11 @@ class Course(Callback):
         return self.trainer.stopped == INTERRUPTED
 
     def troubles(self) -> list[Trouble]:
-        """What is to be treated, the likeliest cause first: sure enough, and graver than a notice."""
+        """What is to be treated: causes that are sure enough and graver than a notice.
+
+        The likeliest comes first, but the rate last but for the fit: no rate mends what does not reach a layer, and the
+        right one for data, weights and layers that are wrong is the wrong one once these are right.
+        """
         own = [non_finite(self.trainer)] if self.trainer.stopped == NON_FINITE else []
         findings = {each.symptom: each for each in (*self.doctoring.findings, *own)}
         causes = self.doctoring.causes(*own)
@@ -108,7 +106,18 @@ class Course(Callback):
             if each.confidence >= _SURE and any(one.severity != "notice" for one in rests_on):
                 since = min(one.since_step for one in rests_on)
                 found.append(Trouble(cause=each.id, confidence=each.confidence, since=since))
-        return found
+        if self.ended and not own:
+            found += self._readings()
+        return sorted(found, key=lambda each: _LATE.get(each.cause, 0))
+
+    def _readings(self) -> list[Trouble]:
+        """What the doctor does not say, since it is only likely."""
+        held_out = self.score()
+        if held_out.split == "train":
+            return []
+        with _put_back(self.attempt):
+            train = score(self.attempt.prepared, settle(self.attempt), self.attempt.prepared.population)
+        return readings(train, held_out)
 
     def score(self) -> Score:
         """Of the weights the run would end with if it ended here; training is as it was afterwards."""

@@ -54,10 +54,14 @@ class Verdict:
     margin: float
 
 
-def score(prepared: Prepared, model: nn.Module) -> Score:
-    """On the validation split; where there is none, on the first examples of the training split, unchanged."""
-    split = "validation" if "validation" in prepared.evaluation else "train"
-    loader = prepared.evaluation.get("validation", prepared.population)
+def score(prepared: Prepared, model: nn.Module, loader: Loader | None = None) -> Score:
+    """On the validation split; where there is none, on the first examples of the training split, unchanged.
+
+    Args:
+        loader: other examples, in the order it has them.
+    """
+    loader = loader or prepared.evaluation.get("validation", prepared.population)
+    split = "train" if loader is prepared.population else "validation"
     output, target = _answers(model, loader)
     if prepared.spec.task == "classification":
         loss = functional.cross_entropy(output, target, reduction="none")
