@@ -107,9 +107,9 @@ def tried(case: Case, seed: int, place: Path) -> Outcome:
         repaired = gradus.train(case.recipe(seed, bad=True), run=place / "repaired", repair=True)
         healthy = gradus.train(case.recipe(seed, bad=False), run=place / "healthy")
     repairs = repaired.repairs
-    accuracies = [each.result["metrics"].get("test_accuracy", 0.0) for each in (bad, repaired, healthy)]
+    before, after, twin = (each.result["metrics"].get("test_accuracy", 0.0) for each in (bad, repaired, healthy))
     kept = tuple(each["remedy"] for each in repairs if each["kept"])
-    return Outcome(*accuracies, len(repairs), kept, said.getvalue())
+    return Outcome(before, after, twin, len(repairs), kept, said.getvalue())
 
 
 def _merged(document: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -37,12 +37,14 @@ class Ground:
     Attributes:
         validates: whether there is a validation split.
         batch_size: examples per step.
+        overshot: the rate that a range test found for this recipe and that did not help; None if there was none.
     """
 
     recipe: Recipe
     spec: DataSpec
     validates: bool
     batch_size: int
+    overshot: float | None = None
 
     def has(self, option: str) -> bool:
         """Whether the model is one of the catalogue with this option."""
@@ -147,9 +149,10 @@ def _rate(ground: Ground, *, factor: float) -> Fields | None:
 
 
 def _range_test(ground: Ground) -> Fields | None:
+    """What a range test finds; and a tenth of it, since a hundred steps do not show what momentum adds up to."""
     if not isinstance(ground.optimizer("lr"), int | float):
         return None
-    return {"optimizer.lr": "auto"}
+    return {"optimizer.lr": "auto" if ground.overshot is None else float(f"{0.1 * ground.overshot:.3g}")}
 
 
 def _schedule(ground: Ground) -> Fields | None:

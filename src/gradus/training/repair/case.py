@@ -30,6 +30,14 @@ class Case(Callback):
         self.began = {each.name: copied(each.state_dict()) for each in callbacks if each.name}
         self._seen = {recipe.to_toml()}
 
+    @property
+    def overshot(self) -> float | None:
+        """The rate that a range test found since a treatment was last kept: it did not help."""
+        kept = [number for number, each in enumerate(self.tries) if each["kept"]]
+        since = self.tries[kept[-1] + 1 :] if kept else self.tries
+        found = [each["change"]["optimizer.lr"][1] for each in since if each["remedy"] == "range-test"]
+        return found[0] if found and isinstance(found[0], float) else None
+
     def is_new(self, recipe: Recipe) -> bool:
         """Whether `recipe` has not been tried; from now on it has."""
         text = recipe.to_toml()

@@ -100,7 +100,7 @@ class _Repair:
 
     def _plan(self, line: Course) -> Plan | None:
         """The likeliest cause's first remedy that would make a recipe not tried yet, and that fits."""
-        ground = _ground(line.attempt)
+        ground = _ground(line.attempt, self._case.overshot)
         for trouble in self._troubles(line):
             for remedy in order(trouble.cause):
                 found = amend(ground, remedy)
@@ -147,6 +147,7 @@ class _Repair:
         was = line.attempt.prepared
         same = plan.recipe.data == was.recipe.data
         prepared = prepare(plan.recipe, was.raw, was.preprocessing if same else None)
+        self._case.is_new(prepared.recipe)  # with what was "auto" decided: the same by another name is not tried again
         attempt = make_attempt(prepared, self._callbacks)
         for each in self._callbacks:
             if each.name:
@@ -203,13 +204,14 @@ class _Repair:
         print(f"gradus repair {document['try']}: {told(document)}", file=sys.stderr)
 
 
-def _ground(attempt: Attempt) -> Ground:
+def _ground(attempt: Attempt, overshot: float | None) -> Ground:
     prepared = attempt.prepared
     return Ground(
         recipe=prepared.recipe,
         spec=prepared.spec,
         validates="validation" in prepared.evaluation,
         batch_size=min(prepared.loader.batch_size, prepared.loader.examples),
+        overshot=overshot,
     )
 
 
