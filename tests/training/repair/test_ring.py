@@ -1,3 +1,4 @@
+from itertools import pairwise
 from typing import Any, cast
 
 import torch
@@ -33,7 +34,7 @@ def test_the_first_and_the_latest_stay_and_the_older_the_farther_apart() -> None
     assert len(steps) == 8
     assert steps[0] == 0
     assert steps[-1] > 1000 - 1000 // 64
-    gaps = [after - before for before, after in zip(steps[:-1], steps[1:], strict=True)]
+    gaps = [after - before for before, after in pairwise(steps)]
     assert gaps[0] == max(gaps)
     assert gaps[-1] == min(gaps)
     # At no age is the way back more than about twice the age.

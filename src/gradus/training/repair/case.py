@@ -38,12 +38,13 @@ class Case(Callback):
         found = [each["change"]["optimizer.lr"][1] for each in since if each["remedy"] == "range-test"]
         return found[0] if found and isinstance(found[0], float) else None
 
-    def is_new(self, recipe: Recipe) -> bool:
-        """Whether `recipe` has not been tried; from now on it has."""
-        text = recipe.to_toml()
-        new = text not in self._seen
-        self._seen.add(text)
-        return new
+    def knows(self, recipe: Recipe) -> bool:
+        """Whether `recipe` has been trained, or could not be."""
+        return recipe.to_toml() in self._seen
+
+    def learn(self, *recipes: Recipe) -> None:
+        """These need not be tried again."""
+        self._seen |= {each.to_toml() for each in recipes}
 
     def state_dict(self) -> dict[str, Any]:
         step, troubles = self.troubles

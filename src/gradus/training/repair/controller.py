@@ -16,7 +16,7 @@ from gradus.core.errors import InputError
 from gradus.training.attempt import Attempt, make_attempt
 from gradus.training.callbacks import Callback
 from gradus.training.interruption import Interruption
-from gradus.training.prepare import prepare
+from gradus.training.prepare import Prepared, prepare
 from gradus.training.recipe import Recipe
 from gradus.training.recorder import Checkpointer, Recorder
 from gradus.training.repair.amendments import Fields, Ground, amend, order
@@ -104,7 +104,7 @@ class _Repair:
         for trouble in self._troubles(line):
             for remedy in order(trouble.cause):
                 found = amend(ground, remedy)
-                if found is not None and self._case.is_new(found[0]):
+                if found is not None and not self._case.knows(found[0]):
                     return Plan(trouble, remedy, *found)
         return None
 
@@ -124,7 +124,11 @@ class _Repair:
         draft = Draft()
         course: Course | None = None
         try:
-            course = self._course(line, plan, snapshot, draft)
+            prepared = _prepared(line, plan)
+            if prepared.recipe != plan.recipe and self._case.knows(prepared.recipe):  # the same by the name of "auto"
+                self._case.learn(plan.recipe)
+                return None, False
+            course = self._course(prepared, snapshot, draft)
             course.train(until=None if line.ended else _same_point(line, course))
         except (InputError, torch.OutOfMemoryError) as error:
             self._undo(course, before)
@@ -142,12 +146,8 @@ class _Repair:
         self._adopt(line, course, snapshot, draft)
         return course, False
 
-    def _course(self, line: Course, plan: Plan, snapshot: Snapshot | None, draft: Draft) -> Course:
-        """Under the amended recipe, at the snapshot or at the first step."""
-        was = line.attempt.prepared
-        same = plan.recipe.data == was.recipe.data
-        prepared = prepare(plan.recipe, was.raw, was.preprocessing if same else None)
-        self._case.is_new(prepared.recipe)  # with what was "auto" decided: the same by another name is not tried again
+    def _course(self, prepared: Prepared, snapshot: Snapshot | None, draft: Draft) -> Course:
+        """At the snapshot or at the first step."""
         attempt = make_attempt(prepared, self._callbacks)
         for each in self._callbacks:
             if each.name:
@@ -187,6 +187,7 @@ class _Repair:
     ) -> None:
         was = line.attempt.prepared.recipe
         tried = plan.recipe if course is None else course.attempt.prepared.recipe
+        self._case.learn(plan.recipe, tried)
         document = {
             "try": len(self._case.tries) + 1,
             "cause": plan.trouble.cause,
@@ -202,6 +203,12 @@ class _Repair:
         # At step 0, so that it stays to be seen whatever course the run takes.
         self._store.event(0, 0, "repair", document)
         print(f"gradus repair {document['try']}: {told(document)}", file=sys.stderr)
+
+
+def _prepared(line: Course, plan: Plan) -> Prepared:
+    """The parts of the amended recipe."""
+    was = line.attempt.prepared
+    return prepare(plan.recipe, was.raw, was.preprocessing if plan.recipe.data == was.recipe.data else None)
 
 
 def _ground(attempt: Attempt, overshot: float | None) -> Ground:

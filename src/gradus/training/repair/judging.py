@@ -13,6 +13,8 @@ from gradus.training.objective import output_of
 from gradus.training.prepare import Prepared
 
 MOST_EXAMPLES = 8192
+_BY_LUCK = 1.28
+"""Standard errors of a paired difference of accuracies that luck alone exceeds once in ten."""
 _ERRORS = 2.0
 """How many standard errors of a paired difference of losses count as a gain."""
 
@@ -72,7 +74,7 @@ def score(prepared: Prepared, model: nn.Module, loader: Loader | None = None) ->
 
 
 def judge(treated: Score, untreated: Score, *, by_class: bool = False) -> Verdict:
-    """Better is: more right answers by more than a standard error of the difference, or no fewer and a lower loss.
+    """Better is: more right answers by more than luck gives, or no fewer and a lower loss.
 
     A loss counts as lower, of classes and of values, if the mean difference is more than two of its standard errors.
     Differences are paired, example by example, so the luck of which examples these are cancels.
@@ -86,7 +88,7 @@ def judge(treated: Score, untreated: Score, *, by_class: bool = False) -> Verdic
     share = _shares(untreated.target) if by_class else torch.full_like(treated.right, 1 / len(treated.right))
     difference = treated.right - untreated.right
     more = float((share * difference).sum())
-    error = float((share * (difference - more)).square().sum().sqrt())
+    error = _BY_LUCK * float((share * (difference - more)).square().sum().sqrt())
     before, after = (float((share * each).sum()) for each in (untreated.right, treated.right))
     if more > error or more < 0 or not lower:
         name = "balanced accuracy" if by_class else "accuracy"
