@@ -69,7 +69,15 @@ class RunStore:
             cursor = self._connection.execute(
                 "INSERT INTO attempts (began, from_step, from_epoch) VALUES (?, ?, ?)", row
             )
-        self.attempt = cursor.lastrowid
+        self.attempt: int = cursor.lastrowid or 0
+
+    def go_back(self, attempt: int) -> None:
+        """Take back all attempts after `attempt`, which is at work again; what was tried in them stays."""
+        with _reported(self._path):
+            for table, kept in (("scalars", ""), ("events", " AND kind != 'repair'"), ("findings", "")):
+                self._connection.execute(f"DELETE FROM {table} WHERE attempt > ?{kept}", (attempt,))
+            self._connection.execute("DELETE FROM attempts WHERE attempt > ?", (attempt,))
+        self.attempt = attempt
 
     def scalars(self, step: int, epoch: int, values: Mapping[str, float]) -> None:
         rows = [(self.attempt, step, epoch, name, value) for name, value in values.items()]

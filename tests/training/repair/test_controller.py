@@ -119,6 +119,27 @@ def test_a_treated_and_undone_run_is_the_untreated_one_bit_by_bit(
     assert counter.seen == plain_counter.seen == steps
 
 
+def test_what_ends_worse_than_the_untreated_stood_is_undone_after_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def judge(treated: Score, untreated: Score, *, by_class: bool = False) -> Verdict:
+        return Verdict(True, "accuracy", untreated.value, treated.value, 0.0)
+
+    monkeypatch.setattr(controller, "judge", judge)
+    monkeypatch.setattr(controller, "order", lambda cause: ["lower-learning-rate"])
+    slow = recipe({"name": "sgd", "lr": 3e-4}, epochs=10)
+    plain = gradus.train(slow, run=tmp_path / "plain")
+    doctor = {"repair": True, "tries": 1, "horizon": 0.5}
+    counter = Counter()
+    run = gradus.train(slow | {"doctor": slow["doctor"] | doctor}, run=tmp_path / "run", callbacks=[counter])
+    (tried,) = run.repairs
+    assert (tried["kept"], tried["later"]) == (False, True)
+    assert weights(run) == weights(plain)
+    assert run.curves == plain.curves
+    assert run.repaired is None
+    assert counter.seen == 10 * STEPS_PER_EPOCH
+
+
 def test_a_healthy_run_is_left_alone(tmp_path: Path) -> None:
     healthy = recipe({"name": "sgd", "lr": 0.05, "momentum": 0.9})
     plain = gradus.train(healthy, run=tmp_path / "plain")

@@ -101,7 +101,7 @@ _IN_PLACE_OF = {
     "lower-learning-rate": ("range-test", "lower-learning-rate", "schedule"),
     "raise-learning-rate": ("range-test", "raise-learning-rate"),
     "regularize": ("augment", "dropout", "weight-decay"),
-    "group-norm": ("group-norm", "larger-batch"),
+    "group-norm": ("larger-batch", "group-norm"),
 }
 
 

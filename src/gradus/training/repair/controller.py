@@ -41,6 +41,14 @@ class Repaired(NamedTuple):
     interrupted: bool
 
 
+class _Shelved(NamedTuple):
+    """The untreated course, given up before its end, with its attempt in the store and the user's callbacks' states."""
+
+    course: Course
+    attempt: int
+    callbacks: dict[str, Any]
+
+
 class Plan(NamedTuple):
     """A treatment that has not been tried: the trouble, the remedy, and the recipe with it."""
 
@@ -78,6 +86,7 @@ class _Repair:
     ) -> None:
         self._case, self._store = case, store
         self._checkpointer, self._interruption, self._callbacks = checkpointer, interruption, callbacks
+        self._shelved: _Shelved | None = None
 
     def run(self, attempt: Attempt) -> Repaired:
         doctor = attempt.prepared.recipe.doctor
@@ -88,7 +97,9 @@ class _Repair:
             plan = self._plan(line) if len(self._case.tries) < doctor.tries else None
             if plan is None:
                 if line.ended:
-                    break
+                    line, again = self._settle(line)
+                    if not again:
+                        break
                 line.train()
                 interrupted = line.interrupted
                 continue
@@ -143,15 +154,13 @@ class _Repair:
         if not verdict.better:
             self._undo(course, before)
             return None, False
-        self._adopt(line, course, snapshot, draft)
+        self._adopt(line, course, snapshot, draft, before)
         return course, False
 
     def _course(self, prepared: Prepared, snapshot: Snapshot | None, draft: Draft) -> Course:
         """At the snapshot or at the first step."""
         attempt = make_attempt(prepared, self._callbacks)
-        for each in self._callbacks:
-            if each.name:
-                each.load_state_dict(copied(self._case.began[each.name]))
+        self._put_back(self._case.began)
         if snapshot is not None:
             stand_at(attempt, snapshot.state)
         attempt.trainer.callbacks += (Recorder(draft), self._interruption)
@@ -160,9 +169,36 @@ class _Repair:
         course.looking = False
         return course
 
-    def _adopt(self, line: Course, course: Course, snapshot: Snapshot | None, draft: Draft) -> None:
+    def _settle(self, line: Course) -> tuple[Course, bool]:
+        """At the end: the untreated course again, if it stood better when it was given up; and whether it is.
+
+        It is gone on with as it would have without repair, so a repaired run is that or better.
+        """
+        if self._shelved is None:
+            return line, False
+        shelved, self._shelved = self._shelved, None
+        untreated = shelved.course
+        if not line.score().worse_than(untreated.score()):
+            untreated.leave()
+            return line, False
+        self._store.go_back(shelved.attempt)
+        self._case.recipe = untreated.attempt.prepared.recipe
+        for each in self._case.tries:
+            if each["kept"]:
+                each |= {"kept": False, "later": True}
+                self._tell(each)
+        self._put_back(shelved.callbacks)
+        self._save(untreated)
+        return untreated, True
+
+    def _adopt(
+        self, line: Course, course: Course, snapshot: Snapshot | None, draft: Draft, before: dict[str, Any]
+    ) -> None:
         """The treated course is the run from here on."""
-        line.leave()
+        if line.ended or self._shelved is not None:
+            line.leave()
+        else:
+            self._shelved = _Shelved(line, self._store.attempt, before)
         self._store.begin(*_begun(snapshot))
         draft.adopt(self._store)
         self._case.recipe = course.attempt.prepared.recipe
@@ -174,9 +210,12 @@ class _Repair:
         """Nothing is left of the treated course but what is noted of it."""
         if course is not None:
             course.leave()
+        self._put_back(callbacks)
+
+    def _put_back(self, callbacks: dict[str, Any]) -> None:
         for each in self._callbacks:
             if each.name:
-                each.load_state_dict(callbacks[each.name])
+                each.load_state_dict(copied(callbacks[each.name]))
 
     def _save(self, line: Course) -> None:
         """Where the run stands is safe from a kill; not where its loss is not finite, which it will come to again."""
@@ -200,6 +239,9 @@ class _Repair:
             **outcome,
         }
         self._case.tries.append(document)
+        self._tell(document)
+
+    def _tell(self, document: dict[str, Any]) -> None:
         # At step 0, so that it stays to be seen whatever course the run takes.
         self._store.event(0, 0, "repair", document)
         print(f"gradus repair {document['try']}: {told(document)}", file=sys.stderr)

@@ -40,6 +40,12 @@ class Score:
         """Accuracy, or the root mean squared error."""
         return float(self.loss.mean().sqrt()) if self.right is None else float(self.right.mean())
 
+    def worse_than(self, other: "Score") -> bool:
+        """Whether its value is the lesser one, by however little."""
+        if self.right is not None:
+            return self.value < other.value
+        return not self.value <= other.value
+
 
 @dataclass(frozen=True)
 class Verdict:

@@ -22,6 +22,10 @@ _JUDGED = Message(
 _KEPT = Message(en="kept.", zh="保留。")
 _UNDONE = Message(en="not better, so undone.", zh="没有改善，已撤销。")
 _FAILED = Message(en="It could not be trained ({why}), so it was undone.", zh="无法训练（{why}），已撤销。")
+_LATER = Message(
+    en="kept at first, and undone when training ended worse than the untreated had stood.",
+    zh="起初保留；训练结束时差于未治疗时的状态，因而撤销。",
+)
 _NOTHING = Message(en="nothing", zh="无")
 _RESULT = Message(
     en="{kept} of {tries} treatments were kept; the repaired recipe is {path}.",
@@ -56,7 +60,13 @@ def told(document: Mapping[str, Any]) -> str:
     if "by" not in document:
         return said + _FAILED.say(why=document["why"])
     ends = {name: _value(document["by"], document.get(name)) for name in ("before", "after")}
-    return said + _JUDGED.say(**{**document, **ends}) + (_KEPT if document["kept"] else _UNDONE).say()
+    return said + _JUDGED.say(**{**document, **ends}) + _end(document).say()
+
+
+def _end(document: Mapping[str, Any]) -> Message:
+    if document["kept"]:
+        return _KEPT
+    return _LATER if document.get("later") else _UNDONE
 
 
 def told_result(tries: list[dict[str, Any]], path: str) -> str:
