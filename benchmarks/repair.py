@@ -68,11 +68,11 @@ CASES: dict[str, Case] = {
     ),
     "over-regularised": Case(bad={"model": {"dropout": 0.9}, "optimizer": {"weight_decay": 0.1}}),
     "overfitting small set": Case(
-        bad={"data": {"augment": []}},
+        bad={"data": {"augment": []}, "training": {"keep": "last"}},
         healthy={
             "data": {**_FEW, **_PULLED},
             "model": {"hidden": [256, 256], "dropout": 0.0},
-            "training": {"epochs": 100, "batch_size": 32},
+            "training": {"epochs": 60, "batch_size": 32, "keep": "best"},
         },
     ),
     "imbalanced": Case(

@@ -32,10 +32,13 @@ def unscaled() -> dict[str, Any]:
     return _digits(lambda x: x.reshape(-1, 64) * scale + rng.choice([0, 1000], 64).astype(np.float32))
 
 
-def few(examples: int = 200) -> dict[str, Any]:
-    """So many digits to learn from; the test split is large."""
-    ready = _digits()
-    return ready | {"x": ready["x"][:examples], "y": ready["y"][:examples]}
+def few(examples: int = 400, wrong: float = 0.25) -> dict[str, Any]:
+    """So many digits to learn from, a share of them under any label at all; the test split is large and right."""
+    ready, rng = _digits(), np.random.default_rng(1)
+    y = ready["y"][:examples].copy()
+    lost = rng.random(examples) < wrong
+    y[lost] = rng.integers(0, 10, int(lost.sum()))
+    return ready | {"x": ready["x"][:examples], "y": y}
 
 
 def imbalanced(rare: int = 12) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def attempt(raw: RawData, document: dict[str, Any], *callbacks: Callback) -> Att
 
 
 def final(one: Attempt) -> dict[str, Any]:
-    state = copied(one.trainer.state_dict())
+    state: dict[str, Any] = copied(one.trainer.state_dict())
     del state["seconds"]
     return state
 

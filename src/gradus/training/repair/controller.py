@@ -130,32 +130,45 @@ class _Repair:
 
     def _try(self, line: Course, plan: Plan) -> tuple[Course | None, bool]:
         """Train under the amended recipe to where `line` stands; the course if it is better, and whether to stop."""
+        prepared = self._prepared(line, plan)
+        if prepared is None:
+            return None, False
         before = {each.name: copied(each.state_dict()) for each in self._callbacks if each.name}
         snapshot = line.ring.before(plan.trouble.since) if carries(plan.fields, line.attempt) else None
         draft = Draft()
         course: Course | None = None
         try:
-            prepared = _prepared(line, plan)
-            if prepared.recipe != plan.recipe and self._case.knows(prepared.recipe):  # the same by the name of "auto"
-                self._case.learn(plan.recipe)
-                return None, False
             course = self._course(prepared, snapshot, draft)
             course.train(until=None if line.ended else _same_point(line, course))
-        except (InputError, torch.OutOfMemoryError) as error:
+        except torch.OutOfMemoryError as error:
             self._undo(course, before)
-            self._note(line, plan, snapshot, course, {"kept": False, "why": str(error)})
+            self._note(line, plan, prepared.recipe, snapshot, {"kept": False, "why": str(error).splitlines()[0]})
             return None, False
         if course.interrupted:
             self._undo(course, before)
             return None, True
         untreated = line.score()
         verdict = judge(course.score(), untreated, by_class=plan.remedy == "balance")
-        self._note(line, plan, snapshot, course, {"kept": verdict.better, **figures(verdict, untreated)})
+        self._note(line, plan, prepared.recipe, snapshot, {"kept": verdict.better, **figures(verdict, untreated)})
         if not verdict.better:
             self._undo(course, before)
             return None, False
         self._adopt(line, course, snapshot, draft, before)
         return course, False
+
+    def _prepared(self, line: Course, plan: Plan) -> Prepared | None:
+        """The parts of the amended recipe; None if they do not fit each other, or were tried by another name."""
+        was = line.attempt.prepared
+        preprocessing = was.preprocessing if plan.recipe.data == was.recipe.data else None
+        try:
+            prepared = prepare(plan.recipe, was.raw, preprocessing)
+        except InputError:
+            self._case.learn(plan.recipe)
+            return None
+        if prepared.recipe != plan.recipe and self._case.knows(prepared.recipe):  # what "auto" came to
+            self._case.learn(plan.recipe)
+            return None
+        return prepared
 
     def _course(self, prepared: Prepared, snapshot: Snapshot | None, draft: Draft) -> Course:
         """At the snapshot or at the first step."""
@@ -222,10 +235,8 @@ class _Repair:
         self._checkpointer.write(line.trainer)
 
     def _note(
-        self, line: Course, plan: Plan, snapshot: Snapshot | None, course: Course | None, outcome: dict[str, Any]
+        self, line: Course, plan: Plan, tried: Recipe, snapshot: Snapshot | None, outcome: dict[str, Any]
     ) -> None:
-        was = line.attempt.prepared.recipe
-        tried = plan.recipe if course is None else course.attempt.prepared.recipe
         self._case.learn(plan.recipe, tried)
         document = {
             "try": len(self._case.tries) + 1,
@@ -233,7 +244,7 @@ class _Repair:
             "confidence": plan.trouble.confidence,
             "since_step": plan.trouble.since,
             "remedy": plan.remedy,
-            "change": change(was, tried, plan.fields),
+            "change": change(line.attempt.prepared.recipe, tried, plan.fields),
             "at_step": line.trainer.step,
             "from_step": 0 if snapshot is None else snapshot.step,
             **outcome,
@@ -245,12 +256,6 @@ class _Repair:
         # At step 0, so that it stays to be seen whatever course the run takes.
         self._store.event(0, 0, "repair", document)
         print(f"gradus repair {document['try']}: {told(document)}", file=sys.stderr)
-
-
-def _prepared(line: Course, plan: Plan) -> Prepared:
-    """The parts of the amended recipe."""
-    was = line.attempt.prepared
-    return prepare(plan.recipe, was.raw, was.preprocessing if plan.recipe.data == was.recipe.data else None)
 
 
 def _ground(attempt: Attempt, overshot: float | None) -> Ground:
