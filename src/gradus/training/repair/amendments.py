@@ -23,11 +23,19 @@ Fields = dict[str, Any]
 _LEAST_BATCH = 16
 """Below which a batch's own mean and deviation are too noisy to normalize by (Wu, He 2018, figure 1)."""
 _RECTIFIERS = ("relu", "leaky_relu", "gelu", "silu", "elu", "selu", "mish", "prelu")
-_LIVE = (
-    "normalize-layers", "group-norm", "swap-activation", "leaky", "add-residual", "add-nonlinearity", "dropout",
-    "reset-biases", "gated", "regularize-less",
-)  # fmt: skip
-"""What can be done to a network that is built, by the recipe's [[treatments]]."""
+_LIVE: dict[str, tuple[str, ...]] = {
+    "normalize-layers": ("normalization", "layer_norm"),
+    "group-norm": ("normalization",),
+    "swap-activation": ("activation",),
+    "leaky": ("activation",),
+    "add-residual": ("residual",),
+    "dropout": ("dropout",),
+    "regularize-less": ("dropout",),
+    "add-nonlinearity": (),
+    "reset-biases": (),
+    "gated": (),
+}
+"""What can be done to a network that is built, by the recipe's [[treatments]], where it has no option of that kind."""
 
 
 @dataclass(frozen=True)
@@ -70,12 +78,13 @@ def _value(catalogue: Any, part: Part, option: str) -> Any:
 def amend(ground: Ground, remedy: str) -> tuple[Recipe, Fields] | None:
     """The recipe with a remedy in it, and the fields that changed; None where it does not apply.
 
-    The recipe's name for the change is a field it has; only what no field of the parts can say becomes one of its
+    Where a model has no option for what is to be done to it, it is done after it is built, by the recipe's
     [[treatments]].
     """
     make = TABLE.get(remedy)
     fields = make(ground) if make is not None else None
-    if fields is None and remedy in _LIVE and "treatments" in Recipe.model_fields:
+    optional = any(ground.has(option) for option in _LIVE.get(remedy, ()))
+    if fields is None and remedy in _LIVE and not optional and "treatments" in Recipe.model_fields:
         fields = _treat(ground, remedy)
     if not fields:
         return None
