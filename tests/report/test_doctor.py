@@ -116,3 +116,19 @@ def test_signs_of_a_newer_format_are_refused_by_name(tmp_path: Path) -> None:
         store.commit()
     with pytest.raises(InputError, match=r"signs: is of format 2, newer than the 1 known here"):
         gradus.write_report(tmp_path / "run")
+
+
+def test_what_was_tried_to_repair_a_run_is_told_and_escaped(tmp_path: Path) -> None:
+    place = shutil.copytree(GOLDEN / "finished", tmp_path / "run")
+    assert 'id="repair"' not in render(gradus.load_run(place))
+    tried = {
+        "try": 1, "cause": "overfitting", "confidence": 0.7, "since_step": 3, "remedy": "<img src=x>", "kept": False,
+        "change": {"model.name": ["<script>alert(1)</script>", "b"]}, "at_step": 9, "from_step": 0, "why": "<b>no</b>",
+    }  # fmt: skip
+    with RunStore(place / "run.sqlite", from_step=100, from_epoch=100) as store:
+        store.event(0, 0, "repair", tried)
+        store.commit()
+    page = render(gradus.load_run(place))
+    assert 'id="repair"' in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; -&gt; b" in page
+    assert not any(each in page for each in ("<script>alert", "<img src=x>", "<b>no</b>"))

@@ -50,6 +50,9 @@ def command(
     track: Annotated[
         str | None, typer.Option(metavar="TRACKER", help="Send curves and signs to tensorboard or mlflow, too.")
     ] = None,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Treat what the doctor finds; keep what helps, undo what does not.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print no progress.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")] = False,
     lang: Annotated[str | None, typer.Option(help="Language of findings: en or zh.")] = None,
@@ -72,6 +75,7 @@ def command(
         "training.device": device,
         "ensemble.members": members,
         "ensemble.bagging": True if bagging else None,
+        "doctor.repair": True if repair else None,
     }
     if resume is not None:
         every = {
@@ -174,11 +178,14 @@ def _write_report(run: "Run") -> str:
 
 def _report(run: "Run", *, as_json: bool) -> int:
     """Say how it ended; the exit code."""
+    from gradus.training.repair.story import told_result
+
     result = run.result
     findings = run.findings
     report = _write_report(run)
     if as_json:
-        print_json(result | {"findings": findings} | ({"report": report} if report else {}))
+        places = ({"report": report} if report else {}) | ({"repaired": str(run.repaired)} if run.repaired else {})
+        print_json(result | {"findings": findings} | places)
     out = sys.stderr if as_json else sys.stdout
     for finding in findings:
         remedies = " ".join(remedy["text"] for remedy in finding["remedies"])
@@ -195,6 +202,8 @@ def _report(run: "Run", *, as_json: bool) -> int:
         together = f"{len(result['members'])} of " if "members" in result else ""
         print(f"{together}{result['model']} on {result['data']}: {values}")
         print(f"{result['steps']:,} steps in {result['seconds']:.1f} s; {result['parameters']:,} parameters")
+        if told := told_result(run.repairs, str(run.repaired)):
+            print(f"repair:     {told}")
         print(f"run folder: {run.path}")
         if report:
             print(f"report:     {report}")

@@ -94,9 +94,9 @@ class Tracking(Callback):
             self._sender.scalars(doctor.offset + each.step, scalars_of(each))
         self._examined = len(doctor.history.examinations)
         for finding in doctor.findings:
-            if self._said.get(finding.symptom) is not finding:
+            if self._said.get(finding.symptom) != finding:
                 self._said[finding.symptom] = finding
-                self._sender.finding(doctor.offset + finding.said_at_step, finding)
+                self._sender.finding(finding.said_at_step, finding)
 
     def _end(self) -> None:
         trainer, self._trainer = self._trainer, None
@@ -105,6 +105,6 @@ class Tracking(Callback):
         self._send_signs()
         if trainer.diverged_at:
             self._sender.finding(trainer.step, non_finite(trainer))
-        self._sender.causes(trainer.step, [] if self._doctor is None else self._doctor.causes)
+        self._sender.causes(trainer.step, [] if self._doctor is None else self._doctor.causes())
         self._sender.close()
         self._doctor = None

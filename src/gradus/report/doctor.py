@@ -6,6 +6,7 @@ from typing import Any
 from gradus.diagnosis.remedies import BY_ID, remedies_for
 from gradus.report.charts import Curves
 from gradus.report.words import count, figure, label
+from gradus.training.repair.story import told
 from gradus.training.run import Run
 
 _MOST_MARKS = 12
@@ -69,6 +70,11 @@ def causes(documents: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         }
         for place, document in enumerate(documents)
     ]
+
+
+def repairs(run: Run) -> list[dict[str, Any]]:
+    """What was tried to repair the run, in order, and what came of it."""
+    return [{"kept": each["kept"], "remedy": each["remedy"], "text": told(each)} for each in run.repairs]
 
 
 def timeline_charts(rows: Sequence[Mapping[str, Any]], curves: Curves) -> list[dict[str, Any]]:

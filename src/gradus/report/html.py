@@ -12,10 +12,11 @@ from safetensors.numpy import load_file
 from gradus.core.errors import InputError
 from gradus.report import words
 from gradus.report.charts import curve_charts, forecast_chart, residual_chart, scatter_chart
-from gradus.report.doctor import diagnoses, happenings, timeline_charts
+from gradus.report.doctor import diagnoses, happenings, repairs, timeline_charts
 from gradus.report.heat import heat_maps
 from gradus.report.template import embedded, fill, resource
 from gradus.training import folder
+from gradus.training.repair.story import told_result
 from gradus.training.run import DATA_FORMAT, Run, load_run
 from gradus.training.settings import describe
 from gradus.training.showcase import FORMAT
@@ -64,6 +65,8 @@ def render(run: Run) -> str:
         facts=_facts(run),
         diagnoses=found,
         happenings=happenings(single),
+        repairs=repairs(run),
+        repaired=told_result(run.repairs, folder.REPAIRED),
         maps=heat_maps(run.signs),
         charts=charts,
         charts_json=embedded(charts),
@@ -231,4 +234,5 @@ def _machine(run: Run) -> list[tuple[str, str]]:
 
 def _command(run: Run) -> str:
     """What repeats the run: the recipe it keeps has everything decided."""
-    return f"gradus train {shlex.quote(str(run.path.absolute() / folder.RECIPE))}"
+    recipe = run.repaired or run.path / folder.RECIPE
+    return f"gradus train {shlex.quote(str(recipe.absolute()))}"

@@ -6,14 +6,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from gradus.core.findings import Finding
-from gradus.diagnosis.causes import Ranked
+from gradus.diagnosis.causes import Ranked, rank
 from gradus.diagnosis.doctor import Doctor
 from gradus.diagnosis.probe import Probe
 from gradus.diagnosis.signs import Evaluation, Examination, History
 from gradus.diagnosis.tracking import layer_signs
 from gradus.diagnosis.watch import cause_to_json
 from gradus.training.callbacks import Callback
-from gradus.training.store import RunStore
+from gradus.training.store import Journal, RunStore
 
 if TYPE_CHECKING:
     from gradus.training.trainer import Trainer
@@ -52,7 +52,7 @@ class Doctoring(Callback):
         said: findings of earlier attempts, which are not written again.
     """
 
-    def __init__(self, store: RunStore, budget: float, said: frozenset[str] = frozenset()) -> None:
+    def __init__(self, store: Journal, budget: float, said: frozenset[str] = frozenset()) -> None:
         self.history = History()
         self._store, self._budget, self._said = store, budget, said
         # A loss that is not finite stops the Trainer, which says so itself.
@@ -66,16 +66,6 @@ class Doctoring(Callback):
     def offset(self) -> int:
         """Steps done before the doctor began to count."""
         return self._offset
-
-    @property
-    def findings(self) -> list[Finding]:
-        """In the order in which they were said; steps are the doctor's own."""
-        return self._doctor.findings
-
-    @property
-    def causes(self) -> list[Ranked]:
-        """Ranked, the likeliest first."""
-        return self._doctor.causes
 
     def begin(self, trainer: "Trainer") -> None:
         """Training is about to begin, or to go on."""
@@ -120,13 +110,34 @@ class Doctoring(Callback):
             "overhead": round(overhead, 5),
         }
 
+    @property
+    def findings(self) -> list[Finding]:
+        """So far, with the steps of the run."""
+        return [self._placed(each) for each in self._doctor.findings]
+
+    def causes(self, *more: Finding) -> list[Ranked]:
+        """So far, the likeliest first; `more` is what the Trainer found itself."""
+        return rank(self.history, [*self._doctor.findings, *more])
+
+    def rest(self) -> None:
+        """Look no more for a while: something else trains."""
+        assert self._probe is not None
+        self._probe.detach()
+
+    def wake(self) -> None:
+        """Go on after a rest."""
+        assert self._probe is not None
+        self._probe.attach()
+
     def _say(self, finding: Finding) -> None:
         if self._trainer is None or finding.symptom in self._said:
             return
+        self._store.finding(self._trainer.step, self._trainer.epoch, self._placed(finding))
+
+    def _placed(self, finding: Finding) -> Finding:
         # A doctor counts from where it began, which of a resumed run is not its first step.
         since, said = self._offset + finding.since_step, self._offset + finding.said_at_step
-        placed = replace(finding, since_step=since, said_at_step=said)
-        self._store.finding(self._trainer.step, self._trainer.epoch, placed)
+        return replace(finding, since_step=since, said_at_step=said)
 
 
 def signs_to_json(examination: Examination) -> dict[str, Any]:

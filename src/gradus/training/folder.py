@@ -21,6 +21,7 @@ RECIPE, ENVIRONMENT, DATA, DATABASE, WEIGHTS = (
     "model.safetensors",
 )
 CHECKPOINTS, CODE, ENCODER, MEMBERS = "checkpoints", "code", "encoder", "members"
+REPAIRED = "repaired.toml"
 PREDICTIONS, SHOWCASE = "predictions.safetensors", "showcase.json"
 ENSEMBLE, SAMPLES = "ensemble.json", "ensemble.safetensors"
 _LOCK = "lock"

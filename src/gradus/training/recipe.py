@@ -171,9 +171,26 @@ class Training(_Table):
 
 
 class Doctor(_Table):
-    """How much of a step's time the doctor may take; 0 turns it off."""
+    """What the doctor may take and do.
+
+    Attributes:
+        budget: share of a step's time; 0 turns it off.
+        repair: treat what it finds, and keep what helps.
+        tries: treatments to try at most.
+        horizon: when a trouble is treated: this share of the training that is left after it was found. 1 waits for the
+            end, so that a repaired run is compared with all that the untreated one came to.
+    """
 
     budget: Share = 0.01
+    repair: bool = False
+    tries: Positive = 5
+    horizon: Annotated[float, Field(gt=0, le=1)] = 1.0
+
+    @model_validator(mode="after")
+    def _repair_needs_a_doctor(self) -> Self:
+        if self.repair and not self.budget:
+            raise ValueError("repair needs the doctor: set `budget` above 0")
+        return self
 
 
 class Ensemble(_Table):

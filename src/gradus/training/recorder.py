@@ -10,7 +10,7 @@ from gradus.core.findings import Finding, Remedy
 from gradus.core.text import Message
 from gradus.training.callbacks import Callback
 from gradus.training.checkpoint import write_checkpoint
-from gradus.training.store import RunStore
+from gradus.training.store import Journal, RunStore
 
 if TYPE_CHECKING:
     from gradus.training.trainer import Trainer
@@ -24,7 +24,7 @@ SHARE_OF_TIME = 0.01
 class Recorder(Callback):
     """Writes every epoch's values, and each phase's learning rate, into the run's database."""
 
-    def __init__(self, store: RunStore) -> None:
+    def __init__(self, store: Journal) -> None:
         self._store = store
         self._committed = 0.0
 

@@ -30,7 +30,8 @@ class Run:
 
     Attributes:
         path: the folder.
-        recipe: as resolved when the run began.
+        recipe: as resolved when the run began; of a run that was repaired, what it was repaired to.
+        repaired: the file of the repaired recipe; None if nothing was changed.
         environment: versions, threads and device it began with.
         spec: what its data look like to the model.
         raw_spec: what they look like before preprocessing.
@@ -41,7 +42,9 @@ class Run:
     def __init__(self, path: Path) -> None:
         self.path = folder.existing_run(path)
         self.environment = folder.read_json(path / folder.ENVIRONMENT, environment.FORMAT)
-        self.recipe = Recipe.read(path / folder.RECIPE)
+        repaired = path / folder.REPAIRED
+        self.repaired = repaired if repaired.is_file() else None
+        self.recipe = Recipe.read(self.repaired or path / folder.RECIPE)
         data = folder.read_json(path / folder.DATA, DATA_FORMAT)
         try:
             self.spec = DataSpec.from_json(data["spec"])
@@ -104,6 +107,12 @@ class Run:
         return steps
 
     @property
+    def repairs(self) -> list[dict[str, Any]]:
+        """What was tried to repair the run, in order, and what came of it."""
+        # A run that was killed between an event and its checkpoint says it again.
+        return list({each["try"]: each for each in self.record.events("repair")}.values())
+
+    @property
     def result(self) -> dict[str, Any]:
         """The document of ``gradus train --json``; empty until the run has ended."""
         documents = self.record.events("result")
@@ -136,8 +145,12 @@ class Run:
             raise InputError(f"{weights}", f"cannot be loaded into the model: {reason}") from error
         return model.eval()
 
-    def trusted_recipe(self, *, trust: bool) -> Recipe:
-        """The recipe, its user code pointing to the files to run: the originals if unchanged, else the copies kept."""
+    def trusted_recipe(self, *, trust: bool, recipe: Recipe | None = None) -> Recipe:
+        """The recipe, its user code pointing to the files to run: the originals if unchanged, else the copies kept.
+
+        Args:
+            recipe: one in force before the run has ended, in place of what the folder names.
+        """
         known: dict[str, dict[str, str]] = self.environment.get("code", {})
 
         def trusted(name: str, module: str) -> str:
@@ -160,7 +173,7 @@ class Run:
                 repair="Put the file back as it was.",
             )
 
-        return Recipe.from_dict(map_code(self.recipe.to_dict(), trusted))
+        return Recipe.from_dict(map_code((recipe or self.recipe).to_dict(), trusted))
 
 
 def load_run(path: str | Path) -> Run:

@@ -3,11 +3,11 @@
 import json
 import math
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from gradus.core.errors import InputError, ResourceError
 from gradus.core.findings import Finding
@@ -32,6 +32,20 @@ _VISIBLE = """NOT EXISTS (
     AND (later.from_step < row.step OR later.from_epoch < row.epoch))"""
 
 
+class Journal(Protocol):
+    """Where a run's progress is written down; `path` is the run's database."""
+
+    path: Path
+
+    def scalars(self, step: int, epoch: int, values: Mapping[str, float]) -> None: ...
+
+    def event(self, step: int, epoch: int, kind: str, detail: Mapping[str, Any]) -> None: ...
+
+    def finding(self, step: int, epoch: int, finding: Finding) -> None: ...
+
+    def commit(self) -> None: ...
+
+
 class RunStore:
     """Writes while a run goes on. Rows become durable at `commit`.
 
@@ -47,12 +61,25 @@ class RunStore:
             self._connection.execute("PRAGMA journal_mode = WAL")
             if _version(self._connection) == 0:  # also where a process was killed before it got to the tables
                 self._connection.executescript(_SCHEMA)
-            row = (datetime.now(UTC).isoformat(timespec="seconds"), from_step, from_epoch)
+            self.begin(from_step, from_epoch)
+            self._connection.commit()
+
+    def begin(self, from_step: int, from_epoch: int) -> None:
+        """Another attempt, from there on: of what earlier ones wrote, what came later is no longer shown."""
+        row = (datetime.now(UTC).isoformat(timespec="seconds"), from_step, from_epoch)
+        with _reported(self.path):
             cursor = self._connection.execute(
                 "INSERT INTO attempts (began, from_step, from_epoch) VALUES (?, ?, ?)", row
             )
-            self.attempt = cursor.lastrowid
-            self._connection.commit()
+        self.attempt: int = cursor.lastrowid or 0
+
+    def go_back(self, attempt: int) -> None:
+        """Take back all attempts after `attempt`, which is at work again; what was tried in them stays."""
+        with _reported(self.path):
+            for table, kept in (("scalars", ""), ("events", " AND kind != 'repair'"), ("findings", "")):
+                self._connection.execute(f"DELETE FROM {table} WHERE attempt > ?{kept}", (attempt,))
+            self._connection.execute("DELETE FROM attempts WHERE attempt > ?", (attempt,))
+        self.attempt = attempt
 
     def scalars(self, step: int, epoch: int, values: Mapping[str, float]) -> None:
         rows = [(self.attempt, step, epoch, name, value) for name, value in values.items()]
@@ -105,6 +132,42 @@ class RunStore:
 
     def __exit__(self, *exception: object) -> None:
         self._connection.close()
+
+
+class Draft:
+    """What may become of a run: kept in memory until it is adopted, and then written straight on."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._written: list[Callable[[RunStore], None]] = []
+        self._store: RunStore | None = None
+
+    def scalars(self, step: int, epoch: int, values: Mapping[str, float]) -> None:
+        values = dict(values)
+        self._write(lambda store: store.scalars(step, epoch, values))
+
+    def event(self, step: int, epoch: int, kind: str, detail: Mapping[str, Any]) -> None:
+        self._write(lambda store: store.event(step, epoch, kind, detail))
+
+    def finding(self, step: int, epoch: int, finding: Finding) -> None:
+        self._write(lambda store: store.finding(step, epoch, finding))
+
+    def commit(self) -> None:
+        if self._store is not None:
+            self._store.commit()
+
+    def adopt(self, store: RunStore) -> None:
+        """All of it belongs to the run."""
+        self._store = store
+        for write in self._written:
+            write(store)
+        self._written = []
+
+    def _write(self, write: Callable[[RunStore], None]) -> None:
+        if self._store is None:
+            self._written.append(write)
+        else:
+            write(self._store)
 
 
 class RunRecord:

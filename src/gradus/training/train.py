@@ -8,28 +8,28 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from gradus.core.errors import InputError, nearest
 from gradus.core.faults import reach
 from gradus.core.text import current_language
+from gradus.data.preprocessing import Preprocessing
 from gradus.data.raw import RawData
 from gradus.data.sources import is_path
-from gradus.nn.statistics import recompute_statistics
 from gradus.optim.range_test import RangeTest
 from gradus.training import environment, folder
-from gradus.training.callbacks import Callback, KeepBest
+from gradus.training.attempt import Attempt, make_attempt, measure_finally, settle
+from gradus.training.callbacks import Callback
 from gradus.training.checkpoint import read_checkpoint, save_tensors, write_atomically
 from gradus.training.doctoring import doctoring
 from gradus.training.encoding import RunEncoder
-from gradus.training.evaluation import Outputs, collect
 from gradus.training.interruption import INTERRUPTED, Interruption
 from gradus.training.learning_rate import try_rates, wants_rate, without_rate
 from gradus.training.prepare import Prepared, data_fingerprint, load_data, prepare, resolve
-from gradus.training.recipe import Recipe, anchored, read_toml, shipped_recipes
+from gradus.training.recipe import Recipe, anchored, override, read_toml, shipped_recipes
 from gradus.training.recorder import Checkpointer, Recorder, non_finite
+from gradus.training.repair.case import Case, recipe_in_force
+from gradus.training.repair.controller import repair as repair_run
 from gradus.training.run import DATA_FORMAT, Run, keep_user_code, load_run
-from gradus.training.showcase import write_reconstructions, write_showcase
 from gradus.training.store import RunStore
 from gradus.training.trainer import NON_FINITE, Trainer
 
@@ -43,6 +43,7 @@ def train(
     run: str | Path | None = None,
     data: RawData | None = None,
     callbacks: Sequence[Callback] = (),
+    repair: bool = False,
 ) -> Run:
     """Train what a recipe names.
 
@@ -54,6 +55,7 @@ def train(
         run: the folder to make; by default the first free ``runs/<model>-<data>-<n>``.
         data: examples in memory, in place of those the recipe names.
         callbacks: look on, beside those of gradus.
+        repair: treat what the doctor finds, and keep what helps; as ``[doctor] repair = true`` does.
     Raises:
         InputError: before anything is written, if anything about the recipe, the data or their fit is wrong.
         ResourceError: if the run folder cannot be written; what was saved before is whole.
@@ -65,6 +67,11 @@ def train(
     """
     current_language()  # a GRADUS_LANG that is no language is told before anything is done
     recipe = resolve(read_recipe(recipe))
+    if repair:
+        recipe = Recipe.from_dict(override(recipe.to_dict(), "doctor.repair", True))
+    if recipe.doctor.repair and recipe.ensemble is not None:
+        advice = "Repair one network, and train the ensemble from its repaired recipe."
+        raise InputError("doctor.repair", "is for one network, not for an ensemble", repair=advice)
     with arithmetic(recipe):
         raw = load_data(recipe.data, data)
         place = None if run is None else Path(run)
@@ -95,7 +102,8 @@ def train_one(recipe: Recipe, raw: RawData, place: Path | None, callbacks: Seque
     """Train the network of a resolved recipe in a new folder."""
     prepared = prepare(recipe, raw)
     torch.set_num_threads(int(prepared.recipe.training.threads))
-    trainer, best = _make_trainer(prepared, callbacks)
+    case = Case(prepared.recipe, callbacks) if recipe.doctor.repair else None
+    attempt = make_attempt(prepared, callbacks if case is None else [*callbacks, case])
     place = folder.create_run_folder(place, f"{recipe.model.label}-{recipe.data.label}")
     with folder.RunLock(place):
         folder.refuse_run(place)  # another process may have been faster
@@ -104,7 +112,7 @@ def train_one(recipe: Recipe, raw: RawData, place: Path | None, callbacks: Seque
         except BaseException:
             folder.remove(place)
             raise
-        return _run(place, prepared, trainer, best)
+        return _run(place, attempt, case, callbacks)
 
 
 def resume(
@@ -143,43 +151,54 @@ def resume(
                 from gradus.training.ensemble import resume_ensemble
 
                 return resume_ensemble(place, recipe, raw, callbacks, warn, trust=trust)
-            prepared = prepare(recipe, raw, before.preprocessing)
+            found = read_checkpoint(place / folder.CHECKPOINTS, warn)
+            preprocessing: Preprocessing | None = before.preprocessing
+            amended = None if found is None else recipe_in_force(found[0])
+            if amended is not None:
+                amended = before.trusted_recipe(trust=trust, recipe=amended)
+                preprocessing = preprocessing if amended.data == recipe.data else None
+            prepared = prepare(amended or recipe, raw, preprocessing)
             torch.set_num_threads(int(prepared.recipe.training.threads))
             now = environment.describe_environment(prepared.device)
             for each in environment.differences(before.environment, now):
                 warn(f"not as when the run began: {each}")
-            found = read_checkpoint(place / folder.CHECKPOINTS, warn)
-            trainer, best = _make_trainer(prepared, callbacks)
+            case = Case(prepared.recipe, callbacks) if prepared.recipe.doctor.repair else None
+            attempt = make_attempt(prepared, callbacks if case is None else [*callbacks, case])
             if found is not None:
-                _load(trainer, found[0], place)
-            return _run(place, prepared, trainer, best)
+                _load(attempt.trainer, found[0], place)
+            return _run(place, attempt, case, callbacks)
 
 
-def _run(place: Path, prepared: Prepared, trainer: Trainer, best: KeepBest | None) -> Run:
-    """Train from where the trainer stands, and leave the results in `place`."""
+def _run(place: Path, attempt: Attempt, case: Case | None, callbacks: Sequence[Callback]) -> Run:
+    """Train from where the attempt stands, and leave the results in `place`."""
+    trainer, began = attempt.trainer, attempt.prepared.recipe
     with (
         RunStore(place / folder.DATABASE, from_step=trainer.step, from_epoch=trainer.epoch) as store,
         Interruption() as interruption,
     ):
-        checkpointer = Checkpointer(place / folder.CHECKPOINTS, store, prepared.recipe.training.checkpoint_every)
+        checkpointer = Checkpointer(place / folder.CHECKPOINTS, store, began.training.checkpoint_every)
         trainer.callbacks += (Recorder(store), checkpointer, interruption)
-        with doctoring(store, trainer, prepared.recipe.doctor.budget) as doctor:
-            trainer.fit()
+        if case is None:
+            with doctoring(store, trainer, began.doctor.budget) as doctor:
+                trainer.fit()
+            interrupted = trainer.stopped == INTERRUPTED
+        else:
+            attempt, doctor, interrupted = repair_run(attempt, case, store, checkpointer, interruption, callbacks)
+            trainer = attempt.trainer
+        prepared = attempt.prepared
         seconds = trainer.seconds
         metrics = store.latest("train_loss") | store.latest("train_penalty")
         if trainer.stopped == NON_FINITE:
             store.finding(trainer.step, trainer.epoch, non_finite(trainer))
         else:
             checkpointer.write(trainer)
-        if trainer.stopped not in (NON_FINITE, INTERRUPTED):
+        if case is not None and any(each["kept"] for each in case.tries) and not interrupted:
+            _write_repaired(place, prepared)
+        if trainer.stopped != NON_FINITE and not interrupted:
             reach("export.begin")
-            if best is not None:
-                best.restore(trainer)
-            model = trainer.networks()["model"]
-            if prepared.recipe.training.recompute_statistics:
-                recompute_statistics(model, prepared.population)
+            model = settle(attempt)
             write_atomically(place / folder.WEIGHTS, lambda path: save_tensors(path, model.state_dict()))
-            metrics |= _measure_finally(place, prepared, model)
+            metrics |= measure_finally(place, prepared, model)
             reach("export.end")
         result = {
             "run": str(place),
@@ -193,28 +212,11 @@ def _run(place: Path, prepared: Prepared, trainer: Trainer, best: KeepBest | Non
             "metrics": metrics,
             "causes": doctor.get("causes", []),
         }
+        if case is not None:
+            result["repairs"] = case.tries
         store.event(trainer.step, trainer.epoch, "result", result)
-        store.finish(trainer.stopped if trainer.stopped in (NON_FINITE, INTERRUPTED) else FINISHED)
+        store.finish(INTERRUPTED if interrupted else NON_FINITE if trainer.stopped == NON_FINITE else FINISHED)
     return load_run(place)
-
-
-def _make_trainer(prepared: Prepared, callbacks: Sequence[Callback]) -> tuple[Trainer, KeepBest | None]:
-    training = prepared.recipe.training
-    best = None
-    if training.early_stopping is not None or training.keep == "best":
-        stopping = training.early_stopping
-        best = KeepBest() if stopping is None else KeepBest(**stopping.model_dump())
-        callbacks = [best, *callbacks]
-    trainer = Trainer(
-        prepared.objective,
-        prepared.loader,
-        training,
-        seed=prepared.recipe.seed,
-        device=prepared.device,
-        evaluate=lambda networks: _measure(prepared, networks["model"], "validation"),
-        callbacks=callbacks,
-    )
-    return trainer, best
 
 
 def _load(trainer: Trainer, state: dict[str, Any], place: Path) -> None:
@@ -223,37 +225,6 @@ def _load(trainer: Trainer, state: dict[str, Any], place: Path) -> None:
     except (KeyError, RuntimeError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
         raise InputError(f"run {place}", f"its checkpoint does not fit its recipe: {reason}") from error
-
-
-def _measure(prepared: Prepared, model: nn.Module, split: str) -> dict[str, float]:
-    """Loss and metrics on a split, named after it; nothing where there is no such split."""
-    if split not in prepared.evaluation:
-        return {}
-    outputs = collect(model, prepared.criterion, prepared.evaluation[split])
-    values = _scores(prepared, outputs)
-    return {f"{split}_{name}": value for name, value in values.items()}
-
-
-def _measure_finally(place: Path, prepared: Prepared, model: nn.Module) -> dict[str, float]:
-    """The scores of the network that is kept; what it says of the last split is saved for the report."""
-    values: dict[str, float] = {}
-    for split, loader in prepared.evaluation.items():
-        outputs = collect(model, prepared.criterion, loader)
-        values |= {f"{split}_{name}": value for name, value in _scores(prepared, outputs).items()}
-        if split == list(prepared.evaluation)[-1] and outputs.output.isfinite().all():
-            examples = prepared.splits.named()[split].examples
-            if prepared.preprocessing.reconstruct:
-                write_reconstructions(place, prepared.raw, examples, split, outputs)
-                continue
-            classifies = prepared.spec.task == "classification"
-            shown = outputs.output.softmax(dim=1) if classifies else prepared.preprocessing.restore(outputs.output)
-            write_showcase(place, prepared.raw, examples, split, shown, outputs.index)
-    return values
-
-
-def _scores(prepared: Prepared, outputs: Outputs) -> dict[str, float]:
-    preprocessing = prepared.preprocessing
-    return outputs.scores(prepared.spec.task, preprocessing.restore, pooled=preprocessing.reconstruct)
 
 
 def read_recipe(recipe: Recipe | Mapping[str, Any] | str | Path) -> Recipe:
@@ -296,6 +267,14 @@ def write_head(place: Path, prepared: Prepared, raw: RawData) -> None:
     folder.write_json(place / folder.DATA, data)
     folder.write_json(place / folder.ENVIRONMENT, surroundings)
     folder.write_text(place / folder.RECIPE, prepared.recipe.to_toml())
+
+
+def _write_repaired(place: Path, prepared: Prepared) -> None:
+    """The recipe with what was kept in it, and the preprocessing that goes with it: what the weights are of."""
+    document = folder.read_json(place / folder.DATA, DATA_FORMAT)
+    document |= {"spec": prepared.spec.to_json(), "preprocessing": prepared.preprocessing.to_json()}
+    folder.write_json(place / folder.DATA, document)
+    folder.write_text(place / folder.REPAIRED, prepared.recipe.to_toml())
 
 
 @contextmanager

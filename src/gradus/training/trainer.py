@@ -199,6 +199,10 @@ class Trainer:
         """End training after this step, or this epoch."""
         self.stopped = self.stopped or reason
 
+    def go_on(self) -> None:
+        """Take back a `stop`; the next `fit` goes on after the last step."""
+        self.stopped = ""
+
     def read_losses(self) -> None:
         """Bring the losses of the latest steps over from the device; stop where one is not finite."""
         if not self._unread:
