@@ -1,0 +1,105 @@
+"""Fixes of exponentials that overflow."""
+
+import ast
+from collections.abc import Iterator, Sequence
+
+from gradus.diagnosis.prescription.edits import Edit, imported, replace
+from gradus.diagnosis.prescription.fixes import Case, fix
+from gradus.diagnosis.prescription.flow import Operation, below, leads_to_layers, nearest, training_losses
+from gradus.diagnosis.prescription.numbers import fused_log
+from gradus.diagnosis.prescription.rewriting import behind, unique
+
+_BOUNDED = {"clamp", "log_softmax", "logsigmoid", "tanh", "sigmoid", "neg"}
+
+
+
+@fix("bound-exponent")
+def less_the_largest(case: Case) -> Iterator[Sequence[Edit]]:
+    """`exp(x - x.amax(...))` where the sum of it is divided by: the same weights, whatever the size of x."""
+    program = case.program
+    seen: set[int] = set()
+    for loss in training_losses(case):
+        for quotient in below(program, loss):
+            if quotient.name != "div" or len(quotient.inputs) < 2:
+                continue
+            exps = [each for each in nearest(program, quotient.inputs[0], set()) if each.name == "exp"]
+            sums = [each for each in nearest(program, quotient.inputs[1], {"unsqueeze"}) if each.name == "sum"]
+            for each in exps:
+                if id(each.value.node) in seen or not sums:
+                    continue
+                seen.add(id(each.value.node))
+                axis = sums[0].argument(1, "dim")
+                edits = _softmax(quotient, each, axis) or _less_largest(each, ast.unparse(axis) if axis is not None else "-1")
+                if edits:
+                    yield edits
+
+
+def _softmax(quotient: Operation, exponential: Operation, axis: ast.expr | None) -> list[Edit]:
+    """`softmax(x, dim)` where the whole of it stands in one expression."""
+    file, node = quotient.value.file, quotient.value.node
+    if axis is None or exponential.value.node is not quotient.inputs[0].node or exponential.value.file is not file:
+        return []
+    name, more = imported(file, "torch.softmax")
+    return [replace(file, node, f"{name}({file.code(exponential.inputs[0].node)}, dim={ast.unparse(axis)})"), *more]
+
+
+def _less_largest(exponential: Operation, axis: str) -> list[Edit]:
+    given = exponential.inputs[0]
+    file, node = given.file, given.node
+    text = file.code(node)
+    if not isinstance(node, ast.Name | ast.Attribute | ast.Subscript):
+        return []
+    largest = f"{text} - {text}.amax({axis}, keepdim=True)"
+    call = exponential.value.node
+    assert isinstance(call, ast.Call)
+    method = not (call.args and call.args[0] is node)
+    return [replace(file, node, f"({largest})" if method else largest)]
+
+
+@fix("bound-exponent")
+def with_its_logarithm(case: Case) -> Iterator[Sequence[Edit]]:
+    """`logsumexp` and `softplus` for the logarithm of exponentials."""
+    for loss in training_losses(case):
+        for each in below(case.program, loss):
+            if each.name in {"log", "log1p"} and each.inputs:
+                for made in nearest(case.program, each.inputs[0], {"float", "to"}):
+                    edits = fused_log(case.program, each, made) if made.name in {"sum", "add"} else []
+                    if edits:
+                        yield edits
+
+
+@fix("bound-exponent")
+def bounded(case: Case) -> Iterator[Sequence[Edit]]:
+    """A clamp on what goes into `exp`."""
+    program = case.program
+    edits: list[Edit] = []
+    seen: set[int] = set()
+    for loss in training_losses(case):
+        for each in below(program, loss):
+            if each.name not in {"exp", "exp2", "expm1", "cosh", "sinh"} or not each.inputs:
+                continue
+            given = each.inputs[0]
+            if id(each.value.node) in seen or not leads_to_layers(program, given):
+                continue
+            seen.add(id(each.value.node))
+            if not any(made.name in _BOUNDED for made in nearest(program, given)):
+                edits += behind(given.file, given.node, ".clamp(max=20)")
+    if edits:
+        yield unique(edits)
+
+
+@fix("bound-exponent")
+def wider_numbers(case: Case) -> Iterator[Sequence[Edit]]:
+    """`bfloat16`, which has the range of `float32`, for `float16`."""
+    edits: list[Edit] = []
+    for file, node in case.program.nodes():
+        if isinstance(node, ast.Attribute) and file.qualified(node) in {"torch.float16", "torch.half"}:
+            edits.append(Edit(file, file.span(node)[1] - len(node.attr), file.span(node)[1], "bfloat16"))
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "half":
+            if not node.args and not file.qualified(node.func):
+                end = file.span(node.func)[1]
+                edits.append(Edit(file, end - len("half"), end, "bfloat16"))
+    if edits:
+        yield edits
+
+

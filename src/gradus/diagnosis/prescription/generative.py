@@ -1,0 +1,387 @@
+"""Fixes of generators: the balance of two players, the variety of what is made, latents in use, even upsampling."""
+
+import ast
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from gradus.diagnosis.prescription.bindings import binding
+from gradus.diagnosis.prescription.edits import Edit, replace, with_argument, without_argument
+from gradus.diagnosis.prescription.fixes import Case, fix
+from gradus.diagnosis.prescription.flow import Value, operations, spelled
+from gradus.diagnosis.prescription.modules import find_module
+from gradus.diagnosis.prescription.program import Found, Program, SourceFile
+from gradus.diagnosis.prescription.rewriting import instead
+from gradus.diagnosis.prescription.roles import TrainingStep, training_steps
+from gradus.diagnosis.prescription.written import Written, written
+
+_JUDGES = re.compile(r"(^|_|\.)(net_?|opt(im(izer)?)?_?|model_?)?d(is(c(riminator)?)?)?(_|\d|$)|critic|discrim|judge", re.I)
+_MAKES = re.compile(r"(^|_|\.)(net_?|opt(im(izer)?)?_?|model_?)?g(en(erator)?)?(_|\d|$)|generator|actor", re.I)
+_ENOUGH_STEPS = 2
+
+
+@dataclass(frozen=True)
+class Player:
+    """One of two networks that are trained against each other.
+
+    Attributes:
+        optimizer: the call that makes its optimizer.
+        rate: where its learning rate is written.
+        step: its training step; None if it was not found.
+    """
+
+    optimizer: Found
+    rate: Written | None
+    step: TrainingStep | None
+
+
+def players(case: Case) -> tuple[Player, Player] | None:
+    """The generator and the discriminator."""
+    made = [each for each in case.program.calls("torch.optim.*") if each.node.args]
+    made = [each for each in made if not each.file.qualified(each.node.func).startswith("torch.optim.lr_scheduler")]
+    judges = [each for each in made if _is_judge(case.program, each, made)]
+    makers = [each for each in made if each not in judges]
+    if len(made) != 2 or len(judges) != 1:
+        return None
+    return _player(case, makers[0]), _player(case, judges[0])
+
+
+def _is_judge(program: Program, optimizer: Found, every: Sequence[Found]) -> bool:
+    """By the name of the network or of the optimizer; else by what it is called on: what another one made."""
+    names = _names(optimizer)
+    if any(_JUDGES.search(each) for each in names) or any(_MAKES.search(each) for each in names):
+        return any(_JUDGES.search(each) for each in names)
+    network = names[0]
+    others = [_names(each)[0] for each in every if each is not optimizer]
+    for file, node in program.nodes():
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == network:
+            for each in node.args:
+                bound = binding(file, each)
+                text = ast.unparse(bound.value if bound is not None else each)
+                if any(text.startswith(f"{other}(") for other in others):
+                    return True
+    return False
+
+
+def _names(optimizer: Found) -> list[str]:
+    """The network's name, then the optimizer's."""
+    given = ast.unparse(optimizer.node.args[0]).partition(".parameters")[0].removeprefix("self.")
+    statement = optimizer.statement
+    targets = statement.targets if isinstance(statement, ast.Assign) else []
+    return [given, *(ast.unparse(each).removeprefix("self.") for each in targets if not isinstance(each, ast.Tuple))]
+
+
+def _player(case: Case, optimizer: Found) -> Player:
+    names = _names(optimizer)[1:]
+    steps = [
+        each
+        for each in training_steps(case)
+        if any(ast.unparse(step.receiver).removeprefix("self.") in names for step in _right_after(each))
+    ]
+    rate = written(case.program, optimizer.file, optimizer.argument(1, "lr"))
+    return Player(optimizer, rate, steps[0] if len(steps) == 1 else None)
+
+
+def _right_after(step: TrainingStep) -> list[Found]:
+    """The first step behind a backward pass."""
+    later = [each for each in step.steps if each.node.lineno >= step.backward.node.lineno]
+    return later[:1]
+
+
+# ---- balance --------------------------------------------------------------------------------------------------------
+
+
+@fix("slow-discriminator")
+def one_step_each(case: Case) -> Iterator[Sequence[Edit]]:
+    """As many steps of the discriminator as of the generator, and the loss that does not saturate."""
+    both = players(case)
+    if both is None:
+        return
+    maker, judge = both
+    edits = _steps_in_turn(case.program, judge, maker)
+    loud = _not_saturating(case, maker)
+    if edits and loud:
+        yield edits
+        yield [*edits, *loud]
+    if edits or loud:
+        yield edits or loud
+    smooth = _smooth_labels(case.program, judge)
+    if smooth:
+        yield smooth
+    if judge.rate is not None and maker.rate is not None and judge.rate.node is not maker.rate.node:
+        yield [judge.rate.becomes(judge.rate.value / 4)]
+
+
+@fix("slow-discriminator", "diversity")
+def no_faster_than_the_generator(case: Case) -> Iterator[Sequence[Edit]]:
+    """The generator's rate for the discriminator, where its own is higher."""
+    both = players(case)
+    if both is None:
+        return
+    maker, judge = both
+    if maker.rate is not None and judge.rate is not None and judge.rate.node is not maker.rate.node:
+        if judge.rate.value > 1.5 * maker.rate.value:
+            yield [judge.rate.becomes(maker.rate.value)]
+        if judge.rate.value > 3 * maker.rate.value:
+            yield [judge.rate.becomes(2 * maker.rate.value)]
+
+
+def _steps_in_turn(program: Program, player: Player, other: Player) -> list[Edit]:
+    """One pass of the loop around a player's step that is not around the other's."""
+    if player.step is None or other.step is None:
+        return []
+    alone = [each for each in player.step.loops if each not in other.step.loops]
+    for each in alone:
+        if isinstance(each, ast.For) and isinstance(each.iter, ast.Call) and ast.unparse(each.iter.func) == "range":
+            count = written(program, player.step.file, each.iter.args[-1])
+            if count is not None and count.value >= _ENOUGH_STEPS:
+                return [count.becomes(1)]
+    return []
+
+
+def _not_saturating(case: Case, maker: Player) -> list[Edit]:
+    """`criterion(D(fake), real)` for `-criterion(D(fake), fake)`: the same aim with a gradient from the start.
+
+    Source: Goodfellow et al. (2014), Generative adversarial nets, section 3.
+    """
+    step = maker.step
+    if step is None:
+        return []
+    for each in operations(case.program, Value(step.file, step.backward.receiver)):
+        node, file = each.value.node, each.value.file
+        if each.name != "neg" or not isinstance(node, ast.UnaryOp) or not isinstance(node.operand, ast.Call):
+            continue
+        target = Found(file, node.operand).argument(1, "target")
+        real = _other_labels(file, target) if target is not None else ""
+        if target is not None and real:
+            return [*instead(file, node, node.operand), replace(file, target, real)]
+    return []
+
+
+def _other_labels(file: SourceFile, fake: ast.expr) -> str:
+    """How the labels of real examples are written, beside those of generated ones."""
+    if isinstance(fake, ast.Call) and "zeros" in ast.unparse(fake.func):
+        return file.code(fake).replace("zeros", "ones")
+    for one, other in (("fake", "real"), ("zeros", "ones"), ("zero", "one")):
+        if one in ast.unparse(fake):
+            name = ast.unparse(fake).replace(one, other)
+            if any(isinstance(each, ast.Name) and each.id == name for each in ast.walk(file.tree)):
+                return name
+    return ""
+
+
+def _smooth_labels(program: Program, judge: Player) -> list[Edit]:
+    """0.9 for the label of real examples (Salimans et al. 2016)."""
+    if judge.step is None:
+        return []
+    for node in ast.walk(judge.step.around):
+        if isinstance(node, ast.Call) and judge.step.file.qualified(node.func) == "torch.ones_like":
+            return [Edit(judge.step.file, judge.step.file.span(node)[1], judge.step.file.span(node)[1], " * 0.9")]
+    return []
+
+
+@fix("fast-discriminator")
+def as_fast_as_the_generator(case: Case) -> Iterator[Sequence[Edit]]:
+    """The discriminator's rate at the generator's, or twice that; its steps as many."""
+    both = players(case)
+    if both is None:
+        return
+    maker, judge = both
+    fewer = _steps_in_turn(case.program, maker, judge)
+    if fewer:
+        yield fewer
+    if maker.rate is None or judge.rate is None or maker.rate.node is judge.rate.node:
+        return
+    if judge.rate.value < maker.rate.value:
+        yield [judge.rate.becomes(maker.rate.value)]
+        yield [judge.rate.becomes(2 * maker.rate.value)]
+    else:
+        yield [judge.rate.becomes(3 * judge.rate.value)]
+        yield [maker.rate.becomes(maker.rate.value / 3)]
+
+
+@fix("damp-players")
+def damp(case: Case) -> Iterator[Sequence[Edit]]:
+    """Adam's first beta at 0.5, and lower rates."""
+    both = players(case)
+    if both is None:
+        return
+    momentum = [
+        with_argument(each.optimizer.file, each.optimizer.node, "betas", "(0.5, 0.999)")
+        for each in both
+        if "Adam" in each.optimizer.file.qualified(each.optimizer.node.func)
+        and each.optimizer.argument(2, "betas") is None
+    ]
+    rates = {id(each.rate.node): each.rate for each in both if each.rate is not None}
+    slower = [each.becomes(each.value / 4) for each in rates.values()]
+    if momentum:
+        yield momentum
+    if slower:
+        yield [*momentum, *slower]
+
+
+# ---- variety --------------------------------------------------------------------------------------------------------
+
+
+@fix("diversity")
+def noise_for_each_example(case: Case) -> Iterator[Sequence[Edit]]:
+    """Noise is drawn anew for every example and every step."""
+    for call in case.program.calls("torch.randn", "torch.rand"):
+        file = call.file
+        expanded = _expanded(file, call.node)
+        if expanded is not None:
+            sizes = ", ".join(file.code(each) for each in expanded.args)
+            start, end = file.span(call.node.args[0])[0], file.span(call.node.args[-1])[1]
+            yield [Edit(file, start, end, sizes), Edit(file, file.span(call.node)[1], file.span(expanded)[1], "")]
+    for loop in (step.loops for step in training_steps(case)):
+        if loop:
+            yield from _drawn_inside(case, loop[0])
+
+
+def _expanded(file: SourceFile, call: ast.Call) -> ast.Call | None:
+    """`.expand(n, z)` or `.repeat(n, 1)` of one row."""
+    attribute = file.parents[call]
+    outer = file.parents.get(attribute)
+    if not (isinstance(attribute, ast.Attribute) and isinstance(outer, ast.Call) and call.args):
+        return None
+    one_row = ast.unparse(call.args[0]) == "1"
+    whole = attribute.attr == "expand" and len(outer.args) == len(call.args) and "-1" not in ast.unparse(outer)
+    return outer if one_row and whole else None
+
+
+def _drawn_inside(case: Case, loop: ast.For | ast.While) -> Iterator[list[Edit]]:
+    """A model's input that is noise drawn before the loop."""
+    for file, node in case.program.nodes():
+        if not isinstance(node, ast.Call) or loop not in file.loops(node) or find_module(case.program, file, node.func) is None:  # fmt: skip
+            continue
+        for each in node.args[:1]:
+            bound = binding(file, each)
+            if bound is None or not isinstance(bound.value, ast.Call) or loop in file.loops(bound.statement):
+                continue
+            if file.qualified(bound.value.func) in {"torch.randn", "torch.rand"}:
+                yield [replace(file, each, file.code(bound.value))]
+
+
+# ---- latents --------------------------------------------------------------------------------------------------------
+
+
+@fix("warm-up-kl")
+def same_scale_as_reconstruction(case: Case) -> Iterator[Sequence[Edit]]:
+    """The divergence over as many numbers as the reconstruction is averaged over; a smaller weight; a slow start."""
+    for kl in _divergences(case.program):
+        for error in _reconstructions(case.program, kl):
+            averaged = error.argument(99, "reduction")
+            if averaged is None:
+                yield [_divided(kl, f"{kl.file.code(error.node.args[1])}[0].numel()")]
+                yield [with_argument(error.file, error.node, "reduction", '"sum"')]
+    for weight in _weights(case.program):
+        if weight.value > 1:
+            yield [weight.becomes(1.0)]
+        yield [weight.becomes(min(weight.value, 1.0) / 10)]
+    for kl in _divergences(case.program):
+        yield [_divided(kl, "10")]
+
+
+@dataclass(frozen=True)
+class _Divergence:
+    file: SourceFile
+    statement: ast.Assign
+
+
+def _divergences(program: Program) -> list[_Divergence]:
+    """Statements that compute the divergence of a Gaussian from the standard one: by its formula, or by torch."""
+    found = []
+    for file, node in program.nodes():
+        if isinstance(node, ast.Assign):
+            text = ast.unparse(node.value)
+            closed = "0.5" in text and "exp()" in text.replace("torch.exp(", "exp()") and re.search(r"pow\(2\)|\*\* 2|square", text)
+            if closed or "kl_divergence" in text:
+                found.append(_Divergence(file, node))
+    return found
+
+
+def _divided(kl: _Divergence, by: str) -> Edit:
+    file, value = kl.file, kl.statement.value
+    end = file.span(value)[1]
+    if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add | ast.Sub):
+        start = file.span(value)[0]
+        return replace(file, value, f"({file.text[start:end]}) / {by}")
+    return Edit(file, end, end, f" / {by}")
+
+
+def _reconstructions(program: Program, kl: _Divergence) -> list[Found]:
+    """Losses in the same function that compare outputs with inputs."""
+    scope = kl.file.scope(kl.statement)
+    names = {"bce_loss", "bce_with_logits_loss", "mse_loss", "l1_loss", "smooth_l1_loss"}
+    return [
+        Found(kl.file, node)
+        for node in ast.walk(scope)
+        if isinstance(node, ast.Call)
+        and spelled(kl.file.meaning(node).rpartition(".")[2]) in names
+        and len(node.args) > 1
+        and isinstance(node.args[1], ast.Name)
+    ]
+
+
+def _weights(program: Program) -> Iterator[Written]:
+    """Numbers that the divergence is multiplied by."""
+    seen: set[int] = set()
+    for file, node in program.nodes():
+        if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Mult):
+            continue
+        for one, other in ((node.left, node.right), (node.right, node.left)):
+            if re.search(r"(^|_|\.)kl(d|_div|_loss|_term)?$|kl_|divergence", ast.unparse(other), re.I):
+                place = written(program, file, one)
+                if place is not None and id(place.node) not in seen:
+                    seen.add(id(place.node))
+                    yield place
+
+
+# ---- upsampling -----------------------------------------------------------------------------------------------------
+
+
+@fix("even-kernel")
+def kernel_of_whole_strides(case: Case) -> Iterator[Sequence[Edit]]:
+    """The next kernel that is a multiple of the stride, with the padding that keeps the output's size.
+
+    Source: Odena, Dumoulin, Olah (2016), Deconvolution and checkerboard artifacts.
+    """
+    edits: list[Edit] = []
+    for call in case.program.calls("torch.nn.ConvTranspose*"):
+        edits += _even(case.program, call)
+    if edits:
+        yield list(dict.fromkeys(edits))
+
+
+def _even(program: Program, call: Found) -> list[Edit]:
+    """Output size is (n - 1) stride - 2 padding + kernel + output padding: the last three change, not their sum."""
+    places = {
+        name: call.argument(position, name)
+        for position, name in ((2, "kernel_size"), (3, "stride"), (4, "padding"), (5, "output_padding"))
+    }
+    numbers = {name: written(program, call.file, node) for name, node in places.items()}
+    if any(node is not None and numbers[name] is None for name, node in places.items()):
+        return []
+    value = {name: int(each.value) if each is not None else 0 for name, each in numbers.items()}
+    stride = value["stride"] or 1
+    if stride < 2 or value["kernel_size"] % stride == 0 or call.argument(8, "dilation") is not None:
+        return []
+    kernel = -(-value["kernel_size"] // stride) * stride
+    more = kernel - (value["kernel_size"] - 2 * value["padding"] + value["output_padding"])
+    padding = -(-more // 2)
+    return [
+        *_set(call, "kernel_size", places["kernel_size"], kernel),
+        *_set(call, "padding", places["padding"], padding),
+        *_set(call, "output_padding", places["output_padding"], 2 * padding - more),
+    ]
+
+
+def _set(call: Found, name: str, node: ast.expr | None, value: int) -> list[Edit]:
+    if node is None:
+        return [with_argument(call.file, call.node, name, str(value))] if value else []
+    if not value and name == "output_padding":
+        keyword = next((each for each in call.node.keywords if each.arg == name), None)
+        return [without_argument(call.file, call.node, keyword or node)]
+    return [replace(call.file, node, str(value))] if ast.unparse(node) != str(value) else []
+
+

@@ -1,0 +1,348 @@
+"""Fixes of the loss: which one, of what shapes, averaged, and with which sign."""
+
+import ast
+from collections.abc import Iterator, Sequence
+
+from gradus.diagnosis.prescription.edits import Edit, replace, with_argument, without_argument
+from gradus.diagnosis.prescription.fixes import Case, fix
+from gradus.diagnosis.prescription.flow import (
+    SHAPING,
+    Operation,
+    Value,
+    below,
+    given_for,
+    leads_to_layers,
+    nearest,
+    operations,
+    training_losses,
+)
+from gradus.diagnosis.prescription.modules import find_module
+from gradus.diagnosis.prescription.program import Found, Program, SourceFile
+from gradus.diagnosis.prescription.readers import Reading, readings
+from gradus.diagnosis.prescription.rewriting import behind, bypass, instead, renamed, unique, without_brackets
+
+_DIFFERENCES = {"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "sub", "poisson_nll_loss"}
+_STRAIGHT = {*SHAPING, "add", "mul", "div", "neg", "mean", "sum"}
+"""What a loss goes through on its way to be one number."""
+_AXES = {"squeeze", "view", "reshape", "flatten", "index", "unsqueeze"}
+
+
+def on_the_way(program: Program, value: Value) -> Iterator[Operation]:
+    """Operations from what goes backward to the loss proper, that included."""
+    stack = [value]
+    seen: set[tuple[int, int | None]] = set()
+    while stack:
+        current = stack.pop()
+        if (id(current.node), current.layers) in seen:
+            continue
+        seen.add((id(current.node), current.layers))
+        for each in operations(program, current):
+            yield each
+            if each.name in _STRAIGHT:
+                stack += reversed(each.inputs)
+
+
+# ---- which loss -----------------------------------------------------------------------------------------------------
+
+
+@fix("fit-loss")
+def cross_entropy_of_raw_outputs(case: Case) -> Iterator[Sequence[Edit]]:
+    """`cross_entropy` for `nll_loss`, where no logarithm of probabilities comes in."""
+    edits: list[Edit] = []
+    for file, node in case.program.nodes():
+        if not isinstance(node, ast.Call):
+            continue
+        for each in operations(case.program, Value(file, node)):
+            if each.name != "nll_loss" or each.call is None or not each.inputs:
+                continue
+            outputs = list(nearest(case.program, each.inputs[0]))
+            if any(made.name in {"log_softmax", "log", "logsigmoid"} for made in outputs):
+                continue
+            name = "torch.nn.CrossEntropyLoss" if each.module is not None else "torch.nn.functional.cross_entropy"
+            edits += renamed(each.call, name)
+            for made in outputs:
+                edits += _probabilities_by_softmax(case.program, made)
+    if edits:
+        yield unique(edits)
+
+
+def _probabilities_by_softmax(program: Program, output: Operation) -> Iterator[Edit]:
+    """Where `exp` was to give probabilities, `softmax` does."""
+    for each in readings(program, output):
+        if each.operation == "exp" and isinstance(each.taker, ast.Call):
+            start, end = each.file.span(each.taker)
+            yield Edit(each.file, start, end, f"{each.file.code(each.node)}.softmax(dim=1)")
+
+
+@fix("fit-loss")
+def classes_not_numbers(case: Case) -> Iterator[Sequence[Edit]]:
+    """An output unit for each class and cross-entropy, for the squared error of class numbers."""
+    known = [each for examination in case.history.examinations for each in examination.losses if each.target_whole]
+    if not known:
+        return
+    classes = int(max(each.target_high for each in known)) + 1
+    for loss in training_losses(case):
+        for each in on_the_way(case.program, loss):
+            if each.name in {"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"} and len(each.inputs) > 1:
+                yield from _as_classes(case.program, each, classes)
+
+
+def _as_classes(program: Program, loss: Operation, classes: int) -> Iterator[list[Edit]]:
+    heads = [each for each in nearest(program, loss.inputs[0]) if each.name == "linear" and each.call is not None]
+    width = heads[0].call.argument(1, "out_features") if heads and heads[0].call is not None else None
+    if width is None or ast.unparse(width) != "1" or loss.call is None:
+        return
+    head = heads[0]
+    assert head.call is not None
+    edits = [replace(head.call.file, width, str(classes))]
+    for call in _calls_like(program, loss):
+        name = "torch.nn.CrossEntropyLoss" if loss.module is not None else "torch.nn.functional.cross_entropy"
+        edits += renamed(call if loss.module is None else loss.call, name)
+        output, target = call.argument(0, "input"), call.argument(1, "target")
+        if output is None or target is None:
+            return
+        edits += _whole(program, Value(call.file, output))
+        edits += _as_long(program, Value(call.file, target))
+    for reading in readings(program, head):
+        edits += _largest(reading)
+    yield unique(edits)
+
+
+def _calls_like(program: Program, loss: Operation) -> list[Found]:
+    """The call of a loss, and others of the same criterion."""
+    file, node = loss.value.file, loss.value.node
+    assert isinstance(node, ast.Call)
+    if loss.module is None:
+        return [Found(file, node)]
+    return [
+        Found(each, call)
+        for each, call in program.nodes()
+        if isinstance(call, ast.Call)
+        and not each.qualified(call.func)
+        and (made := find_module(program, each, call.func)) is not None
+        and made.node is loss.module.node
+    ]
+
+
+def _whole(program: Program, output: Value) -> list[Edit]:
+    """The output with its axis of classes: what takes it away is left out."""
+    edits: list[Edit] = []
+    stack = [output]
+    while stack:
+        for each in operations(program, stack.pop()):
+            if each.name in {"squeeze", "flatten", "view", "reshape", "index"} and each.inputs:
+                if each.module is None and isinstance(each.value.node, ast.Call):
+                    edits += bypass(program, each)
+                elif isinstance(each.value.node, ast.Subscript):
+                    edits += instead(each.value.file, each.value.node, each.inputs[0].node)
+                stack.append(each.inputs[0])
+    return edits
+
+
+def _as_long(program: Program, target: Value) -> list[Edit]:
+    """Targets as class numbers (N,), of whole type."""
+    node, file = target.node, target.file
+    column = any(each.name in {"unsqueeze", "view", "reshape"} for each in below(program, target))
+    while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        if node.func.attr not in {"float", "unsqueeze", "view", "reshape", "to", "double", "type"}:
+            break
+        node = node.func.value
+    text = f"{file.code(node)}{'.flatten()' if column else ''}.long()"
+    return [replace(file, target.node, text)]
+
+
+def _largest(reading: Reading) -> list[Edit]:
+    """The class with the largest output, where a number was rounded."""
+    if reading.operation not in {"round", "rint", "clamp", "int", "long"}:
+        return []
+    file, top = reading.file, reading.taker
+    while True:
+        parent = file.parents[top]
+        call = file.parents.get(parent)
+        if not (isinstance(parent, ast.Attribute) and isinstance(call, ast.Call) and call.func is parent):
+            break
+        if parent.attr not in {"round", "clamp", "int", "long", "squeeze", "view", "flatten", "reshape"}:
+            break
+        top = call
+    base: ast.expr = reading.node
+    while isinstance(base, ast.Call) and isinstance(base.func, ast.Attribute):
+        if base.func.attr not in {"squeeze", "view", "flatten", "reshape"}:
+            break
+        base = base.func.value
+    return [replace(file, top, f"{file.code(base)}.argmax(dim=1)")]
+
+
+# ---- shapes ---------------------------------------------------------------------------------------------------------
+
+
+@fix("match-shapes")
+def same_shape(case: Case) -> Iterator[Sequence[Edit]]:
+    """`squeeze(1)` of outputs (N, 1) where they meet targets (N,); or of the targets, if it is they."""
+    of_output = not _target_is_column(case)
+    found = [
+        place
+        for loss in training_losses(case)
+        for each in below(case.program, loss)
+        if each.name in _DIFFERENCES and len(each.inputs) > 1
+        for place in _bare(case.program, each, of_output)
+    ]
+    sources = {source for each in found for source in _sources(case.program, each)}
+    more = [
+        place
+        for file, node in case.program.nodes()
+        if isinstance(node, ast.Call | ast.BinOp)
+        for each in operations(case.program, Value(file, node))
+        if each.name in _DIFFERENCES and each.value.node is node and len(each.inputs) > 1
+        for place in _bare(case.program, each, of_output)
+        if sources & _sources(case.program, place)
+    ]
+    for places in (found + more, found) if found else ():
+        edits = [edit for each in places for edit in behind(each.file, each.node, ".squeeze(1)")]
+        yield unique(edits)
+
+
+def _target_is_column(case: Case) -> bool:
+    """Whether the outputs are (N,), so that it is the targets that have an axis more."""
+    for examination in case.history.examinations[:3]:
+        for loss in examination.losses:
+            for head in loss.heads:
+                for op, under in zip(head, head[1:], strict=False):
+                    if op.name in ("Sub", "Expand") and len(op.shape) == 2 and op.shape[0] == op.shape[1]:
+                        return len(under.shape) == 1
+    return False
+
+
+def _bare(program: Program, difference: Operation, of_output: bool) -> Iterator[Value]:
+    """The side of a difference that has an axis too many, where nothing reshapes it."""
+    one, other = difference.inputs[:2]
+    computed = [leads_to_layers(program, one), leads_to_layers(program, other)]
+    if computed[0] == computed[1]:
+        return
+    side = one if computed[0] == of_output else other
+    for value in given_for(program, side):
+        if not any(each.name in _AXES for each in _outermost(program, value)):
+            yield value
+
+
+def _sources(program: Program, value: Value) -> set[int]:
+    """What a value was before it was reshaped: the same for all calls of a model."""
+    return {id(each.call.node if each.module is not None and each.call else each.value.node)
+            for each in nearest(program, value)}  # fmt: skip
+
+
+def _outermost(program: Program, value: Value) -> Iterator[Operation]:
+    """What shapes a value last: in a model, its last layer, too."""
+    for each in operations(program, value):
+        yield each
+        if each.name in {"float", "to", "detach", "contiguous", "cpu"} and each.inputs:
+            yield from _outermost(program, each.inputs[0])
+
+
+# ---- sign -----------------------------------------------------------------------------------------------------------
+
+
+@fix("flip-sign")
+def minimize(case: Case) -> Iterator[Sequence[Edit]]:
+    """The minus sign before a loss is taken away; a likelihood or a return that has none gets one."""
+    program = case.program
+    for call in program.calls("torch.optim.*"):
+        for each in call.node.keywords:
+            if each.arg == "maximize" and ast.unparse(each.value) == "True":
+                yield [without_argument(call.file, call.node, each)]
+                return
+    negated = False
+    for loss in training_losses(case):
+        for operation in on_the_way(program, loss):
+            edits = _positive(program, operation)
+            if edits:
+                negated = True
+                yield edits
+    for file, node in program.nodes():
+        if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add) and ".grad" in ast.unparse(node.value):
+            negated = True
+            place = file.text.index("+=", file.span(node.target)[1])
+            yield [Edit(file, place, place + 2, "-=")]
+    if not negated:
+        yield from _negative(case)
+
+
+def _positive(program: Program, operation: Operation) -> list[Edit]:
+    """`loss` for `-loss`, and for `-1 * loss`."""
+    file, node = operation.value.file, operation.value.node
+    if operation.name == "neg" and isinstance(node, ast.UnaryOp) and not isinstance(node.operand, ast.Constant):
+        return without_brackets(file, node) or instead(file, node, node.operand)
+    if operation.name == "neg" and isinstance(node, ast.Call):
+        return bypass(program, operation)
+    if operation.name == "mul" and isinstance(node, ast.BinOp):
+        for sign, other in ((node.left, node.right), (node.right, node.left)):
+            if ast.unparse(sign).strip("()") in {"-1", "-1.0"}:
+                return instead(file, node, other)
+    return []
+
+
+def _negative(case: Case) -> Iterator[list[Edit]]:
+    """A minus before what is to be maximized: of several terms, the one with the logarithm of a probability."""
+    for loss in training_losses(case):
+        terms = [each for each in _terms(case.program, loss) if _is_likelihood(case.program, each)]
+        for term in terms if 0 < len(terms) < 2 else [loss]:
+            for made in operations(case.program, term):
+                file, node = made.value.file, made.value.node
+                start, end = file.span(node)
+                if isinstance(node, ast.BinOp) and not isinstance(node.op, ast.Mult | ast.Div | ast.MatMult):
+                    yield [Edit(file, start, start, "-("), Edit(file, end, end, ")")]
+                else:
+                    yield [Edit(file, start, start, "-")]
+
+
+def _terms(program: Program, value: Value) -> Iterator[Value]:
+    """What is added up to make a value."""
+    for each in operations(program, value):
+        if each.name in {"add", "sub"}:
+            for term in each.inputs:
+                yield from _terms(program, term)
+        else:
+            yield value
+
+
+def _is_likelihood(program: Program, value: Value) -> bool:
+    return any(each.name in {"log_prob", "log_softmax", "logsigmoid"} for each in below(program, value))
+
+
+# ---- average --------------------------------------------------------------------------------------------------------
+
+
+@fix("mean-loss")
+def average(case: Case) -> Iterator[Sequence[Edit]]:
+    """The mean over the batch for the sum: by its argument, by its name, or by the number of examples."""
+    for loss in training_losses(case):
+        for each in on_the_way(case.program, loss):
+            call = each.call
+            if call is None:
+                continue
+            summed = call.argument(99, "reduction")
+            if summed is not None and ast.unparse(summed) == "'sum'":
+                if each.module is not None and len(_calls_like(case.program, each)) > 1:
+                    yield from _over_examples(each.value.file, each.value.node)
+                keyword = next(keyword for keyword in call.node.keywords if keyword.arg == "reduction")
+                yield [without_argument(call.file, call.node, keyword)]
+            if each.name == "sum" and not _along(each):
+                yield renamed(call, "torch.mean")
+                yield from _over_examples(each.value.file, each.value.node)
+            if call.argument(99, "size_average") is not None:
+                yield [with_argument(call.file, call.node, "size_average", "True")]
+
+
+def _along(operation: Operation) -> bool:
+    """Whether a sum runs along one axis that is not the batch."""
+    given = operation.argument(1, "dim")
+    return given is not None and ast.unparse(given) not in {"0", "None"}
+
+
+def _over_examples(file: SourceFile, node: ast.expr) -> Iterator[list[Edit]]:
+    """`loss / len(targets)`."""
+    if isinstance(node, ast.Call):
+        names = [each for each in reversed(node.args) if isinstance(each, ast.Name)]
+        if names:
+            end = file.span(node)[1]
+            yield [Edit(file, end, end, f" / len({names[0].id})")]
+

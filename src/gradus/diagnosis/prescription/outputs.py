@@ -1,0 +1,272 @@
+"""Fixes of the model's output: the activation between its last layer and the loss."""
+
+import ast
+from collections.abc import Collection, Iterator, Sequence
+
+from gradus.diagnosis.prescription.edits import Edit, replace, without_argument
+from gradus.diagnosis.prescription.fixes import Case, fix
+from gradus.diagnosis.prescription.flow import SHAPING, Operation, below, nearest, training_losses
+from gradus.diagnosis.prescription.program import Found, Program
+from gradus.diagnosis.prescription.readers import Reading, readings
+from gradus.diagnosis.prescription.rewriting import around, behind, bypass, renamed, unique
+
+_SOFT = {"softmax", "sigmoid", "logsigmoid", "log_softmax", "softmin"}
+_HARD = {
+    "relu", "relu6", "tanh", "clamp", "hardtanh", "leaky_relu", "elu", "gelu", "silu", "softplus", "abs", "hardsigmoid",
+}  # fmt: skip
+_ON_LOGITS = {"cross_entropy_loss", "bce_with_logits_loss", "log_softmax", "multilabel_soft_margin_loss"}
+_ON_VALUES = {"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "sub", "poisson_nll_loss", "gaussian_nll_loss"}
+_ORDER_ALONE = {
+    "argmax", "argsort", "topk", "sort", "argmin", "shape", "size", "device", "dtype", "ndim", "dim", "numel", "len",
+    "backward", "requires_grad", "roc_auc_score", "average_precision_score", "roc_curve", "isfinite", "isnan",
+}  # fmt: skip
+
+
+def activations(
+    case: Case, losses: Collection[str], kinds: Collection[str], through: Collection[str] = SHAPING
+) -> Iterator[tuple[Operation, Operation]]:
+    """Pairs of a loss of the training step and the activation right below it."""
+    for loss in training_losses(case):
+        for operation in below(case.program, loss):
+            if operation.name in losses:
+                for each in operation.inputs[: 2 if operation.name in {"sub", "mse_loss", "l1_loss"} else 1]:
+                    for activation in nearest(case.program, each, through):
+                        if activation.name in kinds:
+                            yield operation, activation
+
+
+@fix("return-logits")
+def take_activation_away(case: Case) -> Iterator[Sequence[Edit]]:
+    """The last layer's outputs go to the loss as they are; what reads probabilities applies the activation itself."""
+    kinds = _HARD if case.cause == "nonlinear-logits" else _SOFT
+    for loss, activation in activations(case, _ON_LOGITS, kinds):
+        if loss.name == "log_softmax" and activation.name == "log_softmax":
+            continue
+        nearer = _before(loss, activation)
+        if nearer:
+            yield nearer
+            continue
+        found = bypass(case.program, activation)
+        if found:
+            yield unique([*found, *_applied_where_read(case.program, activation)])
+
+
+def _before(loss: Operation, activation: Operation) -> list[Edit]:
+    """`cross_entropy(logits, y)` for `cross_entropy(probs, y)`, where the line above is `probs = softmax(logits)`."""
+    file, made = activation.value.file, activation.value.node
+    statement = file.statement(made)
+    if not isinstance(statement, ast.Assign) or statement.value is not made or not activation.inputs:
+        return []
+    name, inner = ast.unparse(statement.targets[0]), activation.inputs[0].node
+    given = loss.inputs[0].node
+    here = loss.value.file is file and file.scope(given) is file.scope(made)
+    if here and isinstance(inner, ast.Name) and isinstance(given, ast.Name) and given.id == name != inner.id:
+        return [replace(file, given, inner.id)]
+    return []
+
+
+def _applied_where_read(program: Program, activation: Operation) -> list[Edit]:
+    """The activation around every use that is not the same without it; 0 for 0.5 where that is all there is to change."""
+    if activation.name not in {"softmax", "sigmoid"}:
+        return []
+    uses: dict[ast.expr, list[Reading]] = {}
+    for each in readings(program, activation):
+        if not _same_without(each, activation.name):
+            uses.setdefault(each.node, []).append(each)
+    edits: list[Edit] = []
+    for node, some in uses.items():
+        halves = [_half(each) for each in some]
+        if activation.name == "sigmoid" and all(halves):
+            edits += [replace(each.file, half, "0") for each, half in zip(some, halves, strict=True) if half is not None]
+        elif activation.name == "sigmoid":
+            edits += around(some[0].file, node, "torch.sigmoid")
+        else:
+            edits += around(some[0].file, node, "torch.softmax", f", dim={_axis(activation) or '1'}")
+    return edits
+
+
+def _same_without(reading: Reading, activation: str) -> bool:
+    """Whether a use goes by the order of outputs alone, or applies the activation once more."""
+    name = reading.operation
+    if name in _ORDER_ALONE | _ON_LOGITS | _SOFT or name.endswith("criterion") or "loss" in name:
+        return True
+    if name in {"max", "min"} and isinstance(reading.taker, ast.Call):
+        return _index_alone(reading, reading.taker)
+    return False
+
+
+def _index_alone(reading: Reading, call: ast.Call) -> bool:
+    """Whether of the largest value and its place only the place is used."""
+    parent = reading.file.parents[call]
+    if isinstance(parent, ast.Subscript):
+        return isinstance(parent.slice, ast.Constant) and parent.slice.value == 1
+    if isinstance(parent, ast.Attribute):
+        return parent.attr == "indices"
+    if isinstance(parent, ast.Assign) and isinstance(parent.targets[0], ast.Tuple):
+        first = parent.targets[0].elts[0]
+        scope = reading.file.scope(parent)
+        name = ast.unparse(first)
+        return not any(
+            isinstance(each, ast.Name) and each.id == name and isinstance(each.ctx, ast.Load)
+            for each in ast.walk(scope)
+        )
+    return False
+
+
+def _half(reading: Reading) -> ast.expr | None:
+    """The 0.5 that a value is compared with."""
+    taker = reading.taker
+    if isinstance(taker, ast.Compare) and taker.left is reading.last and len(taker.comparators) == 1:
+        right = taker.comparators[0]
+        if isinstance(right, ast.Constant) and right.value == 0.5:
+            return right
+    return None
+
+
+def _axis(activation: Operation) -> str:
+    given = activation.argument(1, "dim")
+    return ast.unparse(given) if given is not None else ""
+
+
+@fix("class-axis")
+def over_classes(case: Case) -> Iterator[Sequence[Edit]]:
+    """`dim=1`, or the last axis where there are more than two and no loss wants classes in the second."""
+    seen: set[int] = set()
+    every = [each for loss in training_losses(case) for each in below(case.program, loss)]
+    for each in every:
+        if each.call is None or each.name not in {"softmax", "log_softmax", "softmin"} or id(each.call.node) in seen:
+            continue
+        seen.add(id(each.call.node))
+        given = each.argument(1, "dim")
+        wrong = given is not None and ast.unparse(given) in {"0", "-2"}
+        if given is None:
+            yield [_with_dim(each)]
+        elif wrong:
+            yield [replace(each.call.file, given, "1")]
+            yield [replace(each.call.file, given, "-1")]
+
+
+def _with_dim(operation: Operation) -> Edit:
+    assert operation.call is not None
+    file, call = operation.call.file, operation.call.node
+    end = file.span(call)[1] - 1
+    return Edit(file, end, end, f"{', ' if call.args or call.keywords else ''}dim=1")
+
+
+@fix("sigmoid-output")
+def sigmoid_of_one_unit(case: Case) -> Iterator[Sequence[Edit]]:
+    """A sigmoid for the softmax over one unit; none where the loss applies it, or is made to."""
+    found = False
+    for _, activation in activations(case, {"bce_with_logits_loss"}, {"softmax", "log_softmax"}):
+        edits = bypass(case.program, activation)
+        for each in readings(case.program, activation):
+            half = _half(each)
+            if half is not None:
+                edits.append(replace(each.file, half, "0"))
+            elif each.operation in {"round"}:
+                edits += around(each.file, each.node, "torch.sigmoid")
+        found = True
+        yield unique(edits)
+    for loss in training_losses(case):
+        for each in below(case.program, loss):
+            if each.name == "softmax" and each.call is not None and not found:
+                yield _sigmoid_instead(each)
+            if each.name == "cross_entropy_loss" and each.call is not None:
+                yield _binary(case.program, each)
+
+
+def _binary(program: Program, loss: Operation) -> list[Edit]:
+    """`binary_cross_entropy_with_logits` for the cross-entropy of one unit; a threshold for the largest of one."""
+    call = loss.value.node
+    assert isinstance(call, ast.Call)
+    assert loss.call is not None
+    file, target = loss.value.file, Found(loss.value.file, call).argument(1, "target")
+    if target is None:
+        return []
+    module = loss.module is not None
+    edits = renamed(
+        loss.call, "torch.nn.BCEWithLogitsLoss" if module else "torch.nn.functional.binary_cross_entropy_with_logits"
+    )
+    edits += behind(file, target, f".float().view_as({file.code(loss.inputs[0].node)})")
+    for head in nearest(program, loss.inputs[0]):
+        for each in readings(program, head):
+            if each.operation == "argmax":
+                edits.append(replace(each.file, each.taker, f"({each.file.code(each.node)}.flatten() > 0).long()"))
+    return unique(edits)
+
+
+def _sigmoid_instead(softmax: Operation) -> list[Edit]:
+    assert softmax.call is not None
+    file, call = softmax.call.file, softmax.call.node
+    if softmax.module is not None:
+        edits = renamed(softmax.call, "torch.nn.Sigmoid")
+        return [*edits, *(without_argument(file, call, each) for each in [*call.args, *call.keywords])]
+    named = file.qualified(call.func)
+    edits = renamed(softmax.call, "torch.sigmoid") if named else renamed(softmax.call, "sigmoid")
+    extra = [*call.args[1 if named else 0 :], *(each for each in call.keywords if each.arg in {"dim", "axis", "dtype"})]
+    return [*edits, *(without_argument(file, call, each) for each in extra)]
+
+
+@fix("add-log")
+def logarithm_of_softmax(case: Case) -> Iterator[Sequence[Edit]]:
+    """`log_softmax` for the softmax that a negative log likelihood is given; `exp` where probabilities are read."""
+    losses = {"nll_loss", "kl_div_loss", "mul", "gather", "index", "neg"}
+    through = {*SHAPING, "neg", "mean", "sum"}
+    seen: set[int] = set()
+    for loss in training_losses(case):
+        for operation in below(case.program, loss):
+            if operation.name not in losses:
+                continue
+            for given in operation.inputs[:1] if operation.name.endswith("loss") else operation.inputs:
+                for each in nearest(case.program, given, through):
+                    if each.name in {"softmax", "sigmoid"} and each.call is not None and id(each.call.node) not in seen:
+                        seen.add(id(each.call.node))
+                        yield from _with_log(case.program, each)
+
+
+def _with_log(program: Program, activation: Operation) -> Iterator[list[Edit]]:
+    assert activation.call is not None
+    call = activation.call
+    file = call.file
+    if activation.module is not None:
+        edits = renamed(call, "torch.nn.LogSoftmax")
+    else:
+        own = file.qualified(call.node.func)
+        edits = renamed(call, f"{own.rpartition('.')[0]}.log_softmax" if own else "log_softmax")
+    if activation.name == "sigmoid":
+        edits = [*edits, _with_dim(activation)]
+    for each in readings(program, activation):
+        if each.operation in _ORDER_ALONE | {"nll_loss", "kl_div_loss", "softmax"} or "loss" in each.operation:
+            continue
+        if each.operation.endswith("criterion") or (each.operation in {"max"} and _same_without(each, "softmax")):
+            continue
+        if _made_into_loss(program, each):
+            continue
+        edits += behind(each.file, each.node, ".exp()")
+    yield unique(edits)
+
+
+def _made_into_loss(program: Program, reading: Reading) -> bool:
+    """Whether a use lies in a statement that trains: its value goes backward."""
+    scope = reading.file.scope(reading.node)
+    names = {
+        ast.unparse(each)
+        for each in ast.walk(reading.file.statement(reading.node))
+        if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
+    }
+    backward = {
+        ast.unparse(each.func.value)
+        for each in ast.walk(scope)
+        if isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr == "backward"
+    }
+    returns = isinstance(reading.file.statement(reading.node), ast.Return)
+    return bool(names & backward) or (returns and not isinstance(scope, ast.Module))
+
+
+@fix("linear-output")
+def leave_output_linear(case: Case) -> Iterator[Sequence[Edit]]:
+    """The activation behind the last layer is taken away."""
+    for _, activation in activations(case, _ON_VALUES, _SOFT | _HARD):
+        found = bypass(case.program, activation)
+        if found:
+            yield unique(found)

@@ -1,0 +1,178 @@
+"""From a value forward to what reads it in the end: through names, returns, functions of the program, and its modules."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gradus.diagnosis.prescription.bindings import (
+    Function,
+    binding,
+    bindings,
+    callers,
+    class_around,
+    entered,
+    parameters,
+)
+from gradus.diagnosis.prescription.flow import Operation, calls_of, spelled
+from gradus.diagnosis.prescription.modules import find_module
+from gradus.diagnosis.prescription.program import Program, SourceFile
+
+_PASSING = {
+    "view", "reshape", "flatten", "squeeze", "unsqueeze", "contiguous", "cpu", "cuda", "to", "float", "double", "clone",
+    "detach", "cat", "stack", "concat", "transpose", "permute", "ravel", "asarray", "array", "concatenate", "vstack",
+    "hstack",
+}  # fmt: skip
+_CONVERTING = {"numpy", "tolist", "item"}
+_MOST = 200
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A use of a value.
+
+    Attributes:
+        node: the expression that stands for it, the last that is a tensor.
+        taker: what it is part of.
+        last: the expression in `taker`; other than `node` where it has been made an array in between.
+    """
+
+    file: SourceFile
+    node: ast.expr
+    taker: ast.AST
+    last: ast.expr
+
+    @property
+    def operation(self) -> str:
+        """What takes it, as `flow` spells it: `argmax`, `compare`, `sub`; "" if it has no name."""
+        if isinstance(self.taker, ast.Call):
+            called = self.taker.func
+            return spelled(called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", ""))
+        if isinstance(self.taker, ast.Attribute):
+            return self.taker.attr
+        return type(self.taker).__name__.lower()
+
+
+def readings(program: Program, operation: Operation) -> list[Reading]:
+    """Every use of what an operation gives."""
+    module = operation.module
+    if module is None:
+        file, node = operation.value.file, operation.value.node
+        return list(_Search(program).uses(file, node, node))
+    search = _Search(program)
+    found: list[Reading] = []
+    for file, node in program.nodes():
+        if isinstance(node, ast.Call) and not file.qualified(node.func):
+            called = find_module(program, file, node.func)
+            if called is not None and (
+                called.node is module.node or (called.layers and called.layers[-1].node is module.node)
+            ):
+                found += search.uses(file, node, node)
+    return found
+
+
+class _Search:
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._seen: set[int] = set()
+
+    def uses(self, file: SourceFile, node: ast.expr, tensor: ast.expr) -> Iterator[Reading]:
+        """Readings of what an expression gives."""
+        if id(node) in self._seen or len(self._seen) > _MOST:
+            return
+        self._seen.add(id(node))
+        parent = file.parents[node]
+        if isinstance(parent, ast.keyword):
+            parent = file.parents[parent]
+        if isinstance(parent, ast.Assign | ast.AnnAssign | ast.NamedExpr) and parent.value is node:
+            targets = parent.targets if isinstance(parent, ast.Assign) else [parent.target]
+            for target in targets:
+                yield from self._loads(file, target, parent, node, tensor)
+        elif isinstance(parent, ast.Return):
+            yield from self._returned(file, parent)
+        elif isinstance(parent, ast.Tuple | ast.ListComp | ast.GeneratorExp | ast.Starred | ast.IfExp) or (
+            isinstance(parent, ast.Subscript) and parent.value is node
+        ):
+            whole = parent if isinstance(parent, ast.Subscript) and node is tensor else tensor
+            yield from self.uses(file, parent, whole)  # type: ignore[arg-type]
+        elif isinstance(parent, ast.Attribute):
+            yield from self._method(file, node, parent, tensor)
+        elif isinstance(parent, ast.Call):
+            yield from self._argument(file, node, parent, tensor)
+        elif not isinstance(parent, ast.Expr):
+            yield Reading(file, tensor, parent, node)
+
+    def _loads(
+        self, file: SourceFile, target: ast.expr, statement: ast.AST, value: ast.expr, tensor: ast.expr
+    ) -> Iterator[Reading]:
+        if isinstance(target, ast.Tuple):
+            for each in target.elts:  # which of several things it is, is not followed
+                yield from self._loads(file, each, statement, value, tensor)
+            return
+        if not isinstance(target, ast.Name | ast.Attribute):
+            return
+        text = ast.unparse(target)
+        scope: ast.AST = file.scope(statement)
+        if isinstance(target, ast.Attribute):
+            scope = class_around(file, statement) or scope
+        for each in ast.walk(scope):
+            if (
+                isinstance(each, ast.Name | ast.Attribute)
+                and isinstance(each.ctx, ast.Load)
+                and ast.unparse(each) == text
+            ):
+                bound = binding(file, each)
+                if bound is not None and bound.statement is statement:
+                    converted = tensor is not value
+                    yield from self.uses(file, each, tensor if converted else each)
+
+    def _returned(self, file: SourceFile, statement: ast.Return) -> Iterator[Reading]:
+        function = next((each for each in file.above(statement) if isinstance(each, Function)), None)
+        if function is None:
+            return
+        owner = file.scope(function)
+        if function.name == "forward" and isinstance(owner, ast.ClassDef):
+            calls = calls_of(self._program, owner)
+        else:
+            calls = callers(self._program, file, function)
+        for each in calls:
+            yield from self.uses(each.file, each.node, each.node)
+
+    def _method(self, file: SourceFile, node: ast.expr, parent: ast.Attribute, tensor: ast.expr) -> Iterator[Reading]:
+        call = file.parents[parent]
+        if not (isinstance(call, ast.Call) and call.func is parent):
+            if parent.attr in {"data", "T", "mT"}:
+                yield from self.uses(file, parent, parent if node is tensor else tensor)
+            else:
+                yield Reading(file, tensor, parent, node)
+        elif parent.attr in _PASSING:
+            yield from self.uses(file, call, call if node is tensor else tensor)
+        elif parent.attr in _CONVERTING:
+            yield from self.uses(file, call, tensor)
+        else:
+            yield Reading(file, tensor, call, node)
+
+    def _argument(self, file: SourceFile, node: ast.expr, call: ast.Call, tensor: ast.expr) -> Iterator[Reading]:
+        called = call.func
+        enters = entered(self._program, file, call) if not file.qualified(called) else None
+        if enters is not None and enters[1].name != "__init__":
+            home, function = enters
+            name = next((each.arg for each in call.keywords if each.value is node), None)
+            names = [each for each in parameters(function) if each not in {"self", "cls"}]
+            if name is None and node in call.args and call.args.index(node) < len(names):
+                name = names[call.args.index(node)]
+            for each in ast.walk(function):
+                if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Load) and each.id == name:
+                    if not bindings(home, name, function) or binding(home, each) is None:
+                        yield from self.uses(home, each, each)
+            return
+        attribute = called.attr if isinstance(called, ast.Attribute) else ""
+        if attribute == "append" and isinstance(called, ast.Attribute):
+            target = ast.unparse(called.value)
+            for each in ast.walk(file.scope(call)):
+                if isinstance(each, ast.Name | ast.Attribute) and isinstance(each.ctx, ast.Load):
+                    if ast.unparse(each) == target and file.parents[each] is not called:
+                        yield from self.uses(file, each, tensor)
+        elif attribute in _PASSING or getattr(called, "id", "") in {"list", "tuple", "float"}:
+            yield from self.uses(file, call, call if node is tensor and file.qualified(called) else tensor)
+        else:
+            yield Reading(file, tensor, call, node)
