@@ -175,6 +175,11 @@ def test_leaky() -> None:
             ["- return self.fc2(self.fc1(x))", "+ return self.fc2(self.act(self.fc1(x)))"],
         ),
         (net("x = self.fc1(x)", "return self.fc2(x)"), ["- x = self.fc1(x)", "+ x = self.act(self.fc1(x))"]),
+        (
+            net("return self.fc2(self.fc2(self.fc1(x)))"),
+            ["- return self.fc2(self.fc2(self.fc1(x)))",
+             "+ return self.fc2(self.act(self.fc2(self.act(self.fc1(x)))))"],
+        ),
         ("h = x @ W1 + b1\ny = h @ W2 + b2", ["- h = x @ W1 + b1", "+ h = torch.relu(x @ W1 + b1)"]),
     ],
 )  # fmt: skip

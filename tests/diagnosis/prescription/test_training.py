@@ -178,7 +178,7 @@ def test_little_regularization_stays(source: str) -> None:
 
 def test_more_regularization() -> None:
     source = HEAD + "o = torch.optim.Adam(p, lr=1e-3)"
-    assert first_change(source, "weight-decay")[1] == "+ o = torch.optim.AdamW(p, lr=1e-3, weight_decay=0.1)"
+    assert first_change(source, "weight-decay")[1] == "+ o = torch.optim.Adam(p, lr=1e-3, weight_decay=0.03)"
     net = HEAD + "m = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))\nm.eval()"
     assert "nn.ReLU(), nn.Dropout(0.5), nn.Linear(8, 2)" in first_change(net, "dropout")[1]
     assert first_change(net.replace("m.eval()", ""), "dropout") == []

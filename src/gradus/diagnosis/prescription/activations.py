@@ -5,7 +5,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 
 from gradus.diagnosis.prescription.bindings import binding, class_around
-from gradus.diagnosis.prescription.edits import Edit, imported, replace
+from gradus.diagnosis.prescription.edits import Edit, around, imported, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.initializing import kaiming
 from gradus.diagnosis.prescription.layers import Activation, activation, activations, applied, is_layer
@@ -128,7 +128,7 @@ def _use_is_hidden(case: Case, found: Activation) -> bool:
 @fix("add-nonlinearity")
 def put_between(case: Case) -> Iterator[Sequence[Edit]]:
     """An activation between layers that follow each other: the program's own if it has one unused, else ReLU."""
-    edits = {(each.file.path, each.start): each for each in [*_between_items(case), *_between_calls(case)]}
+    edits = {(each.file.path, each.start, each.text): each for each in [*_between_items(case), *_between_calls(case)]}
     if edits:
         yield list(edits.values())
 
@@ -178,8 +178,7 @@ def _between_calls(case: Case) -> Iterator[Edit]:
             before = made.value
         if before is not None and _input(file, before) is not None and before is not node:
             name, more = _own(file, before)
-            yield replace(file, before, f"{name}({file.code(before)})")
-            yield from more
+            yield from [*around(file, before, f"{name}(", ")"), *more]
 
 
 def _input(file: SourceFile, node: ast.AST) -> ast.expr | None:
