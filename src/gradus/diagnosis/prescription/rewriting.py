@@ -4,9 +4,10 @@ import ast
 import re
 
 from gradus.diagnosis.prescription.edits import Edit, after, delete, imported, replace
-from gradus.diagnosis.prescription.flow import Operation
 from gradus.diagnosis.prescription.modules import Module, find_module
 from gradus.diagnosis.prescription.program import Found, Program, SourceFile
+from gradus.diagnosis.prescription.readers import is_load
+from gradus.diagnosis.prescription.values import Operation
 
 _ATOMS = (ast.Name, ast.Call, ast.Attribute, ast.Subscript, ast.Constant, ast.Tuple, ast.List)
 _LOOSE = (ast.Assign, ast.AnnAssign, ast.Return, ast.Call, ast.keyword, ast.Tuple, ast.NamedExpr)
@@ -28,14 +29,10 @@ def bypass(program: Program, operation: Operation) -> list[Edit]:
         target = ast.unparse(statement.targets[0])
         if target == ast.unparse(inner):
             return [delete(file, statement), *_unused(program, operation)]
-        uses = [each for each in ast.walk(file.scope(statement)) if _is_load(each, target)]
+        uses = [each for each in ast.walk(file.scope(statement)) if is_load(each, target)]
         if len(uses) == 1 and isinstance(inner, ast.Name):
             return [delete(file, statement), replace(file, uses[0], inner.id), *_unused(program, operation)]
     return [*instead(file, call, inner), *_unused(program, operation)]
-
-
-def _is_load(node: ast.AST, name: str) -> bool:
-    return isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load)
 
 
 def _repeats(file: SourceFile, node: ast.AST) -> bool:
