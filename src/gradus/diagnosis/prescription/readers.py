@@ -109,8 +109,8 @@ class _Search:
         self, file: SourceFile, target: ast.expr, statement: ast.AST, value: ast.expr, tensor: ast.expr
     ) -> Iterator[Reading]:
         if isinstance(target, ast.Tuple):
-            for each in target.elts:  # which of several things it is, is not followed
-                yield from self._loads(file, each, statement, value, tensor)
+            for part in target.elts:  # which of several things it is, is not followed
+                yield from self._loads(file, part, statement, value, tensor)
             return
         if not isinstance(target, ast.Name | ast.Attribute):
             return
