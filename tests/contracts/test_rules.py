@@ -36,7 +36,8 @@ CAUSES = frozenset({
     "frozen-parameters", "detached-graph", "training-in-eval-mode", "evaluation-in-train-mode",
     "dropout-in-evaluation", "batch-norm-drift",
     "overfitting", "underfitting", "over-regularization", "batch-norm-tiny-batch",
-    "mode-collapse", "discriminator-dominates", "generator-dominates", "posterior-collapse", "checkerboard",
+    "mode-collapse", "oscillating-players", "discriminator-dominates", "generator-dominates",
+    "posterior-collapse", "checkerboard",
     "desynchronised-rank", "straggler",
 })  # fmt: skip
 """The promised ids."""

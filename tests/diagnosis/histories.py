@@ -469,6 +469,7 @@ def _generalization() -> Iterator[tuple[str, Callable[[bool], History]]]:
 
 def _generative() -> Iterator[tuple[str, Callable[[bool], History]]]:
     yield "mode-collapse", lambda ill: playing(replace(APART, spread=0.01 if ill else 1.0))
+    yield "oscillating-players", lambda ill: playing(replace(APART, spread=0.4, moved=0.5 if ill else 0.05), steps=500)
     yield (
         "discriminator-dominates",
         lambda ill: playing(replace(APART, told_apart=0.999, precision=0.0 if ill else 0.6)),

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gradus.diagnosis.players import Judged, read_latents, read_players
+from gradus.diagnosis.players import Anchor, Judged, read_latents, read_players
 from gradus.diagnosis.signs import PlayersSigns
 
 N = 32
@@ -19,7 +19,11 @@ def line(start: float, length: int = N) -> Tensor:
 
 
 def judge(
-    real: Tensor, fake: Tensor, real_scores: Tensor | None = None, fake_scores: Tensor | None = None
+    real: Tensor,
+    fake: Tensor,
+    real_scores: Tensor | None = None,
+    fake_scores: Tensor | None = None,
+    anchors: dict[int, Anchor] | None = None,
 ) -> PlayersSigns:
     generator, discriminator = nn.Linear(1, 1), nn.Linear(1, 1)
     scores = torch.ones(len(real), 1) if real_scores is None else real_scores
@@ -29,7 +33,8 @@ def judge(
             Judged.of(discriminator, [real], scores),
             Judged.of(generator, [torch.randn(len(fake), 2)], fake),
             Judged.of(discriminator, [fake.detach()], other),
-        ]
+        ],
+        {} if anchors is None else anchors,
     )
     assert found is not None
     return found
@@ -78,13 +83,27 @@ def test_without_a_judge_there_are_no_players() -> None:
     one, two = nn.Linear(1, 1), nn.Linear(1, 1)
     x, made = line(0), line(3)
     encoded = Judged.of(one, [x], made)
-    assert read_players([]) is None
-    assert (
-        read_players([encoded, Judged.of(two, [made], line(5))]) is None
-    )  # an encoder and a head: nothing real judged
-    assert read_players([encoded, Judged.of(one, [made], line(5))]) is None  # a model fed with its own output
-    assert read_players([Judged.of(two, [x[:8]], x[:8]), Judged.of(one, [x], made[:8]),
-                         Judged.of(two, [made[:8]], x[:8])]) is None  # too few  # fmt: skip
+    assert read_players([], {}) is None
+    # an encoder and a head: nothing real judged
+    assert read_players([encoded, Judged.of(two, [made], line(5))], {}) is None
+    assert read_players([encoded, Judged.of(one, [made], line(5))], {}) is None  # a model fed with its own output
+    few = [Judged.of(two, [x[:8]], x[:8]), Judged.of(one, [x], made[:8]), Judged.of(two, [made[:8]], x[:8])]
+    assert read_players(few, {}) is None
+
+
+def test_modes_are_told_apart_and_counted() -> None:
+    """Three clumps of twelve and a stray point, far from each other; samples lie near the first and the third."""
+    clumps = torch.cat([0.1 * line(0, 12), 100 + 0.1 * line(0, 12), 200 + 0.1 * line(0, 12), torch.tensor([[500.0]])])
+    anchors: dict[int, Anchor] = {}
+    signs = judge(clumps, torch.cat([0.1 * line(0, 16) + 0.05, 200 + 0.1 * line(0, 16)]), anchors=anchors)
+    assert (signs.modes, signs.covered, signs.moved) == (3, (0, 2), 0.0)
+    again = judge(clumps.flip(0), torch.full((N, 1), 100.5), anchors=anchors)  # the modes keep their numbers
+    assert (again.modes, again.covered) == (3, (1,))
+    assert again.moved == pytest.approx(abs(100.5 - 100.775) / float(torch.cdist(clumps, clumps).mean()), rel=1e-4)
+
+
+def test_data_in_one_piece_are_one_mode() -> None:
+    assert judge(line(0), line(0)).modes == 1
 
 
 @pytest.mark.parametrize(("used", "wide"), [(0, 4), (1, 4), (4, 4)])
@@ -92,6 +111,7 @@ def test_the_share_of_latents_in_use(used: int, wide: int) -> None:
     mean = 0.05 * torch.randn(64, wide, generator=torch.Generator().manual_seed(0))  # variance 0.0025
     mean[:, :used] *= 20
     assert read_latents((torch.ones(64, 9), mean, torch.zeros(64, wide))) == used / wide
+    assert read_latents({"x": torch.ones(64, 9), "mu": mean, "logvar": torch.zeros(64, wide)}) == used / wide
 
 
 @dataclass

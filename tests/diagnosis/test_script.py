@@ -10,7 +10,7 @@ import pytest
 import torch  # noqa: F401 - once: a program under test that loads it finds it there
 
 from gradus.core.errors import InputError
-from gradus.diagnosis.script import _AfterLoading, diagnose_script
+from gradus.diagnosis.script import AfterLoading, diagnose_script
 
 
 def test_a_call_comes_once_when_a_module_is_loaded_and_not_when_it_is_looked_for(
@@ -19,7 +19,7 @@ def test_a_call_comes_once_when_a_module_is_loaded_and_not_when_it_is_looked_for
     (tmp_path / "late_module.py").write_text("import json\nVALUE = 1", encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     called: list[bool] = []
-    finder = _AfterLoading("late_module", lambda: called.append(sys.modules["late_module"].VALUE == 1))
+    finder = AfterLoading("late_module", lambda: called.append(sys.modules["late_module"].VALUE == 1))
     sys.meta_path.insert(0, finder)
     try:
         for _ in range(2):
@@ -36,7 +36,7 @@ def test_a_call_comes_once_when_a_module_is_loaded_and_not_when_it_is_looked_for
 
 
 def test_a_module_that_is_not_there_is_missed_as_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "meta_path", [_AfterLoading("no_such_module", lambda: None), *sys.meta_path])
+    monkeypatch.setattr(sys, "meta_path", [AfterLoading("no_such_module", lambda: None), *sys.meta_path])
     with pytest.raises(ModuleNotFoundError, match="No module named 'no_such_module'"):
         importlib.import_module("no_such_module")
 

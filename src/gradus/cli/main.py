@@ -21,6 +21,7 @@ from gradus.cli import (
     models,
     optimizers,
     predict,
+    preflight,
     report,
     train,
 )
@@ -39,7 +40,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for verb in (
-    train, predict, inspect, backprop, doctor, report, landscape,
+    train, predict, inspect, backprop, doctor, preflight, report, landscape,
     models, data, activations, initializers, layers, losses, optimizers,
 ):  # fmt: skip
     app.command(

@@ -14,7 +14,7 @@ _WIDEST = 1000
 
 def print_json(document: Any) -> None:
     """One JSON document; the numbers JSON lacks become the strings "NaN", "Infinity", "-Infinity"."""
-    json.dump(_finite(document), sys.stdout, ensure_ascii=False, indent=2)
+    json.dump(to_json(document), sys.stdout, ensure_ascii=False, indent=2)
     sys.stdout.write("\n")
 
 
@@ -86,11 +86,12 @@ def _print(table: "Table", rows: Sequence[Sequence[Any]], *, wide: bool = False)
     console.print(table)
 
 
-def _finite(value: Any) -> Any:
+def to_json(value: Any) -> Any:
+    """`value` with the numbers that JSON lacks as words."""
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     if isinstance(value, Mapping):
-        return {key: _finite(each) for key, each in value.items()}
+        return {key: to_json(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(each) for each in value]
+        return [to_json(each) for each in value]
     return value

@@ -175,7 +175,8 @@ TABLE: tuple[Cause, ...] = (
     _cause("over-regularization", {"no-learning": 0.4, "plateau": 0.4, "constant-prediction": 0.3}),
     _cause("batch-norm-tiny-batch", {"generalization-gap": 0.3, "oscillation": 0.3}),
     # generative
-    _cause("mode-collapse", {}, {"discriminator-dominates": 0.5}),
+    _cause("mode-collapse", {}, {"discriminator-dominates": 0.5, "oscillating-players": 1}),
+    _cause("oscillating-players"),
     _cause("discriminator-dominates", {}, {"mode-collapse": 0.5, "generator-dominates": 1}),
     _cause("generator-dominates", {}, {"mode-collapse": 0.5}),
     _cause("posterior-collapse"),

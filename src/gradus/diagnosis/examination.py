@@ -14,7 +14,7 @@ from gradus.diagnosis.comparison import compared, read_loss
 from gradus.diagnosis.graph import Graph, walk
 from gradus.diagnosis.inputs import begins_with_normalization, calm, read_input, row_prints
 from gradus.diagnosis.places import Places
-from gradus.diagnosis.players import Judged, read_latents, read_players
+from gradus.diagnosis.players import Anchor, Judged, read_latents, read_players
 from gradus.diagnosis.signs import Examination, InputSigns, LayerSigns, LossSigns, Op, ParameterSigns
 from gradus.diagnosis.through_time import Sequence_, gradients_through_time
 
@@ -40,6 +40,7 @@ class Memory:
         self.rows: set[int] = set()
         self.train_inputs: list[InputSigns] = []
         self.many_calls: set[str] = set()
+        self.anchors: dict[int, Anchor] = {}
 
 
 class Window:
@@ -377,7 +378,7 @@ class Window:
     def finish(self) -> Examination:
         """All of it."""
         self._read_parameters(self._by_hand)
-        players = read_players(self.judged)
+        players = read_players(self.judged, self._memory.anchors)
         return Examination(
             step=self.step,
             layers=self._layers,

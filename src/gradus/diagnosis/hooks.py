@@ -19,7 +19,7 @@ Leave = Callable[[nn.Module, Any, Any, Any], None]
 Layer = Callable[[nn.Module, Any, Any], None]
 
 
-class _Hook:
+class Hook:
     """A callback that does not travel."""
 
     def __init__(self, call: Callable[..., None]) -> None:
@@ -52,11 +52,11 @@ class Hooks:
     def hook_everywhere(self) -> None:
         """All modules, in place of single models."""
         for handles in self._roots.values():
-            _remove(handles)
+            remove_all(handles)
         self._roots.clear()
         self._everywhere = [
-            torch_modules.register_module_forward_pre_hook(_Hook(self._enter)),
-            torch_modules.register_module_forward_hook(_Hook(self._leave), with_kwargs=True, always_call=True),
+            torch_modules.register_module_forward_pre_hook(Hook(self._enter)),
+            torch_modules.register_module_forward_hook(Hook(self._leave), with_kwargs=True, always_call=True),
         ]
 
     def hook_root(self, model: nn.Module) -> None:
@@ -68,29 +68,29 @@ class Hooks:
             self._wrap_compiled(model)
             return
         self._roots[id(model)] = [
-            model.register_forward_pre_hook(_Hook(self._enter)),
-            model.register_forward_hook(_Hook(self._leave), with_kwargs=True, always_call=True),
+            model.register_forward_pre_hook(Hook(self._enter)),
+            model.register_forward_hook(Hook(self._leave), with_kwargs=True, always_call=True),
         ]
 
     def hook_layers(self, model: nn.Module, layer: Layer) -> None:
         """The layers of a model, until `release_layers`."""
         for each in model.modules():
             if next(each.children(), None) is None or isinstance(each, nn.MultiheadAttention):
-                self._layers.append(each.register_forward_hook(_Hook(layer)))
+                self._layers.append(each.register_forward_hook(Hook(layer)))
 
     def release_layers(self) -> None:
         if self._layers:
-            _remove(self._layers)
+            remove_all(self._layers)
 
     def release_everywhere(self) -> None:
-        _remove(self._everywhere)
+        remove_all(self._everywhere)
 
     def release(self) -> None:
         """All of them."""
         self.release_everywhere()
         self.release_layers()
         for handles in self._roots.values():
-            _remove(handles)
+            remove_all(handles)
         self._roots.clear()
         for reference, ours, original in self._compiled:
             model = reference()
@@ -118,7 +118,8 @@ class Hooks:
         self._compiled.append((reference, wrapped, original))
 
 
-def _remove(handles: list[RemovableHandle]) -> None:
+def remove_all(handles: list[RemovableHandle]) -> None:
+    """Take hooks off again, without a trace."""
     while handles:
         handle = handles.pop()
         handle.remove()

@@ -1,7 +1,7 @@
 """Generators: whether one learns from a discriminator, and whether latents are used."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 import torch
@@ -12,6 +12,8 @@ from gradus.diagnosis.signs import PlayersSigns
 
 _MOST = 256
 _NEIGHBOURS = 5
+_MODE = 4
+"""Real examples that make a mode."""
 _ACTIVE = 0.01
 """Variance over the batch of a latent's mean, from which on it counts as used (Burda et al. 2015, arXiv 1509.00519)."""
 
@@ -40,8 +42,64 @@ def _where(tensor: Tensor | None) -> int:
     return tensor.data_ptr() if tensor is not None and tensor.layout is torch.strided else 0
 
 
-def read_players(judged: Sequence[Judged]) -> PlayersSigns | None:
+@dataclass
+class Anchor:
+    """Real data that later examinations are compared by, so that a mode of theirs is the same one each time.
+
+    Attributes:
+        real_ND: examples.
+        mode_N: the mode that each belongs to; -1 of those in none.
+        reach: what still counts as near.
+        mean_D: of what was generated last.
+    """
+
+    real_ND: Tensor
+    mode_N: Tensor
+    reach: float
+    mean_D: Tensor | None = None
+
+    @classmethod
+    def of(cls, real_ND: Tensor, between_NN: Tensor, radius_N: Tensor) -> "Anchor":
+        """Modes are what hangs together by steps of twice the usual distance to the fifth neighbour."""
+        reach = 2 * float(radius_N.median())
+        return cls(real_ND.clone(), _clusters(between_NN <= reach).to(real_ND.device), reach)
+
+    @property
+    def modes(self) -> int:
+        """How many there are; 1 where data are not in several clumps."""
+        return max(1, int(self.mode_N.max()) + 1)
+
+    def covered(self, fake_ND: Tensor) -> tuple[int, ...]:
+        """The modes near which something was generated."""
+        near_N = (torch.cdist(self.real_ND, fake_ND) <= self.reach).any(dim=1) & (self.mode_N >= 0)
+        return tuple(sorted(set(self.mode_N[near_N].tolist())))
+
+    def moved(self, fake_ND: Tensor, scale: float) -> float:
+        """How far the mean of what is generated has gone since the last time, in `scale`; 0 the first time."""
+        before, self.mean_D = self.mean_D, fake_ND.mean(dim=0)
+        return 0.0 if before is None else float((self.mean_D - before).norm()) / scale
+
+
+def _clusters(joined_NN: Tensor) -> Tensor:
+    """The number of each point's connected part, by size; -1 in parts of fewer than four."""
+    label_N = torch.arange(len(joined_NN))
+    joined_NN = joined_NN.cpu()
+    while True:  # each takes the least label among those it is joined to
+        least_N = torch.where(joined_NN, label_N[None, :], len(label_N)).amin(dim=1)
+        if torch.equal(least_N, label_N):
+            break
+        label_N = least_N
+    names, counts = label_N.unique(return_counts=True)
+    mode_N = torch.full_like(label_N, -1)
+    for number, name in enumerate(names[counts >= _MODE]):
+        mode_N[label_N == name] = number
+    return mode_N
+
+
+def read_players(judged: Sequence[Judged], anchors: dict[int, Anchor]) -> PlayersSigns | None:
     """A generator's output beside real data, where one model judged both in this step.
+
+    `anchors` are kept from one examination to the next, by the width of an example.
 
     Coverage and precision are those of Naeem et al. (2020), arXiv 2002.09797, and Kynkaanniemi et al. (2019), arXiv
     1904.06991, on the data themselves, within the batch.
@@ -76,16 +134,22 @@ def read_players(judged: Sequence[Judged]) -> PlayersSigns | None:
     radius_N = between_reals.kthvalue(min(_NEIGHBOURS, len(real_ND) - 1) + 1, dim=1).values
     across = torch.cdist(real_ND, fake_ND)
     inside = across <= radius_N[:, None]
-    spread = pairwise(fake_ND).mean() / between_reals.mean().clamp_min(1e-12)
     real_score, fake_score = real.output.flatten().float(), fake.output.flatten().float()
     pairs = (real_score[:, None] > fake_score).float() + 0.5 * (real_score[:, None] == fake_score)
+    scale = float(between_reals.mean().clamp_min(1e-12))
+    if real_ND.shape[1] not in anchors:
+        anchors[real_ND.shape[1]] = Anchor.of(real_ND, between_reals, radius_N)
+    anchor = anchors[real_ND.shape[1]]
     deviation = torch.cat([real_score, fake_score]).std(correction=0).clamp_min(1e-12)
     return PlayersSigns(
-        spread=float(spread),
+        spread=float(pairwise(fake_ND).mean()) / scale,
         coverage=float(inside.any(dim=1).float().mean()),
         precision=float(inside.any(dim=0).float().mean()),
         told_apart=float(pairs.mean()),
         gap=float((real_score.mean() - fake_score.mean()) / deviation),
+        modes=anchor.modes,
+        covered=anchor.covered(fake_ND),
+        moved=anchor.moved(fake_ND, scale),
     )
 
 
@@ -100,8 +164,12 @@ def read_latents(result: Any) -> float | None:
     """Share of latent dimensions in use, where a model returned a reconstruction, means and log-variances.
 
     Means and log-variances are the last two tensors, of the same shape (N, d); a dimension is in use if its mean
-    varies over the batch.
+    varies over the batch. A tuple, a dict or a dataclass may hold them.
     """
+    if isinstance(result, Mapping):
+        result = tuple(result.values())
+    elif is_dataclass(result):
+        result = tuple(getattr(result, each.name) for each in fields(result))
     if not isinstance(result, tuple | list) or len(result) < 3 or not all(isinstance(each, Tensor) for each in result):
         return None
     mean, log_variance = result[-2], result[-1]

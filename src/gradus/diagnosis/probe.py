@@ -4,12 +4,13 @@ It changes nothing: hooks return nothing, random state is put back, no graph is 
 hooked while a model runs in a step that is examined.
 """
 
+import contextlib
 import functools
 import logging
 import math
 import os
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from threading import get_ident
 from time import perf_counter
@@ -147,6 +148,15 @@ class Probe(taps.Listener):
         taps.leave(self)
         self._hooks.release()
         self._window = None
+
+    @contextlib.contextmanager
+    def looking_away(self) -> Iterator[None]:
+        """What happens within is not the program's own."""
+        off, self._off = self._off, True
+        try:
+            yield
+        finally:
+            self._off = off
 
     def pause(self) -> None:
         """No hook is to be seen for a while."""
@@ -339,11 +349,8 @@ class Probe(taps.Listener):
         self._window.model(original(module), inputs, result)
         if id(module) not in self._looked_beside and not self.history.step and not is_compiled(module):
             self._looked_beside.add(id(module))
-            self._off = True  # it is not the program's own pass
-            try:
+            with self.looking_away():
                 mixes, dropping = shadow.look_beside(module, args, kwargs)
-            finally:
-                self._off = False
             self.history.loop.mixes |= mixes
             self.history.loop.always_dropping |= dropping
 

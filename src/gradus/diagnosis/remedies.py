@@ -91,6 +91,7 @@ BY_ID: dict[str, tuple[str, ...]] = {
     "constant-prediction": ("read-causes",),
     "curve-reading": ("early-stopping",),
     "mode-collapse": ("diversity",),
+    "oscillating-players": ("damp-players", "diversity"),
     "discriminator-dominates": ("slow-discriminator",),
     "generator-dominates": ("fast-discriminator",),
     "posterior-collapse": ("warm-up-kl",),

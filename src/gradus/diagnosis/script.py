@@ -76,7 +76,7 @@ def diagnose_script(
             raise InputError("--json-to", "must be a file in a folder that exists", str(json_to))
     pid = os.getpid()
     patient = _Patient(budget, silence, script.resolve().parent)
-    ended, code = _run(source, script, arguments)
+    ended, code = run_program(source, script, arguments)
     if os.getpid() != pid:  # a fork of the program's has come to the end of the script: it is no doctor
         _leave_as_python_does(ended, code)
     if ended is not None and not isinstance(ended, KeyboardInterrupt):
@@ -107,13 +107,13 @@ class _Patient:
         self.watch: Watch | None = None
         self.sites: SiteListener | None = None
         self._error: Exception | None = None
-        self._finder: _AfterLoading | None = None
+        self._finder: AfterLoading | None = None
         if "torch" in sys.modules:
             self._begin()
             if isinstance(self._error, InputError):
                 raise self._error
         else:
-            self._finder = _AfterLoading("torch", self._loaded)
+            self._finder = AfterLoading("torch", self._loaded)
             sys.meta_path.insert(0, self._finder)
 
     def _loaded(self) -> None:
@@ -150,7 +150,7 @@ class _Patient:
         return document if loop.backwards or document["findings"] else document | {"steps_seen": 0}
 
 
-class _AfterLoading(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+class AfterLoading(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Calls back when a module has been loaded for the first time, by whatever loads it."""
 
     def __init__(self, name: str, call: Callable[[], None]) -> None:
@@ -186,7 +186,7 @@ class _AfterLoading(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         self._call()
 
 
-def _run(source: bytes, script: Path, arguments: Sequence[str]) -> tuple[BaseException | None, int]:
+def run_program(source: bytes, script: Path, arguments: Sequence[str]) -> tuple[BaseException | None, int]:
     """Run the program as the interpreter would; what ended it, and its exit code."""
     argv, path, handler, ours = sys.argv, list(sys.path), signal.getsignal(signal.SIGTERM), sys.modules["__main__"]
     program = ModuleType("__main__")
@@ -271,17 +271,17 @@ def _conclude(script: Path, document: dict[str, Any], error: BaseException | Non
 
 def _write(place: Path, document: dict[str, Any]) -> None:
     try:
-        place.write_text(json.dumps(_plain(document), indent=2, ensure_ascii=False), encoding="utf-8")
+        place.write_text(json.dumps(plain(document), indent=2, ensure_ascii=False), encoding="utf-8")
     except OSError as error:
         raise ResourceError(
             f"{place}", f"cannot be written ({error.strerror})", repair="Name another place."
         ) from error
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """`value` with the numbers that JSON lacks as words."""
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     if isinstance(value, dict):
-        return {name: _plain(each) for name, each in value.items()}
-    return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
+        return {name: plain(each) for name, each in value.items()}
+    return [plain(each) for each in value] if isinstance(value, list | tuple) else value

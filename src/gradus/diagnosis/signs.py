@@ -169,6 +169,9 @@ class PlayersSigns:
         precision: share of generated examples that lie within a real one's neighbourhood.
         told_apart: share of examples that the discriminator puts on the right side.
         gap: difference of its mean outputs for real and generated, over their deviation.
+        modes: clumps in the first real batch seen; 1 where there is no telling them apart.
+        covered: the numbers of those with a generated example near them.
+        moved: how far the mean generated example went since the last examination, over the distance of real ones.
     """
 
     spread: float
@@ -176,6 +179,9 @@ class PlayersSigns:
     precision: float
     told_apart: float
     gap: float
+    modes: int = 1
+    covered: tuple[int, ...] = ()
+    moved: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

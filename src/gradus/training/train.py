@@ -64,8 +64,8 @@ def train(
         8
     """
     current_language()  # a GRADUS_LANG that is no language is told before anything is done
-    recipe = resolve(_read(recipe))
-    with _arithmetic(recipe):
+    recipe = resolve(read_recipe(recipe))
+    with arithmetic(recipe):
         raw = load_data(recipe.data, data)
         place = None if run is None else Path(run)
         if recipe.ensemble is not None:
@@ -81,10 +81,10 @@ def find_rate(recipe: Recipe | Mapping[str, Any] | str | Path = DEFAULT_RECIPE) 
     Raises:
         InputError: as `train` does.
     """
-    recipe = resolve(_read(recipe))
+    recipe = resolve(read_recipe(recipe))
     if wants_rate(recipe.optimizer):
         recipe = recipe.model_copy(update={"optimizer": without_rate(recipe.optimizer)})
-    with _arithmetic(recipe):
+    with arithmetic(recipe):
         prepared = prepare(recipe, load_data(recipe.data))
         recipe = prepared.recipe
         torch.set_num_threads(int(recipe.training.threads))
@@ -135,7 +135,7 @@ def resume(
             warn(f"run {place} was already finished")
             return before
         recipe = resolve(before.trusted_recipe(trust=trust))
-        with _arithmetic(recipe):
+        with arithmetic(recipe):
             raw = load_data(recipe.data, data)
             if data_fingerprint(raw) != before.data_fingerprint:
                 raise InputError(f"run {place}", "its data have changed since it began", repair="Start a new run.")
@@ -256,7 +256,7 @@ def _scores(prepared: Prepared, outputs: Outputs) -> dict[str, float]:
     return outputs.scores(prepared.spec.task, preprocessing.restore, pooled=preprocessing.reconstruct)
 
 
-def _read(recipe: Recipe | Mapping[str, Any] | str | Path) -> Recipe:
+def read_recipe(recipe: Recipe | Mapping[str, Any] | str | Path) -> Recipe:
     """The recipe with its paths absolute: a file's start where it lies, any other's in the working folder."""
     if isinstance(recipe, str | Path):
         path = find_recipe(str(recipe))
@@ -299,7 +299,7 @@ def write_head(place: Path, prepared: Prepared, raw: RawData) -> None:
 
 
 @contextmanager
-def _arithmetic(recipe: Recipe) -> Iterator[None]:
+def arithmetic(recipe: Recipe) -> Iterator[None]:
     """Algorithms as the recipe's device wants them; the caller's, its threads and random state back afterwards."""
     threads = torch.get_num_threads()
     algorithms, lenient = (

@@ -30,6 +30,8 @@ for epoch in range(12):
 
 ILL = {
     "missing-zero-grad": ("        optimizer.zero_grad()\n", ""),
+    "learning-rate-too-low": ("lr=3e-3", "lr=1e-7"),
+    "optimizer-epsilon-too-large": ("lr=3e-3", "lr=3e-3, eps=10.0"),
     "missing-step": ("        optimizer.step()\n", ""),
     "evaluation-in-train-mode": ("    model.eval()\n", ""),
     "training-in-eval-mode": ("    model.train()\n", "    model.eval()\n"),

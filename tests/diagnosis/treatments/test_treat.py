@@ -15,6 +15,7 @@ from gradus.core.text import set_language
 from gradus.diagnosis.remedies import CARDS
 from gradus.diagnosis.treatments.table import TreatmentCard, treatments
 from gradus.diagnosis.treatments.treat import Patient, treat
+from gradus.optim.flat import Flat
 from tests.diagnosis.treatments.patients import Training, stack, two_groups, warming_up
 
 EVERY = pytest.mark.parametrize("card", treatments.cards(), ids=treatments.names())
@@ -211,7 +212,7 @@ def compiled() -> nn.Module:
         (compiled(), "must not be compiled"),
         (nn.Sequential(nn.LazyLinear(4), nn.Sigmoid(), nn.Linear(4, 2)), "lazy"),
         (nn.DataParallel(stack(nn.Sigmoid)), "must not be within DataParallel"),
-        (stack(nn.ReLU), "has no sigmoid or tanh"),
+        (stack(nn.ReLU), "has no sigmoid or tanh after a hidden layer"),
         (nn.Sequential(nn.Linear(64, 4), shared := nn.Sigmoid(), nn.Linear(4, 2), shared), "is used elsewhere, too"),
     ],
     ids=["functional", "scripted", "wrapped", "compiled", "lazy", "parallel", "none", "shared"],
@@ -222,6 +223,14 @@ def test_refuses_what_cannot_be_done_and_leaves_it_alone(model: nn.Module, says:
         treat(Patient(model, example=torch.zeros(4, 64)), "swap-activation")
     assert "\n" not in str(caught.value)
     assert repr(model) == before
+
+
+def test_an_optimizer_with_one_tensor_for_all_takes_no_new_parameters() -> None:
+    model = stack()
+    patient = Patient(model, Flat(torch.optim.Adam(model.parameters())), example=torch.zeros(32, 64))
+    with pytest.raises(InputError, match="keeps all parameters in one tensor"):
+        treat(patient, "normalize-layers")
+    treat(patient, "initialize")
 
 
 def test_a_compiled_network_may_have_its_weights_and_rates_treated() -> None:

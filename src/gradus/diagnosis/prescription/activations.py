@@ -5,7 +5,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 
 from gradus.diagnosis.prescription.bindings import binding, class_around
-from gradus.diagnosis.prescription.edits import Edit, imported, replace
+from gradus.diagnosis.prescription.edits import Edit, around, imported, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.initializing import kaiming
 from gradus.diagnosis.prescription.layers import Activation, activation, activations, applied, is_layer
@@ -49,8 +49,8 @@ def _as(old: Activation, module: str, function: str) -> Iterator[Edit]:
     elif isinstance(called, ast.Attribute) and not file.qualified(called) and function == "relu":
         yield Edit(file, file.span(called)[1] - len(called.attr), file.span(called)[1], "relu")
     else:
-        home = "torch.relu" if function == "relu" and file.qualified(called).startswith("torch.") else ""
-        name, more = imported(file, home or f"torch.nn.functional.{function}")
+        by_torch = function == "relu" and not file.qualified(called).startswith("torch.nn")
+        name, more = imported(file, "torch.relu" if by_torch else f"torch.nn.functional.{function}")
         if isinstance(called, ast.Attribute) and not file.qualified(called):
             yield replace(file, old.node, f"{name}({file.code(old.operand)})")
         else:
@@ -128,7 +128,7 @@ def _use_is_hidden(case: Case, found: Activation) -> bool:
 @fix("add-nonlinearity")
 def put_between(case: Case) -> Iterator[Sequence[Edit]]:
     """An activation between layers that follow each other: the program's own if it has one unused, else ReLU."""
-    edits = {(each.file.path, each.start): each for each in [*_between_items(case), *_between_calls(case)]}
+    edits = {(each.file.path, each.start, each.text): each for each in [*_between_items(case), *_between_calls(case)]}
     if edits:
         yield list(edits.values())
 
@@ -138,7 +138,7 @@ def _between_items(case: Case) -> Iterator[Edit]:
         items: list[ast.expr] = []
         if isinstance(node, ast.Call) and file.qualified(node.func) == "torch.nn.Sequential":
             items = node.args
-        elif isinstance(node, ast.List):
+        elif isinstance(node, ast.List) and _goes_into_sequential(file, node):
             items = node.elts
         layers = [each for each in items if isinstance(each, ast.Call) and is_layer(file, each)]
         for one, other in itertools.pairwise(layers):
@@ -154,6 +154,18 @@ def _between_items(case: Case) -> Iterator[Edit]:
             yield from more
 
 
+def _goes_into_sequential(file: SourceFile, node: ast.List) -> bool:
+    """`nn.Sequential(*[...])`, or of a list with a name; those of `ModuleList` have their activations elsewhere."""
+    statement = file.statement(node)
+    unpacked = {
+        ast.unparse(each.value)
+        for each in ast.walk(file.tree)
+        if isinstance(each, ast.Starred) and ast.unparse(each.value).isidentifier()
+    }
+    direct = isinstance(file.parents.get(node), ast.Starred)
+    return direct or (_grown(statement) in unpacked and getattr(statement, "value", None) is node)
+
+
 def _between_calls(case: Case) -> Iterator[Edit]:
     for file, node in case.program.nodes():
         before = _input(file, node)
@@ -166,8 +178,7 @@ def _between_calls(case: Case) -> Iterator[Edit]:
             before = made.value
         if before is not None and _input(file, before) is not None and before is not node:
             name, more = _own(file, before)
-            yield replace(file, before, f"{name}({file.code(before)})")
-            yield from more
+            yield from [*around(file, before, f"{name}(", ")"), *more]
 
 
 def _input(file: SourceFile, node: ast.AST) -> ast.expr | None:

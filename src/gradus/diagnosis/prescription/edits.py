@@ -24,6 +24,12 @@ def replace(file: SourceFile, node: ast.AST, text: str) -> Edit:
     return Edit(file, *file.span(node), text)
 
 
+def around(file: SourceFile, node: ast.AST, opening: str, closing: str) -> list[Edit]:
+    """Text before and behind an expression; what is in it may be changed as well."""
+    start, end = file.span(node)
+    return [Edit(file, start, start, opening), Edit(file, end, end, closing)]
+
+
 def before(file: SourceFile, statement: ast.stmt, text: str) -> Edit:
     """New statements, on lines of their own where the old one has its own; `text` is written as if at column 0."""
     start = file.span(first_line_of(statement))[0]

@@ -4,18 +4,20 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 
-from gradus.diagnosis.prescription.edits import Edit, imported, replace, with_argument
+from gradus.diagnosis.prescription.edits import Edit, around, imported, replace, with_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
+from gradus.diagnosis.prescription.lasting import best_kept
 from gradus.diagnosis.prescription.layers import LAYERS, hidden_layers
 from gradus.diagnosis.prescription.program import SourceFile
 from gradus.diagnosis.prescription.rates import class_of, optimizer_calls
-from gradus.diagnosis.prescription.written import Written, written
+from gradus.diagnosis.prescription.written import Written, text_of, written
 
 _DROPOUT = 0.1
 _HIGH_DROPOUT = 0.3
 _DECAY = {"SGD": 1e-4, "AdamW": 1e-2}
 _LITTLE_DECAY = 1e-5
-_STRONG_DECAY = {"SGD": 5e-3}
+_STRONG_DECAY = {"SGD": 5e-3, "AdamW": 1.0}
+_STRONG_PENALTY = 0.03
 _NARROW = 16
 _WIDER = 64
 
@@ -81,25 +83,27 @@ def _sums_parameters(file: SourceFile, node: ast.expr) -> bool:
     return "parameters()" in text and bool(re.search(r"abs\(|norm|pow\(|\*\* ?2|square", text))
 
 
-@fix("weight-decay", "regularize")
+@fix("weight-decay")
 def decay(case: Case) -> Iterator[Sequence[Edit]]:
-    """AdamW with a decay for Adam, a decay for others that have none."""
+    """A strong decay where there is none; the best weights are kept as well.
+
+    Decay delays overfitting, and where training goes on for long it does not prevent it.
+    """
     edits: list[Edit] = []
     for call in optimizer_calls(case):
-        name = class_of(call)
-        if any(each.arg == "weight_decay" for each in call.node.keywords) and name != "Adam":
-            continue
-        if name == "Adam":
-            better, more = imported(call.file, "torch.optim.AdamW")
-            edits += [replace(call.file, call.node.func, better), *more]
-        edits.append(with_argument(call.file, call.node, "weight_decay", f"{_STRONG_DECAY.get(name, 0.1):.3g}"))
+        if not any(each.arg == "weight_decay" for each in call.node.keywords):
+            strong = _STRONG_DECAY.get(class_of(call), _STRONG_PENALTY)
+            edits.append(with_argument(call.file, call.node, "weight_decay", text_of(strong)))
     if edits:
-        yield edits
+        yield [*edits, *best_kept(case)]
 
 
-@fix("dropout", "regularize")
+@fix("dropout")
 def drop_out(case: Case) -> Iterator[Sequence[Edit]]:
-    """Half of the units behind each hidden activation, where the program evaluates in a mode of its own."""
+    """Half of the units behind each hidden activation, where the program evaluates in a mode of its own.
+
+    The best weights are kept as well.
+    """
     if not case.program.methods("eval") or case.program.calls("torch.nn.*Dropout*", "torch.nn.functional.*dropout*"):
         return
     edits: dict[tuple[object, int], Edit] = {}
@@ -115,10 +119,11 @@ def drop_out(case: Case) -> Iterator[Sequence[Edit]]:
             name, more = imported(file, "torch.nn.functional.dropout")
             if "self" not in file.code(found.node):
                 continue
-            edits[file.path, start] = replace(file, found.node, f"{name}({file.code(found.node)}, 0.5, self.training)")
+            opened, closed = around(file, found.node, f"{name}(", ", 0.5, self.training)")
+            edits[file.path, start], edits[file.path, end] = opened, closed
         edits.update({(each.file.path, each.start): each for each in more})
     if edits:
-        yield list(edits.values())
+        yield [*edits.values(), *best_kept(case)]
 
 
 @fix("enlarge")
@@ -141,7 +146,7 @@ def enlarge(case: Case) -> Iterator[Sequence[Edit]]:
         edits.append(each.becomes(wide))
         edits += _inputs_as_wide(case, each, wide)
     if edits:
-        yield edits
+        yield list({(each.file.path, each.start): each for each in edits}.values())
 
 
 def _inputs_as_wide(case: Case, place: Written, wide: int) -> Iterator[Edit]:

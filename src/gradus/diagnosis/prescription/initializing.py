@@ -3,10 +3,10 @@
 import ast
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
-from gradus.diagnosis.prescription.bindings import Function, binding, bindings
+from gradus.diagnosis.prescription.bindings import binding, bindings
 from gradus.diagnosis.prescription.edits import Edit, after, delete, imported, replace
+from gradus.diagnosis.prescription.fillings import DRAWN, SAME, SCALED, TIMES, Filling, fillings
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.layers import rectified
 from gradus.diagnosis.prescription.program import SourceFile
@@ -15,34 +15,8 @@ from gradus.diagnosis.prescription.rawtensors import made_by_hand
 from gradus.diagnosis.prescription.roles import role
 from gradus.diagnosis.prescription.written import number, written
 
-_SAME = {"constant_", "zeros_", "ones_", "fill_", "zero_", "full_like", "zeros_like", "ones_like"}
-_DRAWN = {"normal_", "uniform_", "trunc_normal_", "randn_like", "rand_like", "randn", "rand"}
-_SCALED = {"xavier_uniform_", "xavier_normal_", "orthogonal_", "kaiming_normal_", "kaiming_uniform_"}
-_TIMES = {"mul_", "div_"}
 _DEEP = 6
 """Matrices from which on torch's own initialization fades in rectified networks."""
-
-
-@dataclass(frozen=True)
-class Filling:
-    """A statement that gives a parameter its first values.
-
-    Attributes:
-        target: the parameter, as written, without `.data`.
-        how: what fills it: "normal_", "constant_", "randn"...
-        role: "weight", "bias", or "any" where a loop goes over all of them.
-    """
-
-    file: SourceFile
-    statement: ast.stmt
-    call: ast.Call
-    target: str
-    how: str
-    role: str
-
-    @property
-    def recurrent(self) -> bool:
-        return "weight_hh" in self.target
 
 
 @fix("initialize")
@@ -65,91 +39,17 @@ def initialize(case: Case) -> Iterator[Sequence[Edit]]:
 
 def started(case: Case) -> list[Edit]:
     """Proper draws for all the weights that the program fills otherwise."""
-    fillings = [each for each in _fillings(case) if each.role != "bias" and _improper(case, each)]
-    return [edit for each in fillings for edit in _proper(case, each)] + list(made_by_hand(case))
+    found = [each for each in fillings(case) if each.role != "bias" and _improper(case, each)]
+    return [edit for each in found for edit in _proper(case, each)] + list(made_by_hand(case))
 
 
 @fix("reset-biases")
 def reset_biases(case: Case) -> Iterator[Sequence[Edit]]:
     """Biases that begin far from 0 begin at 0."""
-    edits = [each for filling in _fillings(case) if filling.role == "bias" for each in _at_zero(case, filling)]
+    edits = [each for filling in fillings(case) if filling.role == "bias" for each in _at_zero(case, filling)]
     edits += _thresholds(case)
     if edits:
         yield edits
-
-
-# ---- what fills parameters ------------------------------------------------------------------------------------------
-
-
-def _fillings(case: Case) -> Iterator[Filling]:
-    for file, node in case.program.nodes():
-        if isinstance(node, ast.Call):
-            name = file.qualified(node.func)
-            if re.fullmatch(r"torch\.nn\.init\.\w+_", name) and node.args:
-                yield _filling(file, node, node.args[0], name.rpartition(".")[2])
-            elif not name and isinstance(node.func, ast.Attribute) and node.func.attr in _SAME | _DRAWN | _TIMES:
-                if _role(file, node, _bare(node.func.value)) and not isinstance(node.func.value, ast.Call):
-                    yield _filling(file, node, node.func.value, node.func.attr)
-        elif isinstance(node, ast.Assign) and len(node.targets) == 1:
-            yield from _assigned(file, node, node.targets[0])
-
-
-def _assigned(file: SourceFile, node: ast.Assign, target: ast.expr) -> Iterator[Filling]:
-    """`w.data = torch.randn(...)`, `layer.weight = nn.Parameter(torch.zeros(...))`."""
-    if isinstance(target, ast.Subscript):
-        target = target.value
-    if not isinstance(target, ast.Attribute) or not (target.attr == "data" or _role(file, node, _bare(target))):
-        return
-    for each in ast.walk(node.value):
-        made = file.qualified(each.func).rpartition(".")[2] if isinstance(each, ast.Call) else ""
-        made = {"zeros": "zeros_like", "ones": "ones_like", "full": "full_like"}.get(made, made)
-        if isinstance(each, ast.Call) and made in _SAME | _DRAWN:
-            # `self.weight = nn.Parameter(...)` of a class of one's own is a tensor made by hand
-            if target.attr == "data" or ast.unparse(target).count(".") > 1 or not _bare(target).startswith("self."):
-                yield _filling(file, each, target, made)
-            return
-
-
-def _filling(file: SourceFile, call: ast.Call, target: ast.expr, how: str) -> Filling:
-    text = _bare(target)
-    return Filling(file, file.statement(call), call, text, how, _role(file, call, text) or "any")
-
-
-def _bare(target: ast.expr) -> str:
-    while isinstance(target, ast.Attribute) and target.attr == "data":
-        target = target.value
-    return ast.unparse(target)
-
-
-def _role(file: SourceFile, node: ast.AST, text: str) -> str:
-    last = text.rpartition(".")[2]
-    if re.search(r"bias|^b\d*$", last):
-        return "bias"
-    inside: ast.AST = node
-    for each in file.above(node):
-        if isinstance(each, ast.If):
-            found = _guarded(ast.unparse(each.test), inside in each.orelse)
-            if found:
-                return found
-        if isinstance(each, ast.For) and text.partition(".")[0] == ast.unparse(each.target):
-            if all("bias" in ast.unparse(item) for item in getattr(each.iter, "elts", [each.iter])):
-                return "bias"
-        if isinstance(each, ast.For) and "parameters()" in ast.unparse(each.iter) and text in ast.unparse(each.target):
-            return "any"
-        if isinstance(each, Function | ast.ClassDef):
-            break
-        inside = each
-    return "weight" if re.search(r"weight|kernel|^[wW]\d*$", last) else ""
-
-
-def _guarded(test: str, otherwise: bool) -> str:
-    """What `p.dim() > 1` or `"bias" in name` lets through."""
-    matrices = re.search(r"(dim\(\)|ndim|shape\)|size\(\)\)) *(>= *2|> *1)|['\"]weight", test)
-    vectors = re.search(r"(dim\(\)|ndim|shape\)|size\(\)\)) *(< *2|<= *1|== *1)|['\"]\.?bias", test)
-    negated = otherwise != bool(re.search(r"not in|^not ", test))
-    if matrices or vectors:
-        return "weight" if bool(matrices) != negated else "bias"
-    return ""
 
 
 # ---- what is wrong, and what is right -------------------------------------------------------------------------------
@@ -162,20 +62,20 @@ def _improper(case: Case, filling: Filling) -> bool:
     if case.cause in {"vanishing-through-time", "exploding-through-time"} and not filling.recurrent:
         return False
     if case.cause == "symmetric-initialization":
-        return filling.how in _SAME
-    if filling.how in _TIMES:
+        return filling.how in SAME
+    if filling.how in TIMES:
         factor = number(filling.call.args[0]) if filling.call.args else None
         return factor is not None and filling.role == "weight"
-    if filling.how in _SCALED:
+    if filling.how in SCALED:
         gain = next((each.value for each in filling.call.keywords if each.arg == "gain"), None)
         place = written(case.program, filling.file, gain)
         return place is not None and not 0.5 <= place.value <= 2.5
-    return filling.how in _DRAWN | _SAME
+    return filling.how in DRAWN | SAME
 
 
 def _proper(case: Case, filling: Filling) -> Iterator[Edit]:
     file = filling.file
-    if filling.how in _TIMES:
+    if filling.how in TIMES:
         yield delete(file, filling.statement)
         return
     init, more = imported(file, "torch.nn.init")

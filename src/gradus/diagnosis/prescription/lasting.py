@@ -5,9 +5,10 @@ import re
 from collections.abc import Iterator, Sequence
 
 from gradus.diagnosis.prescription.bindings import Function, callers
-from gradus.diagnosis.prescription.edits import Edit, after, before, delete
+from gradus.diagnosis.prescription.edits import Edit, after, before, delete, imported
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.program import Loop, SourceFile
+from gradus.diagnosis.prescription.rates import optimizer_calls
 from gradus.diagnosis.prescription.roles import TrainingStep, training_steps, visible
 from gradus.diagnosis.prescription.written import Written, number, written
 
@@ -58,13 +59,13 @@ def _counter(loop: ast.For) -> str:
 def _total(case: Case, training: TrainingStep) -> Written | None:
     """How often the outermost loop with a number goes round."""
     found = None
-    for file, loop in _around(case, training):
-        bound = written(case.program, file, _bound(loop))
-        found = bound if bound is not None else found
+    for file, loop in around(case, training):
+        total = written(case.program, file, bound(loop))
+        found = total if total is not None else found
     return found
 
 
-def _around(case: Case, training: TrainingStep, most: int = 4) -> Iterator[tuple[SourceFile, Loop]]:
+def around(case: Case, training: TrainingStep, most: int = 4) -> Iterator[tuple[SourceFile, Loop]]:
     """The loops around a training step, from the inside out, through the functions it is in."""
     file, node = training.file, training.backward.node
     for _ in range(most):
@@ -76,7 +77,7 @@ def _around(case: Case, training: TrainingStep, most: int = 4) -> Iterator[tuple
         file, node = calls[0].file, calls[0].node
 
 
-def _bound(loop: Loop) -> ast.expr | None:
+def bound(loop: Loop) -> ast.expr | None:
     """N of `range(N)`, `range(1, N + 1)`, `while step < N`."""
     if isinstance(loop, ast.While):
         test = loop.test
@@ -124,16 +125,23 @@ def _schedules(case: Case, total: Written, longer: int) -> Iterator[Edit]:
 @fix("early-stopping")
 def keep_the_best(case: Case) -> Iterator[Sequence[Edit]]:
     """The weights, and what was measured with them, where held-out loss was lowest."""
+    edits = best_kept(case)
+    if edits:
+        yield edits
+
+
+def best_kept(case: Case) -> list[Edit]:
+    """What keeps them; empty where no held-out loss is measured in the loop, or the program keeps weights already."""
     for training in training_steps(case)[:1]:
-        for file, loop in _around(case, training):
+        for file, loop in around(case, training):
             found = _measured(file, loop)
             if found is None:
                 continue
             statement, loss, others = found
             models = visible(case.program, file, statement, "model")
             if len(models) == 1 and "load_state_dict" not in file.text:
-                yield list(_kept(file, loop, statement, models[0], loss, others))
-                return
+                return list(_kept(file, loop, statement, models[0], loss, others))
+    return []
 
 
 def _kept(
@@ -144,7 +152,8 @@ def _kept(
     state = f"{{name: value.clone() for name, value in {model}.state_dict().items()}}"
     begun = ["float('inf')", *["None"] * len(others), "None"]
     yield before(file, loop, f"{names}, best_weights = {', '.join(begun)}".replace("'", '"'))
-    yield after(file, statement, f"if {loss} < best_{loss}:\n    {names}, best_weights = {values}, {state}")
+    kept = f"if {loss} < best_{loss}:\n    {names}, best_weights = (\n        {values}, {state}\n    )"
+    yield after(file, statement, kept)
     yield after(file, loop, f"{model}.load_state_dict(best_weights)\n{values} = {names}")
 
 
@@ -178,3 +187,29 @@ def _stored(statement: ast.stmt) -> list[str]:
     """Names that a statement binds, itself or in its block; not those of functions."""
     nodes = ast.walk(statement) if isinstance(statement, ast.With | ast.Assign | ast.AugAssign | ast.For) else ()
     return [each.id for each in nodes if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)]
+
+
+@fix("schedule")
+def anneal(case: Case) -> Iterator[Sequence[Edit]]:
+    """The rate falls to 0 along a cosine over the epochs, where the optimizer is made in the same function."""
+    if case.program.calls("torch.optim.lr_scheduler.*"):
+        return
+    for training in training_steps(case)[:1]:
+        loops = [(file, each) for file, each in around(case, training) if isinstance(each, ast.For)]
+        if len(loops) < 2:
+            return
+        file, epochs = loops[-1]
+        total = bound(epochs)
+        made = [
+            each for each in optimizer_calls(case) if each.file is file and file.scope(each.node) is file.scope(epochs)
+        ]
+        statement = made[0].statement if len(made) == 1 else None
+        if total is None or not isinstance(statement, ast.Assign) or statement.lineno > epochs.lineno:
+            return
+        name, more = imported(file, "torch.optim.lr_scheduler.CosineAnnealingLR")
+        optimizer = file.code(statement.targets[0])
+        yield [
+            after(file, statement, f"scheduler = {name}({optimizer}, T_max={file.code(total)})"),
+            after(file, epochs.body[-1], "scheduler.step()"),
+            *more,
+        ]

@@ -136,7 +136,7 @@ def following(file: SourceFile, use: ast.expr) -> Activation | None:
         parent = file.parents.get(node)
         if isinstance(parent, ast.Call):
             found = applied(file, parent)
-            if found is not None and found.operand is node:
+            if found is not None and found.operand in {node, getattr(node, "value", None)}:
                 return found
             if node not in parent.args[:1] and not isinstance(node, ast.Attribute):
                 return None

@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 
+from gradus.diagnosis.prescription.bindings import class_around
 from gradus.diagnosis.prescription.edits import Edit, after, imported, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.layers import Layer, hidden_layers
@@ -78,10 +79,10 @@ def _branches(case: Case) -> Iterator[Edit]:
             continue
         given = [each.arg for each in function.args.args[1:2]]  # type: ignore[union-attr]
         for stream, branch in ((total.left, total.right), (total.right, total.left)):
-            if isinstance(stream, ast.Name) and stream.id in given and isinstance(branch, ast.Call):
-                if _through_layers(branch):
-                    yield from _normalized(file, stream.id, branch)
-                    break
+            carried = isinstance(stream, ast.Name) and stream.id in given
+            if carried and isinstance(branch, ast.Call) and _through_layers(branch):
+                yield from _normalized(file, ast.unparse(stream), branch)
+                break
 
 
 def _through_layers(branch: ast.Call) -> bool:
@@ -91,8 +92,8 @@ def _through_layers(branch: ast.Call) -> bool:
 
 
 def _normalized(file: SourceFile, stream: str, branch: ast.Call) -> Iterator[Edit]:
-    convolves = re.search(r"Conv[123]d\(", file.code(file.scope(file.scope(branch))))  # type: ignore[arg-type]
-    if convolves:
+    owner = class_around(file, branch)
+    if owner is not None and re.search(r"Conv[123]d\(", file.code(owner)):
         name, more = imported(file, "torch.nn.functional.group_norm")
         yield replace(file, branch, f"{name}({file.code(branch)}, 1)")
     else:

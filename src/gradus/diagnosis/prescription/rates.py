@@ -1,6 +1,7 @@
 """Fixes of the learning rate: where it is written, and what it is to be."""
 
 import ast
+import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ _CUSTOMARY = {
     "ASGD": 0.01,
     "Adafactor": 0.01,
 }
-_WITH_MOMENTUM = 0.01
+_WITH_MOMENTUM = 0.02
 _ADAPTIVE = 1e-3
 """What torch's documentation and the papers begin with."""
 _PEAK = 10.0
@@ -30,6 +31,11 @@ _OF_THE_RATE = {
     "learning-rate-too-high", "large-updates", "divergence", "oscillation", "plateau", "non-finite", "summed-loss",
 }  # fmt: skip
 """Causes for which several rates are tried; for others it is an aside."""
+_DECAYED = 1e-3
+"""Of the first rate, what no run is meant to end with."""
+_GAMMA = {"ExponentialLR": 1, "StepLR": 2, "MultiStepLR": 2}
+"""The place of the argument."""
+_TIGHT = 0.01
 _STEADY = 2e-3
 """Update over weight of a rate that trains well, about 1e-3 (Karpathy 2019)."""
 
@@ -67,6 +73,25 @@ def _lower(rate: Rate, now: float, share: float) -> float | None:
     if rate.customary * 3 <= now:
         return rate.customary * share
     return now * {1.0: 0.1, 3.0: 0.3, 0.2: 0.01}[share]
+
+
+@fix("raise-learning-rate")
+def release(case: Case) -> Iterator[Sequence[Edit]]:
+    """What holds a good rate down: a schedule that decays too fast, gradients that are clipped to nearly nothing."""
+    if case.cause not in {"learning-rate-too-low", "small-updates", "under-trained"}:
+        return
+    used = case.history.rates
+    if used.first and used.recent and 0 < used.recent[-1] < _DECAYED * used.first[0]:
+        # the run ends at a tenth of the first rate
+        slower = math.log(0.1) / math.log(used.recent[-1] / used.first[0])
+        for call in case.program.calls("torch.optim.lr_scheduler.*"):
+            gamma = written(case.program, call.file, call.argument(_GAMMA.get(class_of(call), -1), "gamma"))
+            if gamma is not None and 0 < gamma.value < 1:
+                yield [gamma.becomes(gamma.value**slower)]
+    for call in case.program.calls("torch.nn.utils.clip_grad_norm_"):
+        most = written(case.program, call.file, call.argument(1, "max_norm"))
+        if most is not None and 0 < most.value < _TIGHT:
+            yield [most.becomes(1.0)]
 
 
 @fix("raise-learning-rate", "range-test")

@@ -122,12 +122,13 @@ def _turned_on(file: SourceFile, name: str) -> bool:
         if isinstance(each, ast.For) and isinstance(each.target, ast.Name) and name in _items(file, each.iter)
     }
     for node in ast.walk(file.tree):
+        turned: ast.expr | None = None
         if isinstance(node, ast.Attribute) and node.attr in {"requires_grad_", "requires_grad"}:
-            if ast.unparse(node.value) in {name, *loops}:
-                return True
+            turned = node.value
         elif isinstance(node, ast.Call) and file.qualified(node.func) == "torch.nn.Parameter" and node.args:
-            if ast.unparse(node.args[0]) == name:
-                return True
+            turned = node.args[0]
+        if turned is not None and ast.unparse(turned) in {name, *loops}:
+            return True
     return False
 
 

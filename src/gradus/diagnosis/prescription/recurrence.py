@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator, Sequence
 
-from gradus.diagnosis.prescription.bindings import Function, bindings
+from gradus.diagnosis.prescription.bindings import Function, bindings, parameters
 from gradus.diagnosis.prescription.edits import Edit, after, imported, replace, without_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.layers import applied, is_layer
@@ -17,8 +17,7 @@ _REMEMBER = 4.0
 def gate(case: Case) -> Iterator[Sequence[Edit]]:
     """GRU for RNN, its update gate opened so that it begins by remembering; its states have the same form.
 
-    A cell written by hand begins with the identity as its recurrent matrix (Le et al. 2015), or its sum with bounded
-    weights.
+    A cell written by hand keeps nine tenths of its state at each step (Jaeger et al. 2007).
     """
     plain, open_ = [], []
     for call in case.program.calls("torch.nn.RNN", "torch.nn.RNNCell"):
@@ -30,7 +29,7 @@ def gate(case: Case) -> Iterator[Sequence[Edit]]:
             yield open_
         yield plain
         return
-    edits = list(_identity(case)) if case.cause == "vanishing-through-time" else list(_leaking(case))
+    edits = list(_integrating(case)) if case.cause == "vanishing-through-time" else list(_leaking(case))
     if edits:
         yield edits
 
@@ -57,24 +56,38 @@ def _remembering(call: Found) -> Iterator[Edit]:
     yield after(file, statement, f"{target}.bias_hh_l0.data[{text} : 2 * {text}].fill_({_REMEMBER})")
 
 
-def _identity(case: Case) -> Iterator[Edit]:
-    """Of `tanh(self.wx(x) + self.wh(h))`."""
+def _integrating(case: Case) -> Iterator[Edit]:
+    """`h = tanh(wx(x) + wh(h))`, in a loop or returned: most of the state stays (a leaky integrator)."""
     for file, node in case.program.nodes():
         found = applied(file, node) if isinstance(node, ast.Call) else None
-        if found is None or not isinstance(found.operand, ast.BinOp) or not isinstance(found.operand.op, ast.Add):
+        if found is None or found.operand is None or not _mixes(file, found.operand):
             continue
-        for each in (found.operand.left, found.operand.right):
-            if isinstance(each, ast.Call) and is_layer(file, each) and each.args and _is_state(file, each.args[0]):
-                made = bindings(file, ast.unparse(each.func))
-                if made and made[-1].item is None:
-                    init, more = imported(file, "torch.nn.init.eye_")
-                    yield after(file, made[-1].statement, f"{init}({ast.unparse(each.func)}.weight)")
-                    yield from more
+        names = {each.id for each in ast.walk(found.operand) if isinstance(each, ast.Name) and _is_state(each)}
+        statement = file.parents.get(node)
+        function = next((each for each in file.above(node) if isinstance(each, Function)), None)
+        if isinstance(statement, ast.Return) and function is not None:
+            states = [each for each in parameters(function) if each in names]
+        elif isinstance(statement, ast.Assign) and file.loops(statement):
+            states = [each for each in map(ast.unparse, statement.targets) if each in names]
+        else:
+            continue
+        if states:
+            start = file.span(node)[0]
+            yield Edit(file, start, start, f"0.9 * {states[0]} + 0.1 * ")
 
 
-def _is_state(file: SourceFile, node: ast.expr) -> bool:
+def _mixes(file: SourceFile, operand: ast.expr) -> bool:
+    """Whether it is made of an input and a state: a sum, or a concatenation."""
+    return any(
+        (isinstance(each, ast.BinOp) and isinstance(each.op, ast.Add))
+        or (isinstance(each, ast.Call) and file.qualified(each.func) in {"torch.cat", "torch.hstack", "torch.concat"})
+        for each in ast.walk(operand)
+    )
+
+
+def _is_state(node: ast.Name) -> bool:
     """A name by which states go."""
-    return isinstance(node, ast.Name) and node.id.lower().strip("_").split("_")[0] in {
+    return node.id.lower().strip("_").split("_")[0] in {
         "h", "hx", "hidden", "state", "s", "prev", "memory", "context", "ht", "hprev",
     }  # fmt: skip
 

@@ -185,6 +185,21 @@ OUTPUTS = (
         source="Salimans et al. (2016), arXiv:1606.03498, section 3.2; Gulrajani et al. (2017), arXiv:1704.00028",
     ),
     RemedyCard(
+        id="damp-players",
+        text=Message(
+            en="Damp both players: Adam's first beta at 0.5 or 0, lower rates, a penalty on the discriminator's slope "
+            "(R1), and judge the moving average of the generator's weights.",
+            zh="抑制双方的振荡：Adam 的第一个 beta 取 0.5 或 0，降低学习率，对判别器梯度加惩罚（R1），"
+            "并使用生成器权重的滑动平均。",
+        ),
+        why=Message(
+            en="Gradient steps of a game circle its equilibrium, and momentum widens the circle; friction, or the mean "
+            "over a turn, leads to its centre.",
+            zh="博弈中的梯度步绕着均衡点打转，动量使圈子变大；阻尼，或对一圈取平均，则趋向圆心。",
+        ),
+        source="Mescheder et al. (2018), arXiv:1801.04406, section 3; Yazici et al. (2019), arXiv:1806.04498",
+    ),
+    RemedyCard(
         id="warm-up-kl",
         text=Message(
             en="Weight the KL term less, raise it slowly, or allow free bits.",

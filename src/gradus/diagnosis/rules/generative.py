@@ -1,11 +1,11 @@
 """Generators: two players that must keep pace, latents that must be used, outputs that must be even."""
 
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from gradus.core.text import Message
 from gradus.diagnosis.rules import Sighting, lasting, rules
-from gradus.diagnosis.signs import History
+from gradus.diagnosis.signs import History, PlayersSigns
 
 _LATE = 150
 
@@ -13,7 +13,8 @@ _LATE = 150
 @rules.register(
     "mode-collapse",
     source="our prototype: distances between samples 0.00 to 0.03 of the data's, healthy ones 0.92 and more; partial: "
-    "coverage (Naeem et al. 2020) below a half though samples are real enough",
+    "coverage (Naeem et al. 2020) below a half though samples are real enough, or modes never visited (Metz et al. "
+    "2017 count those of a ring of eight)",
     not_fooled_by="a generator that has only begun, whose samples lie close together far from the data",
     says=Message(
         en="The generator has collapsed: its samples differ {spread:.2g} times as much as real ones do, and cover "
@@ -32,9 +33,49 @@ def mode_collapse(history: History) -> Iterator[Sighting]:
     began = widest > 2 * players[-1].spread or min(each.precision for each in players) > 0.2
     total = all(each.spread < 0.05 for each in players) or (all(each.spread < 0.25 for each in players) and began)
     partial = all(each.coverage < 0.55 and each.precision > 0.6 and each.spread < 0.97 for each in players)
-    if total or partial:
-        evidence = {"spread": players[-1].spread, "coverage": statistics.fmean(each.coverage for each in players)}
+    missing = _modes_missing(players) if min(each.precision for each in players) > 0.5 else 0.0
+    if total or partial or missing:
+        coverage = 1 - missing if missing else statistics.fmean(each.coverage for each in players)
+        evidence = {"spread": players[-1].spread, "coverage": coverage}
         yield Sighting(since=history.latest(4)[0].step, confidence=0.9 if total else 0.75, evidence=evidence)
+
+
+def _modes_missing(players: Sequence[PlayersSigns]) -> float:
+    """The share of the data's modes that no examination found a sample near; 0 where that is chance, or none."""
+    modes = players[-1].modes
+    visited = {mode for each in players for mode in each.covered}
+    missing = 1 - len(visited) / modes
+    return missing if modes >= 3 and missing >= 0.25 else 0.0
+
+
+@rules.register(
+    "oscillating-players",
+    source="Metz et al. (2017), arXiv 1611.02163, figure 2; Mescheder et al. (2018), arXiv 1801.04406: players that "
+    "chase each other circle the equilibrium; our prototype: the mean sample moves by 0.3 of the data's spread from "
+    "one examination to the next, in equilibrium by less than 0.1",
+    not_fooled_by="the first steps, in which the generator is on its way; samples as wide as the data",
+    says=Message(
+        en="The players chase each other: what is generated lies together ({spread:.2g} times the spread of the data) "
+        "and moves on by {moved:.2g} of it from one look to the next, without ever settling.",
+        zh="两个参与者互相追逐：生成的样本聚在一起（离散程度是真实数据的 {spread:.2g} 倍），"
+        "每次检查又移动了其 {moved:.2g}，始终不稳定。",
+    ),
+)
+def oscillating_players(history: History) -> Iterator[Sighting]:
+    """Generated examples lie together, each time somewhere else."""
+    latest = [each.players for each in history.latest(5)]
+    players = [each for each in latest if each is not None]
+    if len(players) < 5 or history.latest(5)[0].step < 100:
+        return
+    if (
+        0.15 < min(each.spread for each in players) <= max(each.spread for each in players) < 0.75
+        and min(each.moved for each in players) > 0.25
+    ):
+        evidence = {
+            "spread": statistics.fmean(each.spread for each in players),
+            "moved": statistics.fmean(each.moved for each in players),
+        }
+        yield Sighting(since=history.latest(5)[0].step, confidence=0.85, evidence=evidence)
 
 
 @rules.register(

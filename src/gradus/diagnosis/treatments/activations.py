@@ -1,5 +1,6 @@
 """Activations: swapped for others, or put where there is none."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Literal
 
@@ -29,7 +30,7 @@ def swap_activation(patient: Patient, generator: Generator, *, to: Kind = "relu"
 
     Outputs and gates keep theirs. Without new weights it helps less: 0.84 in place of 0.95 on twelve sigmoid layers.
     """
-    places = _modules(patient, _SQUASHING, "sigmoid or tanh")
+    places = _modules(patient, _SQUASHING, ("sigmoid", "tanh"))
     for place in places:
         put(patient, place, lambda old: _KINDS[to]())
     if initialize:
@@ -40,7 +41,7 @@ def swap_activation(patient: Patient, generator: Generator, *, to: Kind = "relu"
 @treatments.register("leaky", changes="layers", source="Maas et al. (2013), section 2")
 def leaky(patient: Patient, generator: Generator, *, slope: float = 0.01, reset: bool = True) -> Done:
     """Put leaky ones in the place of rectifiers, and set biases to 0."""
-    places = _modules(patient, _RECTIFYING, "ReLU")
+    places = _modules(patient, _RECTIFYING, ("relu",))
     for place in places:
         put(patient, place, lambda old: nn.LeakyReLU(slope))
     if reset:
@@ -65,18 +66,25 @@ def _to_layer(patient: Patient, site: Site) -> bool:
     return bool(site.then) and isinstance(patient.network.get_submodule(site.then), LAYERS)
 
 
-def _modules(patient: Patient, kinds: tuple[type[nn.Module], ...], what: str) -> tuple[str, ...]:
-    """The activations of hidden layers that are modules of these kinds."""
-    seen = patient.seen()
+def _modules(patient: Patient, kinds: tuple[type[nn.Module], ...], meets: Sequence[str]) -> tuple[str, ...]:
+    """The activations of hidden layers that are modules of these kinds.
+
+    Args:
+        meets: what a function in their place is called.
+    """
     network = patient.network
-    after = [each.then for each in hidden(patient) if each.then]
+    layers = hidden(patient)
+    after = [each.then for each in layers if each.then]
     places = tuple(dict.fromkeys(each for each in after if isinstance(network.get_submodule(each), kinds)))
     if not places:
-        rule = f"has no {what} after a hidden layer that is a module of its own"
-        repair = "A function called in `forward` cannot be swapped from outside: change it in the source."
-        raise InputError("model", rule, repair=repair)
+        what = " or ".join(meets)
+        if not any(each.meets in meets for each in layers):
+            raise InputError("model", f"has no {what} after a hidden layer")
+        rule = f"has its {what} as functions called in `forward`, which cannot be swapped from outside"
+        raise InputError("model", rule, repair="Change them in the source.")
+    seen = patient.seen()
     for place in places:
-        if users(seen, place) > sum(site.times for site in hidden(patient) if site.then == place):
+        if users(seen, place) > sum(each.times for each in layers if each.then == place):
             rule = "is used elsewhere, too, as by the output or a gate"
             raise InputError(f"`{place}`", rule, repair="Give the hidden layers one of their own.")
     return places

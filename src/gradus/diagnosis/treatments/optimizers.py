@@ -11,7 +11,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from gradus.core.errors import InputError
 from gradus.core.text import Message
 from gradus.diagnosis.treatments.patient import Patient
-from gradus.diagnosis.treatments.schedules import every
+from gradus.diagnosis.treatments.schedules import OF_SCHEDULES, every, scale_rates
 from gradus.diagnosis.treatments.table import Done, treatments
 
 Positive = Annotated[float, Field(gt=0)]
@@ -77,35 +77,26 @@ def switch_optimizer(
     decay is left behind. `patient.optimizers` has the new one.
     """
     old = patient.optimizer
-    first = float(old.param_groups[0].get("lr", lr)) or lr
-    kept = ("params", "weight_decay", "name")
-    groups = [
-        {**{name: group[name] for name in kept if name in group}, "lr": lr * float(group.get("lr", first)) / first}
-        for group in old.param_groups
-    ]
-    new = _KINDS[to](groups)
+    rate = float(old.param_groups[0].get("lr", lr))
+    if not rate:
+        raise InputError("optimizer", "must have a rate above 0, to which the others keep their proportion", rate)
+    kept = ("params", "weight_decay")
+    new = _KINDS[to]([{name: group[name] for name in kept if name in group} for group in old.param_groups])
     if patient.schedulers:
         LambdaLR(new, lambda step: 1.0)  # marks `step`, by which torch's schedules tell that it is called before theirs
         new._opt_called = getattr(old, "_opt_called", False)
-    factor = lr / first
     for group, before in zip(new.param_groups, old.param_groups, strict=True):
-        for name in ("initial_lr", "max_lr", "min_lr"):
-            if name in before:
-                group[name] = float(before[name]) * factor
-        group |= {name: before[name] for name in ("base_momentum", "max_momentum") if name in before}  # of cycles
+        group |= {name: float(before[name]) for name in OF_SCHEDULES if name in before}
+        group.setdefault("lr", rate)
     new._optimizer_step_pre_hooks.update(old._optimizer_step_pre_hooks)
     new._optimizer_step_post_hooks.update(old._optimizer_step_post_hooks)
     for scheduler in every(patient.schedulers):
         own = vars(scheduler)
         own["optimizer"] = new
-        for name in ("base_lrs", "max_lrs", "_last_lr"):
-            if name in own:
-                own[name] = [float(each) * factor for each in own[name]]
-        if "eta_min" in own:
-            own["eta_min"] *= factor
         if "use_beta1" in own:
             own["use_beta1"] = "betas" in new.defaults
-    patient.optimizers[patient.optimizers.index(old)] = new
+    patient.optimizers[:] = [new]
+    scale_rates(patient, lr / rate)
     figures = {"new": type(new).__name__, "old": type(old).__name__, "rate": lr}
     return Done(_SWITCH, ("optimizer 0",), figures)
 

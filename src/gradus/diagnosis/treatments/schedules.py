@@ -8,8 +8,9 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from gradus.diagnosis.treatments.patient import Patient
 
-_GROUP = ("lr", "initial_lr", "max_lr", "min_lr")
-"""What groups keep of rates: their own, and what schedules read there."""
+_RATES = ("lr", "initial_lr", "max_lr", "min_lr")
+OF_SCHEDULES = (*_RATES, "base_momentum", "max_momentum")
+"""What groups keep that schedules read there, or set."""
 _LISTS = ("base_lrs", "max_lrs", "_last_lr")
 _FLOORS = ("eta_min",)
 
@@ -17,7 +18,7 @@ _FLOORS = ("eta_min",)
 def scale_rates(patient: Patient, factor: float) -> None:
     """Multiply all rates, and what every schedule will set them to."""
     for group in patient.groups:
-        for name in _GROUP:
+        for name in _RATES:
             if name in group:
                 group[name] = _scaled(group[name], factor)
     for scheduler in every(patient.schedulers):

@@ -1,0 +1,119 @@
+"""Statements that give parameters their first values: `nn.init`, tensors' own methods, and assignments."""
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gradus.diagnosis.prescription.bindings import Function
+from gradus.diagnosis.prescription.fixes import Case
+from gradus.diagnosis.prescription.program import SourceFile
+
+SAME = {"constant_", "zeros_", "ones_", "fill_", "zero_", "full_like", "zeros_like", "ones_like"}
+DRAWN = {"normal_", "uniform_", "trunc_normal_", "randn_like", "rand_like", "randn", "rand"}
+SCALED = {"xavier_uniform_", "xavier_normal_", "orthogonal_", "kaiming_normal_", "kaiming_uniform_"}
+TIMES = {"mul_", "div_"}
+"""What fills a tensor with one value, with draws of any size, or with draws by the number of inputs; what scales it."""
+
+
+@dataclass(frozen=True)
+class Filling:
+    """A statement that gives a parameter its first values.
+
+    Attributes:
+        target: the parameter, as written, without `.data`.
+        how: what fills it: "normal_", "constant_", "randn"...
+        role: "weight", "bias", or "any" where a loop goes over all of them.
+    """
+
+    file: SourceFile
+    statement: ast.stmt
+    call: ast.Call
+    target: str
+    how: str
+    role: str
+
+    @property
+    def recurrent(self) -> bool:
+        return "weight_hh" in self.target
+
+
+def fillings(case: Case) -> Iterator[Filling]:
+    """All such statements of the program, in the order in which files are read."""
+    for file, node in case.program.nodes():
+        if isinstance(node, ast.Call):
+            name = file.qualified(node.func)
+            if re.fullmatch(r"torch\.nn\.init\.\w+_", name) and node.args:
+                yield _filling(file, node, node.args[0], name.rpartition(".")[2])
+            elif not name and isinstance(node.func, ast.Attribute) and _fills(file, node, node.func):
+                yield _filling(file, node, node.func.value, node.func.attr)
+        elif isinstance(node, ast.Assign) and len(node.targets) == 1:
+            yield from _assigned(file, node, node.targets[0])
+
+
+def _fills(file: SourceFile, node: ast.Call, called: ast.Attribute) -> bool:
+    """Whether a call such as `fc.weight.data.normal_()` fills a parameter."""
+    if called.attr not in SAME | DRAWN | TIMES or isinstance(called.value, ast.Call):
+        return False
+    return bool(_role(file, node, _bare(called.value)))
+
+
+def _assigned(file: SourceFile, node: ast.Assign, target: ast.expr) -> Iterator[Filling]:
+    """`w.data = torch.randn(...)`, `layer.weight = nn.Parameter(torch.zeros(...))`."""
+    if isinstance(target, ast.Subscript):
+        target = target.value
+    if not isinstance(target, ast.Attribute) or not (target.attr == "data" or _role(file, node, _bare(target))):
+        return
+    for each in ast.walk(node.value):
+        made = file.qualified(each.func).rpartition(".")[2] if isinstance(each, ast.Call) else ""
+        made = {"zeros": "zeros_like", "ones": "ones_like", "full": "full_like"}.get(made, made)
+        if isinstance(each, ast.Call) and made in SAME | DRAWN:
+            # `self.weight = nn.Parameter(...)` of a class of one's own is a tensor made by hand
+            if target.attr == "data" or ast.unparse(target).count(".") > 1 or not _bare(target).startswith("self."):
+                yield _filling(file, each, target, made)
+            return
+
+
+def _filling(file: SourceFile, call: ast.Call, target: ast.expr, how: str) -> Filling:
+    text = _bare(target)
+    return Filling(file, file.statement(call), call, text, how, _role(file, call, text) or "any")
+
+
+def _bare(target: ast.expr) -> str:
+    while isinstance(target, ast.Attribute) and target.attr == "data":
+        target = target.value
+    return ast.unparse(target)
+
+
+def _role(file: SourceFile, node: ast.AST, text: str) -> str:
+    last = text.rpartition(".")[2]
+    if re.search(r"bias|^b\d*$", last):
+        return "bias"
+    inside: ast.AST = node
+    for each in file.above(node):
+        if isinstance(each, ast.If):
+            found = _guarded(ast.unparse(each.test), inside in each.orelse)
+            if found:
+                return found
+        if isinstance(each, ast.For) and text.partition(".")[0] == ast.unparse(each.target) and _biases(each.iter):
+            return "bias"
+        if isinstance(each, ast.For) and "parameters()" in ast.unparse(each.iter) and text in ast.unparse(each.target):
+            return "any"
+        if isinstance(each, Function | ast.ClassDef):
+            break
+        inside = each
+    return "weight" if re.search(r"weight|kernel|^[wW]\d*$", last) else ""
+
+
+def _biases(items: ast.expr) -> bool:
+    return all("bias" in ast.unparse(each) for each in getattr(items, "elts", [items]))
+
+
+def _guarded(test: str, otherwise: bool) -> str:
+    """What `p.dim() > 1` or `"bias" in name` lets through."""
+    matrices = re.search(r"(dim\(\)|ndim|shape\)|size\(\)\)) *(>= *2|> *1)|['\"]weight", test)
+    vectors = re.search(r"(dim\(\)|ndim|shape\)|size\(\)\)) *(< *2|<= *1|== *1)|['\"]\.?bias", test)
+    negated = otherwise != bool(re.search(r"not in|^not ", test))
+    if matrices or vectors:
+        return "weight" if bool(matrices) != negated else "bias"
+    return ""

@@ -1,0 +1,165 @@
+"""How parameters begin: exact changes of draws, fills and tensors made by hand."""
+
+import pytest
+
+from gradus.diagnosis.signs import Examination, History, LayerSigns, ParameterSigns
+from tests.diagnosis.prescription.changing import changes, first_change
+
+HEAD = """\
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+"""
+
+
+def history(activation: str = "relu", matrices: int = 2) -> History:
+    layer = LayerSigns(type="Linear", mean=0.0, std=1.0, peak=1.0, varied=1.0, units=8, activation=activation)
+    weight = ParameterSigns(elements=64, matrix=True, weight=1.0, gradient=1.0)
+    parameters = {f"m:{number}.weight": weight for number in range(matrices)}
+    return History(examinations=[Examination(step=0, layers={"m:0": layer}, parameters=parameters)])
+
+
+def begun(source: str, cause: str = "bad-initialization", activation: str = "relu", matrices: int = 2) -> list[str]:
+    return first_change(HEAD + source, "initialize", history(activation, matrices), cause)
+
+
+@pytest.mark.parametrize(
+    ("statement", "relu", "tanh"),
+    [
+        ("nn.init.normal_(m.weight, std=1)", "nn.init.kaiming_normal_(m.weight)", "nn.init.xavier_uniform_(m.weight)"),
+        ("nn.init.uniform_(m.weight, -1, 0)", "nn.init.kaiming_normal_(m.weight)", "nn.init.xavier_uniform_(m.weight)"),
+        ("m.weight.data.normal_(0, 1e-4)", "nn.init.kaiming_normal_(m.weight)", "nn.init.xavier_uniform_(m.weight)"),
+        ("m.weight.data = torch.randn(3, 4)", "nn.init.kaiming_normal_(m.weight)", "nn.init.xavier_uniform_(m.weight)"),
+        (
+            "nn.init.xavier_uniform_(m.weight, gain=20)",
+            "nn.init.kaiming_normal_(m.weight)",
+            "nn.init.xavier_uniform_(m.weight)",
+        ),
+    ],
+)
+def test_draws_by_the_activation(statement: str, relu: str, tanh: str) -> None:
+    assert begun(statement) == [f"- {statement}", f"+ {relu}"]
+    assert begun(statement, activation="tanh") == [f"- {statement}", f"+ {tanh}"]
+
+
+def test_all_parameters_of_a_model() -> None:
+    assert begun("for p in net.parameters():\n    nn.init.normal_(p, std=1)") == [
+        "- nn.init.normal_(p, std=1)",
+        "+ if p.dim() > 1:",
+        "+ nn.init.kaiming_normal_(p)",
+    ]
+    guarded = """
+for p in net.parameters():
+    if p.dim() > 1:
+        nn.init.constant_(p, 1)
+    else:
+        p.data.fill_(0)
+"""
+    assert begun(guarded, "symmetric-initialization") == [
+        "- nn.init.constant_(p, 1)",
+        "+ nn.init.kaiming_normal_(p)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (
+            "w = torch.randn(n, m)\nw.requires_grad_()",
+            "w = torch.randn(n, m) * (2 / n) ** 0.5",
+        ),
+        (
+            "w = torch.rand(n, m, requires_grad=True)",
+            "w = (torch.randn(n, m) * (2 / n) ** 0.5).requires_grad_()",
+        ),
+        (
+            "w = nn.Parameter(torch.randn(m, n) * 5)\ny = F.linear(x, w)",
+            "w = nn.Parameter(torch.randn(m, n) * (2 / n) ** 0.5)",
+        ),
+        (
+            "w = nn.Parameter(torch.randn(8, 4, 3, 3))",
+            "w = nn.Parameter(torch.randn(8, 4, 3, 3) * (2 / (4 * 3 * 3)) ** 0.5)",
+        ),
+        (
+            "w = (torch.rand(n + 1, m) - 0.5).requires_grad_()",
+            "w = (torch.randn(n + 1, m) * (2 / (n + 1)) ** 0.5).requires_grad_()",
+        ),
+    ],
+)
+def test_tensors_made_by_hand(before: str, after: str) -> None:
+    assert begun(before) == [f"- {before.splitlines()[0]}", f"+ {after}"]
+
+
+def test_a_scale_with_a_name() -> None:
+    source = "def layer(n, m):\n    scale = (n / 2) ** 0.5\n    return (torch.randn(n, m) * scale).requires_grad_()"
+    assert begun(source) == ["- scale = (n / 2) ** 0.5", "+ scale = (2 / n) ** 0.5"]
+
+
+def test_units_that_begin_alike() -> None:
+    source = "W = torch.zeros(n, m)\nb = torch.zeros(m)\nfor p in [W, b]:\n    p.requires_grad = True"
+    assert begun(source, "symmetric-initialization") == [
+        "- W = torch.zeros(n, m)",
+        "+ W = torch.randn(n, m) * (2 / n) ** 0.5",
+    ]
+    tables = "user = nn.Embedding(9, 4)\nnn.init.constant_(user.weight, 0.1)"
+    assert begun(tables, "symmetric-initialization") == [
+        "- nn.init.constant_(user.weight, 0.1)",
+        "+ nn.init.normal_(user.weight, std=0.1)",
+    ]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "nn.init.kaiming_normal_(m.weight)",
+        "nn.init.zeros_(m.bias)",
+        "nn.init.ones_(self.norm.weight)",
+        "if isinstance(m, nn.BatchNorm2d):\n    nn.init.constant_(m.weight, 1)",
+        "x = torch.randn(64, 10)",
+        "for emb in (self.user_bias, self.item_bias):\n    nn.init.zeros_(emb.weight)",
+        "noise.data.normal_()",
+    ],
+)
+def test_what_begins_well_stays(statement: str) -> None:
+    assert begun(statement) == []
+    assert begun(statement, "symmetric-initialization") == []
+
+
+def test_deep_rectified_stacks_get_kaiming() -> None:
+    source = "class Net(nn.Module):\n    pass\n\nmodel = Net()\n"
+    assert begun(source, "vanishing-gradient", matrices=9) == [
+        "+ for module in model.modules():",
+        "+ if isinstance(module, nn.Linear):",
+        "+ nn.init.kaiming_normal_(module.weight)",
+    ]
+    assert begun(source, "vanishing-gradient", matrices=3) == []
+    assert begun(source, "vanishing-gradient", "sigmoid", matrices=9) == []
+
+
+def test_a_rate_far_above_the_customary_is_lowered_next() -> None:
+    source = "nn.init.normal_(m.weight, std=1)\no = torch.optim.Adam(p, lr=0.1)"
+    one, other = changes(HEAD + source, "initialize", history(), "bad-initialization")
+    assert "lr=0.1)" in one
+    assert "kaiming" in other
+    assert "lr=0.001)" in other
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("nn.init.constant_(fc.bias, -5.0)", "nn.init.constant_(fc.bias, 0.0)"),
+        ("fc.bias.data.fill_(-3)", "fc.bias.data.fill_(0.0)"),
+        ("nn.init.uniform_(fc.bias, -9, -8)", "nn.init.zeros_(fc.bias)"),
+        (
+            "self.theta = nn.Parameter(torch.full((n,), 6.0))\ny = x - self.theta",
+            "self.theta = nn.Parameter(torch.full((n,), 0.0))",
+        ),
+    ],
+)
+def test_biases_begin_at_zero(before: str, after: str) -> None:
+    assert first_change(HEAD + before, "reset-biases") == [f"- {before.splitlines()[0]}", f"+ {after}"]
+
+
+@pytest.mark.parametrize("source", ["nn.init.zeros_(fc.bias)", "g = nn.Parameter(torch.full((n,), 6.0))\ny = x * g"])
+def test_biases_that_are_no_fault(source: str) -> None:
+    assert first_change(HEAD + source, "reset-biases") == []

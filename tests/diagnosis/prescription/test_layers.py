@@ -1,0 +1,287 @@
+"""Norms, activations, residual connections, gates: exact changes of source written in several ways."""
+
+import pytest
+
+from gradus.diagnosis.signs import Examination, History, LossSigns, ModelFacts, ParameterSigns
+from tests.diagnosis.prescription.changing import changes, first_change
+
+HEAD = "import torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n"
+EVALUATES = "\nmodel.eval()\n"
+NET = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1 = nn.Linear(4, 8)
+        self.fc2 = nn.Linear(8, 2)
+        self.act = nn.Sigmoid()
+
+    def forward(self, x):
+        {forward}
+"""
+
+
+def net(*forward: str) -> str:
+    return NET.format(forward="\n        ".join(forward))
+
+
+def batches(size: int, normalizations: int = 0) -> History:
+    loss = LossSigns(value=1.0, kind="classes", batch=size)
+    facts = ModelFacts(name="m", normalizations=normalizations)
+    return History(examinations=[Examination(step=0, losses=(loss,))], models={"m": facts})
+
+
+def normalized(source: str, size: int = 64, normalizations: int = 0) -> list[str]:
+    return first_change(HEAD + source + EVALUATES, "normalize-layers", batches(size, normalizations))
+
+
+@pytest.mark.parametrize(
+    "forward",
+    [
+        ["return self.fc2(torch.sigmoid(self.fc1(x)))"],
+        ["return self.fc2(self.act(self.fc1(x)))"],
+        ["return self.fc2(self.fc1(x).sigmoid())"],
+        ["x = self.fc1(x)", "x = F.relu(x)", "return self.fc2(x)"],
+        ["x = F.dropout(F.relu(self.fc1(x)), 0.1)", "return self.fc2(x)"],
+    ],
+)
+def test_a_norm_behind_a_layer_of_a_class(forward: list[str]) -> None:
+    assert normalized(net(*forward)) == [
+        "- self.fc1 = nn.Linear(4, 8)",
+        "+ self.fc1 = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8))",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("source", "before", "after"),
+    [
+        (
+            "m = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))",
+            "nn.Linear(4, 8), ",
+            "nn.Linear(4, 8), nn.BatchNorm1d(8), ",
+        ),
+        ("m = nn.Sequential(nn.Conv2d(1, 8, 3), nn.ReLU())", "3), ", "3), nn.BatchNorm2d(8), "),
+        ("layers += [nn.Linear(n, w), nn.Tanh()]", "w), ", "w), nn.BatchNorm1d(w), "),
+        (
+            "fc = nn.Linear(4, 8)\nm = nn.Sequential(fc, nn.Tanh(), out)",
+            "Sequential(fc, ",
+            "Sequential(fc, nn.BatchNorm1d(8), ",
+        ),
+    ],
+)
+def test_a_norm_behind_an_item(source: str, before: str, after: str) -> None:
+    line = source.splitlines()[-1]
+    assert normalized(source) == [f"- {line}", f"+ {line.replace(before, after)}"]
+
+
+def test_a_norm_on_lines_of_its_own() -> None:
+    assert normalized("m = nn.Sequential(\n    nn.Linear(4, 8),\n    nn.ReLU(),\n)") == ["+ nn.BatchNorm1d(8),"]
+    appended = "layers.append(nn.Linear(4, 8))\nlayers.append(nn.ReLU())"
+    assert normalized(appended) == ["+ layers.append(nn.BatchNorm1d(8))"]
+
+
+def test_small_batches_get_layer_norm() -> None:
+    source = "m = nn.Sequential(nn.Linear(4, 8), nn.ReLU())"
+    assert "nn.LayerNorm(8)" in normalized(source, size=4)[1]
+    assert "nn.GroupNorm(1, 8)" in normalized("m = nn.Sequential(nn.Conv2d(1, 8, 3), nn.ReLU())", size=4)[1]
+
+
+def test_without_a_mode_of_evaluation_no_batch_norm() -> None:
+    source = HEAD + "m = nn.Sequential(nn.Linear(4, 8), nn.ReLU())"
+    assert all("BatchNorm" not in each for each in changes(source, "normalize-layers", batches(64)))
+
+
+def test_a_residual_branch_is_normalized() -> None:
+    assert normalized(net("return x + self.fc2(F.relu(self.fc1(x)))")) == [
+        "- return x + self.fc2(F.relu(self.fc1(x)))",
+        "+ return x + F.layer_norm(self.fc2(F.relu(self.fc1(x))), x.shape[-1:])",
+    ]
+
+
+@pytest.mark.parametrize("source", ["m = nn.Linear(4, 2)", net("return self.fc2(self.fc1(x))"), "m = make()"])
+def test_nothing_to_normalize(source: str) -> None:
+    assert normalized(source) == []
+
+
+def test_a_model_with_norms_gets_no_more() -> None:
+    assert normalized("m = nn.Sequential(nn.Linear(4, 8), nn.ReLU())", normalizations=1) == []
+
+
+# ---- activations ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("source", "before", "after"),
+    [
+        ("m = nn.Sequential(nn.Linear(4, 8), nn.Sigmoid(), nn.Linear(8, 2))", "nn.Sigmoid()", "nn.ReLU()"),
+        ("for _ in range(3):\n    layers += [nn.Linear(n, n), nn.Tanh()]", "nn.Tanh()", "nn.ReLU()"),
+        (net("return self.fc2(torch.sigmoid(self.fc1(x)))"), "torch.sigmoid(", "torch.relu("),
+        (net("return self.fc2(F.tanh(self.fc1(x)))"), "F.tanh(", "F.relu("),
+        (net("return self.fc2(self.fc1(x).tanh())"), ".tanh()", ".relu()"),
+        (net("return self.fc2(self.act(self.fc1(x)))"), "nn.Sigmoid()", "nn.ReLU()"),
+        ("h = torch.sigmoid(x @ W1 + b1)\ny = h @ W2", "torch.sigmoid(", "torch.relu("),
+    ],
+)
+def test_rectifiers_between_layers(source: str, before: str, after: str) -> None:
+    line = next(each.strip() for each in source.splitlines() if before in each)
+    assert first_change(HEAD + source, "swap-activation") == [f"- {line}", f"+ {line.replace(before, after)}"]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "m = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 1), nn.Sigmoid())",  # an output
+        net("return torch.sigmoid(self.fc1(x))"),
+        net("gate = torch.sigmoid(self.fc1(x)) * x", "return self.fc2(gate)"),
+        net("h = torch.tanh(self.fc1(x) + self.fc2(h))", "return h"),  # a recurrent cell
+        "model = nn.Linear(4, 1)\np = torch.sigmoid(model(x)) > 0.5",
+        "m = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 1))",
+    ],
+)
+def test_outputs_and_gates_stay(source: str) -> None:
+    assert first_change(HEAD + source, "swap-activation") == []
+
+
+def test_deep_stacks_begin_by_kaiming_too() -> None:
+    weight = ParameterSigns(elements=64, matrix=True, weight=1.0, gradient=1.0)
+    deep = History(examinations=[Examination(step=0, parameters={f"m:{n}.weight": weight for n in range(9)})])
+    source = HEAD + "model = nn.Sequential(nn.Linear(4, 8), nn.Sigmoid(), nn.Linear(8, 2))"
+    (changed,) = changes(source, "swap-activation", deep)
+    assert "nn.ReLU()" in changed
+    assert "kaiming_normal_" in changed
+
+
+def test_leaky() -> None:
+    assert first_change(HEAD + net("return self.fc2(F.relu(self.fc1(x)))"), "leaky") == [
+        "- return self.fc2(F.relu(self.fc1(x)))",
+        "+ return self.fc2(F.leaky_relu(self.fc1(x)))",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (
+            "m = nn.Sequential(nn.Linear(4, 8), nn.Linear(8, 2))",
+            ["- m = nn.Sequential(nn.Linear(4, 8), nn.Linear(8, 2))",
+             "+ m = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))"],
+        ),
+        ("m = nn.Sequential(\n    nn.Linear(4, 8),\n    nn.Linear(8, 2),\n)", ["+ nn.ReLU(),"]),
+        (
+            "l = [nn.Linear(4, 8), nn.Linear(8, 2)]\nm = nn.Sequential(*l)",
+            ["- l = [nn.Linear(4, 8), nn.Linear(8, 2)]", "+ l = [nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)]"],
+        ),
+        (
+            net("return self.fc2(self.fc1(x))"),
+            ["- return self.fc2(self.fc1(x))", "+ return self.fc2(self.act(self.fc1(x)))"],
+        ),
+        (net("x = self.fc1(x)", "return self.fc2(x)"), ["- x = self.fc1(x)", "+ x = self.act(self.fc1(x))"]),
+        (
+            net("return self.fc2(self.fc2(self.fc1(x)))"),
+            ["- return self.fc2(self.fc2(self.fc1(x)))",
+             "+ return self.fc2(self.act(self.fc2(self.act(self.fc1(x)))))"],
+        ),
+        ("h = x @ W1 + b1\ny = h @ W2 + b2", ["- h = x @ W1 + b1", "+ h = torch.relu(x @ W1 + b1)"]),
+    ],
+)  # fmt: skip
+def test_an_activation_between_layers(source: str, expected: list[str]) -> None:
+    assert first_change(HEAD + source, "add-nonlinearity") == expected
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "m = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))",
+        net("x = F.relu(self.fc1(x))", "return self.fc2(x)"),
+        net("x = self.fc1(x)", "x = F.relu(x)", "return self.fc2(x)"),
+        "layers = nn.ModuleList([nn.Linear(4, 8), nn.Linear(8, 2)])",  # their activations are where they are called
+    ],
+)
+def test_layers_with_one_between_stay(source: str) -> None:
+    assert first_change(HEAD + source, "add-nonlinearity") == []
+
+
+@pytest.mark.parametrize(
+    ("source", "line", "changed"),
+    [
+        ("h = torch.sigmoid(200.0 * x)", "200.0 * x", "1.0 * x"),
+        ("SLOPE = 50\nh = torch.tanh(x * SLOPE)", "SLOPE = 50", "SLOPE = 1.0"),
+        ("h = torch.sigmoid(x / 0.01)", "0.01", "1.0"),
+    ],
+)
+def test_a_gentle_slope(source: str, line: str, changed: str) -> None:
+    whole = next(each for each in source.splitlines() if line in each)
+    found = changes(HEAD + source, "scale-inputs", None, "saturated-units")
+    assert whole.replace(line, changed) in found[0].splitlines()
+
+
+# ---- depth and time -------------------------------------------------------------------------------------------------
+
+
+def deep(*made: str) -> str:
+    return f"""
+class Net(nn.Module):
+    def __init__(self, w):
+        super().__init__()
+        self.layers = nn.ModuleList({made[0]})
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = torch.tanh(layer(x))
+        return x
+"""
+
+
+def test_a_residual_connection() -> None:
+    assert first_change(HEAD + deep("nn.Linear(w, w) for _ in range(9)"), "add-residual") == [
+        "- x = torch.tanh(layer(x))",
+        "+ x = x + torch.tanh(layer(x))",
+    ]
+    assert first_change(HEAD + deep("[nn.Linear(2, w), nn.Linear(w, w)]"), "add-residual") == []
+
+
+def test_a_gated_recurrence() -> None:
+    source = HEAD + "rnn = nn.RNN(4, 8, nonlinearity='relu', batch_first=True)"
+    assert first_change(source, "gated", None, "vanishing-through-time") == [
+        "- rnn = nn.RNN(4, 8, nonlinearity='relu', batch_first=True)",
+        "+ rnn = nn.GRU(4, 8, batch_first=True)",
+        "+ rnn.bias_hh_l0.data[8 : 2 * 8].fill_(4.0)",
+    ]
+    assert changes(source, "gated", None, "exploding-through-time") == [HEAD + "rnn = nn.GRU(4, 8, batch_first=True)"]
+
+
+@pytest.mark.parametrize(
+    "forward",
+    [
+        ["return torch.tanh(self.fc1(x) + self.fc2(h))"],
+        ["for t in range(9):", "    h = torch.tanh(x[t] @ self.a + h @ self.b)", "return h"],
+        ["for t in range(9):", "    h = torch.tanh(self.fc1(torch.cat([x[t], h], 1)))", "return h"],
+    ],
+)
+def test_a_cell_written_by_hand_keeps_its_state(forward: list[str]) -> None:
+    cell = net(*forward).replace("(self, x)", "(self, x, h)")
+    line = next(each.strip() for each in cell.splitlines() if "tanh" in each)
+    assert first_change(HEAD + cell, "gated", None, "vanishing-through-time") == [
+        f"- {line}",
+        f"+ {line.replace('torch.tanh', '0.9 * h + 0.1 * torch.tanh')}",
+    ]
+
+
+def test_a_state_that_grows_is_bounded() -> None:
+    grows = net("for t in range(9):", "    h = h + torch.relu(self.fc1(x[t]))", "return h")
+    assert first_change(HEAD + grows, "gated", None, "exploding-through-time") == [
+        "- h = h + torch.relu(self.fc1(x[t]))",
+        "+ h = 0.9 * h + 0.1 * torch.relu(self.fc1(x[t]))",
+    ]
+    assert first_change(HEAD + "rnn = nn.LSTM(4, 8)", "gated", None, "vanishing-through-time") == []
+
+
+def test_other_norms_for_tiny_batches() -> None:
+    source = HEAD + "m = nn.Sequential(nn.Conv2d(1, 32, 3), nn.BatchNorm2d(32), nn.Linear(9, 5), nn.BatchNorm1d(5))"
+    (line,) = (each for each in changes(source, "group-norm")[0].splitlines() if "Sequential" in each)
+    assert line == "m = nn.Sequential(nn.Conv2d(1, 32, 3), nn.GroupNorm(8, 32), nn.Linear(9, 5), nn.LayerNorm(5))"
+    loader = HEAD + "from torch.utils.data import DataLoader\nd = DataLoader(x, batch_size=2)"
+    assert first_change(loader, "group-norm") == [
+        "- d = DataLoader(x, batch_size=2)",
+        "+ d = DataLoader(x, batch_size=32)",
+    ]
+    assert first_change(HEAD + "m = nn.LayerNorm(4)", "group-norm") == []

@@ -1,0 +1,96 @@
+"""Rates are changed where they are written, to what such an optimizer is usually given."""
+
+import pytest
+
+from gradus.diagnosis.signs import Examination, History, OptimizerFacts, ParameterSigns
+from tests.diagnosis.prescription.changing import changes, first_change
+
+HEAD = "import torch\nfrom torch.optim import Adam\nfrom torch.optim.lr_scheduler import OneCycleLR\n"
+
+
+def lowered(source: str, history: History | None = None) -> list[str]:
+    return first_change(HEAD + source, "lower-learning-rate", history, "learning-rate-too-high")
+
+
+def raised(source: str, history: History | None = None) -> list[str]:
+    return first_change(HEAD + source, "raise-learning-rate", history, "learning-rate-too-low")
+
+
+@pytest.mark.parametrize(
+    ("source", "before", "after"),
+    [
+        ("o = torch.optim.SGD(p, lr=2.0)", "lr=2.0", "lr=0.1"),
+        ("o = torch.optim.SGD(p, 2.0, momentum=0.9)", "2.0, m", "0.02, m"),
+        ("o = Adam(p, lr=0.5)", "0.5", "0.001"),
+        ("LR = 0.5\no = Adam(p, LR)", "LR = 0.5", "LR = 0.001"),
+        ("o = Adam([{'params': a, 'lr': 0.5}])", "0.5", "0.001"),
+        ("o = torch.optim.SGD(p, lr=0.2)", "0.2", "0.02"),  # about what is customary
+        ("o = Adam(p, lr=1e-3)\ns = OneCycleLR(o, max_lr=3.0, total_steps=9)", "max_lr=3.0", "max_lr=0.01"),
+        ("o = Adam(p, lr=1e-3)\ns = OneCycleLR(o, 3.0, total_steps=9)", "3.0", "0.01"),
+        ("lr = 5.0\nfor w in ws:\n    w.data -= lr * w.grad", "lr = 5.0", "lr = 0.1"),
+        ("for w in ws:\n    w.sub_(w.grad * 5.0)", "5.0", "0.1"),
+        ("for w in ws:\n    w.add_(w.grad, alpha=-5.0)", "5.0", "0.1"),
+        ("for w in ws:\n    w.data = w.data - 5.0 * w.grad", "5.0 *", "0.1 *"),
+        ("W = W - 5.0 * grad_W", "5.0", "0.1"),
+    ],
+)
+def test_lower(source: str, before: str, after: str) -> None:
+    line = next(each.strip() for each in source.splitlines() if before in each)
+    assert lowered(source) == [f"- {line}", f"+ {line.replace(before, after)}"]
+
+
+def test_candidates_differ_and_are_few() -> None:
+    found = changes(HEAD + "o = Adam(p, lr=0.5)", "lower-learning-rate", None, "learning-rate-too-high")
+    assert [each.rpartition("lr=")[2].strip(") \n") for each in found] == ["0.001", "0.003", "0.0002"]
+
+
+def test_an_aside_of_other_causes() -> None:
+    assert len(changes(HEAD + "o = Adam(p, lr=0.5)", "lower-learning-rate", None, "dead-units")) == 1
+    assert not changes(HEAD + "o = Adam(p, lr=0.5)", "lower-learning-rate", None, "learning-rate-too-low")
+
+
+def test_only_the_optimizer_that_trained() -> None:
+    history = History(optimizers={0: OptimizerFacts(name="Adam", rate=0.5)})
+    source = "a = torch.optim.SGD(p, lr=9.0)\nb = torch.optim.Adam(p, lr=0.5)"
+    assert lowered(source, history) == ["- b = torch.optim.Adam(p, lr=0.5)", "+ b = torch.optim.Adam(p, lr=0.001)"]
+
+
+def test_a_default_that_is_not_written() -> None:
+    history = History(optimizers={0: OptimizerFacts(name="Adam", rate=1e-3)})
+    assert lowered("o = Adam(p)", history) == ["- o = Adam(p)", "+ o = Adam(p, lr=0.0001)"]
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["o = make(p)", "total -= loss * 2", "x = a - 3 * b", "o = Adam(p, lr=find())", "s = OneCycleLR(o, max_lr=find())"],
+)
+def test_nothing_where_no_rate_is_written(source: str) -> None:
+    assert lowered(source) == []
+
+
+def test_raise() -> None:
+    assert raised("o = Adam(p, lr=1e-7)") == ["- o = Adam(p, lr=1e-7)", "+ o = Adam(p, lr=0.001)"]
+    assert raised("o = Adam(p, lr=1e-3)") == ["- o = Adam(p, lr=1e-3)", "+ o = Adam(p, lr=0.01)"]
+
+
+def test_raise_by_what_was_measured() -> None:
+    weight = ParameterSigns(elements=64, matrix=True, weight=1.0, gradient=1.0, update=1e-6)
+    history = History(examinations=[Examination(step=0, parameters={"m:w": weight})])
+    found = changes(HEAD + "o = Adam(p, lr=1e-5)", "raise-learning-rate", history, "learning-rate-too-low")
+    assert "lr=0.02" in found[2]  # 2e-3 of the weight for 1e-6
+
+
+def test_what_holds_a_rate_down() -> None:
+    history = History()
+    history.rates.extend([1e-3 * 0.5**step for step in range(21)])
+    source = "o = Adam(p, lr=1e-3)\ns = torch.optim.lr_scheduler.ExponentialLR(o, 0.5)"
+    assert raised(source, history) == [
+        "- s = torch.optim.lr_scheduler.ExponentialLR(o, 0.5)",
+        "+ s = torch.optim.lr_scheduler.ExponentialLR(o, 0.891)",  # 0.891**20 = 0.1
+    ]
+    clipped = "torch.nn.utils.clip_grad_norm_(p, 1e-5)\no = Adam(p, lr=1e-3)"
+    assert raised(clipped) == [
+        "- torch.nn.utils.clip_grad_norm_(p, 1e-5)",
+        "+ torch.nn.utils.clip_grad_norm_(p, 1.0)",
+    ]
+    assert raised(source)[1] == "+ o = Adam(p, lr=0.01)"  # a schedule that was not seen to decay

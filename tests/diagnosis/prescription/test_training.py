@@ -1,0 +1,203 @@
+"""Optimizer, duration and fit: exact changes of loops and of what makes optimizers."""
+
+import pytest
+
+from tests.diagnosis.prescription.changing import changes, first_change
+
+HEAD = "import torch\nimport torch.nn as nn\nimport torch.nn.functional as F\nmodel = nn.Linear(4, 2)\n"
+OPTIMIZER = "optimizer = torch.optim.SGD(model.parameters(), lr=0.1)\n"
+LOOP = """\
+for epoch in range({epochs}):
+    for i, (x, y) in enumerate(loader):
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(x), y)
+        loss.backward()
+        optimizer.step()
+"""
+HELD_OUT = """\
+    model.eval()
+    with torch.no_grad():
+        val_loss = F.cross_entropy(model(x_val), y_val).item()
+        val_acc = 0.5
+print(val_acc)
+"""
+
+
+def loop(epochs: str = "5", more: str = "") -> str:
+    return HEAD + OPTIMIZER + LOOP.format(epochs=epochs) + more
+
+
+def test_clip() -> None:
+    assert first_change(loop(), "clip-gradient") == ["+ nn.utils.clip_grad_norm_(model.parameters(), 1.0)"]
+    (clipped,) = changes(loop(), "clip-gradient")
+    assert clipped.index("backward()") < clipped.index("clip_grad") < clipped.index("step()")
+    assert first_change(loop(more="nn.utils.clip_grad_norm_(model.parameters(), 9.0)\n"), "clip-gradient") == []
+
+
+def test_clip_what_is_scaled() -> None:
+    source = (
+        loop()
+        .replace("optimizer.step()", "scaler.step(optimizer)")
+        .replace("loss.backward", "scaler.scale(loss).backward")
+    )
+    scaled = source.replace("for epoch", "scaler = torch.amp.GradScaler()\nfor epoch")
+    assert first_change(scaled, "clip-gradient") == [
+        "+ scaler.unscale_(optimizer)",
+        "+ nn.utils.clip_grad_norm_(model.parameters(), 1.0)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("o = torch.optim.Adam(p, lr=1e-3, eps=1.0)", ["o = torch.optim.Adam(p, lr=1e-3)"]),
+        ("EPS = 0.1\no = torch.optim.Adam(p, eps=EPS)", ["EPS = 1e-08", "o = torch.optim.Adam(p, eps=EPS)"]),
+    ],
+)
+def test_epsilon(source: str, expected: list[str]) -> None:
+    assert changes(HEAD + source, "default-epsilon")[0].splitlines()[4:] == expected
+
+
+def test_an_epsilon_that_is_small_stays() -> None:
+    assert changes(HEAD + "o = torch.optim.Adam(p, eps=1e-8)", "default-epsilon") == []
+
+
+def test_another_optimizer() -> None:
+    source = HEAD + "o = torch.optim.SGD(model.parameters(), lr=1e-5, momentum=0.9, nesterov=True)"
+    assert first_change(source, "switch-optimizer")[1] == "+ o = torch.optim.Adam(model.parameters(), lr=0.001)"
+
+
+# ---- duration -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("epochs", "line", "longer"),
+    [("5", "for epoch in range(5):", "for epoch in range(50):"), ("1, 6", "range(1, 6)", "range(1, 51)")],
+)
+def test_longer(epochs: str, line: str, longer: str) -> None:
+    assert longer in changes(loop(epochs), "train-longer")[0]
+
+
+def test_longer_by_its_name_and_with_its_schedule() -> None:
+    source = loop("EPOCHS").replace(
+        "for epoch", "EPOCHS = 3\ns = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=3)\nfor epoch"
+    )
+    found = changes(source, "train-longer")[0]
+    assert "EPOCHS = 30" in found
+    assert "T_max=30" in found
+
+
+def test_longer_through_a_function() -> None:
+    source = (
+        HEAD
+        + OPTIMIZER
+        + """
+def train():
+    for x, y in loader:
+        F.cross_entropy(model(x), y).backward()
+        optimizer.step()
+
+for epoch in range(2):
+    train()
+"""
+    )
+    assert "range(20)" in changes(source, "train-longer")[0]
+
+
+def test_a_break_after_a_few_batches_goes() -> None:
+    source = loop().replace(
+        "        optimizer.step()\n", "        optimizer.step()\n        if i == 2:\n            break\n"
+    )
+    assert first_change(source, "train-longer") == ["- if i == 2:", "- break"]
+
+
+def test_no_end_in_sight() -> None:
+    source = loop().replace("for epoch in range(5):", "while True:")
+    assert changes(source, "train-longer") == []
+
+
+def test_the_best_weights() -> None:
+    (found,) = changes(loop(more=HELD_OUT), "early-stopping")
+    assert found.splitlines()[-10:] == [
+        "    with torch.no_grad():",
+        "        val_loss = F.cross_entropy(model(x_val), y_val).item()",
+        "        val_acc = 0.5",
+        "    if val_loss < best_val_loss:",
+        "        best_val_loss, best_val_acc, best_weights = (",
+        "            val_loss, val_acc, {name: value.clone() for name, value in model.state_dict().items()}",
+        "        )",
+        "model.load_state_dict(best_weights)",
+        "val_loss, val_acc = best_val_loss, best_val_acc",
+        "print(val_acc)",
+    ]
+    assert 'best_val_loss, best_val_acc, best_weights = float("inf"), None, None\nfor epoch' in found
+
+
+def test_no_best_without_a_held_out_loss() -> None:
+    assert changes(loop(), "early-stopping") == []
+    assert changes(loop(more=HELD_OUT + "model.load_state_dict(best)\n"), "early-stopping") == []
+
+
+def test_a_schedule() -> None:
+    assert first_change(loop("EPOCHS").replace("for epoch", "EPOCHS = 3\nfor epoch"), "schedule") == [
+        "+ scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=EPOCHS)",
+        "+ scheduler.step()",
+    ]
+    assert "        optimizer.step()\n    scheduler.step()\n" in changes(loop(), "schedule")[0]
+    assert changes(loop().replace("range(5)", "epochs()"), "schedule") == []
+
+
+# ---- fit ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("source", "before", "after"),
+    [
+        ("d = nn.Dropout(0.9)", "0.9", "0.1"),
+        ("y = F.dropout(x, p=0.8, training=True)", "p=0.8", "p=0.1"),
+        ("P = 0.9\nd = nn.Dropout(P)", "P = 0.9", "P = 0.1"),
+        ("r = nn.LSTM(4, 8, dropout=0.9)", "dropout=0.9", "dropout=0.1"),
+        ("o = torch.optim.Adam(p, weight_decay=0.5)", "weight_decay=0.5", "weight_decay=1e-05"),
+        ("o = torch.optim.SGD(p, lr=0.1, weight_decay=0.5)", "weight_decay=0.5", "weight_decay=0.0001"),
+        ("o = torch.optim.AdamW([{'params': p, 'weight_decay': 3.0}])", "3.0", "0.01"),
+        ("loss = loss + 0.1 * sum(w.pow(2).sum() for w in model.parameters())", "0.1", "1e-05"),
+        ("l2 = sum(w.abs().sum() for w in model.parameters())\nloss = loss + l2 * 0.1", "0.1", "1e-05"),
+    ],
+)
+def test_less_regularization(source: str, before: str, after: str) -> None:
+    line = next(each for each in source.splitlines() if before in each)
+    assert first_change(HEAD + source, "regularize-less") == [f"- {line}", f"+ {line.replace(before, after)}"]
+
+
+@pytest.mark.parametrize(
+    "source", ["d = nn.Dropout(0.2)", "o = torch.optim.AdamW(p, weight_decay=0.01)", "y = 0.1 * x"]
+)
+def test_little_regularization_stays(source: str) -> None:
+    assert changes(HEAD + source, "regularize-less") == []
+
+
+def test_more_regularization() -> None:
+    source = HEAD + "o = torch.optim.Adam(p, lr=1e-3)"
+    assert first_change(source, "weight-decay")[1] == "+ o = torch.optim.Adam(p, lr=1e-3, weight_decay=0.03)"
+    net = HEAD + "m = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))\nm.eval()"
+    assert "nn.ReLU(), nn.Dropout(0.5), nn.Linear(8, 2)" in first_change(net, "dropout")[1]
+    assert first_change(net.replace("m.eval()", ""), "dropout") == []
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (
+            "m = nn.Sequential(nn.Linear(4, 2), nn.ReLU(), nn.Linear(2, 9))",
+            "m = nn.Sequential(nn.Linear(4, 64), nn.ReLU(), nn.Linear(64, 9))",
+        ),
+        ("H = 20\nm = nn.Sequential(nn.Linear(4, H), nn.ReLU(), nn.Linear(H, 9))", "H = 80"),
+        ("r = nn.GRU(4, 3)", "r = nn.GRU(4, 64)"),
+    ],
+)
+def test_wider(source: str, expected: str) -> None:
+    assert expected in changes(HEAD + source, "enlarge")[0].splitlines()
+
+
+def test_no_width_is_written() -> None:
+    assert changes(HEAD + "m = nn.Sequential(nn.Linear(4, n()), nn.ReLU(), nn.Linear(n(), 9))", "enlarge") == []
