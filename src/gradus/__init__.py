@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from gradus.data.arrays import from_arrays
     from gradus.diagnosis.treatments.treat import Patient, Treatment, treat
     from gradus.diagnosis.watch import Watch, watch
+    from gradus.integrations.health import assert_healthy
     from gradus.models import create_model, list_models
     from gradus.nn.initialization import initialize
     from gradus.report.html import write_report
@@ -39,6 +40,7 @@ _HOMES = {
     "Run": "gradus.training.run",
     "Treatment": "gradus.diagnosis.treatments.treat",
     "Watch": "gradus.diagnosis.watch",
+    "assert_healthy": "gradus.integrations.health",
     "create_model": "gradus.models",
     "from_arrays": "gradus.data.arrays",
     "gradcheck": "gradus.analysis.gradcheck",
@@ -67,6 +69,7 @@ __all__ = [
     "Run",
     "Treatment",
     "Watch",
+    "assert_healthy",
     "create_model",
     "from_arrays",
     "gradcheck",

@@ -1,6 +1,7 @@
 """Walks of graphs that are known: which operations, of what shape and sign, lead from a loss to the parameters."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
@@ -171,3 +172,28 @@ def test_a_compiled_part_hides_what_it_reaches() -> None:
     graph = walk(compiled(torch.ones(N, 3)).sum())
     assert not graph.whole
     assert {id(each) for each in graph.reached} == {id(layer.weight), id(layer.bias)}
+
+
+def test_outputs_that_pass_one_node_together_stay_apart(tmp_path: Path) -> None:
+    """DistributedDataParallel may have one node for all outputs of a model."""
+
+    class WithLoss(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = nn.Sequential(nn.Linear(3, C), nn.Softmax(dim=1))
+
+        def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+            output = self.net(x)
+            return F.cross_entropy(output, CLASSES), output
+
+    alone = WithLoss()
+    torch.distributed.init_process_group("gloo", init_method=f"file://{tmp_path}/store", rank=0, world_size=1)
+    try:
+        parallel = nn.parallel.DistributedDataParallel(alone, find_unused_parameters=True)
+        loss, output = parallel(torch.ones(N, 3))
+    finally:
+        torch.distributed.destroy_process_group()
+    assert loss.grad_fn is output.grad_fn
+    assert walk(loss).heads == walk(alone(torch.ones(N, 3))[0]).heads
+    assert [op.name for op in walk(loss / 2).heads[0]] == ["Div", "NllLoss", "LogSoftmax", "Softmax", "Addmm"]
+    assert len(walk(loss / 2).heads) == 1

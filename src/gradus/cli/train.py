@@ -1,7 +1,7 @@
 """``gradus train``: from a recipe to a checkpoint."""
 
 import sys
-from contextlib import nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +12,7 @@ from gradus.core.errors import GradusError, InputError
 from gradus.core.text import set_language
 
 if TYPE_CHECKING:
+    from gradus.training.callbacks import Callback
     from gradus.training.run import Run
 
 EXAMPLE = "gradus train digits-lenet --epochs 10 --set training.ema=0.99"
@@ -46,6 +47,9 @@ def command(
     range_test: Annotated[
         bool, typer.Option("--range-test", help="Train at rising rates, show where the loss falls, and leave no run.")
     ] = False,
+    track: Annotated[
+        str | None, typer.Option(metavar="TRACKER", help="Send curves and signs to tensorboard or mlflow, too.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print no progress.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")] = False,
     lang: Annotated[str | None, typer.Option(help="Language of findings: en or zh.")] = None,
@@ -84,12 +88,19 @@ def command(
     from gradus.training.train import resume as resume_run
     from gradus.training.train import train
 
-    with Progress() if not quiet else nullcontext() as progress:
-        callbacks = [] if progress is None else [progress]
+    with ExitStack() as stack:
+        callbacks: list[Callback] = [] if quiet else [stack.enter_context(Progress())]
+        if track is not None:
+            from gradus.integrations.tracking import Tracking
+
+            tracking = stack.enter_context(Tracking.named(track))
+            callbacks.append(tracking)
         if resume is not None:
             done = resume_run(resume, trust=trust, callbacks=callbacks, warn=_warn)
         else:
             done = train(_document(recipe, settings, set_ or []), run=run, callbacks=callbacks)
+        if track is not None:
+            tracking.result(done)
     return _report(done, as_json=json)
 
 

@@ -32,9 +32,7 @@ class Doctor:
     def __init__(
         self, history: History, *, silence: Sequence[str] = (), say: Callable[[Finding], None] | None = None
     ) -> None:
-        for each in silence:
-            if each not in rules:
-                raise InputError("silence", "no rule has this id", each, nearest(each, rules.names()))
+        check_silence(silence)
         self.history = history
         self._silence = frozenset(silence)
         self._say = say
@@ -88,6 +86,13 @@ class Doctor:
         if not colon:
             return where
         return f"{name}:{path}" if len(self.history.models) > 1 else path
+
+
+def check_silence(silence: Sequence[str]) -> None:
+    """Raise InputError if one of these is no rule's id."""
+    for each in silence:
+        if each not in rules:
+            raise InputError("silence", "no rule has this id", each, nearest(each, rules.names()))
 
 
 def _reading(reading: str) -> dict[str, float]:

@@ -43,6 +43,7 @@ class EvaluationWatch:
 
     def __init__(self, places: Places) -> None:
         self.open = False
+        self.reported: tuple[float | None, float | None] = None, None
         self._places = places
         self._runs: dict[bool, _Run] = {}
         self._current: _Run | None = None
@@ -124,6 +125,8 @@ class EvaluationWatch:
             return []
         self.open, self._current = False, None
         self._steps = [*self._steps, step][-10:]
+        loss, accuracy = self.reported
+        self.reported = None, None
         found = []
         for run in self._runs.values():
             shift, scale = distance(train, run.inputs)
@@ -132,8 +135,8 @@ class EvaluationWatch:
                     step=step,
                     passes=run.passes,
                     examples=run.examples,
-                    loss=run.loss / run.loss_examples if run.loss_examples else None,
-                    accuracy=run.right / run.compared if run.compared else None,
+                    loss=run.loss / run.loss_examples if run.loss_examples else loss,
+                    accuracy=run.right / run.compared if run.compared else accuracy,
                     training=run.training,
                     repeated=run.repeated,
                     seen=sum(run.seen) / len(run.seen) if run.seen else 0.0,

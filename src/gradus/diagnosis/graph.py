@@ -80,13 +80,14 @@ def walk(loss: Tensor, layers: Mapping[Any, str] | None = None) -> Graph:
     if loss.grad_fn is None:
         return graph
     consumers: dict[Any, Any] = {}
-    seen = {loss.grad_fn}
+    start = _beyond_sink(loss.grad_fn, loss.output_nr)
+    seen = {start}
     # Each entry: node, the operations above it if it is still part of a head.
-    stack: list[tuple[Any, tuple[Op, ...] | None]] = [(loss.grad_fn, ())]
+    stack: list[tuple[Any, tuple[Op, ...] | None]] = [(start, ())]
     while stack:
         node, above = stack.pop()
         name = short_name(node)
-        children = [child for child, _ in node.next_functions]
+        children = children_of(node)
         if name == "AccumulateGrad":
             graph.reached.append(node.variable)
             continue
@@ -170,7 +171,19 @@ def _by_negative(node: Any) -> bool:
 
 def operands(node: Any) -> Iterable[Any]:
     """The nodes that computed a node's operands."""
-    return (child for child, _ in node.next_functions if child is not None)
+    return (child for child in children_of(node) if child is not None)
+
+
+def children_of(node: Any) -> list[Any]:
+    """The same, with None where an operand is data."""
+    return [_beyond_sink(child, number) for child, number in node.next_functions]
+
+
+def _beyond_sink(node: Any, number: int) -> Any:
+    """Past the one node through which DistributedDataParallel may lead all outputs of a model, each by its number."""
+    while type(node).__name__ == "_DDPSinkBackward":
+        node, number = node.next_functions[number]
+    return node
 
 
 def _keep(graph: Graph, head: tuple[Op, ...]) -> None:
@@ -187,7 +200,7 @@ def _is_linear(node: Any, name: str, children: list[Any]) -> bool:
 def _layer_below(node: Any, layers: Mapping[Any, str]) -> str:
     """The layer whose output, scaled or shifted at most, goes into a node."""
     for _ in range(4):
-        following = [child for child, _ in node.next_functions if child is not None]
+        following = list(operands(node))
         if not following:
             return ""
         node = following[0]

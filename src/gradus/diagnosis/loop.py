@@ -47,6 +47,7 @@ class LoopWatch:
         self._reached: dict[int, weakref.ref[Tensor]] = {}
         self._called: set[str] = set()
         self._versions: dict[int, int] = {}
+        self._copies: list[weakref.ref[Tensor]] = []
         self._once_held: dict[int, weakref.ref[Tensor]] = {}
         self._seeds_now: set[Any] = set()
         self._seeds: set[Any] = set()
@@ -68,6 +69,10 @@ class LoopWatch:
         """Whether an optimizer is at work on a step, in which it may call backward by a closure."""
         return self._stepping is not None
 
+    def by_closure(self, optimizer: Optimizer) -> bool:
+        """Whether an optimizer's step calls backward."""
+        return optimizer in self.optimizers and self.optimizers[optimizer].closure
+
     # ---- events -----------------------------------------------------------------------------------------------------
 
     def forward(self, model: nn.Module) -> None:
@@ -83,6 +88,8 @@ class LoopWatch:
         self._called.update(places)
 
     def before_backward(self, *, looking: bool) -> None:
+        if not self.signs.backwards:
+            self._note_copies()
         self.signs.backwards += 1
         if self._stepping is not None:
             self.optimizers[self._stepping].closure = True
@@ -225,6 +232,7 @@ class LoopWatch:
     def _conclude_frozen(self) -> None:
         """Frozen layers of a model that learns, where they look as they were initialized."""
         worst, places = 0.0, []
+        copies = {id(each()) for each in self._copies}
         for _, model in self._places.models():
             matrices = [each for each in model.parameters() if each.dim() > 1]
             if not any(id(each) in self._reached for each in model.parameters()):
@@ -232,12 +240,26 @@ class LoopWatch:
             fresh = [
                 each
                 for each in matrices
-                if not each.requires_grad and each._version == self._versions.get(id(each)) and looks_initialized(each)
+                if not each.requires_grad
+                and id(each) not in copies
+                and each._version == self._versions.get(id(each))
+                and looks_initialized(each)
             ]
             share = sum(each.numel() for each in fresh) / max(1, sum(each.numel() for each in matrices))
             if share > worst:
                 worst, places = share, [self._places.parameter(each) or "" for each in fresh]
         self.signs.frozen, self.signs.frozen_places = worst, tuple(places)
+
+    def _note_copies(self) -> None:
+        """Frozen matrices that begin as copies of learning ones: those of a teacher or a target network."""
+        parameters = [each for _, model in self._places.models() for each in model.parameters() if each.dim() > 1]
+        frozen = [each for each in parameters if not each.requires_grad]
+        learning = [each for each in parameters if each.requires_grad] if frozen else []
+        self._copies = [
+            weakref.ref(each)
+            for each in frozen
+            if any(each.shape == one.shape and torch.equal(sample(each), sample(one)) for one in learning)
+        ]
 
     def _note_versions(self) -> None:
         for _, model in self._places.models():

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from gradus.diagnosis.comparison import compared
-from gradus.diagnosis.graph import MOST_NODES, Graph, short_name
+from gradus.diagnosis.graph import MOST_NODES, Graph, children_of, operands, short_name
 from gradus.diagnosis.measure import finite, first_tensor
 from gradus.diagnosis.places import Places
 from gradus.diagnosis.signs import NonFinite
@@ -92,7 +92,7 @@ def _from_loss(root: Any) -> list[Any]:
         elif node is not None and node not in seen and len(seen) < MOST_NODES:
             seen.add(node)
             stack.append((node, True))
-            stack += [(child, False) for child, _ in node.next_functions]
+            stack += [(child, False) for child in children_of(node)]
     return order[::-1]
 
 
@@ -108,12 +108,12 @@ def _kept(node: Any) -> Iterable[Tensor]:
 
 def _place_near(node: Any, places: Places) -> str:
     for _ in range(4):
-        for child, _ in node.next_functions:
-            for each in (child, *(grand for grand, _ in child.next_functions)) if child is not None else ():
+        for child in children_of(node):
+            for each in (child, *children_of(child)) if child is not None else ():
                 place = places.parameter(each.variable) if hasattr(each, "variable") else None
                 if place is not None:
                     return place.rpartition(".")[0] or place
-        following = [child for child, _ in node.next_functions if child is not None]
+        following = list(operands(node))
         if not following:
             return ""
         node = following[0]

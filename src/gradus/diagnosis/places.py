@@ -29,18 +29,17 @@ class Places:
         """Name everything in `model`; the label it got."""
         label = self._free_label(name or type(model).__name__)
         self._models[label] = weakref.ref(model)
-        sensitive: list[weakref.ref[nn.Module]] = []
         for path, module in model.named_modules():
             self._modules[id(module)] = (weakref.ref(module), f"{label}:{stripped(path)}")
-            if (isinstance(module, _DROPOUTS) and module.p > 0) or (
-                isinstance(module, _BATCH_NORMS) and module.track_running_stats
-            ):
-                sensitive.append(weakref.ref(module))
         for path, parameter in model.named_parameters():
             self._parameters[id(parameter)] = (weakref.ref(parameter), f"{label}:{stripped(path)}")
-        self._sensitive[id(model)] = sensitive
+        self.note_modes(model)
         self.facts[label] = facts_of(model, label)
         return label
+
+    def note_modes(self, model: nn.Module) -> None:
+        """Which modules of a model, or of a part that runs by itself, act otherwise in evaluation."""
+        self._sensitive[id(model)] = [weakref.ref(each) for each in model.modules() if _is_sensitive(each)]
 
     def models(self) -> Iterator[tuple[str, nn.Module]]:
         """The models that are still there, by label."""
@@ -68,6 +67,12 @@ class Places:
         while label in self._models and self._models[label]() is not None:
             label, number = f"{name}{number}", number + 1
         return label
+
+
+def _is_sensitive(module: nn.Module) -> bool:
+    if isinstance(module, _DROPOUTS):
+        return module.p > 0
+    return isinstance(module, _BATCH_NORMS) and module.track_running_stats
 
 
 def _look_up(table: dict[int, tuple[Any, str]], thing: Any) -> str | None:

@@ -76,10 +76,13 @@ class Probe(taps.Listener):
         budget: share of time that examinations may take.
         models: watch these by name; None for every model of the process.
         optimizers: those to heed; None for all that hold a parameter of a watched model.
+        parts: the program may run parts of `models` rather than these themselves: look for them from the start.
+        wrapper: what a framework calls in place of a model's own methods; not a model itself.
 
     Attributes:
         spent: seconds in callbacks.
         began: when the first model ran.
+        evaluates_other_weights: set while the weights are not those that learn, but, say, their averages.
     """
 
     def __init__(
@@ -90,12 +93,16 @@ class Probe(taps.Listener):
         budget: float = 0.01,
         models: dict[str, nn.Module] | None = None,
         optimizers: Sequence[Optimizer] | None = None,
+        parts: bool = False,
+        wrapper: nn.Module | None = None,
     ) -> None:
         self.history = history
         self.spent, self.began = 0.0, 0.0
+        self.evaluates_other_weights = False
         self.places = Places()
         self._consider = consider
-        self._everything = models is None
+        self._everything, self._parts, self._wrapper = models is None, parts, wrapper
+        self._handed_on: list[nn.Module] = []
         self._given = None if optimizers is None else {id(each) for each in optimizers}
         self._thread, self._pid = get_ident(), os.getpid()
         self._off = True
@@ -166,7 +173,7 @@ class Probe(taps.Listener):
         """Set the hooks again."""
         if self._off:
             return
-        if self._everything and not self._compiles:
+        if (self._everything or self._parts) and not self._compiles:
             self._hook_everywhere()
         else:
             self._hook_roots()
@@ -211,6 +218,9 @@ class Probe(taps.Listener):
         if self.places.module(original(model)) is None:
             label = self.places.add(original(model), name)
             self.history.models[label] = self.places.facts[label]
+        else:
+            self.places.note_modes(original(model))
+        if id(model) not in self._roots:
             self._found_at = self.history.step
         self._roots[id(model)] = weakref.ref(model)
 
@@ -259,6 +269,8 @@ class Probe(taps.Listener):
 
     def _leave(self, module: nn.Module, args: Any, kwargs: Any, result: Any) -> None:
         if self._rest.on and torch.is_grad_enabled():
+            if self._wrapper is not None and "forward" in vars(module):  # Lightning's, whose output is the loss
+                return
             self._last_inputs = [weakref.ref(each) for each in args if type(each) is Tensor]
             self._last_output = weakref.ref(result) if type(result) is Tensor else None
         else:
@@ -280,6 +292,9 @@ class Probe(taps.Listener):
 
     @_ours
     def _enter_seen(self, module: nn.Module) -> None:
+        if self._wrapper is not None and not self._depth and self._hands_on(module):
+            self._handed_on.append(module)
+            return
         self._depth += 1
         if self._depth > 1:
             if self._hooks.everywhere and self._window is not None:
@@ -297,6 +312,11 @@ class Probe(taps.Listener):
             self._window.new_pass()
             if not is_compiled(module):
                 self._hooks.hook_layers(module, self._layer)
+
+    def _hands_on(self, module: nn.Module) -> bool:
+        """Whether a call is that of a wrapper, or what Lightning makes of it: of a method other than forward."""
+        replaced = getattr(vars(module).get("forward"), "__qualname__", "")
+        return module is self._wrapper or replaced.startswith("_ForwardRedirection.")
 
     def _is_model(self, module: nn.Module) -> bool:
         if id(module) in self._roots and self._roots[id(module)]() is module:
@@ -325,6 +345,9 @@ class Probe(taps.Listener):
 
     @_ours
     def _leave_seen(self, module: nn.Module, args: Any, kwargs: Any, result: Any) -> None:
+        if self._handed_on and not self._depth and self._handed_on[-1] is module:
+            self._handed_on.pop()
+            return
         self._depth = max(0, self._depth - 1)
         if self._depth:
             return
@@ -371,8 +394,8 @@ class Probe(taps.Listener):
     # ---- evaluation -------------------------------------------------------------------------------------------------
 
     def _evaluate(self, module: nn.Module, inputs: list[Tensor], result: Any) -> None:
-        if not self.history.loop.backwards:
-            return  # nothing has been learned yet
+        if not self.history.loop.backwards or self.evaluates_other_weights:
+            return  # nothing has been learned yet, or this is not what was
         if not self._evaluation.open and not self._evaluation.at_every_step:
             taps.tap_evaluation(self, on=True)
         self._evaluation.passed(original(module), inputs, result, self._memory.rows, self._memory.train_inputs)
@@ -385,6 +408,11 @@ class Probe(taps.Listener):
     @_ours
     def compared(self, result: Any, one: Any, other: Any) -> None:
         self._evaluation.compared(result, one, other)
+
+    @_ours
+    def reported(self, loss: float | None, accuracy: float | None) -> None:
+        """What the program's framework made of the evaluation that is open; it counts where nothing was seen."""
+        self._evaluation.reported = loss, accuracy
 
     def _close_evaluation(self) -> None:
         if not self._evaluation.open:
@@ -565,6 +593,10 @@ class Probe(taps.Listener):
         self._loop.before_step(optimizer, self.history.step, looking=window is not None)
         if window is not None:
             window.before_step(optimizer)
+        if not self._loop.by_closure(optimizer):
+            self._look_at_gradients(optimizer)
+
+    def _look_at_gradients(self, optimizer: Optimizer) -> None:
         looks = glances(self.history.step) or self._guard.affords(self._step_seconds)
         if looks and not self._scaler and not self._guard.finite(optimizer):
             self._note_gradient()
@@ -588,6 +620,8 @@ class Probe(taps.Listener):
         if key is None:
             return
         self._loop.after_step(optimizer)
+        if self._loop.by_closure(optimizer):  # only now are they those of this step
+            self._look_at_gradients(optimizer)
         if self._window is not None:
             self._window.after_step(optimizer)
             self.history.optimizers[key] = facts_of(optimizer)

@@ -13,10 +13,11 @@ from torch.optim import Optimizer
 from gradus.core.errors import InputError
 from gradus.core.findings import Finding
 from gradus.diagnosis.causes import Ranked
-from gradus.diagnosis.doctor import Doctor, told, told_causes
+from gradus.diagnosis.doctor import Doctor, check_silence, told, told_causes
 from gradus.diagnosis.probe import Probe
 from gradus.diagnosis.rules import rules
-from gradus.diagnosis.signs import History
+from gradus.diagnosis.signs import Examination, History
+from gradus.diagnosis.tracking import Sender, Tracker, scalars_of
 
 _LOG = logging.getLogger("gradus")
 
@@ -39,9 +40,14 @@ class Watch:
         budget: float,
         silence: Sequence[str],
         quiet: bool,
+        to: Sequence[Tracker] = (),
+        parts: bool = False,
+        wrapper: nn.Module | None = None,
     ) -> None:
         self.history = History()
         self._quiet = quiet
+        self._sender = Sender(to)
+        self._sent: Examination | None = None
         self._doctor = Doctor(self.history, silence=silence, say=self._say)
         rules.cards()  # imports them: not in the middle of training
         self._open = True
@@ -49,10 +55,12 @@ class Watch:
         self._rank = os.environ.get("RANK", "0")
         self.probe = Probe(
             self.history,
-            self._doctor.consider,
+            self._consider,
             budget=budget,
             models=None if models is None else dict(models),
             optimizers=optimizers,
+            parts=parts,
+            wrapper=wrapper,
         )
         self.probe.attach()
         atexit.register(self.close)
@@ -81,28 +89,48 @@ class Watch:
         self._open = False
         atexit.unregister(self.close)
         self.probe.finish()
-        if self._quiet or not self.speaks or not self.findings:
+        if not self.speaks:
             return
         try:
-            text = told_causes(self.causes)
+            causes = self.causes
+            text = told_causes(causes)
         except Exception as error:  # of ours: the program that closes us goes on
             _LOG.warning("gradus: the doctor stumbled (%s: %s) over the causes", type(error).__name__, error)
             return
-        if text:
+        if text and not self._quiet:
             print(text, file=sys.stderr)
+        self._sender.causes(self._step, causes)
+        self._sender.close()
 
     def to_json(self) -> dict[str, Any]:
         """Findings, causes, steps seen and overhead, as ``gradus doctor --json-to`` writes them."""
         return {
             "findings": [each.to_json() for each in self.findings],
             "causes": [cause_to_json(each) for each in self.causes],
-            "steps_seen": self.history.earlier + self.history.step,
+            "steps_seen": self._step,
             "overhead": round(self.probe.overhead, 5),
         }
 
+    @property
+    def _step(self) -> int:
+        return self.history.earlier + self.history.step
+
+    def _consider(self) -> None:
+        """There is something new in the history."""
+        self._doctor.consider()
+        last = self.history.last
+        if last is None or last is self._sent:
+            return
+        self._sent = last
+        if self.speaks:
+            self._sender.scalars(self.history.earlier + last.step, scalars_of(last))
+
     def _say(self, finding: Finding) -> None:
-        if not self._quiet and self.speaks:
+        if not self.speaks:
+            return
+        if not self._quiet:
             print(told(finding), file=sys.stderr)
+        self._sender.finding(finding.said_at_step, finding)
 
     def __enter__(self) -> Self:
         return self
@@ -124,6 +152,7 @@ def watch(
     budget: float = 0.01,
     silence: Sequence[str] = (),
     quiet: bool = False,
+    to: Sequence[Tracker] = (),
 ) -> Watch:
     """Watch a training loop, and say on stderr what is wrong with it.
 
@@ -135,6 +164,7 @@ def watch(
         budget: share of the time that examinations may take; losses are looked at in any case.
         silence: ids of rules that are not to be asked, such as ``["dead-units"]``.
         quiet: say nothing; read `findings` and `causes` instead.
+        to: what else is sent signs and findings, such as ``[TensorBoard("runs/one")]`` of `gradus.integrations`.
     Returns:
         The Watch: leave its ``with`` block or call ``close()`` when training is over.
     Raises:
@@ -164,11 +194,21 @@ def watch(
     optimizers = None
     if optimizer is not None:
         optimizers = _all_of(optimizer, Optimizer, "`optimizer` must be a torch.optim.Optimizer, or several")
+    check_arguments(budget, silence)
+    return Watch(models, optimizers, budget=budget, silence=silence, quiet=quiet, to=to)
+
+
+def check_arguments(budget: float, silence: Sequence[str]) -> None:
+    """Whether these can be arguments of a Watch.
+
+    Raises:
+        InputError: if not.
+    """
     if not isinstance(budget, int | float) or not 0 < budget < 1:
         raise InputError("watch", "`budget` must lie between 0 and 1 (a share of time)", budget)
     if isinstance(silence, str) or not isinstance(silence, Iterable):
         raise InputError("watch", "`silence` must be a list of ids", silence)
-    return Watch(models, optimizers, budget=budget, silence=silence, quiet=quiet)
+    check_silence(silence)
 
 
 def _all_of(values: Any, kind: type[T], rule: str) -> list[T]:

@@ -6,9 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from gradus.core.findings import Finding
+from gradus.diagnosis.causes import Ranked
 from gradus.diagnosis.doctor import Doctor
 from gradus.diagnosis.probe import Probe
 from gradus.diagnosis.signs import Evaluation, Examination, History
+from gradus.diagnosis.tracking import layer_signs
 from gradus.diagnosis.watch import cause_to_json
 from gradus.training.callbacks import Callback
 from gradus.training.store import RunStore
@@ -59,6 +61,21 @@ class Doctoring(Callback):
         self._trainer: Trainer | None = None
         self._offset = 0
         self._written = 0
+
+    @property
+    def offset(self) -> int:
+        """Steps done before the doctor began to count."""
+        return self._offset
+
+    @property
+    def findings(self) -> list[Finding]:
+        """In the order in which they were said; steps are the doctor's own."""
+        return self._doctor.findings
+
+    @property
+    def causes(self) -> list[Ranked]:
+        """Ranked, the likeliest first."""
+        return self._doctor.causes
 
     def begin(self, trainer: "Trainer") -> None:
         """Training is about to begin, or to go on."""
@@ -114,22 +131,4 @@ class Doctoring(Callback):
 
 def signs_to_json(examination: Examination) -> dict[str, Any]:
     """What the report draws of one examination: a number per layer for each kind of sign."""
-    layers: dict[str, dict[str, float]] = {}
-    models = {place.partition(":")[0] for place in (*examination.parameters, *examination.layers)}
-
-    def shown(place: str) -> str:
-        return place if len(models) > 1 else place.partition(":")[2]
-
-    for place, parameter in examination.parameters.items():
-        if parameter.matrix and parameter.gradient is not None:
-            row = layers.setdefault(shown(place).rpartition(".")[0], {})
-            row["gradient"] = parameter.gradient
-            if parameter.ratio is not None:
-                row["update"] = parameter.ratio
-    for place, layer in examination.layers.items():
-        row = layers.setdefault(shown(place), {})
-        if layer.dead is not None:
-            row["dead"] = layer.dead
-        if layer.saturated is not None:
-            row["saturated"] = layer.saturated
-    return {"format": SIGNS_FORMAT, "layers": {name: row for name, row in layers.items() if row}}
+    return {"format": SIGNS_FORMAT, "layers": layer_signs(examination)}

@@ -28,6 +28,11 @@ class Recorder(Callback):
         self._store = store
         self._committed = 0.0
 
+    @property
+    def folder(self) -> Path:
+        """That of the run."""
+        return self._store.path.parent
+
     def epoch_ended(self, trainer: "Trainer", values: dict[str, float]) -> None:
         phases = trainer.objective.phases
         names = ["learning_rate"] if len(phases) == 1 else [f"learning_rate.{phase.name}" for phase in phases]

@@ -41,7 +41,7 @@ class RunStore:
     """
 
     def __init__(self, path: Path, from_step: int, from_epoch: int = 0) -> None:
-        self._path = path
+        self.path = path
         with _reported(path):
             self._connection = sqlite3.connect(path)
             self._connection.execute("PRAGMA journal_mode = WAL")
@@ -56,45 +56,45 @@ class RunStore:
 
     def scalars(self, step: int, epoch: int, values: Mapping[str, float]) -> None:
         rows = [(self.attempt, step, epoch, name, value) for name, value in values.items()]
-        with _reported(self._path):
+        with _reported(self.path):
             self._connection.executemany("INSERT INTO scalars VALUES (?, ?, ?, ?, ?)", rows)
 
     def event(self, step: int, epoch: int, kind: str, detail: Mapping[str, Any]) -> None:
         row = (self.attempt, step, epoch, kind, json.dumps(detail))
-        with _reported(self._path):
+        with _reported(self.path):
             self._connection.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?)", row)
 
     def finding(self, step: int, epoch: int, finding: Finding) -> None:
         row = (self.attempt, step, epoch, json.dumps(finding.to_json()))
-        with _reported(self._path):
+        with _reported(self.path):
             self._connection.execute("INSERT INTO findings VALUES (?, ?, ?, ?)", row)
 
     def symptoms(self) -> frozenset[str]:
         """What earlier attempts have found, of which still holds what this one begins with."""
         query = f"SELECT document FROM findings AS row WHERE {_VISIBLE}"
-        with _reported(self._path):
+        with _reported(self.path):
             return frozenset(json.loads(document)["symptom"] for (document,) in self._connection.execute(query))
 
     def commit(self) -> None:
-        with _reported(self._path):
+        with _reported(self.path):
             self._connection.commit()
 
     def latest(self, name: str) -> dict[str, float]:
         """The last value of a scalar, by its name; empty if it has none."""
         query = f"SELECT value FROM scalars AS row WHERE name = ? AND {_VISIBLE} ORDER BY step DESC, rowid DESC LIMIT 1"
-        with _reported(self._path):
+        with _reported(self.path):
             row = self._connection.execute(query, (name,)).fetchone()
         return {} if row is None else {name: _number(row[0])}
 
     def finish(self, outcome: str) -> None:
         """Note how the attempt ended, and fold everything into the one file."""
-        with _reported(self._path):
+        with _reported(self.path):
             self._connection.execute("UPDATE attempts SET outcome = ? WHERE attempt = ?", (outcome, self.attempt))
             self._connection.commit()
             try:
                 self._connection.execute("PRAGMA journal_mode = DELETE")
                 # An attempt killed while it made the database may have left an empty one, which SQLite ignores.
-                self._path.with_name(f"{self._path.name}-journal").unlink(missing_ok=True)
+                self.path.with_name(f"{self.path.name}-journal").unlink(missing_ok=True)
             except sqlite3.OperationalError as error:
                 # Someone is reading. All is committed, and the last to leave puts what is in the log into the file.
                 if error.sqlite_errorcode not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
@@ -115,7 +115,7 @@ class RunRecord:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self._begun = path.is_file()
         if self._begun:
             with self._open() as connection:
@@ -157,10 +157,10 @@ class RunRecord:
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         try:
-            with closing(sqlite3.connect(self._path)) as connection:
+            with closing(sqlite3.connect(self.path)) as connection:
                 yield connection
         except sqlite3.Error as error:
-            raise InputError(f"{self._path}", f"cannot be read: {error}") from error
+            raise InputError(f"{self.path}", f"cannot be read: {error}") from error
 
 
 def _version(connection: sqlite3.Connection) -> int:
