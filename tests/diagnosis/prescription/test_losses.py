@@ -91,8 +91,11 @@ class TestSign:
         assert first_change(trained(loss), "flip-sign") == [f"- {old or loss}", f"+ {new}"]
 
     def test_where_it_goes_backward(self) -> None:
-        program = f"{HEAD}\nfor x, y in loader:\n    loss = F.mse_loss(model(x), y)\n    (-loss).backward()\n    optimizer.step()\n"
-        assert first_change(program, "flip-sign") == ["- (-loss).backward()", "+ loss.backward()"]
+        program = trained("loss = F.mse_loss(model(x), y)").replace("loss.backward()", "(-loss).backward()")
+        assert first_change(program, "flip-sign") == [
+            "- optimizer.zero_grad(); (-loss).backward(); optimizer.step()",
+            "+ optimizer.zero_grad(); loss.backward(); optimizer.step()",
+        ]
 
     def test_in_a_function(self) -> None:
         before = "def objective(out, y):\n    return -F.cross_entropy(out, y)\n"

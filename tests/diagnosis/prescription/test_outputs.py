@@ -50,12 +50,17 @@ class TestLogits:
                 id="a method",
             ),
             pytest.param(
-                of_class("        x = self.fc2(x)\n        x = self.act(x)\n        return x", init="self.act = nn.Softmax(1)"),
+                of_class(
+                    "        x = self.fc2(x)\n        x = self.act(x)\n        return x",
+                    init="self.act = nn.Softmax(1)",
+                ),
                 ["- self.act = nn.Softmax(1)", "- x = self.act(x)"],
                 id="a module of a class, used nowhere else",
             ),
             pytest.param(
-                of_class("        logits = self.fc2(x)\n        probs = torch.softmax(logits, 1)\n        return probs"),
+                of_class(
+                    "        logits = self.fc2(x)\n        probs = torch.softmax(logits, 1)\n        return probs"
+                ),
                 ["- probs = torch.softmax(logits, 1)", "- return probs", "+ return logits"],
                 id="a name of its own",
             ),
@@ -184,6 +189,38 @@ print(accuracy(torch.cat(outputs), labels))
             "- for layer in self.layers:",
             "+ for layer in self.layers[:-1]:",
             "+ x = self.layers[-1](x)",
+        ]
+
+    def test_of_a_lightning_module(self) -> None:
+        program = f"""{HEAD}
+import lightning as L
+
+class Net(L.LightningModule):
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Sequential(nn.Linear(4, 3), nn.Softmax(dim=1))
+    def forward(self, x):
+        return self.net(x)
+    def training_step(self, batch, number):
+        x, y = batch
+        return {{"loss": F.cross_entropy(self(x), y)}}
+    def predict_step(self, batch, number):
+        return self(batch).max(1).values
+"""
+        assert first_change(program, "return-logits", cause="softmax-twice") == [
+            "- self.net = nn.Sequential(nn.Linear(4, 3), nn.Softmax(dim=1))",
+            "+ self.net = nn.Sequential(nn.Linear(4, 3))",
+            "- return self(batch).max(1).values",
+            "+ return torch.softmax(self(batch), dim=1).max(1).values",
+        ]
+
+    def test_under_a_condition_of_its_own(self) -> None:
+        program = of_class(
+            "        x = self.fc2(x)\n        if self.soft:\n            x = x.softmax(1)\n        return x"
+        )
+        assert first_change(program, "return-logits", cause="softmax-twice") == [
+            "- if self.soft:",
+            "- x = x.softmax(1)",
         ]
 
     def test_an_output_among_others(self) -> None:
@@ -340,8 +377,8 @@ for x, y in loader:
             ),
             pytest.param(
                 of_class(
-                    "        outs = []\n        for t in range(3):\n            outs.append(torch.sigmoid(self.fc2(x)))\n"
-                    "        return torch.stack(outs)",
+                    "        outs = []\n        for t in range(3):\n"
+                    "            outs.append(torch.sigmoid(self.fc2(x)))\n        return torch.stack(outs)",
                     criterion="nn.MSELoss()",
                 ),
                 ["- outs.append(torch.sigmoid(self.fc2(x)))", "+ outs.append(self.fc2(x))"],

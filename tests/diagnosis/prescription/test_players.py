@@ -59,7 +59,9 @@ def test_players_are_told_apart_by_what_they_are_called_on() -> None:
     program = gan(d_rate="2e-2").replace("G(", "painter(").replace("D(", "expert(")
     program = program.replace("G =", "painter =").replace("D =", "expert =").replace("G.", "painter.")
     program = program.replace("D.", "expert.").replace("opt_g", "first").replace("opt_d", "second")
-    assert first_change(program, "slow-discriminator")[1] == "+ second = torch.optim.Adam(expert.parameters(), lr=0.001)"
+    assert (
+        first_change(program, "slow-discriminator")[1] == "+ second = torch.optim.Adam(expert.parameters(), lr=0.001)"
+    )
 
 
 def test_oscillation_is_damped() -> None:

@@ -31,7 +31,9 @@ def test_outputs_lose_their_axis(loss: str, before: str, new: str) -> None:
 
 
 def test_also_where_they_are_evaluated_but_not_where_they_are_reshaped() -> None:
-    after = "mae = F.l1_loss(model(x), y)\nflat = model(x).view(-1) - y\nr2 = 1 - ((model(x) - y) ** 2).mean() / y.var()"
+    after = (
+        "mae = F.l1_loss(model(x), y)\nflat = model(x).view(-1) - y\nr2 = 1 - ((model(x) - y) ** 2).mean() / y.var()"
+    )
     assert first_change(trained("loss = F.mse_loss(model(x), y)", after=after), "match-shapes") == [
         "- loss = F.mse_loss(model(x), y)",
         "+ loss = F.mse_loss(model(x).squeeze(1), y)",

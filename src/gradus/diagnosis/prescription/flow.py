@@ -111,15 +111,19 @@ def given_for(program: Program, value: Value) -> Iterator[Value]:
 
 
 def training_losses(case: Case) -> Iterator[Value]:
-    """What the program goes backward from."""
+    """What the program goes backward from; of a Lightning module, what its training step returns."""
     for each in training_steps(case):
         call = each.backward.node
-        called = call.func
-        assert isinstance(called, ast.Attribute)
-        through_helper = bool(call.args) and ast.unparse(called.value).rpartition(".")[2] in {
-            "self", "accelerator", "fabric", "engine", "model_engine"
-        }  # fmt: skip
-        yield Value(each.file, call.args[0] if through_helper else called.value)
+        receiver = each.backward.receiver
+        # accelerator.backward(loss)
+        helped = bool(call.args) and ast.unparse(receiver).rpartition(".")[2] in _HELPERS
+        yield Value(each.file, call.args[0] if helped else receiver)
+    for file, node in case.program.nodes():
+        if isinstance(node, ast.FunctionDef) and node.name == "training_step":
+            yield from (Value(file, each, ("loss",)) for each in returned(node))
+
+
+_HELPERS = {"self", "accelerator", "fabric", "engine", "model_engine"}
 
 
 def leads_to_layers(program: Program, value: Value) -> bool:

@@ -110,8 +110,6 @@ def one_step_each(case: Case) -> Iterator[Sequence[Edit]]:
     smooth = _smooth_labels(case.program, judge)
     if smooth:
         yield smooth
-    if judge.rate is not None and maker.rate is not None and judge.rate.node is not maker.rate.node:
-        yield [judge.rate.becomes(judge.rate.value / 4)]
 
 
 @fix("slow-discriminator", "diversity")
@@ -126,6 +124,16 @@ def no_faster_than_the_generator(case: Case) -> Iterator[Sequence[Edit]]:
             yield [judge.rate.becomes(maker.rate.value)]
         if judge.rate.value > 3 * maker.rate.value:
             yield [judge.rate.becomes(2 * maker.rate.value)]
+
+
+@fix("slow-discriminator")
+def slower(case: Case) -> Iterator[Sequence[Edit]]:
+    """A quarter of the discriminator's rate, if it has one of its own."""
+    both = players(case)
+    if both is not None and both[1].rate is not None:
+        maker, rate = both[0].rate, both[1].rate
+        if maker is None or maker.node is not rate.node:
+            yield [rate.becomes(rate.value / 4)]
 
 
 def _steps_in_turn(program: Program, player: Player, other: Player) -> list[Edit]:
