@@ -34,6 +34,10 @@ ILL = {
     "optimizer-epsilon-too-large": ("lr=3e-3", "lr=3e-3, eps=10.0"),
     "missing-step": ("        optimizer.step()\n", ""),
     "evaluation-in-train-mode": ("    model.eval()\n", ""),
+    "softmax-twice": ("nn.Linear(16, 2))", "nn.Linear(16, 2), nn.Softmax(dim=1))"),
+    "nonlinear-logits": ("nn.Linear(16, 2))", "nn.Linear(16, 2), nn.ReLU())"),
+    "loss-output-mismatch": ("loss = nn.functional.cross_entropy", "loss = nn.functional.nll_loss"),
+    "loss-sign": ("loss = nn", "loss = -nn"),
     "training-in-eval-mode": ("    model.train()\n", "    model.eval()\n"),
 }
 

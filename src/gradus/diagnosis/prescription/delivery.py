@@ -40,7 +40,7 @@ def prescribe(
     Raises:
         ResourceError: if it cannot be written.
     """
-    if watch is None or not watch.causes or all(each.severity == "notice" for each in watch.findings):
+    if watch is None or not watch.causes:
         return []
     causes = [each.id for each in watch.causes]
     others = listener.own_modules() if listener is not None else []

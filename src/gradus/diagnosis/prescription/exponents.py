@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 
 from gradus.diagnosis.prescription.edits import Edit, imported, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
-from gradus.diagnosis.prescription.flow import Operation, below, leads_to_layers, nearest, training_losses
+from gradus.diagnosis.prescription.flow import below, leads_to_layers, nearest, training_losses
 from gradus.diagnosis.prescription.numbers import fused_log
 from gradus.diagnosis.prescription.rewriting import behind, unique
+from gradus.diagnosis.prescription.values import Operation
 
 _BOUNDED = {"clamp", "log_softmax", "logsigmoid", "tanh", "sigmoid", "neg"}
-
 
 
 @fix("bound-exponent")
@@ -29,7 +29,9 @@ def less_the_largest(case: Case) -> Iterator[Sequence[Edit]]:
                     continue
                 seen.add(id(each.value.node))
                 axis = sums[0].argument(1, "dim")
-                edits = _softmax(quotient, each, axis) or _less_largest(each, ast.unparse(axis) if axis is not None else "-1")
+                edits = _softmax(quotient, each, axis) or _less_largest(
+                    each, ast.unparse(axis) if axis is not None else "-1"
+                )
                 if edits:
                     yield edits
 
@@ -95,11 +97,9 @@ def wider_numbers(case: Case) -> Iterator[Sequence[Edit]]:
     for file, node in case.program.nodes():
         if isinstance(node, ast.Attribute) and file.qualified(node) in {"torch.float16", "torch.half"}:
             edits.append(Edit(file, file.span(node)[1] - len(node.attr), file.span(node)[1], "bfloat16"))
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "half":
-            if not node.args and not file.qualified(node.func):
-                end = file.span(node.func)[1]
-                edits.append(Edit(file, end - len("half"), end, "bfloat16"))
+    for call in case.program.methods("half"):
+        if not call.node.args:
+            end = call.file.span(call.node.func)[1]
+            edits.append(Edit(call.file, end - len("half"), end, "bfloat16"))
     if edits:
         yield edits
-
-

@@ -1,9 +1,8 @@
 """From a value back to the operations that made it: through names, functions of the program, and its modules."""
 
 import ast
-import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from gradus.diagnosis.prescription.bindings import (
     Function,
@@ -19,6 +18,7 @@ from gradus.diagnosis.prescription.fixes import Case
 from gradus.diagnosis.prescription.modules import Module, find_module
 from gradus.diagnosis.prescription.program import Found, Program, SourceFile
 from gradus.diagnosis.prescription.roles import training_steps
+from gradus.diagnosis.prescription.values import Entry, Operation, Value, spelled
 
 SHAPING = frozenset({
     "view", "reshape", "flatten", "squeeze", "unsqueeze", "transpose", "permute", "contiguous", "to", "float", "double",
@@ -29,73 +29,8 @@ AVERAGING = frozenset({"mean", "sum"})
 _BINARY = {
     ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div", ast.Pow: "pow", ast.MatMult: "matmul",
 }  # fmt: skip
-_SPELLED = {
-    "binary_cross_entropy_with_logits": "bce_with_logits_loss", "binary_cross_entropy": "bce_loss",
-    "cross_entropy": "cross_entropy_loss", "log_softmax": "log_softmax", "kl_div": "kl_div_loss",
-    "absolute": "abs", "subtract": "sub", "multiply": "mul", "divide": "div", "true_divide": "div", "negative": "neg",
-    "square": "square", "clip": "clamp", "divide_": "div", "relu_": "relu", "softmax2d": "softmax",
-}  # fmt: skip
 _MOST = 4000
 _DEEPEST = 60
-
-
-@dataclass(frozen=True)
-class Value:
-    """An expression at a place.
-
-    Attributes:
-        items: which item of a tuple or dictionary it is of what the expression gives, the outermost first.
-        entries: the functions entered on the way to it, the innermost last.
-        layers: of the call of a sequence, after how many of its layers; None for all.
-    """
-
-    file: SourceFile
-    node: ast.expr
-    items: tuple[int | str, ...] = ()
-    entries: tuple["Entry", ...] = ()
-    layers: int | None = None
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A function, and the call that entered it; `given` is its input where a sequence called it."""
-
-    file: SourceFile
-    function: Function
-    call: Value
-    given: Value | None = None
-
-
-@dataclass(frozen=True)
-class Operation:
-    """What made a value.
-
-    Attributes:
-        name: `softmax`, `mse_loss`, `linear`, `add`, whichever way it is written; "" if it is not known.
-        value: its result.
-        inputs: what it computes with; the first is what passes through it.
-        call: the call, in which its arguments stand: of a module, the constructor.
-        module: of a module, how it was made.
-    """
-
-    name: str
-    value: Value
-    inputs: tuple[Value, ...] = ()
-    call: Found | None = None
-    module: Module | None = None
-
-    def argument(self, position: int, name: str) -> ast.expr | None:
-        """Of a function, `position` counts its input; of a module, the constructor's arguments begin at 1."""
-        if self.call is None:
-            return None
-        shift = 1 if self.module is not None or self._is_method else 0
-        return self.call.argument(position - shift, name)
-
-    @property
-    def _is_method(self) -> bool:
-        assert self.call is not None
-        called = self.call.node.func
-        return isinstance(called, ast.Attribute) and not self.call.file.qualified(called)
 
 
 def operations(program: Program, value: Value, depth: int = _DEEPEST) -> Iterator[Operation]:
@@ -108,8 +43,8 @@ def operations(program: Program, value: Value, depth: int = _DEEPEST) -> Iterato
     elif isinstance(node, ast.Call):
         yield from _called(program, value, depth)
     elif isinstance(node, ast.Tuple | ast.List | ast.Dict):
-        for each in _chosen(value):
-            yield from operations(program, each, depth - 1)
+        for item in _chosen(value):
+            yield from operations(program, item, depth - 1)
     elif isinstance(node, ast.Subscript):
         place = node.slice.value if isinstance(node.slice, ast.Constant) else None
         if isinstance(place, int | str):
@@ -117,8 +52,8 @@ def operations(program: Program, value: Value, depth: int = _DEEPEST) -> Iterato
         else:
             yield Operation("index", value, (replace(value, node=node.value),))
     elif isinstance(node, ast.IfExp):
-        for branch in (node.body, node.orelse):
-            yield from operations(program, replace(value, node=branch), depth - 1)
+        yield from operations(program, replace(value, node=node.body), depth - 1)
+        yield from operations(program, replace(value, node=node.orelse), depth - 1)
     elif isinstance(node, ast.NamedExpr):
         yield from operations(program, replace(value, node=node.value), depth - 1)
     elif isinstance(node, ast.BinOp):
@@ -167,24 +102,28 @@ def given_for(program: Program, value: Value) -> Iterator[Value]:
     """What callers gave, for a parameter; anything else itself."""
     function = next((each for each in value.file.above(value.node) if isinstance(each, Function)), None)
     node = value.node
-    if isinstance(node, ast.Name) and function is not None and node.id in parameters(function):
-        if binding(value.file, node) is None:
-            for each in _arguments(program, value, node.id, function):
-                yield from given_for(program, each)
-            return
-    yield value
+    given = isinstance(node, ast.Name) and function is not None and node.id in parameters(function)
+    if given and isinstance(node, ast.Name) and function is not None and binding(value.file, node) is None:
+        for each in _arguments(program, value, node.id, function):
+            yield from given_for(program, each)
+    else:
+        yield value
 
 
 def training_losses(case: Case) -> Iterator[Value]:
-    """What the program goes backward from."""
+    """What the program goes backward from; of a Lightning module, what its training step returns."""
     for each in training_steps(case):
         call = each.backward.node
-        called = call.func
-        assert isinstance(called, ast.Attribute)
-        through_helper = bool(call.args) and ast.unparse(called.value).rpartition(".")[2] in {
-            "self", "accelerator", "fabric", "engine", "model_engine"
-        }  # fmt: skip
-        yield Value(each.file, call.args[0] if through_helper else called.value)
+        receiver = each.backward.receiver
+        # accelerator.backward(loss)
+        helped = bool(call.args) and ast.unparse(receiver).rpartition(".")[2] in _HELPERS
+        yield Value(each.file, call.args[0] if helped else receiver)
+    for file, node in case.program.nodes():
+        if isinstance(node, ast.FunctionDef) and node.name == "training_step":
+            yield from (Value(file, each, ("loss",)) for each in returned(node))
+
+
+_HELPERS = {"self", "accelerator", "fabric", "engine", "model_engine"}
 
 
 def leads_to_layers(program: Program, value: Value) -> bool:
@@ -225,8 +164,8 @@ def _named(program: Program, value: Value, depth: int) -> Iterator[Operation]:
         return
     function = next((each for each in file.above(node) if isinstance(each, Function)), None)
     if isinstance(node, ast.Name) and function is not None and node.id in parameters(function):
-        for each in _arguments(program, value, node.id, function):
-            yield from operations(program, each, depth - 1)
+        for given in _arguments(program, value, node.id, function):
+            yield from operations(program, given, depth - 1)
         return
     if isinstance(node, ast.Attribute) and node.attr in {"T", "mT", "data", "logits", "values"}:
         yield from operations(program, replace(value, node=node.value), depth - 1)
@@ -392,19 +331,3 @@ def calls_of(program: Program, owner: ast.ClassDef) -> list[Found]:
             ):  # fmt: skip
                 found.append(Found(file, node))
     return found
-
-
-def spelled(name: str) -> str:
-    """One spelling for a function, a method and a module.
-
-    >>> spelled("CrossEntropyLoss"), spelled("cross_entropy"), spelled("LogSoftmax"), spelled("ReLU")
-    ('cross_entropy_loss', 'cross_entropy_loss', 'log_softmax', 'relu')
-    """
-    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
-    whole = {
-        "re_lu": "relu", "leaky_re_lu": "leaky_relu", "nll_loss2d": "nll_loss", "nllloss": "nll_loss",
-        "mseloss": "mse_loss", "bceloss": "bce_loss", "bcewith_logits_loss": "bce_with_logits_loss",
-        "p_re_lu": "prelu", "si_lu": "silu", "softmax2d": "softmax", "re_lu6": "relu6", "kldiv_loss": "kl_div_loss",
-        "bce_with_logits_loss": "bce_with_logits_loss",
-    }  # fmt: skip
-    return _SPELLED.get(snake, whole.get(snake, snake))

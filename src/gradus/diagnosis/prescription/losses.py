@@ -1,4 +1,4 @@
-"""Fixes of the loss: which one, of what shapes, averaged, and with which sign."""
+"""Fixes of the loss: which one, averaged, and with which sign."""
 
 import ast
 from collections.abc import Iterator, Sequence
@@ -7,11 +7,7 @@ from gradus.diagnosis.prescription.edits import Edit, replace, with_argument, wi
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.flow import (
     SHAPING,
-    Operation,
-    Value,
     below,
-    given_for,
-    leads_to_layers,
     nearest,
     operations,
     training_losses,
@@ -19,12 +15,11 @@ from gradus.diagnosis.prescription.flow import (
 from gradus.diagnosis.prescription.modules import find_module
 from gradus.diagnosis.prescription.program import Found, Program, SourceFile
 from gradus.diagnosis.prescription.readers import Reading, readings
-from gradus.diagnosis.prescription.rewriting import behind, bypass, instead, renamed, unique, without_brackets
+from gradus.diagnosis.prescription.rewriting import bypass, instead, renamed, unique, without_brackets
+from gradus.diagnosis.prescription.values import Operation, Value
 
-_DIFFERENCES = {"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "sub", "poisson_nll_loss"}
 _STRAIGHT = {*SHAPING, "add", "mul", "div", "neg", "mean", "sum"}
 """What a loss goes through on its way to be one number."""
-_AXES = {"squeeze", "view", "reshape", "flatten", "index", "unsqueeze"}
 
 
 def on_the_way(program: Program, value: Value) -> Iterator[Operation]:
@@ -172,72 +167,6 @@ def _largest(reading: Reading) -> list[Edit]:
     return [replace(file, top, f"{file.code(base)}.argmax(dim=1)")]
 
 
-# ---- shapes ---------------------------------------------------------------------------------------------------------
-
-
-@fix("match-shapes")
-def same_shape(case: Case) -> Iterator[Sequence[Edit]]:
-    """`squeeze(1)` of outputs (N, 1) where they meet targets (N,); or of the targets, if it is they."""
-    of_output = not _target_is_column(case)
-    found = [
-        place
-        for loss in training_losses(case)
-        for each in below(case.program, loss)
-        if each.name in _DIFFERENCES and len(each.inputs) > 1
-        for place in _bare(case.program, each, of_output)
-    ]
-    sources = {source for each in found for source in _sources(case.program, each)}
-    more = [
-        place
-        for file, node in case.program.nodes()
-        if isinstance(node, ast.Call | ast.BinOp)
-        for each in operations(case.program, Value(file, node))
-        if each.name in _DIFFERENCES and each.value.node is node and len(each.inputs) > 1
-        for place in _bare(case.program, each, of_output)
-        if sources & _sources(case.program, place)
-    ]
-    for places in (found + more, found) if found else ():
-        edits = [edit for each in places for edit in behind(each.file, each.node, ".squeeze(1)")]
-        yield unique(edits)
-
-
-def _target_is_column(case: Case) -> bool:
-    """Whether the outputs are (N,), so that it is the targets that have an axis more."""
-    for examination in case.history.examinations[:3]:
-        for loss in examination.losses:
-            for head in loss.heads:
-                for op, under in zip(head, head[1:], strict=False):
-                    if op.name in ("Sub", "Expand") and len(op.shape) == 2 and op.shape[0] == op.shape[1]:
-                        return len(under.shape) == 1
-    return False
-
-
-def _bare(program: Program, difference: Operation, of_output: bool) -> Iterator[Value]:
-    """The side of a difference that has an axis too many, where nothing reshapes it."""
-    one, other = difference.inputs[:2]
-    computed = [leads_to_layers(program, one), leads_to_layers(program, other)]
-    if computed[0] == computed[1]:
-        return
-    side = one if computed[0] == of_output else other
-    for value in given_for(program, side):
-        if not any(each.name in _AXES for each in _outermost(program, value)):
-            yield value
-
-
-def _sources(program: Program, value: Value) -> set[int]:
-    """What a value was before it was reshaped: the same for all calls of a model."""
-    return {id(each.call.node if each.module is not None and each.call else each.value.node)
-            for each in nearest(program, value)}  # fmt: skip
-
-
-def _outermost(program: Program, value: Value) -> Iterator[Operation]:
-    """What shapes a value last: in a model, its last layer, too."""
-    for each in operations(program, value):
-        yield each
-        if each.name in {"float", "to", "detach", "contiguous", "cpu"} and each.inputs:
-            yield from _outermost(program, each.inputs[0])
-
-
 # ---- sign -----------------------------------------------------------------------------------------------------------
 
 
@@ -345,4 +274,3 @@ def _over_examples(file: SourceFile, node: ast.expr) -> Iterator[list[Edit]]:
         if names:
             end = file.span(node)[1]
             yield [Edit(file, end, end, f" / len({names[0].id})")]
-

@@ -9,6 +9,7 @@ from gradus.diagnosis.prescription.bindings import (
     binding,
     bindings,
     callers,
+    class_around,
     definition,
     entered,
     method,
@@ -63,6 +64,12 @@ def find_module(program: Program, file: SourceFile, node: ast.expr, depth: int =
         return _indexed(program, file, node, depth)
     if not isinstance(node, ast.Name | ast.Attribute):
         return None
+    if isinstance(node, ast.Attribute) and node.attr in {"forward", "__call__"}:
+        return find_module(program, file, node.value, depth - 1)
+    if isinstance(node, ast.Name) and node.id == "self":
+        owner = class_around(file, node)
+        itself = ast.Call(func=node, args=[], keywords=[])
+        return Module(file, itself, owner=owner, home=file) if owner and is_module(program, file, owner) else None
     bound = binding(file, node)
     if bound is not None:
         if bound.looped:

@@ -9,8 +9,6 @@ from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.flow import (
     LAYERS,
     SHAPING,
-    Operation,
-    Value,
     below,
     leads_to_layers,
     nearest,
@@ -18,7 +16,8 @@ from gradus.diagnosis.prescription.flow import (
     training_losses,
 )
 from gradus.diagnosis.prescription.program import Program, SourceFile
-from gradus.diagnosis.prescription.rewriting import behind, renamed, unique
+from gradus.diagnosis.prescription.rewriting import behind, renamed, unique, without_leftovers
+from gradus.diagnosis.prescription.values import Operation, Value
 
 _LOGS = {"log", "log2", "log10"}
 _SAFE = {"clamp", "clamp_min", "softplus", "exp", "maximum", "logsumexp", "norm", "normalize", "constant", "log1p"}
@@ -41,7 +40,7 @@ def away_from_singularities(case: Case) -> Iterator[Sequence[Edit]]:
                 found[id(file), id(node)] = edits
     every = list(found.values())
     if every:
-        yield unique([edit for each in every for edit in each])
+        yield without_leftovers(unique([edit for each in every for edit in each]))
     if len(every) > 1:
         yield from every
 
@@ -156,7 +155,7 @@ def positive(made: Operation, given: Value) -> list[Edit]:
     call, file, node = made.call, made.value.file, made.value.node
     if call is None:
         return []
-    if made.module is not None and made.module.element is not None or made.name in _PARTS:
+    if (made.module is not None and made.module.element is not None) or made.name in _PARTS:
         if made.name == "relu":
             return renamed(call, "torch.nn.Softplus")
         return _after_binding(given)
@@ -198,9 +197,9 @@ def _plus(given: Value, margin: str) -> list[Edit]:
     inside = isinstance(parent, ast.Call) and node in parent.args
     if inside and not isinstance(node, ast.IfExp | ast.Lambda):
         return [Edit(file, end, end, f" + {margin}")]
-    if file.text[start - 1 : start] == "(" and file.text[end : end + 1] == ")" and not isinstance(node, ast.Tuple):
-        if not isinstance(parent, ast.Call):
-            return [Edit(file, end, end, f" + {margin}")]
+    bracketed = file.text[start - 1 : start] == "(" and file.text[end : end + 1] == ")"
+    if bracketed and not isinstance(node, ast.Tuple) and not isinstance(parent, ast.Call):
+        return [Edit(file, end, end, f" + {margin}")]
     return [Edit(file, start, start, "("), Edit(file, end, end, f" + {margin})")]
 
 
@@ -244,4 +243,4 @@ def _is_small(node: ast.expr) -> bool:
 
 def _may_be_negative(program: Program, given: Value) -> bool:
     """Whether rounding can bring it below 0: a difference."""
-    return any(each.name in {"sub"} for each in nearest(program, given, {*SHAPING, "sum", "mean"}))
+    return any(each.name == "sub" for each in nearest(program, given, {*SHAPING, "sum", "mean"}))

@@ -3,12 +3,13 @@
 import ast
 from collections.abc import Collection, Iterator, Sequence
 
-from gradus.diagnosis.prescription.edits import Edit, replace, without_argument
+from gradus.diagnosis.prescription.edits import Edit, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
-from gradus.diagnosis.prescription.flow import SHAPING, Operation, below, nearest, training_losses
+from gradus.diagnosis.prescription.flow import SHAPING, below, nearest, training_losses
 from gradus.diagnosis.prescription.program import Found, Program
 from gradus.diagnosis.prescription.readers import Reading, readings
 from gradus.diagnosis.prescription.rewriting import around, behind, bypass, renamed, unique
+from gradus.diagnosis.prescription.values import Operation
 
 _SOFT = {"softmax", "sigmoid", "logsigmoid", "log_softmax", "softmin"}
 _HARD = {
@@ -66,7 +67,7 @@ def _before(loss: Operation, activation: Operation) -> list[Edit]:
 
 
 def _applied_where_read(program: Program, activation: Operation) -> list[Edit]:
-    """The activation around every use that is not the same without it; 0 for 0.5 where that is all there is to change."""
+    """The activation around every use that is not the same without it; 0 for 0.5 where that is all there is to do."""
     if activation.name not in {"softmax", "sigmoid"}:
         return []
     uses: dict[ast.expr, list[Reading]] = {}
@@ -77,7 +78,9 @@ def _applied_where_read(program: Program, activation: Operation) -> list[Edit]:
     for node, some in uses.items():
         halves = [_half(each) for each in some]
         if activation.name == "sigmoid" and all(halves):
-            edits += [replace(each.file, half, "0") for each, half in zip(some, halves, strict=True) if half is not None]
+            edits += [
+                replace(each.file, half, "0") for each, half in zip(some, halves, strict=True) if half is not None
+            ]
         elif activation.name == "sigmoid":
             edits += around(some[0].file, node, "torch.sigmoid")
         else:
@@ -163,16 +166,16 @@ def sigmoid_of_one_unit(case: Case) -> Iterator[Sequence[Edit]]:
             half = _half(each)
             if half is not None:
                 edits.append(replace(each.file, half, "0"))
-            elif each.operation in {"round"}:
+            elif each.operation == "round":
                 edits += around(each.file, each.node, "torch.sigmoid")
         found = True
         yield unique(edits)
     for loss in training_losses(case):
-        for each in below(case.program, loss):
-            if each.name == "softmax" and each.call is not None and not found:
-                yield _sigmoid_instead(each)
-            if each.name == "cross_entropy_loss" and each.call is not None:
-                yield _binary(case.program, each)
+        for made in below(case.program, loss):
+            if made.name == "softmax" and made.call is not None and not found:
+                yield _sigmoid_instead(made)
+            if made.name == "cross_entropy_loss" and made.call is not None:
+                yield _binary(case.program, made)
 
 
 def _binary(program: Program, loss: Operation) -> list[Edit]:
@@ -200,11 +203,11 @@ def _sigmoid_instead(softmax: Operation) -> list[Edit]:
     file, call = softmax.call.file, softmax.call.node
     if softmax.module is not None:
         edits = renamed(softmax.call, "torch.nn.Sigmoid")
-        return [*edits, *(without_argument(file, call, each) for each in [*call.args, *call.keywords])]
+        return [*edits, Edit(file, file.span(call.func)[1], file.span(call)[1], "()")]
     named = file.qualified(call.func)
     edits = renamed(softmax.call, "torch.sigmoid") if named else renamed(softmax.call, "sigmoid")
-    extra = [*call.args[1 if named else 0 :], *(each for each in call.keywords if each.arg in {"dim", "axis", "dtype"})]
-    return [*edits, *(without_argument(file, call, each) for each in extra)]
+    kept = file.code(softmax.inputs[0].node) if named else ""
+    return [*edits, Edit(file, file.span(call.func)[1], file.span(call)[1], f"({kept})")]
 
 
 @fix("add-log")
@@ -238,7 +241,7 @@ def _with_log(program: Program, activation: Operation) -> Iterator[list[Edit]]:
     for each in readings(program, activation):
         if each.operation in _ORDER_ALONE | {"nll_loss", "kl_div_loss", "softmax"} or "loss" in each.operation:
             continue
-        if each.operation.endswith("criterion") or (each.operation in {"max"} and _same_without(each, "softmax")):
+        if each.operation.endswith("criterion") or (each.operation == "max" and _same_without(each, "softmax")):
             continue
         if _made_into_loss(program, each):
             continue

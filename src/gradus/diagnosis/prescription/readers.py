@@ -1,21 +1,22 @@
-"""From a value forward to what reads it in the end: through names, returns, functions of the program, and its modules."""
+"""From a value forward to what reads it in the end: through names, returns, functions, and modules."""
 
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from gradus.diagnosis.prescription.bindings import (
     Function,
     binding,
-    bindings,
     callers,
     class_around,
     entered,
     parameters,
 )
-from gradus.diagnosis.prescription.flow import Operation, calls_of, spelled
+from gradus.diagnosis.prescription.flow import calls_of
 from gradus.diagnosis.prescription.modules import find_module
 from gradus.diagnosis.prescription.program import Program, SourceFile
+from gradus.diagnosis.prescription.values import Operation, spelled
 
 _PASSING = {
     "view", "reshape", "flatten", "squeeze", "unsqueeze", "contiguous", "cpu", "cuda", "to", "float", "double", "clone",
@@ -54,20 +55,23 @@ class Reading:
 
 def readings(program: Program, operation: Operation) -> list[Reading]:
     """Every use of what an operation gives."""
-    module = operation.module
+    module, search = operation.module, _Search(program)
     if module is None:
-        file, node = operation.value.file, operation.value.node
-        return list(_Search(program).uses(file, node, node))
-    search = _Search(program)
+        return list(search.uses(operation.value.file, operation.value.node, operation.value.node))
     found: list[Reading] = []
     for file, node in program.nodes():
+        called = None
         if isinstance(node, ast.Call) and not file.qualified(node.func):
             called = find_module(program, file, node.func)
-            if called is not None and (
-                called.node is module.node or (called.layers and called.layers[-1].node is module.node)
-            ):
-                found += search.uses(file, node, node)
+        if called is not None and module.node in {called.node, *(each.node for each in called.layers[-1:])}:
+            assert isinstance(node, ast.Call)
+            found += search.uses(file, node, node)
     return found
+
+
+def is_load(node: ast.AST, name: str) -> TypeGuard[ast.Name | ast.Attribute]:
+    """Whether a node reads what `name`, perhaps `self.x`, stands for."""
+    return isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load) and ast.unparse(node) == name
 
 
 class _Search:
@@ -80,7 +84,7 @@ class _Search:
         if id(node) in self._seen or len(self._seen) > _MOST:
             return
         self._seen.add(id(node))
-        parent = file.parents[node]
+        parent: ast.AST = file.parents[node]
         if isinstance(parent, ast.keyword):
             parent = file.parents[parent]
         if isinstance(parent, ast.Assign | ast.AnnAssign | ast.NamedExpr) and parent.value is node:
@@ -92,8 +96,8 @@ class _Search:
         elif isinstance(parent, ast.Tuple | ast.ListComp | ast.GeneratorExp | ast.Starred | ast.IfExp) or (
             isinstance(parent, ast.Subscript) and parent.value is node
         ):
-            whole = parent if isinstance(parent, ast.Subscript) and node is tensor else tensor
-            yield from self.uses(file, parent, whole)  # type: ignore[arg-type]
+            whole: ast.expr = parent if isinstance(parent, ast.Subscript) and node is tensor else tensor
+            yield from self.uses(file, parent, whole)
         elif isinstance(parent, ast.Attribute):
             yield from self._method(file, node, parent, tensor)
         elif isinstance(parent, ast.Call):
@@ -105,8 +109,8 @@ class _Search:
         self, file: SourceFile, target: ast.expr, statement: ast.AST, value: ast.expr, tensor: ast.expr
     ) -> Iterator[Reading]:
         if isinstance(target, ast.Tuple):
-            for each in target.elts:  # which of several things it is, is not followed
-                yield from self._loads(file, each, statement, value, tensor)
+            for part in target.elts:  # which of several things it is, is not followed
+                yield from self._loads(file, part, statement, value, tensor)
             return
         if not isinstance(target, ast.Name | ast.Attribute):
             return
@@ -115,15 +119,10 @@ class _Search:
         if isinstance(target, ast.Attribute):
             scope = class_around(file, statement) or scope
         for each in ast.walk(scope):
-            if (
-                isinstance(each, ast.Name | ast.Attribute)
-                and isinstance(each.ctx, ast.Load)
-                and ast.unparse(each) == text
-            ):
+            if is_load(each, text):
                 bound = binding(file, each)
                 if bound is not None and bound.statement is statement:
-                    converted = tensor is not value
-                    yield from self.uses(file, each, tensor if converted else each)
+                    yield from self.uses(file, each, tensor if tensor is not value else each)
 
     def _returned(self, file: SourceFile, statement: ast.Return) -> Iterator[Reading]:
         function = next((each for each in file.above(statement) if isinstance(each, Function)), None)
@@ -161,17 +160,15 @@ class _Search:
             if name is None and node in call.args and call.args.index(node) < len(names):
                 name = names[call.args.index(node)]
             for each in ast.walk(function):
-                if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Load) and each.id == name:
-                    if not bindings(home, name, function) or binding(home, each) is None:
-                        yield from self.uses(home, each, each)
+                if is_load(each, name or "") and binding(home, each) is None:
+                    yield from self.uses(home, each, each)
             return
         attribute = called.attr if isinstance(called, ast.Attribute) else ""
         if attribute == "append" and isinstance(called, ast.Attribute):
             target = ast.unparse(called.value)
             for each in ast.walk(file.scope(call)):
-                if isinstance(each, ast.Name | ast.Attribute) and isinstance(each.ctx, ast.Load):
-                    if ast.unparse(each) == target and file.parents[each] is not called:
-                        yield from self.uses(file, each, tensor)
+                if is_load(each, target) and file.parents[each] is not called:
+                    yield from self.uses(file, each, tensor)
         elif attribute in _PASSING or getattr(called, "id", "") in {"list", "tuple", "float"}:
             yield from self.uses(file, call, call if node is tensor and file.qualified(called) else tensor)
         else:

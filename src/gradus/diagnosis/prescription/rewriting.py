@@ -3,10 +3,12 @@
 import ast
 import re
 
+from gradus.diagnosis.prescription.bindings import Function
 from gradus.diagnosis.prescription.edits import Edit, after, delete, imported, replace
-from gradus.diagnosis.prescription.flow import Operation
 from gradus.diagnosis.prescription.modules import Module, find_module
 from gradus.diagnosis.prescription.program import Found, Program, SourceFile
+from gradus.diagnosis.prescription.readers import is_load
+from gradus.diagnosis.prescription.values import Operation
 
 _ATOMS = (ast.Name, ast.Call, ast.Attribute, ast.Subscript, ast.Constant, ast.Tuple, ast.List)
 _LOOSE = (ast.Assign, ast.AnnAssign, ast.Return, ast.Call, ast.keyword, ast.Tuple, ast.NamedExpr)
@@ -23,19 +25,18 @@ def bypass(program: Program, operation: Operation) -> list[Edit]:
     inner = operation.inputs[0].node
     if _repeats(file, call):
         return _not_in_last_turn(file, call, inner)
-    statement = file.statement(call)
+    statement: ast.stmt = file.statement(call)
     if isinstance(statement, ast.Assign) and statement.value is call and len(statement.targets) == 1:
         target = ast.unparse(statement.targets[0])
         if target == ast.unparse(inner):
+            parent = file.parents[statement]
+            if isinstance(parent, ast.If) and parent.body == [statement] and not parent.orelse:
+                statement = parent
             return [delete(file, statement), *_unused(program, operation)]
-        uses = [each for each in ast.walk(file.scope(statement)) if _is_load(each, target)]
+        uses = [each for each in ast.walk(file.scope(statement)) if is_load(each, target)]
         if len(uses) == 1 and isinstance(inner, ast.Name):
             return [delete(file, statement), replace(file, uses[0], inner.id), *_unused(program, operation)]
     return [*instead(file, call, inner), *_unused(program, operation)]
-
-
-def _is_load(node: ast.AST, name: str) -> bool:
-    return isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load)
 
 
 def _repeats(file: SourceFile, node: ast.AST) -> bool:
@@ -176,6 +177,32 @@ def renamed(call: Found, function: str) -> list[Edit]:
         return [Edit(file, end - len(called.attr), end, function.rpartition(".")[2])]
     name, more = imported(file, function)
     return [replace(file, called, name), *more]
+
+
+def without_leftovers(edits: list[Edit]) -> list[Edit]:
+    """The same, and without assignments to names that nothing reads any more."""
+    files = {each.file for each in edits}
+    gone = [
+        delete(file, node)
+        for file in files
+        for node in ast.walk(file.tree)
+        if isinstance(node, ast.Assign)
+        and len(node.targets) == 1
+        and isinstance(node.targets[0], ast.Name)
+        and isinstance(file.scope(node), Function)
+        and _all_replaced(file, node, node.targets[0].id, edits)
+    ]
+    return [*edits, *gone]
+
+
+def _all_replaced(file: SourceFile, statement: ast.Assign, name: str, edits: list[Edit]) -> bool:
+    """Whether every use of a name lies in text that is replaced, and its own statement in none."""
+    uses = [file.span(each) for each in ast.walk(file.scope(statement)) if is_load(each, name)]
+    texts = [(each.start, each.end) for each in edits if each.file is file and each.start < each.end]
+    inside = [any(start <= use[0] and use[1] <= end for start, end in texts) for use in uses]
+    touched = any(start < file.span(statement)[1] and file.span(statement)[0] < end for start, end in texts)
+    kept = any(re.search(rf"\b{name}\b", each.text) for each in edits)
+    return bool(uses) and all(inside) and not touched and not kept
 
 
 def unique(edits: list[Edit]) -> list[Edit]:

@@ -1,0 +1,82 @@
+"""Noise, latents and upsampling."""
+
+import pytest
+import torch
+
+from tests.diagnosis.prescription.changing import changes, first_change
+
+GAN = """
+import torch
+import torch.nn as nn
+G = nn.Linear(2, 2)
+optimizer = torch.optim.Adam(G.parameters(), lr=1e-3)
+{before}
+for step in range(100):
+    {inside}
+    loss = (G(z) - real).pow(2).mean()
+    loss.backward()
+    optimizer.step()
+"""
+
+
+class TestNoise:
+    def test_one_row_for_all_becomes_a_row_for_each(self) -> None:
+        program = GAN.format(before="", inside="z = torch.randn(1, 2).expand(32, 2)")
+        assert first_change(program, "diversity") == [
+            "- z = torch.randn(1, 2).expand(32, 2)",
+            "+ z = torch.randn(32, 2)",
+        ]
+
+    def test_drawn_once_becomes_drawn_at_every_step(self) -> None:
+        program = GAN.format(before="z = torch.randn(32, 2)", inside="pass")
+        assert first_change(program, "diversity") == [
+            "- loss = (G(z) - real).pow(2).mean()",
+            "+ loss = (G(torch.randn(32, 2)) - real).pow(2).mean()",
+        ]
+
+    def test_noise_that_samples_are_watched_with_stays(self) -> None:
+        inside = "z = torch.randn(32, 2)\n    with torch.no_grad():\n        show(G(fixed))"
+        assert changes(GAN.format(before="fixed = torch.randn(8, 2)", inside=inside), "diversity") == []
+
+
+class TestLatents:
+    VAE = """
+import torch
+import torch.nn.functional as F
+def vae_loss(recon, x, mu, logvar):
+    error = F.mse_loss(recon, x{reduction})
+    kld = {kld}
+    return error + {weight}kld
+"""
+
+    def test_both_terms_are_averaged_over_the_same(self) -> None:
+        kld = "-0.5 * (1 + logvar - mu.pow(2) - logvar.exp()).sum(1).mean()"
+        program = self.VAE.format(reduction="", kld=kld, weight="")
+        assert first_change(program, "warm-up-kl") == [f"- kld = {kld}", f"+ kld = {kld} / x[0].numel()"]
+
+    def test_a_weight_is_lowered(self) -> None:
+        kld = "torch.distributions.kl_divergence(q, p).sum(1).mean()"
+        program = self.VAE.format(reduction=', reduction="sum"', kld=kld, weight="20.0 * ")
+        assert first_change(program, "warm-up-kl") == ["- return error + 20.0 * kld", "+ return error + 1.0 * kld"]
+
+
+class TestUpsampling:
+    @pytest.mark.parametrize(
+        ("old", "new"),
+        [
+            ("kernel_size=3, stride=2, padding=1, output_padding=1", "kernel_size=4, stride=2, padding=1"),
+            ("3, stride=2", "4, stride=2, padding=1, output_padding=1"),
+            ("5, 2, 2, 1", "6, 2, 2"),
+            ("5, stride=3, padding=1", "6, stride=3, padding=2, output_padding=1"),
+        ],
+    )
+    def test_kernel_is_a_multiple_of_the_stride_and_the_size_stays(self, old: str, new: str) -> None:
+        program = f"import torch.nn as nn\nup = nn.ConvTranspose2d(1, 1, {old})\n"
+        assert first_change(program, "even-kernel")[1] == f"+ up = nn.ConvTranspose2d(1, 1, {new})"
+        made = [eval(f"torch.nn.ConvTranspose2d(1, 1, {each})") for each in (old, new)]  # noqa: S307
+        x = torch.zeros(1, 1, 5, 5)
+        assert made[0](x).shape == made[1](x).shape
+
+    @pytest.mark.parametrize("old", ["4, stride=2, padding=1", "3", "2, stride=2"])
+    def test_nothing_where_it_is_one(self, old: str) -> None:
+        assert changes(f"import torch.nn as nn\nup = nn.ConvTranspose2d(1, 1, {old})\n", "even-kernel") == []

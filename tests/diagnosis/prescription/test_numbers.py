@@ -1,0 +1,140 @@
+"""Logarithms, roots, quotients and exponentials."""
+
+import pytest
+import torch
+
+from tests.diagnosis.prescription.changing import changes, first_change
+from tests.diagnosis.prescription.test_losses import trained
+
+
+class TestStable:
+    @pytest.mark.parametrize(
+        ("loss", "new"),
+        [
+            (
+                "loss = F.nll_loss(torch.log(torch.softmax(model(x), dim=1)), y)",
+                "loss = F.nll_loss(torch.log_softmax(model(x), dim=1), y)",
+            ),
+            (
+                "loss = -torch.sigmoid(model(x)).log().mean()",
+                "loss = -F.logsigmoid(model(x)).mean()",
+            ),
+            (
+                "loss = -torch.log(1 - torch.sigmoid(model(x))).mean()",
+                "loss = -F.logsigmoid(-model(x)).mean()",
+            ),
+            (
+                "loss = torch.log(torch.exp(model(x)).sum(dim=1)).mean()",
+                "loss = torch.logsumexp(model(x), dim=1).mean()",
+            ),
+            ("loss = torch.sqrt(F.mse_loss(model(x), y))", "loss = torch.sqrt(F.mse_loss(model(x), y) + 1e-8)"),
+            ("loss = F.mse_loss(model(x), y).sqrt()", "loss = (F.mse_loss(model(x), y) + 1e-8).sqrt()"),
+            ("loss = F.mse_loss(model(x), y) ** 0.5", "loss = (F.mse_loss(model(x), y) + 1e-8) ** 0.5"),
+            (
+                "loss = torch.acos(F.cosine_similarity(model(x), y)).mean()",
+                "loss = torch.acos(F.cosine_similarity(model(x), y).clamp(-1 + 1e-6, 1 - 1e-6)).mean()",
+            ),
+            (
+                "loss = (y / model(x).norm(dim=1)).mean()",
+                "loss = (y / (model(x).norm(dim=1) + 1e-8)).mean()",
+            ),
+            (
+                "loss = ((torch.log(model(x) + 1) - torch.log(y + 1)) ** 2).mean()",
+                "loss = ((torch.log(model(x).clamp(min=0) + 1) - torch.log(y + 1)) ** 2).mean()",
+            ),
+            (
+                "loss = -torch.log(torch.relu(model(x))).mean()",
+                "loss = -torch.log(F.softplus(model(x)) + 1e-3).mean()",
+            ),
+        ],
+    )
+    def test_form(self, loss: str, new: str) -> None:
+        assert first_change(trained(loss), "stable-loss") == [f"- {loss}", f"+ {new}"]
+
+    def test_what_would_be_computed_twice_gets_a_name(self) -> None:
+        loss = "p = model(x).softmax(dim=1)\nloss = F.nll_loss(p.log(), y)"
+        assert first_change(trained(loss), "stable-loss") == [
+            "+ logits = model(x)",
+            "- p = model(x).softmax(dim=1)",
+            "+ p = logits.softmax(dim=1)",
+            "- loss = F.nll_loss(p.log(), y)",
+            "+ loss = F.nll_loss(torch.log_softmax(logits, dim=1), y)",
+        ]
+
+    def test_a_cross_entropy_by_hand_changes_at_both_logarithms(self) -> None:
+        loss = "-(t * torch.log(p) + (1 - t) * torch.log(1 - p)).mean()"
+        before = f"def bce(out, t):\n    z = out.squeeze(1)\n    p = torch.sigmoid(z)\n    return {loss}\n"
+        program = trained("loss = bce(model(x), y)", before=before)
+        assert first_change(program, "stable-loss") == [
+            "- p = torch.sigmoid(z)",
+            f"- return {loss}",
+            "+ return -(t * F.logsigmoid(z) + (1 - t) * F.logsigmoid(-z)).mean()",
+        ]
+        assert len(changes(program, "stable-loss")) == 3, "then each by itself"
+
+    def test_probabilities_of_a_model_are_bounded(self) -> None:
+        before = "head = nn.Softmax(dim=1)\ndef nll(p, y):\n    return -torch.log(p[range(len(y)), y]).mean()\n"
+        assert first_change(trained("loss = nll(head(model(x)), y)", before=before), "stable-loss") == [
+            "- return -torch.log(p[range(len(y)), y]).mean()",
+            "+ return -torch.log(p[range(len(y)), y].clamp(min=1e-7)).mean()",
+        ]
+
+    def test_a_scale_that_may_be_negative_is_made_positive(self) -> None:
+        loss = "mean, scale = model(x).chunk(2, 1)\nloss = (torch.log(scale) + (y - mean).abs() / scale).mean()"
+        assert first_change(trained(loss), "stable-loss")[0] == "+ scale = F.softplus(scale) + 1e-3"
+
+    @pytest.mark.parametrize(
+        "loss",
+        [
+            "loss = -torch.log(torch.sigmoid(model(x)) + 1e-8).mean()",
+            "loss = -torch.log(torch.sigmoid(model(x)).clamp(min=1e-6)).mean()",
+            "loss = torch.sqrt(F.mse_loss(model(x), y) + 1e-8)",
+            "loss = F.mse_loss(model(x), torch.log(y))",
+            "loss = F.mse_loss(model(x), y) / 2",
+            "loss = torch.log(F.softplus(model(x))).mean()",
+        ],
+    )
+    def test_nothing_where_it_is_bounded_or_of_data(self, loss: str) -> None:
+        assert changes(trained(loss), "stable-loss") == []
+
+
+class TestExponent:
+    @pytest.mark.parametrize(
+        ("loss", "new"),
+        [
+            (
+                "loss = F.mse_loss(torch.exp(model(x)) / torch.exp(model(x)).sum(1, keepdim=True), y)",
+                "loss = F.mse_loss(torch.softmax(model(x), dim=1), y)",
+            ),
+            ("loss = torch.log(1 + torch.exp(model(x))).mean()", "loss = F.softplus(model(x)).mean()"),
+            (
+                "loss = torch.log(torch.exp(model(x)).sum(dim=1)).mean()",
+                "loss = torch.logsumexp(model(x), dim=1).mean()",
+            ),
+            (
+                "loss = (torch.exp(model(x)) - y).mean()",
+                "loss = (torch.exp(model(x).clamp(max=20)) - y).mean()",
+            ),
+        ],
+    )
+    def test_form(self, loss: str, new: str) -> None:
+        assert first_change(trained(loss), "bound-exponent") == [f"- {loss}", f"+ {new}"]
+
+    def test_a_softmax_by_hand_is_the_same_less_its_largest(self) -> None:
+        before = "def weights(z):\n    e = torch.exp(z)\n    return e / e.sum(-1, keepdim=True)\n"
+        changed = first_change(trained("loss = F.mse_loss(weights(model(x)), y)", before=before), "bound-exponent")
+        assert changed == ["- e = torch.exp(z)", "+ e = torch.exp(z - z.amax(-1, keepdim=True))"]
+        z = torch.randn(5, 4, dtype=torch.float64)
+        e = torch.exp(z - z.amax(-1, keepdim=True))
+        torch.testing.assert_close(e / e.sum(-1, keepdim=True), torch.softmax(z, -1))
+
+    def test_half_precision_of_wider_range(self) -> None:
+        program = (
+            "import torch\nmodel = torch.nn.Linear(2, 2).half()\ncast = torch.autocast('cpu', dtype=torch.float16)\n"
+        )
+        assert first_change(program, "bound-exponent") == [
+            "- model = torch.nn.Linear(2, 2).half()",
+            "+ model = torch.nn.Linear(2, 2).bfloat16()",
+            "- cast = torch.autocast('cpu', dtype=torch.float16)",
+            "+ cast = torch.autocast('cpu', dtype=torch.bfloat16)",
+        ]

@@ -1,0 +1,85 @@
+"""A generator and a discriminator: which is ahead, and by what."""
+
+import pytest
+
+from tests.diagnosis.prescription.changing import changes, first_change
+
+
+def gan(*, g_rate: str = "1e-3", d_rate: str = "1e-3", loss_g: str = "bce(D(G(z)), ones)", d_steps: str = "") -> str:
+    """A program with two players."""
+    inner = f"    for _ in range({d_steps}):\n    " if d_steps else ""
+    judge = ["real = batch()", "loss_d = bce(D(real), ones) + bce(D(G(z).detach()), zeros)", "opt_d.zero_grad()",
+             "loss_d.backward()", "opt_d.step()"]  # fmt: skip
+    lines = ("\n" + ("        " if d_steps else "    ")).join(judge)
+    return f"""
+import torch
+import torch.nn as nn
+
+G = nn.Sequential(nn.Linear(2, 64), nn.ReLU(), nn.Linear(64, 2))
+D = nn.Sequential(nn.Linear(2, 64), nn.ReLU(), nn.Linear(64, 1))
+opt_g = torch.optim.Adam(G.parameters(), lr={g_rate})
+opt_d = torch.optim.Adam(D.parameters(), lr={d_rate})
+bce = nn.BCEWithLogitsLoss()
+ones, zeros = torch.ones(32, 1), torch.zeros(32, 1)
+for step in range(100):
+    z = torch.randn(32, 2)
+{inner or "    "}    {lines}
+    loss_g = {loss_g}
+    opt_g.zero_grad()
+    loss_g.backward()
+    opt_g.step()
+""".replace("\n        real", "\n    real" if not d_steps else "\n        real")
+
+
+def test_a_fast_discriminator_gets_the_generators_rate() -> None:
+    for remedy in ("slow-discriminator", "diversity"):
+        assert "+ opt_d = torch.optim.Adam(D.parameters(), lr=0.001)" in first_change(gan(d_rate="2e-2"), remedy)
+
+
+def test_a_slow_discriminator_too() -> None:
+    changed = first_change(gan(d_rate="1e-5"), "fast-discriminator")
+    assert changed == [
+        "- opt_d = torch.optim.Adam(D.parameters(), lr=1e-5)",
+        "+ opt_d = torch.optim.Adam(D.parameters(), lr=0.001)",
+    ]
+
+
+def test_as_many_steps_of_one_as_of_the_other() -> None:
+    assert first_change(gan(d_steps="5"), "slow-discriminator") == ["- for _ in range(5):", "+ for _ in range(1):"]
+
+
+def test_a_saturating_loss_is_turned_round() -> None:
+    assert first_change(gan(loss_g="-bce(D(G(z)), zeros)"), "slow-discriminator") == [
+        "- loss_g = -bce(D(G(z)), zeros)",
+        "+ loss_g = bce(D(G(z)), ones)",
+    ]
+
+
+def test_players_are_told_apart_by_what_they_are_called_on() -> None:
+    program = gan(d_rate="2e-2").replace("G(", "painter(").replace("D(", "expert(")
+    program = program.replace("G =", "painter =").replace("D =", "expert =").replace("G.", "painter.")
+    program = program.replace("D.", "expert.").replace("opt_g", "first").replace("opt_d", "second")
+    assert (
+        first_change(program, "slow-discriminator")[1] == "+ second = torch.optim.Adam(expert.parameters(), lr=0.001)"
+    )
+
+
+def test_oscillation_is_damped() -> None:
+    assert [each for each in first_change(gan(), "damp-players") if each[0] == "+"] == [
+        "+ opt_g = torch.optim.Adam(G.parameters(), lr=1e-3, betas=(0.5, 0.999))",
+        "+ opt_d = torch.optim.Adam(D.parameters(), lr=1e-3, betas=(0.5, 0.999))",
+    ]
+
+
+@pytest.mark.parametrize("remedy", ["slow-discriminator", "fast-discriminator", "damp-players"])
+def test_nothing_where_there_are_no_two_players(remedy: str) -> None:
+    program = """
+import torch
+model = torch.nn.Linear(2, 2)
+optimizer = torch.optim.Adam(model.parameters(), lr=1.0)
+for x, y in loader:
+    loss = (model(x) - y).pow(2).mean()
+    loss.backward()
+    optimizer.step()
+"""
+    assert changes(program, remedy) == []

@@ -1,0 +1,59 @@
+"""Outputs (N, 1) and targets (N,)."""
+
+import pytest
+
+from gradus.diagnosis.signs import Examination, History, LossSigns, Op
+from tests.diagnosis.prescription.changing import changes, first_change
+from tests.diagnosis.prescription.test_losses import trained
+
+
+@pytest.mark.parametrize(
+    ("loss", "before", "new"),
+    [
+        ("loss = F.mse_loss(model(x), y)", "", "loss = F.mse_loss(model(x).squeeze(1), y)"),
+        ("loss = criterion(model(x), y)", "criterion = nn.L1Loss()", "loss = criterion(model(x).squeeze(1), y)"),
+        ("loss = ((model(x) - y) ** 2).mean()", "", "loss = ((model(x).squeeze(1) - y) ** 2).mean()"),
+        ("loss = (y - model(x)).abs().mean()", "", "loss = (y - model(x).squeeze(1)).abs().mean()"),
+        (
+            "loss = pinball(model(x), y)",
+            "def pinball(pred, target):\n    e = target - pred\n    return torch.maximum(0.5 * e, -0.5 * e).mean()\n",
+            "loss = pinball(model(x).squeeze(1), y)",
+        ),
+        (
+            "loss = RMSE()(model(x), y)",
+            "class RMSE(nn.Module):\n    def forward(self, out, y):\n        return F.mse_loss(out, y).sqrt()\n",
+            "loss = RMSE()(model(x).squeeze(1), y)",
+        ),
+    ],
+)
+def test_outputs_lose_their_axis(loss: str, before: str, new: str) -> None:
+    assert first_change(trained(loss, before=before), "match-shapes") == [f"- {loss}", f"+ {new}"]
+
+
+def test_also_where_they_are_evaluated_but_not_where_they_are_reshaped() -> None:
+    after = (
+        "mae = F.l1_loss(model(x), y)\nflat = model(x).view(-1) - y\nr2 = 1 - ((model(x) - y) ** 2).mean() / y.var()"
+    )
+    assert first_change(trained("loss = F.mse_loss(model(x), y)", after=after), "match-shapes") == [
+        "- loss = F.mse_loss(model(x), y)",
+        "+ loss = F.mse_loss(model(x).squeeze(1), y)",
+        "- mae = F.l1_loss(model(x), y)",
+        "+ mae = F.l1_loss(model(x).squeeze(1), y)",
+        "- r2 = 1 - ((model(x) - y) ** 2).mean() / y.var()",
+        "+ r2 = 1 - ((model(x).squeeze(1) - y) ** 2).mean() / y.var()",
+    ]
+
+
+def test_targets_lose_theirs_where_it_is_they_that_have_one() -> None:
+    head = (Op(name="Sub", shape=(32, 32), data=True), Op(name="Squeeze", shape=(32,)))
+    loss = LossSigns(value=1.0, kind="values", heads=(head,))
+    history = History(examinations=[Examination(step=0, losses=(loss,))])
+    assert first_change(trained("loss = F.mse_loss(model(x)[:, 0], y)"), "match-shapes", history) == [
+        "- loss = F.mse_loss(model(x)[:, 0], y)",
+        "+ loss = F.mse_loss(model(x)[:, 0], y.squeeze(1))",
+    ]
+
+
+@pytest.mark.parametrize("given", ["model(x).squeeze(-1)", "model(x)[:, 0]", "model(x).flatten()"])
+def test_nothing_where_outputs_are_flat(given: str) -> None:
+    assert changes(trained(f"loss = F.mse_loss({given}, y)"), "match-shapes") == []
