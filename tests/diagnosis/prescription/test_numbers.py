@@ -35,6 +35,14 @@ class TestStable:
                 "loss = torch.acos(F.cosine_similarity(model(x), y).clamp(-1 + 1e-6, 1 - 1e-6)).mean()",
             ),
             (
+                "loss = torch.log(torch.sqrt(F.mse_loss(model(x), y)))",
+                "loss = torch.log(torch.sqrt(F.mse_loss(model(x), y) + 1e-8).clamp(min=1e-7))",
+            ),
+            (
+                "loss = (y / F.mse_loss(model(x), y).sqrt().sum()).mean()",
+                "loss = (y / ((F.mse_loss(model(x), y) + 1e-8).sqrt().sum() + 1e-8)).mean()",
+            ),
+            (
                 "loss = (y / model(x).norm(dim=1)).mean()",
                 "loss = (y / (model(x).norm(dim=1) + 1e-8)).mean()",
             ),
@@ -91,6 +99,7 @@ class TestStable:
             "loss = torch.sqrt(F.mse_loss(model(x), y) + 1e-8)",
             "loss = F.mse_loss(model(x), torch.log(y))",
             "loss = F.mse_loss(model(x), y) / 2",
+            "loss = F.mse_loss(model(x), y) / model(x).size(1) ** 0.5",
             "loss = torch.log(F.softplus(model(x))).mean()",
         ],
     )

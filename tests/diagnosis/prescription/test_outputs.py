@@ -115,6 +115,7 @@ train(net, loader, torch.optim.Adam(net.parameters()), nn.CrossEntropyLoss())
             pytest.param("ok = model(x).argmax(1) == y", [], id="the largest"),
             pytest.param("_, said = torch.max(model(x).data, 1)", [], id="the place of the largest"),
             pytest.param("loss = criterion(model(x), y).item()", [], id="the loss itself"),
+            pytest.param('print(f"{model(x).mean():.2f}")', [], id="an f-string, whose places are not known"),
             pytest.param(
                 "sure = model(x).max(1).values",
                 ["- sure = model(x).max(1).values", "+ sure = torch.softmax(model(x), dim=1).max(1).values"],
@@ -328,6 +329,10 @@ class TestLogarithm:
             "- print(model(x).mean(), model(x).argmax(1))",
             "+ print(model(x).exp().mean(), model(x).argmax(1))",
         ]
+
+    def test_gates_before_the_last_layer_stay(self) -> None:
+        program = of_class("        gate = torch.softmax(self.fc1(x), 1)\n        return self.fc2(gate * x.abs())")
+        assert changes(program, "add-log") == []
 
     def test_nothing_where_there_is_one(self) -> None:
         program = of_sequence("nn.Linear(4, 3), nn.LogSoftmax(1)", criterion="nn.NLLLoss()")

@@ -29,6 +29,7 @@ AVERAGING = frozenset({"mean", "sum"})
 _BINARY = {
     ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div", ast.Pow: "pow", ast.MatMult: "matmul",
 }  # fmt: skip
+_NO_GRADIENT = {"size", "shape", "len", "numel", "dim", "detach", "argmax", "item", "numpy", "tolist", "range"}
 _MOST = 4000
 _DEEPEST = 60
 
@@ -83,8 +84,11 @@ def nearest(program: Program, value: Value, through: Collection[str] = SHAPING) 
                 yield each
 
 
-def below(program: Program, value: Value) -> Iterator[Operation]:
-    """Every operation on the way back from a value, each once, the last first."""
+def below(program: Program, value: Value, *, layers: bool = True) -> Iterator[Operation]:
+    """Every operation on the way back from a value, each once, the last first; no further than gradients go.
+
+    Without `layers` it ends at them: what is left is the way from the last layers to the value.
+    """
     seen: set[tuple[int, int | None, tuple[int | str, ...]]] = set()
     stack = [value]
     while stack and len(seen) < _MOST:
@@ -95,7 +99,16 @@ def below(program: Program, value: Value) -> Iterator[Operation]:
         seen.add(key)
         made = list(operations(program, current))
         yield from made
-        stack += [each for operation in reversed(made) for each in reversed(operation.inputs)]
+        for each in reversed(made):
+            if each.name not in _NO_GRADIENT and (layers or not _is_layer(program, each)):
+                stack += reversed(each.inputs)
+
+
+def _is_layer(program: Program, operation: Operation) -> bool:
+    """Whether an operation has parameters: a layer, or a product with a matrix that learns."""
+    if operation.name in {"matmul", "mm", "addmm", "bmm", "linear"} and operation.module is None:
+        return any(made.name == "parameter" for each in operation.inputs for made in nearest(program, each))
+    return operation.name in LAYERS
 
 
 def given_for(program: Program, value: Value) -> Iterator[Value]:
@@ -275,7 +288,8 @@ def _called(program: Program, value: Value, depth: int) -> Iterator[Operation]:
         yield Operation("parameter", value, (), Found(file, call))
         return
     if name or not isinstance(call.func, ast.Attribute):
-        full = name or (file.qualified(bound.value) if (bound := binding(file, call.func)) else "")
+        bound = binding(file, call.func)
+        full = name or (file.qualified(bound.value) if bound is not None else getattr(call.func, "id", ""))
         yield Operation(spelled(full.rpartition(".")[2]), value, arguments, Found(file, call))
         return
     receiver = replace(value, node=call.func.value, items=())

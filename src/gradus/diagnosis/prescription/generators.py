@@ -115,8 +115,10 @@ def _reconstructions(program: Program, kl: _Divergence) -> list[Found]:
     names = {"bce_loss", "bce_with_logits_loss", "mse_loss", "l1_loss", "smooth_l1_loss"}
     return [
         Found(kl.file, node)
-        for node in ast.walk(scope)
-        if isinstance(node, ast.Call)
+        for file, node in program.nodes()
+        if file is kl.file
+        and file.scope(node) is scope
+        and isinstance(node, ast.Call)
         and spelled(kl.file.meaning(node).rpartition(".")[2]) in names
         and len(node.args) > 1
         and isinstance(node.args[1], ast.Name)

@@ -16,7 +16,7 @@ from gradus.diagnosis.prescription.flow import (
     training_losses,
 )
 from gradus.diagnosis.prescription.program import Program, SourceFile
-from gradus.diagnosis.prescription.rewriting import behind, renamed, unique, without_leftovers
+from gradus.diagnosis.prescription.rewriting import behind, nested, renamed, without_leftovers
 from gradus.diagnosis.prescription.values import Operation, Value
 
 _LOGS = {"log", "log2", "log10"}
@@ -40,7 +40,7 @@ def away_from_singularities(case: Case) -> Iterator[Sequence[Edit]]:
                 found[id(file), id(node)] = edits
     every = list(found.values())
     if every:
-        yield without_leftovers(unique([edit for each in every for edit in each]))
+        yield without_leftovers(nested(every))
     if len(every) > 1:
         yield from every
 

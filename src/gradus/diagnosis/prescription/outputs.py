@@ -5,16 +5,16 @@ from collections.abc import Collection, Iterator, Sequence
 
 from gradus.diagnosis.prescription.edits import Edit, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
-from gradus.diagnosis.prescription.flow import SHAPING, below, nearest, training_losses
+from gradus.diagnosis.prescription.flow import SHAPING, below, leads_to_layers, nearest, training_losses
 from gradus.diagnosis.prescription.program import Found, Program
 from gradus.diagnosis.prescription.readers import Reading, readings
 from gradus.diagnosis.prescription.rewriting import around, behind, bypass, renamed, unique
-from gradus.diagnosis.prescription.values import Operation
+from gradus.diagnosis.prescription.values import Operation, Value
+from gradus.diagnosis.prescription.written import written
 
 _SOFT = {"softmax", "sigmoid", "logsigmoid", "log_softmax", "softmin"}
-_HARD = {
-    "relu", "relu6", "tanh", "clamp", "hardtanh", "leaky_relu", "elu", "gelu", "silu", "softplus", "abs", "hardsigmoid",
-}  # fmt: skip
+_HARD = {"relu", "relu6", "tanh", "clamp", "clamp_min", "hardtanh"}
+_BOUNDED = {"relu", "sigmoid", "tanh", "softmax"}
 _ON_LOGITS = {"cross_entropy_loss", "bce_with_logits_loss", "log_softmax", "multilabel_soft_margin_loss"}
 _ON_VALUES = {"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "sub", "poisson_nll_loss", "gaussian_nll_loss"}
 _ORDER_ALONE = {
@@ -28,7 +28,7 @@ def activations(
 ) -> Iterator[tuple[Operation, Operation]]:
     """Pairs of a loss of the training step and the activation right below it."""
     for loss in training_losses(case):
-        for operation in below(case.program, loss):
+        for operation in below(case.program, loss, layers=False):
             if operation.name in losses:
                 for each in operation.inputs[: 2 if operation.name in {"sub", "mse_loss", "l1_loss"} else 1]:
                     for activation in nearest(case.program, each, through):
@@ -135,7 +135,7 @@ def _axis(activation: Operation) -> str:
 def over_classes(case: Case) -> Iterator[Sequence[Edit]]:
     """`dim=1`, or the last axis where there are more than two and no loss wants classes in the second."""
     seen: set[int] = set()
-    every = [each for loss in training_losses(case) for each in below(case.program, loss)]
+    every = [each for loss in training_losses(case) for each in below(case.program, loss, layers=False)]
     for each in every:
         if each.call is None or each.name not in {"softmax", "log_softmax", "softmin"} or id(each.call.node) in seen:
             continue
@@ -171,11 +171,20 @@ def sigmoid_of_one_unit(case: Case) -> Iterator[Sequence[Edit]]:
         found = True
         yield unique(edits)
     for loss in training_losses(case):
-        for made in below(case.program, loss):
-            if made.name == "softmax" and made.call is not None and not found:
+        for made in below(case.program, loss, layers=False):
+            if made.name == "softmax" and not found and leads_to_layers(case.program, made.value):
                 yield _sigmoid_instead(made)
-            if made.name == "cross_entropy_loss" and made.call is not None:
+            if made.name == "cross_entropy_loss" and made.call is not None and _has_one_unit(case.program, made):
                 yield _binary(case.program, made)
+
+
+def _has_one_unit(program: Program, loss: Operation) -> bool:
+    for head in nearest(program, loss.inputs[0]):
+        place = head.call
+        width = written(program, place.file, head.argument(2, "out_features")) if place is not None else None
+        if head.name == "linear" and width is not None and width.value == 1:
+            return True
+    return False
 
 
 def _binary(program: Program, loss: Operation) -> list[Edit]:
@@ -199,7 +208,7 @@ def _binary(program: Program, loss: Operation) -> list[Edit]:
 
 
 def _sigmoid_instead(softmax: Operation) -> list[Edit]:
-    assert softmax.call is not None
+    assert softmax.call is not None, "a softmax is called"
     file, call = softmax.call.file, softmax.call.node
     if softmax.module is not None:
         edits = renamed(softmax.call, "torch.nn.Sigmoid")
@@ -213,18 +222,26 @@ def _sigmoid_instead(softmax: Operation) -> list[Edit]:
 @fix("add-log")
 def logarithm_of_softmax(case: Case) -> Iterator[Sequence[Edit]]:
     """`log_softmax` for the softmax that a negative log likelihood is given; `exp` where probabilities are read."""
-    losses = {"nll_loss", "kl_div_loss", "mul", "gather", "index", "neg"}
     through = {*SHAPING, "neg", "mean", "sum"}
     seen: set[int] = set()
     for loss in training_losses(case):
-        for operation in below(case.program, loss):
-            if operation.name not in losses:
-                continue
-            for given in operation.inputs[:1] if operation.name.endswith("loss") else operation.inputs:
+        for operation in below(case.program, loss, layers=False):
+            for given in _log_probabilities(case.program, operation):
                 for each in nearest(case.program, given, through):
-                    if each.name in {"softmax", "sigmoid"} and each.call is not None and id(each.call.node) not in seen:
+                    kinds = {"softmax", "sigmoid"} if operation.name == "nll_loss" else {"softmax"}
+                    if each.name in kinds and each.call is not None and id(each.call.node) not in seen:
                         seen.add(id(each.call.node))
                         yield from _with_log(case.program, each)
+
+
+def _log_probabilities(program: Program, operation: Operation) -> Sequence[Value]:
+    """What an operation takes for logarithms of probabilities: a product those it multiplies by data."""
+    if operation.name in {"nll_loss", "kl_div_loss", "gather", "index", "neg"}:
+        return operation.inputs[:1]
+    if operation.name == "mul" and len(operation.inputs) > 1:
+        computed = [each for each in operation.inputs if leads_to_layers(program, each)]
+        return computed if len(computed) == 1 else []
+    return []
 
 
 def _with_log(program: Program, activation: Operation) -> Iterator[list[Edit]]:
@@ -269,7 +286,7 @@ def _made_into_loss(program: Program, reading: Reading) -> bool:
 @fix("linear-output")
 def leave_output_linear(case: Case) -> Iterator[Sequence[Edit]]:
     """The activation behind the last layer is taken away."""
-    for _, activation in activations(case, _ON_VALUES, _SOFT | _HARD):
+    for _, activation in activations(case, _ON_VALUES, _BOUNDED):
         found = bypass(case.program, activation)
         if found:
             yield unique(found)

@@ -83,6 +83,8 @@ class _Search:
         """Readings of what an expression gives."""
         if id(node) in self._seen or len(self._seen) > _MOST:
             return
+        if any(isinstance(each, ast.JoinedStr) for each in file.above(node)):
+            return  # Python 3.11 does not tell places in f-strings
         self._seen.add(id(node))
         parent: ast.AST = file.parents[node]
         if isinstance(parent, ast.keyword):

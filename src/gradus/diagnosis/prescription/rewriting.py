@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections.abc import Iterable, Sequence
 
 from gradus.diagnosis.prescription.bindings import Function
 from gradus.diagnosis.prescription.edits import Edit, after, delete, imported, replace
@@ -205,6 +206,33 @@ def _all_replaced(file: SourceFile, statement: ast.Assign, name: str, edits: lis
     return bool(uses) and all(inside) and not touched and not kept
 
 
-def unique(edits: list[Edit]) -> list[Edit]:
-    """Each edit once."""
-    return list(dict.fromkeys(edits))
+def unique(edits: Iterable[Edit]) -> list[Edit]:
+    """Each replacement and each import once; what is only put in stays as often as it is asked for."""
+    kept: list[Edit] = []
+    for each in edits:
+        again = each in kept and (each.start < each.end or each.text.strip().startswith(("import ", "from ")))
+        if not again:
+            kept.append(each)
+    return kept
+
+
+def nested(groups: Iterable[Sequence[Edit]]) -> list[Edit]:
+    """Edits of expressions that may lie in each other, the outer ones first: brackets close the other way round.
+
+    What lies in text that an outer one replaces is left out.
+    """
+    taken: list[Sequence[Edit]] = []
+    for group in groups:
+        if not any(_within(each, other) for each in group for one in taken for other in one):
+            taken.append(group)
+    opening = [each for group in taken for each in group if not _closes(each)]
+    closing = [each for group in reversed(taken) for each in group if _closes(each)]
+    return unique([*opening, *closing])
+
+
+def _within(edit: Edit, other: Edit) -> bool:
+    return edit.file is other.file and other.start < other.end and other.start <= edit.start and edit.end <= other.end
+
+
+def _closes(edit: Edit) -> bool:
+    return edit.start == edit.end and not edit.text.endswith("(")

@@ -8,7 +8,7 @@ from gradus.diagnosis.prescription.edits import Edit
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.flow import below, given_for, leads_to_layers, nearest, operations, training_losses
 from gradus.diagnosis.prescription.program import Program
-from gradus.diagnosis.prescription.rewriting import behind, unique
+from gradus.diagnosis.prescription.rewriting import behind, nested
 from gradus.diagnosis.prescription.values import Operation, Value
 
 _DIFFERENCES = {"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "sub", "poisson_nll_loss"}
@@ -22,7 +22,7 @@ def same_shape(case: Case) -> Iterator[Sequence[Edit]]:
     found = [
         place
         for loss in training_losses(case)
-        for each in below(case.program, loss)
+        for each in below(case.program, loss, layers=False)
         if each.name in _DIFFERENCES and len(each.inputs) > 1
         for place in _bare(case.program, each, of_output)
     ]
@@ -37,8 +37,8 @@ def same_shape(case: Case) -> Iterator[Sequence[Edit]]:
         if sources & _sources(case.program, place)
     ]
     for places in (found + more, found) if found else ():
-        edits = [edit for each in places for edit in behind(each.file, each.node, ".squeeze(1)")]
-        yield unique(edits)
+        once = {each.node: each.file for each in places}
+        yield nested(behind(file, node, ".squeeze(1)") for node, file in once.items())
 
 
 def _target_is_column(case: Case) -> bool:
