@@ -70,11 +70,21 @@ def _remake(page: Path, known: dict[str, Program], scores: Scores) -> bool:
     sick, well = (run(each, program.name, 0, watched=False, record=True).history for each in (source, program.twin))
     _draw(page.stem, sick, well)
     measured = _measured(program, source, scores)
-    begin, end = "<!-- measured -->", "<!-- /measured -->"
+    page.write_text(_illustrated(text, page.stem, measured), encoding="utf-8")
+    return True
+
+
+def _illustrated(text: str, cause: str, measured: str) -> str:
+    """The page with its figure and its table, in place of those it had."""
+    figure = f"![{cause}: a faulty program beside its healthy twin](figures/{cause}.svg)\n\n"
+    shows, sources, begin, end = "## How it shows\n\n", "## Sources", "<!-- measured -->", "<!-- /measured -->"
+    if figure not in text:
+        text = text.replace(shows, shows + figure)
+    if begin not in text:
+        text = text.replace(sources, f"{begin}\n{end}\n\n{sources}")
     before, _, rest = text.partition(begin)
     _, _, after = rest.partition(end)
-    page.write_text(f"{before}{begin}\n{measured}{end}{after}", encoding="utf-8")
-    return True
+    return f"{before}{begin}\n{measured}{end}{after}"
 
 
 def _measured(program: Program, source: str, scores: Scores) -> str:

@@ -33,6 +33,21 @@ def test_a_page_is_whole(cause: str) -> None:
     named = re.findall(r"^<!-- program: (\S+) -->$", text, re.MULTILINE)
     known = {each.name: each for each in programs() if each.group == "faults"}
     assert cause in (known[named[0]].cause, *known[named[0]].accept)
-    assert (PAGES / "figures" / f"{cause}.svg").is_file()
+
+
+DRAWN = sorted(page.stem for page in (PAGES / "figures").glob("*.svg"))
+
+
+@pytest.mark.parametrize("cause", DRAWN)
+def test_a_figure_stands_in_its_page_beside_what_was_measured(cause: str) -> None:
+    text = (PAGES / f"{cause}.md").read_text(encoding="utf-8")
+    assert f"](figures/{cause}.svg)" in text
     measured = text[text.index("<!-- measured -->") : text.index("<!-- /measured -->")]
     assert "| its healthy twin |" in measured
+
+
+def test_no_page_shows_a_figure_that_is_not_there() -> None:
+    shown = {
+        name for page in PAGES.glob("*.md") for name in re.findall(r"figures/([a-z-]+)\.svg", page.read_text("utf-8"))
+    }
+    assert shown == set(DRAWN)

@@ -20,7 +20,7 @@ CONSTANT = "constant-prediction"
 SILENT = (
     "curve-reading", "generalization-gap", "validation-rising", "underfitting", "under-trained",
     "over-regularization", "plateau", "noisy-labels", "labels-unrelated", "mode-collapse", "posterior-collapse",
-    "discriminator-dominates", "generator-dominates",
+    "oscillating-players", "discriminator-dominates", "generator-dominates",
 )  # fmt: skip
 """Rules about what comes of training: nothing can be said of that before."""
 
