@@ -99,7 +99,7 @@ class TestEveryFix:
 
 
 def proposed(source: str, remedy: str, function: object) -> list[str]:
-    program = read_program(Path("script.py"), source)
+    program = read_program(Path("script.py"), source.encode())
     assert program is not None
     assert callable(function)
     causes = [cause for cause, remedies in BY_ID.items() if remedy in remedies]

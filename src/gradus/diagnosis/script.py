@@ -24,6 +24,7 @@ from gradus.core.errors import InputError, ResourceError
 from gradus.core.text import Message
 
 if TYPE_CHECKING:
+    from gradus.diagnosis.prescription.prescribe import Prescription
     from gradus.diagnosis.sites import SiteListener
     from gradus.diagnosis.watch import Watch
 
@@ -74,8 +75,8 @@ def diagnose_script(
         json_to = json_to.absolute()  # the program may go elsewhere
         if json_to.is_dir() or not json_to.parent.is_dir():
             raise InputError("--json-to", "must be a file in a folder that exists", str(json_to))
-    pid = os.getpid()
-    patient = _Patient(budget, silence, script.resolve().parent)
+    pid, place = os.getpid(), script.absolute()
+    patient = _Patient(budget, silence, place.parent)
     ended, code = run_program(source, script, arguments)
     if os.getpid() != pid:  # a fork of the program's has come to the end of the script: it is no doctor
         _leave_as_python_does(ended, code)
@@ -85,16 +86,14 @@ def diagnose_script(
     if not patient.speaks:
         return code  # launchers kill the other processes when one fails, and the first has yet to conclude
     _conclude(script, document, ended)
-    try:
-        from gradus.diagnosis.prescription.delivery import prescribe
-
-        document["prescriptions"] = prescribe(script, source, patient.watch, patient.sites, apply=apply)
-    except ResourceError:
-        raise
-    except Exception as error:
-        _LOG.warning("gradus: no prescription (%s: %s)", type(error).__name__, error)
+    prescribed = patient.prescribe(place, source)
+    document["prescriptions"] = [each.to_json() for each in prescribed]
     if json_to is not None:
         _write(json_to, document)
+    if prescribed or apply:
+        from gradus.diagnosis.prescription.delivery import tell
+
+        tell(prescribed, patient.watch, place if apply else script, apply=apply)
     grave = any(each["severity"] != "notice" for each in document["findings"])
     return code or (FOUND if grave else 0)
 
@@ -134,6 +133,18 @@ class _Patient:
     @property
     def speaks(self) -> bool:
         return self.watch.speaks if self.watch is not None else os.environ.get("RANK", "0") == "0"
+
+    def prescribe(self, script: Path, source: bytes) -> "list[Prescription]":
+        """The likely fixes; what goes wrong in finding them costs nobody the findings."""
+        if self.watch is None:
+            return []
+        try:
+            from gradus.diagnosis.prescription.delivery import prescribe
+
+            return prescribe(script, source, self.watch, self.sites)
+        except Exception as error:
+            _LOG.warning("gradus: no prescription (%s: %s)", type(error).__name__, error)
+            return []
 
     def close(self) -> dict[str, Any]:
         if self._finder in sys.meta_path:  # torch was never loaded

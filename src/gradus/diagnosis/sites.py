@@ -21,7 +21,8 @@ class SiteListener(taps.Listener):
     """
 
     def __init__(self, root: Path) -> None:
-        self._root = f"{root}/"
+        # A program is run by the name it was given, and its modules are found where links lead.
+        self._roots = (f"{root}/", f"{root.resolve()}/")
         self._seen: dict[str, dict[Place, None]] = {"backward": {}, "step": {}}
         self._left = dict.fromkeys(self._seen, _LOOKS)
         taps.listen(self)
@@ -55,7 +56,7 @@ class SiteListener(taps.Listener):
                 return
 
     def _own(self, file: str) -> bool:
-        return file.startswith(self._root) and file.endswith(".py") and "/site-packages/" not in file
+        return file.startswith(self._roots) and file.endswith(".py") and "/site-packages/" not in file
 
 
 def _frames(frame: FrameType | None) -> Iterator[FrameType]:

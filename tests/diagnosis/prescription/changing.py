@@ -13,7 +13,7 @@ from gradus.diagnosis.signs import History
 def changes(source: str, remedy: str, history: History | None = None, cause: str = "") -> list[str]:
     """Every text that the remedy's fixes propose, the likeliest first; each is valid Python."""
     load_fixes()
-    program = read_program(Path("script.py"), textwrap.dedent(source))
+    program = read_program(Path("script.py"), textwrap.dedent(source).encode())
     assert program is not None
     cause = cause or next(each for each, remedies in BY_ID.items() if remedy in remedies)
     case = Case(program=program, cause=cause, history=history or History())

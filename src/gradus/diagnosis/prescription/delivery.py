@@ -3,12 +3,12 @@
 import itertools
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from gradus.core.errors import ResourceError
 from gradus.core.text import Message
-from gradus.diagnosis.prescription.fixes import Case, Sites
+from gradus.diagnosis.prescription.fixes import Case
 from gradus.diagnosis.prescription.prescribe import Prescription, prescriptions, read_program
 from gradus.diagnosis.sites import SiteListener
 from gradus.diagnosis.watch import Watch
@@ -32,50 +32,52 @@ _NOTHING = Message(
 )
 
 
-def prescribe(
-    script: Path, source: bytes, watch: Watch | None, listener: SiteListener | None, *, apply: bool
-) -> list[dict[str, Any]]:
-    """Tell the likeliest fix on stderr, write it if asked to, and give all of them as documents have them.
+def prescribe(script: Path, content: bytes, watch: Watch | None, listener: SiteListener | None) -> list[Prescription]:
+    """The likely fixes of a program that was watched, those against the likeliest cause first.
 
-    Raises:
-        ResourceError: if it cannot be written.
+    Args:
+        script: its absolute path.
+        content: what was in it when it was run.
     """
-    if watch is None or not watch.causes:
+    if watch is None or listener is None or not watch.causes:
         return []
     causes = [each.id for each in watch.causes]
-    others = listener.own_modules() if listener is not None else []
-    program = read_program(
-        script, source.decode("utf-8-sig", errors="replace"), [each for each in others if each != script.resolve()]
-    )
-    found: list[Prescription] = []
-    if program is not None:
-        sites = listener.sites if listener is not None else Sites()
-        case = Case(program=program, cause=causes[0], findings=watch.findings, history=watch.history, sites=sites)
-        found = list(itertools.islice(prescriptions(case, causes), MOST))
-    if found and found[0].cause == causes[0]:
-        first = found[0]
+    others = [each for each in listener.own_modules() if each != script]
+    program = read_program(script, content, others)
+    if program is None:
+        return []
+    case = Case(program=program, cause=causes[0], findings=watch.findings, history=watch.history, sites=listener.sites)
+    return list(itertools.islice(prescriptions(case, causes), MOST))
+
+
+def tell(prescribed: Sequence[Prescription], watch: Watch | None, script: Path, *, apply: bool) -> None:
+    """Say on stderr what to change against the likeliest cause, and change it if asked to.
+
+    Raises:
+        ResourceError: if a file has changed since it was read, or cannot be written.
+    """
+    cause = watch.causes[0].id if watch is not None and watch.causes else ""
+    first = prescribed[0] if prescribed and prescribed[0].cause == cause else None
+    if first is not None:
         lines = [_PRESCRIBED.say(remedy=first.remedy.id, cause=first.cause, text=first.remedy.text)]
         lines += [f"  {line}" for line in first.diff.splitlines()]
         print("\n".join(lines if apply else [*lines, _APPLY.say(script=script)]), file=sys.stderr)
         if apply:
             _write(first)
-    elif apply:
-        print(_NOTHING.say(cause=causes[0]), file=sys.stderr)
-    return [
-        {"cause": each.cause, "remedy": each.remedy.id, "text": each.remedy.text, "diff": each.diff} for each in found
-    ]
+    elif apply and cause:
+        print(_NOTHING.say(cause=cause), file=sys.stderr)
 
 
 def _write(prescription: Prescription) -> None:
-    for path, text in prescription.sources.items():
-        backup = next(
-            each
-            for each in (path.with_name(f"{path.name}.orig{number or ''}") for number in itertools.count())
-            if not each.exists()
-        )
+    for file in prescription.sources:
+        if file.path.read_bytes() != file.encoded(file.text):
+            raise ResourceError(str(file.path), "has changed since it was run", repair="Run it again.")
+    for file, text in prescription.sources.items():
+        names = (f"{file.path.name}.orig{number or ''}" for number in itertools.count())
+        backup = next(each for each in map(file.path.with_name, names) if not each.exists())
         try:
-            shutil.copy2(path, backup)
-            path.write_bytes(text.encode())
+            shutil.copy2(file.path, backup)
+            file.path.write_bytes(file.encoded(text))
         except OSError as error:
-            raise ResourceError(str(path), f"cannot be written ({error.strerror})") from error
-        print(_WRITTEN.say(path=path, backup=backup.name), file=sys.stderr)
+            raise ResourceError(str(file.path), f"cannot be written ({error.strerror})") from error
+        print(_WRITTEN.say(path=file.path, backup=backup.name), file=sys.stderr)

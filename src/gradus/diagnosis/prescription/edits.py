@@ -2,6 +2,7 @@
 
 import ast
 import difflib
+import io
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,8 +33,8 @@ def around(file: SourceFile, node: ast.AST, opening: str, closing: str) -> list[
 
 def before(file: SourceFile, statement: ast.stmt, text: str) -> Edit:
     """New statements, on lines of their own where the old one has its own; `text` is written as if at column 0."""
-    start = file.span(first_line_of(statement))[0]
-    margin = file.text[file.line_starts[file.text.count("\n", 0, start)] : start]
+    start = beginning(file, statement)
+    margin = file.text[file.line_start(start) : start]
     if margin.strip():  # after a colon or a semicolon
         return Edit(file, start, start, "; ".join(text.splitlines()) + "; ")
     return Edit(file, start, start, "".join(f"{line}\n{margin}" for line in text.splitlines()))
@@ -41,8 +42,8 @@ def before(file: SourceFile, statement: ast.stmt, text: str) -> Edit:
 
 def after(file: SourceFile, statement: ast.stmt, text: str) -> Edit:
     """The same behind a statement."""
-    start, end = file.span(first_line_of(statement))[0], file.span(statement)[1]
-    margin = file.text[file.line_starts[file.text.count("\n", 0, start)] : start]
+    start, end = beginning(file, statement), file.span(statement)[1]
+    margin = file.text[file.line_start(start) : start]
     if margin.strip():
         return Edit(file, end, end, "".join(f"; {line}" for line in text.splitlines()))
     line_end = file.text.find("\n", end)
@@ -59,8 +60,8 @@ def delete(file: SourceFile, statement: ast.stmt) -> Edit:
     for _, block in ast.iter_fields(parent):
         if isinstance(block, list) and statement in block and len(block) == 1 and not isinstance(parent, ast.Module):
             return replace(file, statement, "pass")
-    start, end = file.span(first_line_of(statement))[0], file.span(statement)[1]
-    line_start = file.line_starts[file.text.count("\n", 0, start)]
+    start, end = beginning(file, statement), file.span(statement)[1]
+    line_start = file.line_start(start)
     line_end = file.text.find("\n", end) + 1 or len(file.text)
     behind = file.text[end:line_end]
     if file.text[line_start:start].strip() or (behind.strip() and not behind.strip().startswith("#")):
@@ -93,10 +94,10 @@ def without_argument(file: SourceFile, call: ast.Call, argument: ast.expr | ast.
     return Edit(file, earlier[-1][1] if earlier else start, end, "")
 
 
-def first_line_of(statement: ast.stmt) -> ast.AST:
-    """Where a statement begins: at its first decorator if it has one."""
+def beginning(file: SourceFile, statement: ast.stmt) -> int:
+    """Where a statement begins: at the sign before its first decorator if it has one."""
     decorators = getattr(statement, "decorator_list", [])
-    return decorators[0] if decorators else statement
+    return file.text.rindex("@", 0, file.span(decorators[0])[0]) if decorators else file.span(statement)[0]
 
 
 def imported(file: SourceFile, qualified: str) -> tuple[str, list[Edit]]:
@@ -155,8 +156,7 @@ def difference(program: Program, edits: Sequence[Edit]) -> str:
     for file in program.files:
         changed = apply(edits, file)
         name = file.path.name
-        lines = difflib.unified_diff(
-            file.text.splitlines(keepends=True), changed.splitlines(keepends=True), name, name, n=1
-        )
+        old, new = (list(io.StringIO(text)) for text in (file.text, changed))  # lines end in \n and nowhere else
+        lines = difflib.unified_diff(old, new, name, name, n=1)
         parts += [line if line.endswith("\n") else f"{line}\n" for line in lines]
     return "".join(parts)

@@ -25,14 +25,18 @@ class Prescription:
 
     Attributes:
         cause: what it is to remove.
-        diff: of the user's source, as ``diff -u`` has it; "" where only words can be given.
-        sources: the changed files, by path.
+        diff: of the user's source, as ``diff -u`` has it.
+        sources: the new text of each file that changes.
     """
 
     cause: str
     remedy: Remedy
     diff: str
-    sources: dict[Path, str]
+    sources: dict[SourceFile, str]
+
+    def to_json(self) -> dict[str, str]:
+        """As documents have it."""
+        return {"cause": self.cause, "remedy": self.remedy.id, "text": self.remedy.text, "diff": self.diff}
 
 
 def prescriptions(case: Case, causes: Sequence[str]) -> Iterator[Prescription]:
@@ -66,30 +70,37 @@ def _edits(case: Case, remedy: str) -> Iterator[Sequence[Edit]]:
             _LOG.debug("the fix %s stumbled", function.__name__, exc_info=error)
 
 
-def _made(program: Program, edits: Sequence[Edit]) -> tuple[str, dict[Path, str]] | None:
+def _made(program: Program, edits: Sequence[Edit]) -> tuple[str, dict[SourceFile, str]] | None:
     try:
-        sources = {file.path: apply(edits, file) for file in program.files if any(each.file is file for each in edits)}
+        sources = {file: apply(edits, file) for file in program.files if any(each.file is file for each in edits)}
         return difference(program, edits), sources
     except (OverlapError, SyntaxError) as error:
         _LOG.debug("a fix that does not fit", exc_info=error)
         return None
 
 
-def read_program(script: Path, source: str, others: Sequence[Path] = ()) -> Program | None:
+def read_program(script: Path, content: bytes, others: Sequence[Path] = ()) -> Program | None:
     """The program, with those of its own modules that can be read; None if the script itself is no Python."""
-    files = [SourceFile(script, source)]
+    first = _read(script, content)
+    if first is None:
+        return None
+    files = [first]
     for each in others:
         try:
-            file = SourceFile(each, each.read_text(encoding="utf-8"))
-            file.tree  # noqa: B018  read now, so that what is no Python is left out here
-        except (OSError, UnicodeDecodeError, SyntaxError, ValueError):
+            file = _read(each, each.read_bytes())
+        except OSError:
             continue
-        files.append(file)
+        files += [] if file is None else [file]
+    return Program(tuple(files))
+
+
+def _read(path: Path, content: bytes) -> SourceFile | None:
     try:
-        files[0].tree  # noqa: B018
+        file = SourceFile.decoded(path, content)
+        file.tree  # noqa: B018  parsed now, so that what is no Python is known here
     except (SyntaxError, ValueError):
         return None
-    return Program(tuple(files))
+    return file
 
 
 @cache

@@ -1,11 +1,16 @@
 """A program as it was written: its syntax, what names in it mean, and where things are."""
 
 import ast
+import io
+import re
+import tokenize
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
+from typing import Self
 
 Scope = ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
 Loop = ast.For | ast.While
@@ -23,6 +28,26 @@ class SourceFile:
 
     path: Path
     text: str
+    encoding: str = "utf-8"
+    newline: str = "\n"
+
+    @classmethod
+    def decoded(cls, path: Path, content: bytes) -> Self:
+        """A file as it is on disk, in the encoding that it declares; its lines are read as ending in a line feed.
+
+        Raises:
+            SyntaxError: for an encoding there is not.
+            UnicodeDecodeError: for content that is not in it.
+        """
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
+        text = content.decode(encoding)
+        if "\r\n" not in text or text.count("\n") != text.count("\r\n"):
+            return cls(path, text, encoding)
+        return cls(path, text.replace("\r\n", "\n"), encoding, "\r\n")
+
+    def encoded(self, text: str) -> bytes:
+        """What is to be on disk for `text`."""
+        return text.replace("\n", self.newline).encode(self.encoding)
 
     @cached_property
     def tree(self) -> ast.Module:
@@ -49,11 +74,13 @@ class SourceFile:
 
     @cached_property
     def line_starts(self) -> list[int]:
-        """Characters before each line."""
-        starts = [0]
-        for line in self.text.splitlines(keepends=True):
-            starts.append(starts[-1] + len(line))
-        return starts
+        """Characters before each line, and in all; lines are those of Python's tokenizer, which knows three ends."""
+        starts = [0, *(end.end() for end in re.finditer(r"\r\n|\r|\n", self.text))]
+        return starts if starts[-1] == len(self.text) else [*starts, len(self.text)]
+
+    def line_start(self, place: int) -> int:
+        """Where the line begins that a character is in."""
+        return self.line_starts[bisect_right(self.line_starts, place) - 1]
 
     def offset(self, line: int, column: int) -> int:
         """Characters before a place; `ast` counts lines from 1, and columns in bytes."""

@@ -1,0 +1,33 @@
+"""Where a program steps, in lines of its own."""
+
+from pathlib import Path
+
+import torch
+
+from gradus.diagnosis.prescription.fixes import Place
+from gradus.diagnosis.sites import SiteListener
+
+HERE = Path(__file__)
+
+
+def train(steps: int) -> None:
+    weight = torch.nn.Parameter(torch.ones(()))
+    optimizer = torch.optim.SGD([weight], lr=0.1)
+    for _ in range(steps):
+        weight.square().backward()
+        optimizer.step()
+
+
+def test_each_line_is_noted_once_and_only_below_the_root() -> None:
+    own, strange = SiteListener(HERE.parent), SiteListener(HERE.parent / "nowhere")
+    try:
+        train(3)
+    finally:
+        own.close()
+        strange.close()
+    line = train.__code__.co_firstlineno
+    assert own.sites.backward == (Place(HERE, line + 4),)
+    assert own.sites.steps == (Place(HERE, line + 5),)
+    assert strange.sites.backward == strange.sites.steps == ()
+    train(1)
+    assert len(own.sites.backward) == 1, "closed, it looks no more"
