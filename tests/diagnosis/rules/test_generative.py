@@ -70,3 +70,29 @@ def test_latents_are_used_if_a_tenth_of_them_is() -> None:
     assert found(0.09)
     assert not found(0.11)
     assert not found(0.09, steps=59)
+
+
+def test_modes_that_are_never_visited() -> None:
+    def visits(*covered: tuple[int, ...], modes: int = 8, precision: float = 0.8) -> set[str]:
+        history = playing(replace(APART, modes=modes, precision=precision))
+        for at, each in enumerate(covered, -len(covered)):
+            examination = history.examinations[at]
+            assert examination.players is not None
+            history.examinations[at] = replace(examination, players=replace(examination.players, covered=each))
+        return set(seen(history))
+
+    few = (0, 1, 2)
+    assert visits(few, few, few, few) == {"mode-collapse"}
+    assert visits((0, 1), (2, 3), (4, 5), (6,)) == set()  # one after the other all but one
+    assert visits((0,), (0,), (0,), (0,), modes=1) == set()  # data in one piece
+    assert visits((0,), (1,), (0,), (1,), modes=2) == set()
+    assert visits(few, few, few, few, precision=0.4) == set()  # not yet among the data
+
+
+def test_players_that_circle() -> None:
+    circling: dict[str, Any] = {"spread": 0.4, "moved": 0.4}
+    assert caught(steps=400, **circling) == {"oscillating-players"}
+    assert caught(steps=_LATE, **circling) == set()  # still on their way
+    assert caught(steps=400, **circling | {"moved": 0.2}) == set()
+    assert caught(steps=400, **circling | {"spread": 0.9}) == set()  # as wide as the data
+    assert caught(steps=400, **circling | {"spread": 0.1}) == {"mode-collapse"}  # a point that wanders

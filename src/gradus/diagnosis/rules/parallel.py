@@ -53,10 +53,7 @@ def straggler(history: History) -> Iterator[Sighting]:
     latest = [each for each in history.ranks[-_MEETINGS:] if each.together]
     if len(latest) < _MEETINGS:
         return
-    slowest = {each.work.index(max(each.work)) for each in latest}
-    if len(slowest) > 1:
-        return
-    rank = slowest.pop()
+    rank = latest[-1].work.index(max(latest[-1].work))
     others = [statistics.median(work for at, work in enumerate(each.work) if at != rank) for each in latest]
     ratios = [each.work[rank] / max(other, 1e-9) for each, other in zip(latest, others, strict=True)]
     shares = [(each.work[rank] - other) / max(each.whole, 1e-9) for each, other in zip(latest, others, strict=True)]
