@@ -21,7 +21,7 @@ def test_a_treatment_is_told_with_its_change_and_its_figures() -> None:
     set_language("en")
     assert told(TRIED | JUDGED | {"kept": True}) == (
         "vanishing-gradient (98% sure, since step 35). Tried initialize: initialization.name nothing -> auto; trained "
-        "again from step 0. accuracy on 144 validation examples went from 10.4% to 77.8%: kept."
+        "again from step 0. On 144 validation examples accuracy went from 10.4% to 77.8%: kept."
     )
     assert told(TRIED | JUDGED | {"kept": False}).endswith("not better, so undone.")
     assert told(TRIED | JUDGED | {"kept": False, "later": True}).endswith("than the untreated had stood.")
@@ -37,7 +37,7 @@ def test_and_in_chinese() -> None:
         set_language("en")
 
 
-@pytest.mark.parametrize(("kept", "said"), [([True, False], "1 of 2"), ([False], "none of 1"), ([], "")])
+@pytest.mark.parametrize(("kept", "said"), [([True, False], "Kept: 1 of 2"), ([False], "None of 1"), ([], "")])
 def test_all_of_it_in_a_line(kept: list[bool], said: str) -> None:
     line = told_result([{"kept": each} for each in kept], "repaired.toml")
     assert line.startswith(said)

@@ -16,7 +16,7 @@ _WHAT = Message(
     "从第 {from_step} 步重新训练。",
 )
 _JUDGED = Message(
-    en="{by} on {examples} {split} examples went from {before} to {after}: ",
+    en="On {examples} {split} examples {by} went from {before} to {after}: ",
     zh="在 {examples} 个 {split} 样本上，{by} 从 {before} 变为 {after}：",
 )
 _KEPT = Message(en="kept.", zh="保留。")
@@ -28,11 +28,11 @@ _LATER = Message(
 )
 _NOTHING = Message(en="nothing", zh="无")
 _RESULT = Message(
-    en="{kept} of {tries} treatments were kept; the repaired recipe is {path}.",
+    en="Kept: {kept} of {tries}; the repaired recipe is {path}.",
     zh="{tries} 次治疗中保留了 {kept} 次；修复后的配方见 {path}。",
 )
 _NOT_HELPED = Message(
-    en="none of {tries} treatments made it better; the run is as it would have been without.",
+    en="None of {tries} treatments made it better; the run is as it would have been without.",
     zh="{tries} 次治疗都没有改善；结果与未治疗时相同。",
 )
 
