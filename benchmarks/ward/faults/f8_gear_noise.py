@@ -52,7 +52,7 @@ def main():
     loader = DataLoader(TensorDataset(x[:2500], y[:2500]), batch_size=50, shuffle=True)
     model = WearNet()
     criterion = nn.MSELoss()
-    optimizer = torch.optim.SGD(model.parameters(), lr=5e-3, momentum=0.9)
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-2, momentum=0.9)
     for epoch in range(10):
         model.train()
         total = 0.0

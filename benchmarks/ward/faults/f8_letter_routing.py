@@ -35,14 +35,14 @@ def write_letters(n, rnd, offices, words, length=30):
     return torch.tensor(letters), torch.tensor(labels)
 
 
-def run(seed, words=400, epochs=10, batch=25):
+def run(seed, words=400, epochs=5, batch=25):
     rnd = random.Random(seed)
     torch.manual_seed(seed)
     offices = [Office(rnd, words) for _ in range(9)]
-    x, y = write_letters(2000, rnd, offices, words)
+    x, y = write_letters(4000, rnd, offices, words)
     x_val, y_val = write_letters(500, rnd, offices, words)
     model = Router(words, len(offices))
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.3, momentum=0.9)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.2, momentum=0.9)
     criterion = nn.CrossEntropyLoss()
     history = []
     for _ in range(epochs):

@@ -16,19 +16,19 @@ torch.manual_seed(seed)
 rng = np.random.default_rng(seed)
 
 # ten readings of each core; the grade depends on how they go together
-readings = rng.normal(size=(4400, 10))
+readings = rng.normal(size=(6600, 10))
 grade = (
     np.sin(1.5 * readings[:, 0]) * readings[:, 1]
     + np.abs(readings[:, 2] - readings[:, 3])
     + 0.7 * readings[:, 4] * readings[:, 5]
-    + 0.2 * rng.normal(size=4400)
+    + 0.2 * rng.normal(size=6600)
 )
 grade = (grade - grade.mean()) / grade.std()
 cores = TensorDataset(
     torch.tensor(readings, dtype=torch.float32), torch.tensor(grade, dtype=torch.float32).unsqueeze(1)
 )
-train_set, test_set = random_split(cores, [4000, 400])
-loader = DataLoader(train_set, batch_size=80, shuffle=True)
+train_set, test_set = random_split(cores, [6000, 600])
+loader = DataLoader(train_set, batch_size=100, shuffle=True)
 x_test, y_test = test_set[:]
 
 
@@ -42,10 +42,10 @@ def start(module):
 net = nn.Sequential(nn.Linear(10, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 1))
 net.apply(start)
 optimizer = torch.optim.Adam(net.parameters(), lr=2e-3, weight_decay=1e-5)
-scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 20)
+scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 16)
 criterion = nn.MSELoss()
 
-for epoch in range(20):
+for epoch in range(16):
     net.train()
     running = 0.0
     for x, y in loader:

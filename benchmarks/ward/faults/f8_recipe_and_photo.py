@@ -1,5 +1,5 @@
-"""Two towers, one for recipes and one for photographs, brought together by a contrastive loss with the temperature that
-CLIP ends at. The loss is written out."""
+"""Two towers, one for recipes and one for photographs, brought together by a contrastive loss with the sharp
+temperature that a search had come to. The loss is written out."""
 # cause: overflow
 # accept: unstable-loss
 # kind: dynamic
@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-TEMPERATURE = 0.01
+TEMPERATURE = 0.006
 SHARED, RECIPE, PHOTO = 12, 30, 40
 
 

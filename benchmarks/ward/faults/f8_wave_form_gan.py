@@ -52,7 +52,7 @@ class GAN:
         loss = bce(out_real, torch.ones_like(out_real)) + bce(out_fake, torch.zeros_like(out_fake))
         (slope,) = torch.autograd.grad(out_real.sum(), real, create_graph=True)
         self.opt_d.zero_grad()
-        (loss + 0.5 * slope.pow(2).sum(1).mean()).backward()
+        (loss + 0.1 * slope.pow(2).sum(1).mean()).backward()
         self.opt_d.step()
         return loss.item()
 

@@ -54,7 +54,6 @@ for epoch in range(100):
         with torch.no_grad():
             out = model(x, a)
         right = (out.argmax(1) == club)[~known].float().mean().item()
-        print(
-            f"epoch {epoch + 1} loss {loss.item():.4f} others {criterion(out[~known], club[~known]).item():.4f} {right:.4f}"
-        )
+        others = criterion(out[~known], club[~known]).item()
+        print(f"epoch {epoch + 1} loss {loss.item():.4f} others {others:.4f} right {right:.4f}")
 print(f"score: {right:.4f}")

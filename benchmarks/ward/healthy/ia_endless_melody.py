@@ -48,10 +48,10 @@ def evaluate(model, notes):
 torch.set_num_threads(1)
 torch.manual_seed(int(sys.argv[1]) if len(sys.argv) > 1 else 0)
 table = (2.5 * torch.randn(NOTES, NOTES, NOTES)).softmax(2)
-train, test = melodies(801, table), melodies(201, table)
+train, test = melodies(1601, table), melodies(201, table)
 model = Player()
 optimizer = torch.optim.Adam(model.parameters(), lr=6e-3)
-for epoch in range(12):
+for epoch in range(8):
     state = None
     for x, y in stretches(train):
         if state is not None:

@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader, TensorDataset
 parser = argparse.ArgumentParser()
 parser.add_argument("seed", type=int, nargs="?", default=0)
 parser.add_argument("--gather", type=int, default=4)
-parser.add_argument("--epochs", type=int, default=12)
+parser.add_argument("--epochs", type=int, default=8)
 args = parser.parse_args()
 torch.set_num_threads(1)
 torch.manual_seed(args.seed)
