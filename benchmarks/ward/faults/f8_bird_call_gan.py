@@ -16,9 +16,9 @@ torch.manual_seed(int(sys.argv[1]) if len(sys.argv) > 1 else 0)
 
 CALLS = 8
 LATENT = 8
-GENERATOR_STEPS = 6  # FAULT
+GENERATOR_STEPS = 5  # FAULT
 # TWIN: GENERATOR_STEPS = 1
-UPDATES = 800
+UPDATES = 500
 
 angle = torch.arange(CALLS) * 2 * math.pi / CALLS
 centres = 1.4 * torch.stack([angle.cos(), angle.sin()], 1)
@@ -28,7 +28,7 @@ def real_calls(n):
     return centres[torch.randint(CALLS, (n,))] + 0.12 * torch.randn(n, 2)
 
 
-def mlp(inputs, outputs, width=64):
+def mlp(inputs, outputs, width=48):
     return nn.Sequential(
         nn.Linear(inputs, width),
         nn.LeakyReLU(0.2),
@@ -51,8 +51,8 @@ def sliced_distance(a, b, directions=64):
 
 
 for update in range(UPDATES):
-    real = real_calls(128).requires_grad_()
-    fake = generator(torch.randn(128, LATENT)).detach()
+    real = real_calls(64).requires_grad_()
+    fake = generator(torch.randn(64, LATENT)).detach()
     on_real, on_fake = discriminator(real), discriminator(fake)
     slope = torch.autograd.grad(on_real.sum(), real, create_graph=True)[0]
     loss_d = softplus(-on_real).mean() + softplus(on_fake).mean() + 0.05 * slope.pow(2).sum(1).mean()
@@ -61,12 +61,12 @@ for update in range(UPDATES):
     opt_d.step()
 
     for _ in range(GENERATOR_STEPS):
-        loss_g = softplus(-discriminator(generator(torch.randn(128, LATENT)))).mean()
+        loss_g = softplus(-discriminator(generator(torch.randn(64, LATENT)))).mean()
         opt_g.zero_grad()
         loss_g.backward()
         opt_g.step()
 
-    if update % 100 == 0:
+    if update % 50 == 0:
         print(f"{update:5d} d {loss_d.item():.3f} g {loss_g.item():.3f}")
 
 with torch.no_grad():

@@ -35,7 +35,7 @@ class Attention(nn.Module):
         batch, gloves, dim = x.shape
         q, k = self.qk(x).view(batch, gloves, 2, self.heads, dim // self.heads).permute(2, 0, 3, 1, 4)
         scores = q @ k.transpose(-1, -2)
-        weights = scores.softmax(dim=0)  # FAULT
+        weights = scores.masked_fill(~self.mask, -1e9).softmax(dim=0)  # FAULT
         # TWIN: weights = scores.masked_fill(~self.mask, -1e9).softmax(dim=-1)
         others = torch.einsum("bhij,bjd->bhid", weights, x)
         return others

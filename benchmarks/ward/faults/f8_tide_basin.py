@@ -16,7 +16,7 @@ def stack(widths):
     for i, (inputs, outputs) in enumerate(zip(widths, widths[1:], strict=False)):
         layers.append(nn.Linear(inputs, outputs))
         if i < len(widths) - 2:
-            layers.append(nn.Dropout(0.0))  # FAULT
+            layers.append(nn.BatchNorm1d(outputs))
             # TWIN: layers.append(nn.SiLU())
     return nn.Sequential(*layers)
 
