@@ -18,7 +18,7 @@ CALLS = 8
 LATENT = 8
 GENERATOR_STEPS = 5  # FAULT
 # TWIN: GENERATOR_STEPS = 1
-UPDATES = 500
+UPDATES = 800
 
 angle = torch.arange(CALLS) * 2 * math.pi / CALLS
 centres = 1.4 * torch.stack([angle.cos(), angle.sin()], 1)

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-BLOCKS, WIDTH = 16, 32
+BLOCKS, WIDTH, EPOCHS = 16, 32, 15
 
 
 class Block(nn.Module):
@@ -53,7 +53,8 @@ def main():
     model = WearNet()
     criterion = nn.MSELoss()
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-2, momentum=0.9)
-    for epoch in range(10):
+    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, EPOCHS)
+    for epoch in range(EPOCHS):
         model.train()
         total = 0.0
         for batch, target in loader:
@@ -62,6 +63,7 @@ def main():
             loss.backward()
             optimizer.step()
             total += loss.item()
+        scheduler.step()
         model.eval()
         with torch.no_grad():
             error = criterion(model(x_test), y_test).item()

@@ -14,7 +14,7 @@ def prints(cows, which, n, factors):
     """n prints of each of the chosen cows."""
     own = cows[which].repeat_interleave(n, 0)
     light = torch.randn(len(own), 6) @ factors
-    return own + 0.4 * torch.randn_like(own) + light, which.repeat_interleave(n)
+    return (own + 0.4 * torch.randn_like(own) + light) / 3, which.repeat_interleave(n)
 
 
 def hard_triplets(z, label, margin=0.3):
@@ -43,7 +43,7 @@ def main():
     optimizer = torch.optim.Adam(net.parameters(), lr=1e-3)
     for step in range(700):
         x, label = prints(cows, torch.randperm(100)[:COWS], EACH, factors)
-        loss = hard_triplets(F.normalize(net(x / 3), dim=1), label)
+        loss = hard_triplets(F.normalize(net(x), dim=1), label)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

@@ -11,7 +11,6 @@ def payments(n, direction):
     x = torch.randn(n, 16)
     fraud = (torch.rand(n) < 0.05).float()
     x = x + fraud[:, None] * direction
-    x[:, 8] = torch.where(fraud > 0, x[:, 8] * x[:, 9].sign(), x[:, 8])
     return x, fraud
 
 
