@@ -64,11 +64,14 @@ class Outcome:
         return [each["id"] for each in self.document.get("causes", ())]
 
 
-def run(source: str, name: str, seed: int, *, watched: bool, digest: bool = False, record: bool = False) -> Outcome:
+def run(
+    source: str, name: str, seed: int, *, watched: bool, digest: bool = False, record: bool = False, tries: int = 0
+) -> Outcome:
     """Run `source` as a script called ``name.py``, with the seed as its argument.
 
     Args:
         watched: by the doctor, as ``gradus doctor`` does.
+        tries: fixes that are tried before they are prescribed.
         digest: of the weights after every step.
         record: keep the signs; the doctor then says nothing.
     """
@@ -79,7 +82,7 @@ def run(source: str, name: str, seed: int, *, watched: bool, digest: bool = Fals
         began = time.perf_counter()
         pid = os.fork()
         if not pid:
-            _child(folder, script, str(seed), watched=watched, digest=digest, record=record)
+            _child(folder, script, str(seed), watched=watched, digest=digest, record=record, tries=tries)
         _, status = os.waitpid(pid, 0)
         seconds = time.perf_counter() - began
 
@@ -93,9 +96,9 @@ def run(source: str, name: str, seed: int, *, watched: bool, digest: bool = Fals
         return Outcome(code, read("out"), read("err"), seconds, document, read("weights"), history)
 
 
-def _child(folder: Path, script: Path, seed: str, *, watched: bool, digest: bool, record: bool) -> None:
+def _child(folder: Path, script: Path, seed: str, *, watched: bool, digest: bool, record: bool, tries: int) -> None:
     """In the forked process: never returns."""
-    signal.alarm(LIMIT)
+    signal.alarm(LIMIT * (1 + tries))
     for number, name in ((1, "out"), (2, "err")):
         os.dup2(os.open(folder / name, os.O_WRONLY | os.O_CREAT), number)
     sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", closefd=False)
@@ -108,7 +111,7 @@ def _child(folder: Path, script: Path, seed: str, *, watched: bool, digest: bool
                 code = _plainly(script, seed)
             (folder / "history").write_text(json.dumps(recorded(watch.history)), encoding="utf-8")
         elif watched:
-            code = diagnose_script(script, [seed], json_to=folder / "json")
+            code = diagnose_script(script, [seed], json_to=folder / "json", tries=tries)
         else:
             code = _plainly(script, seed)
         finish()

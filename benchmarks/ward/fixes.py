@@ -3,6 +3,8 @@
 Each faulty program is watched; what is prescribed is applied to its source, one after the other, and run. A fix works
 if it recovers 90 % of the way from the faulty program's score to its healthy twin's, in the mean over three seeds; of a
 structural fault, which hurts little, if the doctor no longer names it and the score is no worse.
+
+With ``--judged`` the doctor tries them itself (``gradus doctor --try``), and only what it then prescribes is applied.
 """
 
 import argparse
@@ -73,6 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", nargs="*", default=[], help="programs by name, or the beginnings of names")
     parser.add_argument("--cause", nargs="*", default=[], help="only programs of these causes")
     parser.add_argument("--tries", type=int, default=3)
+    parser.add_argument("--judged", action="store_true", help="apply only what the doctor keeps after trying it")
     parser.add_argument("--random", action="store_true", help="any change the table of fixes can make, by chance")
     parser.add_argument("--cache", type=Path, help="a folder that keeps scores of programs that ran before")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
@@ -90,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ]
     scores = Scores(options.cache)
     with ThreadPoolExecutor(options.workers) as pool:
-        tried = list(pool.map(lambda each: _try(each, scores, options.tries), chosen))
+        tried = list(pool.map(lambda each: _try(each, scores, options.tries, judged=options.judged), chosen))
     header = ["program", "cause", "named", "faulty", "twin", "tried", "recovered", "works"]
     print(table(header, [_row(each, options.tries) for each in tried]))
     print()
@@ -130,14 +133,17 @@ def unmarked(source: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _try(program: Program, scores: Scores, tries: int) -> Tried:
+def _try(program: Program, scores: Scores, tries: int, *, judged: bool) -> Tried:
     source = unmarked(program.source)
     faulty, twin = scores.mean(source, program.name), scores.mean(program.twin, program.name)
-    watched = run(source, program.name, SEEDS[0], watched=True)
+    watched = run(source, program.name, SEEDS[0], watched=True, tries=tries if judged else 0)
+    prescribed = watched.document.get("prescriptions", [])[: 1 if judged else tries]
     remedies: list[str] = []
     recovered: list[float] = []
     after: list[float] = []
-    for each in watched.document.get("prescriptions", [])[:tries]:
+    for each in prescribed:
+        if judged and not each["tried"]["kept"]:
+            break
         fixed = patched(source, each["diff"])
         score = scores.mean(fixed, program.name)
         remedies.append(each["remedy"])

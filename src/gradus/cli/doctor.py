@@ -1,5 +1,6 @@
 """``gradus doctor``: what is wrong with a program, or with a run."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +17,7 @@ EXAMPLE = "gradus doctor train.py --epochs 3"
 # What follows the script is the program's own.
 CONTEXT = {"allow_interspersed_args": False, "ignore_unknown_options": True}
 FOUND = 1
+MOST_TRIES = 5
 
 
 def command(
@@ -31,6 +33,13 @@ def command(
     apply: Annotated[
         bool, typer.Option("--apply", help="Of a program: write the likely fix into its source; keeps a backup.")
     ] = False,
+    tries: Annotated[
+        int, typer.Option("--try", metavar="N", help="Of a program: run it again with each of the N likeliest fixes.")
+    ] = 0,
+    maximize: Annotated[
+        str | None, typer.Option(metavar="WORD", help="With --try: judge by the last number printed after WORD.")
+    ] = None,
+    minimize: Annotated[str | None, typer.Option(metavar="WORD", help="The same, where a lower one is better.")] = None,
     lang: Annotated[str | None, typer.Option(help="Language of findings: en or zh.")] = None,
 ) -> int:
     """Run an unmodified PyTorch program and say what is wrong with its training; or read what a run's doctor found.
@@ -41,8 +50,9 @@ def command(
     if lang is not None:
         set_language(lang)
     if target.is_dir():
-        if apply:
-            raise InputError("--apply", "is for a program's source, not for a run", str(target))
+        for option, given_ in (("--apply", apply), ("--try", tries)):
+            if given_:
+                raise InputError(option, "is for a program's source, not for a run", str(target))
         given = list(arguments or ())
         return _read_run(
             target, as_json=json or given == ["--json"], unknown=[each for each in given if each != "--json"]
@@ -51,9 +61,32 @@ def command(
         raise InputError("--json", "a program keeps its own output", repair="Use --json-to PATH.")
     if not 0 < budget < 1:
         raise InputError("--budget", "must lie between 0 and 1 (a share of time)", budget)
+    _check_trial(tries, maximize, minimize)
     from gradus.diagnosis.script import diagnose_script
 
-    return diagnose_script(target, arguments or [], json_to=json_to, budget=budget, silence=silence or (), apply=apply)
+    return diagnose_script(
+        target,
+        arguments or [],
+        json_to=json_to,
+        budget=budget,
+        silence=silence or (),
+        apply=apply,
+        tries=tries,
+        word=maximize or minimize or "",
+        lower=minimize is not None,
+    )
+
+
+def _check_trial(tries: int, maximize: str | None, minimize: str | None) -> None:
+    if not 0 <= tries <= MOST_TRIES:
+        raise InputError("--try", f"must lie between 1 and {MOST_TRIES}", tries)
+    if tries and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise InputError("--try", "a program of several processes is not run again", repair="Try the fix by hand.")
+    words = [each for each in (maximize, minimize) if each is not None]
+    if len(words) > 1:
+        raise InputError("--maximize", "does not go with --minimize", maximize, "Name one figure.")
+    if words and (not tries or not words[0].strip()):
+        raise InputError("--maximize" if maximize is not None else "--minimize", "needs a word and --try N", words[0])
 
 
 def _read_run(place: Path, *, as_json: bool, unknown: list[str]) -> int:

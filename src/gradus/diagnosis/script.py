@@ -25,6 +25,7 @@ from gradus.core.text import Message
 
 if TYPE_CHECKING:
     from gradus.diagnosis.prescription.prescribe import Prescription
+    from gradus.diagnosis.prescription.yardstick import Outcome, Printed
     from gradus.diagnosis.sites import SiteListener
     from gradus.diagnosis.watch import Watch
 
@@ -50,6 +51,9 @@ def diagnose_script(
     budget: float = 0.01,
     silence: Sequence[str] = (),
     apply: bool = False,
+    tries: int = 0,
+    word: str = "",
+    lower: bool = False,
 ) -> int:
     """Run a program under watch.
 
@@ -59,6 +63,8 @@ def diagnose_script(
         json_to: where to write findings and causes as one JSON document.
         budget, silence: as for `watch`.
         apply: write the likely fix into the program's source, and keep what was there beside it.
+        tries: run the program again with so many of the likely fixes, and prescribe only what does good.
+        word, lower: good is what makes the last number greater that it prints after this word, or lower.
     Returns:
         The program's exit code if that is not 0; else 1 if something was found, else 0.
     Raises:
@@ -76,8 +82,17 @@ def diagnose_script(
         if json_to.is_dir() or not json_to.parent.is_dir():
             raise InputError("--json-to", "must be a file in a folder that exists", str(json_to))
     pid, place = os.getpid(), script.absolute()
-    patient = _Patient(budget, silence, place.parent)
-    ended, code = run_program(source, script, arguments)
+    patient = Patient(budget, silence, place.parent)
+    again = None
+    listening: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
+    if tries:
+        from gradus.diagnosis.prescription.trying import Rerun
+        from gradus.diagnosis.prescription.yardstick import overhear
+
+        again = Rerun(place, arguments, silence=silence, word=word, lower=lower)
+        listening = overhear(again.printed)
+    with listening:
+        ended, code = run_program(source, script, arguments)
     if os.getpid() != pid:  # a fork of the program's has come to the end of the script: it is no doctor
         _leave_as_python_does(ended, code)
     if ended is not None and not isinstance(ended, KeyboardInterrupt):
@@ -87,6 +102,8 @@ def diagnose_script(
         return code  # launchers kill the other processes when one fails, and the first has yet to conclude
     _conclude(script, document, ended)
     prescribed = patient.prescribe(place, source)
+    if again is not None:
+        prescribed = again.best_of(prescribed[:tries], patient.outcome(again.printed, ended)) + prescribed[tries:]
     document["prescriptions"] = [each.to_json() for each in prescribed]
     if json_to is not None:
         _write(json_to, document)
@@ -98,7 +115,7 @@ def diagnose_script(
     return code or (FOUND if grave else 0)
 
 
-class _Patient:
+class Patient:
     """Begins to watch when torch has been loaded."""
 
     def __init__(self, budget: float, silence: Sequence[str], root: Path) -> None:
@@ -145,6 +162,17 @@ class _Patient:
         except Exception as error:
             _LOG.warning("gradus: no prescription (%s: %s)", type(error).__name__, error)
             return []
+
+    def outcome(self, printed: "Printed | None", ended: BaseException | None) -> "Outcome":
+        """How the program went, by what tells two runs of it apart."""
+        from gradus.diagnosis.prescription.yardstick import Outcome, figures
+
+        seen = {} if printed is None else printed.figures
+        if self.watch is None:
+            return Outcome(figures=seen, error="it did not train")
+        causes = tuple(each.id for each in self.watch.causes)
+        error = "" if ended is None else f"{type(ended).__name__}: {ended}"[:300]
+        return Outcome(causes, seen | figures(self.watch.history), error)
 
     def close(self) -> dict[str, Any]:
         if self._finder in sys.meta_path:  # torch was never loaded

@@ -148,14 +148,14 @@ def _refuse_existing(overlay: Overlay, path: Any) -> None:
 def _audit(overlay: Overlay, event: str, args: tuple[Any, ...], *, sealed: bool) -> None:
     """Refuse what went past all that."""
     if event in _STARTING and not sealed:
-        raise PermissionError(errno.EACCES, f"nothing is started before training ({event})")
+        raise PermissionError(errno.EACCES, f"nothing is started here ({event})")
     if event == "open":
         path, mode, flags = args
         changes = any(each in mode for each in "wax+") if isinstance(mode, str) else bool(flags & _WRITING)
     else:
         path, changes = args[0] if args else None, event in _CHANGING
     if changes and overlay.real(path) is not None and not overlay.is_copy(path):
-        raise PermissionError(errno.EACCES, "nothing is written before training", path)
+        raise PermissionError(errno.EACCES, "nothing is written here", path)
 
 
 class _Entries(AbstractContextManager["_Entries"]):

@@ -20,12 +20,16 @@ _PRESCRIBED = Message(
     en="gradus prescribes [{remedy}] against {cause}: {text}", zh="gradus 处方 [{remedy}]（针对 {cause}）：{text}"
 )
 _APPLY = Message(
-    en="  gradus doctor --apply {script} writes it, and keeps the file as it was beside it",
-    zh="  gradus doctor --apply {script} 会写入此修改，并在旁边保留原文件",
+    en="  gradus doctor {option} {script} writes it, and keeps the file as it was beside it",
+    zh="  gradus doctor {option} {script} 会写入此修改，并在旁边保留原文件",
 )
 _WRITTEN = Message(
     en="gradus: wrote {path}; as it was: {backup}", zh="gradus: 已写入 {path}；原文件保存为 {backup}"
 )  # fmt: skip
+_NONE_HELPED = Message(
+    en="gradus: none of the changes tried against {cause} did good: nothing is prescribed",
+    zh="gradus: 针对 {cause} 试用的修改均无改善：不作处方",
+)
 _NOTHING = Message(
     en="gradus: nothing was written: no place in the source is known where to remedy {cause}",
     zh="gradus: 未写入任何内容：不知道在源代码的何处可解决 {cause}",
@@ -57,15 +61,27 @@ def tell(prescribed: Sequence[Prescription], watch: Watch | None, script: Path, 
         ResourceError: if a file has changed since it was read, or cannot be written.
     """
     cause = watch.causes[0].id if watch is not None and watch.causes else ""
-    first = prescribed[0] if prescribed and prescribed[0].cause == cause else None
-    if first is not None:
+    first = _first(prescribed, cause)
+    if first is None and prescribed and prescribed[0].verdict is not None:
+        print(_NONE_HELPED.say(cause=cause), file=sys.stderr)
+    elif first is not None:
         lines = [_PRESCRIBED.say(remedy=first.remedy.id, cause=first.cause, text=first.remedy.text)]
         lines += [f"  {line}" for line in first.diff.splitlines()]
-        print("\n".join(lines if apply else [*lines, _APPLY.say(script=script)]), file=sys.stderr)
+        tries = sum(each.verdict is not None for each in prescribed)
+        option = f"--try {tries} --apply" if tries else "--apply"
+        print("\n".join(lines if apply else [*lines, _APPLY.say(option=option, script=script)]), file=sys.stderr)
         if apply:
             _write(first)
     elif apply and cause:
         print(_NOTHING.say(cause=cause), file=sys.stderr)
+
+
+def _first(prescribed: Sequence[Prescription], cause: str) -> Prescription | None:
+    """What to do: what did good, or else the likeliest thing against the likeliest cause."""
+    if not prescribed:
+        return None
+    tried = prescribed[0].verdict
+    return prescribed[0] if (prescribed[0].cause == cause if tried is None else tried.kept) else None
 
 
 def _write(prescription: Prescription) -> None:

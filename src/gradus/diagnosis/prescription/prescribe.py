@@ -8,12 +8,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import gradus.diagnosis.prescription as home
 from gradus.core.findings import Remedy
 from gradus.diagnosis.prescription.edits import Edit, OverlapError, apply, difference
 from gradus.diagnosis.prescription.fixes import FIXES, Case
 from gradus.diagnosis.prescription.program import Program, SourceFile
+from gradus.diagnosis.prescription.yardstick import Verdict
 from gradus.diagnosis.remedies import remedies_for
 
 _LOG = logging.getLogger("gradus")
@@ -27,16 +29,19 @@ class Prescription:
         cause: what it is to remove.
         diff: of the user's source, as ``diff -u`` has it.
         sources: the new text of each file that changes.
+        verdict: what came of it when it was tried; None if it was not.
     """
 
     cause: str
     remedy: Remedy
     diff: str
     sources: dict[SourceFile, str]
+    verdict: Verdict | None = None
 
-    def to_json(self) -> dict[str, str]:
+    def to_json(self) -> dict[str, Any]:
         """As documents have it."""
-        return {"cause": self.cause, "remedy": self.remedy.id, "text": self.remedy.text, "diff": self.diff}
+        document = {"cause": self.cause, "remedy": self.remedy.id, "text": self.remedy.text, "diff": self.diff}
+        return document | ({} if self.verdict is None else {"tried": self.verdict.to_json()})
 
 
 def prescriptions(case: Case, causes: Sequence[str]) -> Iterator[Prescription]:

@@ -1,0 +1,75 @@
+"""Fixes tried before they are prescribed: the program is run again with each, and only what does good is kept."""
+
+import os
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from gradus.core.text import Message
+from gradus.diagnosis.prescription.prescribe import Prescription
+from gradus.diagnosis.prescription.trial import Call, try_out
+from gradus.diagnosis.prescription.yardstick import Outcome, Printed, Verdict, best, judge
+
+_PATIENCE = 3.0
+"""A changed program may take so many times as long as it did before..."""
+_LEAST = 60.0
+"""... and so many seconds more, for starting."""
+
+_TRIED = Message(
+    en="gradus: tried [{remedy}] against {cause}: {what}", zh="gradus: 试用 [{remedy}]（针对 {cause}）：{what}"
+)
+_COMPARED = Message(en="{by} {before:.4g} before, {after:.4g} after", zh="{by}：之前 {before:.4g}，之后 {after:.4g}")
+_CURED = Message(en="nothing is wrong any more", zh="不再发现问题")
+_STILL = Message(en="something is still wrong", zh="仍有问题")
+_NOT_KEPT = Message(en="not kept", zh="不保留")
+
+
+class Rerun:
+    """Makes ready to run a program once more, before it runs for the first time.
+
+    Args:
+        script: its absolute path.
+        arguments: its own.
+        silence: rules that are not asked.
+        word, lower: good is what makes the last number greater, or lower, that it prints after this word; "" to go by
+            what the doctor sees.
+    """
+
+    def __init__(
+        self, script: Path, arguments: Sequence[str], silence: Sequence[str], word: str, *, lower: bool
+    ) -> None:
+        here, environment = str(Path.cwd()), dict(os.environ)
+        self._call = Call(script, tuple(arguments), here, environment, tuple(silence), word, lower)
+        self._began = time.monotonic()
+        self.printed = Printed(word, lower=lower) if word else None
+
+    def best_of(self, prescribed: Sequence[Prescription], before: Outcome) -> list[Prescription]:
+        """All of them with what came of them, the one that did most good first; later ones not tried after a cure.
+
+        Args:
+            before: how the program went as it is.
+        """
+        limit = _LEAST + _PATIENCE * (time.monotonic() - self._began)
+        tried: list[Prescription] = []
+        verdicts: list[Verdict] = []
+        for each in prescribed:
+            sources = {file.path: file.encoded(text) for file, text in each.sources.items()}
+            verdicts.append(judge(each.cause, before, try_out(self._call, sources, limit=limit)))
+            tried.append(replace(each, verdict=verdicts[-1]))
+            print(_told(tried[-1], verdicts[-1]), file=sys.stderr)
+            if verdicts[-1].kept and verdicts[-1].cured:
+                break
+        first = best(verdicts)
+        if first is not None:
+            tried.insert(0, tried.pop(first))
+        return tried + list(prescribed[len(tried) :])
+
+
+def _told(prescription: Prescription, verdict: Verdict) -> str:
+    said = [verdict.error] if verdict.error else [_CURED.say() if verdict.cured else _STILL.say()]
+    if verdict.by:
+        said.insert(0, _COMPARED.say(by=verdict.by, before=verdict.before, after=verdict.after))
+    said += [] if verdict.kept else [_NOT_KEPT.say()]
+    return _TRIED.say(remedy=prescription.remedy.id, cause=prescription.cause, what="; ".join(said))

@@ -1,0 +1,119 @@
+"""Fixes are tried on the program itself, which is told nothing of it, and only those that do good are written."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gradus.diagnosis.prescription.trial import Call, try_out
+from tests.cli.command import Done, run_gradus
+
+# Two seconds apiece for loading torch anew: few of them, and each shows several things.
+ILL = """\
+import os, sys
+import torch
+from rates import RATE
+
+torch.manual_seed(int(sys.argv[1]))
+x = torch.randn(256, 6)
+y = x[:, :3].sum(1, keepdim=True)
+model = torch.nn.Sequential(torch.nn.Linear(6, 8), torch.nn.Tanh(), torch.nn.Linear(8, 1))
+optimizer = torch.optim.SGD(model.parameters(), lr=RATE)
+for step in range(150):
+    loss = torch.nn.functional.huber_loss(model(x), y)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+with open("log.txt", "a") as log:
+    log.write(os.environ["MARK"] + "\\n")
+os.environ["MARK"] = "changed"
+print("error:", loss.item())
+"""
+RATES = "RATE = 30.0\n"
+
+
+class Person:
+    """Runs the doctor in a folder with a program of two files."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+        self.folder, self._capsys, self._monkeypatch = folder, capsys, monkeypatch
+        (folder / "train.py").write_text(ILL)
+        (folder / "rates.py").write_text(RATES)
+        monkeypatch.chdir(folder)
+        monkeypatch.delitem(sys.modules, "rates", raising=False)  # that of the person before
+        monkeypatch.setenv("MARK", "first")
+
+    def runs(self, *options: Any) -> Done:
+        return run_gradus(self._capsys, self._monkeypatch, "doctor", *options, "train.py", "0")
+
+
+@pytest.fixture
+def person(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Person:
+    return Person(capsys, monkeypatch, tmp_path)
+
+
+def test_what_does_good_is_written_and_the_trial_leaves_no_trace(person: Person) -> None:
+    done = person.runs("--try", 3, "--minimize", "error", "--apply", "--json-to", "found.json")
+    assert done.code == 1
+    first = json.loads((person.folder / "found.json").read_text())["prescriptions"][0]
+    assert first["tried"]["kept"]
+    assert first["tried"]["by"] == "error"
+    assert first["tried"]["after"] < 0.1 * first["tried"]["before"]
+    assert "gradus: tried [" in done.err
+    assert (person.folder / "rates.py").read_text() != RATES
+    assert (person.folder / "rates.py.orig").read_text() == RATES
+    assert (person.folder / "log.txt").read_text() == "first\n"
+    assert "error:" in done.out
+    assert len(done.out.splitlines()) == 1
+
+
+def test_what_does_no_good_is_neither_prescribed_nor_written(person: Person) -> None:
+    # By this measure every change that helps is a loss.
+    done = person.runs("--try", 1, "--maximize", "error", "--apply", "--json-to", "found.json")
+    assert "not kept" in done.err
+    assert "nothing is prescribed" in done.err
+    assert "gradus prescribes" not in done.err
+    assert (person.folder / "rates.py").read_text() == RATES
+    assert not json.loads((person.folder / "found.json").read_text())["prescriptions"][0]["tried"]["kept"]
+
+
+@pytest.mark.parametrize(
+    ("source", "limit", "error"),
+    [
+        (b"import torch\nraise ValueError('as it was')", 60.0, "ValueError: as it was"),
+        (b"import time\nimport torch\ntime.sleep(60)", 5.0, "it took longer than 5 seconds"),
+        (b"import os\nos._exit(0)", 60.0, "it was killed"),
+        (b"print('error: 1')", 60.0, "it did not train"),
+    ],
+)
+def test_what_does_not_come_to_its_end_is_told(tmp_path: Path, source: bytes, limit: float, error: str) -> None:
+    script = tmp_path / "train.py"
+    script.write_bytes(b"")
+    call = Call(script, (), str(tmp_path), dict(os.environ))
+    assert try_out(call, {script: source}, limit=limit).error == error
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--try", 9), "--try: must lie between 1 and 5, got 9"),
+        (("--maximize", "score"), "--maximize: needs a word and --try N, got `score`"),
+        (("--try", 1, "--minimize", " "), "--minimize: needs a word and --try N"),
+        (("--try", 1, "--minimize", "a", "--maximize", "b"), "--maximize: does not go with --minimize"),
+    ],
+)
+def test_options_that_mean_nothing_are_refused(person: Person, options: tuple[object, ...], said: str) -> None:
+    done = person.runs(*options)
+    assert done.code == 2
+    assert said in done.err
+    assert not (person.folder / "log.txt").exists()
+
+
+def test_several_processes_are_refused(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    done = person.runs("--try", 1)
+    assert done.code == 2
+    assert "several processes" in done.err
