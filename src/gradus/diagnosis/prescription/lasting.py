@@ -156,6 +156,8 @@ def best_kept(case: Case) -> list[Edit]:
             if found is None:
                 continue
             models = visible(case.program, file, found.statement, "model")
+            # A trainer's own comes before what the script calls it.
+            models = [each for each in models if each.startswith("self.")] or models
             if len(models) == 1 and "load_state_dict" not in file.text:
                 return list(_kept(file, loop, found, models[0]))
     return []
