@@ -128,7 +128,7 @@ class EvaluationWatch:
         output = self._output
         if self._current is None or output is None or not isinstance(result, Tensor) or not self._batch:
             return
-        if not isinstance(one, Tensor) or not isinstance(other, Tensor) or not one.numel() == result.numel():
+        if not isinstance(one, Tensor) or not isinstance(other, Tensor) or one.numel() != result.numel():
             return
         if one.shape != other.shape or not result.is_floating_point():
             return
@@ -140,9 +140,7 @@ class EvaluationWatch:
                 self._current.targets.append(_some(target))
                 return
 
-    def close(
-        self, step: int, train: list[InputSigns], *, dropping: bool, squared: bool = False
-    ) -> list[Evaluation]:
+    def close(self, step: int, train: list[InputSigns], *, dropping: bool, squared: bool = False) -> list[Evaluation]:
         """Training goes on, or the program ends.
 
         Args:

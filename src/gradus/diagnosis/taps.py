@@ -171,11 +171,13 @@ def _tap_jit(name: str) -> None:
         listeners = list(_listeners)
         for each in listeners:
             each.pause()
+        tapped_losses = bool(_undo_losses)  # not within a call for what a function calls
         _take_back(_undo_losses)  # it compiles the functions that a model calls, and no wrapper
         try:
             return original(*args, **kwargs)
         finally:
-            _tap_losses()
+            if tapped_losses:
+                _tap_losses()
             for each in listeners:
                 each.resume()
 
@@ -197,7 +199,7 @@ def _tap_seed(owner: ModuleType, name: str) -> None:
 
 
 def _tap_losses() -> None:
-    """For as long as anybody listens: `mse_loss(model(x), y)` is looked up before the pass that begins an evaluation."""
+    """For as long as anybody listens: of `mse_loss(model(x), y)` the loss is looked up before the pass begins."""
     for name in _LOSSES:
         _tap_loss(name)
 

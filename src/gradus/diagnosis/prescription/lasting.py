@@ -190,7 +190,7 @@ def _measured(file: SourceFile, loop: Loop) -> _Measure | None:
         for each in block.body:
             for name in _stored(each):
                 names[name] = each
-        losses = [each for each in names if _SCORE.search(each) and _LOSS.search(each)]
+        losses = [each for each in names if _LOSS.search(each) and _is_held_out(each, names[each], block)]
         scores = [each for each in names if _RISING.search(each) and _is_held_out(each, names[each], block)]
         if losses or scores:
             chosen = (losses or scores)[-1]
@@ -201,7 +201,7 @@ def _measured(file: SourceFile, loop: Loop) -> _Measure | None:
 
 
 def _is_held_out(name: str, bound: ast.stmt, block: ast.stmt) -> bool:
-    """Whether a score is one of held-out examples: by its name, without gradients, or from `evaluate(...)`."""
+    """Whether it is measured on held-out examples: by its name, without gradients, or from `evaluate(...)`."""
     called = bound.value.func if isinstance(bound, ast.Assign) and isinstance(bound.value, ast.Call) else None
     evaluates = called is not None and _EVALUATES.search(ast.unparse(called).split(".")[-1]) is not None
     without = any(isinstance(each, ast.With) and "grad" in ast.unparse(each.items[0]) for each in (bound, block))

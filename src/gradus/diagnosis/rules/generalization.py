@@ -144,12 +144,12 @@ def over_regularization(history: History) -> Iterator[Sighting]:
 
 def _decay_moves(history: History) -> bool:
     """Whether most of each step is a decay that is not part of the gradient."""
-    rates = [each.decay * each.rate for each in history.optimizers.values() if not each.coupled and each.decay]
+    decays = [each.decay for each in history.optimizers.values() if not each.coupled and each.decay]
     shares = [
-        rates[0] * each.weight / each.update
+        examination.rates[0] * decays[0] * each.weight / each.update
         for examination in history.latest(5)
         for _, each in history.weights(examination)
-        if rates and each.update
+        if decays and examination.rates and each.update
     ]
     return bool(shares) and statistics.median(shares) > 0.5
 
