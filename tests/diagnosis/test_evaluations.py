@@ -198,3 +198,32 @@ def test_old_evaluations_thin_out_evenly() -> None:
     assert steps == sorted(set(steps))
     assert steps[0] == 0
     assert steps[-100:] == list(range(2900, 3000))
+
+
+def test_a_squared_error_that_is_written_out(watch: EvaluationWatch, model: nn.Sequential) -> None:
+    x = batch(0)
+    output = model(x)
+    target = output.clone() + 2
+    target[0] += 1
+    watch.passed(model, [x], output, set(), [])
+    other = torch.randn(10, 2)
+    watch.subtracted(other - target, other, target)  # of something else
+    watch.subtracted(target - output.view(10, 2), target, output.view(10, 2))
+    watch.subtracted(output - 9 * target, output, 9 * target)  # the pass has its error already
+    (found,) = watch.close(5, [], dropping=False, squared=True)
+    assert found.loss == pytest.approx((18 * 4 + 2 * 9) / 20)
+    assert found.variance == pytest.approx(float(target.detach().var(correction=0)))
+
+
+@pytest.mark.parametrize("squared", [True, False])
+def test_a_loss_comes_before_an_error_that_is_written_out(
+    watch: EvaluationWatch, model: nn.Sequential, squared: bool
+) -> None:
+    x = batch(0)
+    output = model(x)
+    watch.passed(model, [x], output, set(), [])
+    watch.subtracted(output - 1, output, torch.ones_like(output))
+    if squared:
+        watch.measured(torch.tensor(7.0), torch.zeros(10), "mean")
+    (found,) = watch.close(5, [], dropping=False, squared=squared)
+    assert found.loss == (7.0 if squared else None)

@@ -42,6 +42,9 @@ class _Notes(taps.Listener):
     def compared(self, result: Any, one: Any, other: Any) -> None:
         self.told.append(("equal", result, one, other))
 
+    def subtracted(self, result: Any, one: Any, other: Any) -> None:
+        self.told.append(("difference", result, one, other))
+
 
 @pytest.fixture
 def notes() -> Iterator[_Notes]:
@@ -113,6 +116,33 @@ def test_losses_and_comparisons_are_told_while_asked_for(notes: _Notes) -> None:
     assert notes.told[0][4] == "sum"
     assert total == 1
     assert notes.told[2][1] is right
+
+
+def test_a_loss_is_told_that_was_looked_up_before_it_was_asked_for(notes: _Notes) -> None:
+    """As of `mse_loss(model(x), y)`: the model's pass begins the evaluation."""
+
+    def model(x: Tensor) -> Tensor:
+        taps.tap_evaluation(notes, on=True)
+        return x
+
+    value = functional.mse_loss(model(torch.zeros(3)), torch.ones(3))
+    difference = torch.zeros(3) - torch.ones(3)
+    taps.tap_evaluation(notes, on=False)
+    functional.mse_loss(torch.zeros(3), torch.zeros(3) - torch.ones(3))
+    assert [each[0] for each in notes.told] == ["mse_loss", "difference"]
+    assert notes.told[0][1] is value
+    assert notes.told[1][1] is difference
+
+
+def test_what_is_scripted_calls_no_wrapper(notes: _Notes) -> None:
+    def loss(x: Tensor, y: Tensor) -> Tensor:
+        return functional.mse_loss(x, y)
+
+    tapped = functional.mse_loss
+    scripted = torch.jit.script(loss)
+    assert scripted(torch.zeros(2), torch.ones(2)) == 1
+    assert functional.mse_loss is not tapped
+    assert functional.mse_loss.__wrapped__ is tapped.__wrapped__  # type: ignore[attr-defined]
 
 
 _A, _B = torch.tensor([1, 2, 3]), torch.tensor([1, 0, 3])

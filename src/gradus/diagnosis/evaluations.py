@@ -28,6 +28,8 @@ class _Run:
     examples: int = 0
     loss: float = 0.0
     loss_examples: int = 0
+    squares: float = 0.0
+    square_examples: int = 0
     right: float = 0.0
     compared: int = 0
     training: bool = False
@@ -48,6 +50,7 @@ class EvaluationWatch:
         self._runs: dict[bool, _Run] = {}
         self._current: _Run | None = None
         self._batch = 0
+        self._output: Tensor | None = None
         self._prints: list[int] = []
         self._waiting = False
         self._steps: list[int] = []
@@ -81,6 +84,7 @@ class EvaluationWatch:
         run.passes += 1
         self._batch = output.shape[0] if output is not None and output.dim() else 0
         run.examples += self._batch
+        self._output = output
         run.repeated = run.repeated or (bool(prints) and prints == self._prints)
         self._prints = prints or self._prints
         sensitive = self._places.sensitive(model)
@@ -103,7 +107,7 @@ class EvaluationWatch:
             return
         number = float(value)
         if target.is_floating_point():
-            self._current.targets.append(target.detach().flatten()[:: max(1, target.numel() // 256)].float())
+            self._current.targets.append(_some(target))
         self._current.loss += number if reduction == "sum" else number * self._batch
         self._current.loss_examples += self._batch
 
@@ -119,17 +123,40 @@ class EvaluationWatch:
         self._current.right += float(result.sum())
         self._current.compared += self._batch
 
-    def close(self, step: int, train: list[InputSigns], *, dropping: bool) -> list[Evaluation]:
-        """Training goes on, or the program ends."""
+    def subtracted(self, result: Any, one: Any, other: Any) -> None:
+        """Two tensors were subtracted; the first time one is the output of the last pass, the other is its targets."""
+        output = self._output
+        if self._current is None or output is None or not isinstance(result, Tensor) or not self._batch:
+            return
+        if not isinstance(one, Tensor) or not isinstance(other, Tensor) or one.numel() != result.numel():
+            return
+        if one.shape != other.shape or not result.is_floating_point():
+            return
+        for given, target in ((one, other), (other, one)):
+            if given.numel() == output.numel() and given.data_ptr() == output.data_ptr():
+                self._output = None
+                self._current.squares += float(result.detach().square().mean()) * self._batch
+                self._current.square_examples += self._batch
+                self._current.targets.append(_some(target))
+                return
+
+    def close(self, step: int, train: list[InputSigns], *, dropping: bool, squared: bool = False) -> list[Evaluation]:
+        """Training goes on, or the program ends.
+
+        Args:
+            squared: whether training's loss is a mean squared error, so that one that was written out is its like.
+        """
         if not self.open:
             return []
-        self.open, self._current = False, None
+        self.open, self._current, self._output = False, None, None
         self._steps = [*self._steps, step][-10:]
         loss, accuracy = self.reported
         self.reported = None, None
         found = []
         for run in self._runs.values():
             shift, scale = distance(train, run.inputs)
+            if squared and run.square_examples and not run.loss_examples:
+                run.loss, run.loss_examples = run.squares, run.square_examples
             found.append(
                 Evaluation(
                     step=step,
@@ -149,6 +176,10 @@ class EvaluationWatch:
                 )
             )
         return found
+
+
+def _some(target: Tensor) -> Tensor:
+    return target.detach().flatten()[:: max(1, target.numel() // 256)].float()
 
 
 def _variance(targets: Sequence[Tensor]) -> float | None:

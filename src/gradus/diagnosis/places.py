@@ -120,12 +120,13 @@ def facts_of(model: nn.Module, label: str) -> ModelFacts:
     modules = list(model.modules())
     widths = [each.out_features for each in modules if isinstance(each, nn.Linear)]
     widths += [each.out_channels for each in modules if isinstance(each, nn.modules.conv._ConvNd)]
+    memories = [each.hidden_size for each in modules if isinstance(each, nn.RNNBase | nn.RNNCellBase)]
     return ModelFacts(
         name=label,
         parameters=sum(each.numel() for each in model.parameters() if not nn.parameter.is_lazy(each)),
         dropout=max((float(each.p) for each in modules if isinstance(each, _DROPOUTS)), default=0.0),
         normalizations=sum("Norm" in type(each).__name__ for each in modules),
-        narrowest=min(widths[:-1], default=0),
+        narrowest=min([*widths[:-1], *memories], default=0),
         linear_layers=len(widths),
         uneven=tuple(uneven(model)),
     )

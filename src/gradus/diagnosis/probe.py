@@ -410,6 +410,10 @@ class Probe(taps.Listener):
         self._evaluation.compared(result, one, other)
 
     @_ours
+    def subtracted(self, result: Any, one: Any, other: Any) -> None:
+        self._evaluation.subtracted(result, one, other)
+
+    @_ours
     def reported(self, loss: float | None, accuracy: float | None) -> None:
         """What the program's framework made of the evaluation that is open; it counts where nothing was seen."""
         self._evaluation.reported = loss, accuracy
@@ -418,8 +422,12 @@ class Probe(taps.Listener):
         if not self._evaluation.open:
             return
         taps.tap_evaluation(self, on=False)
+        known = self.history.last.loss if self.history.last is not None else None
         self.history.evaluations += self._evaluation.close(
-            self.history.step, self._memory.train_inputs, dropping=self.history.loop.always_dropping
+            self.history.step,
+            self._memory.train_inputs,
+            dropping=self.history.loop.always_dropping,
+            squared=known is not None and math.isclose(known.value, known.error, rel_tol=1e-3),
         )
         self.history.evaluations = trimmed(self.history.evaluations)
         if not self._evaluation.at_every_step:

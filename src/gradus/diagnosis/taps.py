@@ -57,9 +57,13 @@ class Listener:
     def compared(self, result: Any, one: Any, other: Any) -> None:
         """Two tensors were compared for equality while `tap_evaluation` was on."""
 
+    def subtracted(self, result: Any, one: Any, other: Any) -> None:
+        """Two tensors were subtracted while `tap_evaluation` was on."""
+
 
 _listeners: list[Listener] = []  # one that fails too often leaves while it is told: what is gone through is a copy
 _undo: list[Callable[[], None]] = []
+_undo_losses: list[Callable[[], None]] = []
 _undo_evaluation: list[Callable[[], None]] = []
 _evaluating: set[int] = set()
 
@@ -77,8 +81,8 @@ def leave(listener: Listener) -> None:
     if listener in _listeners:
         _listeners.remove(listener)
     if not _listeners:
-        while _undo:
-            _undo.pop()()
+        _take_back(_undo_losses)
+        _take_back(_undo)
 
 
 def tap_evaluation(listener: Listener, *, on: bool) -> None:
@@ -90,11 +94,11 @@ def tap_evaluation(listener: Listener, *, on: bool) -> None:
     else:
         _evaluating.discard(id(listener))
         if not _evaluating:
-            while _undo_evaluation:
-                _undo_evaluation.pop()()
+            _take_back(_undo_evaluation)
 
 
 def _tap() -> None:
+    _tap_losses()
     backward = torch.autograd.backward
 
     @wraps(backward)
@@ -167,9 +171,13 @@ def _tap_jit(name: str) -> None:
         listeners = list(_listeners)
         for each in listeners:
             each.pause()
+        tapped_losses = bool(_undo_losses)  # not within a call for what a function calls
+        _take_back(_undo_losses)  # it compiles the functions that a model calls, and no wrapper
         try:
             return original(*args, **kwargs)
         finally:
+            if tapped_losses:
+                _tap_losses()
             for each in listeners:
                 each.resume()
 
@@ -190,11 +198,17 @@ def _tap_seed(owner: ModuleType, name: str) -> None:
     _replace(owner, name, tapped, _undo)
 
 
-def _tap_evaluation() -> None:
+def _tap_losses() -> None:
+    """For as long as anybody listens: of `mse_loss(model(x), y)` the loss is looked up before the pass begins."""
     for name in _LOSSES:
         _tap_loss(name)
+
+
+def _tap_evaluation() -> None:
     for owner, name in ((Tensor, "__eq__"), (Tensor, "eq"), (torch, "eq")):
-        _tap_equality(owner, name)
+        _tap_pair(owner, name, lambda listener: listener.compared)
+    for owner, name in ((Tensor, "__sub__"), (Tensor, "sub"), (torch, "sub")):
+        _tap_pair(owner, name, lambda listener: listener.subtracted)
 
 
 def _tap_loss(name: str) -> None:
@@ -203,7 +217,7 @@ def _tap_loss(name: str) -> None:
     @wraps(original)
     def tapped(*args: Any, **kwargs: Any) -> Any:
         value = original(*args, **kwargs)
-        if torch.compiler.is_compiling():
+        if torch.compiler.is_compiling() or not _evaluating:
             return value
         output = args[0] if args else kwargs.get("input")
         target = args[1] if len(args) > 1 else kwargs.get("target")
@@ -211,20 +225,26 @@ def _tap_loss(name: str) -> None:
             each.measured(name, value, output, target, kwargs.get("reduction", "mean"))
         return value
 
-    _replace(functional, name, tapped, _undo_evaluation)
+    _replace(functional, name, tapped, _undo_losses)
 
 
-def _tap_equality(owner: Any, name: str) -> None:
+def _tap_pair(owner: Any, name: str, told: Callable[[Listener], Callable[[Any, Any, Any], None]]) -> None:
+    """An operation on two tensors."""
     original = getattr(owner, name)
 
     def tapped(*args: Any, **kwargs: Any) -> Any:
         result = original(*args, **kwargs)
         if len(args) == 2 and result is not NotImplemented and not torch.compiler.is_compiling():
             for each in tuple(_listeners):
-                each.compared(result, *args)
+                told(each)(result, *args)
         return result
 
     _replace(owner, name, tapped, _undo_evaluation)
+
+
+def _take_back(undo: list[Callable[[], None]]) -> None:
+    while undo:
+        undo.pop()()
 
 
 def _replace(owner: Any, name: str, function: Any, undo: list[Callable[[], None]]) -> None:

@@ -367,3 +367,18 @@ def test_wrong_labels_count_less() -> None:
     nats = 'nn.functional.cross_entropy(model(xb), yb, reduction="none")'
     assert f"loss = (1 - (-{nats}).exp() ** 0.7).mean() / 0.7\n" in bounded
     assert "nn.CrossEntropyLoss(label_smoothing=0.2)\n" in smoothed
+
+
+def test_wrong_labels_of_two_classes_count_less() -> None:
+    source = program("x, y = load()").replace("nn.MSELoss()", "nn.BCEWithLogitsLoss()").replace("error", "val_loss")
+    (bounded,) = changes(source, "clean-labels")
+    assert "loss = nn.functional.mse_loss(model(xb).sigmoid(), yb)\n" in bounded
+    assert "model.load_state_dict(best_weights)\n" in bounded
+
+
+def test_classes_weigh_in_a_loss_that_a_function_returns() -> None:
+    defined = "x, y = load()\ndef criterion(out, target):\n    return nn.functional.cross_entropy(out, target)"
+    source = program(defined).replace("criterion = nn.MSELoss()\n", "")
+    by_targets, by_counts = changes(source, "balance", seen(counts=(30, 10)))
+    assert "cross_entropy(out, target, weight=1 / torch.bincount(y[:80]))" in by_targets
+    assert "cross_entropy(out, target, weight=torch.tensor([1.0, 3.0]))" in by_counts

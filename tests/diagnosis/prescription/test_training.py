@@ -138,6 +138,63 @@ def test_no_best_without_a_held_out_loss() -> None:
     assert changes(loop(more=HELD_OUT + "model.load_state_dict(best)\n"), "early-stopping") == []
 
 
+@pytest.mark.parametrize(
+    ("measured", "name"),
+    [
+        (
+            "    with torch.no_grad():\n        accuracy = (model(x_val).argmax(1) == y_val).float().mean()\n",
+            "accuracy",
+        ),
+        ("    acc = evaluate(model, x_val)\n", "acc"),
+        ("    val_r2 = 1 - error\n", "val_r2"),
+    ],
+)
+def test_the_best_weights_by_a_score(measured: str, name: str) -> None:
+    (found,) = changes(loop(more=measured + f"print({name})\n"), "early-stopping")
+    assert f'best_{name}, best_weights = float("-inf"), None\nfor epoch' in found
+    assert f"if {name} > best_{name}:\n" in found
+
+
+def test_no_best_by_a_score_of_training() -> None:
+    assert changes(loop(more="    train_acc = evaluate(model, x)\nprint(train_acc)\n"), "early-stopping") == []
+    assert changes(loop(more="    acc = right / len(x)\nprint(acc)\n"), "early-stopping") == []
+
+
+def test_the_best_weights_of_a_model_with_parts() -> None:
+    """Layers of a class are no models that a script could mean."""
+    parts = "class Net(nn.Module):\n    def __init__(self):\n        self.one = nn.Linear(4, 2)\n"
+    source = loop(more=HELD_OUT).replace("model = nn.Linear(4, 2)\n", f"{parts}model = Net()\n")
+    assert "model.load_state_dict(best_weights)" in changes(source, "early-stopping")[0]
+
+
+def test_the_best_weights_of_a_trainer() -> None:
+    source = (
+        HEAD
+        + """\
+class Trainer:
+    def __init__(self, net):
+        self.net = net
+        self.optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+
+    def train(self):
+        for x, y in loader:
+            loss = F.cross_entropy(self.net(x), y)
+            loss.backward()
+            self.optimizer.step()
+
+    def fit(self):
+        for epoch in range(5):
+            self.train()
+            acc = self.evaluate()
+        return acc
+
+Trainer(model).fit()
+"""
+    )
+    (found,) = changes(source, "early-stopping")
+    assert "acc, {name: value.clone() for name, value in self.net.state_dict().items()}\n" in found
+
+
 def test_a_schedule() -> None:
     assert first_change(loop("EPOCHS").replace("for epoch", "EPOCHS = 3\nfor epoch"), "schedule") == [
         "+ scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=EPOCHS)",

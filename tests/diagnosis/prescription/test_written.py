@@ -54,6 +54,8 @@ main(parser.parse_args())
     ("source", "expected"),
     [
         ("use(-3e-4)", "script.py:1 -3e-4"),
+        ("def f(lr):\n    use(lr)\nLR = 0.1\nprint(f'{f(LR)}')", "script.py:3 0.1"),
+        ("def f(lr):\n    use(lr)\nprint(f'{f(0.1)}')", None),  # whose place in the text is not known
         ("use(10**-3)", "script.py:1 10**-3"),
         ("LR = 0.1\nuse(LR)", "script.py:1 0.1"),
         ("EPOCHS, LR = 5, 0.1\nuse(LR)", "script.py:1 0.1"),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gradus.diagnosis.signs import History
-from tests.diagnosis.histories import PARAMETERS, classifying, falling, fitting, line, not_learning, seen
+from tests.diagnosis.histories import ADAM, PARAMETERS, classifying, falling, fitting, line, not_learning, seen
 
 
 def apart(gap: float, **options: Any) -> History:
@@ -90,18 +90,47 @@ def test_where_regularization_is_too_strong() -> None:
     assert not found(net={"dropout": 0.9}, steps=59)
 
 
-def test_weights_that_wither_are_penalized_too_much() -> None:
-    def found(*, shrunk: float, varied: float) -> bool:
-        def withering(step: int) -> dict[str, Any]:
-            share = shrunk if step > 50 else 1.0
-            return {"parameters": {at: replace(each, weight=share * each.weight) for at, each in PARAMETERS.items()}}
+def shrinking(share: float, *, output: float, missed: float, **options: Any) -> bool:
+    def withering(step: int) -> dict[str, Any]:
+        kept = share if step > 50 else 1.0
+        return {"parameters": {at: replace(each, weight=kept * each.weight) for at, each in PARAMETERS.items()}}
 
-        history = fitting(loss={"output_varied": varied}, curve=falling(40.0, 1.0), examination=withering)
+    history = fitting(
+        loss={"output_std": output, "error": missed}, curve=falling(40.0, 1.0), examination=withering, **options
+    )
+    return "over-regularization" in seen(history)
+
+
+def test_weights_that_wither_are_penalized_too_much() -> None:
+    assert shrinking(0.49, output=0.5, missed=0.3)
+    assert not shrinking(0.51, output=0.5, missed=0.3)
+    assert not shrinking(0.49, output=0.95, missed=0.3)  # as wide as the targets
+    assert not shrinking(0.49, output=0.5, missed=0.1)  # nearly all is explained
+    assert not shrinking(0.49, output=0.5, missed=0.3, net={"normalizations": 1})  # the size of weights is nothing
+
+
+def test_a_decay_of_its_own_that_makes_up_most_of_the_steps() -> None:
+    def found(decay: float, **options: Any) -> bool:
+        weights = {at: replace(each, weight=0.1, update=1e-3) for at, each in PARAMETERS.items()}
+        adamw = replace(ADAM, name="AdamW", decay=decay, coupled=False)
+        history = not_learning(optimizer=adamw, examination={"parameters": weights, "rates": (1e-3,)}, **options)
         return "over-regularization" in seen(history)
 
-    assert found(shrunk=0.05, varied=1e-6)
-    assert not found(shrunk=0.5, varied=1e-6)
-    assert not found(shrunk=0.05, varied=0.9)
+    assert found(5.1)
+    assert not found(4.9)
+    assert not found(5.1, right=line(0.8, 0.8))  # it learns all the same
+
+
+def test_a_few_units_do_not_draw_what_many_would() -> None:
+    def found(missed: float, **net: Any) -> bool:
+        tiny = {"narrowest": 3, "parameters": 100} | net
+        history = fitting(loss={"error": missed}, curve=line(0.2, 0.2), net=tiny, ended=True)
+        return "underfitting" in seen(history)
+
+    assert found(0.13)
+    assert not found(0.11)
+    assert not found(0.13, narrowest=4)
+    assert not found(0.13, parameters=101)  # a bottleneck between wider layers
 
 
 def test_a_fit_that_was_bad_for_most_of_the_run_is_none_now() -> None:

@@ -193,7 +193,7 @@ def callers(program: Program, file: SourceFile, function: Function) -> list[Foun
     owner = file.scope(function)
     name = owner.name if function.name == "__init__" and isinstance(owner, ast.ClassDef) else function.name
     found: list[Found] = []
-    for each, node in program.nodes():
+    for each, node in program.nodes(in_text=True):  # as in print(f"score: {main(0.1)}")
         if isinstance(node, ast.Call) and name in {
             getattr(node.func, "id", None), getattr(node.func, "attr", None)
         }:  # fmt: skip

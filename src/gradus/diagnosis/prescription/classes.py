@@ -3,10 +3,11 @@
 import ast
 from collections.abc import Iterator, Sequence
 
-from gradus.diagnosis.prescription.batches import Compared, Source, compared, in_no_grad, training_targets
-from gradus.diagnosis.prescription.bindings import binding
+from gradus.diagnosis.prescription.batches import Compared, Source, compared, training_targets
+from gradus.diagnosis.prescription.bindings import binding, entered, returned
 from gradus.diagnosis.prescription.edits import Edit, imported, replace, with_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
+from gradus.diagnosis.prescription.lasting import best_kept
 from gradus.diagnosis.prescription.loaders import loaders
 from gradus.diagnosis.prescription.program import Found
 from gradus.diagnosis.prescription.roles import training_steps
@@ -47,7 +48,7 @@ def weight_the_loss(case: Case) -> Iterator[Sequence[Edit]]:
         pair = compared(case.program, training)
         if pair is None:
             continue
-        for call in _definition_of_loss(pair):
+        for call in _definition_of_loss(case, pair):
             meaning = call.file.qualified(call.node.func)
             binary = meaning in _BINARY
             argument = "pos_weight" if binary else "weight"
@@ -57,13 +58,16 @@ def weight_the_loss(case: Case) -> Iterator[Sequence[Edit]]:
                 yield [with_argument(call.file, call.node, argument, text)]
 
 
-def _definition_of_loss(pair: Compared) -> Iterator[Found]:
-    """The call that computes a loss, or makes the criterion that does."""
+def _definition_of_loss(case: Case, pair: Compared) -> Iterator[Found]:
+    """The call that computes a loss, or makes the criterion that does, or is what a function of the program returns."""
     file = pair.call.file
     bound = binding(file, pair.call.node.func)
     if bound is not None and isinstance(bound.value, ast.Call):
         yield Found(bound.file, bound.value)
     yield pair.call
+    within = entered(case.program, file, pair.call.node)
+    if within is not None:
+        yield from (Found(within[0], each) for each in returned(within[1]) if isinstance(each, ast.Call))
 
 
 def _weights(case: Case, call: Found, binary: bool) -> Iterator[str]:
@@ -100,24 +104,36 @@ def _counts(case: Case) -> list[int]:
 
 @fix("clean-labels")
 def bound_the_loss(case: Case) -> Iterator[Sequence[Edit]]:
-    """(1 - p^q) / q for the right class, q = 0.7: what is surely wrong counts little (Zhang & Sabuncu 2018)."""
+    """What is surely wrong counts little; the best weights are kept as well.
+
+    Of classes (1 - p^q) / q with q = 0.7, p being what the right class got (Zhang & Sabuncu 2018); of two classes the
+    squared error of the probability (Ghosh et al. 2017).
+    """
     for training in training_steps(case):
         pair = compared(case.program, training)
-        if pair is None or pair.call.file.meaning(pair.call.node) not in _CROSS_ENTROPY[:2] or pair.call.node.keywords:
+        meaning = pair.call.file.meaning(pair.call.node) if pair is not None else ""
+        if pair is None or pair.call.node.keywords:
             continue
         file = pair.call.file
-        name, more = imported(file, "torch.nn.functional.cross_entropy")
-        nats = f'{name}({file.code(pair.output)}, {file.code(pair.target)}, reduction="none")'
-        yield [replace(file, pair.call.node, f"(1 - (-{nats}).exp() ** 0.7).mean() / 0.7"), *more]
+        output, target = file.code(pair.output), file.code(pair.target)
+        if meaning in _CROSS_ENTROPY[:2]:
+            name, more = imported(file, "torch.nn.functional.cross_entropy")
+            nats = f'{name}({output}, {target}, reduction="none")'
+            text = f"(1 - (-{nats}).exp() ** 0.7).mean() / 0.7"
+        elif meaning in _BINARY:
+            name, more = imported(file, "torch.nn.functional.mse_loss")
+            text = f"{name}({output}.sigmoid(), {target})"
+        else:
+            continue
+        yield [replace(file, pair.call.node, text), *more, *best_kept(case)]
 
 
 @fix("clean-labels")
 def smooth_labels(case: Case) -> Iterator[Sequence[Edit]]:
-    """Label smoothing, which leaves single wrong labels less to say."""
-    for call in case.program.calls("torch.nn.CrossEntropyLoss", "torch.nn.functional.cross_entropy"):
-        if not _is_held_out(call) and all(each.arg != "label_smoothing" for each in call.node.keywords):
-            yield [with_argument(call.file, call.node, "label_smoothing", "0.2")]
-
-
-def _is_held_out(call: Found) -> bool:
-    return in_no_grad(call.file, call.node)
+    """Label smoothing, which leaves single wrong labels less to say; the best weights are kept as well."""
+    for training in training_steps(case):
+        pair = compared(case.program, training)
+        for call in _definition_of_loss(case, pair) if pair is not None else ():
+            smooth = call.file.qualified(call.node.func) in _CROSS_ENTROPY[:2]
+            if smooth and all(each.arg != "label_smoothing" for each in call.node.keywords):
+                yield [with_argument(call.file, call.node, "label_smoothing", "0.2"), *best_kept(case)]

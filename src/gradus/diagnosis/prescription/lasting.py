@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from gradus.diagnosis.prescription.bindings import Function, callers
 from gradus.diagnosis.prescription.edits import Edit, after, before, delete, imported
@@ -15,6 +16,8 @@ from gradus.diagnosis.prescription.written import Written, number, written
 _TIMES = 10
 _TOTALS = {"T_max", "total_iters", "epochs", "total_steps", "num_training_steps", "T_0"}
 _SCORE = re.compile(r"(^|_)(val|valid|validation|test|dev|eval|held_?out|holdout)(_|$)|^v_?loss$|^vl$")
+_RISING = re.compile(r"(^|_)(acc|accuracy|r2|auc|f1|recall|hits)(_|$)")
+_EVALUATES = re.compile(r"eval|valid|test|accuracy|score")
 _LOSS = re.compile(r"loss|mse|mae|nll|error|err$|rmse|bce|ce$|held_?out$|^val$|^vl$")
 
 
@@ -130,35 +133,53 @@ def keep_the_best(case: Case) -> Iterator[Sequence[Edit]]:
         yield edits
 
 
+@dataclass(frozen=True)
+class _Measure:
+    """What is known of held-out examples after a statement in a loop.
+
+    Attributes:
+        others: what else was measured there and is used after the loop.
+        rising: whether more is better.
+    """
+
+    statement: ast.stmt
+    name: str
+    others: list[str]
+    rising: bool
+
+
 def best_kept(case: Case) -> list[Edit]:
-    """What keeps them; empty where no held-out loss is measured in the loop, or the program keeps weights already."""
+    """What keeps them; empty where nothing held out is measured in the loop, or the program keeps weights already."""
     for training in training_steps(case)[:1]:
         for file, loop in around(case, training):
             found = _measured(file, loop)
             if found is None:
                 continue
-            statement, loss, others = found
-            models = visible(case.program, file, statement, "model")
+            models = visible(case.program, file, found.statement, "model")
+            # A trainer's own comes before what the script calls it.
+            models = [each for each in models if each.startswith("self.")] or models
             if len(models) == 1 and "load_state_dict" not in file.text:
-                return list(_kept(file, loop, statement, models[0], loss, others))
+                return list(_kept(file, loop, found, models[0]))
     return []
 
 
-def _kept(
-    file: SourceFile, loop: Loop, statement: ast.stmt, model: str, loss: str, others: list[str]
-) -> Iterator[Edit]:
-    values = ", ".join([loss, *others])
-    names = ", ".join([f"best_{each}" for each in (loss, *others)])
+def _kept(file: SourceFile, loop: Loop, measure: _Measure, model: str) -> Iterator[Edit]:
+    measured = [measure.name, *measure.others]
+    values = ", ".join(measured)
+    names = ", ".join([f"best_{each}" for each in measured])
     state = f"{{name: value.clone() for name, value in {model}.state_dict().items()}}"
-    begun = ["float('inf')", *["None"] * len(others), "None"]
-    yield before(file, loop, f"{names}, best_weights = {', '.join(begun)}".replace("'", '"'))
-    kept = f"if {loss} < best_{loss}:\n    {names}, best_weights = (\n        {values}, {state}\n    )"
-    yield after(file, statement, kept)
+    worst = 'float("-inf")' if measure.rising else 'float("inf")'
+    begun = [worst, *["None"] * len(measure.others), "None"]
+    yield before(file, loop, f"{names}, best_weights = {', '.join(begun)}")
+    better = f"{measure.name} {'>' if measure.rising else '<'} best_{measure.name}"
+    yield after(
+        file, measure.statement, f"if {better}:\n    {names}, best_weights = (\n        {values}, {state}\n    )"
+    )
     yield after(file, loop, f"{model}.load_state_dict(best_weights)\n{values} = {names}")
 
 
-def _measured(file: SourceFile, loop: Loop) -> tuple[ast.stmt, str, list[str]] | None:
-    """Where a held-out loss is known in a loop, its name, and what else was measured there and is used after it."""
+def _measured(file: SourceFile, loop: Loop) -> _Measure | None:
+    """The held-out loss of a loop, or the held-out score where no loss is measured."""
     used = {
         each.id
         for each in ast.walk(file.scope(loop))
@@ -169,14 +190,23 @@ def _measured(file: SourceFile, loop: Loop) -> tuple[ast.stmt, str, list[str]] |
         for each in block.body:
             for name in _stored(each):
                 names[name] = each
-        losses = [each for each in names if _SCORE.search(each) and _LOSS.search(each)]
-        if losses:
-            last = max(
-                (names[losses[-1]], *(names[each] for each in names if each in used)), key=lambda one: one.lineno
-            )
-            model_metrics = [each for each in names if each in used and each != losses[-1] and _is_measure(each)]
-            return last, losses[-1], model_metrics
+        losses = [each for each in names if _LOSS.search(each) and _is_held_out(each, names[each], block)]
+        scores = [each for each in names if _RISING.search(each) and _is_held_out(each, names[each], block)]
+        if losses or scores:
+            chosen = (losses or scores)[-1]
+            last = max((names[chosen], *(names[each] for each in names if each in used)), key=lambda one: one.lineno)
+            others = [each for each in names if each in used and each != chosen and _is_measure(each)]
+            return _Measure(last, chosen, others, rising=not losses)
     return None
+
+
+def _is_held_out(name: str, bound: ast.stmt, block: ast.stmt) -> bool:
+    """Whether it is measured on held-out examples: by its name, without gradients, or from `evaluate(...)`."""
+    called = bound.value.func if isinstance(bound, ast.Assign) and isinstance(bound.value, ast.Call) else None
+    evaluates = called is not None and _EVALUATES.search(ast.unparse(called).split(".")[-1]) is not None
+    without = any(isinstance(each, ast.With) and "grad" in ast.unparse(each.items[0]) for each in (bound, block))
+    trained = re.search(r"(^|_)(tr|train|training)(_|$)", name) is not None
+    return not trained and (_SCORE.search(name) is not None or evaluates or without)
 
 
 def _is_measure(name: str) -> bool:

@@ -89,7 +89,13 @@ class SourceFile:
         return start + len(rest.encode()[:column].decode(errors="ignore"))
 
     def span(self, node: ast.AST) -> tuple[int, int]:
-        """Where a statement or expression lies in the text; of what is decorated, without decorators."""
+        """Where a statement or expression lies in the text; of what is decorated, without decorators.
+
+        Raises:
+            ValueError: within an f-string, where Python 3.11 does not tell.
+        """
+        if self._in_text(node):
+            raise ValueError(f"the place of {ast.unparse(node)} in an f-string is not known")
         assert isinstance(node, ast.stmt | ast.expr | ast.keyword | ast.arg | ast.alias)
         assert node.end_lineno is not None
         assert node.end_col_offset is not None
@@ -97,8 +103,13 @@ class SourceFile:
 
     def code(self, node: ast.AST) -> str:
         """The source of a node."""
+        if self._in_text(node):
+            return ast.unparse(node)
         start, end = self.span(node)
         return self.text[start:end]
+
+    def _in_text(self, node: ast.AST) -> bool:
+        return any(isinstance(each, ast.JoinedStr) for each in self.above(node))
 
     # ---- around a node ----------------------------------------------------------------------------------------------
 
@@ -214,14 +225,14 @@ class Program:
     def script(self) -> SourceFile:
         return self.files[0]
 
-    def nodes(self) -> Iterator[tuple[SourceFile, ast.AST]]:
-        """All but those in f-strings, whose places Python 3.11 does not tell."""
+    def nodes(self, *, in_text: bool = False) -> Iterator[tuple[SourceFile, ast.AST]]:
+        """All but those in f-strings, whose places Python 3.11 does not tell; with `in_text` those as well."""
         for file in self.files:
             waiting: list[ast.AST] = [file.tree]
             while waiting:
                 node = waiting.pop(0)
                 yield file, node
-                if not isinstance(node, ast.JoinedStr):
+                if in_text or not isinstance(node, ast.JoinedStr):
                     waiting += ast.iter_child_nodes(node)
 
     def calls(self, *patterns: str) -> list[Found]:

@@ -242,7 +242,8 @@ def visible(program: Program, file: SourceFile, at: ast.AST, wanted: str) -> lis
         ]
         for node in sorted(targets, key=lambda each: -each.lineno):
             within = file.scope(node) is scope
-            if within if isinstance(node, ast.Name) else ast.unparse(node).startswith("self."):
+            own = scope is owner and ast.unparse(node).startswith("self.")
+            if within if isinstance(node, ast.Name) else own:
                 bound = binding(file, node)
                 text = ast.unparse(node)
                 found = role(program, file, bound.value if bound is not None else node)

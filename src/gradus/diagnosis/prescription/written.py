@@ -78,7 +78,8 @@ def written(program: Program, file: SourceFile, node: ast.expr | None, depth: in
         return None
     value = number(node)
     if value is not None:
-        return Written(file, node, value)
+        # In an f-string it cannot be changed: Python 3.11 does not tell its place.
+        return None if any(isinstance(each, ast.JoinedStr) for each in file.above(node)) else Written(file, node, value)
     found = dict.fromkeys(
         (each.file.path, each.node.lineno, each.node.col_offset, each)
         for home, source in _sources(program, file, node)

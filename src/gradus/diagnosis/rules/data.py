@@ -269,7 +269,8 @@ def _learned_at_once(history: History) -> bool:
     "noisy-labels",
     source="DeepCrime's label mutants: training stalls below what held-out examples reach, or memorizes and then "
     "forgets",
-    not_fooled_by="dropout, mixup and augmentation, which lower training accuracy too",
+    not_fooled_by="dropout, mixup and augmentation, which lower training accuracy too, and not what held-out examples "
+    "reach",
     says=Message(
         en="Many labels seem wrong: held-out accuracy reached {best:.0%}, training accuracy is {train:.0%}, held-out "
         "accuracy now {last:.0%}.",
@@ -277,7 +278,7 @@ def _learned_at_once(history: History) -> bool:
     ),
 )
 def noisy_labels(history: History) -> Iterator[Sighting]:
-    """Held-out accuracy lies well above training accuracy without reason; or falls back while training memorizes."""
+    """Held-out accuracy lies well above training accuracy without reason; or falls back while training's rises."""
     held_out = scored(history)
     right = accuracy(history)
     if len(held_out) < 4 or right is None or history.step < 100 or not supervised(history):
@@ -288,18 +289,24 @@ def noisy_labels(history: History) -> Iterator[Sighting]:
     alike = all(0.93 < each.scale < 1.07 for each in held_out)
     evidence = {"best": best, "train": right, "last": last}
     glances = sum(step > 0.75 * history.step for step, _ in history.right)
+    if glances < 8:
+        return
     # A loss that is low though many are wrong weighs the examples: the program knows.
     weighed = history.losses.end(20) < 0.2 * knowing_nothing(history)
-    if last > right + 0.15 and dropout < 0.1 and alike and right < 0.8 and glances >= 8 and not weighed:
+    early = scores.index(best) < 0.6 * len(scores)
+    if last > right + 0.2 and dropout < 0.1 and alike and right < 0.8 and not weighed:
         yield Sighting(confidence=0.7, evidence=evidence)
-    elif (
-        best - last > 0.08
-        and glances >= 8
-        and right > last + 0.1
-        and scores.index(best) < 0.6 * len(scores)
-        and best < 0.95
-    ):
+    elif early and best - last > 0.08 and right > last + 0.1 and best < 0.95:
         yield Sighting(confidence=0.6, evidence=evidence)
+    elif early and _unlearned(history, held_out[scores.index(best)], last) and last > right + 0.05 and right < 0.8:
+        yield Sighting(confidence=0.7, evidence=evidence)
+
+
+def _unlearned(history: History, best: Evaluation, last: float) -> bool:
+    """Whether held-out accuracy has fallen since its best, by more than chance does, while training's has risen."""
+    score, then, now = best.accuracy or 0.0, accuracy_at(history, best.step), accuracy(history)
+    error = math.sqrt(score * (1 - score) / max(1, best.examples))
+    return then is not None and now is not None and now > then + 0.03 and score - last > max(0.04, 3 * error)
 
 
 @rules.register(

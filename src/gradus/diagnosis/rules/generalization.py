@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from gradus.core.text import Message
 from gradus.diagnosis.rules import Sighting, rules
-from gradus.diagnosis.rules.common import accuracy, accuracy_at, chance, improvement, losses, supervised
+from gradus.diagnosis.rules.common import accuracy, accuracy_at, chance, improvement, losses, supervised, thriving
 from gradus.diagnosis.rules.rate import growth
 from gradus.diagnosis.signs import Evaluation, History
 
@@ -117,22 +117,24 @@ def validation_rising(history: History) -> Iterator[Sighting]:
         "dropout": Message(en="dropout leaves hardly anything", zh="dropout 几乎不留下任何单元"),
         "decay": Message(en="weight decay pulls as hard as the gradient", zh="权重衰减的拉力与梯度相当"),
         "withering": Message(
-            en="a penalty has shrunk the weights to a tenth and less", zh="惩罚项已使权重缩小到十分之一以下"
+            en="a penalty has shrunk the weights to less than half", zh="惩罚项已使权重缩小到一半以下"
         ),
     },
 )
 def over_regularization(history: History) -> Iterator[Sighting]:
     """Very strong dropout or decay, or weights that wither; and a model that does not fit its training examples."""
-    if history.step < 60 or not supervised(history) or not (_fits_badly(history) or _withered(history)):
+    if history.step < 60 or not supervised(history) or thriving(history):
         return
+    badly, shrunken = _fits_badly(history), growth(history) < 0.5
     dropout = max((each.dropout for each in history.models.values()), default=0.0)
     decay = max((each.decay_over_gradient for each in history.optimizers.values()), default=0.0)
     strong = max((each.decay for each in history.optimizers.values()), default=0.0)
     decoupled = max((each.decay * each.rate for each in history.optimizers.values() if not each.coupled), default=0.0)
     evidence = {"dropout": dropout, "decay": max(decay, 0.0), "growth": growth(history)}
     for reading, strongly in (
-        ("dropout", dropout >= 0.8),
-        ("decay", (decay > 0.8 and strong > 0.02) or decoupled > 0.01),
+        ("dropout", dropout >= 0.8 and badly),
+        ("decay", ((decay > 0.8 and strong > 0.02) or decoupled > 0.01) and (badly or shrunken)),
+        ("decay", _decay_moves(history) and badly),
         ("withering", _withered(history)),
     ):
         if strongly:
@@ -140,16 +142,23 @@ def over_regularization(history: History) -> Iterator[Sighting]:
             return
 
 
+def _decay_moves(history: History) -> bool:
+    """Whether most of each step is a decay that is not part of the gradient."""
+    decays = [each.decay for each in history.optimizers.values() if not each.coupled and each.decay]
+    shares = [
+        examination.rates[0] * decays[0] * each.weight / each.update
+        for examination in history.latest(5)
+        for _, each in history.weights(examination)
+        if decays and examination.rates and each.update
+    ]
+    return bool(shares) and statistics.median(shares) > 0.5
+
+
 def _withered(history: History) -> bool:
-    """Whether weights have shrunk tenfold, and the output is one number for all: only a penalty does that."""
-    last = history.last
-    known = losses(history)[-1:]
-    return (
-        last is not None
-        and growth(history) < 0.1
-        and all(each.output_varied < 0.05 * max(each.target_std, 1e-12) for each in known if each.kind == "values")
-        and not any(facts.normalizations for facts in history.models.values())
-    )
+    """Whether weights have shrunk to less than half, and outputs fall short of targets: only a penalty does that."""
+    known = [each for each in losses(history)[-5:] if each.kind == "values"]
+    short = statistics.fmean(each.output_std < 0.9 * each.target_std for each in known) > 0.5 if known else True
+    return growth(history) < 0.5 and short and not any(facts.normalizations for facts in history.models.values())
 
 
 def _fits_badly(history: History) -> bool:
@@ -183,7 +192,8 @@ def underfitting(history: History) -> Iterator[Sighting]:
     classes = max(2, known[-1].classes)
     for facts in history.models.values():
         narrow = 0 < facts.narrowest <= max(2, int(math.log2(classes)))
-        if flat and narrow and _unfitted(history):
+        tiny = 0 < facts.narrowest <= 3 and facts.parameters <= 100
+        if flat and ((narrow and _unfitted(history)) or (tiny and _unfitted(history, 0.12))):
             evidence = {
                 "narrowest": facts.narrowest,
                 "parameters": facts.parameters,
@@ -194,10 +204,10 @@ def underfitting(history: History) -> Iterator[Sighting]:
             return
 
 
-def _unfitted(history: History) -> bool:
+def _unfitted(history: History, unexplained: float = 0.35) -> bool:
     right = accuracy(history)
     if right is not None:
         return right < 0.85
     known = [each for each in losses(history)[-4:] if each.kind == "values" and each.target_std > 0]
     missed = [each.error / (each.target_std * each.target_std) for each in known]
-    return bool(missed) and math.isfinite(max(missed)) and statistics.fmean(missed) > 0.35
+    return bool(missed) and math.isfinite(max(missed)) and statistics.fmean(missed) > unexplained
