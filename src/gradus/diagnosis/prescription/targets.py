@@ -13,12 +13,13 @@ from gradus.diagnosis.prescription.batches import (
     training_inputs,
     training_targets,
 )
-from gradus.diagnosis.prescription.bindings import binding, bindings, class_around, definition, method, returned
+from gradus.diagnosis.prescription.bindings import binding, bindings
 from gradus.diagnosis.prescription.edits import Edit, after, before, imported, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.program import Found, Program, SourceFile
 from gradus.diagnosis.prescription.roles import TrainingStep, training_steps
 from gradus.diagnosis.prescription.scaling import free_names, known_from, training_part
+from gradus.diagnosis.prescription.transforms import counterparts
 
 
 @fix("scale-targets")
@@ -153,11 +154,35 @@ def scale_target_array(case: Case) -> Iterator[Sequence[Edit]]:
     bound = target.bound if target is not None and target.dataset is None else None
     if target is None or bound is None:
         return
-    name = ast.unparse(target.base)
+    file, name = target.file, ast.unparse(target.base)
     part = target.code if isinstance(target.node, ast.Subscript) else training_part(target, _like_inputs(case, target))
     if part is not None:
-        place = known_from(target.file, bound.statement, part)
-        yield [after(target.file, place, f"{name} = ({name} - {part}.mean()) / {part}.std()")]
+        place = known_from(file, bound.statement, part)
+        yield [after(file, place, f"{name} = ({name} - {part}.mean()) / {part}.std()")]
+        return
+    other = _held_out_counterpart(case, name)
+    if other is not None:
+        mean, std = free_names(file, "target_mean", "target_std")
+        place = known_from(file, bound.statement, f"{name} + {other}")
+        yield [
+            after(
+                file,
+                place,
+                f"{mean}, {std} = {name}.mean(), {name}.std()\n"
+                f"{name}, {other} = ({name} - {mean}) / {std}, ({other} - {mean}) / {std}",
+            )
+        ]
+
+
+def _held_out_counterpart(case: Case, name: str) -> str | None:
+    """`y_test` of `y_train`, as `x_test` is of `x_train`."""
+    train = training_inputs(case)
+    for each in held_out_inputs(case):
+        if train is not None and each.file is train.file:
+            other = counterparts(train.file, ast.unparse(train.base), ast.unparse(each.base)).get(name)
+            if other is not None and other != name:
+                return other
+    return None
 
 
 def _like_inputs(case: Case, target: Source) -> list[Source]:
