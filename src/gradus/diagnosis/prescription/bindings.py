@@ -220,7 +220,9 @@ def returned(function: Function) -> list[ast.expr]:
     return sorted(found, key=lambda each: each.lineno)
 
 
-def dictionary(program: Program, file: SourceFile, node: ast.expr, depth: int = 6) -> tuple[SourceFile, ast.Dict] | None:
+def dictionary(
+    program: Program, file: SourceFile, node: ast.expr, depth: int = 6
+) -> tuple[SourceFile, ast.Dict] | None:
     """The dict, as it is written out, that an expression stands for: through names, arguments and returns."""
     if isinstance(node, ast.Dict) or not depth:
         return (file, node) if isinstance(node, ast.Dict) else None
@@ -234,10 +236,10 @@ def dictionary(program: Program, file: SourceFile, node: ast.expr, depth: int = 
             sources = [(bound.file, bound.value)] if bound.item is None and not bound.looped else []
         elif isinstance(node, ast.Name):
             function = next((each for each in file.above(node) if isinstance(each, Function)), None)
-            given = [
-                (each.file, passed(file, function, node.id, each))
-                for each in (callers(program, file, function) if function is not None else [])
-            ]
-            sources = [(home, value) for home, value in given if value is not None]
+            if function is not None:
+                given = (
+                    (each.file, passed(file, function, node.id, each)) for each in callers(program, file, function)
+                )
+                sources = [(home, value) for home, value in given if value is not None]
     found = (dictionary(program, home, value, depth - 1) for home, value in sources)
     return next((each for each in found if each is not None), None)

@@ -17,9 +17,7 @@ def one_index_for_both(case: Case) -> Iterator[Sequence[Edit]]:
         if not isinstance(node, Function) or node.name != "__getitem__" or not returned(node):
             continue
         result = returned(node)[-1]
-        items = (
-            result.elts if isinstance(result, ast.Tuple) else result.values if isinstance(result, ast.Dict) else []
-        )
+        items = result.elts if isinstance(result, ast.Tuple) else result.values if isinstance(result, ast.Dict) else []
         picked = [list(_picked(file, each)) for each in items]
         if len(picked) < 2 or not picked[0]:
             continue
@@ -287,10 +285,7 @@ def _together(file: SourceFile, statement: ast.stmt, name: str, partner: str) ->
         bool(bound) and "default_rng" in ast.unparse(bound[-1].value)
     )
     if of_numpy:
-        return (
-            f"order = {source}.permutation(len({name}))\n"
-            f"{margin}{name}, {partner} = {name}[order], {partner}[order]"
-        )
+        return f"order = {source}.permutation(len({name}))\n{margin}{name}, {partner} = {name}[order], {partner}[order]"
     return (
         f"pairs = list(zip({name}, {partner}))\n{margin}{shuffle}(pairs)\n"
         f"{margin}{name}, {partner} = map(list, zip(*pairs))"
