@@ -98,8 +98,7 @@ def _reordered(program: Program) -> Iterator[tuple[SourceFile, ast.expr | ast.st
     """What puts something into another order: the expression or statement, and what it is applied to."""
     for file, node in program.nodes():
         if isinstance(node, ast.Subscript):
-            backwards = isinstance(node.slice, ast.Slice) and node.slice.step is not None
-            if backwards and ast.unparse(node.slice) == "::-1" or _is_argsort(file, node.slice):
+            if ast.unparse(node.slice) == "::-1" or _is_argsort(file, node.slice):
                 yield file, node, node.value
         if not isinstance(node, ast.Call):
             continue
