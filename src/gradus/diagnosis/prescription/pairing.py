@@ -97,9 +97,8 @@ def without_an_order_of_its_own(case: Case) -> Iterator[Sequence[Edit]]:
 def _reordered(program: Program) -> Iterator[tuple[SourceFile, ast.expr | ast.stmt, ast.expr]]:
     """What puts something into another order: the expression or statement, and what it is applied to."""
     for file, node in program.nodes():
-        if isinstance(node, ast.Subscript):
-            if ast.unparse(node.slice) == "::-1" or _is_argsort(file, node.slice):
-                yield file, node, node.value
+        if isinstance(node, ast.Subscript) and (ast.unparse(node.slice) == "::-1" or _is_argsort(file, node.slice)):
+            yield file, node, node.value
         if not isinstance(node, ast.Call):
             continue
         called, name = node.func, file.qualified(node.func)
