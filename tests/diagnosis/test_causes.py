@@ -237,6 +237,8 @@ def test_a_gap_follows_from(symptoms: Sequence[str], expected: str) -> None:
         (["divergence", "large-updates", "missing-zero-grad"], "missing-zero-grad"),
         (["divergence", "large-updates", "unscaled-targets"], "unscaled-targets"),
         (["oscillation", "unshuffled-data"], "unshuffled-data"),
+        (["divergence", "oscillation", "large-updates", "unshuffled-data"], "unshuffled-data"),
+        (["divergence", "large-updates", "unscaled-inputs"], "unscaled-inputs"),
         (["non-finite", "large-updates", "divergence"], "learning-rate-too-high"),
         (["non-finite", "non-finite-input"], "non-finite-input"),
         (["non-finite", "unstable-loss"], "unstable-loss"),

@@ -91,7 +91,7 @@ TABLE: tuple[Cause, ...] = (
     ),
     _cause("symmetric-initialization"),
     _cause("missing-nonlinearity", {"no-learning": 0.3, "plateau": 0.3}),
-    _cause("vanishing-through-time", {"no-learning": 0.5}),
+    _cause("vanishing-through-time", {"no-learning": 0.5}, {"unscaled-inputs": 2}),
     _cause("exploding-through-time", {"non-finite": 0.3, "divergence": 0.3, "large-updates": 0.2}),
     # optimization
     _cause(
@@ -100,10 +100,11 @@ TABLE: tuple[Cause, ...] = (
          "dead-units": 0.3,
          "saturated-later": 1.5, "weights-lost": 1.2, "non-finite": 0.3, "lost-after-a-step": 0.5, "spiked": 0.7,
          "constant-prediction": 0.3},
-        {"weights-too-large": 2, "bad-initialization": 2, "unscaled-inputs": 2, "unscaled-targets": 2,
+        # Curvature goes with the square of an input's size; at every change of class the loss jumps.
+        {"weights-too-large": 2, "bad-initialization": 2, "unscaled-inputs": 3.5, "unscaled-targets": 2,
          "feature-scale": 2, "summed-loss": 4,
          "loss-sign": 3, "missing-zero-grad": 5, "non-finite-input": 3, "unstable-loss": 2.5, "overflow": 2,
-         "exploding-through-time": 1.5, "broadcast-loss": 1, "unshuffled-data": 3, "exploded-at-start": 1.5,
+         "exploding-through-time": 1.5, "broadcast-loss": 1, "unshuffled-data": 5, "exploded-at-start": 1.5,
          "dead-from-start": 1, "missing-log": 2, "over-regularization": 1},
     ),
     _cause(

@@ -349,6 +349,9 @@ class TestBatchAxis:
             ("pass", "return self.fc(x.view(-1, 64))", "self.fc(x.view(len(x), -1))"),
             ("pass", "return self.fc(torch.flatten(x))", "self.fc(torch.flatten(x, 1))"),
             ("pass", "x = x.reshape(x.size(1), x.size(0), -1)", "x = x.transpose(0, 1)"),
+            ("self.rnn = nn.LSTM(3, 8)", "x = x.view(x.size(1), x.size(0), 3)", "x = x.transpose(0, 1)"),
+            ("pass", "w = x.softmax(0); return (w * x).sum(1)", "w = x.softmax(1)"),
+            ("pass", "m = x.mean(0); return x - m, x.std(0)", "m = x.mean(1); return x - m, x.std(1)"),
             ("pass", "return self.fc(x.transpose(0, 1))", "return self.fc(x)"),
             ("self.bn = nn.BatchNorm1d(3, track_running_stats=False)", "return x", "self.bn = nn.BatchNorm1d(3)"),
         ],
@@ -382,3 +385,19 @@ def test_classes_weigh_in_a_loss_that_a_function_returns() -> None:
     by_targets, by_counts = changes(source, "balance", seen(counts=(30, 10)))
     assert "cross_entropy(out, target, weight=1 / torch.bincount(y[:80]))" in by_targets
     assert "cross_entropy(out, target, weight=torch.tensor([1.0, 3.0]))" in by_counts
+
+
+def test_a_loader_in_a_dict_that_a_function_returns_is_shuffled() -> None:
+    source = """
+from torch.utils.data import DataLoader
+def build(options):
+    return {"train": DataLoader(Shapes(300), **options), "test": DataLoader(Shapes(80), **options)}
+loaders = build(options)
+for x, y in loaders["train"]:
+    loss = criterion(model(x), y)
+    loss.backward()
+"""
+    assert (
+        'DataLoader(Shapes(300), **options, shuffle=True), "test": DataLoader(Shapes(80), **options)}'
+        in (changes(source, "shuffle")[0])
+    )

@@ -23,7 +23,7 @@ def batches_come_first(case: Case) -> Iterator[Sequence[Edit]]:
     """`batch_first=True` for layers over sequences, where nothing moves the axes."""
     first = case.history.first
     shape = first.inputs[0].shape if first is not None and first.inputs else (0, 0, 0)
-    moved = any("transpose(0, 1)" in ast.unparse(node) for _, node in _forward(case.program))
+    moved = any(_swaps(node) for _, function in _forward(case.program) for node in ast.walk(function))
     edits = [
         with_argument(call.file, call.node, "batch_first", "True")
         for call in case.program.calls(*_SEQUENCES)
@@ -31,6 +31,18 @@ def batches_come_first(case: Case) -> Iterator[Sequence[Edit]]:
     ]
     if edits and not moved and len(shape) in {2, 3}:
         yield edits
+
+
+def _swaps(node: ast.AST) -> bool:
+    """Whether the first two axes are exchanged, or were meant to be: `x.view(x.size(1), x.size(0), -1)`."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+        return False
+    axes = [ast.unparse(each) for each in node.args]
+    if node.func.attr in {"view", "reshape"} and axes:
+        return axes[0] in {f"{ast.unparse(node.func.value)}{size}" for size in (".size(1)", ".shape[1]")}
+    return (node.func.attr in {"transpose", "swapaxes"} and axes[-2:] in (["0", "1"], ["1", "0"])) or (
+        node.func.attr == "permute" and axes[:2] == ["1", "0"]
+    )
 
 
 @fix("keep-batch-axis")
@@ -50,10 +62,13 @@ def normalize_by_running_statistics(case: Case) -> Iterator[Sequence[Edit]]:
 def keep_examples_apart(case: Case) -> Iterator[Sequence[Edit]]:
     """`flatten(1)`, another axis for what runs over the first one, no transposition of the first two."""
     for file, function in _forward(case.program):
-        for node in ast.walk(function):
-            if isinstance(node, ast.Call):
-                yield from _another_axis(file, node)
-                yield from _flattened(file, node)
+        calls = [each for each in ast.walk(function) if isinstance(each, ast.Call)]
+        along_next = [edits for each in calls for edits in _another_axis(file, each, function)]
+        if len(along_next) > 1:  # a mean and its deviation
+            yield [edit for edits in along_next for edit in edits]
+        yield from along_next
+        for each in calls:
+            yield from _flattened(file, each)
     for call in case.program.calls(*_LAYERS):
         given = call.argument(0, "start_dim" if call.file.qualified(call.node.func).endswith("Flatten") else "dim")
         if given is not None and _is(given, 0):
@@ -81,8 +96,8 @@ def _is(node: ast.expr, value: object) -> bool:
     )
 
 
-def _another_axis(file: SourceFile, call: ast.Call) -> Iterator[Sequence[Edit]]:
-    """`softmax(x, dim=0)` and `x.mean(0)`: along the next axis."""
+def _another_axis(file: SourceFile, call: ast.Call, function: Function) -> Iterator[Sequence[Edit]]:
+    """`softmax(x, dim=0)` and `x.mean(0)`: along the next axis; what is then summed over it, too."""
     name = file.qualified(call.func).rpartition(".")[2]
     method = call.func.attr if isinstance(call.func, ast.Attribute) and not file.qualified(call.func) else ""
     called = name or method
@@ -94,11 +109,23 @@ def _another_axis(file: SourceFile, call: ast.Call) -> Iterator[Sequence[Edit]]:
     given = given or found.argument(position, "dim")
     if given is None or not _is(given, 0):
         return
-    edits = [replace(file, given, "1" if called in _REDUCING | {"roll", "flip", "cat", "concat"} else "-1")]
+    following = called in _REDUCING | {"roll", "flip", "cat", "concat"} or _sums_over_next(function)
+    edits = [replace(file, given, "1" if following else "-1")]
     kept = any(each.arg in {"keepdim", "keepdims"} for each in call.keywords)
     if called in _REDUCING and not kept and any(isinstance(each, ast.BinOp) for each in _nearest(file, call)):
         edits.append(with_argument(file, call, "keepdim", "True"))
     yield edits
+
+
+def _sums_over_next(function: Function) -> bool:
+    """Whether a sum or mean over axis 1 follows, as of weights over the steps of a sequence."""
+    return any(
+        isinstance(each, ast.Call)
+        and isinstance(each.func, ast.Attribute)
+        and each.func.attr in {"sum", "mean"}
+        and any(_is(axis, 1) for axis in (*each.args, *(given.value for given in each.keywords)))
+        for each in ast.walk(function)
+    )
 
 
 def _nearest(file: SourceFile, call: ast.Call) -> list[ast.AST]:

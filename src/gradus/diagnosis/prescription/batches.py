@@ -11,6 +11,7 @@ from gradus.diagnosis.prescription.bindings import (
     callers,
     class_around,
     definition,
+    dictionary,
     entered,
     method,
     parameters,
@@ -68,17 +69,17 @@ class Compared:
     target: ast.expr
 
 
-def compared(program: Program, training: TrainingStep) -> Compared | None:
-    """The call that compares outputs with targets on the way to a backward pass."""
+def compared(program: Program, training: TrainingStep, *, outputs: int = 1) -> Compared | None:
+    """The call that compares outputs, no more than these, with targets on the way to a backward pass."""
     file = training.file
     for node in _expanded(file, training.backward.receiver):
         if not isinstance(node, ast.Call):
             continue
         values = [each for each in (*node.args, *(each.value for each in node.keywords)) if not _is_number(each)]
-        outputs = [each for each in values if _runs_model(program, file, each)]
-        others = [each for each in values if each not in outputs]
-        if len(outputs) == 1 and others and not _is_model_call(program, file, node):
-            return Compared(Found(file, node), outputs[0], others[0])
+        given = [each for each in values if _runs_model(program, file, each)]
+        others = [each for each in values if each not in given]
+        if 1 <= len(given) <= outputs and others and not _is_model_call(program, file, node):
+            return Compared(Found(file, node), given[0], others[0])
     return None
 
 
@@ -121,7 +122,7 @@ def training_inputs(case: Case) -> Source | None:
 def training_targets(case: Case) -> Source | None:
     """What its outputs are compared with."""
     for training in training_steps(case):
-        pair = compared(case.program, training)
+        pair = compared(case.program, training) or compared(case.program, training, outputs=2)
         found = source(case.program, training.file, pair.target) if pair is not None else None
         if found is not None:
             return found
@@ -189,9 +190,9 @@ def source(
     down = depth - 1
     match node:
         case ast.Subscript():
-            kept = _under_key(file, node)
+            kept = _under_key(program, file, node)
             if kept is not None:
-                return source(program, file, kept, item, down)
+                return source(program, *kept, item, down)
             if item is not None or _is_batch(file, node.value) or _is_batch_index(file, node.slice):
                 return source(program, file, node.value, item, down)
             return None if _is_text(node.slice) else Source(file, node)
@@ -379,15 +380,16 @@ def _is_batch(file: SourceFile, node: ast.expr) -> bool:
     return bound is not None and bound.looped
 
 
-def _under_key(file: SourceFile, node: ast.Subscript) -> ast.expr | None:
+def _under_key(program: Program, file: SourceFile, node: ast.Subscript) -> tuple[SourceFile, ast.expr] | None:
     """Of `loaders["train"]` or `loaders[phase]`, what a dict that is written out has there for training."""
-    bound = binding(file, node.value)
-    if bound is None or not isinstance(bound.value, ast.Dict):
+    kept = dictionary(program, file, node.value)
+    if kept is None:
         return None
+    home, written = kept
     wanted = node.slice.value if isinstance(node.slice, ast.Constant) else "train"
-    for key, value in zip(bound.value.keys, bound.value.values, strict=True):
+    for key, value in zip(written.keys, written.values, strict=True):
         if isinstance(key, ast.Constant) and key.value == wanted:
-            return value
+            return home, value
     return None
 
 

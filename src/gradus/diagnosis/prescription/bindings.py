@@ -218,3 +218,28 @@ def returned(function: Function) -> list[ast.expr]:
         each.value for each in ast.walk(function) if isinstance(each, ast.Return | ast.Yield) and each.value is not None
     ]
     return sorted(found, key=lambda each: each.lineno)
+
+
+def dictionary(
+    program: Program, file: SourceFile, node: ast.expr, depth: int = 6
+) -> tuple[SourceFile, ast.Dict] | None:
+    """The dict, as it is written out, that an expression stands for: through names, arguments and returns."""
+    if isinstance(node, ast.Dict) or not depth:
+        return (file, node) if isinstance(node, ast.Dict) else None
+    sources: list[tuple[SourceFile, ast.expr]] = []
+    if isinstance(node, ast.Call):
+        enters = entered(program, file, node)
+        sources = [(enters[0], each) for each in returned(enters[1])[-1:]] if enters is not None else []
+    elif isinstance(node, ast.Name | ast.Attribute):
+        bound = binding(file, node)
+        if bound is not None:
+            sources = [(bound.file, bound.value)] if bound.item is None and not bound.looped else []
+        elif isinstance(node, ast.Name):
+            function = next((each for each in file.above(node) if isinstance(each, Function)), None)
+            if function is not None:
+                given = (
+                    (each.file, passed(file, function, node.id, each)) for each in callers(program, file, function)
+                )
+                sources = [(home, value) for home, value in given if value is not None]
+    found = (dictionary(program, home, value, depth - 1) for home, value in sources)
+    return next((each for each in found if each is not None), None)

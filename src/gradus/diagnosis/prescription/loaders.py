@@ -2,7 +2,7 @@
 
 import ast
 
-from gradus.diagnosis.prescription.bindings import Function, binding, callers, entered, passed, returned
+from gradus.diagnosis.prescription.bindings import Function, binding, callers, dictionary, entered, passed, returned
 from gradus.diagnosis.prescription.program import Found, Program, SourceFile
 from gradus.diagnosis.prescription.roles import TrainingStep
 
@@ -25,12 +25,12 @@ def _made_by(program: Program, file: SourceFile, node: ast.expr, depth: int = 8)
             return [Found(file, node)]
         return [found for each in node.args for found in _made_by(program, file, each, depth - 1)]
     if isinstance(node, ast.Subscript):
-        kept = binding(file, node.value)
+        kept = dictionary(program, file, node.value)
         wanted = ast.unparse(node.slice)
-        if kept is not None and isinstance(kept.value, ast.Dict):
-            for key, value in zip(kept.value.keys, kept.value.values, strict=True):
+        if kept is not None:
+            for key, value in zip(kept[1].keys, kept[1].values, strict=True):
                 if isinstance(key, ast.Constant) and (repr(key.value) == wanted or key.value == "train"):
-                    return _made_by(program, file, value, depth - 1)
+                    return _made_by(program, kept[0], value, depth - 1)
         return []
     bound = binding(file, node)
     if bound is None:

@@ -37,7 +37,7 @@ def _alike(train: Source, other: Source) -> Iterator[Sequence[Edit]]:
     file = train.file
     assert isinstance(train.base, ast.Name)
     assert isinstance(other.base, ast.Name)
-    names = _counterparts(file, train.base.id, other.base.id)
+    names = counterparts(file, train.base.id, other.base.id)
     ours, theirs = _history(file, train.base.id), _history(file, other.base.id)
     for mine in ours:
         wanted = _renamed(file.code(mine.value), names)
@@ -58,7 +58,7 @@ def _history(file: SourceFile, name: str) -> list[Binding]:
     return [each for each in bindings(file, name) if not each.looped]
 
 
-def _counterparts(file: SourceFile, train: str, other: str) -> dict[str, str]:
+def counterparts(file: SourceFile, train: str, other: str) -> dict[str, str]:
     """Names of the training split, each with the one that the held-out split has in its place.
 
     `x_train` and `x_test` differ in a word, which names of labels and tables share.

@@ -1,0 +1,290 @@
+"""Fixes of inputs and labels that are read in different orders: by another index, sorted alone, listed otherwise."""
+
+import ast
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from gradus.diagnosis.prescription.bindings import Function, binding, bindings, class_around, returned
+from gradus.diagnosis.prescription.edits import Edit, delete, replace
+from gradus.diagnosis.prescription.fixes import Case, fix
+from gradus.diagnosis.prescription.program import Program, SourceFile
+
+
+@fix("check-labels")
+def one_index_for_both(case: Case) -> Iterator[Sequence[Edit]]:
+    """`return self.images[j], self.labels[i]` of a dataset takes both by the index of the input."""
+    for file, node in case.program.nodes():
+        if not isinstance(node, Function) or node.name != "__getitem__" or not returned(node):
+            continue
+        result = returned(node)[-1]
+        items = result.elts if isinstance(result, ast.Tuple) else result.values if isinstance(result, ast.Dict) else []
+        picked = [list(_picked(file, each)) for each in items]
+        if len(picked) < 2 or not picked[0]:
+            continue
+        wanted = {ast.unparse(each) for each in picked[0]}
+        others = [each for label in picked[1:] for each in label if ast.unparse(each) not in wanted]
+        if len(wanted) == 1 and others:
+            yield [replace(file, each, file.code(picked[0][0])) for each in others]
+
+
+def _picked(file: SourceFile, node: ast.expr) -> Iterator[ast.expr]:
+    """The indices by which an expression takes from arrays: `j` of `self.images[j] / 255`."""
+    for each in _outside_of_slices(node):
+        if isinstance(each, ast.Subscript) and isinstance(each.slice, ast.Subscript):
+            yield from _picked(file, each.slice)
+        elif isinstance(each, ast.Subscript) and isinstance(each.slice, ast.Name | ast.BinOp):
+            yield each.slice
+        elif isinstance(each, ast.Name):
+            bound = binding(file, each)
+            if bound is not None and bound.item is None and isinstance(file.scope(bound.statement), Function):
+                yield from _picked(file, bound.value)
+
+
+def _outside_of_slices(node: ast.AST) -> Iterator[ast.AST]:
+    yield node
+    for name, value in ast.iter_fields(node):
+        if name != "slice":
+            for each in value if isinstance(value, list) else [value]:
+                if isinstance(each, ast.AST):
+                    yield from _outside_of_slices(each)
+
+
+@fix("check-labels")
+def by_the_same_keys(case: Case) -> Iterator[Sequence[Edit]]:
+    """`list(label_of.values())` beside `[image_of[k] for k in names]` goes by the same keys."""
+    for file, node in case.program.nodes():
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or node.func.attr != "values":
+            continue
+        table = file.code(node.func.value)
+        whole: ast.expr = node
+        above = file.parents[node]
+        if isinstance(above, ast.Call) and isinstance(above.func, ast.Name) and above.func.id in {"list", "tuple"}:
+            whole = above
+        for other in ast.walk(file.scope(node)):
+            if isinstance(other, ast.ListComp) and len(other.generators) == 1 and not other.generators[0].ifs:
+                keys = other.generators[0]
+                looked_up = [
+                    each
+                    for each in ast.walk(other.elt)
+                    if isinstance(each, ast.Subscript) and ast.unparse(each.slice) == ast.unparse(keys.target)
+                ]
+                if isinstance(keys.target, ast.Name) and looked_up and ast.unparse(looked_up[0].value) != table:
+                    key = keys.target.id
+                    yield [replace(file, whole, f"[{table}[{key}] for {key} in {file.code(keys.iter)}]")]
+
+
+# ---- one of both sorted, drawn or turned ----------------------------------------------------------------------------
+
+_OF_ITSELF = {"sort_values", "sort_index", "sample", "flip", "roll", "sort"}
+_OF_ARGUMENT = {"numpy.sort", "numpy.flip", "numpy.roll", "torch.roll", "torch.flip", "numpy.flipud"}
+
+
+@fix("check-labels")
+def without_an_order_of_its_own(case: Case) -> Iterator[Sequence[Edit]]:
+    """What only one of both goes through is left out: `sorted(names)`, `table.sort_values("id")`, `labels[::-1]`."""
+    found = [(file, node, operand) for file, node, operand in _reordered(case.program) if _is_data(file, node)]
+    times = Counter(_operation(node, operand) for _, node, operand in found)
+    lone = [each for each in found if times[_operation(each[1], each[2])] == 1]
+    for file, node, operand in sorted(lone, key=lambda each: not _binds_labels(each[0], each[1])):
+        if isinstance(node, ast.stmt):
+            yield [delete(file, node)]
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not _is_gone_over(file, node):
+            yield [replace(file, node, f"list({file.code(operand)})")]
+        else:
+            yield [replace(file, node, file.code(operand))]
+
+
+def _reordered(program: Program) -> Iterator[tuple[SourceFile, ast.expr | ast.stmt, ast.expr]]:
+    """What puts something into another order: the expression or statement, and what it is applied to."""
+    for file, node in program.nodes():
+        if isinstance(node, ast.Subscript) and (ast.unparse(node.slice) == "::-1" or _is_argsort(file, node.slice)):
+            yield file, node, node.value
+        if not isinstance(node, ast.Call):
+            continue
+        called, name = node.func, file.qualified(node.func)
+        if isinstance(called, ast.Name) and called.id in {"sorted", "reversed"} and node.args:
+            if not isinstance(node.args[0], ast.Call) or ast.unparse(node.args[0].func) != "set":
+                yield file, node, node.args[0]
+        elif name in _OF_ARGUMENT and node.args:
+            yield file, node, node.args[0]
+        elif isinstance(called, ast.Attribute) and called.attr in _OF_ITSELF and not name:
+            if isinstance(file.parents[node], ast.Expr):
+                yield file, file.statement(node), called.value
+            elif called.attr != "sort":
+                yield file, _with_fresh_index(file, node), called.value
+
+
+def _is_argsort(file: SourceFile, node: ast.expr) -> bool:
+    bound = binding(file, node) if isinstance(node, ast.Name) else None
+    made = bound.value if bound is not None and bound.item is None else node
+    return isinstance(made, ast.Call) and ast.unparse(made.func).endswith("argsort")
+
+
+def _with_fresh_index(file: SourceFile, node: ast.expr) -> ast.expr:
+    """`table.sort_values(...).reset_index(...)` as a whole."""
+    above = file.parents[node]
+    if isinstance(above, ast.Attribute) and above.attr == "reset_index":
+        call = file.parents[above]
+        return call if isinstance(call, ast.Call) else node
+    return node
+
+
+def _operation(node: ast.expr | ast.stmt, operand: ast.expr) -> str:
+    """What is done, whatever to."""
+    return ast.unparse(node).replace(ast.unparse(operand), "", 1)
+
+
+def _is_data(file: SourceFile, node: ast.AST) -> bool:
+    """Whether a statement prepares data: it is in no loop, in no model, and gives or changes something."""
+    statement = file.statement(node)
+    owner = class_around(file, node)
+    computes = owner is not None and any(ast.unparse(each).endswith("Module") for each in owner.bases)
+    in_place = isinstance(node, ast.stmt)
+    return not computes and not file.loops(node) and (in_place or not isinstance(statement, ast.Expr))
+
+
+def _is_gone_over(file: SourceFile, node: ast.AST) -> bool:
+    """Whether a loop or comprehension goes over it, to which any collection will do."""
+    above = file.parents[node]
+    return isinstance(above, ast.comprehension | ast.For) and above.iter is node
+
+
+def _binds_labels(file: SourceFile, node: ast.AST) -> bool:
+    statement = file.statement(node)
+    targets = statement.targets if isinstance(statement, ast.Assign) else []
+    return any(is_label_name(ast.unparse(each)) for each in targets)
+
+
+def is_label_name(name: str) -> bool:
+    """Whether it is called as labels are."""
+    words = name.lower().replace(".", "_").split("_")
+    return bool({"y", "label", "labels", "target", "targets", "class", "classes", "outcome", "answer"} & set(words))
+
+
+# ---- drawn twice ----------------------------------------------------------------------------------------------------
+
+_DRAWS = ("permutation", "randperm", "shuffle", "sample")
+
+
+@fix("check-labels")
+def draw_once(case: Case) -> Iterator[Sequence[Edit]]:
+    """An order that is drawn again between inputs and labels, or once for each, is drawn once."""
+    for file in case.program.files:
+        for block in _blocks(file.tree):
+            yield from _drawn_again(file, block)
+            yield from _drawn_for_each(file, block)
+
+
+def _blocks(tree: ast.AST) -> Iterator[list[ast.stmt]]:
+    for node in ast.walk(tree):
+        for _, value in ast.iter_fields(node):
+            if isinstance(value, list) and value and isinstance(value[0], ast.stmt):
+                yield value
+
+
+def _drawn_again(file: SourceFile, block: list[ast.stmt]) -> Iterator[Sequence[Edit]]:
+    """`shuffle(rows)`, `x[rows]`, `shuffle(rows)`, `y[rows]`: without the second."""
+    for number, statement in enumerate(block):
+        index = _shuffled(statement)
+        earlier = next((at for at in range(number - 1, -1, -1) if index and _shuffled(block[at]) == index), None)
+        if earlier is None:
+            continue
+        between = [node for each in block[earlier + 1 : number] for node in ast.walk(each)]
+        behind = [node for each in block[number + 1 :] for node in ast.walk(each)]
+        if _takes(between, index) and _takes(behind, index) and not any(isinstance(each, ast.For) for each in between):
+            yield [delete(file, statement)]
+
+
+def _shuffled(statement: ast.stmt) -> str:
+    """The name whose order a statement draws: `shuffle(rows)`, `rows = randperm(n)`; "" if it draws none."""
+    if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call) and statement.value.args:
+        call = statement.value
+        return ast.unparse(call.args[0]) if ast.unparse(call.func).endswith("shuffle") else ""
+    if isinstance(statement, ast.Assign) and _is_draw(statement.value):
+        return ast.unparse(statement.targets[0])
+    return ""
+
+
+def _is_draw(node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in _DRAWS
+
+
+def _takes(nodes: Sequence[ast.AST], index: str) -> bool:
+    return any(isinstance(each, ast.Subscript) and ast.unparse(each.slice) == index for each in nodes)
+
+
+def _drawn_for_each(file: SourceFile, block: list[ast.stmt]) -> Iterator[Sequence[Edit]]:
+    """`x = x[permutation(n)]` and `y = y[permutation(n)]`: the order gets a name, for both to use."""
+    taken = [
+        node
+        for statement in block
+        if isinstance(statement, ast.Assign)
+        for node in ast.walk(statement.value)
+        if isinstance(node, ast.Subscript) and _is_draw(node.slice)
+    ]
+    if len(taken) != 2 or len({ast.unparse(each.slice.func) for each in taken if isinstance(each.slice, ast.Call)}) > 1:
+        return
+    first = file.statement(taken[0])
+    used = {each.id for each in ast.walk(file.tree) if isinstance(each, ast.Name)}
+    order = next(each for each in ("order", "permutation", "shuffled_rows", "drawn") if each not in used)
+    start = file.line_start(file.span(first)[0])
+    margin = file.text[start : file.span(first)[0]]
+    if margin.strip():
+        return
+    drawn = Edit(file, file.span(first)[0], file.span(first)[0], f"{order} = {file.code(taken[0].slice)}\n{margin}")
+    yield [drawn, *(replace(file, each.slice, order) for each in taken)]
+
+
+# ---- shuffled in place ----------------------------------------------------------------------------------------------
+
+
+@fix("check-labels")
+def shuffle_both_in_place(case: Case) -> Iterator[Sequence[Edit]]:
+    """`np.random.shuffle(x)`: one permutation that x and its labels are both taken by."""
+    for file in case.program.files:
+        for block in _blocks(file.tree):
+            calls = [
+                (each, _shuffled(each))
+                for each in block
+                if isinstance(each, ast.Expr) and _shuffled(each) and not file.loops(each)
+            ]
+            for statement, name in calls:
+                partner = next((other for _, other in calls if other != name), "") or _partner(file, statement, name)
+                if not name.isidentifier() or not partner or is_label_name(name) == is_label_name(partner):
+                    continue
+                others = [each for each, other in calls if other == partner]
+                together = _together(file, statement, name, partner)
+                yield [replace(file, statement, together), *(delete(file, each) for each in others)]
+                break
+
+
+def _partner(file: SourceFile, statement: ast.stmt, name: str) -> str:
+    """Labels of what is shuffled, or what the labels that are shuffled belong to: bound beside it before."""
+    beside = [
+        target
+        for scope in [file.scope(statement)]
+        for node in ast.walk(scope)
+        if isinstance(node, ast.Assign) and node.lineno < statement.lineno and file.scope(node) is scope
+        for target in (each.id for each in ast.walk(node.targets[0]) if isinstance(each, ast.Name))
+    ]
+    lengths = [each for each in dict.fromkeys(beside) if is_label_name(each) != is_label_name(name)]
+    labels = [each for each in lengths if is_label_name(each)]
+    return labels[-1] if labels and not is_label_name(name) else ""
+
+
+def _together(file: SourceFile, statement: ast.stmt, name: str, partner: str) -> str:
+    assert isinstance(statement, ast.Expr)
+    assert isinstance(statement.value, ast.Call)
+    shuffle = file.code(statement.value.func)
+    margin = file.text[file.line_start(file.span(statement)[0]) : file.span(statement)[0]]
+    source = shuffle.rpartition(".")[0]
+    bound = bindings(file, source)
+    of_numpy = file.qualified(statement.value.func) == "numpy.random.shuffle" or (
+        bool(bound) and "default_rng" in ast.unparse(bound[-1].value)
+    )
+    if of_numpy:
+        return f"order = {source}.permutation(len({name}))\n{margin}{name}, {partner} = {name}[order], {partner}[order]"
+    return (
+        f"pairs = list(zip({name}, {partner}))\n{margin}{shuffle}(pairs)\n"
+        f"{margin}{name}, {partner} = map(list, zip(*pairs))"
+    )

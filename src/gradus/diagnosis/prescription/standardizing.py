@@ -1,0 +1,100 @@
+"""Fixes that put batch norm in front of a model: it learns the scale of inputs from training batches."""
+
+import ast
+from collections.abc import Iterator, Sequence
+
+from gradus.diagnosis.prescription.batches import in_no_grad, model_calls
+from gradus.diagnosis.prescription.bindings import Function, method, parameters
+from gradus.diagnosis.prescription.edits import Edit, after, before, imported
+from gradus.diagnosis.prescription.fixes import Case, fix
+from gradus.diagnosis.prescription.modules import Module, find_module
+from gradus.diagnosis.prescription.program import SourceFile
+from gradus.diagnosis.prescription.roles import training_steps
+
+# N examples, C channels, T steps, F columns or features
+
+
+@fix("scale-inputs")
+def normalize_first(case: Case) -> Iterator[Sequence[Edit]]:
+    """Batch norm without parameters as the model's first layer."""
+    first = case.history.first
+    shape = first.inputs[0].shape if first is not None and first.inputs else ()
+    if len(shape) not in {2, 3, 4}:
+        return
+    for made in _models(case):
+        edits = _in_sequence(made, shape) if made.name == "torch.nn.Sequential" else _in_class(made, shape)
+        if edits:
+            yield edits
+            return
+
+
+def _models(case: Case) -> Iterator[Module]:
+    """Models that are trained, in the order in which they are called."""
+    for training in training_steps(case):
+        for around in (training.around, training.file.tree):
+            for call in model_calls(case.program, training.file, around):
+                if not in_no_grad(call.file, call.node):
+                    made = find_module(case.program, call.file, call.node.func)
+                    if made is not None:
+                        yield made
+
+
+def _in_sequence(made: Module, shape: tuple[int, ...]) -> list[Edit]:
+    file, call = made.file, made.node
+    layers = [each.name for each in made.layers]
+    of_steps = len(shape) == 3 and layers[:1] not in (["torch.nn.Conv1d"], ["torch.nn.Flatten"])
+    if file.qualified(call.func) != "torch.nn.Sequential" or not call.args or of_steps or _by_name(file, call):
+        return []
+    norm, more = imported(file, f"torch.nn.{_layer(shape)}")
+    start = file.span(call.args[0])[0]
+    margin = file.text[file.line_start(start) : start]
+    text = f"{norm}({shape[1]}, affine=False),"
+    return [Edit(file, start, start, f"{text} " if margin.strip() else f"{text}\n{margin}"), *more]
+
+
+def _by_name(file: SourceFile, call: ast.Call) -> bool:
+    """`nn.Sequential(OrderedDict(...))`."""
+    return isinstance(call.args[0], ast.Call) and file.qualified(call.args[0].func) == "collections.OrderedDict"
+
+
+def _layer(shape: tuple[int, ...]) -> str:
+    return "BatchNorm2d" if len(shape) == 4 else "BatchNorm1d"
+
+
+def _in_class(made: Module, shape: tuple[int, ...]) -> list[Edit]:
+    owner, file = made.owner, made.home
+    if owner is None or file is None:
+        return []
+    begin, forward = method(owner, "__init__"), method(owner, "forward")
+    if begin is None or forward is None or len(parameters(forward)) < 2:
+        return []
+    base = next((each for each in begin.body if "__init__" in ast.unparse(each)), None)
+    first = next((each for each in forward.body if not _is_docstring(each)), None)
+    if base is None or first is None:
+        return []
+    x = parameters(forward)[1]
+    norm, more = imported(file, f"torch.nn.{_layer(shape)}")
+    name = next(each for each in ("normalize", "input_norm", "scale_first") if f"self.{each}" not in file.code(owner))
+    channels_first = len(shape) != 3 or _convolves(file, begin, forward)
+    width, scaled = (shape[1], f"self.{name}({x})") if channels_first else (
+        shape[-1], f"self.{name}({x}.flatten(0, 1)).view_as({x})"
+    )  # fmt: skip
+    return [
+        after(file, base, f"self.{name} = {norm}({width}, affine=False)"),
+        before(file, first, f"{x} = {scaled}"),
+        *more,
+    ]
+
+
+def _convolves(file: SourceFile, begin: Function, forward: Function) -> bool:
+    """Whether (N, C, T) goes into convolutions as it comes, rather than (N, T, F)."""
+    layers = {file.qualified(each.func) for each in ast.walk(begin) if isinstance(each, ast.Call)}
+    moved = any(
+        isinstance(each, ast.Attribute) and each.attr in {"transpose", "permute", "mT", "swapaxes"}
+        for each in ast.walk(forward)
+    )
+    return "torch.nn.Conv1d" in layers and not moved
+
+
+def _is_docstring(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)

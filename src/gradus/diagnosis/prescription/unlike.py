@@ -1,0 +1,116 @@
+"""Fixes of held-out data that a fit, a flag or a collation of their own treats otherwise than training data."""
+
+import ast
+import re
+from collections.abc import Iterator, Sequence
+
+from gradus.diagnosis.prescription.bindings import Function
+from gradus.diagnosis.prescription.edits import Edit, before, delete, replace
+from gradus.diagnosis.prescription.fixes import Case, fix
+from gradus.diagnosis.prescription.loaders import loaders
+from gradus.diagnosis.prescription.program import Found, Program, SourceFile
+from gradus.diagnosis.prescription.roles import training_steps
+
+_HELD_OUT = r"(^|_)(val|valid|validation|test|dev|eval|held_?out|unseen|new)(_|\d|$)"
+_CHANCE = r"rand|noise|normal\(|bernoulli|uniform|jitter|dropout|choice|shuffle"
+
+
+@fix("same-transform")
+def use_what_was_fitted(case: Case) -> Iterator[Sequence[Edit]]:
+    """`vocabulary = build(train)` is used for held-out data in place of `build(test)`."""
+    for file, node in case.program.nodes():
+        if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call) or file.loops(node):
+            continue
+        fitted, fit = node.targets[0], node.value
+        data = _names(fit.args)
+        if not isinstance(fitted, ast.Name) or not data or _held_out(data) or not _applied(file, fitted.id, data):
+            continue
+        for other in ast.walk(file.tree):
+            if (
+                isinstance(other, ast.Call)
+                and other.lineno > (node.end_lineno or node.lineno)
+                and ast.unparse(other.func) == ast.unparse(fit.func)
+                and _held_out(_names(other.args))
+                and not data & _names(other.args)
+                and file.scope(node) in file.above(other)
+                and not _binds(file.statement(other), fitted.id)
+            ):
+                yield [replace(file, other, fitted.id)]
+
+
+def _binds(statement: ast.stmt, name: str) -> bool:
+    return isinstance(statement, ast.Assign) and name in {ast.unparse(each) for each in statement.targets}
+
+
+def _names(nodes: Sequence[ast.AST]) -> set[str]:
+    return {each.id for node in nodes for each in ast.walk(node) if isinstance(each, ast.Name)}
+
+
+def _held_out(names: set[str]) -> bool:
+    return any(re.search(_HELD_OUT, each.lower()) for each in names)
+
+
+def _applied(file: SourceFile, fitted: str, data: set[str]) -> bool:
+    """Whether a call has both what was fitted and the data: `encode(train, vocabulary)`, `scaler(x_train)`."""
+    together = (_names([each]) for each in ast.walk(file.tree) if isinstance(each, ast.Call))
+    return any(fitted in names and names & data for names in together)
+
+
+@fix("same-transform")
+def prepare_whatever_the_flag(case: Case) -> Iterator[Sequence[Edit]]:
+    """What a dataset does to examples `if self.train` and by no chance, it does to all."""
+    for file, function in _of_datasets(case.program):
+        for node in ast.walk(function):
+            if isinstance(node, ast.If) and re.search(r"train", ast.unparse(node.test)):
+                edits = _otherwise_alike(file, node) if node.orelse else _moved_out(file, node)
+                if edits:
+                    yield edits
+
+
+def _of_datasets(program: Program) -> Iterator[tuple[SourceFile, Function]]:
+    for file, node in program.nodes():
+        if isinstance(node, ast.ClassDef) and any(ast.unparse(each).endswith("Dataset") for each in node.bases):
+            yield from ((file, each) for each in node.body if isinstance(each, Function))
+
+
+def _otherwise_alike(file: SourceFile, node: ast.If) -> list[Edit]:
+    """The other branch does what the first does."""
+    one, other = node.body, node.orelse
+    if len(one) != len(other) or _by_chance(one) or ast.unparse(node.body[0]) == ast.unparse(node.orelse[0]):
+        return []
+    return [replace(file, theirs, file.code(mine)) for mine, theirs in zip(one, other, strict=True)]
+
+
+def _moved_out(file: SourceFile, node: ast.If) -> list[Edit]:
+    """Its first statements, as far as chance plays no part in them, come before it."""
+    number = next((at for at, each in enumerate(node.body) if _by_chance([each])), len(node.body))
+    sure = node.body[:number]
+    if not sure or not all(isinstance(each, ast.Assign | ast.AugAssign) for each in sure):
+        return []
+    text = "\n".join(file.code(each) for each in sure)
+    if number == len(node.body):
+        return [before(file, node, text), delete(file, node)]
+    return [before(file, node, text), *(delete(file, each) for each in sure)]
+
+
+def _by_chance(statements: Sequence[ast.stmt]) -> bool:
+    return any(re.search(_CHANCE, ast.unparse(each).lower()) for each in statements)
+
+
+@fix("same-transform")
+def collate_as_training(case: Case) -> Iterator[Sequence[Edit]]:
+    """Held-out batches are put together by the function that puts training batches together."""
+    train = [loader for training in training_steps(case) for loader in loaders(case.program, training)]
+    given = next((each for each in map(_collation, train) if each is not None), None)
+    if given is None:
+        return
+    for other in case.program.calls("torch.utils.data.DataLoader"):
+        theirs = _collation(other)
+        if theirs is not None and all(other.node is not each.node for each in train):
+            text = train[0].file.code(given)
+            if other.file.code(theirs) != text:
+                yield [replace(other.file, theirs, text)]
+
+
+def _collation(loader: Found) -> ast.expr | None:
+    return next((each.value for each in loader.node.keywords if each.arg == "collate_fn"), None)

@@ -1,0 +1,125 @@
+"""Labels that are read in another order than their inputs."""
+
+import textwrap
+
+import pytest
+
+from tests.diagnosis.prescription.changing import changes, first_change
+
+
+class TestOneIndex:
+    def test_the_label_goes_by_the_index_of_the_input(self) -> None:
+        source = """
+        class Shuffled(Dataset):
+            def __getitem__(self, i):
+                j = self.order[i]
+                return self.images[j] / 255, self.labels[i]
+        """
+        assert first_change(source, "check-labels") == [
+            "- return self.images[j] / 255, self.labels[i]",
+            "+ return self.images[j] / 255, self.labels[j]",
+        ]
+
+    def test_a_label_that_is_one_off(self) -> None:
+        source = """
+        class Recordings(Dataset):
+            def __getitem__(self, i):
+                x = self.audio[i].float()
+                return {"audio": x, "label": self.labels[i - 1]}
+        """
+        assert first_change(source, "check-labels")[1] == '+ return {"audio": x, "label": self.labels[i]}'
+
+    def test_of_a_dataset_that_is_in_order_is_left(self) -> None:
+        source = """
+        class Files(Dataset):
+            def __getitem__(self, i):
+                return self.files[self.names[i]], self.labels[i]
+        """
+        assert changes(source, "check-labels") == []
+
+
+class TestOneOrder:
+    def test_values_of_a_table_go_by_the_keys_of_the_inputs(self) -> None:
+        source = """
+        numbers = sorted(answers)
+        x = torch.tensor([answers[k] for k in numbers])
+        y = torch.tensor(list(band.values()))
+        """
+        assert first_change(source, "check-labels") == [
+            "- y = torch.tensor(list(band.values()))",
+            "+ y = torch.tensor([band[k] for k in numbers])",
+        ]
+
+    @pytest.mark.parametrize(
+        ("alone", "without"),
+        [
+            ("names = sorted(files)", "names = list(files)"),
+            ("labels = [label[k] for k in sorted(keys)]", "labels = [label[k] for k in keys]"),
+            ('outcome = table.sort_values("id").reset_index(drop=True)', "outcome = table"),
+            ("labels = labels[::-1]", "labels = labels"),
+            ("y = torch.roll(y, 1)", "y = y"),
+        ],
+    )
+    def test_what_one_of_both_goes_through_is_left_out(self, alone: str, without: str) -> None:
+        assert first_change(f"import torch\n{alone}\n", "check-labels") == [f"- {alone}", f"+ {without}"]
+
+    def test_what_both_go_through_is_not(self) -> None:
+        source = """
+        images = sorted(open_folder("images"))
+        masks = sorted(open_folder("masks"))
+        classes = sorted(set(labels))
+        """
+        assert changes(source, "check-labels") == []
+
+
+class TestOneDraw:
+    def test_an_index_that_is_shuffled_again_in_between(self) -> None:
+        source = """
+        for epoch in range(9):
+            random.shuffle(rows)
+            x = inputs[rows]
+            random.shuffle(rows)
+            y = labels[rows]
+        """
+        assert first_change(source, "check-labels") == ["- random.shuffle(rows)"]
+
+    def test_a_permutation_for_each(self) -> None:
+        source = """
+        def prepare(rng):
+            x = table[rng.permutation(len(table))]
+            y = torch.tensor(classes[rng.permutation(len(table))])
+            return x, y
+        """
+        assert textwrap.dedent("""
+        def prepare(rng):
+            order = rng.permutation(len(table))
+            x = table[order]
+            y = torch.tensor(classes[order])
+            return x, y
+        """) in changes(source, "check-labels")
+
+    def test_inputs_that_are_shuffled_in_place_take_their_labels_along(self) -> None:
+        source = """
+        import numpy as np
+        features = load()
+        classes = load_classes()
+        np.random.shuffle(features)
+        """
+        assert first_change(source, "check-labels") == [
+            "- np.random.shuffle(features)",
+            "+ order = np.random.permutation(len(features))",
+            "+ features, classes = features[order], classes[order]",
+        ]
+
+    def test_of_lists_too(self) -> None:
+        source = """
+        import random
+        texts = load()
+        labels = load_labels()
+        random.shuffle(texts)
+        """
+        assert changes(source, "check-labels")[0].splitlines()[-3:] == [
+            "pairs = list(zip(texts, labels))",
+            "random.shuffle(pairs)",
+            "texts, labels = map(list, zip(*pairs))",
+        ]

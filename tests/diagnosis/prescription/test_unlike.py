@@ -1,0 +1,77 @@
+"""Held-out data that a fit, a flag or a collation of their own treats otherwise."""
+
+from tests.diagnosis.prescription.changing import changes, first_change
+
+
+class TestFittedOnce:
+    def test_what_was_fitted_to_training_data_serves_held_out_data(self) -> None:
+        source = """
+        scaler = Standardizer().fit(train_x)
+        train_x = scaler(train_x)
+        test_x = Standardizer().fit(test_x)(test_x)
+        """
+        assert first_change(source, "same-transform") == [
+            "- test_x = Standardizer().fit(test_x)(test_x)",
+            "+ test_x = scaler(test_x)",
+        ]
+
+    def test_what_is_made_of_data_and_not_used_with_them_is_left(self) -> None:
+        source = """
+        train_loader = make_loader(train_x)
+        test_loader = make_loader(test_x)
+        """
+        assert changes(source, "same-transform") == []
+
+
+class TestWhateverTheFlag:
+    def test_what_is_no_chance_comes_before_it(self) -> None:
+        source = """
+        class Digits(Dataset):
+            def __getitem__(self, i):
+                x = self.x[i]
+                if self.train:
+                    x = x / 16
+                    x = x + 0.1 * torch.randn_like(x)
+                return x, self.y[i]
+        """
+        assert first_change(source, "same-transform") == [
+            "+ x = x / 16",
+            "- x = x / 16",
+        ]
+
+    def test_the_other_branch_does_the_same(self) -> None:
+        source = """
+        class Digits(Dataset):
+            def __init__(self, x, train):
+                if train:
+                    self.x = (x - 8) / 8
+                else:
+                    self.x = x / 255
+        """
+        assert first_change(source, "same-transform") == ["- self.x = x / 255", "+ self.x = (x - 8) / 8"]
+
+    def test_augmentation_stays_within_training(self) -> None:
+        source = """
+        class Digits(Dataset):
+            def __getitem__(self, i):
+                x = self.x[i]
+                if self.train:
+                    x = x + 0.1 * torch.randn_like(x)
+                return x, self.y[i]
+        """
+        assert changes(source, "same-transform") == []
+
+
+def test_held_out_batches_are_collated_as_training_batches() -> None:
+    source = """
+    from torch.utils.data import DataLoader
+    train = DataLoader(pairs, batch_size=50, shuffle=True, collate_fn=scaled)
+    test = DataLoader(others, batch_size=50, collate_fn=raw)
+    for x, y in train:
+        loss = criterion(model(x), y)
+        loss.backward()
+    """
+    assert first_change(source, "same-transform") == [
+        "- test = DataLoader(others, batch_size=50, collate_fn=raw)",
+        "+ test = DataLoader(others, batch_size=50, collate_fn=scaled)",
+    ]
