@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from gradus.diagnosis.prescription.bindings import binding, bindings
 from gradus.diagnosis.prescription.edits import Edit, after, delete, imported, replace
-from gradus.diagnosis.prescription.fillings import DRAWN, SAME, SCALED, TIMES, Filling, fillings
+from gradus.diagnosis.prescription.fillings import DRAWN, SAME, SCALED, TIMES, Filling, fillings, identities, multiplied
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.layers import rectified
 from gradus.diagnosis.prescription.program import SourceFile
@@ -15,6 +15,7 @@ from gradus.diagnosis.prescription.rawtensors import made_by_hand
 from gradus.diagnosis.prescription.roles import role
 from gradus.diagnosis.prescription.written import number, written
 
+_THROUGH_TIME = {"vanishing-through-time", "exploding-through-time"}
 _DEEP = 6
 """Matrices from which on torch's own initialization fades in rectified networks."""
 
@@ -40,7 +41,14 @@ def initialize(case: Case) -> Iterator[Sequence[Edit]]:
 def started(case: Case) -> list[Edit]:
     """Proper draws for all the weights that the program fills otherwise."""
     found = [each for each in fillings(case) if each.role != "bias" and _improper(case, each)]
-    return [edit for each in found for edit in _proper(case, each)] + list(made_by_hand(case))
+    edits = [edit for each in found for edit in _proper(case, each)] + list(made_by_hand(case))
+    through_time = case.cause in _THROUGH_TIME
+    if case.cause != "symmetric-initialization":
+        scaled = [each for each in multiplied(case) if not through_time or "weight_hh" in ast.unparse(each[1].target)]
+        edits += [delete(file, statement) for file, statement in scaled]
+    if through_time:
+        edits += [replace(file, product, file.code(eye)) for file, product, eye in identities(case)]
+    return edits
 
 
 @fix("reset-biases")
@@ -59,7 +67,7 @@ def _improper(case: Case, filling: Filling) -> bool:
     guards = " ".join(ast.unparse(each.test) for each in filling.file.above(filling.call) if isinstance(each, ast.If))
     if ("Norm" in guards and not re.search(r"Linear|Conv", guards)) or re.search(r"norm|bn\d", filling.target):
         return False
-    if case.cause in {"vanishing-through-time", "exploding-through-time"} and not filling.recurrent:
+    if case.cause in _THROUGH_TIME and not filling.recurrent:
         return False
     if case.cause == "symmetric-initialization":
         return filling.how in SAME
@@ -69,7 +77,8 @@ def _improper(case: Case, filling: Filling) -> bool:
     if filling.how in SCALED:
         gain = next((each.value for each in filling.call.keywords if each.arg == "gain"), None)
         place = written(case.program, filling.file, gain)
-        return place is not None and not 0.5 <= place.value <= 2.5
+        low, high = (0.9, 1.1) if filling.recurrent else (0.5, 2.5)
+        return place is not None and not low <= place.value <= high
     return filling.how in DRAWN | SAME
 
 

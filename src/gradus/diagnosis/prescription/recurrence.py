@@ -57,7 +57,10 @@ def _remembering(call: Found) -> Iterator[Edit]:
 
 
 def _integrating(case: Case) -> Iterator[Edit]:
-    """`h = tanh(wx(x) + wh(h))`, in a loop or returned: most of the state stays (a leaky integrator)."""
+    """`h = tanh(wx(x) + wh(h))`, in a loop or returned: most of the state stays (a leaky integrator).
+
+    A sigmoid becomes a tanh: about 0 its slope is 1 rather than 1/4, and what it adds up has no mean of its own.
+    """
     for file, node in case.program.nodes():
         found = applied(file, node) if isinstance(node, ast.Call) else None
         if found is None or found.operand is None or not _mixes(file, found.operand):
@@ -72,8 +75,13 @@ def _integrating(case: Case) -> Iterator[Edit]:
         else:
             continue
         if states:
-            start = file.span(node)[0]
-            yield Edit(file, start, start, f"0.9 * {states[0]} + 0.1 * ")
+            start, end = file.span(node)
+            new, more = file.code(node), list[Edit]()
+            if found.name == "sigmoid":
+                tanh, more = imported(file, "torch.tanh")
+                new = f"{tanh}({file.code(found.operand)})"
+            yield Edit(file, start, end, f"0.9 * {states[0]} + 0.1 * {new}")
+            yield from more
 
 
 def _mixes(file: SourceFile, operand: ast.expr) -> bool:
