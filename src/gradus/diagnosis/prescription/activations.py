@@ -4,6 +4,7 @@ import ast
 import itertools
 from collections.abc import Iterator, Sequence
 
+from gradus.diagnosis.prescription.activation_names import chosen_by_name
 from gradus.diagnosis.prescription.bindings import binding, class_around
 from gradus.diagnosis.prescription.edits import Edit, around, imported, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
@@ -22,6 +23,7 @@ def rectify(case: Case) -> Iterator[Sequence[Edit]]:
     """ReLU for the sigmoids and tanhs between layers; with Kaiming initialization where these are many."""
     squashing = [each for each in activations(case.program) if each.squashing and _is_hidden(case, each)]
     edits = [edit for each in squashing for edit in _as(each, "ReLU", "relu")]
+    edits += [edit for file, node in case.program.nodes() for edit in chosen_by_name(case.program, file, node)]
     if edits:
         started = [] if "nn.init" in case.program.script.text else list(kaiming(case))
         yield [*edits, *started]
