@@ -48,6 +48,8 @@ def started(case: Case) -> list[Edit]:
         edits += [delete(file, statement) for file, statement in scaled]
     if through_time:
         edits += [replace(file, product, file.code(eye)) for file, product, eye in identities(case)]
+    if case.cause in {"bad-initialization", "initial-loss"}:
+        edits += _tied(case)
     return edits
 
 
@@ -141,6 +143,38 @@ def _qualified(file: SourceFile, call: ast.Call) -> str:
 
 def _margin(file: SourceFile, statement: ast.stmt) -> str:
     return " " * statement.col_offset
+
+
+# ---- tables that are output layers too ------------------------------------------------------------------------------
+
+
+def _tied(case: Case) -> Iterator[Edit]:
+    """A table whose weights are the output layer's as well begins as one of that width does, not at torch's N(0, 1)."""
+    filled = {each.target for each in fillings(case)}
+    for call in case.program.calls("torch.nn.Embedding"):
+        file, statement, width = call.file, call.statement, call.argument(1, "embedding_dim")
+        if width is None or not isinstance(statement, ast.Assign) or statement.value is not call.node:
+            continue
+        table = f"{ast.unparse(statement.targets[0])}.weight"
+        if table not in filled and any(_is_output(file, each) for each in ast.walk(file.tree) if _text(each) == table):
+            init, more = imported(file, "torch.nn.init")
+            size = file.code(width) if isinstance(width, ast.Name | ast.Constant | ast.Attribute) else ""
+            yield after(file, statement, f"{init}.normal_({table}, std={size or f'({file.code(width)})'} ** -0.5)")
+            yield from more
+
+
+def _text(node: ast.AST) -> str:
+    return ast.unparse(node) if isinstance(node, ast.Attribute) else ""
+
+
+def _is_output(file: SourceFile, table: ast.AST) -> bool:
+    """`self.head.weight = table`, `F.linear(x, table)`, `x @ table.T`."""
+    parent = file.parents.get(table)
+    if isinstance(parent, ast.Assign):
+        return parent.value is table and ast.unparse(parent.targets[0]).endswith(".weight")
+    if isinstance(parent, ast.Call):
+        return file.qualified(parent.func) == "torch.nn.functional.linear" and table in parent.args[1:2]
+    return isinstance(parent, ast.Attribute) and parent.attr in {"T", "mT", "t"}
 
 
 # ---- biases ---------------------------------------------------------------------------------------------------------

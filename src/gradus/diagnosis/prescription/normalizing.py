@@ -21,6 +21,9 @@ def normalize(case: Case) -> Iterator[Sequence[Edit]]:
     """A norm behind every layer that an activation follows, or on the branches of residual blocks that have none."""
     if any(facts.normalizations for facts in case.history.models.values()):
         return
+    summed = list(_averages(case)) if case.cause.startswith("exploding") else []
+    if summed:
+        yield summed
     branches = list(_branches(case))
     if branches:
         yield branches
@@ -66,6 +69,30 @@ def _norm(file: SourceFile, kind: str, width: str, by_batch: bool) -> tuple[str,
         name, more = imported(file, "torch.nn.GroupNorm")
         return f"{name}(1, {width})", more
     return f"{name}({width})", more
+
+
+def _averages(case: Case) -> Iterator[Edit]:
+    """`adj @ x` of a graph's adjacency that `forward` is given: the mean over neighbours instead of the sum."""
+    for file, node in case.program.nodes():
+        multiplied = _operands(file, node)
+        function = file.scope(node)
+        if not multiplied or getattr(function, "name", "") != "forward" or not isinstance(function, ast.FunctionDef):
+            continue
+        graph = ast.unparse(multiplied[0])
+        if graph in {*(each.arg for each in function.args.args), "self.adj"} and re.search(r"^[aA](_hat)?$|adj", graph):
+            # a node without neighbours keeps its 0
+            mean = f"{file.code(node)} / {graph}.sum(-1, keepdim=True).clamp(min=1)"
+            inside = isinstance(file.parents.get(node), ast.BinOp | ast.Attribute)
+            yield replace(file, node, f"({mean})" if inside else mean)
+
+
+def _operands(file: SourceFile, node: ast.AST) -> list[ast.expr]:
+    """What a product of matrices multiplies."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
+        return [node.left, node.right]
+    if isinstance(node, ast.Call) and file.qualified(node.func) in {"torch.matmul", "torch.mm", "torch.bmm"}:
+        return node.args
+    return []
 
 
 def _branches(case: Case) -> Iterator[Edit]:
