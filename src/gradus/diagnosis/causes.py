@@ -323,10 +323,10 @@ def _facts(history: History, seen: Mapping[str, float]) -> Iterable[str]:
     if history.non_finite is not None and history.non_finite.source == "forward" and history.non_finite.step == 0:
         yield "lost-at-start"
     outgrown = last_over_first(first, 1)
-    if "exploding-signal" in seen and not first.step and outgrown is not None:
-        # A first loss far above that of knowing nothing says the same of what is less than a hundredfold.
-        if outgrown[1] > (_GROWN if "initial-loss" in seen else EXPLODED):
-            yield "exploded-at-start"
+    # A first loss far above that of knowing nothing says the same of what is less than a hundredfold.
+    limit = _GROWN if "initial-loss" in seen else EXPLODED
+    if "exploding-signal" in seen and not first.step and outgrown is not None and outgrown[1] > limit:
+        yield "exploded-at-start"
     gain = improvement(history)
     if 0 < gain < 0.1 and math.isfinite(gain):
         yield "creeping"

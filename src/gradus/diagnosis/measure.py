@@ -72,8 +72,8 @@ def independent(inputs: Tensor) -> float:
     n_cp = n_cp[..., :: -(-n_cp.shape[2] // _POSITIONS)].float()
     total = n_cp.transpose(0, 1).flatten(1).var(1)
     between = n_cp.mean(2).var(0)
-    alike = (between / total)[total > 0].mean()
-    return float(min(n * numbers, n / alike)) if 0 < alike < math.inf else n * numbers
+    alike = float((between / total)[total > 0].mean())
+    return min(n * numbers, n / alike) if 0 < alike < math.inf else n * numbers
 
 
 LIMITS = {

@@ -189,6 +189,9 @@ def test_a_state_matrix_above_the_identity() -> None:
 def test_weights_made_larger_in_place() -> None:
     assert begun("fc.weight.data *= 20\nfc.bias.data *= 2") == ["- fc.weight.data *= 20"]
     assert begun("fc.weight.data *= scale") == []
+    assert begun("w *= 0.5") == []
+    looped = "for p in net.parameters():\n    if p.ndim == 2:\n        p *= 15\n    else:\n        p *= 3"
+    assert begun(looped) == ["- p *= 15", "+ pass"]
 
 
 def test_a_table_that_is_the_output_layer_too() -> None:

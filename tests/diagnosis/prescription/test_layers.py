@@ -309,7 +309,9 @@ def test_a_squashed_state_is_integrated_by_tanh() -> None:
     ],
 )
 def test_all_states_are_read(made: str, before: str, after: str) -> None:
-    source = f"{HEAD}class N(nn.Module):\n    def __init__(self):\n        self.rnn = {made}\n\n    def forward(self, x):\n"
+    source = (
+        f"{HEAD}class N(nn.Module):\n    def __init__(self):\n        self.rnn = {made}\n\n    def forward(self, x):\n"
+    )
     source += "".join(f"        {line.strip()}\n" for line in before.split(";"))
     (*_, line) = first_change(source, "pool-over-time") or [""]
     assert line == (f"+ return {after}" if after else "")

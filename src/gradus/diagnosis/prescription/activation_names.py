@@ -26,7 +26,8 @@ def chosen_by_name(program: Program, file: SourceFile, node: ast.AST) -> Iterato
             yield replace(file, node, text)
             yield from more
     elif isinstance(node, ast.Constant) and str(node.value).lower() in {"sigmoid", "tanh"}:
-        if _MEANT.search(_given_to(file, node).lower()) and (word := _word(program, str(node.value))):
+        word = _word(program, str(node.value)) if _MEANT.search(_given_to(file, node).lower()) else ""
+        if word:
             yield replace(file, node, f'"{word}"' if file.code(node)[0] == '"' else f"'{word}'")
 
 
@@ -70,7 +71,7 @@ def _word(program: Program, old: str) -> str:
         if known and isinstance(file.parents.get(node), ast.Dict | ast.Compare):
             assert isinstance(node, ast.Constant)
             return str(node.value)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "getattr" and node.args:
-            if re.match(r"torch(\.nn(\.functional)?)?$", file.qualified(node.args[0])):
-                return "ReLU" if old[0].isupper() else "relu"
+        looked_up = isinstance(node, ast.Call) and ast.unparse(node.func) == "getattr" and bool(node.args)
+        if looked_up and re.fullmatch(r"torch(\.nn(\.functional)?)?", file.qualified(node.args[0])):  # type: ignore[attr-defined]
+            return "ReLU" if old[0].isupper() else "relu"
     return ""

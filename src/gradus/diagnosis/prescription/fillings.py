@@ -66,9 +66,14 @@ def multiplied(case: Case) -> Iterator[tuple[SourceFile, ast.AugAssign]]:
     """Weights that a statement makes larger or smaller in place: `fc.weight.data *= 10`, `w /= 100`."""
     for file, node in case.program.nodes():
         if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Mult | ast.Div):
-            attribute = isinstance(node.target, ast.Attribute)
-            if attribute and number(node.value) is not None and _role(file, node, _bare(node.target)) == "weight":
+            role = _role(file, node, _bare(node.target)) if number(node.value) is not None else ""
+            if role == "any" or (role == "weight" and (isinstance(node.target, ast.Attribute) or _looped(file, node))):
                 yield file, node
+
+
+def _looped(file: SourceFile, node: ast.AugAssign) -> bool:
+    """Whether a loop over parameters is around it."""
+    return any("parameters()" in ast.unparse(each.iter) for each in file.loops(node) if isinstance(each, ast.For))
 
 
 def identities(case: Case) -> Iterator[tuple[SourceFile, ast.BinOp, ast.expr]]:
@@ -157,7 +162,7 @@ def _biases(items: ast.expr) -> bool:
 
 def _guarded(test: str, otherwise: bool) -> str:
     """What `p.dim() > 1` or `"bias" in name` lets through."""
-    matrices = re.search(r"(dim\(\)|ndim|shape\)|size\(\)\)) *(>= *2|> *1)|['\"]weight", test)
+    matrices = re.search(r"(dim\(\)|ndim|shape\)|size\(\)\)) *(>= *2|== *2|> *1)|['\"]weight", test)
     vectors = re.search(r"(dim\(\)|ndim|shape\)|size\(\)\)) *(< *2|<= *1|== *1)|['\"]\.?bias", test)
     negated = otherwise != bool(re.search(r"not in|^not ", test))
     if matrices or vectors:

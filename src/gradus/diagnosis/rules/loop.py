@@ -233,7 +233,8 @@ def batch_norm_drift(history: History) -> Iterator[Sighting]:
     "and layer norm",
     structural=True,
     says=Message(
-        en="Batch norm computes its statistics from {count:.0f} independent numbers per channel: they are mostly noise.",
+        en="Batch norm computes its statistics from {count:.0f} independent numbers per channel: they are mostly "
+        "noise.",
         zh="批归一化每个通道只用 {count:.0f} 个独立的数计算统计量：大部分是噪声。",
     ),
 )
