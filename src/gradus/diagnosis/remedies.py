@@ -34,7 +34,7 @@ BY_ID: dict[str, tuple[str, ...]] = {
     "symmetric-initialization": ("initialize",),
     "missing-nonlinearity": ("add-nonlinearity",),
     "vanishing-through-time": ("initialize", "pool-over-time", "gated"),
-    "exploding-through-time": ("initialize", "clip-gradient", "gated"),
+    "exploding-through-time": ("clip-gradient", "initialize", "gated"),
     "learning-rate-too-high": ("lower-learning-rate", "range-test", "schedule"),
     "learning-rate-too-low": ("raise-learning-rate", "range-test", "switch-optimizer"),
     "large-updates": ("lower-learning-rate", "range-test"),

@@ -379,3 +379,14 @@ def test_other_norms_for_tiny_batches() -> None:
         "+ d = DataLoader(x, batch_size=32)",
     ]
     assert first_change(HEAD + "m = nn.LayerNorm(4)", "group-norm") == []
+
+
+def test_a_branch_that_has_a_name_is_normalized() -> None:
+    source = net("h = self.fc2(torch.relu(self.fc1(x)))", "return x + h")
+    assert normalized(source) == ["- return x + h", "+ return x + F.layer_norm(h, x.shape[-1:])"]
+
+
+def test_a_layer_whose_weight_is_read_stays_a_layer() -> None:
+    source = net("return self.fc2(torch.relu(self.fc1(x)))")
+    assert normalized(source) != []
+    assert normalized(source + "\nnn.init.kaiming_normal_(self.fc1.weight)") == []

@@ -4,7 +4,7 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 
-from gradus.diagnosis.prescription.bindings import class_around
+from gradus.diagnosis.prescription.bindings import binding, class_around
 from gradus.diagnosis.prescription.edits import Edit, after, imported, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.layers import Layer, hidden_layers
@@ -28,12 +28,26 @@ def normalize(case: Case) -> Iterator[Sequence[Edit]]:
     if branches:
         yield branches
         return
-    layers = [each for each in hidden_layers(case.program) if each.width]
+    layers = [each for each in hidden_layers(case.program) if each.width and not _read_elsewhere(each)]
     if not layers:
         return
     kinds = [True, False] if _batches_serve(case) else [False]
     for by_batch in kinds:
         yield [edit for each in layers for edit in _norm_behind(each, by_batch)]
+
+
+def _read_elsewhere(layer: Layer) -> bool:
+    """Whether the weight is asked for of what would become a Sequential: `self.fc.weight`, or in a loop over layers."""
+    if layer.item is not None:
+        return False
+    file, statement = layer.file, layer.file.statement(layer.node)
+    name = ast.unparse(statement.targets[0]) if isinstance(statement, ast.Assign) else ""
+    loops = [each for each in ast.walk(file.tree) if isinstance(each, ast.For) and name in ast.unparse(each.iter)]
+    names = {name, *(ast.unparse(each.target) for each in loops)}
+    return any(
+        isinstance(each, ast.Attribute) and each.attr in {"weight", "bias"} and ast.unparse(each.value) in names
+        for each in ast.walk(file.tree)
+    )
 
 
 def _batches_serve(case: Case) -> bool:
@@ -107,7 +121,9 @@ def _branches(case: Case) -> Iterator[Edit]:
         given = [each.arg for each in function.args.args[1:2]]  # type: ignore[union-attr]
         for stream, branch in ((total.left, total.right), (total.right, total.left)):
             carried = isinstance(stream, ast.Name) and stream.id in given
-            if carried and isinstance(branch, ast.Call) and _through_layers(branch):
+            made = binding(file, branch) if isinstance(branch, ast.Name) else None  # h = self.fc2(...); return x + h
+            call = made.value if made is not None and made.file is file else branch
+            if carried and isinstance(call, ast.Call) and _through_layers(call):
                 yield from _normalized(file, ast.unparse(stream), branch)
                 break
 
@@ -118,7 +134,7 @@ def _through_layers(branch: ast.Call) -> bool:
     )
 
 
-def _normalized(file: SourceFile, stream: str, branch: ast.Call) -> Iterator[Edit]:
+def _normalized(file: SourceFile, stream: str, branch: ast.expr) -> Iterator[Edit]:
     owner = class_around(file, branch)
     if owner is not None and re.search(r"Conv[123]d\(", file.code(owner)):
         name, more = imported(file, "torch.nn.functional.group_norm")
