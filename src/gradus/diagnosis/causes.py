@@ -105,7 +105,8 @@ TABLE: tuple[Cause, ...] = (
          "feature-scale": 2, "summed-loss": 4,
          "loss-sign": 3, "missing-zero-grad": 5, "non-finite-input": 3, "unstable-loss": 2.5, "overflow": 2,
          "exploding-through-time": 1.5, "broadcast-loss": 1, "unshuffled-data": 3, "exploded-at-start": 4.5,
-         "dead-from-start": 1, "missing-log": 2, "over-regularization": 1},
+         "dead-from-start": 1, "missing-log": 2, "over-regularization": 1,
+         "batch-norm-tiny-batch": 2},
     ),
     _cause(
         "learning-rate-too-low",

@@ -390,3 +390,16 @@ def test_a_layer_whose_weight_is_read_stays_a_layer() -> None:
     source = net("return self.fc2(torch.relu(self.fc1(x)))")
     assert normalized(source) != []
     assert normalized(source + "\nnn.init.kaiming_normal_(self.fc1.weight)") == []
+
+
+def test_a_nonlinearity_between_the_turns_of_a_loop() -> None:
+    source = deep("nn.Linear(w, w) for _ in range(3)").replace("torch.tanh(layer(x))", "layer(x)")
+    assert first_change(HEAD + source, "add-nonlinearity") == [
+        "- x = layer(x)",
+        "+ x = torch.relu(layer(x)) if layer is not self.layers[-1] else layer(x)",
+    ]
+
+
+def test_a_norm_behind_a_convolution_of_signals() -> None:
+    source = HEAD + "m = nn.Sequential(nn.Conv1d(1, 16, 5), nn.BatchNorm1d(16))"
+    assert "nn.GroupNorm(8, 16)" in first_change(source, "group-norm")[1]

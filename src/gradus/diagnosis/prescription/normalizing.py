@@ -154,7 +154,8 @@ def other_norm(case: Case) -> Iterator[Sequence[Edit]]:
         if width is None:
             continue
         text = call.file.code(width)
-        flat = call.file.qualified(call.node.func).endswith("1d")
+        # behind Conv1d units come before positions, as group norm has them
+        flat = call.file.qualified(call.node.func).endswith("1d") and "Conv1d(" not in call.file.text
         name, more = imported(call.file, "torch.nn.LayerNorm" if flat else "torch.nn.GroupNorm")
         size = written(case.program, call.file, width)
         groups = 8 if size is not None and size.value % 8 == 0 and size.value > 8 else 1
