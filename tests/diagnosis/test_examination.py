@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import SGD, Adam, Optimizer
 
+from gradus.diagnosis import measure
 from gradus.diagnosis.examination import Memory, Window
 from gradus.diagnosis.places import Places
 from gradus.diagnosis.signs import Examination
@@ -249,7 +250,8 @@ def test_numbers_that_batch_norm_has_for_each_channel() -> None:
     x = inputs(2, 3, 5, 7)
     for each in model:
         window.layer(each, (x,), each(x))
-    assert window.unnormalized == [("net:0", 70.0), ("net:1", 70.0)]
+    assert [each[:2] for each in window.unnormalized] == [("net:0", 2), ("net:1", 2)]
+    assert {each[2] for each in window.unnormalized} == {measure.independent(x)}
     assert window.drifting == {"net:0"}
 
 

@@ -205,3 +205,16 @@ def test_distances_are_those_of_numpy() -> None:
     points = normal(6, 3)
     expected = np.linalg.norm(points.numpy()[:, None] - points.numpy(), axis=-1)
     np.testing.assert_allclose(measure.pairwise(points).numpy(), expected, atol=1e-5)
+
+
+def test_positions_count_as_far_as_they_differ() -> None:
+    gen = torch.Generator().manual_seed(0)
+    noise = torch.randn(2, 64, 10, 10, generator=gen)
+    light = torch.randn(2, 64, 1, 1, generator=gen)
+    assert measure.independent(noise) > 100
+    assert measure.independent(light.expand(-1, -1, 10, 10)) < 2.5
+    assert 2 < measure.independent(noise + light) < 8
+    assert measure.independent(torch.randn(3, 5)) == 3
+    assert measure.independent(light[:1].expand(-1, -1, 10, 10)) == 100  # of one example nothing can be told
+    assert measure.independent(torch.ones(2, 4, 3)) == 6
+    assert measure.independent(light.expand(-1, -1, 10, 10).repeat(4, 1, 1, 1)) == 800

@@ -67,7 +67,8 @@ TABLE: tuple[Cause, ...] = (
     ),
     _cause(
         "exploding-gradient",
-        {"exploding-gradient": 2.2, "exploding-signal": 1.5, "deep": 0.8, "non-finite": 0.5, "lost-at-start": 1.0},
+        {"exploding-gradient": 2.2, "exploding-signal": 1.5, "deep": 0.8, "non-finite": 0.5, "lost-at-start": 1.0,
+         "exploded-at-start": 1.0},
         {"weights-too-large": 2.0, "non-finite-input": 3, "unstable-loss": 2, "unscaled-inputs": 1},
     ),
     _cause(
@@ -104,8 +105,9 @@ TABLE: tuple[Cause, ...] = (
         {"weights-too-large": 2, "bad-initialization": 2, "unscaled-inputs": 3.5, "unscaled-targets": 2,
          "feature-scale": 2, "summed-loss": 4,
          "loss-sign": 3, "missing-zero-grad": 5, "non-finite-input": 3, "unstable-loss": 2.5, "overflow": 2,
-         "exploding-through-time": 1.5, "broadcast-loss": 1, "unshuffled-data": 5, "exploded-at-start": 1.5,
-         "dead-from-start": 1, "missing-log": 2, "over-regularization": 1},
+         "exploding-through-time": 1.5, "broadcast-loss": 1, "unshuffled-data": 5, "exploded-at-start": 4.5,
+         "dead-from-start": 1, "missing-log": 2, "over-regularization": 1,
+         "batch-norm-tiny-batch": 2},
     ),
     _cause(
         "learning-rate-too-low",
@@ -188,6 +190,7 @@ TABLE: tuple[Cause, ...] = (
 )  # fmt: skip
 
 _ESTABLISHED = 3.0
+_GROWN = 10.0
 _BY_EVIDENCE = {
     "vanishing-gradient", "exploding-gradient", "dead-units", "saturated-units", "bad-initialization",
     "labels-unrelated", "learning-rate-too-high", "learning-rate-too-low", "overfitting",
@@ -322,7 +325,9 @@ def _facts(history: History, seen: Mapping[str, float]) -> Iterable[str]:
     if history.non_finite is not None and history.non_finite.source == "forward" and history.non_finite.step == 0:
         yield "lost-at-start"
     outgrown = last_over_first(first, 1)
-    if "exploding-signal" in seen and not first.step and outgrown is not None and outgrown[1] > EXPLODED:
+    # A first loss far above that of knowing nothing says the same of what is less than a hundredfold.
+    limit = _GROWN if "initial-loss" in seen else EXPLODED
+    if "exploding-signal" in seen and not first.step and outgrown is not None and outgrown[1] > limit:
         yield "exploded-at-start"
     gain = improvement(history)
     if 0 < gain < 0.1 and math.isfinite(gain):

@@ -50,7 +50,7 @@ class Window:
         self.step = step
         self.graphs: list[Graph] = []
         self.called: set[str] = set()
-        self.unnormalized: list[tuple[str, float]] = []
+        self.unnormalized: list[tuple[str, int, float]] = []
         self.drifting: set[str] = set()
         self.judged: list[Judged] = []
         self._places, self._memory = places, memory
@@ -177,8 +177,7 @@ class Window:
 
     def _read_batch_norm(self, module: Any, place: str, inputs: Sequence[Any]) -> None:
         if inputs and isinstance(inputs[0], Tensor) and inputs[0].dim() > 1:
-            shape = inputs[0].shape
-            self.unnormalized.append((place, float(math.prod(shape) / shape[1])))
+            self.unnormalized.append((place, len(inputs[0]), measure.independent(inputs[0])))
         frozen = module.affine and not module.weight.requires_grad
         if frozen and module.track_running_stats:
             self.drifting.add(place)

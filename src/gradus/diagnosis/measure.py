@@ -53,6 +53,29 @@ def by_unit(output: Tensor, axis: int) -> Tensor:
     return n_pu.float()
 
 
+_FEW, _POSITIONS = 8, 512
+
+
+def independent(inputs: Tensor) -> float:
+    """How many independent numbers a channel has for its mean: fewer than there are where an example's are alike.
+
+        n v / b,    v the variance of all numbers, b that of the examples' own means       (Kish 1965, design effect)
+
+    Args:
+        inputs: of a batch norm, (N, C) or (N, C, *). Of eight examples or more their number alone is enough.
+    """
+    numbers = inputs.numel() / max(1, inputs.shape[0] * inputs.shape[1])
+    n = inputs.shape[0]
+    if not 2 <= n < _FEW or numbers <= 1:
+        return n * numbers
+    n_cp = inputs.detach().flatten(2)
+    n_cp = n_cp[..., :: -(-n_cp.shape[2] // _POSITIONS)].float()
+    total = n_cp.transpose(0, 1).flatten(1).var(1)
+    between = n_cp.mean(2).var(0)
+    alike = float((between / total)[total > 0].mean())
+    return min(n * numbers, n / alike) if 0 < alike < math.inf else n * numbers
+
+
 LIMITS = {
     "sigmoid": (-4.0, 4.0),
     "tanh": (-2.5, 2.5),

@@ -9,6 +9,7 @@ import functools
 import logging
 import math
 import os
+import statistics
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -115,6 +116,7 @@ class Probe(taps.Listener):
         self._memory = Memory()
         self._window: Window | None = None
         self._window_began = 0.0
+        self._largest_batch, self._independent = 0, dict[str, list[float]]()
         # What models there are, and what ran last.
         self._roots: dict[int, weakref.ref[nn.Module]] = {}
         self._looked_beside: set[int] = set()
@@ -730,10 +732,7 @@ class Probe(taps.Listener):
         history.examinations.append(examination)
         history.adversarial = history.adversarial or (examination.players is not None and self._lead.stepping > 1)
         loop = history.loop
-        if window.unnormalized:
-            place, count = min(window.unnormalized, key=lambda each: each[1])
-            if loop.tiny_batch is None or count > loop.tiny_batch:
-                loop.tiny_batch, loop.tiny_batch_place = count, place
+        self._note_batches(window)
         if examination.step > 0:
             loop.drifting = tuple(sorted(window.drifting))
         self._note_linearity(window)
@@ -745,6 +744,20 @@ class Probe(taps.Listener):
         """No backward pass went by: the optimizer takes derivatives itself, and there is nothing to examine."""
         self._window = None
         self._cadence.examined(self.history.step - 1, self.spent - self._window_began)
+
+    def _note_batches(self, window: Window) -> None:
+        """Numbers that batch norms have for their statistics, in batches of the largest size seen."""
+        for place, examples, numbers in window.unnormalized:
+            if examples > self._largest_batch:
+                self._largest_batch = examples
+                self._independent.clear()
+            if examples == self._largest_batch:
+                self._independent.setdefault(place, []).append(numbers)
+        if self._independent:
+            # The variance of a statistic goes by 1 / numbers: that is what is averaged.
+            means = {place: statistics.harmonic_mean(each) for place, each in self._independent.items()}
+            loop = self.history.loop
+            loop.tiny_batch_place, loop.tiny_batch = min(means.items(), key=lambda each: each[1])
 
     def _note_linearity(self, window: Window) -> None:
         whole = [graph for graph in window.graphs if graph.whole]

@@ -15,9 +15,9 @@ from gradus.diagnosis.remedy_cards.training import TRAINING
 CARDS: dict[str, RemedyCard] = {each.id: each for each in (*LAYERS, *TRAINING, *OUTPUTS, *DATA, *LOOP)}
 
 BY_ID: dict[str, tuple[str, ...]] = {
-    "vanishing-gradient": ("initialize", "normalize-layers", "swap-activation", "add-residual"),
+    "vanishing-gradient": ("initialize", "swap-activation", "normalize-layers", "add-residual"),
     "exploding-gradient": ("initialize", "normalize-layers", "range-test"),
-    "vanishing-signal": ("initialize", "normalize-layers", "swap-activation", "add-residual"),
+    "vanishing-signal": ("initialize", "swap-activation", "normalize-layers", "add-residual"),
     "exploding-signal": ("initialize", "scale-inputs", "normalize-layers", "range-test"),
     "dead-units": (
         "initialize",
@@ -33,7 +33,7 @@ BY_ID: dict[str, tuple[str, ...]] = {
     "initial-loss": ("initialize", "scale-inputs"),
     "symmetric-initialization": ("initialize",),
     "missing-nonlinearity": ("add-nonlinearity",),
-    "vanishing-through-time": ("initialize", "gated"),
+    "vanishing-through-time": ("initialize", "pool-over-time", "gated"),
     "exploding-through-time": ("clip-gradient", "initialize", "gated"),
     "learning-rate-too-high": ("lower-learning-rate", "range-test", "schedule"),
     "learning-rate-too-low": ("raise-learning-rate", "range-test", "switch-optimizer"),

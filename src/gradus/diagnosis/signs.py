@@ -287,7 +287,7 @@ class LoopSigns:
         eval_since: the step at which these began.
         was_training: whether there were steps in training mode before.
         drifting: batch norms that do not learn and whose statistics still move.
-        tiny_batch: examples per channel of the batch norm that has the fewest.
+        tiny_batch: independent numbers per channel of the batch norm that has the fewest.
         mixes: whether the output for one example depends on the others.
         always_dropping: whether dropout acts in evaluation mode.
         reseeded: steps during which a generator was set to the same seed again.

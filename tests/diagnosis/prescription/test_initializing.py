@@ -163,3 +163,58 @@ def test_biases_begin_at_zero(before: str, after: str) -> None:
 @pytest.mark.parametrize("source", ["nn.init.zeros_(fc.bias)", "g = nn.Parameter(torch.full((n,), 6.0))\ny = x * g"])
 def test_biases_that_are_no_fault(source: str) -> None:
     assert first_change(HEAD + source, "reset-biases") == []
+
+
+def test_the_state_matrix_among_others() -> None:
+    source = "rnn = nn.RNN(4, 8)\nfor p in rnn.parameters():\n    nn.init.normal_(p, std=0.02)"
+    assert begun(source, "vanishing-through-time") == [
+        "- nn.init.normal_(p, std=0.02)",
+        "+ if p.dim() > 1:",
+        "+ nn.init.orthogonal_(p)",
+    ]
+    assert begun(source.replace("rnn.parameters", "net.parameters"), "vanishing-through-time") == []
+
+
+def test_a_state_matrix_above_the_identity() -> None:
+    source = "rnn.weight_hh_l0.data.copy_(torch.eye(8) * 1.3)\nrnn.weight_ih_l0.data *= 2"
+    assert begun(source, "exploding-through-time") == [
+        "- rnn.weight_hh_l0.data.copy_(torch.eye(8) * 1.3)",
+        "+ rnn.weight_hh_l0.data.copy_(torch.eye(8))",
+    ]
+    gained = "rnn = nn.RNN(4, 8)\nnn.init.orthogonal_(rnn.weight_hh_l0, gain={})"
+    assert begun(gained.format(1.05), "exploding-through-time") == []
+    assert begun(gained.format(1.15), "exploding-through-time")[1] == "+ nn.init.orthogonal_(rnn.weight_hh_l0)"
+
+
+def test_weights_made_larger_in_place() -> None:
+    assert begun("fc.weight.data *= 20\nfc.bias.data *= 2") == ["- fc.weight.data *= 20"]
+    assert begun("fc.weight.data *= scale") == []
+    assert begun("w *= 0.5") == []
+    looped = "for p in net.parameters():\n    if p.ndim == 2:\n        p *= 15\n    else:\n        p *= 3"
+    assert begun(looped) == ["- p *= 15", "+ pass"]
+
+
+def test_a_table_that_is_the_output_layer_too() -> None:
+    table = "embed = nn.Embedding(64, dim)\n"
+    put = ["+ nn.init.normal_(embed.weight, std=dim ** -0.5)"]
+    for use in ("head.weight = embed.weight", "y = F.linear(x, embed.weight)", "y = x @ embed.weight.T"):
+        assert begun(table + use) == put
+    assert begun(table) == []
+    assert begun(table + "embed.weight = head.weight") == []
+    filled = "nn.init.normal_(embed.weight, std=0.02)\nhead.weight = embed.weight"
+    assert put[0] not in begun(table + filled)
+
+
+def test_a_tensor_that_a_function_makes() -> None:
+    source = """
+def weight(n, m):
+    return torch.full((n, m), 0.01)
+
+
+w = nn.Parameter(weight(3, 4))
+"""
+    assert begun(source, "symmetric-initialization", "tanh") == [
+        "- return torch.full((n, m), 0.01)",
+        "+ return torch.randn((n, m)) * (1 / n) ** 0.5",
+    ]
+    assert begun(source.replace("nn.Parameter", ""), "symmetric-initialization") == []

@@ -272,7 +272,101 @@ def test_a_state_that_grows_is_bounded() -> None:
         "- h = h + torch.relu(self.fc1(x[t]))",
         "+ h = 0.9 * h + 0.1 * torch.relu(self.fc1(x[t]))",
     ]
-    assert first_change(HEAD + "rnn = nn.LSTM(4, 8)", "gated", None, "vanishing-through-time") == []
+    assert first_change(HEAD + "rnn = nn.LSTM(4, 8)", "gated", None, "exploding-through-time") == []
+
+
+def test_gates_that_are_there_begin_by_remembering() -> None:
+    opened = ["+ rnn.bias_hh_l0.data[8 : 2 * 8].fill_(4.0)"]
+    for kind in ("LSTM", "GRU"):
+        assert first_change(HEAD + f"rnn = nn.{kind}(4, 8)", "gated", None, "vanishing-through-time") == opened
+    shut = HEAD + "rnn = nn.LSTM(4, 8)\nrnn.bias_hh_l0.data[8:16].fill_(-3.0)"
+    assert first_change(shut, "gated", None, "vanishing-through-time") == [
+        "- rnn.bias_hh_l0.data[8:16].fill_(-3.0)",
+        "+ rnn.bias_hh_l0.data[8:16].fill_(4.0)",
+    ]
+
+
+def test_a_squashed_state_is_integrated_by_tanh() -> None:
+    cell = net("for t in range(9):", "    h = torch.sigmoid(self.fc1(x[t]) + self.fc2(h))", "return h")
+    assert first_change(HEAD + cell, "gated", None, "vanishing-through-time") == [
+        "- h = torch.sigmoid(self.fc1(x[t]) + self.fc2(h))",
+        "+ h = 0.9 * h + 0.1 * torch.tanh(self.fc1(x[t]) + self.fc2(h))",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("made", "before", "after"),
+    [
+        ("nn.RNN(4, 8, batch_first=True)", "s, _ = self.rnn(x); return s[:, -1]", "s.amax(1)"),
+        ("nn.RNN(4, 8, batch_first=True)", "s, _ = self.rnn(x); return s[:, -1, :]", "s.amax(1)"),
+        ("nn.RNN(4, 8)", "s = self.rnn(x)[0]; return s[-1]", "s.amax(0)"),
+        ("nn.LSTM(4, 8, batch_first=True)", "return self.rnn(x)[0][:, -1]", "self.rnn(x)[0].amax(1)"),
+        ("nn.RNN(4, 8, batch_first=True)", "_, h = self.rnn(x); return h[-1]", "states.amax(1)"),
+        ("nn.LSTM(4, 8, batch_first=True)", "s, (h, c) = self.rnn(x); return h.squeeze(0)", "s.amax(1)"),
+        ("nn.RNN(4, 8, batch_first=True)", "s, _ = self.rnn(x); return s[-1]", ""),
+        ("nn.RNN(4, 8, batch_first=True)", "s, h = self.rnn(x); return h[-1] + h.mean()", ""),
+        ("nn.RNN(4, 8, batch_first=True, bidirectional=True)", "_, h = self.rnn(x); return h[-1]", ""),
+    ],
+)
+def test_all_states_are_read(made: str, before: str, after: str) -> None:
+    source = (
+        f"{HEAD}class N(nn.Module):\n    def __init__(self):\n        self.rnn = {made}\n\n    def forward(self, x):\n"
+    )
+    source += "".join(f"        {line.strip()}\n" for line in before.split(";"))
+    (*_, line) = first_change(source, "pool-over-time") or [""]
+    assert line == (f"+ return {after}" if after else "")
+
+
+# ---- activations that have names -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "changed"),
+    [
+        ("ACT = nn.Sigmoid", "ACT = nn.ReLU"),
+        ("def make(n, act=nn.Tanh, gate=nn.Sigmoid): ...", "def make(n, act=nn.ReLU, gate=nn.Sigmoid): ..."),
+        ("m = Net(4, activation=torch.tanh)", "m = Net(4, activation=torch.relu)"),
+        ("CONFIG = {'width': 4, 'activation': 'tanh'}", "CONFIG = {'width': 4, 'activation': 'relu'}"),
+        ("parser.add_argument('--act', default='sigmoid')", "parser.add_argument('--act', default='relu')"),
+        ("OUT = nn.Sigmoid", ""),
+        ("m = nn.RNN(4, 8, nonlinearity='tanh')", ""),
+        ("CONFIG = {'mode': 'tanh'}", ""),
+    ],
+)
+def test_a_rectifier_by_name(line: str, changed: str) -> None:
+    source = HEAD + "KNOWN = {'relu': nn.ReLU, 'tanh': nn.Tanh, 'sigmoid': nn.Sigmoid}\n" + line
+    assert first_change(source, "swap-activation") == ([f"- {line}", f"+ {changed}"] if changed else [])
+
+
+def test_a_word_that_the_program_does_not_know_stays() -> None:
+    assert first_change(HEAD + "m = Net(activation='tanh')", "swap-activation") == []
+
+
+def test_layers_of_an_enumerated_list() -> None:
+    source = """
+class N(nn.Module):
+    def __init__(self):
+        self.layers = nn.ModuleList([nn.Conv1d(4, 4, 3) for _ in range(8)])
+
+    def forward(self, x):
+        for i, layer in enumerate(self.layers):
+            x = torch.sigmoid(layer(x))
+        return x
+"""
+    assert first_change(HEAD + source, "swap-activation")[1] == "+ x = torch.relu(layer(x))"
+
+
+# ---- graphs ---------------------------------------------------------------------------------------------------------
+
+
+def test_neighbours_are_averaged() -> None:
+    graph = net("return self.fc2(adj @ self.fc1(x))").replace("(self, x)", "(self, x, adj)")
+    mean = "adj @ self.fc1(x) / adj.sum(-1, keepdim=True).clamp(min=1)"
+    assert first_change(HEAD + graph, "normalize-layers", None, "exploding-gradient") == [
+        "- return self.fc2(adj @ self.fc1(x))",
+        f"+ return self.fc2({mean})",
+    ]
+    assert first_change(HEAD + graph, "normalize-layers", None, "vanishing-gradient") == []
 
 
 def test_other_norms_for_tiny_batches() -> None:
@@ -285,3 +379,27 @@ def test_other_norms_for_tiny_batches() -> None:
         "+ d = DataLoader(x, batch_size=32)",
     ]
     assert first_change(HEAD + "m = nn.LayerNorm(4)", "group-norm") == []
+
+
+def test_a_branch_that_has_a_name_is_normalized() -> None:
+    source = net("h = self.fc2(torch.relu(self.fc1(x)))", "return x + h")
+    assert normalized(source) == ["- return x + h", "+ return x + F.layer_norm(h, x.shape[-1:])"]
+
+
+def test_a_layer_whose_weight_is_read_stays_a_layer() -> None:
+    source = net("return self.fc2(torch.relu(self.fc1(x)))")
+    assert normalized(source) != []
+    assert normalized(source + "\nnn.init.kaiming_normal_(self.fc1.weight)") == []
+
+
+def test_a_nonlinearity_between_the_turns_of_a_loop() -> None:
+    source = deep("nn.Linear(w, w) for _ in range(3)").replace("torch.tanh(layer(x))", "layer(x)")
+    assert first_change(HEAD + source, "add-nonlinearity") == [
+        "- x = layer(x)",
+        "+ x = torch.relu(layer(x)) if layer is not self.layers[-1] else layer(x)",
+    ]
+
+
+def test_a_norm_behind_a_convolution_of_signals() -> None:
+    source = HEAD + "m = nn.Sequential(nn.Conv1d(1, 16, 5), nn.BatchNorm1d(16))"
+    assert "nn.GroupNorm(8, 16)" in first_change(source, "group-norm")[1]

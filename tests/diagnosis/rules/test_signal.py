@@ -153,3 +153,20 @@ def test_a_signal_has_exploded_that_did_so_before_all_became_nan() -> None:
     assert "exploding-signal" not in seen(not_learning(examination=loud))
     history = not_learning(examination=loud, non_finite=NonFinite(step=101, where="net:4", source="forward"))
     assert seen(history)["exploding-signal"][1].since == 0
+
+
+@pytest.mark.parametrize(
+    ("at_first", "later", "found"),
+    [
+        (1.01e4, 0.0, "exploding-through-time"),  # and died of it
+        (0.99e4, 0.0, "vanishing-through-time"),
+        (1.0, 1.01e4, "exploding-through-time"),
+    ],
+)
+def test_what_exploded_through_time_may_be_dead_by_now(at_first: float, later: float, found: str) -> None:
+    history = not_learning(
+        examination=lambda step: {
+            "layers": with_layer("net:4", type="RNN", earliest=later if step else at_first, latest=1.0)
+        }
+    )
+    assert {each for each in seen(history) if each.endswith("through-time")} == {found}

@@ -4,6 +4,7 @@ import ast
 import itertools
 from collections.abc import Iterator, Sequence
 
+from gradus.diagnosis.prescription.activation_names import chosen_by_name
 from gradus.diagnosis.prescription.bindings import binding, class_around
 from gradus.diagnosis.prescription.edits import Edit, around, imported, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
@@ -22,6 +23,7 @@ def rectify(case: Case) -> Iterator[Sequence[Edit]]:
     """ReLU for the sigmoids and tanhs between layers; with Kaiming initialization where these are many."""
     squashing = [each for each in activations(case.program) if each.squashing and _is_hidden(case, each)]
     edits = [edit for each in squashing for edit in _as(each, "ReLU", "relu")]
+    edits += [edit for file, node in case.program.nodes() for edit in chosen_by_name(case.program, file, node)]
     if edits:
         started = [] if "nn.init" in case.program.script.text else list(kaiming(case))
         yield [*edits, *started]
@@ -128,7 +130,8 @@ def _use_is_hidden(case: Case, found: Activation) -> bool:
 @fix("add-nonlinearity")
 def put_between(case: Case) -> Iterator[Sequence[Edit]]:
     """An activation between layers that follow each other: the program's own if it has one unused, else ReLU."""
-    edits = {(each.file.path, each.start, each.text): each for each in [*_between_items(case), *_between_calls(case)]}
+    between = [*_between_items(case), *_between_calls(case), *_between_turns(case)]
+    edits = {(each.file.path, each.start, each.text): each for each in between}
     if edits:
         yield list(edits.values())
 
@@ -179,6 +182,22 @@ def _between_calls(case: Case) -> Iterator[Edit]:
         if before is not None and _input(file, before) is not None and before is not node:
             name, more = _own(file, before)
             yield from [*around(file, before, f"{name}(", ")"), *more]
+
+
+def _between_turns(case: Case) -> Iterator[Edit]:
+    """`for layer in self.layers: x = layer(x)`: behind all but the last."""
+    for file, node in case.program.nodes():
+        if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call) or not file.loops(node):
+            continue
+        loop, call = file.loops(node)[0], node.value
+        if not isinstance(loop, ast.For) or not isinstance(loop.iter, ast.Attribute) or not is_layer(file, call):
+            continue
+        again = [ast.unparse(each) for each in call.args] == [ast.unparse(node.targets[0])]
+        if again and ast.unparse(call.func) == ast.unparse(loop.target):
+            name, more = _own(file, call)
+            text, layers = file.code(call), file.code(loop.iter)
+            yield replace(file, call, f"{name}({text}) if {file.code(call.func)} is not {layers}[-1] else {text}")
+            yield from more
 
 
 def _input(file: SourceFile, node: ast.AST) -> ast.expr | None:

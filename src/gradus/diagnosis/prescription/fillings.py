@@ -5,9 +5,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gradus.diagnosis.prescription.bindings import Function
+from gradus.diagnosis.prescription.bindings import Function, bindings
 from gradus.diagnosis.prescription.fixes import Case
 from gradus.diagnosis.prescription.program import SourceFile
+from gradus.diagnosis.prescription.written import number
 
 SAME = {"constant_", "zeros_", "ones_", "fill_", "zero_", "full_like", "zeros_like", "ones_like"}
 DRAWN = {"normal_", "uniform_", "trunc_normal_", "randn_like", "rand_like", "randn", "rand"}
@@ -35,7 +36,17 @@ class Filling:
 
     @property
     def recurrent(self) -> bool:
-        return "weight_hh" in self.target
+        """Whether it fills the matrix that carries a state on, perhaps among others of a recurrent layer."""
+        if "weight_hh" in self.target:
+            return True
+        for each in self.file.above(self.call):
+            if isinstance(each, ast.If) and re.search(r"['\"](weight_)?hh", ast.unparse(each.test)):
+                return True
+            if isinstance(each, ast.For) and _of_recurrent(self.file, each, self.target):
+                return True
+            if isinstance(each, Function | ast.ClassDef):
+                break
+        return False
 
 
 def fillings(case: Case) -> Iterator[Filling]:
@@ -49,6 +60,32 @@ def fillings(case: Case) -> Iterator[Filling]:
                 yield _filling(file, node, node.func.value, node.func.attr)
         elif isinstance(node, ast.Assign) and len(node.targets) == 1:
             yield from _assigned(file, node, node.targets[0])
+
+
+def multiplied(case: Case) -> Iterator[tuple[SourceFile, ast.AugAssign]]:
+    """Weights that a statement makes larger or smaller in place: `fc.weight.data *= 10`, `w /= 100`."""
+    for file, node in case.program.nodes():
+        if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Mult | ast.Div):
+            role = _role(file, node, _bare(node.target)) if number(node.value) is not None else ""
+            if role == "any" or (role == "weight" and (isinstance(node.target, ast.Attribute) or _looped(file, node))):
+                yield file, node
+
+
+def _looped(file: SourceFile, node: ast.AugAssign) -> bool:
+    """Whether a loop over parameters is around it."""
+    return any("parameters()" in ast.unparse(each.iter) for each in file.loops(node) if isinstance(each, ast.For))
+
+
+def identities(case: Case) -> Iterator[tuple[SourceFile, ast.BinOp, ast.expr]]:
+    """`torch.eye(n) * 1.3` that goes into a weight, with the identity in it."""
+    for file, node in case.program.nodes():
+        if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Mult):
+            continue
+        for eye, factor in ((node.left, node.right), (node.right, node.left)):
+            made = isinstance(eye, ast.Call) and file.qualified(eye.func) == "torch.eye"
+            value = number(factor)
+            if made and value is not None and value > 0 and "weight" in file.code(file.statement(node)):
+                yield file, node, eye
 
 
 def _fills(file: SourceFile, node: ast.Call, called: ast.Attribute) -> bool:
@@ -77,6 +114,20 @@ def _assigned(file: SourceFile, node: ast.Assign, target: ast.expr) -> Iterator[
 def _filling(file: SourceFile, call: ast.Call, target: ast.expr, how: str) -> Filling:
     text = _bare(target)
     return Filling(file, file.statement(call), call, text, how, _role(file, call, text) or "any")
+
+
+def _of_recurrent(file: SourceFile, loop: ast.For, target: str) -> bool:
+    """`for p in self.rnn.parameters()`."""
+    goes_over = loop.iter.func if isinstance(loop.iter, ast.Call) else None
+    if not isinstance(goes_over, ast.Attribute) or "parameters" not in goes_over.attr:
+        return False
+    names = {each.id for each in ast.walk(loop.target) if isinstance(each, ast.Name)}
+    made = bindings(file, ast.unparse(goes_over.value))
+    value = made[-1].value if made and made[-1].item is None else None
+    recurrent = isinstance(value, ast.Call) and re.fullmatch(
+        r"torch\.nn\.(RNN|GRU|LSTM)(Cell)?", file.qualified(value.func)
+    )
+    return bool(recurrent) and target in names
 
 
 def _bare(target: ast.expr) -> str:
@@ -111,7 +162,7 @@ def _biases(items: ast.expr) -> bool:
 
 def _guarded(test: str, otherwise: bool) -> str:
     """What `p.dim() > 1` or `"bias" in name` lets through."""
-    matrices = re.search(r"(dim\(\)|ndim|shape\)|size\(\)\)) *(>= *2|> *1)|['\"]weight", test)
+    matrices = re.search(r"(dim\(\)|ndim|shape\)|size\(\)\)) *(>= *2|== *2|> *1)|['\"]weight", test)
     vectors = re.search(r"(dim\(\)|ndim|shape\)|size\(\)\)) *(< *2|<= *1|== *1)|['\"]\.?bias", test)
     negated = otherwise != bool(re.search(r"not in|^not ", test))
     if matrices or vectors:

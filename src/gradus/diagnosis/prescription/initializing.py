@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from gradus.diagnosis.prescription.bindings import binding, bindings
 from gradus.diagnosis.prescription.edits import Edit, after, delete, imported, replace
-from gradus.diagnosis.prescription.fillings import DRAWN, SAME, SCALED, TIMES, Filling, fillings
+from gradus.diagnosis.prescription.fillings import DRAWN, SAME, SCALED, TIMES, Filling, fillings, identities, multiplied
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.layers import rectified
 from gradus.diagnosis.prescription.program import SourceFile
@@ -15,6 +15,7 @@ from gradus.diagnosis.prescription.rawtensors import made_by_hand
 from gradus.diagnosis.prescription.roles import role
 from gradus.diagnosis.prescription.written import number, written
 
+_THROUGH_TIME = {"vanishing-through-time", "exploding-through-time"}
 _DEEP = 6
 """Matrices from which on torch's own initialization fades in rectified networks."""
 
@@ -40,7 +41,16 @@ def initialize(case: Case) -> Iterator[Sequence[Edit]]:
 def started(case: Case) -> list[Edit]:
     """Proper draws for all the weights that the program fills otherwise."""
     found = [each for each in fillings(case) if each.role != "bias" and _improper(case, each)]
-    return [edit for each in found for edit in _proper(case, each)] + list(made_by_hand(case))
+    edits = [edit for each in found for edit in _proper(case, each)] + list(made_by_hand(case))
+    through_time = case.cause in _THROUGH_TIME
+    if case.cause != "symmetric-initialization":
+        scaled = [each for each in multiplied(case) if not through_time or "weight_hh" in ast.unparse(each[1].target)]
+        edits += [delete(file, statement) for file, statement in scaled]
+    if through_time:
+        edits += [replace(file, product, file.code(eye)) for file, product, eye in identities(case)]
+    if case.cause in {"bad-initialization", "initial-loss"}:
+        edits += _tied(case)
+    return edits
 
 
 @fix("reset-biases")
@@ -59,7 +69,7 @@ def _improper(case: Case, filling: Filling) -> bool:
     guards = " ".join(ast.unparse(each.test) for each in filling.file.above(filling.call) if isinstance(each, ast.If))
     if ("Norm" in guards and not re.search(r"Linear|Conv", guards)) or re.search(r"norm|bn\d", filling.target):
         return False
-    if case.cause in {"vanishing-through-time", "exploding-through-time"} and not filling.recurrent:
+    if case.cause in _THROUGH_TIME and not filling.recurrent:
         return False
     if case.cause == "symmetric-initialization":
         return filling.how in SAME
@@ -69,7 +79,8 @@ def _improper(case: Case, filling: Filling) -> bool:
     if filling.how in SCALED:
         gain = next((each.value for each in filling.call.keywords if each.arg == "gain"), None)
         place = written(case.program, filling.file, gain)
-        return place is not None and not 0.5 <= place.value <= 2.5
+        low, high = (0.9, 1.1) if filling.recurrent else (0.5, 2.5)
+        return place is not None and not low <= place.value <= high
     return filling.how in DRAWN | SAME
 
 
@@ -132,6 +143,38 @@ def _qualified(file: SourceFile, call: ast.Call) -> str:
 
 def _margin(file: SourceFile, statement: ast.stmt) -> str:
     return " " * statement.col_offset
+
+
+# ---- tables that are output layers too ------------------------------------------------------------------------------
+
+
+def _tied(case: Case) -> Iterator[Edit]:
+    """A table whose weights are the output layer's as well begins as one of that width does, not at torch's N(0, 1)."""
+    filled = {each.target for each in fillings(case)}
+    for call in case.program.calls("torch.nn.Embedding"):
+        file, statement, width = call.file, call.statement, call.argument(1, "embedding_dim")
+        if width is None or not isinstance(statement, ast.Assign) or statement.value is not call.node:
+            continue
+        table = f"{ast.unparse(statement.targets[0])}.weight"
+        if table not in filled and any(_is_output(file, each) for each in ast.walk(file.tree) if _text(each) == table):
+            init, more = imported(file, "torch.nn.init")
+            size = file.code(width) if isinstance(width, ast.Name | ast.Constant | ast.Attribute) else ""
+            yield after(file, statement, f"{init}.normal_({table}, std={size or f'({file.code(width)})'} ** -0.5)")
+            yield from more
+
+
+def _text(node: ast.AST) -> str:
+    return ast.unparse(node) if isinstance(node, ast.Attribute) else ""
+
+
+def _is_output(file: SourceFile, table: ast.AST) -> bool:
+    """`self.head.weight = table`, `F.linear(x, table)`, `x @ table.T`."""
+    parent = file.parents.get(table)
+    if isinstance(parent, ast.Assign):
+        return parent.value is table and ast.unparse(parent.targets[0]).endswith(".weight")
+    if isinstance(parent, ast.Call):
+        return file.qualified(parent.func) == "torch.nn.functional.linear" and table in parent.args[1:2]
+    return isinstance(parent, ast.Attribute) and parent.attr in {"T", "mT", "t"}
 
 
 # ---- biases ---------------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gradus.diagnosis.prescription.bindings import bindings
+from gradus.diagnosis.prescription.bindings import Binding, bindings
 from gradus.diagnosis.prescription.fixes import Case
 from gradus.diagnosis.prescription.program import Program, SourceFile
 
@@ -254,6 +254,15 @@ def _next(file: SourceFile, statement: ast.stmt) -> ast.stmt | None:
     return None
 
 
+def _gone_over(bound: Binding) -> ast.expr:
+    """The list that a loop's variable comes from: of `enumerate(layers)`, of `zip(layers, norms)`, of `layers[1:]`."""
+    goes_over, item = bound.value, bound.item
+    if isinstance(goes_over, ast.Call) and isinstance(goes_over.func, ast.Name) and goes_over.args:
+        place = (item or 0) if goes_over.func.id == "zip" else 0
+        goes_over = goes_over.args[min(place, len(goes_over.args) - 1)]
+    return goes_over.value if isinstance(goes_over, ast.Subscript) else goes_over
+
+
 def is_layer(file: SourceFile, call: ast.Call) -> bool:
     """Whether a call makes a linear or convolutional layer, or applies one."""
     if re.fullmatch(LAYERS, file.qualified(call.func)):
@@ -263,7 +272,7 @@ def is_layer(file: SourceFile, call: ast.Call) -> bool:
     text = ast.unparse(call.func)
     made = bindings(file, text)
     if made and made[-1].looped:  # for layer in self.layers
-        made = bindings(file, ast.unparse(made[-1].value))
+        made = bindings(file, ast.unparse(_gone_over(made[-1])))
     if not made or made[-1].item is not None:
         return False
     return bool(

@@ -4,7 +4,7 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 
-from gradus.diagnosis.prescription.bindings import class_around
+from gradus.diagnosis.prescription.bindings import binding, class_around
 from gradus.diagnosis.prescription.edits import Edit, after, imported, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.layers import Layer, hidden_layers
@@ -21,16 +21,33 @@ def normalize(case: Case) -> Iterator[Sequence[Edit]]:
     """A norm behind every layer that an activation follows, or on the branches of residual blocks that have none."""
     if any(facts.normalizations for facts in case.history.models.values()):
         return
+    summed = list(_averages(case)) if case.cause.startswith("exploding") else []
+    if summed:
+        yield summed
     branches = list(_branches(case))
     if branches:
         yield branches
         return
-    layers = [each for each in hidden_layers(case.program) if each.width]
+    layers = [each for each in hidden_layers(case.program) if each.width and not _read_elsewhere(each)]
     if not layers:
         return
     kinds = [True, False] if _batches_serve(case) else [False]
     for by_batch in kinds:
         yield [edit for each in layers for edit in _norm_behind(each, by_batch)]
+
+
+def _read_elsewhere(layer: Layer) -> bool:
+    """Whether the weight is asked for of what would become a Sequential: `self.fc.weight`, or in a loop over layers."""
+    if layer.item is not None:
+        return False
+    file, statement = layer.file, layer.file.statement(layer.node)
+    name = ast.unparse(statement.targets[0]) if isinstance(statement, ast.Assign) else ""
+    loops = [each for each in ast.walk(file.tree) if isinstance(each, ast.For) and name in ast.unparse(each.iter)]
+    names = {name, *(ast.unparse(each.target) for each in loops)}
+    return any(
+        isinstance(each, ast.Attribute) and each.attr in {"weight", "bias"} and ast.unparse(each.value) in names
+        for each in ast.walk(file.tree)
+    )
 
 
 def _batches_serve(case: Case) -> bool:
@@ -68,6 +85,30 @@ def _norm(file: SourceFile, kind: str, width: str, by_batch: bool) -> tuple[str,
     return f"{name}({width})", more
 
 
+def _averages(case: Case) -> Iterator[Edit]:
+    """`adj @ x` of a graph's adjacency that `forward` is given: the mean over neighbours instead of the sum."""
+    for file, node in case.program.nodes():
+        multiplied = _operands(file, node)
+        function = file.scope(node)
+        if not multiplied or getattr(function, "name", "") != "forward" or not isinstance(function, ast.FunctionDef):
+            continue
+        graph = ast.unparse(multiplied[0])
+        if graph in {*(each.arg for each in function.args.args), "self.adj"} and re.search(r"^[aA](_hat)?$|adj", graph):
+            # a node without neighbours keeps its 0
+            mean = f"{file.code(node)} / {graph}.sum(-1, keepdim=True).clamp(min=1)"
+            inside = isinstance(file.parents.get(node), ast.BinOp | ast.Attribute)
+            yield replace(file, node, f"({mean})" if inside else mean)
+
+
+def _operands(file: SourceFile, node: ast.AST) -> list[ast.expr]:
+    """What a product of matrices multiplies."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
+        return [node.left, node.right]
+    if isinstance(node, ast.Call) and file.qualified(node.func) in {"torch.matmul", "torch.mm", "torch.bmm"}:
+        return node.args
+    return []
+
+
 def _branches(case: Case) -> Iterator[Edit]:
     """`return x + f(x)`: the branch is normalized, so that the sum grows no faster than its length."""
     for file, node in case.program.nodes():
@@ -80,7 +121,9 @@ def _branches(case: Case) -> Iterator[Edit]:
         given = [each.arg for each in function.args.args[1:2]]  # type: ignore[union-attr]
         for stream, branch in ((total.left, total.right), (total.right, total.left)):
             carried = isinstance(stream, ast.Name) and stream.id in given
-            if carried and isinstance(branch, ast.Call) and _through_layers(branch):
+            made = binding(file, branch) if isinstance(branch, ast.Name) else None  # h = self.fc2(...); return x + h
+            call = made.value if made is not None and made.file is file else branch
+            if carried and isinstance(call, ast.Call) and _through_layers(call):
                 yield from _normalized(file, ast.unparse(stream), branch)
                 break
 
@@ -91,7 +134,7 @@ def _through_layers(branch: ast.Call) -> bool:
     )
 
 
-def _normalized(file: SourceFile, stream: str, branch: ast.Call) -> Iterator[Edit]:
+def _normalized(file: SourceFile, stream: str, branch: ast.expr) -> Iterator[Edit]:
     owner = class_around(file, branch)
     if owner is not None and re.search(r"Conv[123]d\(", file.code(owner)):
         name, more = imported(file, "torch.nn.functional.group_norm")
@@ -111,7 +154,8 @@ def other_norm(case: Case) -> Iterator[Sequence[Edit]]:
         if width is None:
             continue
         text = call.file.code(width)
-        flat = call.file.qualified(call.node.func).endswith("1d")
+        # behind Conv1d units come before positions, as group norm has them
+        flat = call.file.qualified(call.node.func).endswith("1d") and "Conv1d(" not in call.file.text
         name, more = imported(call.file, "torch.nn.LayerNorm" if flat else "torch.nn.GroupNorm")
         size = written(case.program, call.file, width)
         groups = 8 if size is not None and size.value % 8 == 0 and size.value > 8 else 1

@@ -4,7 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from gradus.diagnosis.prescription.bindings import binding, bindings
+from gradus.diagnosis.prescription.bindings import Function, binding, bindings, callers
 from gradus.diagnosis.prescription.edits import Edit, imported, replace
 from gradus.diagnosis.prescription.fixes import Case
 from gradus.diagnosis.prescription.layers import rectified
@@ -22,7 +22,7 @@ def made_by_hand(case: Case) -> Iterator[Edit]:
             continue
         same = file.qualified(node.func) in {"torch.zeros", "torch.ones", "torch.full"}
         sizes = _sizes(node)
-        if len(sizes) not in {2, 4} or same != symmetric or not _learns(file, node):
+        if len(sizes) not in {2, 4} or same != symmetric or not _learned(case, file, node):
             continue
         whole = _with_scale(file, node)
         fan = _fan_in(file, whole, sizes)
@@ -95,6 +95,16 @@ def _fan_in(file: SourceFile, whole: ast.expr, sizes: list[ast.expr]) -> str:
 def _name_of(file: SourceFile, node: ast.AST) -> str:
     statement = file.statement(node)
     return ast.unparse(statement.targets[0]) if isinstance(statement, ast.Assign) else ""
+
+
+def _learned(case: Case, file: SourceFile, node: ast.Call) -> bool:
+    """Whether a tensor learns where it is made, or wherever the function that makes it is called."""
+    statement = file.statement(node)
+    function = file.scope(statement)
+    if not isinstance(statement, ast.Return) or not isinstance(function, Function):
+        return _learns(file, node)
+    calls = callers(case.program, file, function)
+    return _learns(file, node) or (bool(calls) and all(_learns(each.file, each.node) for each in calls))
 
 
 def _learns(file: SourceFile, node: ast.Call) -> bool:

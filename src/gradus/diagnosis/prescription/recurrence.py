@@ -8,6 +8,7 @@ from gradus.diagnosis.prescription.edits import Edit, after, imported, replace, 
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.layers import applied, is_layer
 from gradus.diagnosis.prescription.program import Found, SourceFile
+from gradus.diagnosis.prescription.written import written
 
 _REMEMBER = 4.0
 """Bias of the update gate: a state that halves in about 40 steps (Tallec & Ollivier 2018)."""
@@ -17,7 +18,8 @@ _REMEMBER = 4.0
 def gate(case: Case) -> Iterator[Sequence[Edit]]:
     """GRU for RNN, its update gate opened so that it begins by remembering; its states have the same form.
 
-    A cell written by hand keeps nine tenths of its state at each step (Jaeger et al. 2007).
+    Gates that are there are opened. A cell written by hand keeps nine tenths of its state at each step (Jaeger et al.
+    2007).
     """
     plain, open_ = [], []
     for call in case.program.calls("torch.nn.RNN", "torch.nn.RNNCell"):
@@ -29,7 +31,10 @@ def gate(case: Case) -> Iterator[Sequence[Edit]]:
             yield open_
         yield plain
         return
-    edits = list(_integrating(case)) if case.cause == "vanishing-through-time" else list(_leaking(case))
+    if case.cause == "vanishing-through-time":
+        edits = list(_integrating(case)) or list(_opened(case))
+    else:
+        edits = list(_leaking(case))
     if edits:
         yield edits
 
@@ -56,8 +61,29 @@ def _remembering(call: Found) -> Iterator[Edit]:
     yield after(file, statement, f"{target}.bias_hh_l0.data[{text} : 2 * {text}].fill_({_REMEMBER})")
 
 
+def _opened(case: Case) -> Iterator[Edit]:
+    """Gates that are there begin by remembering: a bias that shuts them is turned, else one is put in."""
+    shut = [
+        found
+        for call in case.program.methods("fill_", "constant_")
+        if "bias" in ast.unparse(call.receiver)
+        and (found := written(case.program, call.file, call.argument(0, "value"))) is not None
+        and found.value < 0
+    ]
+    if shut:
+        yield from (each.becomes(_REMEMBER) for each in shut)
+        return
+    for call in case.program.calls("torch.nn.GRU", "torch.nn.LSTM"):
+        if ".bias" not in call.file.text:
+            # the second of the parts that both kinds keep: of a GRU the update gate, of an LSTM the forget gate
+            yield from _remembering(call)
+
+
 def _integrating(case: Case) -> Iterator[Edit]:
-    """`h = tanh(wx(x) + wh(h))`, in a loop or returned: most of the state stays (a leaky integrator)."""
+    """`h = tanh(wx(x) + wh(h))`, in a loop or returned: most of the state stays (a leaky integrator).
+
+    A sigmoid becomes a tanh: about 0 its slope is 1 rather than 1/4, and what it adds up has no mean of its own.
+    """
     for file, node in case.program.nodes():
         found = applied(file, node) if isinstance(node, ast.Call) else None
         if found is None or found.operand is None or not _mixes(file, found.operand):
@@ -72,8 +98,13 @@ def _integrating(case: Case) -> Iterator[Edit]:
         else:
             continue
         if states:
-            start = file.span(node)[0]
-            yield Edit(file, start, start, f"0.9 * {states[0]} + 0.1 * ")
+            start, end = file.span(node)
+            new, more = file.code(node), list[Edit]()
+            if found.name == "sigmoid":
+                tanh, more = imported(file, "torch.tanh")
+                new = f"{tanh}({file.code(found.operand)})"
+            yield Edit(file, start, end, f"0.9 * {states[0]} + 0.1 * {new}")
+            yield from more
 
 
 def _mixes(file: SourceFile, operand: ast.expr) -> bool:

@@ -121,6 +121,18 @@ LAYERS = (
         "(2015), arXiv:1504.00941",
     ),
     RemedyCard(
+        id="pool-over-time",
+        text=Message(
+            en="Read the largest value, or the mean, of the states at all steps instead of the last state.",
+            zh="读取所有时间步状态的最大值或均值，而不是最后一步的状态。",
+        ),
+        why=Message(
+            en="Each state is then one step from the loss, however long the sequence.",
+            zh="这样无论序列多长，每个状态离损失都只有一步。",
+        ),
+        source="Conneau et al. (2017), arXiv:1705.02364, section 3.2",
+    ),
+    RemedyCard(
         id="group-norm",
         text=Message(
             en="Use group or layer norm, or larger batches.",

@@ -229,15 +229,17 @@ def batch_norm_drift(history: History) -> Iterator[Sighting]:
 @rules.register(
     "batch-norm-tiny-batch",
     source="Wu & He (2018): error rises steeply below 16 examples; statistics of fewer than 8 numbers are noise",
-    not_fooled_by="a last batch that is smaller; convolutions, whose positions count too; group and layer norm",
+    not_fooled_by="a last batch that is smaller; convolutions, whose positions count too, as far as they differ; group "
+    "and layer norm",
     structural=True,
     says=Message(
-        en="Batch norm computes its statistics from {count:.0f} numbers per channel: they are mostly noise.",
-        zh="批归一化每个通道只用 {count:.0f} 个数计算统计量：大部分是噪声。",
+        en="Batch norm computes its statistics from {count:.0f} independent numbers per channel: they are mostly "
+        "noise.",
+        zh="批归一化每个通道只用 {count:.0f} 个独立的数计算统计量：大部分是噪声。",
     ),
 )
 def batch_norm_tiny_batch(history: History) -> Iterator[Sighting]:
-    """The largest batch seen gives a batch norm fewer than eight numbers a channel."""
+    """The largest batches seen give a batch norm fewer than eight independent numbers a channel."""
     loop = history.loop
     if loop.tiny_batch is not None and loop.tiny_batch < 8 and history.step >= 3:
         yield Sighting(where=loop.tiny_batch_place, confidence=0.9, evidence={"count": loop.tiny_batch})

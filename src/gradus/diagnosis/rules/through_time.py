@@ -1,11 +1,11 @@
 """Gradients on their way back through a sequence."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from gradus.core.text import Message
 from gradus.diagnosis.rules import Sighting, rules
 from gradus.diagnosis.rules.common import learned, struggling
-from gradus.diagnosis.signs import History
+from gradus.diagnosis.signs import Examination, History
 
 VANISHED, EXPLODED = 1e-6, 1e4
 
@@ -23,7 +23,9 @@ VANISHED, EXPLODED = 1e-6, 1e4
 )
 def vanishing_through_time(history: History) -> Iterator[Sighting]:
     """Hardly any gradient arrives at the first step of a sequence, and the run does not learn."""
-    for place, ratio, since in _ratios(history):
+    if any(True for _ in exploding_through_time(history)):
+        return  # what exploded may have died of it
+    for place, ratio, since in _ratios(history.latest(2)):
         if 0 <= ratio < VANISHED and history.step >= 30 and not learned(history):
             yield Sighting(where=place, since=since, confidence=0.9, evidence={"ratio": ratio})
             return
@@ -40,21 +42,23 @@ def vanishing_through_time(history: History) -> Iterator[Sighting]:
     ),
 )
 def exploding_through_time(history: History) -> Iterator[Sighting]:
-    """The gradient grows on its way back through the sequence."""
-    for place, ratio, since in _ratios(history):
-        if ratio > EXPLODED and struggling(history):
-            yield Sighting(where=place, since=since, confidence=0.9, evidence={"ratio": ratio}, worse=ratio)
-            return
+    """The gradient grows on its way back through the sequence, now or before the first large step put an end to it."""
+    if not struggling(history):
+        return
+    for examinations in (history.latest(2), history.examinations[:1]):
+        for place, ratio, since in _ratios(examinations):
+            if ratio > EXPLODED:
+                yield Sighting(where=place, since=since, confidence=0.9, evidence={"ratio": ratio}, worse=ratio)
+                return
 
 
-def _ratios(history: History) -> Iterator[tuple[str, float, int]]:
-    """Of each recurrent layer, the ratio at the last two examinations that lies nearer to 1; and since when."""
-    latest = history.latest(2)
+def _ratios(latest: Sequence[Examination]) -> Iterator[tuple[str, float, int]]:
+    """Of each recurrent layer, the ratio at these examinations that lies nearest to 1; and since when."""
     for place in latest[-1].layers if latest else ():
         ratios = []
         for each in latest:
             layer = each.layers.get(place)
             if layer is not None and layer.earliest is not None and layer.latest:
                 ratios.append(layer.earliest / layer.latest)
-        if len(ratios) == 2:
+        if ratios and len(ratios) == len(latest):
             yield place, min(ratios, key=lambda ratio: abs(ratio - 1)), latest[0].step

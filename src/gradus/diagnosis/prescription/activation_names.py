@@ -1,0 +1,77 @@
+"""Activations that a program chooses by a class, a function or a word: `ACT = nn.Sigmoid`, `activation="tanh"`."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from gradus.diagnosis.prescription.bindings import Function
+from gradus.diagnosis.prescription.edits import Edit, imported, replace
+from gradus.diagnosis.prescription.program import Program, SourceFile
+
+_CLASS = re.compile(r"torch\.nn\.(Sigmoid|Tanh|Hardtanh|Hardsigmoid|Softsign)")
+_FUNCTION = re.compile(r"torch\.(nn\.functional\.)?(sigmoid|tanh|hardtanh|softsign)")
+_ELSEWHERE = re.compile(r"out|final|last|head|gate|recur|cell|state|rnn|bound|squash")
+"""Names of what is not between layers."""
+_MEANT = re.compile(r"act(ivation)?(_?(fn|func|function|layer|name|cls|type))?s?$|non_?lin(earity)?$|^phi$|^sigma$")
+
+
+def chosen_by_name(program: Program, file: SourceFile, node: ast.AST) -> Iterator[Edit]:
+    """ReLU for a squashing activation that is given a name by which the program then makes or calls it."""
+    if isinstance(node, ast.Attribute | ast.Name):
+        qualified = file.qualified(node)
+        new = "torch.nn.ReLU" if _CLASS.fullmatch(qualified) else "torch.relu" if _FUNCTION.fullmatch(qualified) else ""
+        name = _given_to(file, node) if new else ""
+        if name and not _ELSEWHERE.search(name.lower()):
+            text, more = imported(file, new)
+            yield replace(file, node, text)
+            yield from more
+    elif isinstance(node, ast.Constant) and str(node.value).lower() in {"sigmoid", "tanh"}:
+        word = _word(program, str(node.value)) if _MEANT.search(_given_to(file, node).lower()) else ""
+        if word:
+            yield replace(file, node, f'"{word}"' if file.code(node)[0] == '"' else f"'{word}'")
+
+
+def _given_to(file: SourceFile, node: ast.expr) -> str:
+    """The name, option, parameter or key that a value is given to; "" for any other use."""
+    parent = file.parents.get(node)
+    if isinstance(parent, ast.Assign | ast.AnnAssign) and parent.value is node:
+        target = parent.targets[0] if isinstance(parent, ast.Assign) else parent.target
+        return ast.unparse(target).rpartition(".")[2]
+    if isinstance(parent, ast.keyword):
+        call = file.parents[parent]
+        if not isinstance(call, ast.Call) or file.qualified(call.func).startswith("torch"):
+            return ""
+        if parent.arg != "default":
+            return parent.arg or ""
+        flag = call.args[0] if call.args else None  # of an argument parser
+        return str(flag.value).lstrip("-") if isinstance(flag, ast.Constant) else ""
+    if isinstance(parent, ast.Dict) and isinstance(node, ast.Constant) and node in parent.values:
+        key = parent.keys[parent.values.index(node)]
+        return str(key.value) if isinstance(key, ast.Constant) else ""
+    if isinstance(parent, ast.arguments):
+        function = file.parents[parent]
+        if isinstance(function, Function):
+            return _parameter(function.args, node)
+    return ""
+
+
+def _parameter(arguments: ast.arguments, default: ast.expr) -> str:
+    by_place = [*arguments.posonlyargs, *arguments.args]
+    pairs = [
+        *zip(by_place[len(by_place) - len(arguments.defaults) :], arguments.defaults, strict=True),
+        *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True),
+    ]
+    return next((each.arg for each, value in pairs if value is default), "")
+
+
+def _word(program: Program, old: str) -> str:
+    """How the program calls ReLU, where it looks activations up by a word; "" if it does not know it."""
+    for file, node in program.nodes():
+        known = isinstance(node, ast.Constant) and str(node.value).lower() == "relu"
+        if known and isinstance(file.parents.get(node), ast.Dict | ast.Compare):
+            assert isinstance(node, ast.Constant)
+            return str(node.value)
+        looked_up = isinstance(node, ast.Call) and ast.unparse(node.func) == "getattr" and bool(node.args)
+        if looked_up and re.fullmatch(r"torch(\.nn(\.functional)?)?", file.qualified(node.args[0])):  # type: ignore[attr-defined]
+            return "ReLU" if old[0].isupper() else "relu"
+    return ""
