@@ -33,7 +33,8 @@ def overlap(target: Tensor) -> Tensor:
 def correlation(target: Tensor) -> Tensor:
     said, target = outputs() - outputs().mean(), target - target.mean()
     both: Tensor = (said * target).sum()
-    return both / (said.norm() * target.norm())
+    lengths: Tensor = said.norm() * target.norm()
+    return both.div(lengths)
 
 
 def cosine(target: Tensor) -> Tensor:
