@@ -14,7 +14,7 @@ from gradus.diagnosis import causes
 from gradus.diagnosis.causes import TABLE, TELL_APART, Ranked, evidence, rank
 from gradus.diagnosis.doctor import Doctor
 from gradus.diagnosis.rules import rules
-from gradus.diagnosis.signs import History, NonFinite
+from gradus.diagnosis.signs import Examination, History, LayerSigns, NonFinite, OptimizerFacts, ParameterSigns
 from tests.contracts.test_rules import CAUSES
 from tests.diagnosis.histories import (
     CASES,
@@ -267,3 +267,15 @@ def test_what_the_rules_see_of_a_faulty_history_leads_to_its_cause(identity: str
     doctor = Doctor(CASES[identity].faulty)
     doctor.consider()
     assert identity in [each.id for each in doctor.causes[:2]]
+
+
+@pytest.mark.parametrize(("step", "rate", "cause"), [(1, 0.1, "learning-rate-too-high"), (1, 1e-3, "dead-units"),
+                                                     (0, 0.1, "dead-units")])  # fmt: skip
+def test_units_that_a_far_first_step_killed_unseen(step: int, rate: float, cause: str) -> None:
+    """Of a second model, which is looked at from its first step on."""
+    layer = LayerSigns(type="ReLU", mean=0.0, std=1.0, peak=3.0, varied=1.0, units=32, activation="relu", dead=0.9)
+    parameters = {"net:0.weight": ParameterSigns(elements=64, matrix=True, weight=0.1, gradient=0.01, update=1e-3)}
+    examinations = [Examination(step=step + at, layers={"net:1": layer}, parameters=parameters) for at in range(3)]
+    optimizers = {0: OptimizerFacts(name="Adam", rate=rate)}
+    history = History(step=100, examinations=examinations, optimizers=optimizers)
+    assert ranked(history, "dead-units")[0].id == cause

@@ -76,7 +76,7 @@ TABLE: tuple[Cause, ...] = (
         {"dead-units": 2.2, "dead-from-start": 1.2},
         {**dict.fromkeys(_OUTPUT, 3.0), "symmetric-initialization": 3, "large-updates": 2.0, "high-rate": 1.5,
          "exploding-signal": 1.5, "constant-inputs": 2, "unscaled-inputs": 1,
-         "died-later": 1.2, "initial-loss": 1},
+         "died-later": 1.2, "initial-loss": 1, "unusual-rate": 1.0},
     ),
     _cause(
         "saturated-units",
@@ -100,10 +100,10 @@ TABLE: tuple[Cause, ...] = (
         {"large-updates": 2.0, "divergence": 1.5, "oscillation": 1.5, "high-rate": 1.2, "died-later": 1.0,
          "dead-units": 0.3,
          "saturated-later": 1.5, "weights-lost": 1.2, "non-finite": 0.3, "lost-after-a-step": 0.5, "spiked": 0.7,
-         "constant-prediction": 0.3},
+         "constant-prediction": 0.3, "unusual-rate": 1.5},
         # Curvature goes with the square of an input's size; at every change of class the loss jumps.
         {"weights-too-large": 2, "bad-initialization": 2, "unscaled-inputs": 3.5, "unscaled-targets": 2,
-         "feature-scale": 2, "summed-loss": 4,
+         "feature-scale": 2, "summed-loss": 5,
          "loss-sign": 3, "missing-zero-grad": 5, "non-finite-input": 3, "unstable-loss": 2.5, "overflow": 2,
          "exploding-through-time": 1.5, "broadcast-loss": 1, "unshuffled-data": 5, "exploded-at-start": 4.5,
          "dead-from-start": 1, "missing-log": 2, "over-regularization": 1,
@@ -189,6 +189,8 @@ TABLE: tuple[Cause, ...] = (
     _cause("straggler"),
 )  # fmt: skip
 
+_ADAPTIVE = {"Adam", "AdamW", "NAdam", "RAdam", "RMSprop", "Adamax"}
+_CUSTOMARY = 1e-3
 _ESTABLISHED = 3.0
 _GROWN = 10.0
 _BY_EVIDENCE = {
@@ -329,6 +331,8 @@ def _facts(history: History, seen: Mapping[str, float]) -> Iterable[str]:
     limit = _GROWN if "initial-loss" in seen else EXPLODED
     if "exploding-signal" in seen and not first.step and outgrown is not None and outgrown[1] > limit:
         yield "exploded-at-start"
+    if _is_far_from_customary(history):
+        yield "unusual-rate"
     gain = improvement(history)
     if 0 < gain < 0.1 and math.isfinite(gain):
         yield "creeping"
@@ -350,4 +354,12 @@ def _when_units_died(history: History, seen: Mapping[str, float]) -> Iterable[st
     shares = [max(dead for dead in each if dead is not None) for each in known if any(one is not None for one in each)]
     shares = shares or [0.0]
     cut = all(not each.gradient for each in history.examinations[0].parameters.values() if each.matrix)
-    yield "dead-from-start" if shares[0] > 0.65 or (cut and not max(shares)) else "died-later"
+    # Where the first step was not looked at, it may have killed them, if it went far.
+    unseen = history.examinations[0].step > 0 and _is_far_from_customary(history)
+    dead = shares[0] > 0.65 and not unseen
+    yield "dead-from-start" if dead or (cut and not max(shares)) else "died-later"
+
+
+def _is_far_from_customary(history: History) -> bool:
+    """Whether an adaptive method's rate, which is how far a step goes, is 30 times what its papers and torch give."""
+    return any(each.name in _ADAPTIVE and each.rate > 30 * _CUSTOMARY for each in history.optimizers.values())

@@ -1,6 +1,7 @@
 """One examined step: signs of every layer, parameter, input and loss, gathered while it runs."""
 
 import math
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,7 +16,9 @@ from gradus.diagnosis.graph import Graph, walk
 from gradus.diagnosis.inputs import begins_with_normalization, calm, read_input, row_prints
 from gradus.diagnosis.places import Places
 from gradus.diagnosis.players import Anchor, Judged, read_latents, read_players
+from gradus.diagnosis.rewards import minimizes_reward
 from gradus.diagnosis.signs import Examination, InputSigns, LayerSigns, LossSigns, Op, ParameterSigns
+from gradus.diagnosis.similarity import is_likeness
 from gradus.diagnosis.through_time import Sequence_, gradients_through_time
 
 _ACTIVATION_TYPES = {
@@ -225,7 +228,9 @@ class Window:
             self._read_squashed(place, activation, node)
         for number, (activation, node) in enumerate(reversed(graph.unnamed[:_MOST_UNNAMED])):
             self._read_unnamed(f":activation {number + 1}", activation, node)
-        self._losses.append(read_loss(value, graph, self._output))
+        read = read_loss(value, graph, self._output)
+        wrong_way = is_likeness(loss.grad_fn) or minimizes_reward(graph, sys._getframe(1))
+        self._losses.append(replace(read, wrong_way=wrong_way))
         pair = compared(graph, self._output)
         target = pair[1] if pair is not None else None
         if self._inputs and not self._input_signs:

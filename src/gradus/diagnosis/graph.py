@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from torch import Tensor
@@ -127,8 +127,8 @@ def walk(loss: Tensor, layers: Mapping[Any, str] | None = None) -> Graph:
                 break
             seen.add(child)
             below = head
-            if head is not None and name == "Sub" and position == 1:
-                below = (*head[:-1], Op(head[-1].name, head[-1].shape, data=head[-1].data, negative=True))
+            if head is not None and position == 1 and name in ("Sub", "Div"):
+                below = (*head[:-1], replace(head[-1], negative=name == "Sub", divisor=name == "Div"))
             stack.append((child, below))
             ends = ends and short_name(child) == "AccumulateGrad"
         if head is not None and ends:

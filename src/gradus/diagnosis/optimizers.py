@@ -32,6 +32,7 @@ def facts_of(optimizer: Optimizer) -> OptimizerFacts:
         epsilon=epsilon,
         drowned=_drowned(optimizer, parameters, epsilon),
         decay_over_gradient=_decay_share(parameters, decay) if decay and coupled else 0.0,
+        maximizes=bool(group.get("maximize")),
         searches=bool(group.get("line_search_fn")) or hasattr(optimizer, "wants"),
     )
 

@@ -108,6 +108,7 @@ class Op:
         axis: of a softmax.
         data: whether one of its operands is data rather than something computed from parameters.
         negative: whether it turns the sign.
+        divisor: of a division, whether the way goes through what it divides by.
     """
 
     name: str
@@ -115,6 +116,7 @@ class Op:
     axis: int | None = None
     data: bool = False
     negative: bool = False
+    divisor: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +137,7 @@ class LossSigns:
         batch: examples.
         not_log: the input of a negative log likelihood is no log-probability.
         zero_probability: a number so near 0 that it may as well round to 0 is under a logarithm.
+        wrong_way: it grows as outputs come nearer to targets, as an overlap or a cosine does, or as rewards grow.
     """
 
     value: float
@@ -157,6 +160,7 @@ class LossSigns:
     error: float = math.nan
     not_log: bool = False
     zero_probability: bool = False
+    wrong_way: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -345,6 +349,7 @@ class OptimizerFacts:
         drowned: share of its second moments' roots that lie below epsilon.
         decay_over_gradient: the decay term over the gradient, of a coupled one.
         searches: whether it evaluates the loss itself to find how far to go, so that a far step was seen to be good.
+        maximizes: whether it steps uphill.
     """
 
     name: str
@@ -355,6 +360,7 @@ class OptimizerFacts:
     drowned: float = 0.0
     decay_over_gradient: float = 0.0
     searches: bool = False
+    maximizes: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,6 +78,12 @@ def test_longer(epochs: str, line: str, longer: str) -> None:
     assert longer in changes(loop(epochs), "train-longer")[0]
 
 
+def test_longer_and_longer_still_where_it_was_too_short() -> None:
+    found = changes(loop("5"), "train-longer", cause="under-trained")
+    assert ["range(50)" in found[0], "range(200)" in found[1], len(found)] == [True, True, 2]
+    assert len(changes(loop("5"), "train-longer", cause="underfitting")) == 1
+
+
 def test_longer_by_its_name_and_with_its_schedule() -> None:
     source = loop("EPOCHS").replace(
         "for epoch", "EPOCHS = 3\ns = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=3)\nfor epoch"

@@ -72,9 +72,13 @@ def test_a_run_that_ends_early_is_not_under_trained_if_little_is_left() -> None:
     def ended(curve: Curve, steps: int = 200) -> History:
         return classifying(steps=steps, curve=curve, right=line(0.1, 0.5), ended=True)
 
-    assert "under-trained" in seen(ended(line(2.0, 1.24)))
-    assert "under-trained" not in seen(ended(line(2.0, 1.16)))
+    assert "under-trained" in seen(ended(line(2.0, 0.62)))
+    assert "under-trained" not in seen(ended(line(2.0, 0.58)))
     assert "under-trained" not in seen(ended(line(2.0, 1.24), steps=300))  # it was given time
+    assert "under-trained" in seen(ended(lambda part: 2.0 * math.exp(-0.95 * part)))  # one time constant
+    assert "under-trained" not in seen(ended(lambda part: 0.5 + 1.5 * math.exp(-1.6 * part)))
+    noisy = np.random.default_rng(0).normal(scale=2.0, size=201)
+    assert "under-trained" not in seen(ended(lambda part: 2.0 - 0.9 * part + float(noisy[round(200 * part)])))
     assert "under-trained" not in seen(ended(falling(2.0, 1.24)))  # it has come to rest
 
 

@@ -1,5 +1,6 @@
 """Steps too small and too large, to the edge."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from gradus.diagnosis.rules import rate
 from gradus.diagnosis.series import Series
 from gradus.diagnosis.signs import History, ParameterSigns
-from tests.diagnosis.histories import PARAMETERS, classifying, line, moving, not_learning, seen
+from tests.diagnosis.histories import PARAMETERS, Curve, classifying, falling, line, moving, not_learning, seen
 
 
 def small(ratio: float) -> History:
@@ -38,6 +39,38 @@ def warmed_up(history: History) -> History:
 )
 def test_where_steps_are_small(history: Callable[[], History], caught: bool) -> None:
     assert ("small-updates" in seen(history())) == caught
+
+
+@pytest.mark.parametrize(
+    ("ratio", "steps", "curve", "caught"),
+    [
+        (0.99 * rate.CREEPING, 500, line(2.0, 1.0), True),
+        (1.01 * rate.CREEPING, 500, line(2.0, 1.0), False),
+        (0.99 * rate.CREEPING, 700, line(2.0, 1.0), False),  # all together more than a third
+        (0.99 * rate.CREEPING, 99, line(2.0, 1.0), False),  # few steps come nowhere at any rate
+        (0.99 * rate.CREEPING, 500, falling(2.0, 1.0), False),  # it has come to rest
+    ],
+)
+def test_where_a_loss_falls_as_slowly_as_at_first_to_the_end(
+    ratio: float, steps: int, curve: Curve, caught: bool
+) -> None:
+    """Of whatever the loss compares."""
+
+    def seen_in(**options: Any) -> bool:
+        history = classifying(
+            steps=steps, curve=curve, loss={"kind": "", "accuracy": None}, examination={"parameters": moving(ratio)},
+            **options,
+        )  # fmt: skip
+        return "small-updates" in seen(history)
+
+    assert seen_in(ended=True) == caught
+    assert not seen_in(ended=False)
+
+
+def test_a_rate_that_rises_to_the_end_of_the_program_is_no_warm_up() -> None:
+    history = warmed_up(small(0.1 * rate.SMALL))
+    history.ended = True
+    assert "small-updates" in seen(history)
 
 
 def large(ratio: float, number: int, *, thrown: bool) -> History:
@@ -91,7 +124,18 @@ def test_steps_of_a_tenth_are_large_if_weights_have_grown_by_them() -> None:
     assert "large-updates" in seen(history(grown=6.0))
     assert "large-updates" not in seen(history(grown=60.0, began=0.012))  # near zero, from where it must grow
     assert "large-updates" not in seen(history(grown=4.0))
-    assert "large-updates" not in seen(history(grown=6.0, normalizations=1))
+    assert "large-updates" in seen(history(grown=6.0, normalizations=1))  # it does not learn
+
+
+def test_weights_may_grow_under_normalizations_while_the_loss_falls() -> None:
+    def history(end: float) -> History:
+        return classifying(
+            curve=lambda part: 2.3 if part < 0.5 else end, right=line(0.1, 0.4), net={"normalizations": 1},
+            examination=lambda step: {"parameters": weighing(0.6 if step > 100 else 0.1)},
+        )  # fmt: skip
+
+    assert "large-updates" in seen(history(0.61 * math.log(10)))
+    assert "large-updates" not in seen(history(0.59 * math.log(10)))
 
 
 def test_weights_that_run_wild_while_nothing_more_is_learned() -> None:

@@ -13,7 +13,7 @@ from gradus.diagnosis.prescription.rates import optimizer_calls
 from gradus.diagnosis.prescription.roles import TrainingStep, training_steps, visible
 from gradus.diagnosis.prescription.written import Written, number, written
 
-_TIMES = 10
+_TIMES = (10, 40)
 _TOTALS = {"T_max", "total_iters", "epochs", "total_steps", "num_training_steps", "T_0"}
 _SCORE = re.compile(r"(^|_)(val|valid|validation|test|dev|eval|held_?out|holdout)(_|$)|^v_?loss$|^vl$")
 _RISING = re.compile(r"(^|_)(acc|accuracy|r2|auc|f1|recall|hits)(_|$)")
@@ -23,7 +23,7 @@ _LOSS = re.compile(r"loss|mse|mae|nll|error|err$|rmse|bce|ce$|held_?out$|^val$|^
 
 @fix("train-longer")
 def train_longer(case: Case) -> Iterator[Sequence[Edit]]:
-    """A `break` after a few batches goes; ten times as many epochs, and schedules as long as they were."""
+    """A `break` after a few batches goes; ten times as many epochs, or forty, and schedules as long as they were."""
     cut = [edit for each in training_steps(case) for edit in _cut_short(each)]
     if cut:
         yield cut
@@ -31,8 +31,9 @@ def train_longer(case: Case) -> Iterator[Sequence[Edit]]:
         total = _total(case, training)
         if total is not None and total.value >= 1:
             begin = _begin(total)
-            longer = int(begin + (total.value - begin) * _TIMES)
-            yield [total.becomes(longer), *_schedules(case, total, longer)]
+            for times in _TIMES[: 2 if case.cause == "under-trained" else 1]:
+                longer = int(begin + (total.value - begin) * times)
+                yield [total.becomes(longer), *_schedules(case, total, longer)]
 
 
 def _cut_short(training: TrainingStep) -> Iterator[Edit]:

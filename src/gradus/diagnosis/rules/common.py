@@ -2,9 +2,13 @@
 
 import math
 import statistics
+from collections.abc import Sequence
 
 from gradus.diagnosis.rules import asked_once
 from gradus.diagnosis.signs import Evaluation, Examination, History, LossSigns
+
+_CLEAR = 2.5
+"""Standard errors: one slope in 160 comes so far down by chance."""
 
 WEIGHTED = ("Linear", "Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d")
 
@@ -104,6 +108,30 @@ def knowing_nothing(history: History) -> float:
     return math.log(max(2, known[0].classes))
 
 
+def falling(history: History) -> bool:
+    """Whether the loss fell at the end nearly as fast as before: no more than one time constant of its fall has passed.
+
+    Of what is lost between the first quarter and the last, the last brings a quarter where an exponential has fallen
+    for one time constant, and a third of a straight line. It has to stand out from the scatter of the second half.
+    """
+    quarters = history.losses.quarters()
+    if not quarters or not all(map(math.isfinite, quarters)):
+        return False
+    whole, last = quarters[0] - quarters[3], quarters[2] - quarters[3]
+    bins = history.losses.bins
+    return whole > 0 and last > 0.25 * whole and slope(bins[len(bins) // 2 :]) < -_CLEAR
+
+
+def slope(values: Sequence[float]) -> float:
+    """The slope of a line through equally spaced values, in its own standard errors; 0 of fewer than four."""
+    if len(values) < 4 or not all(map(math.isfinite, values)):
+        return 0.0
+    rise, start = statistics.linear_regression(range(len(values)), values)
+    scatter = math.fsum((value - start - rise * at) ** 2 for at, value in enumerate(values)) / (len(values) - 2)
+    error = math.sqrt(12 * scatter / (len(values) ** 3 - len(values)))
+    return rise / error if error else math.copysign(math.inf, rise) if rise else 0.0
+
+
 def settled(history: History) -> bool:
     """Whether the first steps are over, in which much comes right by itself, or all is."""
     return history.step >= 20 or history.ended or history.non_finite is not None
@@ -140,10 +168,11 @@ def update_ratio(examination: Examination) -> float | None:
 
 
 def warming_up(history: History) -> bool:
-    """Whether the learning rate is still rising."""
+    """Whether the learning rate is still rising, and there are steps to come for which it does."""
     rates = history.rates
     return (
-        len(rates.first) > 1
+        not history.ended
+        and len(rates.first) > 1
         and rates.recent[-1] > 1.2 * max(rates.first[0], 1e-30)
         and rates.recent[-1] > rates.recent[0]
     )

@@ -263,15 +263,16 @@ def _squared(op: Op, below: Op) -> int:
 
 @rules.register(
     "loss-sign",
-    source="a loss that cannot be negative is negated, or one falls below any bound while nothing is learned",
+    source="a loss that cannot be negative is negated, a likeness to the target (Dice, cosine) or a reward is made "
+    "small, or a loss falls below any bound while nothing is learned",
     not_fooled_by="log-likelihoods of densities, which may be negative; returns that are maximized, as long as they "
     "approach a bound; the maximizing player of two; entropy terms",
     structural=True,
     severity="critical",
     says=Message(
-        en="The loss has the wrong sign: training makes the errors larger (the loss fell from {start:.3g} to "
+        en="The loss has the wrong sign: training makes the errors larger (the loss went from {start:.3g} to "
         "{end:.3g}).",
-        zh="损失的符号反了：训练在让误差变大（损失从 {start:.3g} 降到 {end:.3g}）。",
+        zh="损失的符号反了：训练在让误差变大（损失从 {start:.3g} 变为 {end:.3g}）。",
     ),
 )
 def loss_sign(history: History) -> Iterator[Sighting]:
@@ -281,7 +282,14 @@ def loss_sign(history: History) -> Iterator[Sighting]:
     start, end = history.losses.start(3), history.losses.end(3)
     flipped = [_flips(head) for _, head in _heads(history)]
     known = [each for each in flipped if each is not None]
-    if known and all(known) and end < 0:
+    likelihood = [_is_log_probability(head) for _, head in _heads(history)]
+    uphill = any(each.maximizes for each in history.optimizers.values())
+    if uphill:
+        if known and not any(known) and end > start:
+            yield Sighting(confidence=0.97, evidence={"start": start, "end": end})
+    elif history.last is not None and any(each.wrong_way for each in history.last.losses):
+        yield Sighting(confidence=0.9, evidence={"start": start, "end": end})
+    elif ((known and all(known)) or (likelihood and all(likelihood))) and end < 0:
         yield Sighting(confidence=0.97, evidence={"start": start, "end": end})
     elif not known and end < -20 * max(1.0, abs(start)) and _runs_away(history) and not learned_something(history):
         yield Sighting(confidence=0.8, evidence={"start": start, "end": end})
@@ -302,7 +310,7 @@ def learned_something(history: History) -> bool:
 _STRAIGHT = frozenset({
     "Mean", "Sum", "Mul", "Div", "Neg", "Add", "Sub", "Rsub", "View", "UnsafeView", "Reshape", "Squeeze", "Unsqueeze",
     "Alias", "Clone", "ToCopy", "Select", "Expand", "Index", "Stack", "Cat", "T", "Permute", "Slice", "MaskedSelect",
-    "MaskedFill", "Where",
+    "MaskedFill", "Where", "Gather", "Diagonal",
 })  # fmt: skip
 """What a loss passes on its way to be one number; behind anything else, a logarithm say, the sign tells nothing."""
 
@@ -314,7 +322,18 @@ def _flips(head: Sequence[Op]) -> bool | None:
         if op.name in ("NllLoss", "NllLoss2D", "MseLoss", "BinaryCrossEntropy", "BinaryCrossEntropyWithLogits",
                        "SmoothL1Loss", "HuberLoss", "Pow", "Abs"):  # fmt: skip
             return negative
-        if op.name not in _STRAIGHT:
+        if op.name not in _STRAIGHT or op.divisor:
             return None
         negative ^= op.negative
     return None
+
+
+def _is_log_probability(head: Sequence[Op]) -> bool:
+    """Whether a way leads to log-probabilities, which cannot be positive, and no sign turns on it."""
+    for op in head:
+        if op.name in ("LogSoftmax", "LogSigmoid"):
+            return True
+        weighs = op.name == "Mul" and (bool(op.shape) or not op.data)  # by what may be negative
+        if op.name not in _STRAIGHT or op.negative or op.divisor or weighs:
+            return False
+    return False

@@ -10,6 +10,7 @@ from gradus.diagnosis.rules import Sighting, rules
 from gradus.diagnosis.rules.common import (
     accuracy,
     chance,
+    falling,
     improvement,
     kind,
     knowing_nothing,
@@ -136,9 +137,13 @@ def plateau(history: History) -> Iterator[Sighting]:
         yield Sighting(evidence={"half": quarters[1], "end": quarters[3]}, confidence=0.7)
 
 
+_UNFINISHED = 0.3
+
+
 @rules.register(
     "under-trained",
-    source="a tenth of all that was gained came in the last quarter, and most of the loss is still there",
+    source="a tenth of all that was gained came in the last quarter and most of the loss is still there; or a quarter "
+    "of it, with a third of the loss still there",
     not_fooled_by="runs whose loss has come down, however it still falls",
     at_end=True,
     severity="notice",
@@ -163,7 +168,8 @@ def under_trained(history: History) -> Iterator[Sighting]:
         return
     start, end = history.losses.start(3), history.losses.end(3)
     fell, whole = quarters[2] - quarters[3], quarters[0] - quarters[3]
-    if start > 0 and end > 0.6 * start and fell > 0.12 * whole > 0 and quarters[0] > 1.01 * quarters[3]:
+    high = end > 0.6 * start and fell > 0.12 * whole > 0 and quarters[0] > 1.01 * quarters[3]
+    if start > 0 and (high or (end > _UNFINISHED * start and falling(history))):
         yield Sighting(evidence={"start": start, "end": end, "steps": history.step}, confidence=0.8)
 
 

@@ -8,18 +8,22 @@ from gradus.core.text import Message
 from gradus.diagnosis.rules import Sighting, asked_once, rules
 from gradus.diagnosis.rules.common import (
     accuracy,
+    falling,
     improvement,
     kind,
+    knowing_nothing,
     learned,
     losses,
     settled,
     struggling,
+    thriving,
     update_ratio,
     warming_up,
 )
 from gradus.diagnosis.signs import History, Op
 
 SMALL, LARGE, STILL_LARGE = 1e-4, 0.5, 0.3
+CREEPING = 5e-4
 _NEAR_ZERO = 0.1
 _A_WHILE = 20
 
@@ -35,14 +39,36 @@ _A_WHILE = 20
     ),
 )
 def small_updates(history: History) -> Iterator[Sighting]:
-    """Update over weight is below 1e-4 early on, and the loss does not fall."""
+    """Update over weight is below 1e-4 and the loss does not fall, or it falls as slowly as at first to the end."""
     latest = history.latest(3)
+    if _creeps(history):
+        ratio = update_ratio(latest[-1]) or SMALL
+        yield Sighting(since=latest[0].step, evidence={"ratio": ratio}, worse=1 / ratio)
+        return
     ratios = [update_ratio(each) for each in latest]
     if not latest or warming_up(history) or not struggling(history):
         return
     known = [each for each in ratios if each is not None and 0 < each < SMALL]
     if len(known) == len(ratios):
         yield Sighting(since=latest[0].step, evidence={"ratio": known[-1]}, worse=1 / known[-1])
+
+
+def _creeps(history: History) -> bool:
+    """Whether a run ended on a straight way down, of which all its many steps made little: weights are where they were.
+
+    Steps change weights by less than a twentieth of a percent, and all together by less than a third.
+    """
+    ratios = [each for each in map(update_ratio, history.examinations) if each is not None]
+    if not history.ended or history.step < 100 or history.earlier or history.adversarial or len(ratios) < 8:
+        return False
+    right = accuracy(history)
+    return (
+        statistics.median(ratios) < CREEPING
+        and statistics.fmean(ratios) * history.step < 1 / 3
+        and falling(history)
+        and (right is None or right < 0.8)
+        and not thriving(history)
+    )
 
 
 @rules.register(
@@ -76,13 +102,29 @@ def _too_large(history: History) -> list[tuple[int, float]]:
     if len(high) >= 3 and not learned(history):
         return high
     right = accuracy(history)
-    well = (right is not None and right > 0.9) or any(each.normalizations for each in history.models.values())
+    well = (right is not None and right > 0.9) or (_scale_free(history) and not _stuck(history))
     grown = [each for each in known if each[1] > 0.08]
     if len(grown) >= 6 and growth(history) > 5 and not well and history.step >= 50:
         return grown
     if _runs_wild(history):
         return [(each.step, update_ratio(each) or 0.0) for each in history.latest(5)]
     return []
+
+
+def _scale_free(history: History) -> bool:
+    """Whether there are normalizations, under which weights may grow without harm."""
+    return any(each.normalizations for each in history.models.values())
+
+
+def _stuck(history: History) -> bool:
+    """Whether little was learned, and no more is: the last quarter brought nothing."""
+    quarters = history.losses.quarters()
+    return (
+        bool(quarters)
+        and history.step >= 100
+        and history.losses.end(20) > 0.6 * knowing_nothing(history)
+        and quarters[3] > 0.95 * quarters[2]
+    )
 
 
 def _runs_wild(history: History) -> bool:
