@@ -133,6 +133,7 @@ class LossSigns:
         target_*, output_*: of values.
         error: of values, the mean squared difference from the targets, whatever the loss makes of it; else NaN.
         batch: examples.
+        one_class, several_classes: of targets (N, C) of 0s and 1s, the share of examples that have one 1, and more.
         not_log: the input of a negative log likelihood is no log-probability.
         zero_probability: a number so near 0 that it may as well round to 0 is under a logarithm.
     """
@@ -155,6 +156,8 @@ class LossSigns:
     output_std: float = 0.0
     output_varied: float = 0.0
     error: float = math.nan
+    one_class: float = 0.0
+    several_classes: float = 0.0
     not_log: bool = False
     zero_probability: bool = False
 
