@@ -74,6 +74,19 @@ def test_told_apart_is_the_area_under_the_curve() -> None:
     assert signs.gap == pytest.approx(gap, rel=1e-5)
 
 
+def test_a_step_of_the_generator_alone_is_read_beside_earlier_data() -> None:
+    anchors: dict[int, Anchor] = {}
+    judge(line(0), line(0) + 0.5, anchors=anchors)
+    generator, discriminator = nn.Linear(1, 1), nn.Linear(1, 1)
+    fake = torch.full((N, 1), 15.75)
+    alone = [Judged.of(generator, [torch.randn(N, 2)], fake), Judged.of(discriminator, [fake], torch.zeros(N, 1))]
+    signs = read_players(alone, anchors)
+    assert signs is not None
+    assert (signs.spread, signs.told_apart) == (0, None)
+    assert signs.coverage == pytest.approx(6 / N)
+    assert read_players(alone, {}) is None
+
+
 def test_scores_that_are_all_alike_tell_nothing() -> None:
     signs = judge(line(0), line(0), torch.ones(N), torch.ones(N))
     assert (signs.told_apart, signs.gap) == (0.5, 0)

@@ -97,7 +97,7 @@ def _clusters(joined_NN: Tensor) -> Tensor:
 
 
 def read_players(judged: Sequence[Judged], anchors: dict[int, Anchor]) -> PlayersSigns | None:
-    """A generator's output beside real data, where one model judged both in this step.
+    """A generator's output beside real data, where one model judged both in this step, or did in an earlier one.
 
     `anchors` are kept from one examination to the next, by the width of an example.
 
@@ -121,36 +121,44 @@ def read_players(judged: Sequence[Judged], anchors: dict[int, Anchor]) -> Player
         and each.input is not None
         and each.input.shape[1:] == made_up.shape[1:]
     ]
-    if not reals:
-        return None
-    # Of several the one least like what was made: another may be that, detached and with noise.
-    real = max(reals, key=lambda each: each[0])[1]
-    assert real.input is not None
-    real_ND = real.input[:_MOST].flatten(1).float()
     fake_ND = made_up[:_MOST].flatten(1).float()
+    # Of several the one least like what was made: another may be that, detached and with noise.
+    real = max(reals, key=lambda each: each[0])[1] if reals else None
+    if real is not None and real.input is not None:
+        real_ND = real.input[:_MOST].flatten(1).float()
+    elif fake_ND.shape[1] in anchors:  # a step of the generator alone
+        real_ND = anchors[fake_ND.shape[1]].real_ND
+    else:
+        return None
     if min(len(real_ND), len(fake_ND)) < 16:
         return None
     between_reals = pairwise(real_ND)
     radius_N = between_reals.kthvalue(min(_NEIGHBOURS, len(real_ND) - 1) + 1, dim=1).values
     across = torch.cdist(real_ND, fake_ND)
     inside = across <= radius_N[:, None]
-    real_score, fake_score = real.output.flatten().float(), fake.output.flatten().float()
-    pairs = (real_score[:, None] > fake_score).float() + 0.5 * (real_score[:, None] == fake_score)
     scale = float(between_reals.mean().clamp_min(1e-12))
     if real_ND.shape[1] not in anchors:
         anchors[real_ND.shape[1]] = Anchor.of(real_ND, between_reals, radius_N)
     anchor = anchors[real_ND.shape[1]]
-    deviation = torch.cat([real_score, fake_score]).std(correction=0).clamp_min(1e-12)
+    told_apart, gap = _apart_by_score(real.output, fake.output) if real is not None else (None, 0.0)
     return PlayersSigns(
         spread=float(pairwise(fake_ND).mean()) / scale,
         coverage=float(inside.any(dim=1).float().mean()),
         precision=float(inside.any(dim=0).float().mean()),
-        told_apart=float(pairs.mean()),
-        gap=float((real_score.mean() - fake_score.mean()) / deviation),
+        told_apart=told_apart,
+        gap=gap,
         modes=anchor.modes,
         covered=anchor.covered(fake_ND),
         moved=anchor.moved(fake_ND, scale),
     )
+
+
+def _apart_by_score(real: Tensor, fake: Tensor) -> tuple[float, float]:
+    """Share of pairs in which the real example has the higher score, and the difference of means in deviations."""
+    real, fake = real.flatten().float(), fake.flatten().float()
+    pairs = (real[:, None] > fake).float() + 0.5 * (real[:, None] == fake)
+    deviation = torch.cat([real, fake]).std(correction=0).clamp_min(1e-12)
+    return float(pairs.mean()), float((real.mean() - fake.mean()) / deviation)
 
 
 def _apart(one: Tensor, other: Tensor) -> float:

@@ -170,7 +170,8 @@ class PlayersSigns:
         spread: mean distance between generated examples, over that between real ones.
         coverage: share of real examples with a generated one among their nearest neighbours' distance.
         precision: share of generated examples that lie within a real one's neighbourhood.
-        told_apart: share of examples that the discriminator puts on the right side.
+        told_apart: share of examples that the discriminator puts on the right side; None in a step of the generator
+            alone, in which it sees no real ones.
         gap: difference of its mean outputs for real and generated, over their deviation.
         modes: clumps in the first real batch seen; 1 where there is no telling them apart.
         covered: the numbers of those with a generated example near them.
@@ -180,7 +181,7 @@ class PlayersSigns:
     spread: float
     coverage: float
     precision: float
-    told_apart: float
+    told_apart: float | None
     gap: float
     modes: int = 1
     covered: tuple[int, ...] = ()

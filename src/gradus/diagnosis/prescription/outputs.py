@@ -246,7 +246,7 @@ def logarithm_of_softmax(case: Case) -> Iterator[Sequence[Edit]]:
     seen: set[int] = set()
     for loss in training_losses(case):
         for operation in below(case.program, loss, layers=False):
-            if operation.name in {"gather", "index"} and _leads_straight_to_softmax(case.program, operation):
+            if operation.name in {"gather", "index"} and _made_elsewhere(case.program, operation):
                 yield behind(operation.value.file, operation.value.node, ".log()")
                 continue
             for given in _log_probabilities(case.program, operation):
@@ -257,14 +257,19 @@ def logarithm_of_softmax(case: Case) -> Iterator[Sequence[Edit]]:
                         yield from _with_log(case.program, each)
 
 
-def _leads_straight_to_softmax(program: Program, picking: Operation) -> bool:
-    """Whether probabilities are picked, one of each example."""
-    return any(each.name == "softmax" for each in nearest(program, picking.inputs[0], SHAPING - {"index"}))
+def _made_elsewhere(program: Program, picking: Operation) -> bool:
+    """Whether probabilities are picked, one of each example, that another function made, perhaps for other uses too."""
+    file = picking.value.file
+    return any(
+        each.name == "softmax" and each.call is not None
+        and file.scope(each.call.node) is not file.scope(picking.value.node)
+        for each in nearest(program, picking.inputs[0], SHAPING - {"index"})
+    )
 
 
 def _log_probabilities(program: Program, operation: Operation) -> Sequence[Value]:
     """What an operation takes for logarithms of probabilities: a product those it multiplies by data."""
-    if operation.name in {"nll_loss", "kl_div_loss", "neg"}:
+    if operation.name in {"nll_loss", "kl_div_loss", "gather", "index", "neg"}:
         return operation.inputs[:1]
     if operation.name == "mul" and len(operation.inputs) > 1:
         computed = [each for each in operation.inputs if leads_to_layers(program, each)]
