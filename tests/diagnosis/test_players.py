@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.distributions import Independent, Normal
 
-from gradus.diagnosis.players import Anchor, Judged, read_latents, read_players
+from gradus.diagnosis.players import Anchor, Judged, read_code, read_latents, read_players, used
 from gradus.diagnosis.signs import PlayersSigns
 
 N = 32
@@ -143,3 +144,23 @@ class Odd:
 )  # fmt: skip
 def test_what_is_no_autoencoder_has_no_latents(result: object) -> None:
     assert read_latents(result) is None
+
+
+def test_a_sample_returned_with_its_distribution_is_not_taken_for_the_means() -> None:
+    x, flat, sample = torch.randn(32, 10), torch.zeros(32, 4), torch.randn(32, 4)
+    for order in ((x, flat, flat, sample), (x, sample, flat, flat)):
+        assert read_latents(order) == 0
+    assert read_latents((x, torch.randn(32, 4), flat, sample)) == 1
+    normal = Normal(flat, torch.ones(32, 4))
+    assert read_latents((x, normal)) == read_latents((x, Independent(normal, 1))) == 0
+
+
+def test_the_means_of_an_encoder() -> None:
+    mean, log_variance = torch.randn(32, 4), torch.zeros(32, 4)
+    code = read_code((mean, log_variance))
+    assert code is not None
+    assert torch.equal(code, mean)
+    assert used(torch.cat([mean[:, :2], log_variance[:, :2]], dim=1)) == 0.5
+    assert read_code((mean, log_variance[:, :1])) is None
+    assert read_code((mean[:, :1], log_variance[:, :1])) is None  # one number and how sure it is
+    assert read_code(mean) is None

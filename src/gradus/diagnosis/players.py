@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.distributions import Normal
 
 from gradus.diagnosis.measure import pairwise
 from gradus.diagnosis.signs import PlayersSigns
@@ -171,16 +172,47 @@ def _apart(one: Tensor, other: Tensor) -> float:
 def read_latents(result: Any) -> float | None:
     """Share of latent dimensions in use, where a model returned a reconstruction, means and log-variances.
 
-    Means and log-variances are the last two tensors, of the same shape (N, d); a dimension is in use if its mean
-    varies over the batch. A tuple, a dict or a dataclass may hold them.
+    Means and log-variances are the last two tensors, of the same shape (N, d), or two of the last three, the other
+    being the sample; a dimension is in use if its mean varies over the batch. A tuple, a dict or a dataclass may hold
+    them, or a normal distribution.
     """
+    parts = _parts(result)
+    if len(parts) < 3 or not all(isinstance(each, Tensor) for each in parts):
+        return None
+    mean, log_variance = parts[-2:]
+    if not _codes(mean, log_variance) or len(mean) < 8 or mean.shape == parts[0].shape:
+        return None
+    if len(parts) > 3 and parts[-3].shape == mean.shape:  # a sample varies in any case
+        return sorted(used(each) for each in parts[-3:])[1]
+    return used(mean)
+
+
+def read_code(result: Any) -> Tensor | None:
+    """The means (N, d) of what may be an encoder: it returned means and log-variances, or a normal distribution."""
+    parts = _parts(result)
+    if len(parts) != 2 or not all(isinstance(each, Tensor) for each in parts) or not _codes(*parts):
+        return None
+    mean: Tensor = parts[0].detach()
+    return mean if len(mean) >= 8 and mean.shape[1] > 1 else None
+
+
+def used(mean_ND: Tensor) -> float:
+    """Share of dimensions that vary over the batch."""
+    return float((mean_ND.detach().float().var(dim=0) > _ACTIVE).float().mean())
+
+
+def _codes(mean: Tensor, log_variance: Tensor) -> bool:
+    return mean.shape == log_variance.shape and mean.dim() == 2
+
+
+def _parts(result: Any) -> tuple[Any, ...]:
+    """What a model returned, taken apart."""
     if isinstance(result, Mapping):
         result = tuple(result.values())
     elif is_dataclass(result):
         result = tuple(getattr(result, each.name) for each in fields(result))
-    if not isinstance(result, tuple | list) or len(result) < 3 or not all(isinstance(each, Tensor) for each in result):
-        return None
-    mean, log_variance = result[-2], result[-1]
-    if mean.shape != log_variance.shape or mean.dim() != 2 or len(mean) < 8 or mean.shape == result[0].shape:
-        return None
-    return float((mean.detach().float().var(dim=0) > _ACTIVE).float().mean())
+    parts: list[Any] = []
+    for each in result if isinstance(result, tuple | list) else (result,):
+        normal = getattr(each, "base_dist", each)
+        parts += [normal.loc, normal.scale] if isinstance(normal, Normal) else [each]
+    return tuple(parts)

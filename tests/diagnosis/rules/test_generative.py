@@ -104,3 +104,6 @@ def test_players_that_circle() -> None:
 
 def test_steps_of_the_generator_alone_do_not_say_who_is_ahead() -> None:
     assert caught(told_apart=None, precision=0.05) == set()
+    circling: dict[str, Any] = {"spread": 0.4, "moved": 0.3, "precision": 0.3}
+    assert caught(steps=400, **circling) == {"oscillating-players"}
+    assert caught(steps=400, told_apart=None, **circling) == set()

@@ -70,6 +70,8 @@ def oscillating_players(history: History) -> Iterator[Sighting]:
     players = [each for each in latest if each is not None]
     if len(players) < 5 or history.latest(5)[0].step < 100:
         return
+    if any(each.told_apart is None for each in players):  # they do not take turns: the generator runs ahead
+        return
     if (
         0.15 < min(each.spread for each in players) <= max(each.spread for each in players) < 0.75
         and min(each.moved for each in players) > 0.25
