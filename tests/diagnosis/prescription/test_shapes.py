@@ -60,7 +60,8 @@ def test_nothing_where_outputs_are_flat(given: str) -> None:
 
 
 def test_a_target_that_a_model_computes_without_gradients_is_data() -> None:
-    lines = "with torch.no_grad():\n    target = y + model(x).squeeze(1)\nvalue = model(x)\nloss = F.mse_loss(value, target)"
+    made = "with torch.no_grad():\n    target = y + model(x).squeeze(1)\n"
+    lines = f"{made}value = model(x)\nloss = F.mse_loss(value, target)"
     assert first_change(trained(lines), "match-shapes") == [
         "- loss = F.mse_loss(value, target)",
         "+ loss = F.mse_loss(value.squeeze(1), target)",

@@ -85,9 +85,7 @@ def test_classes_that_do(loss: str, new: str) -> None:
     assert changed(trained(loss), ONE) == [f"- {loss}", f"+ {new}"]
 
 
-@pytest.mark.parametrize(
-    ("low", "high", "labels"), [(-1.0, 1.0, "(y + 1) / 2"), (1.0, 2.0, "y - 1"), (0.0, 9.0, None)]
-)
+@pytest.mark.parametrize(("low", "high", "labels"), [(-1.0, 1.0, "(y + 1) / 2"), (1.0, 2.0, "y - 1"), (0.0, 9.0, None)])
 def test_labels_become_zeros_and_ones(low: float, high: float, labels: str | None) -> None:
     loss = "loss = F.binary_cross_entropy_with_logits(model(x), {})"
     expected = [f"- {loss.format('y')}", f"+ {loss.format(labels)}"] if labels else []

@@ -67,9 +67,7 @@ def test_targets_that_a_loss_does_not_suit(head: tuple[Op, ...], loss: dict[str,
     assert ("loss-output-mismatch" in seen(classifying(loss={"heads": ((*head, LOGITS),), **loss}))) == caught
 
 
-@pytest.mark.parametrize(
-    ("said", "one", "caught"), [(0.96, 1.0, True), (0.94, 1.0, False), (0.96, 0.9, False)]
-)
+@pytest.mark.parametrize(("said", "one", "caught"), [(0.96, 1.0, True), (0.94, 1.0, False), (0.96, 0.9, False)])
 def test_classes_asked_one_by_one_that_are_all_denied(said: float, one: float, caught: bool) -> None:
     """Of ten classes each example has one: 10 % of all answers should be yes, and fewer than 5 % are."""
     options: dict[str, Any] = {"kind": "binary", "counts": (576, 64), "said": said, "one_class": one, "heads": ()}

@@ -261,7 +261,8 @@ def _made_elsewhere(program: Program, picking: Operation) -> bool:
     """Whether probabilities are picked, one of each example, that another function made, perhaps for other uses too."""
     file = picking.value.file
     return any(
-        each.name == "softmax" and each.call is not None
+        each.name == "softmax"
+        and each.call is not None
         and file.scope(each.call.node) is not file.scope(picking.value.node)
         for each in nearest(program, picking.inputs[0], SHAPING - {"index"})
     )
