@@ -36,6 +36,14 @@ def test_targets_may_be_out_of_reach_if_they_are_few(activation: str, targets: d
     assert ("output-range" in seen(fitting(loss={"heads": (head,), **targets}))) == caught
 
 
+@pytest.mark.parametrize("data", [True, False])
+def test_only_a_difference_from_targets_has_a_range(data: bool) -> None:
+    """The other is a term of the loss, as in the divergence of a Gaussian."""
+    head = (op("Sub", 64, 1, data=data), op("Softplus", 64, 1), op("Addmm", 64, 1))
+    targets = {"target_mean": -1.0, "target_std": 1.0, "target_low": -3.0, "target_high": 1.0}
+    assert ("output-range" in seen(fitting(loss={"heads": (head,), **targets}))) == data
+
+
 def test_a_loss_may_fall_far_below_zero_if_it_slows_down() -> None:
     """Nothing on the way to the loss tells its sign: it may be a return, or the log-likelihood of a density."""
     head = (op("Mean"), op("Log"), LOGITS)

@@ -12,7 +12,7 @@ from gradus.diagnosis.signs import History, LossSigns, Op
 
 _ADDS_SOFTMAX = ("LogSoftmax", "BinaryCrossEntropyWithLogits")
 _RANGES = {
-    "Relu": (0.0, math.inf), "ClampMin": (0.0, math.inf), "Softplus": (0.0, math.inf), "Exp": (0.0, math.inf),
+    "Relu": (0.0, math.inf), "ClampMin": (0.0, math.inf), "Softplus": (0.0, math.inf),
     "Sigmoid": (0.0, 1.0), "Hardsigmoid": (0.0, 1.0), "Softmax": (0.0, 1.0), "Tanh": (-1.0, 1.0),
     "LogSigmoid": (-math.inf, 0.0),
 }  # fmt: skip
@@ -263,7 +263,10 @@ def output_range(history: History) -> Iterator[Sighting]:
         if loss.kind != "values" or not head:
             continue
         pairs = _pairs(head, ("MseLoss", "SmoothL1Loss", "HuberLoss", "Sub"))
-        reached = next((_RANGES[below.name] for _, below in pairs if below.name in _RANGES), None)
+        compared = [
+            below.name for op, below in pairs if op.data or op.name != "Sub"
+        ]  # with targets, not terms of a sum
+        reached = next((_RANGES[name] for name in compared if name in _RANGES), None)
         if reached is None:
             continue
         least, most = reached
