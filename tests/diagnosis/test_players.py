@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.distributions import Independent, Normal
 
-from gradus.diagnosis.players import Anchor, Judged, read_latents, read_players
+from gradus.diagnosis.players import Anchor, Judged, read_code, read_latents, read_players, used
 from gradus.diagnosis.signs import PlayersSigns
 
 N = 32
@@ -74,6 +75,19 @@ def test_told_apart_is_the_area_under_the_curve() -> None:
     assert signs.gap == pytest.approx(gap, rel=1e-5)
 
 
+def test_a_step_of_the_generator_alone_is_read_beside_earlier_data() -> None:
+    anchors: dict[int, Anchor] = {}
+    judge(line(0), line(0) + 0.5, anchors=anchors)
+    generator, discriminator = nn.Linear(1, 1), nn.Linear(1, 1)
+    fake = torch.full((N, 1), 15.75)
+    alone = [Judged.of(generator, [torch.randn(N, 2)], fake), Judged.of(discriminator, [fake], torch.zeros(N, 1))]
+    signs = read_players(alone, anchors)
+    assert signs is not None
+    assert (signs.spread, signs.told_apart) == (0, None)
+    assert signs.coverage == pytest.approx(6 / N)
+    assert read_players(alone, {}) is None
+
+
 def test_scores_that_are_all_alike_tell_nothing() -> None:
     signs = judge(line(0), line(0), torch.ones(N), torch.ones(N))
     assert (signs.told_apart, signs.gap) == (0.5, 0)
@@ -130,3 +144,23 @@ class Odd:
 )  # fmt: skip
 def test_what_is_no_autoencoder_has_no_latents(result: object) -> None:
     assert read_latents(result) is None
+
+
+def test_a_sample_returned_with_its_distribution_is_not_taken_for_the_means() -> None:
+    x, flat, sample = torch.randn(32, 10), torch.zeros(32, 4), torch.randn(32, 4)
+    for order in ((x, flat, flat, sample), (x, sample, flat, flat)):
+        assert read_latents(order) == 0
+    assert read_latents((x, torch.randn(32, 4), flat, sample)) == 1
+    normal = Normal(flat, torch.ones(32, 4))
+    assert read_latents((x, normal)) == read_latents((x, Independent(normal, 1))) == 0
+
+
+def test_the_means_of_an_encoder() -> None:
+    mean, log_variance = torch.randn(32, 4), torch.zeros(32, 4)
+    code = read_code((mean, log_variance))
+    assert code is not None
+    assert torch.equal(code, mean)
+    assert used(torch.cat([mean[:, :2], log_variance[:, :2]], dim=1)) == 0.5
+    assert read_code((mean, log_variance[:, :1])) is None
+    assert read_code((mean[:, :1], log_variance[:, :1])) is None  # one number and how sure it is
+    assert read_code(mean) is None

@@ -35,6 +35,8 @@ def read_loss(value: float, graph: Graph, output: Tensor | None) -> LossSigns:
             found |= more
             break
     for name, node in graph.losses:
+        if name == "Mul" and "several_classes" not in found:
+            found |= _marked_beside_logarithms(node)
         if name == "Log" and _smallest(node) < _NEAR_ZERO:
             found["zero_probability"] = True
     return LossSigns(**found)
@@ -84,7 +86,7 @@ def _read(name: str, node: Any, output: Tensor | None) -> dict[str, Any]:
         ignored = ignored - 2**64 if ignored >= 2**63 else ignored  # negative ones are kept unsigned
         return found | classes(said, target, check_log=name.startswith("Nll"), ignored=ignored)
     if name.startswith("BinaryCrossEntropy"):
-        return found | _binary(said, target, logits=name.endswith("Logits"))
+        return found | _marked(target) | _binary(said, target, logits=name.endswith("Logits"))
     return found | _values(said, target)
 
 
@@ -101,7 +103,7 @@ def _pair(name: str, node: Any, output: Tensor | None) -> tuple[Tensor, Tensor] 
             return _indexed(node)
         if name == "Mul":
             return _one_hot(node)
-        if name == "Pow" and output is not None and node._saved_exponent == 2:
+        if output is not None and (name == "Abs" or (name == "Pow" and node._saved_exponent == 2)):
             return _from_difference(node, node._saved_self.detach(), output)
     except (RuntimeError, AttributeError):  # freed, changed in place, or of another torch
         return None
@@ -148,8 +150,28 @@ def _one_hot(node: Any) -> tuple[Tensor, Tensor] | None:
     return None
 
 
+def _marked_beside_logarithms(node: Any) -> dict[str, Any]:
+    """Of targets that log-probabilities are multiplied by, how many classes they mark."""
+    below = list(operands(node))
+    try:
+        log_p = _log_probabilities(below[0]) if len(below) == 1 else None
+        given = [each for each in (node._saved_self, node._saved_other) if each is not None]
+    except (RuntimeError, AttributeError):  # freed, changed in place, or of another torch
+        return {}
+    return next((_marked(each.detach()) for each in given if log_p is not None and each.shape == log_p.shape), {})
+
+
+def _marked(target: Tensor) -> dict[str, Any]:
+    """How many of its classes each row of targets (N, C) marks; nothing of targets that are not 0s and 1s."""
+    if target.dim() != 2 or target.shape[1] < 2 or not bool(((target == 0) | (target == 1)).all()):
+        return {}
+    marks_N = target[:_MOST_ROWS].float().sum(dim=1)
+    one, several = figures([(marks_N == 1).float().mean(), (marks_N > 1).float().mean()])
+    return {"one_class": one, "several_classes": several}
+
+
 def _from_difference(node: Any, difference: Tensor, output: Tensor) -> tuple[Tensor, Tensor] | None:
-    """Output and target of a squared difference: of one that was broadcast, as it was meant."""
+    """Output and target of a squared or absolute difference: of one that was broadcast, as it was meant."""
     below = next(iter(operands(node)), None)
     if below is None or short_name(below) != "Sub":
         return None

@@ -15,7 +15,7 @@ from gradus.diagnosis.comparison import compared, read_loss
 from gradus.diagnosis.graph import Graph, walk
 from gradus.diagnosis.inputs import begins_with_normalization, calm, read_input, row_prints
 from gradus.diagnosis.places import Places
-from gradus.diagnosis.players import Anchor, Judged, read_latents, read_players
+from gradus.diagnosis.players import Anchor, Judged, read_code, read_latents, read_players, used
 from gradus.diagnosis.rewards import minimizes_reward
 from gradus.diagnosis.signs import Examination, InputSigns, LayerSigns, LossSigns, Op, ParameterSigns
 from gradus.diagnosis.similarity import is_likeness
@@ -69,6 +69,7 @@ class Window:
         self._rates: list[float] = []
         self._output: Tensor | None = None
         self._latents: float | None = None
+        self._code: Tensor | None = None
         self._noise: float | None = None
         self._batch = 0
         self._before: dict[Optimizer, list[_Noted]] = {}
@@ -193,7 +194,12 @@ class Window:
         self._output = output
         self._inputs = [each for each in inputs if each.is_floating_point()]
         self._normalized = begins_with_normalization(root)
-        self._latents = read_latents(result) if self._latents is None else self._latents
+        if self._latents is None:
+            self._latents = read_latents(result)
+        if self._latents is None and self._code is not None and _decodes(inputs, self._code):
+            self._latents = used(self._code)
+        code = read_code(result)
+        self._code = code if code is not None else self._code
         self.judge(root, inputs, result)
         for each in inputs[:1]:
             if each.dim() > 1 and each.grad_fn is None:
@@ -426,6 +432,11 @@ class _Noted:
     before: Tensor
     factor: float
     gradient: list[Tensor] | None = None
+
+
+def _decodes(inputs: Sequence[Tensor], code: Tensor) -> bool:
+    """Whether a model is given what was computed, of the shape of an encoder's means."""
+    return any(each.shape == code.shape and each.grad_fn is not None for each in inputs[:1])
 
 
 def _saturated_units(values: Tensor, activation: str, *, before: bool) -> float:

@@ -138,7 +138,7 @@ def walk(loss: Tensor, layers: Mapping[Any, str] | None = None) -> Graph:
     return graph
 
 
-_BY_HAND = frozenset({"Pow", "Gather", "Index", "Mul", "Log"})
+_BY_HAND = frozenset({"Pow", "Abs", "Gather", "Index", "Mul", "Log"})
 """Operations that losses written by hand are made of, and that keep something worth reading."""
 
 
@@ -157,8 +157,16 @@ def describe(node: Any, name: str, children: list[Any]) -> Op:
         axis = int(node._saved_dim)
         axis = axis - 2**64 if axis >= 2**63 else axis  # negative ones are kept unsigned
         axis = axis + len(shape) if axis < 0 else axis
+    if name in ("Clamp", "ClampMin"):
+        name = "ClampMin" if _cuts_negative(node) else "Clamp"
     negative = name in ("Neg", "Rsub") or (name in ("Mul", "Div") and _by_negative(node))  # -x, 1 - x, -2 * x
     return Op(name, shape, axis, any(child is None for child in children), negative)
+
+
+def _cuts_negative(node: Any) -> bool:
+    """Whether a clamp lets nothing below 0 through, as a rectifier does."""
+    least = getattr(node, "_saved_min", None)
+    return isinstance(least, int | float) and least >= 0
 
 
 def _by_negative(node: Any) -> bool:

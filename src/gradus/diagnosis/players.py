@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.distributions import Normal
 
 from gradus.diagnosis.measure import pairwise
 from gradus.diagnosis.signs import PlayersSigns
@@ -97,7 +98,7 @@ def _clusters(joined_NN: Tensor) -> Tensor:
 
 
 def read_players(judged: Sequence[Judged], anchors: dict[int, Anchor]) -> PlayersSigns | None:
-    """A generator's output beside real data, where one model judged both in this step.
+    """A generator's output beside real data, where one model judged both in this step, or did in an earlier one.
 
     `anchors` are kept from one examination to the next, by the width of an example.
 
@@ -121,36 +122,44 @@ def read_players(judged: Sequence[Judged], anchors: dict[int, Anchor]) -> Player
         and each.input is not None
         and each.input.shape[1:] == made_up.shape[1:]
     ]
-    if not reals:
-        return None
-    # Of several the one least like what was made: another may be that, detached and with noise.
-    real = max(reals, key=lambda each: each[0])[1]
-    assert real.input is not None
-    real_ND = real.input[:_MOST].flatten(1).float()
     fake_ND = made_up[:_MOST].flatten(1).float()
+    # Of several the one least like what was made: another may be that, detached and with noise.
+    real = max(reals, key=lambda each: each[0])[1] if reals else None
+    if real is not None and real.input is not None:
+        real_ND = real.input[:_MOST].flatten(1).float()
+    elif fake_ND.shape[1] in anchors:  # a step of the generator alone
+        real_ND = anchors[fake_ND.shape[1]].real_ND
+    else:
+        return None
     if min(len(real_ND), len(fake_ND)) < 16:
         return None
     between_reals = pairwise(real_ND)
     radius_N = between_reals.kthvalue(min(_NEIGHBOURS, len(real_ND) - 1) + 1, dim=1).values
     across = torch.cdist(real_ND, fake_ND)
     inside = across <= radius_N[:, None]
-    real_score, fake_score = real.output.flatten().float(), fake.output.flatten().float()
-    pairs = (real_score[:, None] > fake_score).float() + 0.5 * (real_score[:, None] == fake_score)
     scale = float(between_reals.mean().clamp_min(1e-12))
     if real_ND.shape[1] not in anchors:
         anchors[real_ND.shape[1]] = Anchor.of(real_ND, between_reals, radius_N)
     anchor = anchors[real_ND.shape[1]]
-    deviation = torch.cat([real_score, fake_score]).std(correction=0).clamp_min(1e-12)
+    told_apart, gap = _apart_by_score(real.output, fake.output) if real is not None else (None, 0.0)
     return PlayersSigns(
         spread=float(pairwise(fake_ND).mean()) / scale,
         coverage=float(inside.any(dim=1).float().mean()),
         precision=float(inside.any(dim=0).float().mean()),
-        told_apart=float(pairs.mean()),
-        gap=float((real_score.mean() - fake_score.mean()) / deviation),
+        told_apart=told_apart,
+        gap=gap,
         modes=anchor.modes,
         covered=anchor.covered(fake_ND),
         moved=anchor.moved(fake_ND, scale),
     )
+
+
+def _apart_by_score(real: Tensor, fake: Tensor) -> tuple[float, float]:
+    """Share of pairs in which the real example has the higher score, and the difference of means in deviations."""
+    real, fake = real.flatten().float(), fake.flatten().float()
+    pairs = (real[:, None] > fake).float() + 0.5 * (real[:, None] == fake)
+    deviation = torch.cat([real, fake]).std(correction=0).clamp_min(1e-12)
+    return float(pairs.mean()), float((real.mean() - fake.mean()) / deviation)
 
 
 def _apart(one: Tensor, other: Tensor) -> float:
@@ -163,16 +172,47 @@ def _apart(one: Tensor, other: Tensor) -> float:
 def read_latents(result: Any) -> float | None:
     """Share of latent dimensions in use, where a model returned a reconstruction, means and log-variances.
 
-    Means and log-variances are the last two tensors, of the same shape (N, d); a dimension is in use if its mean
-    varies over the batch. A tuple, a dict or a dataclass may hold them.
+    Means and log-variances are the last two tensors, of the same shape (N, d), or two of the last three, the other
+    being the sample; a dimension is in use if its mean varies over the batch. A tuple, a dict or a dataclass may hold
+    them, or a normal distribution.
     """
+    parts = _parts(result)
+    if len(parts) < 3 or not all(isinstance(each, Tensor) for each in parts):
+        return None
+    mean, log_variance = parts[-2:]
+    if not _codes(mean, log_variance) or len(mean) < 8 or mean.shape == parts[0].shape:
+        return None
+    if len(parts) > 3 and parts[-3].shape == mean.shape:  # a sample varies in any case
+        return sorted(used(each) for each in parts[-3:])[1]
+    return used(mean)
+
+
+def read_code(result: Any) -> Tensor | None:
+    """The means (N, d) of what may be an encoder: it returned means and log-variances, or a normal distribution."""
+    parts = _parts(result)
+    if len(parts) != 2 or not all(isinstance(each, Tensor) for each in parts) or not _codes(*parts):
+        return None
+    mean: Tensor = parts[0].detach()
+    return mean if len(mean) >= 8 and mean.shape[1] > 1 else None
+
+
+def used(mean_ND: Tensor) -> float:
+    """Share of dimensions that vary over the batch."""
+    return float((mean_ND.detach().float().var(dim=0) > _ACTIVE).float().mean())
+
+
+def _codes(mean: Tensor, log_variance: Tensor) -> bool:
+    return mean.shape == log_variance.shape and mean.dim() == 2
+
+
+def _parts(result: Any) -> tuple[Any, ...]:
+    """What a model returned, taken apart."""
     if isinstance(result, Mapping):
         result = tuple(result.values())
     elif is_dataclass(result):
         result = tuple(getattr(result, each.name) for each in fields(result))
-    if not isinstance(result, tuple | list) or len(result) < 3 or not all(isinstance(each, Tensor) for each in result):
-        return None
-    mean, log_variance = result[-2], result[-1]
-    if mean.shape != log_variance.shape or mean.dim() != 2 or len(mean) < 8 or mean.shape == result[0].shape:
-        return None
-    return float((mean.detach().float().var(dim=0) > _ACTIVE).float().mean())
+    parts: list[Any] = []
+    for each in result if isinstance(result, tuple | list) else (result,):
+        normal = getattr(each, "base_dist", each)
+        parts += [normal.loc, normal.scale] if isinstance(normal, Normal) else [each]
+    return tuple(parts)

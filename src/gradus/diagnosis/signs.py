@@ -135,6 +135,7 @@ class LossSigns:
         target_*, output_*: of values.
         error: of values, the mean squared difference from the targets, whatever the loss makes of it; else NaN.
         batch: examples.
+        one_class, several_classes: of targets (N, C) of 0s and 1s, the share of examples that have one 1, and more.
         not_log: the input of a negative log likelihood is no log-probability.
         zero_probability: a number so near 0 that it may as well round to 0 is under a logarithm.
         wrong_way: it grows as outputs come nearer to targets, as an overlap or a cosine does, or as rewards grow.
@@ -158,6 +159,8 @@ class LossSigns:
     output_std: float = 0.0
     output_varied: float = 0.0
     error: float = math.nan
+    one_class: float = 0.0
+    several_classes: float = 0.0
     not_log: bool = False
     zero_probability: bool = False
     wrong_way: bool = False
@@ -171,7 +174,8 @@ class PlayersSigns:
         spread: mean distance between generated examples, over that between real ones.
         coverage: share of real examples with a generated one among their nearest neighbours' distance.
         precision: share of generated examples that lie within a real one's neighbourhood.
-        told_apart: share of examples that the discriminator puts on the right side.
+        told_apart: share of examples that the discriminator puts on the right side; None in a step of the generator
+            alone, in which it sees no real ones.
         gap: difference of its mean outputs for real and generated, over their deviation.
         modes: clumps in the first real batch seen; 1 where there is no telling them apart.
         covered: the numbers of those with a generated example near them.
@@ -181,7 +185,7 @@ class PlayersSigns:
     spread: float
     coverage: float
     precision: float
-    told_apart: float
+    told_apart: float | None
     gap: float
     modes: int = 1
     covered: tuple[int, ...] = ()

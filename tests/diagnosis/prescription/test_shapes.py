@@ -57,3 +57,12 @@ def test_targets_lose_theirs_where_it_is_they_that_have_one() -> None:
 @pytest.mark.parametrize("given", ["model(x).squeeze(-1)", "model(x)[:, 0]", "model(x).flatten()"])
 def test_nothing_where_outputs_are_flat(given: str) -> None:
     assert changes(trained(f"loss = F.mse_loss({given}, y)"), "match-shapes") == []
+
+
+def test_a_target_that_a_model_computes_without_gradients_is_data() -> None:
+    made = "with torch.no_grad():\n    target = y + model(x).squeeze(1)\n"
+    lines = f"{made}value = model(x)\nloss = F.mse_loss(value, target)"
+    assert first_change(trained(lines), "match-shapes") == [
+        "- loss = F.mse_loss(value, target)",
+        "+ loss = F.mse_loss(value.squeeze(1), target)",
+    ]

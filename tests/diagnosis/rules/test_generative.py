@@ -41,6 +41,10 @@ def test_nothing_is_said_of_players_who_have_only_begun() -> None:
         ({"spread": 0.8, "coverage": 0.5, "precision": 0.7}, None, True),
         ({"spread": 0.8, "coverage": 0.56, "precision": 0.7}, None, False),
         ({"spread": 0.8, "coverage": 0.5, "precision": 0.59}, None, False),
+        ({"spread": 0.98, "coverage": 0.29, "moved": 0.26}, None, True),  # one mode after another
+        ({"spread": 0.98, "coverage": 0.31, "moved": 0.26}, None, False),
+        ({"spread": 0.98, "coverage": 0.29, "moved": 0.24}, None, False),
+        ({"spread": 0.98, "coverage": 0.29, "moved": 0.26, "precision": 0.5}, None, False),  # nowhere near the data
     ],
 )
 def test_where_a_generator_has_collapsed(players: dict[str, Any], early: dict[str, Any] | None, expected: bool) -> None:
@@ -96,3 +100,10 @@ def test_players_that_circle() -> None:
     assert caught(steps=400, **circling | {"moved": 0.2}) == set()
     assert caught(steps=400, **circling | {"spread": 0.9}) == set()  # as wide as the data
     assert caught(steps=400, **circling | {"spread": 0.1}) == {"mode-collapse"}  # a point that wanders
+
+
+def test_steps_of_the_generator_alone_do_not_say_who_is_ahead() -> None:
+    assert caught(told_apart=None, precision=0.05) == set()
+    circling: dict[str, Any] = {"spread": 0.4, "moved": 0.3, "precision": 0.3}
+    assert caught(steps=400, **circling) == {"oscillating-players"}
+    assert caught(steps=400, told_apart=None, **circling) == set()

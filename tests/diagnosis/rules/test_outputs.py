@@ -80,6 +80,14 @@ def test_an_optimizer_that_steps_uphill() -> None:
     assert not found(uphill, wrong_way=True, heads=())
 
 
+@pytest.mark.parametrize("data", [True, False])
+def test_only_a_difference_from_targets_has_a_range(data: bool) -> None:
+    """The other is a term of the loss, as in the divergence of a Gaussian."""
+    head = (op("Sub", 64, 1, data=data), op("Softplus", 64, 1), op("Addmm", 64, 1))
+    targets = {"target_mean": -1.0, "target_std": 1.0, "target_low": -3.0, "target_high": 1.0}
+    assert ("output-range" in seen(fitting(loss={"heads": (head,), **targets}))) == data
+
+
 def test_a_loss_may_fall_far_below_zero_if_it_slows_down() -> None:
     """Nothing on the way to the loss tells its sign: it may be a return, or the log-likelihood of a density."""
     head = (op("Mean"), op("Log"), LOGITS)
@@ -91,3 +99,74 @@ def test_a_loss_may_fall_far_below_zero_if_it_slows_down() -> None:
     assert found(lambda part: -(10.0 ** (3 * part)))
     assert not found(lambda part: -1000 * (1 - 0.01**part))
     assert not found(lambda part: -(10.0**part))
+
+
+@pytest.mark.parametrize(
+    ("head", "loss", "caught"),
+    [
+        ((op("Sum"), op("Mul", 64, 8, data=True), op("LogSoftmax", 64, 8)), {"several_classes": 0.11}, True),
+        ((op("Sum"), op("Mul", 64, 8, data=True), op("LogSoftmax", 64, 8)), {"several_classes": 0.09}, False),
+        # The mean over several positives of each, and pairs within the batch, are contrastive losses.
+        ((op("Div", 64), op("Mul", 64, 8, data=True), op("LogSoftmax", 64, 8)), {"several_classes": 0.5}, False),
+        ((op("Sum"), op("Mul", 64, 64, data=True), op("LogSoftmax", 64, 64)), {"several_classes": 0.5}, False),
+        ((op("BinaryCrossEntropy"), op("Softmax", 64, 8)), {"several_classes": 0.5}, True),
+        ((op("BinaryCrossEntropy"), op("Sigmoid", 64, 8)), {"several_classes": 0.5}, False),
+        ((op("BinaryCrossEntropyWithLogits"),), {"target_low": -1.0, "target_high": 1.0}, True),
+        ((op("BinaryCrossEntropyWithLogits"),), {"target_low": 0.0, "target_high": 1.2}, False),  # noisy labels
+    ],
+)
+def test_targets_that_a_loss_does_not_suit(head: tuple[Op, ...], loss: dict[str, Any], caught: bool) -> None:
+    assert ("loss-output-mismatch" in seen(classifying(loss={"heads": ((*head, LOGITS),), **loss}))) == caught
+
+
+@pytest.mark.parametrize(("said", "one", "caught"), [(0.96, 1.0, True), (0.94, 1.0, False), (0.96, 0.9, False)])
+def test_classes_asked_one_by_one_that_are_all_denied(said: float, one: float, caught: bool) -> None:
+    """Of ten classes each example has one: 10 % of all answers should be yes, and fewer than 5 % are."""
+    options: dict[str, Any] = {"kind": "binary", "counts": (576, 64), "said": said, "one_class": one, "heads": ()}
+    found = seen(classifying(loss=options))
+    assert ("loss-output-mismatch" in found) == caught
+
+
+@pytest.mark.parametrize(
+    ("below", "caught"),
+    [
+        ((op("Relu", 64, 10),), True),
+        ((op("Gelu", 64, 10),), True),
+        ((op("Mul", 64, 10, data=True), op("Relu", 64, 10)), True),  # dropout between
+        ((op("Mul", 64, 10, data=True), op("Tanh", 64, 10)), False),  # a scale of bounded logits
+        ((op("LeakyRelu", 64, 10),), False),
+        ((op("Clamp", 64, 10),), False),
+    ],
+)
+def test_what_logits_go_through(below: tuple[Op, ...], caught: bool) -> None:
+    head = (op("NllLoss"), op("LogSoftmax", 64, 10), *below, LOGITS)
+    assert ("nonlinear-logits" in seen(classifying(loss={"heads": (head,)}))) == caught
+
+
+@pytest.mark.parametrize(
+    ("above", "caught"),
+    [
+        ((op("Neg"), op("Mean")), True),
+        ((op("Neg"), op("Mean"), op("Log", 64)), False),
+        ((op("Neg"), op("Mean"), op("Mul", 64, data=True)), False),  # a return, or a ratio of probabilities
+        ((op("Mean"),), False),
+    ],
+)
+def test_probabilities_that_are_picked_want_a_logarithm(above: tuple[Op, ...], caught: bool) -> None:
+    head = (*above, op("Gather", 64, 1), op("Softmax", 64, 10), LOGITS)
+    assert ("missing-log" in seen(classifying(loss={"heads": (head,)}, curve=line(-0.1, -0.5)))) == caught
+
+
+@pytest.mark.parametrize(
+    ("shape", "axis", "no_distribution", "caught"),
+    [
+        ((64, 10), 0, False, True),
+        ((64, 64), 0, False, False),  # both ways between the examples of a batch
+        ((64, 12, 10), 1, True, True),
+        ((64, 12, 10), 1, False, False),  # classes in the second axis
+    ],
+)
+def test_axes_of_a_softmax(shape: tuple[int, ...], axis: int, no_distribution: bool, caught: bool) -> None:
+    head = (op("NllLoss"), op("LogSoftmax", *shape, axis=axis), LOGITS)
+    found = seen(classifying(loss={"heads": (head,), "not_log": no_distribution}))
+    assert ("softmax-wrong-axis" in found) == caught

@@ -212,6 +212,20 @@ def passed(file: SourceFile, function: Function, name: str, call: Found) -> ast.
     return call.argument(names.index(name) - bound, name)
 
 
+def default_of(function: Function, name: str) -> ast.expr | None:
+    """The default of a parameter."""
+    arguments = function.args
+    by_place = [*arguments.posonlyargs, *arguments.args]
+    with_default = by_place[len(by_place) - len(arguments.defaults) :]
+    for each, value in [
+        *zip(with_default, arguments.defaults, strict=True),
+        *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True),
+    ]:
+        if each.arg == name:
+            return value
+    return None
+
+
 def returned(function: Function) -> list[ast.expr]:
     """What it returns or yields, in the order of the text."""
     found = [

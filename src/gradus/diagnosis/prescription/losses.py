@@ -90,7 +90,7 @@ def _as_classes(program: Program, loss: Operation, classes: int) -> Iterator[lis
     head = heads[0]
     assert head.call is not None
     edits = [replace(head.call.file, width, str(classes))]
-    for call in _calls_like(program, loss):
+    for call in calls_like(program, loss):
         name = "torch.nn.CrossEntropyLoss" if loss.module is not None else "torch.nn.functional.cross_entropy"
         edits += renamed(call if loss.module is None else loss.call, name)
         output, target = call.argument(0, "input"), call.argument(1, "target")
@@ -103,7 +103,7 @@ def _as_classes(program: Program, loss: Operation, classes: int) -> Iterator[lis
     yield unique(edits)
 
 
-def _calls_like(program: Program, loss: Operation) -> list[Found]:
+def calls_like(program: Program, loss: Operation) -> list[Found]:
     """The call of a loss, and others of the same criterion."""
     file, node = loss.value.file, loss.value.node
     assert isinstance(node, ast.Call)
@@ -250,7 +250,7 @@ def average(case: Case) -> Iterator[Sequence[Edit]]:
                 continue
             summed = call.argument(99, "reduction")
             if summed is not None and ast.unparse(summed) == "'sum'":
-                if each.module is not None and len(_calls_like(case.program, each)) > 1:
+                if each.module is not None and len(calls_like(case.program, each)) > 1:
                     yield from _over_examples(each.value.file, each.value.node)
                 keyword = next(keyword for keyword in call.node.keywords if keyword.arg == "reduction")
                 yield [without_argument(call.file, call.node, keyword)]

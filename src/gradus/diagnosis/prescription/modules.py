@@ -10,6 +10,7 @@ from gradus.diagnosis.prescription.bindings import (
     bindings,
     callers,
     class_around,
+    default_of,
     definition,
     entered,
     method,
@@ -122,6 +123,9 @@ def _given(program: Program, file: SourceFile, node: ast.Name, depth: int) -> It
         argument = passed(file, function, node.id, each)
         if argument is not None:
             yield find_module(program, each.file, argument, depth - 1)
+    default = default_of(function, node.id)
+    if default is not None:
+        yield find_module(program, file, default, depth - 1)
 
 
 def _attribute(program: Program, file: SourceFile, node: ast.Attribute, depth: int) -> Module | None:

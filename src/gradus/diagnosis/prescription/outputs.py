@@ -13,8 +13,10 @@ from gradus.diagnosis.prescription.values import Operation, Value
 from gradus.diagnosis.prescription.written import written
 
 _SOFT = {"softmax", "sigmoid", "logsigmoid", "log_softmax", "softmin"}
-_HARD = {"relu", "relu6", "tanh", "clamp", "clamp_min", "hardtanh"}
-_BOUNDED = {"relu", "sigmoid", "tanh", "softmax"}
+_HARD = {"relu", "relu6", "tanh", "clamp", "clamp_min", "hardtanh", "gelu", "silu", "mish", "softplus"}
+_BOUNDED = {
+    "relu", "relu6", "clamp", "clamp_min", "softplus", "exp", "sigmoid", "hardsigmoid", "logsigmoid", "tanh", "softmax",
+}  # fmt: skip
 _ON_LOGITS = {"cross_entropy_loss", "bce_with_logits_loss", "log_softmax", "multilabel_soft_margin_loss"}
 _ON_VALUES = {"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "sub", "poisson_nll_loss", "gaussian_nll_loss"}
 _ORDER_ALONE = {
@@ -39,8 +41,9 @@ def activations(
 @fix("return-logits")
 def take_activation_away(case: Case) -> Iterator[Sequence[Edit]]:
     """The last layer's outputs go to the loss as they are; what reads probabilities applies the activation itself."""
-    kinds = _HARD if case.cause == "nonlinear-logits" else _SOFT
-    for loss, activation in activations(case, _ON_LOGITS, kinds):
+    hard = case.cause == "nonlinear-logits"
+    kinds, through = (_HARD, SHAPING | {"dropout"}) if hard else (_SOFT, SHAPING)
+    for loss, activation in activations(case, _ON_LOGITS, kinds, through):
         if loss.name == "log_softmax" and activation.name == "log_softmax":
             continue
         nearer = _before(loss, activation)
@@ -134,6 +137,16 @@ def _axis(activation: Operation) -> str:
 @fix("class-axis")
 def over_classes(case: Case) -> Iterator[Sequence[Edit]]:
     """`dim=1`, or the last axis where there are more than two and no loss wants classes in the second."""
+    axis, axes = _axis_seen(case)
+    images = any(
+        op.name == "NllLoss2D"
+        for examination in case.history.examinations[:1]
+        for loss in examination.losses
+        for head in loss.heads
+        for op in head
+    )
+    right = ["1", "-1"] if axes <= 2 or images else ["-1", "1"]
+    wrong = {str(axis), str(axis - axes)}
     seen: set[int] = set()
     every = [each for loss in training_losses(case) for each in below(case.program, loss, layers=False)]
     for each in every:
@@ -141,12 +154,18 @@ def over_classes(case: Case) -> Iterator[Sequence[Edit]]:
             continue
         seen.add(id(each.call.node))
         given = each.argument(1, "dim")
-        wrong = given is not None and ast.unparse(given) in {"0", "-2"}
         if given is None:
             yield [_with_dim(each)]
-        elif wrong:
-            yield [replace(each.call.file, given, "1")]
-            yield [replace(each.call.file, given, "-1")]
+        elif ast.unparse(given) in wrong:
+            yield from ([replace(each.call.file, given, other)] for other in right if other not in wrong)
+
+
+def _axis_seen(case: Case) -> tuple[int, int]:
+    """The axis that the softmax was seen to run over, and how many there are."""
+    finding = case.finding("softmax-wrong-axis")
+    if finding is None:
+        return 0, 2
+    return int(finding.evidence["axis"]), int(finding.evidence["axes"])
 
 
 def _with_dim(operation: Operation) -> Edit:
@@ -173,7 +192,7 @@ def sigmoid_of_one_unit(case: Case) -> Iterator[Sequence[Edit]]:
     for loss in training_losses(case):
         for made in below(case.program, loss, layers=False):
             if made.name == "softmax" and not found and leads_to_layers(case.program, made.value):
-                yield _sigmoid_instead(made)
+                yield sigmoid_instead(made)
             if made.name == "cross_entropy_loss" and made.call is not None and _has_one_unit(case.program, made):
                 yield _binary(case.program, made)
 
@@ -207,7 +226,8 @@ def _binary(program: Program, loss: Operation) -> list[Edit]:
     return unique(edits)
 
 
-def _sigmoid_instead(softmax: Operation) -> list[Edit]:
+def sigmoid_instead(softmax: Operation) -> list[Edit]:
+    """A sigmoid in the place of a softmax, whichever way it is written."""
     assert softmax.call is not None, "a softmax is called"
     file, call = softmax.call.file, softmax.call.node
     if softmax.module is not None:
@@ -226,12 +246,26 @@ def logarithm_of_softmax(case: Case) -> Iterator[Sequence[Edit]]:
     seen: set[int] = set()
     for loss in training_losses(case):
         for operation in below(case.program, loss, layers=False):
+            if operation.name in {"gather", "index"} and _made_elsewhere(case.program, operation):
+                yield behind(operation.value.file, operation.value.node, ".log()")
+                continue
             for given in _log_probabilities(case.program, operation):
                 for each in nearest(case.program, given, through):
                     kinds = {"softmax", "sigmoid"} if operation.name == "nll_loss" else {"softmax"}
                     if each.name in kinds and each.call is not None and id(each.call.node) not in seen:
                         seen.add(id(each.call.node))
                         yield from _with_log(case.program, each)
+
+
+def _made_elsewhere(program: Program, picking: Operation) -> bool:
+    """Whether probabilities are picked, one of each example, that another function made, perhaps for other uses too."""
+    file = picking.value.file
+    return any(
+        each.name == "softmax"
+        and each.call is not None
+        and file.scope(each.call.node) is not file.scope(picking.value.node)
+        for each in nearest(program, picking.inputs[0], SHAPING - {"index"})
+    )
 
 
 def _log_probabilities(program: Program, operation: Operation) -> Sequence[Value]:

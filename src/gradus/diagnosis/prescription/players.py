@@ -112,6 +112,15 @@ def one_step_each(case: Case) -> Iterator[Sequence[Edit]]:
         yield smooth
 
 
+@fix("diversity")
+def no_more_steps_than_the_discriminator(case: Case) -> Iterator[Sequence[Edit]]:
+    """One step of the generator for each of the discriminator's, which must see where it has gone."""
+    both = players(case)
+    edits = _steps_in_turn(case.program, *both) if both is not None else []
+    if edits:
+        yield edits
+
+
 @fix("slow-discriminator", "diversity")
 def no_faster_than_the_generator(case: Case) -> Iterator[Sequence[Edit]]:
     """The generator's rate for the discriminator, where its own is higher."""

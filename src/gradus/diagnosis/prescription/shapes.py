@@ -4,6 +4,7 @@ import ast
 import itertools
 from collections.abc import Iterator, Sequence
 
+from gradus.diagnosis.prescription.bindings import binding
 from gradus.diagnosis.prescription.edits import Edit
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.flow import below, given_for, leads_to_layers, nearest, operations, training_losses
@@ -56,12 +57,23 @@ def _bare(program: Program, difference: Operation, of_output: bool) -> Iterator[
     """The side of a difference that has an axis too many, where nothing reshapes it."""
     one, other = difference.inputs[:2]
     computed = [leads_to_layers(program, one), leads_to_layers(program, other)]
+    if all(computed):  # a target may be computed by a model too, without gradients
+        computed = [not _cut_off(one), not _cut_off(other)]
     if computed[0] == computed[1]:
         return
     side = one if computed[0] == of_output else other
     for value in given_for(program, side):
         if not any(each.name in _AXES for each in _outermost(program, value)):
             yield value
+
+
+def _cut_off(value: Value) -> bool:
+    """Whether a value was made without gradients."""
+    bound = binding(value.file, value.node)
+    made = bound.value if bound is not None else value.node
+    around = [each for each in value.file.above(made) if isinstance(each, ast.With)]
+    detached = isinstance(made, ast.Call) and isinstance(made.func, ast.Attribute) and made.func.attr == "detach"
+    return detached or any("no_grad" in ast.unparse(item.context_expr) for each in around for item in each.items)
 
 
 def _sources(program: Program, value: Value) -> set[int]:

@@ -12,6 +12,7 @@ from gradus.diagnosis.prescription.bindings import (
     bindings,
     callers,
     class_around,
+    default_of,
     definition,
     parameters,
     passed,
@@ -135,20 +136,6 @@ def _given(program: Program, file: SourceFile, function: Function, name: str) ->
         default = default_of(function, name)
         if default is not None:
             yield file, default
-
-
-def default_of(function: Function, name: str) -> ast.expr | None:
-    """The default of a parameter."""
-    arguments = function.args
-    by_place = [*arguments.posonlyargs, *arguments.args]
-    with_default = by_place[len(by_place) - len(arguments.defaults) :]
-    for each, value in [
-        *zip(with_default, arguments.defaults, strict=True),
-        *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True),
-    ]:
-        if each.arg == name:
-            return value
-    return None
 
 
 def _key(node: ast.expr) -> str:

@@ -98,6 +98,18 @@ def scored(history: History) -> list[Evaluation]:
     return [each for each in history.held_out() if each.accuracy is not None and not each.training]
 
 
+def says_no(history: History) -> bool:
+    """Whether each example belongs to one of several classes, and a loss of yes or no for each class by itself has so
+    far led to the answer no for most examples.
+    """
+    known = [each for each in losses(history) if each.kind == "binary" and each.said is not None]
+    early = history.step < 60 and not history.ended
+    if len(known) < 5 or early or not all(each.one_class > 0.99 for each in known):
+        return False
+    yes = 1 - chance(history)  # of all answers, one for each example
+    return yes < 0.4 and max(1 - (each.said or 0.0) for each in known[-3:]) < 0.5 * yes
+
+
 def knowing_nothing(history: History) -> float:
     """The loss of knowing nothing: ln K of cross-entropy, the variance of a squared error; NaN if it cannot be told."""
     known = losses(history)[-1:]

@@ -12,6 +12,7 @@ from gradus.diagnosis.rules.common import (
     chance,
     knowing_nothing,
     losses,
+    says_no,
     scored,
     settled,
     supervised,
@@ -323,7 +324,7 @@ def class_imbalance(history: History) -> Iterator[Sighting]:
     """A class that nearly all examples have is said nearly always."""
     known = [each for each in losses(history) if each.counts and each.said is not None]
     early = history.step < 60 and not history.ended
-    if len(known) < 5 or early or not supervised(history) or _ranks(known):
+    if len(known) < 5 or early or not supervised(history) or _ranks(known) or says_no(history):
         return
     share = chance(history)
     said = min(each.said or 0.0 for each in known[-3:])

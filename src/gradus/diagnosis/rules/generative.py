@@ -23,7 +23,7 @@ _LATE = 150
     ),
 )
 def mode_collapse(history: History) -> Iterator[Sighting]:
-    """Generated examples are all alike, or cover a part of the data only."""
+    """Generated examples are all alike, or cover a part of the data only, or now this part and now that."""
     latest = [each.players for each in history.latest(4)]
     players = [each for each in latest if each is not None]
     if len(players) < 4 or history.step < _LATE:
@@ -34,7 +34,10 @@ def mode_collapse(history: History) -> Iterator[Sighting]:
     total = all(each.spread < 0.05 for each in players) or (all(each.spread < 0.25 for each in players) and began)
     partial = all(each.coverage < 0.55 and each.precision > 0.6 and each.spread < 0.97 for each in players)
     missing = _modes_missing(players) if min(each.precision for each in players) > 0.5 else 0.0
-    if total or partial or missing:
+    # One mode after another: samples are real enough, of a few modes at a time, and of others at the next look.
+    hops = all(each.coverage < 0.3 and each.moved > 0.25 for each in players)
+    hops = hops and max(each.precision for each in players) > 0.6
+    if total or partial or missing or hops:
         coverage = 1 - missing if missing else statistics.fmean(each.coverage for each in players)
         evidence = {"spread": players[-1].spread, "coverage": coverage}
         yield Sighting(since=history.latest(4)[0].step, confidence=0.9 if total else 0.75, evidence=evidence)
@@ -66,6 +69,8 @@ def oscillating_players(history: History) -> Iterator[Sighting]:
     latest = [each.players for each in history.latest(5)]
     players = [each for each in latest if each is not None]
     if len(players) < 5 or history.latest(5)[0].step < 100:
+        return
+    if any(each.told_apart is None for each in players):  # they do not take turns: the generator runs ahead
         return
     if (
         0.15 < min(each.spread for each in players) <= max(each.spread for each in players) < 0.75

@@ -1,16 +1,22 @@
 """Outputs and losses that do not fit each other. All of it is in the graph between the loss and the last layer."""
 
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 
 from gradus.core.text import Message
 from gradus.diagnosis.graph import RESHAPING
 from gradus.diagnosis.rules import Sighting, rules
-from gradus.diagnosis.rules.common import learned, losses
+from gradus.diagnosis.rules.common import learned, losses, says_no
 from gradus.diagnosis.signs import History, LossSigns, Op
 
 _ADDS_SOFTMAX = ("LogSoftmax", "BinaryCrossEntropyWithLogits")
-_RANGES = {"Relu": (0.0, float("inf")), "Sigmoid": (0.0, 1.0), "Tanh": (-1.0, 1.0), "Softmax": (0.0, 1.0)}
+_RANGES = {
+    "Relu": (0.0, math.inf), "ClampMin": (0.0, math.inf), "Softplus": (0.0, math.inf),
+    "Sigmoid": (0.0, 1.0), "Hardsigmoid": (0.0, 1.0), "Softmax": (0.0, 1.0), "Tanh": (-1.0, 1.0),
+    "LogSigmoid": (-math.inf, 0.0),
+}  # fmt: skip
+_RECTIFIERS = ("Relu", "ClampMin", "Gelu", "Silu", "Mish", "Softplus")
 _MOST = 3
 
 
@@ -22,12 +28,14 @@ def _heads(history: History) -> Iterator[tuple[LossSigns, list[Op]]]:
                 yield loss, [op for op in head if op.name not in RESHAPING]
 
 
+def _pairs(head: Sequence[Op], names: Sequence[str]) -> Iterator[tuple[Op, Op]]:
+    """Each operation of these names, and the one below it."""
+    return (pair for pair in itertools.pairwise(head) if pair[0].name in names)
+
+
 def _after(head: Sequence[Op], names: Sequence[str]) -> tuple[Op, Op] | None:
-    """An operation of these names, and the one below it."""
-    for op, below in itertools.pairwise(head):
-        if op.name in names:
-            return op, below
-    return None
+    """The first of them."""
+    return next(_pairs(head, names), None)
 
 
 @rules.register(
@@ -66,17 +74,32 @@ def softmax_twice(history: History) -> Iterator[Sighting]:
     not_fooled_by="outputs without a batch axis; attention over time-first sequences",
     structural=True,
     says=Message(
-        en="The softmax of the output runs over the batch, axis {axis:.0f} of {axes:.0f}, instead of the classes.",
-        zh="输出的 softmax 作用在批次轴（第 {axis:.0f} 轴，共 {axes:.0f} 轴）上，而不是类别轴上。",
+        en="The softmax of the output runs over {what}, axis {axis:.0f} of {axes:.0f}, instead of the classes.",
+        zh="输出的 softmax 作用在{what}（第 {axis:.0f} 轴，共 {axes:.0f} 轴）上，而不是类别轴上。",
     ),
+    words={
+        "batch": Message(en="the batch", zh="批次轴"),
+        "steps": Message(en="the steps of each example", zh="样本内的时间步轴"),
+    },
 )
 def softmax_wrong_axis(history: History) -> Iterator[Sighting]:
-    """A softmax between the loss and the last layer that runs over axis 0."""
-    for _, head in _heads(history):
+    """A softmax between the loss and the last layer that runs over axis 0, or over whatever leaves no distribution."""
+    for loss, head in _heads(history):
         for op in head:
-            if op.name in ("Softmax", "LogSoftmax") and op.axis == 0 and len(op.shape) > 1 and op.shape[0] > 1:
-                yield Sighting(confidence=0.95, evidence={"axis": 0, "axes": len(op.shape)})
+            if op.name not in ("Softmax", "LogSoftmax") or op.axis is None or len(op.shape) < 2:
+                continue
+            over_batch = op.axis == 0 and op.shape[0] > 1 and op.shape[0] != op.shape[1]
+            if over_batch or _over_steps(loss, head, op):
+                reading = "steps" if op.axis else "batch"
+                yield Sighting(confidence=0.95, reading=reading, evidence={"axis": op.axis, "axes": len(op.shape)})
                 return
+
+
+def _over_steps(loss: LossSigns, head: Sequence[Op], softmax: Op) -> bool:
+    """Whether a negative log likelihood is given what a softmax of more than two axes made, and no distribution."""
+    pair = _after(head, ("NllLoss", "NllLoss2D"))
+    given = pair is not None and pair[1].name in ("LogSoftmax", "Log")
+    return loss.not_log and given and len(softmax.shape) > 2
 
 
 @rules.register(
@@ -117,10 +140,20 @@ def missing_log(history: History) -> Iterator[Sighting]:
             yield Sighting(confidence=0.97)
             return
         # kl_div and cross-entropies by hand multiply targets by what should be logarithms.
-        pair = _after(head, ("Mul",))
-        if pair is not None and pair[0].data and pair[1].name == "Softmax" and loss.value < 0 and _sums(head):
+        multiplied = any(op.data and below.name == "Softmax" for op, below in _pairs(head, ("Mul",)))
+        if loss.value < 0 and ((multiplied and _sums(head)) or any(_picked(each) for each in loss.heads)):
             yield Sighting(confidence=0.85)
             return
+
+
+def _picked(head: Sequence[Op]) -> bool:
+    """Whether a loss is the negative mean of the probabilities of the right classes, and nothing else."""
+    for at, (op, below) in enumerate(itertools.pairwise(head)):
+        if op.name in ("Gather", "Index"):
+            return below.name == "Softmax" and any(each.name == "Neg" for each in head[:at])
+        if op.name not in RESHAPING | {"Neg", "Mean", "Sum"} and (op.shape or op.name not in ("Mul", "Div")):
+            return False
+    return False
 
 
 def _sums(head: Sequence[Op]) -> bool:
@@ -137,6 +170,18 @@ def _sums(head: Sequence[Op]) -> bool:
         zh="损失函数与输出不匹配：{what}。",
     ),
     words={
+        "several classes as one": Message(
+            en="a softmax shares 1 among the classes, and examples belong to several of them at once",
+            zh="softmax 把 1 分给各个类别，而样本同时属于多个类别",
+        ),
+        "one class as several": Message(
+            en="each example belongs to one class, and yes or no is asked of each class by itself: the answer is no",
+            zh="每个样本只属于一个类别，损失却对每个类别单独问是或否：答案总是否",
+        ),
+        "labels out of range": Message(
+            en="a loss of yes or no, 1 or 0, is given other labels, and has no least value",
+            zh="是非损失的标签应为 1 或 0，而得到的是其他数，损失没有下界",
+        ),
         "raw outputs as log-probabilities": Message(
             en="a negative log likelihood is given raw outputs, not log-probabilities",
             zh="负对数似然得到的是原始输出而不是对数概率",
@@ -147,15 +192,44 @@ def _sums(head: Sequence[Op]) -> bool:
     },
 )
 def loss_output_mismatch(history: History) -> Iterator[Sighting]:
-    """nll_loss of what is no log-probability; a squared error whose targets are class numbers."""
+    """nll_loss of what is no log-probability; classes that do, or do not, exclude each other; labels that are no 0s
+    and 1s; a squared error whose targets are class numbers.
+    """
     for loss, head in _heads(history):
         pair = _after(head, ("NllLoss", "NllLoss2D"))
         if loss.not_log and pair is not None and pair[1].name not in ("Softmax", "LogSoftmax", "Sigmoid", "Log", "Add"):
             yield Sighting(confidence=0.95, reading="raw outputs as log-probabilities")
             return
+        if loss.several_classes > 0.1 and _shares_one(head):
+            evidence = {"several": loss.several_classes}
+            yield Sighting(confidence=0.95, reading="several classes as one", evidence=evidence)
+            return
+        yes_or_no = any(op.name == "BinaryCrossEntropyWithLogits" for op in head)
+        if yes_or_no and (loss.target_low < -0.5 or loss.target_high > 1.5):  # labels may be smoothed, or noisy
+            evidence = {"low": loss.target_low, "high": loss.target_high}
+            yield Sighting(confidence=0.95, reading="labels out of range", evidence=evidence)
+            return
     known = losses(history)[:5]
     if known and all(_class_numbers(each) for each in known) and history.step >= 3:
         yield Sighting(confidence=0.7, reading="class numbers as values")
+    elif says_no(history):
+        yield Sighting(confidence=0.75, reading="one class as several")
+
+
+def _shares_one(head: Sequence[Op]) -> bool:
+    """Whether a loss compares targets with a softmax over classes: what it gives adds up to 1.
+
+    A mean over several positives, as of contrastive losses, divides by how many there are.
+    """
+    for at, (op, below) in enumerate(itertools.pairwise(head)):
+        if op.name == "BinaryCrossEntropy":
+            return below.name == "Softmax"
+        if op.name == "Mul" and op.data and below.name in ("LogSoftmax", "Log"):
+            softmax = head[at + 1 : at + 3][-1] if below.name == "Log" else below
+            square = softmax.shape[:1] == softmax.shape[1:]
+            divided = any(each.name == "Div" and each.shape for each in head[:at])
+            return softmax.name in ("LogSoftmax", "Softmax") and not square and not divided
+    return False
 
 
 def _class_numbers(loss: LossSigns) -> bool:
@@ -188,10 +262,14 @@ def output_range(history: History) -> Iterator[Sighting]:
     for loss, head in _heads(history):
         if loss.kind != "values" or not head:
             continue
-        pair = _after(head, ("MseLoss", "SmoothL1Loss", "HuberLoss", "Sub"))
-        if pair is None or pair[1].name not in _RANGES:
+        pairs = _pairs(head, ("MseLoss", "SmoothL1Loss", "HuberLoss", "Sub"))
+        compared = [
+            below.name for op, below in pairs if op.data or op.name != "Sub"
+        ]  # with targets, not terms of a sum
+        reached = next((_RANGES[name] for name in compared if name in _RANGES), None)
+        if reached is None:
             continue
-        least, most = _RANGES[pair[1].name]
+        least, most = reached
         scale = max(loss.target_std, 1e-12)
         below = loss.target_low < least - 0.5 * scale and loss.target_mean - scale < least
         above = loss.target_high > most + 0.5 * scale and loss.target_mean + scale > most
@@ -213,6 +291,10 @@ def output_range(history: History) -> Iterator[Sighting]:
     words={
         "relu": Message(en="a rectifier (ReLU)", zh="整流函数（ReLU）"),
         "tanh": Message(en="a tanh", zh="tanh"),
+        "gelu": Message(en="a rectifier (GELU)", zh="整流函数（GELU）"),
+        "silu": Message(en="a rectifier (SiLU)", zh="整流函数（SiLU）"),
+        "mish": Message(en="a rectifier (Mish)", zh="整流函数（Mish）"),
+        "softplus": Message(en="a softplus", zh="softplus"),
         "clampmin": Message(en="a clamp", zh="截断"),
         "hardtanh": Message(en="a clamp", zh="截断"),
     },
@@ -221,8 +303,14 @@ def nonlinear_logits(history: History) -> Iterator[Sighting]:
     """A rectifier or tanh right below the softmax of the loss."""
     for _, head in _heads(history):
         pair = _after(head, _ADDS_SOFTMAX)
-        if pair is not None and pair[1].name in ("Relu", "Tanh", "ClampMin", "Hardtanh"):
-            yield Sighting(confidence=0.95, reading=pair[1].name.lower())
+        if pair is None:
+            continue
+        # Dropout, or a temperature, makes no rectifier's outputs negative; of a bounded tanh it may be the scale.
+        below = head[head.index(pair[0]) + 1 :]
+        unscaled = next((op for op in below if not (op.name in ("Mul", "Div") and op.data)), pair[1])
+        last = unscaled if unscaled.name in _RECTIFIERS else pair[1]
+        if last.name in (*_RECTIFIERS, "Tanh", "Hardtanh"):
+            yield Sighting(confidence=0.95, reading=last.name.lower())
             return
 
 
