@@ -103,6 +103,51 @@ def test_a_closure_clears_for_itself() -> None:
     assert signs_of(model, lambda _: lbfgs.step(closure)).stale_steps == []
 
 
+def test_a_closure_that_never_clears() -> None:
+    model = perceptron()
+    lbfgs = LBFGS(model.parameters(), max_iter=3)
+
+    def closure() -> Tensor:
+        loss = error(model)
+        loss.backward()
+        return loss
+
+    found = signs_of(model, lambda _: lbfgs.step(closure))
+    assert len(found.stale_steps) >= 3
+    assert found.fresh_steps == 0
+
+
+def test_the_one_of_two_optimizers_that_is_not_cleared() -> None:
+    model = perceptron()
+    first, second = SGD(model[0].parameters(), lr=0.01), SGD(model[4].parameters(), lr=0.01)
+
+    def body(_: int) -> None:
+        first.zero_grad()
+        error(model).backward()
+        first.step()
+        second.step()
+
+    found = signs_of(model, body, everything=True)
+    assert len(found.stale_steps) >= 3
+    assert found.fresh_steps == 0
+
+
+@pytest.mark.parametrize("cut", [True, False])
+def test_a_loss_made_anew_of_its_number_leads_to_no_parameter(cut: bool) -> None:
+    model = perceptron()
+    sgd = SGD(model.parameters(), lr=0.01)
+
+    def body(_: int) -> None:
+        sgd.zero_grad()
+        loss = error(model)
+        (torch.tensor(loss.item(), requires_grad=True) * 1 if cut else loss).backward()
+        sgd.step()
+
+    found = signs_of(model, body)
+    assert (found.rootless >= 3) is cut
+    assert (found.idle_steps >= 3) is cut
+
+
 @pytest.mark.parametrize("clears", [True, False])
 def test_backward_without_a_step(clears: bool) -> None:
     model = perceptron()

@@ -103,3 +103,17 @@ def test_a_graph_whose_numbers_are_gone_tells_what_it_can() -> None:
     loss = (2 * parameter.exp().log()).sqrt().sum() * math.inf
     loss.backward()
     assert locate(0, loss, walk(loss), [], None, Places()).source == "forward"
+
+
+@pytest.mark.parametrize("zero", [True, False])
+def test_a_division_by_zero_is_told_from_one_of_an_infinity(zero: bool) -> None:
+    count = torch.zeros(N, 1) if zero else torch.ones(N, 1)
+    signs = found(Net(lambda h: (h if zero else (100 + h.square()).exp()) / count), squared)
+    assert signs.source == "forward"
+    assert signs.pole is zero
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.float32])
+def test_a_square_beyond_float16(kind: torch.dtype) -> None:
+    signs = found(Net(), lambda o: (1e30 + o).to(kind).square().mean().float())
+    assert signs.narrow is (kind == torch.float16)

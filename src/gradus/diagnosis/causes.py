@@ -104,7 +104,7 @@ TABLE: tuple[Cause, ...] = (
         # Curvature goes with the square of an input's size; at every change of class the loss jumps.
         {"weights-too-large": 2, "bad-initialization": 2, "unscaled-inputs": 3.5, "unscaled-targets": 2,
          "feature-scale": 2, "summed-loss": 5,
-         "loss-sign": 3, "missing-zero-grad": 5, "non-finite-input": 3, "unstable-loss": 2.5, "overflow": 2,
+         "loss-sign": 3, "missing-zero-grad": 8, "non-finite-input": 3, "unstable-loss": 4, "overflow": 2,
          "exploding-through-time": 1.5, "broadcast-loss": 1, "unshuffled-data": 5, "exploded-at-start": 4.5,
          "dead-from-start": 1, "missing-log": 2, "over-regularization": 1,
          "batch-norm-tiny-batch": 2},
@@ -136,7 +136,9 @@ TABLE: tuple[Cause, ...] = (
     _cause("unscaled-inputs", {"exploding-signal": 0.3, "initial-loss": 0.5, "dead-units": 0.3}),
     _cause("unscaled-targets", {"divergence": 0.5, "non-finite": 0.3}, {"broadcast-loss": 0.5}),
     _cause("feature-scale", {"initial-loss": 0.3, "oscillation": 0.3}, {"unscaled-inputs": 2}),
-    _cause("constant-inputs", {"constant-prediction": 0.5, "no-learning": 0.5, "dead-units": 0.5}),
+    _cause(
+        "constant-inputs", {"constant-prediction": 0.5, "no-learning": 0.5, "dead-units": 0.5}, {"non-finite-input": 3}
+    ),
     _cause("train-validation-mismatch", {"generalization-gap": 0.7, "validation-rising": 0.3}),
     _cause("leakage"),
     _cause(

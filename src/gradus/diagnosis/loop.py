@@ -3,7 +3,7 @@
 import gc
 import weakref
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -26,6 +26,7 @@ class _Held:
         dirty: its parameters still have the gradients of its last step.
         blind: a backward pass went by unobserved since then.
         closure: its step calls backward.
+        stale, fresh: steps with gradients of an earlier one, and those whose gradients had been cleared.
     """
 
     dirty: bool = False
@@ -34,6 +35,8 @@ class _Held:
     steps: int = 0
     idle: int = 0
     closure: bool = False
+    stale: list[int] = field(default_factory=list)
+    fresh: int = 0
 
 
 class LoopWatch:
@@ -54,6 +57,7 @@ class LoopWatch:
         self._prints: list[tuple[weakref.ref[Tensor], Tensor]] = []
         self._modes: list[bool] = []
         self._walked = 0
+        self._rooted = False
         self._searched = False
         self._stepping: Optimizer | None = None
         self._latest: tuple[weakref.ref[Optimizer], _Held] | None = None
@@ -92,7 +96,10 @@ class LoopWatch:
             self._note_copies()
         self.signs.backwards += 1
         if self._stepping is not None:
-            self.optimizers[self._stepping].closure = True
+            held = self.optimizers[self._stepping]
+            if looking and held.closure:
+                self._note_use(held, held.steps, stale=not _cleared(self._stepping))
+            held.closure = True
         for optimizer, held in self.optimizers.items():
             held.backwards += 1
             if not looking:
@@ -108,6 +115,8 @@ class LoopWatch:
         for each in leaves:
             if isinstance(each, nn.Parameter):
                 self._reached[id(each)] = weakref.ref(each)
+            self._rooted = self._rooted or isinstance(each, nn.Parameter) or id(each) in self._once_held
+        self.signs.rootless = 0 if self._rooted else self._walked
 
     def _of(self, optimizer: Optimizer) -> _Held:
         # A look into a dictionary of weak references takes a microsecond, and mostly one optimizer steps.
@@ -121,10 +130,17 @@ class LoopWatch:
         self._stepping = optimizer
         if not looking or held.closure or held.blind or not held.steps or not held.backwards:
             return
-        if held.dirty:
-            self.signs.stale_steps.append(step)
+        self._note_use(held, step, stale=held.dirty)
+
+    def _note_use(self, held: _Held, step: int, *, stale: bool) -> None:
+        """An optimizer uses gradients to which those of an earlier step were added, or were not."""
+        if stale:
+            held.stale.append(step)
         else:
-            self.signs.fresh_steps += 1
+            held.fresh += 1
+        # One of two optimizers may be cleared and the other not.
+        worst = max(self.optimizers.values(), key=lambda each: len(each.stale) - 2 * each.fresh)
+        self.signs.stale_steps, self.signs.fresh_steps = worst.stale, worst.fresh
 
     def after_step(self, optimizer: Optimizer) -> None:
         held = self._of(optimizer)

@@ -33,21 +33,22 @@ def locate(step: int, loss: Tensor, graph: Graph, inputs: Sequence[Tensor], outp
     pair = compared(graph, result if result is not None and finite(result) else None)
     if pair is not None and not finite(pair[1]):
         return _found(step, "", "target", "", pair[1])
+    name, where, tensor = _first_in_graph(loss, places)
+    kept = tensor if tensor is not None else loss
+    pole, narrow = bool(name) and tensor is None, _is_narrow(loss)
     if result is not None and finite(result):
-        name, _, tensor = _first_in_graph(loss, places)
         # An operation carries on what another, which keeps nothing, has made.
         names = {op.name for head in graph.heads for op in head}
         made = name if name in _MAKERS else next((each for each in _MAKERS if each in names), name)
-        return _found(step, "", "loss", made, tensor if tensor is not None else loss)
-    name, where, tensor = _first_in_graph(loss, places)
+        return _found(step, "", "loss", made, kept, pole=pole, narrow=narrow)
     if tensor is not None and tensor.grad_fn is None and not tensor.requires_grad:  # data, as a layer has kept them
         return _found(step, where, "input", "", tensor)
     # What the model returned may be gone, where only a part of it went into the loss.
     in_loss = name in _MAKERS and name != "Exp" and any(op.name == name for head in graph.heads for op in head)
-    return _found(step, where, "loss" if in_loss else "forward", name, tensor if tensor is not None else loss)
+    return _found(step, where, "loss" if in_loss else "forward", name, kept, pole=pole, narrow=narrow)
 
 
-def _found(step: int, where: str, source: str, operation: str, tensor: Tensor) -> NonFinite:
+def _found(step: int, where: str, source: str, operation: str, tensor: Tensor, **facts: bool) -> NonFinite:
     bad = ~torch.isfinite(tensor.detach())
     return NonFinite(
         step=step,
@@ -56,7 +57,14 @@ def _found(step: int, where: str, source: str, operation: str, tensor: Tensor) -
         operation=operation,
         share=float(bad.float().mean()),
         infinite=bool(torch.isinf(tensor.detach()).any()) and not bool(torch.isnan(tensor.detach()).any()),
+        **facts,
     )
+
+
+def _is_narrow(loss: Tensor) -> bool:
+    """Whether something that leads to the loss was computed in float16."""
+    results = (each for node in _from_loss(loss.grad_fn) for each in getattr(node, "_input_metadata", ()))
+    return loss.dtype == torch.float16 or any(each.dtype == torch.float16 for each in results)
 
 
 def _first_in_graph(loss: Tensor, places: Places) -> tuple[str, str, Tensor | None]:

@@ -265,6 +265,8 @@ class NonFinite:
         operation: the operation whose result it is, where the graph tells.
         share: of the elements there.
         infinite: whether it is infinite rather than NaN.
+        pole: whether the operation, a layer's or the loss's, divides by 0 or takes the logarithm of 0.
+        narrow: whether something on the way to it was computed in float16.
     """
 
     step: int
@@ -273,6 +275,8 @@ class NonFinite:
     operation: str = ""
     share: float = 0.0
     infinite: bool = False
+    pole: bool = False
+    narrow: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -281,8 +285,8 @@ class LoopSigns:
 
     Attributes:
         backwards, steps: so far.
-        stale_steps: steps that used gradients of an earlier one, of those looked at.
-        fresh_steps: steps whose gradients had been cleared.
+        stale_steps: steps that used gradients of an earlier one, of those looked at, of the optimizer with the most.
+        fresh_steps: its steps whose gradients had been cleared.
         unstepped: backward passes whose gradients were thrown away without changing any parameter.
         unused: backward passes since the last change of any parameter.
         idle_steps: steps of an optimizer none of whose parameters had a gradient.
@@ -300,7 +304,8 @@ class LoopSigns:
         always_dropping: whether dropout acts in evaluation mode.
         reseeded: steps during which a generator was set to the same seed again.
         optimizers_known: optimizers there are, whether or not they have stepped.
-        no_graph: a backward pass from something that no parameter leads to.
+        no_graph: a backward pass from something that needs no gradient.
+        rootless: graphs walked, if none of them led to a parameter.
     """
 
     backwards: int = 0
@@ -327,6 +332,7 @@ class LoopSigns:
     reseeded: int = 0
     optimizers_known: int = 0
     no_graph: bool = False
+    rootless: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -170,6 +170,7 @@ class TestKeepGraph:
         [
             ("loss = F.mse_loss(out.detach(), y)", "+ loss = F.mse_loss(out, y)"),
             ("loss = torch.tensor(F.mse_loss(out, y).item(), requires_grad=True)", "+ loss = F.mse_loss(out, y)"),
+            ("loss = torch.tensor(float(F.mse_loss(out, y)), requires_grad=True)", "+ loss = F.mse_loss(out, y)"),
             ("loss = F.mse_loss(out.data, y).requires_grad_()", "+ loss = F.mse_loss(out, y).requires_grad_()"),
         ],
     )
@@ -186,6 +187,36 @@ class TestKeepGraph:
     )
     def test_a_straight_through_estimate_is_left(self, forward: str) -> None:
         assert changes(net("self.head = nn.Linear(8, 2)", forward), "keep-graph") == []
+
+    def test_outputs_that_were_collected_as_numbers(self) -> None:
+        source = net("pass") + (
+            "def predict(model, samples):\n    outs = []\n    for each in samples:\n"
+            "        outs.append(model(each).item())\n    return torch.tensor(outs, requires_grad=True)\n\n"
+            "for x, y in batches:\n    loss = F.mse_loss(predict(model, x), y)\n    loss.backward()\n"
+        )
+        assert first_change(source, "keep-graph") == [
+            "- outs.append(model(each).item())",
+            "+ outs.append(model(each).squeeze())",
+            "- return torch.tensor(outs, requires_grad=True)",
+            "+ return torch.stack(outs)",
+        ]
+
+    def test_a_number_that_got_a_name_first(self) -> None:
+        source = net("pass") + (
+            "for x, y in batches:\n    value = F.mse_loss(model(x), y).item()\n"
+            "    loss = torch.tensor(value, requires_grad=True)\n    loss.backward()\n"
+        )
+        assert changes(source, "keep-graph")[0].endswith(
+            "    value = F.mse_loss(model(x), y)\n    loss = value\n    loss.backward()\n"
+        )
+
+    def test_a_stack_of_numpy_arrays_made_a_tensor(self) -> None:
+        forward = (
+            "h = self.encoder(x)\n        h = np.stack([each.detach().numpy() for each in h])\n"
+            "        h = torch.from_numpy(h)\n        return h"
+        )
+        kept = "h = self.encoder(x)\n        h = torch.stack([each for each in h])\n        return h"
+        assert changes(net("pass", forward), "keep-graph")[0] == net("pass", kept)
 
     def test_reports_and_totals_are_left(self) -> None:
         source = net("pass") + (

@@ -3,7 +3,7 @@
 import pytest
 
 from gradus.diagnosis.signs import History
-from tests.diagnosis.prescription.changing import changes, first_change
+from tests.diagnosis.prescription.changing import changes, first_change, lines
 
 HEAD = """
 import torch
@@ -64,6 +64,21 @@ for x, y in batches:
 """,
                 ["- optimizer.zero_grad", "+ optimizer.zero_grad()"],
                 id="not called",
+            ),
+            pytest.param(
+                """
+import torch
+from torch import optim
+lbfgs = optim.LBFGS(model.parameters())
+def closure():
+    loss = criterion(model(x), y)
+    loss.backward()
+    return loss
+for _ in range(9):
+    lbfgs.step(closure)
+""",
+                ["+ lbfgs.zero_grad()"],
+                id="closure",
             ),
             pytest.param(
                 """
@@ -186,8 +201,98 @@ for x, y in batches:
         source = HEAD + "for x in batches:\n    loss.backward()\n    nn.utils.clip_grad_norm_(model.parameters(), 1)\n"
         assert changes(source, "call-step")[0].endswith("1)\n    optimizer.step()\n")
 
+    def test_of_gradients_that_are_gathered_over_more_batches_than_there_are(self) -> None:
+        source = (
+            HEAD
+            + """
+EVERY = 64
+for i, (x, y) in enumerate(batches):
+    (criterion(model(x), y) / EVERY).backward()
+    if (i + 1) % EVERY == 0:
+        optimizer.step()
+        optimizer.zero_grad()
+"""
+        )
+        fewer, always = changes(source, "call-step")
+        assert lines(source, fewer) == ["- EVERY = 64", "+ EVERY = 4"]
+        assert always.endswith(".backward()\n    optimizer.step()\n    optimizer.zero_grad()\n")
+
+    def test_under_a_remainder_that_there_is_not(self) -> None:
+        source = (
+            HEAD
+            + """
+every = {"steps": 4}
+for i, (x, y) in enumerate(batches):
+    criterion(model(x), y).backward()
+    if i % every["steps"] == every["steps"]:
+        optimizer.step()
+        optimizer.zero_grad()
+"""
+        )
+        assert first_change(source, "call-step") == [
+            '- if i % every["steps"] == every["steps"]:',
+            '+ if i % every["steps"] == every["steps"] - 1:',
+        ]
+
+    def test_without_a_condition_where_gradients_are_cleared_all_the_same(self) -> None:
+        source = (
+            HEAD
+            + """
+for i, (x, y) in enumerate(batches):
+    optimizer.zero_grad()
+    criterion(model(x), y).backward()
+    if i % 1000 == 999:
+        optimizer.step()
+"""
+        )
+        assert first_change(source, "call-step") == [
+            "- if i % 1000 == 999:",
+            "- optimizer.step()",
+            "+ optimizer.step()",
+        ]
+
 
 class TestOptimizer:
+    def test_holds_the_model_that_runs_behind_where_that_is_made(self) -> None:
+        source = """
+import copy, torch
+base = build()
+optimizer = torch.optim.Adam(base.parameters(), lr=1e-2)
+net = copy.deepcopy(base)
+for x, y in batches:
+    loss = criterion(net(x), y)
+    loss.backward()
+    optimizer.step()
+"""
+        assert first_change(source, "remake-optimizer") == [
+            "- optimizer = torch.optim.Adam(base.parameters(), lr=1e-2)",
+            "+ optimizer = torch.optim.Adam(net.parameters(), lr=1e-2)",
+        ]
+
+    @pytest.mark.parametrize(
+        ("rate", "expected"),
+        [
+            ("1e-2", "+ self.optimizer = torch.optim.Adam(self.model.parameters(), lr=1e-2)"),
+            ("lr", '+ self.optimizer.add_param_group({"params": self.model.parameters()})'),
+        ],
+    )
+    def test_follows_a_model_that_another_method_makes(self, rate: str, expected: str) -> None:
+        source = f"""
+import torch
+class Run:
+    def __init__(self, lr):
+        self.model = build()
+        self.optimizer = torch.optim.Adam(self.model.parameters(), lr={rate})
+    def reset(self):
+        self.model = build()
+    def train(self):
+        for x, y in batches:
+            loss = criterion(self.model(x), y)
+            loss.backward()
+            self.optimizer.step()
+"""
+        assert first_change(source, "remake-optimizer") == [expected]
+
     def test_is_made_after_the_model_was_made_anew_with_what_depends_on_it(self) -> None:
         source = """
 import torch

@@ -249,6 +249,10 @@ class TestDropout:
             ("F.dropout2d(x, 0.2, True)", "F.dropout2d(x, 0.2, self.training)"),
             ("torch.dropout(x, 0.5, train=True)", "torch.dropout(x, 0.5, train=self.training)"),
             ("nn.functional.dropout(x)", "nn.functional.dropout(x, training=self.training)"),
+            (
+                "F.scaled_dot_product_attention(x, x, x, dropout_p=0.1)",
+                "F.scaled_dot_product_attention(x, x, x, dropout_p=0.1 if self.training else 0.0)",
+            ),
             ("nn.Dropout(0.5)(x)", "nn.Dropout(0.5).train(self.training)(x)"),
         ],
     )

@@ -8,6 +8,24 @@ from tests.diagnosis.prescription.test_losses import trained
 
 
 class TestStable:
+    def test_what_is_handed_over_with_a_star(self) -> None:
+        before = (
+            "def pair(x):\n    h = model(x)\n    return h[:, 0], F.relu(h[:, 1])\n"
+            "def nll(mean, variance, y):\n    return (torch.log(variance) + (y - mean) ** 2 / variance).mean()\n"
+        )
+        changed = first_change(trained("loss = nll(*pair(x), y)", before=before), "stable-loss")
+        assert changed == ["- return h[:, 0], F.relu(h[:, 1])", "+ return h[:, 0], F.softplus(h[:, 1]) + 1e-3"]
+
+    @pytest.mark.parametrize(
+        ("loss", "change"),
+        [
+            ("loss = (y * (y.log() - model(x))).sum()", "+ loss = (y * (y.clamp(min=1e-7).log() - model(x))).sum()"),
+            ("loss = model(x).sum() / y.sum()", "+ loss = model(x).sum() / (y.sum() + 1e-8)"),
+        ],
+    )
+    def test_of_data_that_can_be_zero(self, loss: str, change: str) -> None:
+        assert change in first_change(trained(loss), "stable-loss")
+
     @pytest.mark.parametrize(
         ("loss", "new"),
         [
@@ -137,13 +155,13 @@ class TestExponent:
         e = torch.exp(z - z.amax(-1, keepdim=True))
         torch.testing.assert_close(e / e.sum(-1, keepdim=True), torch.softmax(z, -1))
 
-    def test_half_precision_of_wider_range(self) -> None:
+    def test_half_precision_becomes_single_and_bfloat16_where_that_is_not_taken(self) -> None:
         program = (
             "import torch\nmodel = torch.nn.Linear(2, 2).half()\ncast = torch.autocast('cpu', dtype=torch.float16)\n"
         )
         assert first_change(program, "bound-exponent") == [
             "- model = torch.nn.Linear(2, 2).half()",
-            "+ model = torch.nn.Linear(2, 2).bfloat16()",
+            "+ model = torch.nn.Linear(2, 2).float()",
             "- cast = torch.autocast('cpu', dtype=torch.float16)",
             "+ cast = torch.autocast('cpu', dtype=torch.bfloat16)",
         ]

@@ -21,6 +21,17 @@ def test_where_gradients_are_never_cleared(stale: int, fresh: int, caught: bool)
     assert ("missing-zero-grad" in seen(history)) == caught
 
 
+@pytest.mark.parametrize(("idle", "caught"), [(3, True), (2, False)])
+@pytest.mark.parametrize(("rootless", "cause"), [(0, "stale-optimizer"), (9, "detached-graph")])
+def test_an_idle_optimizer_of_another_model_is_told_from_a_cut_graph(
+    idle: int, caught: bool, rootless: int, cause: str
+) -> None:
+    found = {"stale-optimizer", "detached-graph"} & set(
+        seen(classifying(loop={"idle_steps": idle, "rootless": rootless}))
+    )
+    assert found == ({cause} if caught else set())
+
+
 @pytest.mark.parametrize("clears", [True, False])
 def test_accumulation_is_told_from_gradients_never_cleared(clears: bool) -> None:
     torch.manual_seed(0)

@@ -294,6 +294,8 @@ def _of_call(program: Program, file: SourceFile, call: ast.Call, item: int | Non
         if given is not None:
             return source(program, file, given, None, depth)
         return _of_function(program, *enters, item, depth)
+    if short in {"transform", "fit_transform"} and call.args and not name:  # scaler.transform(x)
+        return source(program, file, call.args[0], item, depth)
     if isinstance(call.func, ast.Attribute) and not name:  # x.to(device), x.view(...)
         return source(program, file, call.func.value, item, depth)
     if name.startswith("torch.") and call.args and item is None:

@@ -92,14 +92,17 @@ def bounded(case: Case) -> Iterator[Sequence[Edit]]:
 
 @fix("bound-exponent")
 def wider_numbers(case: Case) -> Iterator[Sequence[Edit]]:
-    """`bfloat16`, which has the range of `float32`, for `float16`."""
+    """`float32` for `float16`; in `autocast`, which does not take that, `bfloat16`, whose range is the same."""
     edits: list[Edit] = []
     for file, node in case.program.nodes():
         if isinstance(node, ast.Attribute) and file.qualified(node) in {"torch.float16", "torch.half"}:
-            edits.append(Edit(file, file.span(node)[1] - len(node.attr), file.span(node)[1], "bfloat16"))
+            calls = [each for each in file.above(node) if isinstance(each, ast.Call)]
+            mixed = bool(calls) and file.qualified(calls[0].func).endswith("autocast")
+            end = file.span(node)[1]
+            edits.append(Edit(file, end - len(node.attr), end, "bfloat16" if mixed else "float32"))
     for call in case.program.methods("half"):
         if not call.node.args:
             end = call.file.span(call.node.func)[1]
-            edits.append(Edit(call.file, end - len("half"), end, "bfloat16"))
+            edits.append(Edit(call.file, end - len("half"), end, "float"))
     if edits:
         yield edits

@@ -245,6 +245,26 @@ def _argument(
     given = passed(file, function, name, Found(call.file, call.node))
     if given is not None:
         yield Value(call.file, given, items, call.entries)
+    else:
+        yield from _starred(function, name, call, items)
+
+
+def _starred(function: Function, name: str, call: Value, items: tuple[int | str, ...]) -> Iterator[Value]:
+    """What `f(*pair, z)` gives for a parameter: an item of the pair, or what stands behind it."""
+    assert isinstance(call.node, ast.Call)
+    given = call.node.args
+    stars = [number for number, each in enumerate(given) if isinstance(each, ast.Starred)]
+    names = [each for each in parameters(function) if each not in {"self", "cls"}]
+    if len(stars) != 1 or name not in names or name in {each.arg for each in call.node.keywords}:
+        return
+    place, star = names.index(name), given[stars[0]]
+    last = len(names) - len(call.node.keywords) - (len(given) - stars[0] - 1)
+    if place >= last:
+        behind = stars[0] + 1 + place - last
+        if behind < len(given):
+            yield Value(call.file, given[behind], items, call.entries)
+    elif isinstance(star, ast.Starred) and place >= stars[0]:
+        yield Value(call.file, star.value, (place - stars[0], *items), call.entries)
 
 
 def _chosen(value: Value) -> Iterator[Value]:

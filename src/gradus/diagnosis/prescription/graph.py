@@ -5,7 +5,7 @@ import re
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from gradus.diagnosis.prescription.bindings import Function, class_around, entered
+from gradus.diagnosis.prescription.bindings import Function, binding, class_around, entered
 from gradus.diagnosis.prescription.edits import Edit, delete, imported, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.modes import without_gradients
@@ -24,6 +24,28 @@ _TO_NUMPY = {"detach", "cpu", "numpy", "tolist", "item"}
 
 
 @fix("keep-graph")
+def keep_the_loss(case: Case) -> Iterator[Sequence[Edit]]:
+    """The loss as it was computed, not one made anew from its number."""
+    edits: list[Edit] = []
+    for call in case.program.calls("torch.tensor", "torch.as_tensor", "torch.autograd.Variable", "torch.FloatTensor"):
+        first = call.node.args[0] if call.node.args else None
+        named = next((each for each in call.node.keywords if each.arg == "requires_grad"), None)
+        known = isinstance(first, ast.Name | ast.Attribute | ast.Call) and named is not None
+        if first is not None and known and _is_inside_of(case, call.file, call.node):
+            collected = _collected(call.file, first)
+            if collected:
+                stack, more = imported(call.file, "torch.stack")
+                edits += [replace(call.file, call.node, f"{stack}({call.file.code(first)})"), *more, *collected]
+            else:
+                edits += [replace(call.file, call.node, _stripped(call.file, first)), *_made_number(call.file, first)]
+    for call in case.program.methods("requires_grad_"):
+        if isinstance(call.statement, ast.Expr) and _is_inside_of(case, call.file, call.node) and not call.node.args:
+            edits += [delete(call.file, call.statement)]
+    if edits:
+        yield edits
+
+
+@fix("keep-graph")
 def let_gradients_through(case: Case) -> Iterator[Sequence[Edit]]:
     """Take away one by one what cuts the graph on the way to the loss, then all of it."""
     every: list[list[Edit]] = []
@@ -34,21 +56,38 @@ def let_gradients_through(case: Case) -> Iterator[Sequence[Edit]]:
         yield [each for edits in every for each in edits]
 
 
-@fix("keep-graph")
-def keep_the_loss(case: Case) -> Iterator[Sequence[Edit]]:
-    """The loss as it was computed, not one made anew from its number."""
+def _made_number(file: SourceFile, name: ast.expr) -> list[Edit]:
+    """What a name was bound to, without what makes a number of it."""
+    bound = binding(file, name)
+    if bound is None or bound.looped or bound.item is not None:
+        return []
+    text = _stripped(file, bound.value)
+    return [replace(file, bound.value, text)] if text != file.code(bound.value) else []
+
+
+def _collected(file: SourceFile, name: ast.expr) -> list[Edit]:
+    """Edits that make what is put into a list single tensors, where it was numbers."""
+    bound = binding(file, name)
+    if bound is None or not isinstance(bound.value, ast.List | ast.ListComp):
+        return []
+    elements = [bound.value.elt] if isinstance(bound.value, ast.ListComp) else bound.value.elts
+    appended = [
+        node.args[0]
+        for node in ast.walk(file.scope(name))
+        if isinstance(node, ast.Call)
+        and len(node.args) == 1
+        and ast.unparse(node.func) == f"{ast.unparse(name)}.append"
+    ]
     edits: list[Edit] = []
-    for call in case.program.calls("torch.tensor", "torch.as_tensor", "torch.autograd.Variable", "torch.FloatTensor"):
-        first = call.node.args[0] if call.node.args else None
-        named = next((each for each in call.node.keywords if each.arg == "requires_grad"), None)
-        known = isinstance(first, ast.Name | ast.Attribute | ast.Call) and named is not None
-        if first is not None and known and _is_inside_of(case, call.file, call.node):
-            edits.append(replace(call.file, call.node, _stripped(call.file, first)))
-    for call in case.program.methods("requires_grad_"):
-        if isinstance(call.statement, ast.Expr) and _is_inside_of(case, call.file, call.node) and not call.node.args:
-            edits += [delete(call.file, call.statement)]
-    if edits:
-        yield edits
+    for each in [*elements, *appended]:
+        match each:
+            case (
+                ast.Call(func=ast.Attribute(value=inner, attr="item"), args=[])
+                | ast.Call(func=ast.Name(id="float"), args=[inner])
+            ):
+                whole = f"({file.code(inner)})" if isinstance(inner, ast.BinOp | ast.UnaryOp) else file.code(inner)
+                edits.append(replace(file, each, f"{whole}.squeeze()"))
+    return edits
 
 
 def _is_inside_of(case: Case, file: SourceFile, node: ast.AST) -> bool:
@@ -72,7 +111,7 @@ def _regions(case: Case) -> list[tuple[SourceFile, ast.AST]]:
             found[id(statement)] = (training.file, statement)
             for node in ast.walk(statement):
                 enters = entered(program, training.file, node) if isinstance(node, ast.Call) else None
-                if enters is not None and enters[1].name not in _ASIDE | {"__init__"} and not _trains(enters[1]):
+                if enters is not None and enters[1].name != "__init__" and not _trains(enters[1]):
                     found[id(enters[1])] = enters
     finding = case.finding("detached-graph")
     path = [each for each in finding.where.split(".") if not each.isdigit()] if finding is not None else []
@@ -110,7 +149,7 @@ def _blocks(file: SourceFile, region: ast.AST) -> Iterator[list[Edit]]:
     """`with torch.no_grad():` around layers, and the decorator."""
     for node in ast.walk(region):
         if isinstance(node, ast.With) and without_gradients(file, node) and _computes(node):
-            yield [_unwrapped(file, node)]
+            yield [unwrapped(file, node)]
     if isinstance(region, Function):
         for mark in region.decorator_list:
             call = mark.func if isinstance(mark, ast.Call) else mark
@@ -125,7 +164,8 @@ def _computes(block: ast.With) -> bool:
     return any(isinstance(each, ast.Assign) and not isinstance(each.targets[0], ast.Subscript) for each in block.body)
 
 
-def _unwrapped(file: SourceFile, block: ast.With) -> Edit:
+def unwrapped(file: SourceFile, block: ast.With | ast.If) -> Edit:
+    """What stands in a block, without what is around it."""
     start, end = file.span(block)
     margin = file.text[file.text.rfind("\n", 0, start) + 1 : start]
     first, last = block.body[0], block.body[-1]
@@ -158,7 +198,7 @@ def _round_trip_by_names(file: SourceFile, region: ast.AST) -> Iterator[list[Edi
     away = [
         node
         for node in ast.walk(region)
-        if isinstance(node, ast.Assign) and re.search(r"\.numpy\(\)$", ast.unparse(node.value))
+        if isinstance(node, ast.Assign) and re.search(r"\.numpy\(\)", ast.unparse(node.value))
     ]
     names = {ast.unparse(each.targets[0]) for each in away}
     if not away:
@@ -171,9 +211,18 @@ def _round_trip_by_names(file: SourceFile, region: ast.AST) -> Iterator[list[Edi
             names |= {ast.unparse(each) for each in getattr(node, "targets", [])}
             new = _stripped(file, value)
             inside = any(isinstance(each, ast.Assign) and each.value is value for each in [file.parents[value]])
-            if new != file.code(value) and (isinstance(node, ast.Assign) or not inside):
+            if isinstance(node, ast.Assign) and new == ast.unparse(node.targets[0]):
+                edits.append(delete(file, node))
+            elif new != file.code(value) and (isinstance(node, ast.Assign) or not inside):
                 edits.append(replace(file, value, new))
-    yield edits
+    if not any(_is_numpy(file, each) for each in edits):
+        yield edits
+
+
+def _is_numpy(file: SourceFile, edit: Edit) -> bool:
+    """Whether NumPy's functions are left in a text: those that torch has no name for."""
+    names = [name for name, meant in file.imports.items() if meant == "numpy"]
+    return any(re.search(rf"\b{name}\.", edit.text) for name in names)
 
 
 def _stripped(file: SourceFile, node: ast.expr) -> str:
@@ -192,6 +241,9 @@ def _stripped(file: SourceFile, node: ast.expr) -> str:
                 edits.append((file.span(part.args[0])[1] - base, file.span(part)[1] - base, ""))
                 walk(part.args[0])
                 return
+            elif isinstance(called, ast.Name) and called.id == "float" and len(part.args) == 1:
+                edits.append((file.span(part)[0] - base, file.span(part.args[0])[0] - base, ""))
+                edits.append((file.span(part.args[0])[1] - base, file.span(part)[1] - base, ""))
             elif name.startswith("numpy.") and (short := name.removeprefix("numpy.")) in _IN_TORCH | set(_RENAMED):
                 torch_name, _ = imported(file, f"torch.{_RENAMED.get(short, short)}")
                 start, end = file.span(called)

@@ -4,11 +4,12 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 
-from gradus.diagnosis.prescription.bindings import Function, bindings, callers
+from gradus.diagnosis.prescription.bindings import Function, binding, callers
 from gradus.diagnosis.prescription.edits import Edit, after, before, delete, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
+from gradus.diagnosis.prescription.graph import unwrapped
 from gradus.diagnosis.prescription.program import Found, Program, SourceFile
-from gradus.diagnosis.prescription.roles import TrainingStep, optimizer_of, role, training_steps, visible
+from gradus.diagnosis.prescription.roles import TrainingStep, optimizer_of, role, training_steps
 
 
 @fix("zero-grad", "call-step")
@@ -38,10 +39,26 @@ def clear_gradients(case: Case) -> Iterator[Sequence[Edit]]:
                 edits.append(after(file, step.statement, f"{optimizer}.zero_grad()"))
             else:
                 edits += [before(file, first, f"{optimizer}.zero_grad()"), *_moved(training, optimizer)]
+        for closing in _closing(case.program, training):
+            optimizer = optimizer_of(case.program, closing)
+            if not _cleared(training, optimizer):
+                edits.append(before(file, training.backward.statement, f"{optimizer}.zero_grad()"))
     if not edits:
         edits = list(_after_far_steps(case.program))
     if edits:
         yield edits
+
+
+def _closing(program: Program, training: TrainingStep) -> list[Found]:
+    """Steps to which the function that goes backward is given as a closure."""
+    around = training.around
+    name = around.name if isinstance(around, Function) else ""
+    return [
+        each
+        for each in program.methods("step")
+        if each.file is training.file and optimizer_of(program, each)
+        if name and any(ast.unparse(given) in {name, f"self.{name}"} for given in each.node.args)
+    ]
 
 
 def _cleared(training: TrainingStep, optimizer: str) -> bool:
@@ -109,6 +126,87 @@ def step_after_backward(case: Case) -> Iterator[Sequence[Edit]]:
             yield [after(file, place, "\n".join(_stepping(case.program, training, optimizer)))]
 
 
+@fix("call-step")
+def step_in_time(case: Case) -> Iterator[Sequence[Edit]]:
+    """A step under a condition that never came true: one that does, fewer batches for a step, or no condition.
+
+    Where gradients are cleared all the same, they are not gathered, and it is no condition.
+    """
+    for training in training_steps(case):
+        file = training.file
+        for step in training.steps:
+            condition = next((each for each in _ifs(file, step) if training.backward.node not in ast.walk(each)), None)
+            if condition is None:
+                continue
+            plain = step.statement in condition.body and not condition.orelse
+            always = [[unwrapped(file, condition)]] if plain else []
+            gathers = "zero_grad" in ast.unparse(condition)
+            yield from [*_fewer_batches(file, condition), *always] if gathers else always
+
+
+def _ifs(file: SourceFile, step: Found) -> Iterator[ast.If]:
+    """Conditions that a step stands under, within the loop over batches."""
+    for each in file.above(step.node):
+        if isinstance(each, ast.For | ast.While | Function):
+            return
+        if isinstance(each, ast.If):
+            yield each
+
+
+_USUAL = 4
+"""Batches to gather gradients over, where those of an epoch were too few for more."""
+
+
+def _fewer_batches(file: SourceFile, condition: ast.If) -> Iterator[Sequence[Edit]]:
+    """Of `batch % many == 0`, a remainder that there is, and a smaller number where `many` is written."""
+    for node in ast.walk(condition.test):
+        match node:
+            case ast.Compare(left=ast.BinOp(op=ast.Mod(), right=many), ops=[ast.Eq()], comparators=[rest]):
+                if ast.unparse(many) == ast.unparse(rest):
+                    yield [replace(file, rest, f"{file.code(rest)} - 1")]
+                number = _written(file, many)
+                if number is not None and isinstance(number.value, int) and number.value > 1:
+                    yield [replace(file, number, str(_USUAL if number.value > _USUAL else 1))]
+
+
+def _written(file: SourceFile, node: ast.expr) -> ast.Constant | None:
+    """The number that an expression stands for, where it is written once: by itself, by name, or under a key."""
+    if isinstance(node, ast.Constant):
+        return node
+    if isinstance(node, ast.Name | ast.Attribute):
+        bound = binding(file, node)
+        found = [bound.value] if bound is not None and bound.item is None else []
+        found += _fields(file, node.attr) if isinstance(node, ast.Attribute) and not found else []
+        return _written(file, found[0]) if len(found) == 1 else None
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+        held_in = binding(file, node.value)
+        return _under(held_in.value, node.slice.value) if held_in is not None else None
+    return None
+
+
+def _fields(file: SourceFile, name: str) -> list[ast.expr]:
+    """What a field of that name is given in classes of the file, as in a dataclass."""
+    return [
+        each.value
+        for owner in ast.walk(file.tree)
+        if isinstance(owner, ast.ClassDef)
+        for each in owner.body
+        if isinstance(each, ast.AnnAssign | ast.Assign)
+        and each.value is not None
+        and name in {ast.unparse(target) for target in getattr(each, "targets", [getattr(each, "target", owner)])}
+    ]
+
+
+def _under(mapping: ast.expr, key: object) -> ast.Constant | None:
+    """The constant under a key of `{"key": 1}` or `dict(key=1)`."""
+    pairs: list[tuple[object, ast.expr]] = []
+    if isinstance(mapping, ast.Dict):
+        pairs = [(getattr(one, "value", None), each) for one, each in zip(mapping.keys, mapping.values, strict=True)]
+    elif isinstance(mapping, ast.Call):
+        pairs = [(each.arg, each.value) for each in mapping.keywords]
+    return next((each for one, each in pairs if one == key and isinstance(each, ast.Constant)), None)
+
+
 def _stepping(program: Program, training: TrainingStep, optimizer: str) -> list[str]:
     """Through the gradient scaler where there is one."""
     scaled = training.backward.receiver
@@ -117,164 +215,6 @@ def _stepping(program: Program, training: TrainingStep, optimizer: str) -> list[
         updated = any(role(program, training.file, each.receiver) == "scaler" for each in training.calls("update"))
         return [f"{scaler}.step({optimizer})", *([] if updated else [f"{scaler}.update()"])]
     return [f"{optimizer}.step()"]
-
-
-# ---- what the optimizer holds ---------------------------------------------------------------------------------------
-
-
-@fix("remake-optimizer")
-def make_optimizer_last(case: Case) -> Iterator[Sequence[Edit]]:
-    """Move the statement that makes the optimizer behind the one that makes the model anew, or has other layers."""
-    for made in _optimizers(case.program):
-        file, statement = made.file, made.statement
-        if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
-            continue
-        optimizer = ast.unparse(statement.targets[0])
-        later = [each for model in held(made) for each in _made_anew(file, model, statement)]
-        if not later:
-            continue
-        last = max(later, key=lambda each: each.lineno)
-        moved, used = _followers(file, statement, last, optimizer)
-        text = "\n".join(file.code(each) for each in moved)
-        gone = [] if used else [delete(file, each) for each in moved]
-        yield [*gone, after(file, last, text)]
-
-
-@fix("remake-optimizer")
-def hold_model_in_training(case: Case) -> Iterator[Sequence[Edit]]:
-    """Give the optimizer the parameters of the model that runs in the loop, if it was made of another one's."""
-    for training in training_steps(case):
-        running = training.models(case.program)
-        for made in _optimizers(case.program):
-            argument = made.argument(0, "params")
-            if made.file is not training.file or argument is None or len(running) != 1:
-                continue
-            if running[0] not in held(made) and not running[0].startswith("self"):
-                yield [replace(made.file, argument, f"{running[0]}.parameters()")]
-
-
-def _optimizers(program: Program) -> list[Found]:
-    """Calls that make an optimizer."""
-    return [
-        each
-        for each in program.calls("torch.optim.*", "transformers.*", "apex.optimizers.*", "bitsandbytes.optim.*")
-        if role(program, each.file, each.node) == "optimizer"
-    ]
-
-
-def held(made: Found) -> list[str]:
-    """What an optimizer is given the parameters of, as it is written: `model`, `self.encoder`, `model.head`."""
-    argument = made.argument(0, "params")
-    if argument is None:
-        return []
-    found = _parameters_of(argument)
-    if not found and isinstance(argument, ast.Name | ast.Attribute):
-        for each in bindings(made.file, ast.unparse(argument)):
-            found += _parameters_of(each.value)
-    return list(dict.fromkeys(found))
-
-
-def _parameters_of(node: ast.expr) -> list[str]:
-    return [
-        ast.unparse(each.func.value)
-        for each in ast.walk(node)
-        if isinstance(each, ast.Call)
-        and isinstance(each.func, ast.Attribute)
-        and each.func.attr in {"parameters", "named_parameters"}
-    ]
-
-
-def _made_anew(file: SourceFile, model: str, optimizer: ast.stmt) -> list[ast.stmt]:
-    """Statements behind the optimizer's, in the same function, that bind the model or one of its layers."""
-    scope = file.scope(optimizer)
-    found: list[ast.stmt] = []
-    for node in ast.walk(scope):
-        targets = node.targets if isinstance(node, ast.Assign) else []
-        if any(
-            text == model or text.startswith((f"{model}.", f"{model}["))
-            for each in targets
-            for text in [ast.unparse(each)]
-        ) and isinstance(node, ast.Assign):
-            around = set(file.above(optimizer))
-            inner = [each for each in file.loops(node) if each not in around]
-            if node.lineno > optimizer.lineno and file.scope(node) is scope and not _same_parameters(node, model):
-                # in a loop that trains, it is made anew each time; there the optimizer belongs, too
-                found += [node] if not inner or _is_made(node) else []
-    return found
-
-
-def _same_parameters(node: ast.Assign, model: str) -> bool:
-    """`model = model.to(device)` and the like keep them."""
-    text = ast.unparse(node.value)
-    return re.match(rf"{re.escape(model)}\.(to|cuda|cpu|train|eval)\(|torch\.compile\(", text) is not None
-
-
-def _is_made(node: ast.Assign) -> bool:
-    return isinstance(node.value, ast.Call)
-
-
-def _followers(file: SourceFile, made: ast.stmt, last: ast.stmt, optimizer: str) -> tuple[list[ast.stmt], bool]:
-    """The statement and those before `last` that make something of the optimizer, and whether it was used before."""
-    moved, used = [made], False
-    names = {optimizer}
-    for each in ast.walk(file.scope(made)):
-        if not isinstance(each, ast.stmt) or not made.lineno < each.lineno < last.lineno or isinstance(each, Function):
-            continue
-        mentions = {ast.unparse(node) for node in ast.walk(each) if isinstance(node, ast.Name | ast.Attribute)}
-        if not mentions & names:
-            continue
-        if isinstance(each, ast.Assign) and isinstance(each.value, ast.Call):
-            moved.append(each)
-            names |= {ast.unparse(target) for target in each.targets}
-        else:
-            used = True
-    return moved, used
-
-
-@fix("hold-all")
-def hold_all_parameters(case: Case) -> Iterator[Sequence[Edit]]:
-    """Give the optimizer the whole model, and every model that runs in the loop."""
-    every = _optimizers(case.program)
-    for training in training_steps(case):
-        running = _running(case.program, training)
-        for made in every:
-            if made.file is not training.file:
-                continue
-            argument = made.argument(0, "params")
-            parts = held(made)
-            if argument is None:
-                continue
-            taken = {each for other in every for each in held(other)}
-            text = _wider(training.file, argument, parts, running, taken)
-            if text is not None:
-                yield [replace(made.file, argument, text)]
-
-
-def _running(program: Program, training: TrainingStep) -> list[str]:
-    """Models that run in the loop and are known where it stands; not losses without parameters."""
-    found = training.models(program)
-    known = visible(program, training.file, training.backward.node, "model")
-    return [each for each in found if each in known or each.partition(".")[0] == "self"] or found
-
-
-def _wider(file: SourceFile, argument: ast.expr, parts: list[str], running: list[str], taken: set[str]) -> str | None:
-    """Another text for the parameters; None if nothing is missing."""
-    for model in running:
-        if any(each.startswith((f"{model}.", f"{model}[")) for each in parts) and model not in parts:
-            return f"{model}.parameters()"
-    missing = [each for each in running if each not in taken and each != "self"]
-    if not missing:
-        # all of the model is named, and only some of it taken
-        whole = isinstance(argument, ast.Call) and ast.unparse(argument).endswith(".parameters()")
-        return f"{parts[0]}.parameters()" if len(parts) == 1 and not whole else None
-    added = [f"*{each}.parameters()" for each in missing]
-    code = file.code(argument)
-    if isinstance(argument, ast.List) and any(isinstance(each, ast.Dict) for each in argument.elts):
-        groups = "".join(f', {{"params": {each}.parameters()}}' for each in missing)
-        return f"{code[:-1].rstrip().rstrip(',')}{groups}]"
-    if isinstance(argument, ast.List):
-        return f"{code[:-1].rstrip().rstrip(',')}, {', '.join(added)}]"
-    return f"[*{code if not isinstance(argument, ast.BinOp) else f'({code})'}, {', '.join(added)}]"
 
 
 # ---- seeds ----------------------------------------------------------------------------------------------------------

@@ -278,6 +278,10 @@ def drop_in_training_only(case: Case) -> Iterator[Sequence[Edit]]:
         made_anew = isinstance(applied, ast.Call) and applied.func is call.node and len(applied.args) == 1
         if made_anew and _in_module(case.program, call):
             edits.append(replace(call.file, call.node, f"{call.file.code(call.node)}.train(self.training)"))
+    for call in case.program.calls("torch.nn.functional.scaled_dot_product_attention"):
+        rate = call.argument(4, "dropout_p")
+        if rate is not None and _in_module(case.program, call) and "training" not in ast.unparse(rate):
+            edits.append(replace(call.file, rate, f"{call.file.code(rate)} if self.training else 0.0"))
     if edits:
         yield edits
 

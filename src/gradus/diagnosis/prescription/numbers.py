@@ -22,6 +22,8 @@ from gradus.diagnosis.prescription.values import Operation, Value
 _LOGS = {"log", "log2", "log10"}
 _SAFE = {"clamp", "clamp_min", "softplus", "exp", "maximum", "logsumexp", "norm", "normalize", "constant", "log1p"}
 """What has a bound of its own, or cannot be 0 but by underflow."""
+_TOTALS = {"sum", "std", "norm", "var", "amax", "count_nonzero"}
+_CAN_BE_ZERO = _TOTALS | {"sub", "mul", "abs", "pow", "square", "sqrt", "prod", "mean"}
 _SAME = frozenset({"float", "to", "contiguous", "double"})
 _PARTS = {"chunk", "split", "unbind"}
 _TINY = 1e-30
@@ -69,7 +71,11 @@ def _log(program: Program, operation: Operation) -> list[Edit]:
     """`log_softmax`, `logsigmoid`, `logsumexp` where the logarithm is of what these are of; else of a bounded value."""
     file, given = operation.value.file, operation.inputs[0]
     if not leads_to_layers(program, given):
-        return []
+        call = operation.call.node if operation.call is not None else None
+        tensors = call is not None and not file.qualified(call.func).startswith(("math.", "numpy."))
+        # q * log(q), as in a divergence: where q is 0 it is no number
+        uses = [each for each in ast.walk(file.statement(given.node)) if ast.unparse(each) == ast.unparse(given.node)]
+        return behind(file, given.node, ".clamp(min=1e-7)") if tensors and len(uses) > 1 else []
     for made in nearest(program, given, _SAME):
         if made.name in _SAFE:
             return []
@@ -204,13 +210,12 @@ def _plus(given: Value, margin: str) -> list[Edit]:
 
 
 def _divisor(program: Program, given: Value) -> list[Edit]:
-    """A small number added to a divisor that can be 0."""
-    if not leads_to_layers(program, given):
-        return []
+    """A small number added to a divisor that can be 0, a count of what a mask leaves included."""
+    learned = leads_to_layers(program, given)
     for made in nearest(program, given, _SAME):
-        if made.name == "relu":
-            return positive(made, given)
-        if made.name in {"sum", "std", "norm", "sub", "mul", "abs", "var", "pow", "square", "sqrt", "prod", "mean"}:
+        if made.name in LAYERS | {"relu"} - {"unknown", "module"}:
+            return positive(made, given) if learned else []
+        if made.name in (_CAN_BE_ZERO if learned else _TOTALS):
             return _plus(given, "1e-8")
     return []
 

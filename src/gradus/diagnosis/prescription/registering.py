@@ -12,7 +12,7 @@ from gradus.diagnosis.prescription.roles import is_module, role
 _LISTS = ast.List | ast.ListComp | ast.GeneratorExp | ast.Tuple
 
 
-@fix("register")
+@fix("register", "pass-training")
 def keep_layers_in_modules(case: Case) -> Iterator[Sequence[Edit]]:
     """`nn.ModuleList` for lists and tuples of layers that are kept in a module, `nn.ModuleDict` for dicts."""
     edits: list[Edit] = []

@@ -60,8 +60,8 @@ def missing_step(history: History) -> Iterator[Sighting]:
     ),
 )
 def stale_optimizer(history: History) -> Iterator[Sighting]:
-    """An optimizer steps and none of its parameters has a gradient."""
-    if history.loop.idle_steps >= 3:
+    """An optimizer steps and none of its parameters has a gradient, while others have."""
+    if history.loop.idle_steps >= 3 and not history.loop.rootless:
         yield Sighting(confidence=0.95, evidence={"steps": history.loop.idle_steps})
 
 
@@ -135,7 +135,7 @@ def frozen_parameters(history: History) -> Iterator[Sighting]:
 def detached_graph(history: History) -> Iterator[Sighting]:
     """Parameters of layers that ran are stepped, and no loss reaches them."""
     loop = history.loop
-    if loop.no_graph:
+    if loop.no_graph or (loop.rootless and loop.idle_steps >= 3):
         yield Sighting(confidence=0.99, evidence={"layers": 0}, severity="critical")
     elif loop.unreached and loop.idle_steps < 3:
         where = loop.unreached[-1].rpartition(".")[0]

@@ -41,9 +41,16 @@ def non_finite(history: History) -> Iterator[Sighting]:
     ),
 )
 def non_finite_input(history: History) -> Iterator[Sighting]:
-    """The first thing that is not finite is an input or a target."""
+    """The first thing that is not finite is an input or a target, or an input was when the weights were lost."""
     found = history.non_finite
-    if found is not None and found.source in ("input", "target"):
+    if found is None:
+        return
+    # Behind a bounded activation the loss stays finite, and the gradient does not.
+    lost = (found.step - 1, found.step) if found.source in ("weight", "gradient") else ()
+    shares = [one.non_finite for each in history.examinations if each.step in lost for one in each.inputs]
+    if any(shares):
+        yield Sighting(since=found.step, confidence=0.95, evidence={"share": max(shares)})
+    elif found.source in ("input", "target"):
         yield Sighting(since=found.step, confidence=0.98, evidence={"share": found.share})
 
 
@@ -53,14 +60,18 @@ def non_finite_input(history: History) -> Iterator[Sighting]:
     not_fooled_by="the same formula with an epsilon, or whose argument never comes near zero",
     severity="critical",
     says=Message(
-        en="The loss is computed in an unstable way: what is under a logarithm, a root or a division came so near 0 "
+        en="The loss, or what leads to it, is computed in an unstable way: what is under a logarithm, a root or a "
+        "division came so near 0 "
         "(step {step:.0f}) that the result or its gradient overflows.",
         zh="损失的计算方式不稳定：对数、根号或除法中的数（第 {step:.0f} 步）太接近 0，结果或其梯度溢出。",
     ),
 )
 def unstable_loss(history: History) -> Iterator[Sighting]:
-    """The output is finite and the loss, or its gradient, is not; or log(softmax) has come near log(0)."""
+    """The output is finite and the loss, or its gradient, is not; a layer divides by 0; log(softmax) is near log(0)."""
     found = history.non_finite
+    if found is not None and found.pole:
+        yield Sighting(where=found.where, since=found.step, confidence=0.9, evidence={"step": found.step})
+        return
     examined = [each for examination in history.examinations[-3:] for each in examination.losses]
     risky = any(_is_risky(op) for each in examined for head in each.heads for op in head)
     calm = found is not None and found.source == "weight" and _calm(history)
@@ -103,6 +114,5 @@ def overflow(history: History) -> Iterator[Sighting]:
     found = history.non_finite
     if found is None or found.source in ("input", "target", "weight", "gradient"):
         return
-    exponential = found.operation.startswith("Exp")
-    if exponential:
+    if found.operation.startswith("Exp") or (found.narrow and not found.pole):
         yield Sighting(where=found.where, since=found.step, confidence=0.9)

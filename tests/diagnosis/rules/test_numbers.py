@@ -1,0 +1,37 @@
+"""What made a number that is not finite, of things that look alike."""
+
+from dataclasses import replace
+
+import pytest
+
+from gradus.diagnosis.signs import NonFinite
+from tests.diagnosis.histories import INPUT, classifying, seen
+
+CAUSES = {"non-finite-input", "unstable-loss", "overflow"}
+
+
+@pytest.mark.parametrize(
+    ("pole", "narrow", "expected"),
+    [
+        (True, False, {"unstable-loss"}),
+        (False, True, {"overflow"}),
+        (True, True, {"unstable-loss"}),
+        (False, False, set()),
+    ],
+)
+def test_a_layer_that_divides_by_zero_or_ends_at_65504(pole: bool, narrow: bool, expected: set[str]) -> None:
+    lost = NonFinite(step=50, where="net:6", source="forward", operation="Div", pole=pole, narrow=narrow)
+    assert CAUSES & set(seen(classifying(non_finite=lost))) == expected
+
+
+@pytest.mark.parametrize(("since", "caught"), [(0, True), (1, True), (2, False)])
+def test_weights_lost_by_an_input_behind_which_the_loss_stays_finite(since: int, caught: bool) -> None:
+    history = classifying(non_finite=NonFinite(step=100, where="net:0", source="weight"))
+    gap = replace(INPUT, non_finite=0.01)
+    history.examinations = [
+        replace(each, inputs=(gap,)) if each.step == 100 - since else each for each in history.examinations
+    ]
+    if not any(each.step == 100 - since for each in history.examinations):
+        last = history.examinations[-1]
+        history.examinations.append(replace(last, step=100 - since, inputs=(gap,)))
+    assert ("non-finite-input" in seen(history)) is caught
