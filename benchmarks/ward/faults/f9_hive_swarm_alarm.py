@@ -17,7 +17,7 @@ class HiveSounds(Dataset):
         t = np.arange(64)
         phase = rng.uniform(0, 2 * np.pi, (n, 1))
         hum = np.sin(0.35 * t + phase)
-        piping = np.sin(1.1 * t + 2 * phase) * rng.uniform(0.45, 1.0, (n, 1)) * self.y[:, None]
+        piping = np.sin(1.1 * t + 2 * phase) * rng.uniform(0.7, 1.2, (n, 1)) * self.y[:, None]
         self.x = (0.8 * hum + piping + rng.normal(0, 1.0, (n, 64))).astype(np.float32)
 
     def __len__(self):
