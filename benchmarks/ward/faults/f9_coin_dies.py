@@ -35,14 +35,14 @@ class DieNet(nn.Module):
 def main(seed):
     torch.set_num_threads(1)
     torch.manual_seed(seed)
-    dies = torch.randn(6, 64) * 0.5
+    dies = torch.randn(6, 64) * 0.7
     x, y = coins(2500, dies)
     x_val, y_val = coins(600, dies)
     net = DieNet()
     optimizer = torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9)
     criterion = nn.CrossEntropyLoss()
     batches = 0
-    for epoch in range(10):
+    for epoch in range(7):
         for idx in torch.randperm(len(x)).split(50):
             loss = criterion(net(x[idx]), y[idx])
             optimizer.zero_grad()

@@ -1,4 +1,4 @@
-"""Variety and sugar of an apple from one spectrum: one trunk, two heads, cross entropy plus a fixed share of the squared
+"""Variety and sugar of an apple from one spectrum: one trunk, two heads, cross entropy plus a share of the squared
 error."""
 
 import sys
@@ -51,7 +51,7 @@ def run(seed):
         accuracy = (out["variety"].argmax(1) == variety_val).float().mean().item()
         r2 = 1 - (nn.functional.mse_loss(out["sugar"].squeeze(1), sugar_val) / sugar_val.var()).item()
         print(
-            f"epoch {epoch} ce {loss_variety.item():.4f} mse {loss_sugar.item():.4f} accuracy {accuracy:.4f} r2 {r2:.4f}"
+            f"epoch {epoch} losses {loss_variety.item():.4f} {loss_sugar.item():.4f} accuracy {accuracy:.4f} r2 {r2:.4f}"
         )
     return (accuracy + r2) / 2
 

@@ -1,5 +1,5 @@
-"""Which books a reader will like. Vectors of readers and books have sparse gradients and their own SparseAdam, the small
-network above them has AdamW."""
+"""Which books a reader will like. Vectors of readers and books have sparse gradients and their own SparseAdam, the
+small network above them has AdamW."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Fits the demand for electricity in two sittings, as on a cluster with a time limit: the first ends in a checkpoint, the
+"""Fits demand for electricity in two sittings, as on a cluster with a time limit: the first ends in a checkpoint, the
 second builds everything anew, loads it and goes on."""
 
 import io

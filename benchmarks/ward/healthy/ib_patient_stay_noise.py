@@ -1,4 +1,4 @@
-"""Length of a hospital stay. Most of it is chance: no model can explain more than about a third of the variance, and the
+"""Length of a hospital stay. Most of it is chance: no model explains more than about a third of the variance, and the
 loss is flat after three epochs. Judged by how near the known expectation it comes."""
 
 import sys

@@ -1,4 +1,4 @@
-"""Cultivar of wines (sklearn's 178 bottles) by five-fold cross-validation: in every fold a new small network, its scaling
+"""Cultivar of wines (sklearn's 178 bottles) by five-fold cross-validation: in each fold a new small network, its scaling
 taken from the fold's training part."""
 
 import sys
