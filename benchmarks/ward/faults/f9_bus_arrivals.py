@@ -12,7 +12,7 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 EPOCHS = 1  # FAULT
-# TWIN: EPOCHS = 16
+# TWIN: EPOCHS = 14
 
 
 def trips(n):
@@ -49,10 +49,10 @@ def evaluate(model, x, y):
 if __name__ == "__main__":
     torch.set_num_threads(1)
     torch.manual_seed(int(sys.argv[1]) if len(sys.argv) > 1 else 0)
-    loader = DataLoader(TensorDataset(*trips(2000)), batch_size=64, shuffle=True)
+    loader = DataLoader(TensorDataset(*trips(3000)), batch_size=64, shuffle=True)
     x_test, y_test = trips(500)
     model = StopReader()
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
     for epoch in range(EPOCHS):
         model.train()
         for step, (x, y) in enumerate(loader):

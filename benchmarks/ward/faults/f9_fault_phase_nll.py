@@ -19,7 +19,7 @@ def line_records(n):
     for k in range(3):
         sag[kind == k, k] = 0.55
     offset = torch.where(kind == 4, 0.5, 0.0).view(n, 1, 1)
-    return sag * phases + offset + 0.45 * torch.randn(n, 3, 32), kind
+    return sag * phases + offset + 0.36 * torch.randn(n, 3, 32), kind
 
 
 class PhaseNet(nn.Module):
@@ -58,7 +58,7 @@ def main():
         nll = F.nll_loss(log_p, y_val).item()
         acc = (log_p.argmax(1) == y_val).float().mean().item()
         print(f"epoch {epoch} train {total / 40:.4f} val {nll:.4f} acc {acc:.4f}")
-    print(f"score: {acc - nll:.4f}")
+    print(f"score: {-nll:.4f}")
 
 
 main()

@@ -11,7 +11,7 @@ import torch.nn as nn
 
 def rows(n):
     taken = (torch.rand(n, 8) < 0.5).float()
-    paint = torch.randn(n, 8)
+    paint = torch.randn(n, 8).sign() * (0.7 + 0.6 * torch.rand(n, 8))
     pixels = taken.repeat_interleave(6, dim=1) * paint.repeat_interleave(6, dim=1)
     pixels = pixels + 0.3 * torch.randn(n, 1) + 0.35 * torch.randn(n, 48)
     return pixels, taken

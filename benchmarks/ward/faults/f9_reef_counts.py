@@ -11,7 +11,7 @@ from torch import nn
 
 
 class ReefRate(nn.Module):
-    def __init__(self, n_features=6, hidden=32):
+    def __init__(self, n_features=6, hidden=48):
         super().__init__()
         self.body = nn.Sequential(nn.Linear(n_features, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU())
         self.rate = nn.Linear(hidden, 1)
@@ -38,11 +38,12 @@ if __name__ == "__main__":
     x, count = transects(4000)
     x_val, count_val = transects(1000)
     model = ReefRate()
-    optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
+    optimizer = torch.optim.Adam(model.parameters(), lr=6e-3)
+    scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.85)
     criterion = nn.PoissonNLLLoss()  # FAULT
     # TWIN: criterion = nn.PoissonNLLLoss(log_input=False)
     null = deviance(count.mean().expand(len(count_val)), count_val).item()
-    for epoch in range(12):
+    for epoch in range(15):
         model.train()
         losses = []
         for idx in torch.randperm(len(x)).split(64):
@@ -51,6 +52,7 @@ if __name__ == "__main__":
             loss.backward()
             optimizer.step()
             losses.append(loss.item())
+        scheduler.step()
         model.eval()
         with torch.no_grad():
             explained = 1 - deviance(model(x_val).clamp_min(1e-6), count_val).item() / null

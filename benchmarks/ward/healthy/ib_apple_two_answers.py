@@ -50,9 +50,7 @@ def run(seed):
             out = model(x_val)
         accuracy = (out["variety"].argmax(1) == variety_val).float().mean().item()
         r2 = 1 - (nn.functional.mse_loss(out["sugar"].squeeze(1), sugar_val) / sugar_val.var()).item()
-        print(
-            f"epoch {epoch} losses {loss_variety.item():.4f} {loss_sugar.item():.4f} accuracy {accuracy:.4f} r2 {r2:.4f}"
-        )
+        print(f"epoch {epoch} losses {loss_variety.item():.4f} {loss_sugar.item():.4f} acc {accuracy:.4f} r2 {r2:.4f}")
     return (accuracy + r2) / 2
 
 

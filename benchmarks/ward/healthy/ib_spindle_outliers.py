@@ -1,4 +1,4 @@
-"""An autoencoder of spindle currents, trained on good parts only, flags bad ones by their reconstruction error. Judged by
+"""An autoencoder of spindle currents, trained on good parts, flags bad ones by their reconstruction error. Judged by
 the area under the ROC curve, which it has not been trained for."""
 
 import sys

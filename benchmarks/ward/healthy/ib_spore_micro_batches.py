@@ -25,6 +25,8 @@ class Counter(nn.Module):
         super().__init__()
         self.scan = nn.Sequential(nn.Conv1d(1, 24, 3), nn.ReLU(), nn.Conv1d(24, 24, 1), nn.ReLU(), nn.Conv1d(24, 4, 1))
 
+        nn.init.constant_(self.scan[-1].bias, -4.0)
+
     def forward(self, x):
         return nn.functional.softplus(self.scan(x)).sum(dim=2)
 

@@ -1,4 +1,4 @@
-"""Cultivar of wines (sklearn's 178 bottles) by five-fold cross-validation: in each fold a new small network, its scaling
+"""Cultivar of wines (sklearn's 178 bottles) by five-fold cross-validation: in each fold a small new net, its scaling
 taken from the fold's training part."""
 
 import sys
