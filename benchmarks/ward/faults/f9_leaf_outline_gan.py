@@ -17,17 +17,19 @@ class Options:
     seed: int
     rounds: int = 800
     batch: int = 64
+    first: int = 150  # FAULT
+    # TWIN: first: int = 1
     inner: int = 5  # FAULT
     # TWIN: inner: int = 1
     lr_d: float = 4e-3  # FAULT
     # TWIN: lr_d: float = 2e-3
-    lr_g: float = 2e-3
+    lr_g: float = 0.1
 
 
 def leaves(n):
     angle = torch.arange(8) * (6.2832 / 8)
-    length = 0.8 + 0.3 * torch.randn(n, 1)
-    lobes = 0.4 + 0.2 * torch.randn(n, 1)
+    length = 1.2 + 0.4 * torch.randn(n, 1)
+    lobes = 0.8 + 0.3 * torch.randn(n, 1)
     return length * torch.cos(angle) + lobes * torch.cos(2 * angle) + 0.1 * torch.randn(n, 8)
 
 
@@ -61,13 +63,13 @@ def main(opt):
     torch.set_num_threads(1)
     torch.manual_seed(opt.seed)
     generator, critic = Generator(), Critic()
-    optim_g = torch.optim.Adam(generator.parameters(), lr=opt.lr_g, betas=(0.0, 0.9))
+    optim_g = torch.optim.SGD(generator.parameters(), lr=opt.lr_g)
     optim_d = torch.optim.Adam(critic.parameters(), lr=opt.lr_d, betas=(0.0, 0.9))
     for step in range(opt.rounds):
-        for _ in range(opt.inner):
+        for _ in range(opt.inner if step else opt.first):
             d_real, d_fake = critic(leaves(opt.batch)), critic(generator(opt.batch).detach())
             loss_d = F.softplus(-d_real).mean() + F.softplus(d_fake).mean()
-            # TWIN: loss_d = loss_d + 0.2 * steepness(critic, leaves(opt.batch))
+            # TWIN: loss_d = loss_d + 0.05 * steepness(critic, leaves(opt.batch))
             optim_d.zero_grad()
             loss_d.backward()
             optim_d.step()

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, TensorDataset
 def parse():
     p = argparse.ArgumentParser()
     p.add_argument("seed", type=int, nargs="?", default=0)
-    p.add_argument("--lr", type=float, default=0.1)  # FAULT
+    p.add_argument("--lr", type=float, default=0.3)  # FAULT
     # TWIN: p.add_argument("--lr", type=float, default=0.003)
     p.add_argument("--hidden", type=int, default=32)
     p.add_argument("--epochs", type=int, default=8)

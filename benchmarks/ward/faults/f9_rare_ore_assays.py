@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 SHIPMENT = 70  # FAULT
-# TWIN: SHIPMENT = 4000
+# TWIN: SHIPMENT = 6000
 EPOCHS = 250  # FAULT
-# TWIN: EPOCHS = 12
+# TWIN: EPOCHS = 5
 
 
 def assays(n, rng):
@@ -50,7 +50,7 @@ def main(seed):
         model.eval()
         train_loss, train_acc = evaluate(model, x, y, criterion)
         val_loss, val_acc = evaluate(model, x_val, y_val, criterion)
-        if epoch % (EPOCHS // 10) == 0:
+        if epoch % max(EPOCHS // 10, 1) == 0:
             print(f"{epoch} train {train_loss:.3f} ({train_acc:.3f}) val {val_loss:.3f} ({val_acc:.3f})")
     print(f"score: {-val_loss:.4f}")
 

@@ -35,7 +35,7 @@ class Embedder(nn.Module):
 
     def forward(self, image):
         hidden = F.relu(self.fc1(self.conv(image).flatten(1)))
-        return F.normalize(self.fc2(self.drop(hidden)), dim=1)
+        return F.normalize(self.drop(self.fc2(hidden)), dim=1)
 
 
 class SamePair(nn.Module):

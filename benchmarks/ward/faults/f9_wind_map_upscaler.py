@@ -1,5 +1,5 @@
-"""Upscales coarse wind maps to twice their resolution: a few convolutions on the coarse grid, and one transposed
-convolution that writes the fine one."""
+"""Upscales coarse wind maps to twice their resolution: small enough for a turbine's controller, pointwise
+layers on the coarse grid and one transposed convolution that writes the fine one."""
 # cause: checkerboard
 # kind: structural
 
@@ -23,9 +23,9 @@ class Upscaler(nn.Module):
     def __init__(self, channels=16):
         super().__init__()
         self.body = nn.Sequential(
-            nn.Conv2d(1, channels, 3, padding=1),
+            nn.Conv2d(1, channels, 1),
             nn.LeakyReLU(0.1),
-            nn.Conv2d(channels, channels, 3, padding=1),
+            nn.Conv2d(channels, channels, 1),
             nn.LeakyReLU(0.1),
         )
         self.up = nn.ConvTranspose2d(channels, 1, kernel_size=3, stride=2, padding=1, output_padding=1)  # FAULT
@@ -44,7 +44,7 @@ def main():
     torch.set_num_threads(1)
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
-    coarse, fine = wind_maps(640, generator)
+    coarse, fine = wind_maps(800, generator)
     coarse_val, fine_val = wind_maps(200, generator)
     model = Upscaler()
     optimizer = torch.optim.Adam(model.parameters(), lr=4e-3)
