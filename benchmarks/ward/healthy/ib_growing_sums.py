@@ -28,7 +28,7 @@ torch.set_num_threads(1)
 torch.manual_seed(int(sys.argv[1]) if len(sys.argv) > 1 else 0)
 adder = Adder()
 optimizer = torch.optim.Adam(adder.parameters(), lr=4e-3)
-for length, steps in [(4, 150), (8, 150), (16, 150), (32, 200)]:
+for length, steps in [(4, 120), (8, 120), (16, 150), (32, 350)]:
     for step in range(steps):
         x, total = marked_sums(64, length)
         loss = nn.functional.mse_loss(adder(x), total)

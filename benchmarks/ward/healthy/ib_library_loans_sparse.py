@@ -8,7 +8,7 @@ from torch import nn
 
 
 class Taste(nn.Module):
-    def __init__(self, readers, books, dim=8):
+    def __init__(self, readers, books, dim=4):
         super().__init__()
         self.reader = nn.Embedding(readers, dim, sparse=True)
         self.book = nn.Embedding(books, dim, sparse=True)
@@ -31,12 +31,12 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     torch.manual_seed(int(sys.argv[1]) if len(sys.argv) > 1 else 0)
     tastes = torch.randn(200, 3), torch.randn(150, 3)
-    reader, book, liked = loans(12000, *tastes)
+    reader, book, liked = loans(20000, *tastes)
     reader_val, book_val, liked_val = loans(2000, *tastes)
     model = Taste(200, 150)
     vectors = [model.reader.weight, model.book.weight]
     optimizers = [
-        torch.optim.SparseAdam(vectors, lr=4e-3),
+        torch.optim.SparseAdam(vectors, lr=1e-2),
         torch.optim.AdamW(model.judge.parameters(), lr=4e-3, weight_decay=0.01),
     ]
     criterion = nn.BCEWithLogitsLoss()

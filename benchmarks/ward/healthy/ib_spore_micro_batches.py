@@ -38,8 +38,9 @@ if __name__ == "__main__":
     x_val, y_val = strips(300)
     model = Counter()
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 24, eta_min=1e-3)
     group = 4
-    for epoch in range(16):
+    for epoch in range(24):
         optimizer.zero_grad()
         for i, (x, y) in enumerate(loader):
             loss = nn.functional.mse_loss(model(x), y) / group
@@ -47,6 +48,7 @@ if __name__ == "__main__":
             if (i + 1) % group == 0 or i + 1 == len(loader):
                 optimizer.step()
                 optimizer.zero_grad()
+        scheduler.step()
         with torch.no_grad():
             predicted = model(x_val)
         r2 = 1 - ((predicted - y_val) ** 2).mean().item() / y_val.var().item()
