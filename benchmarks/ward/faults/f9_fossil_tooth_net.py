@@ -28,7 +28,7 @@ def initialize(model):
 
 
 class ToothNet(nn.Module):
-    def __init__(self, width=96, depth=4):
+    def __init__(self, width=96, depth=6):
         super().__init__()
         dims = [40] + [width] * depth
         self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in zip(dims, dims[1:]))
