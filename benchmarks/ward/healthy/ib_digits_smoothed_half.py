@@ -1,4 +1,4 @@
-"""Digits with strong label smoothing, for well-spread embeddings: the loss cannot fall below 1.2 however well
+"""Digits with strong label smoothing, for well-spread embeddings: the loss cannot fall below 1.4 however well
 the network does."""
 
 import sys

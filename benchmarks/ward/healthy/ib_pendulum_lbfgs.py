@@ -1,4 +1,4 @@
-"""Fits length and damping of a real pendulum from its swing: three numbers, one full-batch loss through two hundred
+"""Fits length and damping of a real pendulum from its swing: three numbers, one full-batch loss through many
 integration steps, LBFGS with a closure. No network at all."""
 
 import sys
