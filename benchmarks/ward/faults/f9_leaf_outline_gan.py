@@ -17,7 +17,7 @@ class Options:
     seed: int
     rounds: int = 800
     batch: int = 64
-    first: int = 150  # FAULT
+    first: int = 600  # FAULT
     # TWIN: first: int = 1
     inner: int = 5  # FAULT
     # TWIN: inner: int = 1

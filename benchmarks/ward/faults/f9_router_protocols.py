@@ -1,4 +1,4 @@
-"""Recognizes twenty protocols from the sizes and gaps of a flow's first packets. The layers come from a list of widths."""
+"""Recognizes twenty protocols by sizes and gaps of a flow's first packets. The layers come from a list of widths."""
 # cause: nonlinear-logits
 # accept: dead-units
 # kind: dynamic
