@@ -89,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if each.group == "faults"
         and (not options.only or each.name.startswith(tuple(options.only)))
         and (not options.cause or each.cause in options.cause)
-        and (options.half == "all" or each.seen == (options.half == "tuning"))
+        and (options.half == "all" or each.tuning == (options.half == "tuning"))
     ]
     scores = Scores(options.cache)
     with ThreadPoolExecutor(options.workers) as pool:
@@ -202,7 +202,7 @@ def _row(tried: Tried, tries: int) -> list[str]:
 
 def _totals(tried: Sequence[Tried], tries: int) -> Iterator[list[str]]:
     for half in ("reported", "tuning"):
-        some: list[Any] = [each for each in tried if each.program.seen == (half == "tuning")]
+        some: list[Any] = [each for each in tried if each.program.tuning == (half == "tuning")]
         if some:
             yield [half, "a diff is prescribed", share(bool(each.remedies) for each in some)]
             yield [half, "the first works", share(each.works(1) for each in some)]

@@ -30,11 +30,6 @@ class Program:
     tuning: bool = False
 
     @property
-    def seen(self) -> bool:
-        """Whether fixes were written with it in sight; the others are the half of them that is reported."""
-        return self.name.startswith(("f1_", "f2_", "f3_", "f4_"))
-
-    @property
     def name(self) -> str:
         return self.path.stem
 
