@@ -259,16 +259,17 @@ def shuffle_both_in_place(case: Case) -> Iterator[Sequence[Edit]]:
 
 
 def _partner(file: SourceFile, statement: ast.stmt, name: str) -> str:
-    """Labels of what is shuffled, or what the labels that are shuffled belong to: bound beside it before."""
+    """Labels of inputs that are shuffled: bound before it, and not taken from what is shuffled."""
+    scope = file.scope(statement)
     beside = [
-        target
-        for scope in [file.scope(statement)]
+        target.id
         for node in ast.walk(scope)
         if isinstance(node, ast.Assign) and node.lineno < statement.lineno and file.scope(node) is scope
-        for target in (each.id for each in ast.walk(node.targets[0]) if isinstance(each, ast.Name))
+        if not any(isinstance(each, ast.Name) and each.id == name for each in ast.walk(node.value))
+        for target in ast.walk(node.targets[0])
+        if isinstance(target, ast.Name)
     ]
-    lengths = [each for each in dict.fromkeys(beside) if is_label_name(each) != is_label_name(name)]
-    labels = [each for each in lengths if is_label_name(each)]
+    labels = [each for each in beside if is_label_name(each)]
     return labels[-1] if labels and not is_label_name(name) else ""
 
 

@@ -192,8 +192,10 @@ def _sums(head: Sequence[Op]) -> bool:
     },
 )
 def loss_output_mismatch(history: History) -> Iterator[Sighting]:
-    """nll_loss of what is no log-probability; classes that do, or do not, exclude each other; labels that are no 0s
-    and 1s; a squared error whose targets are class numbers.
+    """A loss that its outputs or targets are not made for.
+
+    nll_loss of what is no log-probability; classes that do, or do not, exclude each other; labels that are no 0s and
+    1s; a squared error whose targets are class numbers.
     """
     for loss, head in _heads(history):
         pair = _after(head, ("NllLoss", "NllLoss2D"))
