@@ -261,15 +261,13 @@ def shuffle_both_in_place(case: Case) -> Iterator[Sequence[Edit]]:
 def _partner(file: SourceFile, statement: ast.stmt, name: str) -> str:
     """Labels of inputs that are shuffled: bound before it, and not taken from what is shuffled."""
     scope = file.scope(statement)
-    beside = [
-        target.id
-        for node in ast.walk(scope)
-        if isinstance(node, ast.Assign) and node.lineno < statement.lineno and file.scope(node) is scope
-        if not any(isinstance(each, ast.Name) and each.id == name for each in ast.walk(node.value))
-        for target in ast.walk(node.targets[0])
-        if isinstance(target, ast.Name)
-    ]
-    labels = [each for each in beside if is_label_name(each)]
+    bound: dict[str, bool] = {}
+    for node in ast.walk(scope):
+        if isinstance(node, ast.Assign) and node.lineno < statement.lineno and file.scope(node) is scope:
+            taken = any(isinstance(each, ast.Name) and each.id == name for each in ast.walk(node.value))
+            names = [each.id for each in ast.walk(node.targets[0]) if isinstance(each, ast.Name)]
+            bound |= {each: taken or bound.get(each, False) for each in names}
+    labels = [each for each, taken in bound.items() if is_label_name(each) and not taken]
     return labels[-1] if labels and not is_label_name(name) else ""
 
 
