@@ -179,6 +179,16 @@ def test_examples_on_both_sides_leak_unless_one_evaluation_is_clean() -> None:
     assert "leakage" not in seen(history)
     whole = classifying(scores=[0.9] * 3, evaluation={"seen": 1.0})  # the training set itself
     assert "leakage" not in seen(whole)
+    teacher = classifying(scores=[0.9] * 3, evaluation={"seen": 0.4, "every_step": True})
+    assert "leakage" not in seen(teacher)
+
+
+def test_passes_at_one_step_after_another_are_no_evaluations() -> None:
+    history = classifying()
+    history.evaluations = [Evaluation(step=each, seen=0.4) for each in (1, 2, 3)]
+    assert "leakage" not in seen(history)
+    history.evaluations = [Evaluation(step=each, seen=0.4) for each in (1, 2, 4)]
+    assert "leakage" in seen(history)
 
 
 def test_batches_of_players_may_be_all_real_or_all_generated() -> None:

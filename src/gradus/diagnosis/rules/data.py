@@ -191,8 +191,9 @@ def _does_as_well(history: History, held_out: Evaluation) -> bool:
 @rules.register(
     "leakage",
     source="one column that gives the target away (|r| > 0.999), or held-out examples that were trained on",
-    not_fooled_by="evaluations of the training set itself beside one that is held out; one-column toy problems; the "
-    "last of several steps of a smooth series, which the step before tells nearly as much",
+    not_fooled_by="evaluations of the training set itself beside one that is held out; passes at every step, such as a "
+    "teacher's; one-column toy problems; the last of several steps of a smooth series, which the step before tells "
+    "nearly as much",
     says=Message(
         en="The held-out score is not to be trusted: {what}.",
         zh="验证得分不可信：{what}。",
@@ -214,8 +215,10 @@ def leakage(history: History) -> Iterator[Sighting]:
     if telling and min(telling) > 0.999 and wide and 1 - max(others) > 20 * (1 - min(telling)):
         yield Sighting(confidence=0.9, evidence={"correlation": telling[-1]}, reading="a column gives the target away")
         return
-    partly = [each for each in history.evaluations if each.passes and 0.1 < each.seen < 0.9]
-    if len(partly) >= 3 and len(partly) == len(history.evaluations):
+    # What comes at every step is there to be learned from: a teacher's answers, values of the next state.
+    looks = [each for each in history.evaluations if not each.every_step]
+    partly = [each for each in looks if each.passes and 0.1 < each.seen < 0.9]
+    if len(partly) >= 3 and len(partly) == len(looks) and looks[-1].step - looks[0].step >= len(looks):
         share = statistics.fmean(each.seen for each in partly)
         yield Sighting(confidence=0.7, evidence={"seen": share}, reading="held-out examples were trained on")
 
