@@ -400,6 +400,42 @@ def test_a_nonlinearity_between_the_turns_of_a_loop() -> None:
     ]
 
 
+LOOP = "layers = []\nfor a, b in sizes:\n    layers.append(nn.Linear(a, b))\n"
+NORM = "    layers.append(nn.BatchNorm1d(b))\n"
+WHOLE = "m = nn.Sequential(*layers)"
+ADDED = "+ layers.append(nn.ReLU())"
+BLOCK = "def block(a, b):\n    return nn.Sequential(nn.Linear(a, b), nn.BatchNorm1d(b))\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (f"{LOOP}layers.append(nn.Linear(8, 1))\n{WHOLE}", [ADDED]),
+        (f"{LOOP}{NORM}m = nn.Sequential(*layers, nn.Linear(8, 1))", [ADDED]),
+        (f"{LOOP}    if b > 1:\n    {NORM}{WHOLE}", [ADDED]),
+        (f"{LOOP}{WHOLE}", ["+ if layers:", ADDED]),
+        (
+            "m = nn.Sequential(*[nn.Linear(a, b) for a, b in sizes])",
+            [
+                "- m = nn.Sequential(*[nn.Linear(a, b) for a, b in sizes])",
+                "+ m = nn.Sequential(*[layer for a, b in sizes for layer in (nn.Linear(a, b), nn.ReLU())][:-1])",
+            ],
+        ),
+        (
+            f"{BLOCK}m = nn.Sequential(block(4, 8), block(8, 8), nn.Linear(8, 1))",
+            [
+                "- return nn.Sequential(nn.Linear(a, b), nn.BatchNorm1d(b))",
+                "+ return nn.Sequential(nn.Linear(a, b), nn.BatchNorm1d(b), nn.ReLU())",
+            ],
+        ),
+        (f"{LOOP}    layers.append(nn.Tanh())\n{WHOLE}", []),
+        (f"{LOOP}m = nn.ModuleList(layers)", []),  # their activations are where they are called
+    ],
+)
+def test_a_nonlinearity_where_a_loop_makes_the_layers(source: str, expected: list[str]) -> None:
+    assert first_change(HEAD + source, "add-nonlinearity") == expected
+
+
 def test_a_norm_behind_a_convolution_of_signals() -> None:
     source = HEAD + "m = nn.Sequential(nn.Conv1d(1, 16, 5), nn.BatchNorm1d(16))"
     assert "nn.GroupNorm(8, 16)" in first_change(source, "group-norm")[1]

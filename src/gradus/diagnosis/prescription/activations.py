@@ -5,8 +5,8 @@ import itertools
 from collections.abc import Iterator, Sequence
 
 from gradus.diagnosis.prescription.activation_names import chosen_by_name
-from gradus.diagnosis.prescription.bindings import binding, class_around
-from gradus.diagnosis.prescription.edits import Edit, around, imported, replace
+from gradus.diagnosis.prescription.bindings import Function, binding, bindings, callers, class_around
+from gradus.diagnosis.prescription.edits import Edit, after, around, before, imported, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.initializing import kaiming
 from gradus.diagnosis.prescription.layers import Activation, activation, activations, applied, is_layer
@@ -130,7 +130,8 @@ def _use_is_hidden(case: Case, found: Activation) -> bool:
 @fix("add-nonlinearity")
 def put_between(case: Case) -> Iterator[Sequence[Edit]]:
     """An activation between layers that follow each other: the program's own if it has one unused, else ReLU."""
-    between = [*_between_items(case), *_between_calls(case), *_between_turns(case)]
+    between = [*_between_items(case), *_between_calls(case), *_between_turns(case), *_between_rounds(case)]
+    between = between or list(_behind_blocks(case))
     edits = {(each.file.path, each.start, each.text): each for each in between}
     if edits:
         yield list(edits.values())
@@ -197,6 +198,69 @@ def _between_turns(case: Case) -> Iterator[Edit]:
             name, more = _own(file, call)
             text, layers = file.code(call), file.code(loop.iter)
             yield replace(file, call, f"{name}({text}) if {file.code(call.func)} is not {layers}[-1] else {text}")
+            yield from more
+
+
+def _between_rounds(case: Case) -> Iterator[Edit]:
+    """Layers that a loop, or a comprehension, puts one after the other into a list that becomes a Sequential."""
+    for file, node in case.program.nodes():
+        if not isinstance(node, ast.Call) or not is_layer(file, node) or not file.qualified(node.func):
+            continue
+        holder = file.parents.get(node)
+        name, more = imported(file, "torch.nn.ReLU")
+        if isinstance(holder, ast.ListComp) and holder.elt is node and isinstance(file.parents[holder], ast.Starred):
+            end = file.span(holder)[1]
+            yield replace(file, node, "layer")
+            yield Edit(file, end - 1, end, f" for layer in ({file.code(node)}, {name}())][:-1]")
+            yield from more
+            continue
+        statement = file.statement(node)
+        grown, loops = _grown(statement), file.loops(statement)
+        if not grown or not loops or not _is_unpacked(file, grown) or statement not in loops[0].body:
+            continue
+        inside = [each for each in ast.walk(loops[0]) if isinstance(each, ast.stmt) and _grown(each) == grown]
+        if any(activation(file, each) for part in inside for each in ast.walk(part)):
+            continue
+        added = f"{grown}.append({name}())"
+        last = inside[-1]
+        if last is not statement and "Norm" not in ast.unparse(last):
+            continue
+        if isinstance(file.parents[last], ast.If) or _grows_later(file, loops[0], grown):
+            yield after(file, last, added)
+        elif [ast.unparse(each.value) for each in bindings(file, grown, file.scope(statement))][:1] == ["[]"]:
+            yield before(file, statement, f"if {grown}:\n    {added}")
+        else:
+            continue
+        yield from more
+
+
+def _is_unpacked(file: SourceFile, name: str) -> bool:
+    return any(isinstance(each, ast.Starred) and ast.unparse(each.value) == name for each in ast.walk(file.tree))
+
+
+def _grows_later(file: SourceFile, loop: ast.stmt, name: str) -> bool:
+    """Whether a layer is put into a list behind a loop, or where it is unpacked."""
+    return any(
+        (isinstance(each, ast.stmt) and _grown(each) == name and each.lineno > (loop.end_lineno or loop.lineno))
+        or (isinstance(each, ast.Call) and [ast.unparse(one) for one in each.args[:-1]][-1:] == [f"*{name}"])
+        for each in ast.walk(file.scope(loop))
+    )
+
+
+def _behind_blocks(case: Case) -> Iterator[Edit]:
+    """`return nn.Sequential(nn.Linear(n, m), nn.BatchNorm1d(m))` of a function that makes parts of a model."""
+    for file, node in case.program.nodes():
+        if not isinstance(node, ast.Return) or not isinstance(node.value, ast.Call):
+            continue
+        call, function = node.value, file.scope(node)
+        if file.qualified(call.func) != "torch.nn.Sequential" or not isinstance(function, Function):
+            continue
+        layered = any(isinstance(each, ast.Call) and is_layer(file, each) for each in call.args)
+        plain = not any(activation(file, each) for each in ast.walk(call))
+        if layered and plain and len(callers(case.program, file, function)) > 1:
+            name, more = imported(file, "torch.nn.ReLU")
+            end = file.span(call.args[-1])[1]
+            yield Edit(file, end, end, f", {name}()")
             yield from more
 
 
