@@ -73,6 +73,10 @@ for p in net.parameters():
             "w = (torch.randn(n, m) * (2 / n) ** 0.5).requires_grad_()",
         ),
         (
+            "w = nn.Parameter(torch.randn(n, n) * 5)\nfor x in xs:\n    h = torch.relu(x + h @ w)",
+            "w = nn.Parameter(torch.randn(n, n) * (1 / n) ** 0.5)",
+        ),
+        (
             "w = nn.Parameter(torch.randn(m, n) * 5)\ny = F.linear(x, w)",
             "w = nn.Parameter(torch.randn(m, n) * (2 / n) ** 0.5)",
         ),

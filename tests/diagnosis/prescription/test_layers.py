@@ -392,6 +392,40 @@ def test_a_layer_whose_weight_is_read_stays_a_layer() -> None:
     assert normalized(source + "\nnn.init.kaiming_normal_(self.fc1.weight)") == []
 
 
+def test_a_cell_that_adds_up_states_is_bounded() -> None:
+    cell = (
+        "class Cell(nn.Module):\n    def forward(self, x, h):\n        return h + F.relu(self.inp(x) + self.rec(h))\n"
+    )
+    assert first_change(HEAD + cell, "gated", None, "exploding-through-time") == [
+        "- return h + F.relu(self.inp(x) + self.rec(h))",
+        "+ return 0.9 * h + 0.1 * F.relu(self.inp(x) + self.rec(h))",
+    ]
+
+
+def test_residual_branches_begin_silent_or_count_less_where_signals_explode() -> None:
+    source = net("y = self.fc2(torch.relu(self.fc1(x)))", "return torch.relu(x + y)")
+    assert first_change(HEAD + source, "normalize-layers", None, "exploding-gradient") == [
+        "- return torch.relu(x + y)",
+        "+ return torch.relu(x + 0.1 * y)",
+    ]
+    assert first_change(HEAD + source, "initialize", None, "exploding-gradient") == [
+        "+ nn.init.zeros_(self.fc2.weight)"
+    ]
+    assert first_change(HEAD + source, "initialize", None, "vanishing-gradient") == []
+
+
+@pytest.mark.parametrize(
+    ("last", "expected"), [("nn.Linear(8, 8)", ["+ nn.init.zeros_(self.body[-1].weight)"]), ("nn.ReLU()", [])]
+)
+def test_the_last_layer_of_a_branch_begins_at_zero(last: str, expected: list[str]) -> None:
+    source = (
+        f"class Block(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        f"        self.body = nn.Sequential(nn.Linear(8, 8), {last})\n\n"
+        f"    def forward(self, x):\n        return x + self.body(x)\n"
+    )
+    assert first_change(HEAD + source, "initialize", None, "exploding-gradient") == expected
+
+
 def test_a_nonlinearity_between_the_turns_of_a_loop() -> None:
     source = deep("nn.Linear(w, w) for _ in range(3)").replace("torch.tanh(layer(x))", "layer(x)")
     assert first_change(HEAD + source, "add-nonlinearity") == [
