@@ -127,6 +127,11 @@ class TestUnfreeze:
         source = net("pass") + statement + "\ntrain(model)\n"
         assert changes(source, "unfreeze", frozen("encoder.weight"))[0] == net("pass") + "train(model)\n"
 
+    @pytest.mark.parametrize("flag", ['name.startswith("head")', '"head" in name', "not name"])
+    def test_what_freezes_by_name_lets_all_learn(self, flag: str) -> None:
+        source = net("pass") + f"for name, p in model.named_parameters():\n    p.requires_grad = {flag}\n"
+        assert first_change(source, "unfreeze", frozen("encoder.weight"))[-1] == "+ p.requires_grad = True"
+
     def test_a_function_that_freezes_is_not_called(self) -> None:
         source = net("pass") + (
             """

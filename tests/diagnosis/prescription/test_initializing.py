@@ -222,3 +222,9 @@ w = nn.Parameter(weight(3, 4))
         "+ return torch.randn((n, m)) * (1 / n) ** 0.5",
     ]
     assert begun(source.replace("nn.Parameter", ""), "symmetric-initialization") == []
+
+
+@pytest.mark.parametrize("shift", ["m.bias -= 6.0", "m.bias.data -= 6.0", "m.bias.data += -6"])
+def test_biases_that_are_shifted_begin_at_zero(shift: str) -> None:
+    source = f"import torch.nn as nn\nm = nn.Linear(3, 4)\n{shift}\n"
+    assert first_change(source, "reset-biases") == [f"- {shift}", "+ nn.init.zeros_(m.bias)"]

@@ -392,6 +392,32 @@ def test_a_layer_whose_weight_is_read_stays_a_layer() -> None:
     assert normalized(source + "\nnn.init.kaiming_normal_(self.fc1.weight)") == []
 
 
+def test_a_nonlinearity_behind_each_part_of_a_class() -> None:
+    parts = (
+        "class Part(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.fc, self.norm = nn.Linear(8, 8), nn.BatchNorm1d(8)\n\n"
+        "    def forward(self, x):\n        return self.norm(self.fc(x))\nparts = [Part(), Part()]\n"
+    )
+    assert first_change(HEAD + parts, "add-nonlinearity") == [
+        "- return self.norm(self.fc(x))",
+        "+ return torch.relu(self.norm(self.fc(x)))",
+    ]
+    assert first_change(HEAD + parts.replace("[Part(), Part()]", "[Part()]"), "add-nonlinearity") == []
+
+
+def test_branches_of_a_loop_count_less_where_signals_explode() -> None:
+    source = deep("nn.Linear(w, w) for _ in range(3)").replace("torch.tanh(layer(x))", "x + torch.relu(layer(x))")
+    assert first_change(HEAD + source, "normalize-layers", None, "exploding-gradient") == [
+        "- x = x + torch.relu(layer(x))",
+        "+ x = x + 0.1 * torch.relu(layer(x))",
+    ]
+
+
+def test_what_makes_data_keeps_its_tanh() -> None:
+    source = "y = torch.tanh(x @ w)\nm = nn.Sequential(nn.Linear(4, 8), nn.Sigmoid(), nn.Linear(8, 2))"
+    assert [each[:3] for each in first_change(HEAD + source, "swap-activation")] == ["- m", "+ m"]
+
+
 def test_a_cell_that_adds_up_states_is_bounded() -> None:
     cell = (
         "class Cell(nn.Module):\n    def forward(self, x, h):\n        return h + F.relu(self.inp(x) + self.rec(h))\n"

@@ -2,6 +2,7 @@
 
 import ast
 import itertools
+import re
 from collections.abc import Iterator, Sequence
 
 from gradus.diagnosis.prescription.activation_names import chosen_by_name
@@ -114,7 +115,8 @@ def _use_is_hidden(case: Case, found: Activation) -> bool:
     inside = [each for each in ast.walk(operand) if isinstance(each, ast.Call)] if operand is not None else []
     layered = [each for each in inside if is_layer(file, each)]
     products = [each for each in ast.walk(operand or found.node) if isinstance(each, ast.BinOp)]
-    multiplied = [each for each in products if isinstance(each.op, ast.MatMult)]
+    # with weights, and not where data are made
+    multiplied = [each for each in products if isinstance(each.op, ast.MatMult) and _is_learned(file, each)]
     if len(layered) + len(multiplied) > 1:  # of a recurrent cell
         return False
     if any(role(case.program, file, each.func) == "model" and not is_layer(file, each) for each in inside):
@@ -122,6 +124,12 @@ def _use_is_hidden(case: Case, found: Activation) -> bool:
     made = binding(file, operand) if isinstance(operand, ast.Name) else None
     through = made is not None and isinstance(made.value, ast.Call) and is_layer(file, made.value)
     return bool(layered or multiplied or through)
+
+
+def _is_learned(file: SourceFile, product: ast.BinOp) -> bool:
+    """Whether a product is with weights, as all are in a program without layers."""
+    by_hand = re.search(r"requires_grad|Parameter\(", file.text) or not re.search(r"(Linear|Conv\dd)\(", file.text)
+    return "self." in ast.unparse(product) or bool(by_hand)
 
 
 # ---- where there is none --------------------------------------------------------------------------------------------
@@ -248,20 +256,31 @@ def _grows_later(file: SourceFile, loop: ast.stmt, name: str) -> bool:
 
 
 def _behind_blocks(case: Case) -> Iterator[Edit]:
-    """`return nn.Sequential(nn.Linear(n, m), nn.BatchNorm1d(m))` of a function that makes parts of a model."""
+    """Parts that a model is made of several times: `return nn.Sequential(nn.Linear(n, m), nn.BatchNorm1d(m))` of a
+    function, `return self.norm(self.fc(x))` of a class.
+    """
     for file, node in case.program.nodes():
         if not isinstance(node, ast.Return) or not isinstance(node.value, ast.Call):
             continue
         call, function = node.value, file.scope(node)
-        if file.qualified(call.func) != "torch.nn.Sequential" or not isinstance(function, Function):
+        owner = class_around(file, node)
+        if not isinstance(function, Function) or any(activation(file, each) for each in ast.walk(owner or call)):
             continue
-        layered = any(isinstance(each, ast.Call) and is_layer(file, each) for each in call.args)
-        plain = not any(activation(file, each) for each in ast.walk(call))
-        if layered and plain and len(callers(case.program, file, function)) > 1:
-            name, more = imported(file, "torch.nn.ReLU")
-            end = file.span(call.args[-1])[1]
-            yield Edit(file, end, end, f", {name}()")
-            yield from more
+        layered = any(isinstance(each, ast.Call) and is_layer(file, each) for each in ast.walk(call))
+        if file.qualified(call.func) == "torch.nn.Sequential":
+            if layered and len(callers(case.program, file, function)) > 1:
+                name, more = imported(file, "torch.nn.ReLU")
+                end = file.span(call.args[-1])[1]
+                yield Edit(file, end, end, f", {name}()")
+                yield from more
+        elif layered and owner is not None and function.name == "forward" and _times_made(case, owner.name) > 1:
+            name, more = _own(file, call)
+            yield from [*around(file, call, f"{name}(", ")"), *more]
+
+
+def _times_made(case: Case, name: str) -> int:
+    """In how many places of the source a class is called."""
+    return sum(isinstance(node, ast.Call) and ast.unparse(node.func) == name for _, node in case.program.nodes())
 
 
 def _input(file: SourceFile, node: ast.AST) -> ast.expr | None:

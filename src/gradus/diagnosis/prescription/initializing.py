@@ -80,7 +80,7 @@ def _ends_with(branch: Branch) -> str:
     """The last layer of a branch, as it goes by in the class: `self.fc2`, `self.body[-1]`; "" if it is none."""
     file, name = branch.file, ast.unparse(branch.call.func)
     if is_layer(file, branch.call):
-        return name
+        return name if name.startswith("self.") else ""
     made = bindings(file, name)
     whole = made[-1].value if made else None
     if isinstance(whole, ast.Call) and file.qualified(whole.func) == "torch.nn.Sequential" and whole.args:
@@ -93,7 +93,7 @@ def _ends_with(branch: Branch) -> str:
 def reset_biases(case: Case) -> Iterator[Sequence[Edit]]:
     """Biases that begin far from 0 begin at 0."""
     edits = [each for filling in fillings(case) if filling.role == "bias" for each in _at_zero(case, filling)]
-    edits += _thresholds(case)
+    edits += [*_thresholds(case), *_shifted(case)]
     if edits:
         yield edits
 
@@ -249,6 +249,18 @@ def _thresholds(case: Case) -> list[Edit]:
         if place is not None and abs(place.value) >= 1 and _is_added(file, target):
             edits.append(place.becomes(0.0))
     return edits
+
+
+def _shifted(case: Case) -> Iterator[Edit]:
+    """`layer.bias -= 6.0`, also of its data: biases begin at 0."""
+    for file, node in case.program.nodes():
+        if not isinstance(node, ast.AugAssign) or not isinstance(node.op, ast.Add | ast.Sub):
+            continue
+        target = ast.unparse(node.target).removesuffix(".data")
+        if target.endswith(".bias") and number(node.value) is not None:
+            init, more = imported(file, "torch.nn.init")
+            yield replace(file, node, f"{init}.zeros_({target})")
+            yield from more
 
 
 def _is_added(file: SourceFile, target: str) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from gradus.diagnosis.prescription.bindings import Function, binding, class_around, parameters
 from gradus.diagnosis.prescription.edits import Edit, after, imported, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
-from gradus.diagnosis.prescription.layers import Layer, applied, hidden_layers
+from gradus.diagnosis.prescription.layers import Layer, applied, hidden_layers, is_layer
 from gradus.diagnosis.prescription.program import Program, SourceFile
 from gradus.diagnosis.prescription.written import written
 
@@ -135,11 +135,13 @@ def residual_branches(program: Program) -> Iterator[Branch]:
         if not isinstance(function, Function) or function.name != "forward":
             continue
         given = parameters(function)[1:2]
+        if isinstance(node, ast.Assign) and file.loops(node):  # for layer in self.layers: x = x + f(layer(x))
+            given.append(ast.unparse(node.targets[0]))
         for stream, added in ((total.left, total.right), (total.right, total.left)):
             carried = isinstance(stream, ast.Name) and stream.id in given
             made = binding(file, added) if isinstance(added, ast.Name) else None  # h = self.fc2(...); return x + h
             call = made.value if made is not None and made.file is file else added
-            if carried and isinstance(call, ast.Call) and _through_layers(call):
+            if carried and isinstance(call, ast.Call) and _through_layers(file, call):
                 yield Branch(file, ast.unparse(stream), added, call)
                 break
 
@@ -157,10 +159,11 @@ def _scaled(case: Case) -> Iterator[Edit]:
         yield Edit(each.file, start, start, "0.1 * ")
 
 
-def _through_layers(branch: ast.Call) -> bool:
-    return any(
+def _through_layers(file: SourceFile, branch: ast.Call) -> bool:
+    of_self = any(
         isinstance(each, ast.Attribute) and ast.unparse(each).startswith("self.") for each in ast.walk(branch.func)
     )
+    return of_self or any(isinstance(each, ast.Call) and is_layer(file, each) for each in ast.walk(branch))
 
 
 def _normalized(file: SourceFile, stream: str, branch: ast.expr) -> Iterator[Edit]:
