@@ -228,3 +228,14 @@ w = nn.Parameter(weight(3, 4))
 def test_biases_that_are_shifted_begin_at_zero(shift: str) -> None:
     source = f"import torch.nn as nn\nm = nn.Linear(3, 4)\n{shift}\n"
     assert first_change(source, "reset-biases") == [f"- {shift}", "+ nn.init.zeros_(m.bias)"]
+
+
+def test_a_layer_that_carries_a_state_begins_orthogonal() -> None:
+    source = (
+        "import torch\nimport torch.nn as nn\nrec = nn.Linear(4, 4)\nnn.init.normal_(rec.weight, std=0.9)\n"
+        "for x in xs:\n    h = torch.tanh(inp(x) + rec(h))\n"
+    )
+    assert first_change(source, "initialize", None, "exploding-through-time") == [
+        "- nn.init.normal_(rec.weight, std=0.9)",
+        "+ nn.init.orthogonal_(rec.weight)",
+    ]
