@@ -194,6 +194,34 @@ def test_a_parameter_that_no_optimizer_holds() -> None:
     assert found.orphan_share == pytest.approx((16 * 16 + 16) / total)
 
 
+class Shifted(nn.Module):
+    """A layer behind a shift that is a plain tensor; whether the program changes it by hand can be told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shift = torch.zeros(1, 8, requires_grad=True)
+        self.layer = nn.Linear(8, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.layer(x + self.shift)
+        return out
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_a_tensor_of_a_module_that_is_no_parameter(by_hand: bool) -> None:
+    model = Shifted()
+    sgd = SGD(model.parameters(), lr=0.01)
+
+    def body(_: int) -> None:
+        sgd.zero_grad()
+        model(torch.randn(16, 8)).square().mean().backward()
+        sgd.step()
+        if by_hand:
+            model.shift.data.sub_(0.01 * torch.ones(8))
+
+    assert bool(signs_of(model, body).unregistered) is not by_hand
+
+
 def test_what_another_optimizer_holds_is_no_orphan() -> None:
     model = perceptron()
     one, two = SGD(model[:2].parameters(), lr=0.01), Adam(model[2:].parameters())

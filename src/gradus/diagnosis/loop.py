@@ -2,7 +2,7 @@
 
 import gc
 import weakref
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from gradus.diagnosis.measure import looks_initialized, sample
+from gradus.diagnosis.measure import looks_initialized, sample, tensors_in
 from gradus.diagnosis.places import Places
 from gradus.diagnosis.signs import LoopSigns
 
@@ -48,6 +48,7 @@ class LoopWatch:
         self.strangers: dict[str, int] = {}
         self._places = places
         self._reached: dict[int, weakref.ref[Tensor]] = {}
+        self._loose: dict[int, tuple[weakref.ref[Tensor], Tensor]] = {}
         self._called: set[str] = set()
         self._versions: dict[int, int] = {}
         self._copies: list[weakref.ref[Tensor]] = []
@@ -115,8 +116,17 @@ class LoopWatch:
         for each in leaves:
             if isinstance(each, nn.Parameter):
                 self._reached[id(each)] = weakref.ref(each)
+            elif each.dim() > 1:
+                self._note_loose(each)
             self._rooted = self._rooted or isinstance(each, nn.Parameter) or id(each) in self._once_held
         self.signs.rootless = 0 if self._rooted else self._walked
+
+    def _note_loose(self, leaf: Tensor) -> None:
+        known = self._loose.get(id(leaf))
+        if known is None or known[0]() is not leaf:
+            # inputs that take a gradient are others at every step
+            self._loose = {key: each for key, each in self._loose.items() if each[0]() is not None}
+            self._loose[id(leaf)] = weakref.ref(leaf), sample(leaf)[:256].clone()
 
     def _of(self, optimizer: Optimizer) -> _Held:
         # A look into a dictionary of weak references takes a microsecond, and mostly one optimizer steps.
@@ -155,7 +165,7 @@ class LoopWatch:
 
     def begin_again(self) -> None:
         """Another model is trained from here on: what is known of which parameters learn was of the one before."""
-        self._reached, self._called, self._versions = {}, set(), {}
+        self._reached, self._loose, self._called, self._versions = {}, {}, set(), {}
         self._walked = 0
         self.strangers.clear()
 
@@ -230,7 +240,18 @@ class LoopWatch:
         self.signs.orphan_share = sum(each.numel() for each in lost) / max(total, 1)
         self.signs.orphans = known
         strangers = tuple(self.strangers) if len(known) < len(lost) else ()
-        self.signs.unregistered = strangers or (("",) if len(known) < len(lost) else ())
+        unknown = len(known) < len(lost) or any(True for _ in self._kept_loose(held))
+        self.signs.unregistered = strangers or (("",) if unknown else ())
+
+    def _kept_loose(self, held: dict[int, Tensor]) -> Iterator[Tensor]:
+        """Tensors that are no parameters, require gradients, are kept by a module, and have not changed since."""
+        found = ((reference(), before) for reference, before in self._loose.values())
+        same = [each for each, before in found if each is not None and torch.equal(sample(each)[:256], before)]
+        loose = {id(each) for each in same if not self._was_held(each, held)}
+        for _, model in self._places.models() if loose else ():
+            for module in model.modules():
+                for value in vars(module).values():
+                    yield from (each for each in tensors_in(value) if id(each) in loose)
 
     def _conclude_unreached(self) -> None:
         unreached = []

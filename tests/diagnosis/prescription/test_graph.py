@@ -65,6 +65,16 @@ class TestRegister:
                 "self.scale = torch.ones(width, requires_grad=True)",
                 "self.scale = nn.Parameter(torch.ones(width))",
             ),
+            ("self.w = torch.randn(4, width).requires_grad_()", "self.w = nn.Parameter(torch.randn(4, width))"),
+            (
+                "self.w = torch.randn(4, width)\n        self.w.requires_grad = True",
+                "self.w = nn.Parameter(torch.randn(4, width))",
+            ),
+            ("self.w = nn.Parameter(torch.randn(4, 8)) * 0.02", "self.w = nn.Parameter(torch.randn(4, 8) * 0.02)"),
+            (
+                "self.w = [torch.zeros(4, requires_grad=True) for _ in range(2)]",
+                "self.w = nn.ParameterList([nn.Parameter(torch.zeros(4)) for _ in range(2)])",
+            ),
         ],
     )
     def test_layers_are_kept_where_the_model_knows_them(self, begin: str, expected: str) -> None:
@@ -82,6 +92,15 @@ class TestRegister:
     )
     def test_other_lists_are_left(self, begin: str) -> None:
         assert changes(net(begin), "register") == []
+
+    def test_a_class_that_makes_layers_becomes_a_module(self) -> None:
+        source = net("self.head = Head(width)", "return self.head(x)") + (
+            "\nclass Head:\n    def __init__(self, width):\n        self.out = nn.Linear(width, 2)\n\n"
+            "    def __call__(self, x):\n        return self.out(x)\n"
+        )
+        found = changes(source, "register")[-1]
+        assert "class Head(nn.Module):\n    def __init__(self, width):\n        super().__init__()\n" in found
+        assert "    def forward(self, x):\n        return self.out(x)\n" in found
 
     def test_a_layer_made_in_each_pass_is_made_once(self) -> None:
         found = changes(net("self.width = width", "return nn.Linear(self.width, 2)(x)"), "register")[0]
@@ -107,6 +126,11 @@ class TestUnfreeze:
     def test_what_freezes_goes(self, statement: str) -> None:
         source = net("pass") + statement + "\ntrain(model)\n"
         assert changes(source, "unfreeze", frozen("encoder.weight"))[0] == net("pass") + "train(model)\n"
+
+    @pytest.mark.parametrize("flag", ['name.startswith("head")', '"head" in name', "not name"])
+    def test_what_freezes_by_name_lets_all_learn(self, flag: str) -> None:
+        source = net("pass") + f"for name, p in model.named_parameters():\n    p.requires_grad = {flag}\n"
+        assert first_change(source, "unfreeze", frozen("encoder.weight"))[-1] == "+ p.requires_grad = True"
 
     def test_a_function_that_freezes_is_not_called(self) -> None:
         source = net("pass") + (
@@ -137,6 +161,13 @@ freeze(model, True)
 
 
 class TestKeepGraph:
+    def test_a_copy_that_is_kept_stays_one(self) -> None:
+        source = net(
+            "pass", "h = self.encoder(x)\n        self.seen = h.detach().numpy()\n        "
+            "return torch.from_numpy(self.seen)"
+        )  # fmt: skip
+        assert first_change(source, "keep-graph") == ["- return torch.from_numpy(self.seen)", "+ return h"]
+
     @pytest.mark.parametrize(
         ("forward", "expected"),
         [

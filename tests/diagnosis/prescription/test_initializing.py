@@ -73,6 +73,10 @@ for p in net.parameters():
             "w = (torch.randn(n, m) * (2 / n) ** 0.5).requires_grad_()",
         ),
         (
+            "w = nn.Parameter(torch.randn(n, n) * 5)\nfor x in xs:\n    h = torch.relu(x + h @ w)",
+            "w = nn.Parameter(torch.randn(n, n) * (1 / n) ** 0.5)",
+        ),
+        (
             "w = nn.Parameter(torch.randn(m, n) * 5)\ny = F.linear(x, w)",
             "w = nn.Parameter(torch.randn(m, n) * (2 / n) ** 0.5)",
         ),
@@ -218,3 +222,20 @@ w = nn.Parameter(weight(3, 4))
         "+ return torch.randn((n, m)) * (1 / n) ** 0.5",
     ]
     assert begun(source.replace("nn.Parameter", ""), "symmetric-initialization") == []
+
+
+@pytest.mark.parametrize("shift", ["m.bias -= 6.0", "m.bias.data -= 6.0", "m.bias.data += -6"])
+def test_biases_that_are_shifted_begin_at_zero(shift: str) -> None:
+    source = f"import torch.nn as nn\nm = nn.Linear(3, 4)\n{shift}\n"
+    assert first_change(source, "reset-biases") == [f"- {shift}", "+ nn.init.zeros_(m.bias)"]
+
+
+def test_a_layer_that_carries_a_state_begins_orthogonal() -> None:
+    source = (
+        "import torch\nimport torch.nn as nn\nrec = nn.Linear(4, 4)\nnn.init.normal_(rec.weight, std=0.9)\n"
+        "for x in xs:\n    h = torch.tanh(inp(x) + rec(h))\n"
+    )
+    assert first_change(source, "initialize", None, "exploding-through-time") == [
+        "- nn.init.normal_(rec.weight, std=0.9)",
+        "+ nn.init.orthogonal_(rec.weight)",
+    ]

@@ -392,12 +392,108 @@ def test_a_layer_whose_weight_is_read_stays_a_layer() -> None:
     assert normalized(source + "\nnn.init.kaiming_normal_(self.fc1.weight)") == []
 
 
+def test_a_nonlinearity_behind_each_part_of_a_class() -> None:
+    parts = (
+        "class Part(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.fc, self.norm = nn.Linear(8, 8), nn.BatchNorm1d(8)\n\n"
+        "    def forward(self, x):\n        return self.norm(self.fc(x))\nparts = [Part(), Part()]\n"
+    )
+    assert first_change(HEAD + parts, "add-nonlinearity") == [
+        "- return self.norm(self.fc(x))",
+        "+ return torch.relu(self.norm(self.fc(x)))",
+    ]
+    assert first_change(HEAD + parts.replace("[Part(), Part()]", "[Part()]"), "add-nonlinearity") == []
+
+
+def test_branches_of_a_loop_count_less_where_signals_explode() -> None:
+    source = deep("nn.Linear(w, w) for _ in range(3)").replace("torch.tanh(layer(x))", "x + torch.relu(layer(x))")
+    assert first_change(HEAD + source, "normalize-layers", None, "exploding-gradient") == [
+        "- x = x + torch.relu(layer(x))",
+        "+ x = x + 0.1 * torch.relu(layer(x))",
+    ]
+
+
+def test_what_makes_data_keeps_its_tanh() -> None:
+    source = "y = torch.tanh(x @ w)\nm = nn.Sequential(nn.Linear(4, 8), nn.Sigmoid(), nn.Linear(8, 2))"
+    assert [each[:3] for each in first_change(HEAD + source, "swap-activation")] == ["- m", "+ m"]
+
+
+def test_a_cell_that_adds_up_states_is_bounded() -> None:
+    cell = (
+        "class Cell(nn.Module):\n    def forward(self, x, h):\n        return h + F.relu(self.inp(x) + self.rec(h))\n"
+    )
+    assert first_change(HEAD + cell, "gated", None, "exploding-through-time") == [
+        "- return h + F.relu(self.inp(x) + self.rec(h))",
+        "+ return 0.9 * h + 0.1 * F.relu(self.inp(x) + self.rec(h))",
+    ]
+
+
+def test_residual_branches_begin_silent_or_count_less_where_signals_explode() -> None:
+    source = net("y = self.fc2(torch.relu(self.fc1(x)))", "return torch.relu(x + y)")
+    assert first_change(HEAD + source, "normalize-layers", None, "exploding-gradient") == [
+        "- return torch.relu(x + y)",
+        "+ return torch.relu(x + 0.1 * y)",
+    ]
+    assert first_change(HEAD + source, "initialize", None, "exploding-gradient") == [
+        "+ nn.init.zeros_(self.fc2.weight)"
+    ]
+    assert first_change(HEAD + source, "initialize", None, "vanishing-gradient") == []
+
+
+@pytest.mark.parametrize(
+    ("last", "expected"), [("nn.Linear(8, 8)", ["+ nn.init.zeros_(self.body[-1].weight)"]), ("nn.ReLU()", [])]
+)
+def test_the_last_layer_of_a_branch_begins_at_zero(last: str, expected: list[str]) -> None:
+    source = (
+        f"class Block(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        f"        self.body = nn.Sequential(nn.Linear(8, 8), {last})\n\n"
+        f"    def forward(self, x):\n        return x + self.body(x)\n"
+    )
+    assert first_change(HEAD + source, "initialize", None, "exploding-gradient") == expected
+
+
 def test_a_nonlinearity_between_the_turns_of_a_loop() -> None:
     source = deep("nn.Linear(w, w) for _ in range(3)").replace("torch.tanh(layer(x))", "layer(x)")
     assert first_change(HEAD + source, "add-nonlinearity") == [
         "- x = layer(x)",
         "+ x = torch.relu(layer(x)) if layer is not self.layers[-1] else layer(x)",
     ]
+
+
+LOOP = "layers = []\nfor a, b in sizes:\n    layers.append(nn.Linear(a, b))\n"
+NORM = "    layers.append(nn.BatchNorm1d(b))\n"
+WHOLE = "m = nn.Sequential(*layers)"
+ADDED = "+ layers.append(nn.ReLU())"
+BLOCK = "def block(a, b):\n    return nn.Sequential(nn.Linear(a, b), nn.BatchNorm1d(b))\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (f"{LOOP}layers.append(nn.Linear(8, 1))\n{WHOLE}", [ADDED]),
+        (f"{LOOP}{NORM}m = nn.Sequential(*layers, nn.Linear(8, 1))", [ADDED]),
+        (f"{LOOP}    if b > 1:\n    {NORM}{WHOLE}", [ADDED]),
+        (f"{LOOP}{WHOLE}", ["+ if layers:", ADDED]),
+        (
+            "m = nn.Sequential(*[nn.Linear(a, b) for a, b in sizes])",
+            [
+                "- m = nn.Sequential(*[nn.Linear(a, b) for a, b in sizes])",
+                "+ m = nn.Sequential(*[layer for a, b in sizes for layer in (nn.Linear(a, b), nn.ReLU())][:-1])",
+            ],
+        ),
+        (
+            f"{BLOCK}m = nn.Sequential(block(4, 8), block(8, 8), nn.Linear(8, 1))",
+            [
+                "- return nn.Sequential(nn.Linear(a, b), nn.BatchNorm1d(b))",
+                "+ return nn.Sequential(nn.Linear(a, b), nn.BatchNorm1d(b), nn.ReLU())",
+            ],
+        ),
+        (f"{LOOP}    layers.append(nn.Tanh())\n{WHOLE}", []),
+        (f"{LOOP}m = nn.ModuleList(layers)", []),  # their activations are where they are called
+    ],
+)
+def test_a_nonlinearity_where_a_loop_makes_the_layers(source: str, expected: list[str]) -> None:
+    assert first_change(HEAD + source, "add-nonlinearity") == expected
 
 
 def test_a_norm_behind_a_convolution_of_signals() -> None:

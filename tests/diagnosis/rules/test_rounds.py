@@ -1,5 +1,9 @@
 """Questions that several rules ask, in one round of rules and in the next."""
 
+import math
+
+import pytest
+
 from gradus.diagnosis.rules import asked_once, sightings
 from gradus.diagnosis.rules.common import chance, learned
 from gradus.diagnosis.signs import History
@@ -37,3 +41,10 @@ def test_a_round_that_is_left_early_leaves_no_answers() -> None:
     for _ in sightings(history):
         break
     assert history.answers is None
+
+
+@pytest.mark.parametrize(("end", "somewhere"), [(2.5, False), (1.5, True)])
+def test_a_loss_that_only_comes_down_from_far_above_is_no_progress(end: float, somewhere: bool) -> None:
+    nothing = math.log(10)
+    history = classifying(curve=falling(40 * nothing, end * nothing), right=lambda part: 0.1)
+    assert learned(history) == somewhere

@@ -146,6 +146,14 @@ def test_units_are_saturated_once_the_first_steps_are_over() -> None:
     assert "saturated-units" in seen(not_learning(examination=full, steps=50))
 
 
+@pytest.mark.parametrize(("share", "caught"), [(0.01, True), (-0.01, False)])
+def test_units_that_are_saturated_throughout_though_the_rest_learns(share: float, caught: bool) -> None:
+    def full(step: int) -> dict[str, Any]:
+        return {"layers": with_layer("net:3", saturated=signal._SATURATED_THROUGHOUT + (share if step < 20 else 0.01))}
+
+    assert ("saturated-units" in seen(classifying(examination=full))) == caught
+
+
 def test_a_signal_has_exploded_that_did_so_before_all_became_nan() -> None:
     def loud(step: int) -> dict[str, Any]:
         return {"layers": with_layer("net:4", std=math.nan if step > 100 else 1.01 * signal.EXPLODED)}

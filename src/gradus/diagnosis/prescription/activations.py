@@ -2,11 +2,12 @@
 
 import ast
 import itertools
+import re
 from collections.abc import Iterator, Sequence
 
 from gradus.diagnosis.prescription.activation_names import chosen_by_name
-from gradus.diagnosis.prescription.bindings import binding, class_around
-from gradus.diagnosis.prescription.edits import Edit, around, imported, replace
+from gradus.diagnosis.prescription.bindings import Function, binding, bindings, callers, class_around
+from gradus.diagnosis.prescription.edits import Edit, after, around, before, imported, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.initializing import kaiming
 from gradus.diagnosis.prescription.layers import Activation, activation, activations, applied, is_layer
@@ -114,7 +115,8 @@ def _use_is_hidden(case: Case, found: Activation) -> bool:
     inside = [each for each in ast.walk(operand) if isinstance(each, ast.Call)] if operand is not None else []
     layered = [each for each in inside if is_layer(file, each)]
     products = [each for each in ast.walk(operand or found.node) if isinstance(each, ast.BinOp)]
-    multiplied = [each for each in products if isinstance(each.op, ast.MatMult)]
+    # with weights, and not where data are made
+    multiplied = [each for each in products if isinstance(each.op, ast.MatMult) and _is_learned(file, each)]
     if len(layered) + len(multiplied) > 1:  # of a recurrent cell
         return False
     if any(role(case.program, file, each.func) == "model" and not is_layer(file, each) for each in inside):
@@ -124,13 +126,20 @@ def _use_is_hidden(case: Case, found: Activation) -> bool:
     return bool(layered or multiplied or through)
 
 
+def _is_learned(file: SourceFile, product: ast.BinOp) -> bool:
+    """Whether a product is with weights, as all are in a program without layers."""
+    by_hand = re.search(r"requires_grad|Parameter\(", file.text) or not re.search(r"(Linear|Conv\dd)\(", file.text)
+    return "self." in ast.unparse(product) or bool(by_hand)
+
+
 # ---- where there is none --------------------------------------------------------------------------------------------
 
 
 @fix("add-nonlinearity")
 def put_between(case: Case) -> Iterator[Sequence[Edit]]:
     """An activation between layers that follow each other: the program's own if it has one unused, else ReLU."""
-    between = [*_between_items(case), *_between_calls(case), *_between_turns(case)]
+    between = [*_between_items(case), *_between_calls(case), *_between_turns(case), *_between_rounds(case)]
+    between = between or list(_behind_blocks(case))
     edits = {(each.file.path, each.start, each.text): each for each in between}
     if edits:
         yield list(edits.values())
@@ -198,6 +207,80 @@ def _between_turns(case: Case) -> Iterator[Edit]:
             text, layers = file.code(call), file.code(loop.iter)
             yield replace(file, call, f"{name}({text}) if {file.code(call.func)} is not {layers}[-1] else {text}")
             yield from more
+
+
+def _between_rounds(case: Case) -> Iterator[Edit]:
+    """Layers that a loop, or a comprehension, puts one after the other into a list that becomes a Sequential."""
+    for file, node in case.program.nodes():
+        if not isinstance(node, ast.Call) or not is_layer(file, node) or not file.qualified(node.func):
+            continue
+        holder = file.parents.get(node)
+        name, more = imported(file, "torch.nn.ReLU")
+        if isinstance(holder, ast.ListComp) and holder.elt is node and isinstance(file.parents[holder], ast.Starred):
+            end = file.span(holder)[1]
+            yield replace(file, node, "layer")
+            yield Edit(file, end - 1, end, f" for layer in ({file.code(node)}, {name}())][:-1]")
+            yield from more
+            continue
+        statement = file.statement(node)
+        grown, loops = _grown(statement), file.loops(statement)
+        if not grown or not loops or not _is_unpacked(file, grown) or statement not in loops[0].body:
+            continue
+        inside = [each for each in ast.walk(loops[0]) if isinstance(each, ast.stmt) and _grown(each) == grown]
+        if any(activation(file, each) for part in inside for each in ast.walk(part)):
+            continue
+        added = f"{grown}.append({name}())"
+        last = inside[-1]
+        if last is not statement and "Norm" not in ast.unparse(last):
+            continue
+        if isinstance(file.parents[last], ast.If) or _grows_later(file, loops[0], grown):
+            yield after(file, last, added)
+        elif [ast.unparse(each.value) for each in bindings(file, grown, file.scope(statement))][:1] == ["[]"]:
+            yield before(file, statement, f"if {grown}:\n    {added}")
+        else:
+            continue
+        yield from more
+
+
+def _is_unpacked(file: SourceFile, name: str) -> bool:
+    return any(isinstance(each, ast.Starred) and ast.unparse(each.value) == name for each in ast.walk(file.tree))
+
+
+def _grows_later(file: SourceFile, loop: ast.stmt, name: str) -> bool:
+    """Whether a layer is put into a list behind a loop, or where it is unpacked."""
+    return any(
+        (isinstance(each, ast.stmt) and _grown(each) == name and each.lineno > (loop.end_lineno or loop.lineno))
+        or (isinstance(each, ast.Call) and [ast.unparse(one) for one in each.args[:-1]][-1:] == [f"*{name}"])
+        for each in ast.walk(file.scope(loop))
+    )
+
+
+def _behind_blocks(case: Case) -> Iterator[Edit]:
+    """Parts that a model is made of several times: `return nn.Sequential(nn.Linear(n, m), nn.BatchNorm1d(m))` of a
+    function, `return self.norm(self.fc(x))` of a class.
+    """
+    for file, node in case.program.nodes():
+        if not isinstance(node, ast.Return) or not isinstance(node.value, ast.Call):
+            continue
+        call, function = node.value, file.scope(node)
+        owner = class_around(file, node)
+        if not isinstance(function, Function) or any(activation(file, each) for each in ast.walk(owner or call)):
+            continue
+        layered = any(isinstance(each, ast.Call) and is_layer(file, each) for each in ast.walk(call))
+        if file.qualified(call.func) == "torch.nn.Sequential":
+            if layered and len(callers(case.program, file, function)) > 1:
+                name, more = imported(file, "torch.nn.ReLU")
+                end = file.span(call.args[-1])[1]
+                yield Edit(file, end, end, f", {name}()")
+                yield from more
+        elif layered and owner is not None and function.name == "forward" and _times_made(case, owner.name) > 1:
+            name, more = _own(file, call)
+            yield from [*around(file, call, f"{name}(", ")"), *more]
+
+
+def _times_made(case: Case, name: str) -> int:
+    """In how many places of the source a class is called."""
+    return sum(isinstance(node, ast.Call) and ast.unparse(node.func) == name for _, node in case.program.nodes())
 
 
 def _input(file: SourceFile, node: ast.AST) -> ast.expr | None:

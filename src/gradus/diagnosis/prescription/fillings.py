@@ -37,7 +37,7 @@ class Filling:
     @property
     def recurrent(self) -> bool:
         """Whether it fills the matrix that carries a state on, perhaps among others of a recurrent layer."""
-        if "weight_hh" in self.target:
+        if "weight_hh" in self.target or _takes_its_own(self.file, self.target.removesuffix(".weight")):
             return True
         for each in self.file.above(self.call):
             if isinstance(each, ast.If) and re.search(r"['\"](weight_)?hh", ast.unparse(each.test)):
@@ -114,6 +114,18 @@ def _assigned(file: SourceFile, node: ast.Assign, target: ast.expr) -> Iterator[
 def _filling(file: SourceFile, call: ast.Call, target: ast.expr, how: str) -> Filling:
     text = _bare(target)
     return Filling(file, file.statement(call), call, text, how, _role(file, call, text) or "any")
+
+
+def _takes_its_own(file: SourceFile, layer: str) -> bool:
+    """Whether a layer is given in a loop what was computed with it: `h = torch.tanh(self.inp(x) + self.rec(h))`."""
+    return any(
+        isinstance(node, ast.Assign)
+        and bool(file.loops(node))
+        and isinstance(node.value, ast.Call)
+        and f"{layer}({ast.unparse(node.targets[0])})" in {ast.unparse(each) for each in ast.walk(node.value)}
+        and any(isinstance(each, ast.BinOp) and isinstance(each.op, ast.Add) for each in ast.walk(node.value))
+        for node in ast.walk(file.tree)
+    )
 
 
 def _of_recurrent(file: SourceFile, loop: ast.For, target: str) -> bool:

@@ -126,3 +126,19 @@ def _optimizers_of_parts(case: Case) -> Iterator[Edit]:
 
 def _is_self(part: ast.Attribute) -> bool:
     return isinstance(part.value, ast.Name) and part.value.id == "self"
+
+
+@fix("unfreeze")
+def let_all_learn(case: Case) -> Iterator[Sequence[Edit]]:
+    """`p.requires_grad = name.startswith("head")` in a loop over parameters: True for all."""
+    edits = []
+    for file, node in case.program.nodes():
+        value: ast.expr | None = None
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]).endswith(".requires_grad"):
+            value = node.value
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".requires_grad_") and node.args:
+            value = node.args[0]
+        if isinstance(value, ast.Call | ast.Compare | ast.BoolOp | ast.UnaryOp) and file.loops(node):
+            edits.append(replace(file, value, "True"))
+    if edits:
+        yield edits

@@ -194,7 +194,10 @@ def _round_trip(file: SourceFile, region: ast.AST) -> Iterator[list[Edit]]:
 
 
 def _round_trip_by_names(file: SourceFile, region: ast.AST) -> Iterator[list[Edit]]:
-    """`h = h.detach().numpy()` in one statement and `torch.from_numpy(h)` in another."""
+    """`h = h.detach().numpy()` in one statement and `torch.from_numpy(h)` in another.
+
+    A copy that is kept, as in `self.seen = h.detach().numpy()`, stays one: what it was made of takes its place.
+    """
     away = [
         node
         for node in ast.walk(region)
@@ -203,11 +206,15 @@ def _round_trip_by_names(file: SourceFile, region: ast.AST) -> Iterator[list[Edi
     names = {ast.unparse(each.targets[0]) for each in away}
     if not away:
         return
+    kept = _kept(file, region, away)
+    if kept:
+        yield kept
+        return
     edits: list[Edit] = [replace(file, each.value, _stripped(file, each.value)) for each in away]
     for node in ast.walk(region):
         back = isinstance(node, ast.Call) and file.qualified(node.func) in _FROM_NUMPY
         value = node.value if isinstance(node, ast.Assign) and node not in away else node if back else None
-        if isinstance(value, ast.expr) and {e.id for e in ast.walk(value) if isinstance(e, ast.Name)} & names:
+        if isinstance(value, ast.expr) and _read(value) & names:
             names |= {ast.unparse(each) for each in getattr(node, "targets", [])}
             new = _stripped(file, value)
             inside = any(isinstance(each, ast.Assign) and each.value is value for each in [file.parents[value]])
@@ -217,6 +224,28 @@ def _round_trip_by_names(file: SourceFile, region: ast.AST) -> Iterator[list[Edi
                 edits.append(replace(file, value, new))
     if not any(_is_numpy(file, each) for each in edits):
         yield edits
+
+
+def _kept(file: SourceFile, region: ast.AST, away: Sequence[ast.Assign]) -> list[Edit]:
+    """The tensor itself where an attribute that keeps it as numbers is turned back."""
+    sources = {
+        ast.unparse(each.targets[0]): text
+        for each in away
+        if isinstance(each.targets[0], ast.Attribute) and (text := _stripped(file, each.value)).isidentifier()
+    }
+    return [
+        replace(file, node, sources[ast.unparse(node.args[0])])
+        for node in ast.walk(region)
+        if isinstance(node, ast.Call)
+        and file.qualified(node.func) in _FROM_NUMPY
+        and node.args
+        and ast.unparse(node.args[0]) in sources
+    ]
+
+
+def _read(value: ast.expr) -> set[str]:
+    """Names and attributes in an expression."""
+    return {ast.unparse(each) for each in ast.walk(value) if isinstance(each, ast.Name | ast.Attribute)}
 
 
 def _is_numpy(file: SourceFile, edit: Edit) -> bool:

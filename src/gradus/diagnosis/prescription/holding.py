@@ -43,7 +43,10 @@ def hold_model_in_training(case: Case) -> Iterator[Sequence[Edit]]:
                 continue
             file, statement = made.file, made.statement
             edit = replace(file, argument, f"{model}.parameters()")
-            bound = [each.statement for each in bindings(file, model, file.scope(statement))]
+            scope = file.scope(statement)
+            bound = [each.statement for each in bindings(file, model, scope)]
+            if isinstance(scope, Function) and not bound and model not in parameters(scope):
+                continue
             if bound and bound[0].lineno > statement.lineno and isinstance(statement, ast.Assign):
                 start = file.span(statement)[0]
                 text = file.code(statement)

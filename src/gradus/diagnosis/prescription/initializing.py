@@ -4,11 +4,12 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 
-from gradus.diagnosis.prescription.bindings import binding, bindings
+from gradus.diagnosis.prescription.bindings import binding, bindings, class_around, method
 from gradus.diagnosis.prescription.edits import Edit, after, delete, imported, replace
 from gradus.diagnosis.prescription.fillings import DRAWN, SAME, SCALED, TIMES, Filling, fillings, identities, multiplied
 from gradus.diagnosis.prescription.fixes import Case, fix
-from gradus.diagnosis.prescription.layers import rectified
+from gradus.diagnosis.prescription.layers import is_layer, rectified
+from gradus.diagnosis.prescription.normalizing import Branch, residual_branches
 from gradus.diagnosis.prescription.program import SourceFile
 from gradus.diagnosis.prescription.rates import lowered_to_customary
 from gradus.diagnosis.prescription.rawtensors import made_by_hand
@@ -53,11 +54,46 @@ def started(case: Case) -> list[Edit]:
     return edits
 
 
+@fix("initialize")
+def silent_branches(case: Case) -> Iterator[Sequence[Edit]]:
+    """The last layer of each residual branch begins at 0, so that a deep stack begins as the identity.
+
+    Source: Zhang, Dauphin, Ma (2019), Fixup initialization; Goyal et al. (2017), section 5.1.
+    """
+    if not case.cause.startswith("exploding") and case.cause != "bad-initialization":
+        return
+    if any(facts.normalizations for facts in case.history.models.values()):
+        return
+    edits: list[Edit] = []
+    for branch in residual_branches(case.program):
+        file, layer = branch.file, _ends_with(branch)
+        owner = class_around(file, branch.added)
+        begin = method(owner, "__init__") if owner is not None else None
+        if layer and begin is not None:
+            init, more = imported(file, "torch.nn.init")
+            edits += [after(file, begin.body[-1], f"{init}.zeros_({layer}.weight)"), *more]
+    if edits:
+        yield edits
+
+
+def _ends_with(branch: Branch) -> str:
+    """The last layer of a branch, as it goes by in the class: `self.fc2`, `self.body[-1]`; "" if it is none."""
+    file, name = branch.file, ast.unparse(branch.call.func)
+    if is_layer(file, branch.call):
+        return name if name.startswith("self.") else ""
+    made = bindings(file, name)
+    whole = made[-1].value if made else None
+    if isinstance(whole, ast.Call) and file.qualified(whole.func) == "torch.nn.Sequential" and whole.args:
+        last = whole.args[-1]
+        return f"{name}[-1]" if isinstance(last, ast.Call) and is_layer(file, last) else ""
+    return ""
+
+
 @fix("reset-biases")
 def reset_biases(case: Case) -> Iterator[Sequence[Edit]]:
     """Biases that begin far from 0 begin at 0."""
     edits = [each for filling in fillings(case) if filling.role == "bias" for each in _at_zero(case, filling)]
-    edits += _thresholds(case)
+    edits += [*_thresholds(case), *_shifted(case)]
     if edits:
         yield edits
 
@@ -213,6 +249,18 @@ def _thresholds(case: Case) -> list[Edit]:
         if place is not None and abs(place.value) >= 1 and _is_added(file, target):
             edits.append(place.becomes(0.0))
     return edits
+
+
+def _shifted(case: Case) -> Iterator[Edit]:
+    """`layer.bias -= 6.0`, also of its data: biases begin at 0."""
+    for file, node in case.program.nodes():
+        if not isinstance(node, ast.AugAssign) or not isinstance(node.op, ast.Add | ast.Sub):
+            continue
+        target = ast.unparse(node.target).removesuffix(".data")
+        if target.endswith(".bias") and number(node.value) is not None:
+            init, more = imported(file, "torch.nn.init")
+            yield replace(file, node, f"{init}.zeros_({target})")
+            yield from more
 
 
 def _is_added(file: SourceFile, target: str) -> bool:

@@ -3,12 +3,13 @@
 import ast
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from gradus.diagnosis.prescription.bindings import binding, class_around
+from gradus.diagnosis.prescription.bindings import Function, binding, class_around, parameters
 from gradus.diagnosis.prescription.edits import Edit, after, imported, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
-from gradus.diagnosis.prescription.layers import Layer, hidden_layers
-from gradus.diagnosis.prescription.program import SourceFile
+from gradus.diagnosis.prescription.layers import Layer, applied, hidden_layers, is_layer
+from gradus.diagnosis.prescription.program import Program, SourceFile
 from gradus.diagnosis.prescription.written import written
 
 _ENOUGH = 16
@@ -26,6 +27,8 @@ def normalize(case: Case) -> Iterator[Sequence[Edit]]:
         yield summed
     branches = list(_branches(case))
     if branches:
+        if case.cause.startswith("exploding"):
+            yield list(_scaled(case))
         yield branches
         return
     layers = [each for each in hidden_layers(case.program) if each.width and not _read_elsewhere(each)]
@@ -109,29 +112,58 @@ def _operands(file: SourceFile, node: ast.AST) -> list[ast.expr]:
     return []
 
 
-def _branches(case: Case) -> Iterator[Edit]:
-    """`return x + f(x)`: the branch is normalized, so that the sum grows no faster than its length."""
-    for file, node in case.program.nodes():
-        if not isinstance(node, ast.Return | ast.Assign) or not isinstance(node.value, ast.BinOp):
+@dataclass(frozen=True)
+class Branch:
+    """`x + f(x)`: the stream, what is added to it as it is written there, and the call that computes that."""
+
+    file: SourceFile
+    stream: str
+    added: ast.expr
+    call: ast.Call
+
+
+def residual_branches(program: Program) -> Iterator[Branch]:
+    """Of sums that `forward` returns or keeps, also within an activation: `return torch.relu(x + f(x))`."""
+    for file, node in program.nodes():
+        if not isinstance(node, ast.Return | ast.Assign) or node.value is None:
             continue
-        total = node.value
+        outer = applied(file, node.value) if isinstance(node.value, ast.Call) else None
+        total = node.value if outer is None else outer.operand
         function = file.scope(node)
-        if not isinstance(total.op, ast.Add) or getattr(function, "name", "") != "forward":
+        if not isinstance(total, ast.BinOp) or not isinstance(total.op, ast.Add):
             continue
-        given = [each.arg for each in function.args.args[1:2]]  # type: ignore[union-attr]
-        for stream, branch in ((total.left, total.right), (total.right, total.left)):
+        if not isinstance(function, Function) or function.name != "forward":
+            continue
+        given = parameters(function)[1:2]
+        if isinstance(node, ast.Assign) and file.loops(node):  # for layer in self.layers: x = x + f(layer(x))
+            given.append(ast.unparse(node.targets[0]))
+        for stream, added in ((total.left, total.right), (total.right, total.left)):
             carried = isinstance(stream, ast.Name) and stream.id in given
-            made = binding(file, branch) if isinstance(branch, ast.Name) else None  # h = self.fc2(...); return x + h
-            call = made.value if made is not None and made.file is file else branch
-            if carried and isinstance(call, ast.Call) and _through_layers(call):
-                yield from _normalized(file, ast.unparse(stream), branch)
+            made = binding(file, added) if isinstance(added, ast.Name) else None  # h = self.fc2(...); return x + h
+            call = made.value if made is not None and made.file is file else added
+            if carried and isinstance(call, ast.Call) and _through_layers(file, call):
+                yield Branch(file, ast.unparse(stream), added, call)
                 break
 
 
-def _through_layers(branch: ast.Call) -> bool:
-    return any(
+def _branches(case: Case) -> Iterator[Edit]:
+    """The branch is normalized, so that the sum grows no faster than its length."""
+    for each in residual_branches(case.program):
+        yield from _normalized(each.file, each.stream, each.added)
+
+
+def _scaled(case: Case) -> Iterator[Edit]:
+    """The branch counts a tenth (Szegedy et al. 2016, section 3.3)."""
+    for each in residual_branches(case.program):
+        start = each.file.span(each.added)[0]
+        yield Edit(each.file, start, start, "0.1 * ")
+
+
+def _through_layers(file: SourceFile, branch: ast.Call) -> bool:
+    of_self = any(
         isinstance(each, ast.Attribute) and ast.unparse(each).startswith("self.") for each in ast.walk(branch.func)
     )
+    return of_self or any(isinstance(each, ast.Call) and is_layer(file, each) for each in ast.walk(branch))
 
 
 def _normalized(file: SourceFile, stream: str, branch: ast.expr) -> Iterator[Edit]:

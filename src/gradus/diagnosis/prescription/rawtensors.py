@@ -15,7 +15,10 @@ _PRODUCTS = {"torch.matmul", "torch.mm", "torch.bmm"}
 
 
 def made_by_hand(case: Case) -> Iterator[Edit]:
-    """Draws each by its number of inputs: deviation sqrt(2 / n) before rectifiers, sqrt(1 / n) otherwise."""
+    """Draws each by its number of inputs: deviation sqrt(2 / n) before rectifiers, sqrt(1 / n) otherwise.
+
+    What carries a state from step to step takes the latter: half of it is rectified away only if it has no mean.
+    """
     symmetric = case.cause == "symmetric-initialization"
     for file, node in case.program.nodes():
         if not isinstance(node, ast.Call) or file.qualified(node.func) not in _MAKERS:
@@ -30,7 +33,8 @@ def made_by_hand(case: Case) -> Iterator[Edit]:
 
 
 def _drawn(case: Case, file: SourceFile, node: ast.Call, whole: ast.expr, fan: str) -> Iterator[Edit]:
-    root = f"(2 / {fan}) ** 0.5" if rectified(case) else f"(1 / {fan}) ** 0.5"
+    gain = 2 if rectified(case) and not _carries_state(file, _name_of(file, whole)) else 1
+    root = f"({gain} / {fan}) ** 0.5"
     scale = _named_scale(file, whole)
     if scale is not None:
         yield replace(file, scale, root)
@@ -90,6 +94,24 @@ def _fan_in(file: SourceFile, whole: ast.expr, sizes: list[ast.expr]) -> str:
         file.text,
     )
     return texts[1] if turned else texts[0]
+
+
+def _carries_state(file: SourceFile, name: str) -> bool:
+    """Whether a matrix multiplies in a loop what the loop computes with it: `h = act(x @ u + h @ w)`."""
+    return any(
+        isinstance(node, ast.Assign) and bool(file.loops(node)) and _multiplies(node.value, node.targets[0], name)
+        for node in ast.walk(file.tree)
+    )
+
+
+def _multiplies(value: ast.expr, state: ast.expr, matrix: str) -> bool:
+    for each in ast.walk(value):
+        parts = [each.left, each.right] if isinstance(each, ast.BinOp) and isinstance(each.op, ast.MatMult) else []
+        parts = each.args if isinstance(each, ast.Call) else parts
+        texts = [ast.unparse(part).removesuffix(".T").removesuffix(".t()") for part in parts]
+        if matrix in texts and ast.unparse(state) in texts:
+            return True
+    return False
 
 
 def _name_of(file: SourceFile, node: ast.AST) -> str:

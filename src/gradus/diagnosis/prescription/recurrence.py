@@ -124,19 +124,23 @@ def _is_state(node: ast.Name) -> bool:
 
 
 def _leaking(case: Case) -> Iterator[Edit]:
-    """`h = h + new` in a loop over time: weights that add up to 1."""
+    """`h = h + new` in a loop over time, or returned by a cell: weights that add up to 1."""
     for file, node in case.program.nodes():
-        if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.BinOp) or not file.loops(node):
+        if not isinstance(node, ast.Assign | ast.Return) or not isinstance(node.value, ast.BinOp):
             continue
-        total, target = node.value, ast.unparse(node.targets[0])
+        total = node.value
         function = next((each for each in file.above(node) if isinstance(each, Function)), None)
-        if function is None or function.name != "forward" or not isinstance(total.op, ast.Add):
+        if function is None or not isinstance(total.op, ast.Add):
             continue
+        if isinstance(node, ast.Return):
+            states = [each for each in parameters(function)[2:] if _is_state(ast.Name(each))]
+        else:
+            states = [ast.unparse(node.targets[0])] if file.loops(node) and function.name == "forward" else []
         for state, new in ((total.left, total.right), (total.right, total.left)):
-            if ast.unparse(state) == target:
+            if ast.unparse(state) in states:
                 text = file.code(new)
                 text = text if isinstance(new, ast.Name | ast.Call | ast.Attribute) else f"({text})"
-                yield replace(file, total, f"0.9 * {target} + 0.1 * {text}")
+                yield replace(file, total, f"0.9 * {ast.unparse(state)} + 0.1 * {text}")
                 break
 
 

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from gradus.diagnosis.prescription.bindings import Function, bindings, class_around, method
-from gradus.diagnosis.prescription.edits import Edit, after, imported, replace, without_argument
+from gradus.diagnosis.prescription.edits import Edit, after, before, delete, imported, replace, without_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.program import Found, Program, SourceFile
 from gradus.diagnosis.prescription.roles import is_module, role
@@ -32,24 +32,83 @@ def keep_layers_in_modules(case: Case) -> Iterator[Sequence[Edit]]:
 
 @fix("register")
 def keep_tensors_as_parameters(case: Case) -> Iterator[Sequence[Edit]]:
-    """`nn.Parameter(...)` for a tensor of a module that requires gradients."""
+    """`nn.Parameter(...)` for what a module keeps that requires gradients and is none, or is computed of one."""
     edits: list[Edit] = []
     for file, node in case.program.nodes():
         owner = class_around(file, node)
         if not isinstance(node, ast.Assign) or owner is None or not is_module(case.program, file, owner):
             continue
-        if not ast.unparse(node.targets[0]).startswith("self.") or not isinstance(node.value, ast.Call):
+        target = ast.unparse(node.targets[0])
+        if not target.startswith("self."):
             continue
-        call = node.value
-        given = next((each for each in call.keywords if each.arg == "requires_grad"), None)
-        if given is None or file.qualified(call.func).startswith("torch.nn"):
-            continue
-        if isinstance(given.value, ast.Constant) and given.value.value is True:
-            name, more = imported(file, "torch.nn.Parameter")
-            start, end = file.span(call)
-            edits += [Edit(file, start, start, f"{name}("), Edit(file, end, end, ")")]
-            edits += [without_argument(file, call, given), *more]
+        several = isinstance(node.value, ast.List | ast.ListComp)
+        changed = [edit for each in (_elements(node.value) or [node.value]) for edit in _parameter(file, each)]
+        turned = [each for each in ast.walk(owner) if isinstance(each, ast.stmt) and _turns_on(each, target)]
+        if turned and not changed and not several:
+            changed = [*_as_parameter(file, node.value), *(delete(file, each) for each in turned)]
+        edits += changed
+        edits += _wrapped(file, node.value, "ParameterList") if changed and several else []
     if edits:
+        yield edits
+
+
+def _parameter(file: SourceFile, value: ast.expr) -> list[Edit]:
+    """Edits that make a parameter of a tensor: `torch.zeros(n, requires_grad=True)`, `0.1 * nn.Parameter(x)`."""
+    if isinstance(value, ast.BinOp):
+        for side in (value.left, value.right):
+            if isinstance(side, ast.Call) and _is_parameter(file, side) and side.args:
+                name, more = imported(file, "torch.nn.Parameter")
+                start, end = file.span(value)
+                inner = replace(file, side, file.code(side.args[0]))
+                return [Edit(file, start, start, f"{name}("), inner, Edit(file, end, end, ")"), *more]
+        return []
+    if not isinstance(value, ast.Call) or file.qualified(value.func).startswith("torch.nn"):
+        return []
+    given = next((each for each in value.keywords if each.arg == "requires_grad"), None)
+    if given is not None and isinstance(given.value, ast.Constant) and given.value.value is True:
+        return [*_as_parameter(file, value), without_argument(file, value, given)]
+    match value:
+        case ast.Call(func=ast.Attribute(value=inside, attr="requires_grad_"), args=[] | [ast.Constant(value=True)]):
+            name, more = imported(file, "torch.nn.Parameter")
+            return [replace(file, value, f"{name}({file.code(inside)})"), *more]
+    return []
+
+
+def _as_parameter(file: SourceFile, value: ast.expr) -> list[Edit]:
+    name, more = imported(file, "torch.nn.Parameter")
+    start, end = file.span(value)
+    return [Edit(file, start, start, f"{name}("), Edit(file, end, end, ")"), *more]
+
+
+def _is_parameter(file: SourceFile, call: ast.Call) -> bool:
+    return file.qualified(call.func) == "torch.nn.Parameter"
+
+
+def _turns_on(statement: ast.stmt, target: str) -> bool:
+    """`self.w.requires_grad_()` or `self.w.requires_grad = True`."""
+    return ast.unparse(statement) in {
+        f"{target}.requires_grad_()", f"{target}.requires_grad_(True)", f"{target}.requires_grad = True",
+    }  # fmt: skip
+
+
+@fix("register")
+def make_modules_of_classes(case: Case) -> Iterator[Sequence[Edit]]:
+    """A class that makes layers and is called becomes a module: `class Head:` with `__call__`."""
+    for file, node in case.program.nodes():
+        if not isinstance(node, ast.ClassDef) or node.bases or node.keywords or node.decorator_list:
+            continue
+        begin, call = method(node, "__init__"), method(node, "__call__")
+        kept = [each for each in ast.walk(begin) if isinstance(each, ast.Assign)] if begin is not None else []
+        layers = [each for each in kept if _kind(case.program, file, each.value) == "module"]
+        if begin is None or not layers or ".parameters()" in file.code(node):
+            continue
+        name, more = imported(file, "torch.nn.Module")
+        start = file.text.index(node.name, file.span(node)[0]) + len(node.name)
+        edits = [Edit(file, start, file.text.index(":", start), f"({name})"), *more]
+        edits.append(before(file, begin.body[0], "super().__init__()"))
+        if call is not None:
+            at = file.text.index("__call__", file.span(call)[0])
+            edits.append(Edit(file, at, at + len("__call__"), "forward"))
         yield edits
 
 

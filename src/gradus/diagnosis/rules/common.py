@@ -77,10 +77,19 @@ def improvement(history: History, number: int = 10) -> float:
 
 @asked_once
 def learned(history: History) -> bool:
-    """Whether the run has plainly got somewhere: its loss has fallen, or it says more than the commonest class."""
+    """Whether the run has plainly got somewhere: its loss has fallen, or it says more than the commonest class.
+
+    A loss that has fallen and is still far above that of knowing nothing began too high, which is no progress.
+    """
     gain = improvement(history)
     known = losses(history)[-1:]
-    lost = any(
+    worse = any(
+        each.kind == "classes"
+        and not (each.summed or each.not_log)
+        and history.losses.end(10) > 2 * knowing_nothing(history)
+        for each in known
+    )
+    lost = worse or any(
         each.kind == "values"
         and each.target_std > 0
         and each.error > 3 * (each.target_std * each.target_std + each.target_mean * each.target_mean)

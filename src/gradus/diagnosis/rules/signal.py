@@ -11,7 +11,7 @@ from gradus.diagnosis.signs import Examination, History
 VANISHED = 1e-3
 EXPLODED = 100.0
 _DEAD, _DEAD_THOUGH_LEARNING = 0.65, 0.9
-_SATURATED = 0.5
+_SATURATED, _SATURATED_THROUGHOUT = 0.5, 0.95
 _LASTING = 3
 
 
@@ -187,10 +187,16 @@ def _without_gradient(examination: Examination) -> list[str]:
     ),
 )
 def saturated_units(history: History) -> Iterator[Sighting]:
-    """Most of a hidden layer's units lie where their activation is flat."""
+    """Most of a hidden layer's units lie where their activation is flat.
+
+    Of a run that gets somewhere, nearly all, from its first step on: what it learns it learns in the other layers.
+    """
     latest = history.latest(_LASTING)
-    if not latest or not struggling(history):
+    if not latest or not (history.step >= 50 or history.ended or history.non_finite is not None):
         return
+    limit = _SATURATED
+    if not struggling(history):
+        latest, limit = [*history.examinations[:1], *latest[1 - _LASTING :]], _SATURATED_THROUGHOUT
     hidden = list(latest[-1].layers)
     if hidden and latest[-1].layers[hidden[-1]].saturated is not None and len(hidden) > 1:
         # The output's activation, and the layer that goes into it.
@@ -199,7 +205,7 @@ def saturated_units(history: History) -> Iterator[Sighting]:
     for place in hidden:
         shares = [each.layers[place].saturated if place in each.layers else None for each in latest]
         known = [each for each in shares if each is not None]
-        if len(known) == _LASTING and min(known) > _SATURATED:
+        if len(known) == _LASTING and min(known) > limit:
             worst = max(worst, (min(known), place))
     if worst[0]:
         yield Sighting(where=worst[1], since=latest[0].step, evidence={"share": worst[0]}, worse=worst[0])
