@@ -100,6 +100,21 @@ def test_held_out_examples_are_loaded_by_the_function_for_training_examples() ->
     )
 
 
+def test_held_out_examples_come_from_the_dataset_of_training_examples() -> None:
+    source = """
+    class TrainRows(Dataset):
+        def __getitem__(self, i):
+            return (self.x[i] - 50) / 30, self.y[i]
+
+    class EvalRows(Dataset):
+        def __getitem__(self, i):
+            return self.x[i] / 100, self.y[i]
+
+    loader, test = DataLoader(TrainRows(xtr, ytr), 50), DataLoader(EvalRows(xte, yte), 100)
+    """
+    assert "DataLoader(TrainRows(xte, yte), 100)" in changes(source, "same-transform")[0]
+
+
 def test_not_where_that_changes_them_by_chance() -> None:
     source = LOADED.replace("(x - 0.48)", "(x - torch.rand(1))")
     assert not any("load_herbarium(images_val)" in each for each in changes(source, "same-transform"))

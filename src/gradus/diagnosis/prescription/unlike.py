@@ -14,6 +14,7 @@ from gradus.diagnosis.prescription.roles import training_steps
 
 _HELD_OUT = r"(^|_)(val|valid|validation|test|dev|eval|held_?out|unseen|new)(_|\d|$)"
 _CHANCE = r"rand|noise|normal\(|bernoulli|uniform|jitter|dropout|choice|shuffle"
+_SHORT = r"[xy]?_?(te|va|val|test|valid)"
 _ALIKE = 0.5
 
 
@@ -90,7 +91,10 @@ def _of_own_functions(program: Program) -> Iterator[tuple[Found, Function | ast.
 
 
 def _is_of_held_out(call: Found) -> bool:
-    return _held_out(_names([*call.node.args, *(each.value for each in call.node.keywords)]))
+    """Whether what it is given or what is called says so: `load(x_test)`, `Rows(xte)`, `EvalRows(x)`."""
+    names = _names([*call.node.args, *(each.value for each in call.node.keywords)])
+    called = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", ast.unparse(call.node.func))
+    return _held_out({*names, called}) or any(re.fullmatch(_SHORT, each.lower()) for each in names)
 
 
 def _shape(call: ast.Call) -> tuple[int, frozenset[str | None]]:
