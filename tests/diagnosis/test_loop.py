@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -277,6 +278,19 @@ def test_seeds_set_again(same: bool) -> None:
         cleared_before(model, sgd)
 
     assert signs_of(model, body).reseeded == (STEPS - 1 if same else 0)
+
+
+@pytest.mark.parametrize(("times", "same", "expected"), [(8, True, STEPS), (7, True, 0), (8, False, 0)])
+def test_generators_made_for_each_example(times: int, same: bool, expected: int) -> None:
+    model = perceptron()
+    sgd = SGD(model.parameters(), lr=0.01)
+
+    def body(step: int) -> None:
+        for example in range(times):
+            np.random.default_rng(3 if same else example)
+        cleared_before(model, sgd)
+
+    assert signs_of(model, body).reseeded == expected
 
 
 def test_optimizers_are_found() -> None:

@@ -2,6 +2,7 @@
 
 import gc
 import weakref
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,10 @@ from gradus.diagnosis.signs import LoopSigns
 
 _ENOUGH = 3
 """Steps looked at before anything is said of which parameters learn."""
+_MADE = {"numpy.random.default_rng", "random.Random"}
+"""Generators of their own, rather than one that everybody draws from."""
+_FOR_EACH = 8
+"""Generators of one seed within a step, from which on each is for an example."""
 
 
 @dataclass(slots=True)
@@ -55,6 +60,7 @@ class LoopWatch:
         self._once_held: dict[int, weakref.ref[Tensor]] = {}
         self._seeds_now: set[Any] = set()
         self._seeds: set[Any] = set()
+        self._made: Counter[tuple[str, int | str]] = Counter()
         self._prints: list[tuple[weakref.ref[Tensor], Tensor]] = []
         self._modes: list[bool] = []
         self._walked = 0
@@ -193,9 +199,20 @@ class LoopWatch:
             self.signs.reseeded += bool(self._seeds_now & self._seeds)
             self._seeds |= self._seeds_now
             self._seeds_now = set()
+        if self._made:
+            self.signs.reseeded += max(self._made.values()) >= _FOR_EACH
+            self._made.clear()
 
     def seeded(self, what: str, seed: Any) -> None:
-        if isinstance(seed, int | float | str) and len(self._seeds) < 10_000:
+        """A generator was set to a seed.
+
+        One that is made with the same seed at every step may serve what is to be repeatable; so may one for each
+        example, with a seed of its own. One seed for many examples of a step makes them alike.
+        """
+        if what in _MADE:
+            if isinstance(seed, int | str):
+                self._made[what, seed] += 1
+        elif isinstance(seed, int | float | str) and len(self._seeds) < 10_000:
             self._seeds_now.add((what, seed))
 
     # ---- conclusions, drawn when a step was looked at ---------------------------------------------------------------

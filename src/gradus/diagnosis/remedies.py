@@ -103,5 +103,10 @@ BY_ID: dict[str, tuple[str, ...]] = {
 
 def remedies_for(identity: str) -> tuple[Remedy, ...]:
     """What to do about a symptom or cause, in order, in the current language."""
-    cards = (CARDS[each] for each in BY_ID[identity])
-    return tuple(Remedy(id=each.id, text=each.text.say(), why=each.why.say(), source=each.source) for each in cards)
+    return tuple(map(remedy_called, BY_ID[identity]))
+
+
+def remedy_called(identity: str) -> Remedy:
+    """The remedy of that id, in the current language."""
+    card = CARDS[identity]
+    return Remedy(id=card.id, text=card.text.say(), why=card.why.say(), source=card.source)

@@ -148,7 +148,9 @@ def _tap() -> None:
     if distributed.is_available():
         _tap_exchange()
     for owner, name in ((torch, "manual_seed"), (random, "seed"), (np.random, "seed")):
-        _tap_seed(owner, name)
+        _tap_seed(owner, name, owner.__name__)
+    _tap_seed(np.random, "default_rng", "numpy.random.default_rng")
+    _tap_seed(random.Random, "seed", "random.Random")
 
 
 def _tap_exchange() -> None:
@@ -184,15 +186,17 @@ def _tap_jit(name: str) -> None:
     _replace(torch.jit, name, tapped, _undo)
 
 
-def _tap_seed(owner: ModuleType, name: str) -> None:
+def _tap_seed(owner: ModuleType | type, name: str, told: str) -> None:
+    """What sets a generator to a seed: a function, or a method of generators."""
     original = getattr(owner, name)
+    first = int(isinstance(owner, type))
 
     @wraps(original)
     def tapped(*args: Any, **kwargs: Any) -> Any:
         result = original(*args, **kwargs)
-        seed = args[0] if args else next(iter(kwargs.values()), None)
+        seed = args[first] if len(args) > first else next(iter(kwargs.values()), None)
         for each in tuple(_listeners):
-            each.seeded(owner.__name__, seed)
+            each.seeded(told, seed)
         return result
 
     _replace(owner, name, tapped, _undo)

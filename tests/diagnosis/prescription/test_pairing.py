@@ -123,3 +123,30 @@ class TestOneDraw:
             "random.shuffle(pairs)",
             "texts, labels = map(list, zip(*pairs))",
         ]
+
+
+class TestKeptRows:
+    @pytest.mark.parametrize(
+        ("data", "expected"),
+        [
+            (
+                "x = np.unique(x, axis=0)\ny = y[: len(x)]",
+                "x, kept = np.unique(x, axis=0, return_index=True)\ny = y[kept]",
+            ),
+            (
+                "x = x[np.isfinite(x).all(1)]\nprint(len(x))\ny = y[: x.shape[0]]",
+                "kept = np.isfinite(x).all(1)\nx = x[kept]\nprint(len(x))\ny = y[kept]",
+            ),
+            ("kind = kind[good]\nn = len(kind)\nz = z[:n]", "kind = kind[good]\nn = len(kind)\nz = z[good]"),
+            ("x = x.dropna()\ny = y[: len(x)]", "x = x.dropna()\ny = y.loc[x.index]"),
+        ],
+    )
+    def test_their_labels_are_kept(self, data: str, expected: str) -> None:
+        assert f"import numpy as np\n{expected}\n" in changes(f"import numpy as np\n{data}\n", "check-labels")
+
+    def test_what_is_cut_alike_is_left(self) -> None:
+        assert changes("import numpy as np\nx = x[:n]\ny = y[:n]\nz = z[:, good]\n", "check-labels") == []
+
+
+def test_what_is_rolled_along_features_keeps_its_label() -> None:
+    assert changes("import numpy as np\nx = np.roll(x, 1, axis=1)\n", "check-labels") == []

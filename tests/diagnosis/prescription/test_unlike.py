@@ -75,3 +75,46 @@ def test_held_out_batches_are_collated_as_training_batches() -> None:
         "- test = DataLoader(others, batch_size=50, collate_fn=raw)",
         "+ test = DataLoader(others, batch_size=50, collate_fn=scaled)",
     ]
+
+
+LOADED = """
+def load_herbarium(images):
+    x = torch.from_numpy(images).float().permute(0, 3, 1, 2) / 255
+    return (x - 0.48) / 0.25
+
+def load_field(images):
+    x = torch.from_numpy(images[..., ::-1].copy()).float().permute(0, 3, 1, 2) / 255
+    return x
+
+def seed_of(images):
+    return len(images)
+
+seed = seed_of(images_val)
+x, x_val = load_herbarium(images), load_field(images_val)
+"""
+
+
+def test_held_out_examples_are_loaded_by_the_function_for_training_examples() -> None:
+    assert first_change(LOADED, "same-transform")[1] == (
+        "+ x, x_val = load_herbarium(images), load_herbarium(images_val)"
+    )
+
+
+def test_held_out_examples_come_from_the_dataset_of_training_examples() -> None:
+    source = """
+    class TrainRows(Dataset):
+        def __getitem__(self, i):
+            return (self.x[i] - 50) / 30, self.y[i]
+
+    class EvalRows(Dataset):
+        def __getitem__(self, i):
+            return self.x[i] / 100, self.y[i]
+
+    loader, test = DataLoader(TrainRows(xtr, ytr), 50), DataLoader(EvalRows(xte, yte), 100)
+    """
+    assert "DataLoader(TrainRows(xte, yte), 100)" in changes(source, "same-transform")[0]
+
+
+def test_not_where_that_changes_them_by_chance() -> None:
+    source = LOADED.replace("(x - 0.48)", "(x - torch.rand(1))")
+    assert not any("load_herbarium(images_val)" in each for each in changes(source, "same-transform"))

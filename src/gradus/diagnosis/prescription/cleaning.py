@@ -1,25 +1,27 @@
 """Fixes of inputs that hold no information."""
 
 import ast
+import re
 from collections.abc import Iterator, Sequence
 
 from gradus.diagnosis.prescription.batches import (
     training_inputs,
 )
+from gradus.diagnosis.prescription.bindings import Function, parameters
 from gradus.diagnosis.prescription.edits import Edit, imported, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.program import SourceFile
 from gradus.diagnosis.prescription.scaling import scale_arrays
+from gradus.diagnosis.prescription.written import written
 
 _WHOLE = {"torch.int", "torch.int8", "torch.int16", "torch.int32", "torch.int64", "torch.long", "torch.uint8"}
+_WHOLE_KIND = r"^(int|np\.u?int\d*|numpy\.u?int\d*|torch\.(u?int\d*|long)|'u?int\d*')$"
+_REAL = r"^(float|(np|numpy|torch)\.float\d*|'float\d*'|'f4')$"
 
 
 @fix("drop-constants")
 def keep_fractions(case: Case) -> Iterator[Sequence[Edit]]:
     """Inputs that were cut to whole numbers on the way keep their fractions."""
-    train = training_inputs(case)
-    if train is None:
-        return
     for file, node in case.program.nodes():
         if not isinstance(node, ast.Call) or file.loops(node):
             continue
@@ -33,10 +35,24 @@ def keep_fractions(case: Case) -> Iterator[Sequence[Edit]]:
                 yield [replace(file, node, made), *more]
             elif isinstance(inner.func, ast.Attribute) and inner.func.attr in {"long", "int", "byte", "round"}:
                 yield [replace(file, inner, file.code(inner.func.value))]
-        if isinstance(called, ast.Attribute) and called.attr == "astype" and node.args:
-            kind = ast.unparse(node.args[0])
-            if kind in {"int", "np.int32", "np.int64", "np.uint8", "'int'", "'uint8'"} and _is_input(case, file, node):
-                yield [replace(file, node, file.code(called.value))]
+        cut = isinstance(called, ast.Attribute) and called.attr == "astype" and node.args
+        if cut and re.search(_WHOLE_KIND, ast.unparse(node.args[0])) and _is_input(case, file, node):
+            assert isinstance(called, ast.Attribute)
+            yield [replace(file, node, file.code(called.value))]
+
+
+@fix("drop-constants")
+def convert_before_dividing(case: Case) -> Iterator[Sequence[Edit]]:
+    """`(x / 255).astype(np.uint8)` and `(x / 255).to(torch.uint8)`, which leave 0 and 1, become real numbers."""
+    for file, node in case.program.nodes():
+        called = node.func if isinstance(node, ast.Call) and node.args else None
+        if not isinstance(called, ast.Attribute) or called.attr not in {"astype", "to", "type"}:
+            continue
+        kind = node.args[0] if isinstance(node, ast.Call) else called
+        divided = isinstance(called.value, ast.BinOp) and isinstance(called.value.op, ast.Div)
+        if divided and re.search(_WHOLE_KIND, ast.unparse(kind)):
+            real, more = imported(file, "numpy.float32" if called.attr == "astype" else "torch.float32")
+            yield [replace(file, kind, real), *more]
 
 
 def _is_input(case: Case, file: SourceFile, node: ast.AST) -> bool:
@@ -48,6 +64,60 @@ def _is_input(case: Case, file: SourceFile, node: ast.AST) -> bool:
         and isinstance(statement, ast.Assign)
         and any(ast.unparse(each) == ast.unparse(train.base) for each in statement.targets)
     )
+
+
+@fix("drop-constants")
+def divide_in_fractions(case: Case) -> Iterator[Sequence[Edit]]:
+    """`x // 255` on the way to real numbers is `x / 255`."""
+    for file, node in case.program.nodes():
+        divided = isinstance(node, ast.BinOp) and isinstance(node.op, ast.FloorDiv) and _becomes_real(file, node)
+        if divided and isinstance(node, ast.BinOp) and written(case.program, file, node.right) is not None:
+            yield [replace(file, node, f"{file.code(node.left)} / {file.code(node.right)}")]
+
+
+def _becomes_real(file: SourceFile, node: ast.AST) -> bool:
+    """Whether a call around it makes real numbers: `(...).float()`, `torch.tensor(..., dtype=torch.float32)`."""
+    for each in file.above(node):
+        if isinstance(each, ast.stmt):
+            return False
+        if isinstance(each, ast.Call):
+            called = ast.unparse(each.func).rpartition(".")[2]
+            kinds = [ast.unparse(one) for one in (*each.args, *(given.value for given in each.keywords))]
+            if called in {"float", "double", "FloatTensor"} or any(re.search(_REAL, kind) for kind in kinds):
+                return True
+    return False
+
+
+@fix("drop-constants")
+def hold_fractions(case: Case) -> Iterator[Sequence[Edit]]:
+    """A table that is made to hold whole numbers, `np.zeros((n, 8), dtype=int)`, holds real ones."""
+    for call in case.program.calls("numpy.zeros", "numpy.empty", "numpy.ones", "torch.zeros", "torch.empty"):
+        file, shape = call.file, call.argument(0, "shape")
+        kind = next((each.value for each in call.node.keywords if each.arg == "dtype"), None)
+        if kind is None or not re.search(_WHOLE_KIND, ast.unparse(kind)) or file.loops(call.node):
+            continue
+        if isinstance(shape, ast.Tuple) and len(shape.elts) > 1:
+            real, more = imported(file, f"{file.qualified(call.node.func).partition('.')[0]}.float32")
+            yield [replace(file, kind, real), *more]
+
+
+@fix("drop-constants")
+def take_by_the_index(case: Case) -> Iterator[Sequence[Edit]]:
+    """`self.x[0]` in a dataset's `__getitem__(self, i)` is `self.x[i]`, where i chooses the label alone."""
+    for file, node in case.program.nodes():
+        if not isinstance(node, Function) or node.name != "__getitem__" or len(parameters(node)) != 2:
+            continue
+        index = parameters(node)[1]
+        taken = [
+            each
+            for each in ast.walk(node)
+            if isinstance(each, ast.Subscript) and ast.unparse(each.value).startswith("self.")
+        ]
+        by_number = [
+            each for each in taken if isinstance(each.slice, ast.Constant) and isinstance(each.slice.value, int)
+        ]
+        if len(by_number) == 1 and any(ast.unparse(each.slice) == index for each in taken):
+            yield [replace(file, by_number[0].slice, index)]
 
 
 @fix("drop-constants")

@@ -105,13 +105,19 @@ def _reordered(program: Program) -> Iterator[tuple[SourceFile, ast.expr | ast.st
         if isinstance(called, ast.Name) and called.id in {"sorted", "reversed"} and node.args:
             if not isinstance(node.args[0], ast.Call) or ast.unparse(node.args[0].func) != "set":
                 yield file, node, node.args[0]
-        elif name in _OF_ARGUMENT and node.args:
+        elif name in _OF_ARGUMENT and node.args and _is_along_examples(node):
             yield file, node, node.args[0]
         elif isinstance(called, ast.Attribute) and called.attr in _OF_ITSELF and not name:
             if isinstance(file.parents[node], ast.Expr):
                 yield file, file.statement(node), called.value
             elif called.attr != "sort":
                 yield file, _with_fresh_index(file, node), called.value
+
+
+def _is_along_examples(call: ast.Call) -> bool:
+    """Whether what is turned or rolled is the first axis, or all of them: along others each example stays in place."""
+    axes = [each.value for each in call.keywords if each.arg in {"axis", "dim", "dims"}]
+    return all(ast.unparse(each) in {"0", "(0,)", "[0]", "None"} for each in axes)
 
 
 def _is_argsort(file: SourceFile, node: ast.expr) -> bool:
@@ -135,8 +141,13 @@ def _operation(node: ast.expr | ast.stmt, operand: ast.expr) -> str:
 
 
 def _is_data(file: SourceFile, node: ast.AST) -> bool:
-    """Whether a statement prepares data: it is in no loop, in no model, and gives or changes something."""
-    statement = file.statement(node)
+    """Whether a statement prepares data: it is in no loop, in no model, and gives or changes something.
+
+    What a dataset does to one example keeps its label.
+    """
+    statement, function = file.statement(node), file.scope(node)
+    if isinstance(function, Function) and function.name in {"__getitem__", "__call__"}:
+        return False
     owner = class_around(file, node)
     computes = owner is not None and any(ast.unparse(each).endswith("Module") for each in owner.bases)
     in_place = isinstance(node, ast.stmt)

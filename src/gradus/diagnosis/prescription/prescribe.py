@@ -15,8 +15,12 @@ from gradus.core.findings import Remedy
 from gradus.diagnosis.prescription.edits import Edit, OverlapError, apply, difference
 from gradus.diagnosis.prescription.fixes import FIXES, Case
 from gradus.diagnosis.prescription.program import Program, SourceFile
+from gradus.diagnosis.prescription.second_line import second_line
 from gradus.diagnosis.prescription.yardstick import Verdict
 from gradus.diagnosis.remedies import remedies_for
+
+ENOUGH = 3
+"""Changes that are looked for."""
 
 _LOG = logging.getLogger("gradus")
 
@@ -47,19 +51,24 @@ class Prescription:
 def prescriptions(case: Case, causes: Sequence[str]) -> Iterator[Prescription]:
     """What can be changed in the source for these causes, the likeliest first; each different text once.
 
-    A fix that stumbles is left out: it is advice, and the run it is about is over.
+    Where that is less than `ENOUGH`, what a practitioner would try next follows, up to that number. A fix that stumbles
+    is left out: it is advice, and the run it is about is over.
     """
     load_fixes()
     seen: set[str] = set()
-    queues = [_against(replace(case, cause=cause), seen) for cause in causes]
+    queues = [_by(replace(case, cause=cause), remedies_for(cause), seen) for cause in causes]
     # The first cause may be the wrong one: the others have their turn after its two likeliest remedies.
     turns = [itertools.islice(each, 1 if number else 2) for number, each in enumerate(queues)]
     yield from itertools.chain(*turns, *queues)
+    suspects = second_line(case, causes).items() if causes else ()
+    others = [_by(replace(case, cause=suspect), remedies, seen) for suspect, remedies in suspects]
+    turns = [itertools.islice(each, 1) for each in others]
+    yield from itertools.islice(itertools.chain(*turns, *others), max(0, ENOUGH - len(seen)))
 
 
-def _against(case: Case, seen: set[str]) -> Iterator[Prescription]:
-    """What can be changed against one cause and is not among what was seen, in the order of its remedies."""
-    for remedy in remedies_for(case.cause):
+def _by(case: Case, remedies: Sequence[Remedy], seen: set[str]) -> Iterator[Prescription]:
+    """What can be changed by these remedies and is not among what was seen, in their order."""
+    for remedy in remedies:
         for edits in _edits(case, remedy.id):
             made = _made(case.program, edits)
             if made is not None and made[0] and made[0] not in seen:

@@ -14,7 +14,7 @@ from gradus.diagnosis.prescription.roles import training_steps
 # N examples, C channels, T steps, F columns or features
 
 
-@fix("scale-inputs")
+@fix("scale-inputs", "drop-constants")
 def normalize_first(case: Case) -> Iterator[Sequence[Edit]]:
     """Batch norm without parameters as the model's first layer."""
     first = case.history.first

@@ -3,8 +3,9 @@
 import ast
 import re
 from collections.abc import Iterator, Sequence
+from difflib import SequenceMatcher
 
-from gradus.diagnosis.prescription.bindings import Function
+from gradus.diagnosis.prescription.bindings import Function, definition
 from gradus.diagnosis.prescription.edits import Edit, before, delete, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.loaders import loaders
@@ -13,6 +14,8 @@ from gradus.diagnosis.prescription.roles import training_steps
 
 _HELD_OUT = r"(^|_)(val|valid|validation|test|dev|eval|held_?out|unseen|new)(_|\d|$)"
 _CHANCE = r"rand|noise|normal\(|bernoulli|uniform|jitter|dropout|choice|shuffle"
+_SHORT = r"[xy]?_?(te|va|val|test|valid)"
+_ALIKE = 0.5
 
 
 @fix("same-transform")
@@ -57,6 +60,53 @@ def _applied(file: SourceFile, fitted: str, data: set[str]) -> bool:
 
 
 @fix("same-transform")
+def prepare_by_the_same_function(case: Case) -> Iterator[Sequence[Edit]]:
+    """`load_field(test_images)` becomes `load_lab(test_images)`, where `load_lab` makes the training examples."""
+    calls = [each for each in _of_own_functions(case.program) if not each[0].file.loops(each[0].node)]
+    training = [each for each in calls if not _is_of_held_out(each[0])]
+    for other, theirs in calls:
+        if not _is_of_held_out(other):
+            continue
+        for call, ours in training:
+            if (
+                call.file is other.file
+                and ours is not theirs
+                and type(ours) is type(theirs)
+                and call.file.scope(call.node) is other.file.scope(other.node)
+                and _shape(call.node) == _shape(other.node)
+                and _are_alike(ours, theirs)
+                and not _by_chance([ours])
+            ):
+                yield [replace(other.file, other.node.func, call.file.code(call.node.func))]
+                break
+
+
+def _of_own_functions(program: Program) -> Iterator[tuple[Found, Function | ast.ClassDef]]:
+    """Calls of the program's own functions and datasets, with what they call."""
+    for file, node in program.nodes():
+        called = node.func if isinstance(node, ast.Call) else None
+        own = definition(program, file, called.id) if isinstance(called, ast.Name) else None
+        if own is not None and isinstance(node, ast.Call) and (isinstance(own[1], Function) or _is_dataset(own[1])):
+            yield Found(file, node), own[1]
+
+
+def _is_of_held_out(call: Found) -> bool:
+    """Whether what it is given or what is called says so: `load(x_test)`, `Rows(xte)`, `EvalRows(x)`."""
+    names = _names([*call.node.args, *(each.value for each in call.node.keywords)])
+    called = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", ast.unparse(call.node.func))
+    return _held_out({*names, called}) or any(re.fullmatch(_SHORT, each.lower()) for each in names)
+
+
+def _shape(call: ast.Call) -> tuple[int, frozenset[str | None]]:
+    return len(call.args), frozenset(each.arg for each in call.keywords)
+
+
+def _are_alike(one: ast.AST, other: ast.AST) -> bool:
+    """Whether more than half of their text is shared: functions of one purpose, written twice."""
+    return SequenceMatcher(None, ast.unparse(one), ast.unparse(other), autojunk=False).ratio() > _ALIKE
+
+
+@fix("same-transform")
 def prepare_whatever_the_flag(case: Case) -> Iterator[Sequence[Edit]]:
     """What a dataset does to examples `if self.train` and by no chance, it does to all."""
     for file, function in _of_datasets(case.program):
@@ -69,8 +119,12 @@ def prepare_whatever_the_flag(case: Case) -> Iterator[Sequence[Edit]]:
 
 def _of_datasets(program: Program) -> Iterator[tuple[SourceFile, Function]]:
     for file, node in program.nodes():
-        if isinstance(node, ast.ClassDef) and any(ast.unparse(each).endswith("Dataset") for each in node.bases):
+        if isinstance(node, ast.ClassDef) and _is_dataset(node):
             yield from ((file, each) for each in node.body if isinstance(each, Function))
+
+
+def _is_dataset(node: ast.ClassDef) -> bool:
+    return any(ast.unparse(each).endswith("Dataset") for each in node.bases)
 
 
 def _otherwise_alike(file: SourceFile, node: ast.If) -> list[Edit]:
