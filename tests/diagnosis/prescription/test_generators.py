@@ -68,8 +68,9 @@ def vae_loss(recon, x, mu, logvar):
         ],
     )
     def test_of_a_sum_the_divergence_alone(self, term: str) -> None:
-        program = f"def vae_loss(error, mu, logvar, sigma):\n    return error.mean() + {term}\n"
-        assert first_change(program, "warm-up-kl")[1] == f"+ return error.mean() + {term} / 10"
+        error = "(out - x).square().mean()"
+        program = f"def vae_loss(out, x, mu, logvar, sigma):\n    return {error} + {term}\n"
+        assert first_change(program, "warm-up-kl")[1] == f"+ return {error} + {term} / 10"
 
     def test_a_weight_is_lowered(self) -> None:
         kld = "torch.distributions.kl_divergence(q, p).sum(1).mean()"
