@@ -31,3 +31,15 @@ def test_each_line_is_noted_once_and_only_below_the_root() -> None:
     assert strange.sites.backward == strange.sites.steps == ()
     train(1)
     assert len(own.sites.backward) == 1, "closed, it looks no more"
+
+
+def test_a_second_loop_is_seen_after_a_long_first_one() -> None:
+    own = SiteListener(HERE.parent)
+    try:
+        train(100)
+        weight = torch.nn.Parameter(torch.ones(()))
+        for _ in range(40):
+            weight.square().backward()
+    finally:
+        own.close()
+    assert len(own.sites.backward) == 2

@@ -90,7 +90,7 @@ BY_ID: dict[str, tuple[str, ...]] = {
     "no-learning": ("read-causes",),
     "constant-prediction": ("read-causes",),
     "curve-reading": ("early-stopping",),
-    "mode-collapse": ("diversity",),
+    "mode-collapse": ("diversity", "damp-players"),
     "oscillating-players": ("damp-players", "diversity"),
     "discriminator-dominates": ("slow-discriminator",),
     "generator-dominates": ("fast-discriminator",),

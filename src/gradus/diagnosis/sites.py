@@ -11,6 +11,8 @@ from gradus.diagnosis.prescription.fixes import Place, Sites
 
 _LOOKS = 50
 """Backward passes and steps of which the line is looked up; a loop shows all its own in fewer."""
+_LATER = 37
+"""Of those after them, one in so many, for a second loop: odd, so that of two that take turns both are seen."""
 
 
 class SiteListener(taps.Listener):
@@ -24,7 +26,7 @@ class SiteListener(taps.Listener):
         # A program is run by the name it was given, and its modules are found where links lead.
         self._roots = (f"{root}/", f"{root.resolve()}/")
         self._seen: dict[str, dict[Place, None]] = {"backward": {}, "step": {}}
-        self._left = dict.fromkeys(self._seen, _LOOKS)
+        self._count = dict.fromkeys(self._seen, 0)
         taps.listen(self)
 
     def close(self) -> None:
@@ -47,9 +49,9 @@ class SiteListener(taps.Listener):
         self._note("step")
 
     def _note(self, what: str) -> None:
-        if not self._left[what]:
+        self._count[what] += 1
+        if self._count[what] > _LOOKS and self._count[what] % _LATER:
             return
-        self._left[what] -= 1
         for frame in _frames(sys._getframe(2)):
             if self._own(frame.f_code.co_filename):
                 self._seen[what][Place(Path(frame.f_code.co_filename), frame.f_lineno)] = None

@@ -54,6 +54,24 @@ def vae_loss(recon, x, mu, logvar):
         program = self.VAE.format(reduction="", kld=kld, weight="")
         assert first_change(program, "warm-up-kl") == [f"- kld = {kld}", f"+ kld = {kld} / x[0].numel()"]
 
+    def test_means_along_an_axis_become_sums(self) -> None:
+        kld = "-0.5 * (1 + logvar - mu.pow(2) - logvar.exp()).sum(1).mean()"
+        program = self.VAE.format(reduction=', reduction="none"', kld=kld, weight="")
+        program = program.replace('"none")', '"none").mean(dim=1).mean()')
+        assert first_change(program, "warm-up-kl")[1].endswith('reduction="none").sum(dim=1).mean()')
+
+    @pytest.mark.parametrize(
+        "term",
+        [
+            "0.5 * (mu.pow(2) + logvar.exp() - logvar - 1).sum(1).mean()",
+            "(mu * mu + sigma * sigma - 2 * sigma.log() - 1).sum(1).mean() / 2",
+        ],
+    )
+    def test_of_a_sum_the_divergence_alone(self, term: str) -> None:
+        error = "(out - x).square().mean()"
+        program = f"def vae_loss(out, x, mu, logvar, sigma):\n    return {error} + {term}\n"
+        assert first_change(program, "warm-up-kl")[1] == f"+ return {error} + {term} / 10"
+
     def test_a_weight_is_lowered(self) -> None:
         kld = "torch.distributions.kl_divergence(q, p).sum(1).mean()"
         program = self.VAE.format(reduction=', reduction="sum"', kld=kld, weight="20.0 * ")

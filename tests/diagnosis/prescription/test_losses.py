@@ -23,6 +23,16 @@ def trained(loss: str, *, before: str = "", after: str = "") -> str:
 
 
 class TestKind:
+    def test_rates_are_no_logarithms(self) -> None:
+        assert first_change(trained("loss = nn.PoissonNLLLoss()(F.softplus(model(x)), y)"), "fit-loss") == [
+            "- loss = nn.PoissonNLLLoss()(F.softplus(model(x)), y)",
+            "+ loss = nn.PoissonNLLLoss(log_input=False)(F.softplus(model(x)), y)",
+        ]
+        by_hand = "rate = F.softplus(model(x))\nloss = (torch.exp(rate) - y * rate).mean()"
+        assert (
+            first_change(trained(by_hand), "fit-loss")[1] == "+ loss = (rate - y * rate.clamp(min=1e-8).log()).mean()"
+        )
+
     def test_raw_outputs_are_for_cross_entropy(self) -> None:
         after = """
 def evaluate(net, x, y):

@@ -1,5 +1,7 @@
 """Logarithms, roots, quotients and exponentials."""
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -98,6 +100,17 @@ class TestStable:
         ]
         assert len(changes(program, "stable-loss")) == 3, "then each by itself"
 
+    def test_a_root_whose_name_is_printed_too(self) -> None:
+        before = """def distance(a, b):
+    squares = (a - b).pow(2).sum(1)
+    print(f"{squares}")
+    return squares.sqrt()
+"""
+        assert first_change(trained("loss = distance(model(x), y).mean()", before=before), "stable-loss") == [
+            "- return squares.sqrt()",
+            "+ return (squares + 1e-8).sqrt()",
+        ]
+
     def test_probabilities_of_a_model_are_bounded(self) -> None:
         before = "head = nn.Softmax(dim=1)\ndef nll(p, y):\n    return -torch.log(p[range(len(y)), y]).mean()\n"
         assert first_change(trained("loss = nll(head(model(x)), y)", before=before), "stable-loss") == [
@@ -146,6 +159,35 @@ class TestExponent:
     )
     def test_form(self, loss: str, new: str) -> None:
         assert first_change(trained(loss), "bound-exponent") == [f"- {loss}", f"+ {new}"]
+
+    @pytest.mark.parametrize(
+        ("quotient", "difference"),
+        [
+            ("e.diagonal() / e.sum(1)", "sim.diagonal() - sim.logsumexp(1)"),
+            ("e[rows, y] / e.sum(dim=1)", "sim[rows, y] - sim.logsumexp(dim=1)"),
+            ("p / (p + e.sum(1))", "(a * b).sum(1) - torch.logaddexp((a * b).sum(1), sim.logsumexp(1))"),
+        ],
+    )
+    def test_logarithms_of_quotients_are_differences(self, quotient: str, difference: str) -> None:
+        before = f"""def contrast(a, b, y):
+    rows = torch.arange(len(a))
+    sim = a @ b.T
+    e = sim.exp()
+    p = torch.exp((a * b).sum(1))
+    return -torch.log({quotient}).mean()
+"""
+        program = trained("loss = contrast(model(x), model(x), y)", before=before)
+        changed = changes(program, "bound-exponent")[0]
+        values = []
+        for text in (program, changed):
+            place: dict[str, Any] = {}
+            exec("import torch\n" + text[text.index("def contrast") : text.index("for x, y")], place)
+            generator = torch.Generator().manual_seed(0)
+            a, b = torch.randn(4, 3, generator=generator), torch.randn(4, 3, generator=generator)
+            values.append(place["contrast"](a, b, torch.tensor([1, 0, 3, 2])))
+        torch.testing.assert_close(values[1], values[0])
+        assert "exp()" not in changed.replace("logsumexp()", "")
+        assert difference.split(" - ", maxsplit=1)[0] in changed
 
     def test_a_softmax_by_hand_is_the_same_less_its_largest(self) -> None:
         before = "def weights(z):\n    e = torch.exp(z)\n    return e / e.sum(-1, keepdim=True)\n"

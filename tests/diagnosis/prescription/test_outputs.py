@@ -148,6 +148,16 @@ train(net, loader, torch.optim.Adam(net.parameters()), nn.CrossEntropyLoss())
         more = [] if expected is None else [f"- {reading}", expected]
         assert changed == ["- nn.Sigmoid(),", *more]
 
+    def test_all_classes_are_needed_where_some_are_picked(self) -> None:
+        program = of_sequence("nn.Linear(4, 3), nn.Softmax(1)") + "\nprint(model(x)[torch.arange(4), y].log())\n"
+        found = changes(program, "return-logits")
+        assert "print(torch.softmax(model(x), dim=1)[torch.arange(4), y].log())" in found[0]
+        assert "loss = criterion(model(x).clamp(min=1e-8).log(), y)" in found[1]
+
+    def test_a_sigmoid_may_keep_its_own_loss(self) -> None:
+        program = of_sequence("nn.Linear(4, 1), nn.Sigmoid()", criterion="nn.BCEWithLogitsLoss()")
+        assert "criterion = nn.BCELoss()" in changes(program, "return-logits")[1]
+
     def test_a_threshold_in_a_function_that_predictions_are_collected_for(self) -> None:
         program = of_sequence("\n    nn.Linear(4, 1),\n    nn.Sigmoid(),\n", criterion="nn.BCEWithLogitsLoss()")
         program += """
@@ -329,6 +339,18 @@ class TestLogarithm:
             "- print(model(x).mean(), model(x).argmax(1))",
             "+ print(model(x).exp().mean(), model(x).argmax(1))",
         ]
+
+    def test_of_a_divergence_that_is_reported(self) -> None:
+        program = of_sequence("nn.Linear(4, 3), nn.Softmax(1)", criterion='nn.KLDivLoss(reduction="batchmean")')
+        program += """
+def divergence(votes, probs):
+    return (votes * (votes.log() - probs.clamp_min(1e-9).log())).sum(1).mean()
+print(divergence(y, model(x)))
+"""
+        found = changes(program, "add-log")
+        assert "probs.exp().clamp_min(1e-9)" in found[0]
+        assert "loss = criterion(model(x).clamp(min=1e-8).log(), y)" in found[1]
+        assert "nn.Softmax(1)" in found[1]
 
     def test_gates_before_the_last_layer_stay(self) -> None:
         program = of_class("        gate = torch.softmax(self.fc1(x), 1)\n        return self.fc2(gate * x.abs())")

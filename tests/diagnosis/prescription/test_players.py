@@ -66,9 +66,39 @@ def test_players_are_told_apart_by_what_they_are_called_on() -> None:
 
 def test_oscillation_is_damped() -> None:
     assert [each for each in first_change(gan(), "damp-players") if each[0] == "+"] == [
-        "+ opt_g = torch.optim.Adam(G.parameters(), lr=1e-3, betas=(0.5, 0.999))",
-        "+ opt_d = torch.optim.Adam(D.parameters(), lr=1e-3, betas=(0.5, 0.999))",
+        "+ opt_g = torch.optim.Adam(G.parameters(), lr=1e-3, betas=(0.0, 0.999))",
+        "+ opt_d = torch.optim.Adam(D.parameters(), lr=1e-3, betas=(0.0, 0.999))",
     ]
+    given = changes(gan(g_rate="1e-3, betas=(0.9, 0.99)", d_rate="1e-3, betas=(0.5, 0.9)"), "damp-players")
+    assert ["betas=(0.0, 0.99)" in each and "betas=(0.0, 0.9)" in each for each in given] == [True, True, False]
+    assert "lr=0.00025, betas=(0.0, 0.99)" in given[1]
+    assert "betas=(0.5, 0.99)" in given[2]
+
+
+def test_momentum_of_players_goes() -> None:
+    program = gan(g_rate="1e-3, momentum=0.9").replace("Adam", "SGD")
+    assert (
+        first_change(program, "damp-players")[1] == "+ opt_g = torch.optim.SGD(G.parameters(), lr=1e-3, momentum=0.0)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("loss", "turned"),
+    [
+        ("-F.softplus(D(G(z))).mean()", "F.softplus(-D(G(z))).mean()"),
+        ("torch.log(1 - D(G(z)) + 1e-8).mean()", "-torch.log(D(G(z)) + 1e-8).mean()"),
+        ("F.logsigmoid(-D(G(z))).mean()", "-F.logsigmoid(D(G(z))).mean()"),
+    ],
+)
+def test_saturating_losses_without_labels(loss: str, turned: str) -> None:
+    program = gan(loss_g=loss).replace(
+        "import torch.nn as nn", "import torch.nn as nn\nimport torch.nn.functional as F"
+    )
+    assert first_change(program, "slow-discriminator") == [f"- loss_g = {loss}", f"+ loss_g = {turned}"]
+
+
+def test_a_head_start_goes() -> None:
+    assert first_change(gan(d_steps="5 if step else 600"), "slow-discriminator")[1] == "+ for _ in range(1):"
 
 
 @pytest.mark.parametrize("remedy", ["slow-discriminator", "fast-discriminator", "damp-players"])

@@ -102,6 +102,20 @@ def test_players_that_circle() -> None:
     assert caught(steps=400, **circling | {"spread": 0.1}) == {"mode-collapse"}  # a point that wanders
 
 
+def test_players_that_throw_samples_across_the_data() -> None:
+    def found(*moved: float) -> bool:
+        history = playing(replace(APART, spread=3.0, precision=0.0, told_apart=0.7), steps=400)
+        for at, each in enumerate(moved, -len(moved)):
+            examination = history.examinations[at]
+            assert examination.players is not None
+            history.examinations[at] = replace(examination, players=replace(examination.players, moved=each))
+        return "oscillating-players" in seen(history)
+
+    assert found(1.1, 2.1, 1.1, 1.1, 1.1)
+    assert not found(1.1, 1.9, 1.1, 1.1, 1.1)
+    assert not found(1.1, 2.1, 1.1, 1.1, 0.9)  # it settles
+
+
 def test_steps_of_the_generator_alone_do_not_say_who_is_ahead() -> None:
     assert caught(told_apart=None, precision=0.05) == set()
     circling: dict[str, Any] = {"spread": 0.4, "moved": 0.3, "precision": 0.3}

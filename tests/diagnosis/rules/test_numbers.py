@@ -1,10 +1,12 @@
 """What made a number that is not finite, of things that look alike."""
 
+import math
 from dataclasses import replace
 
 import pytest
 
-from gradus.diagnosis.signs import NonFinite
+from gradus.diagnosis.series import Series
+from gradus.diagnosis.signs import LossSigns, NonFinite, Op
 from tests.diagnosis.histories import INPUT, classifying, seen
 
 CAUSES = {"non-finite-input", "unstable-loss", "overflow"}
@@ -22,6 +24,16 @@ CAUSES = {"non-finite-input", "unstable-loss", "overflow"}
 def test_a_layer_that_divides_by_zero_or_ends_at_65504(pole: bool, narrow: bool, expected: set[str]) -> None:
     lost = NonFinite(step=50, where="net:6", source="forward", operation="Div", pole=pole, narrow=narrow)
     assert CAUSES & set(seen(classifying(non_finite=lost))) == expected
+
+
+@pytest.mark.parametrize(("second", "caught"), [(2.4, True), (1.0, True), (4.0, False)])
+def test_weights_lost_in_the_first_steps_while_the_loss_is_calm(second: float, caught: bool) -> None:
+    root = LossSigns(value=2.3, heads=((Op("Mean"), Op("Sqrt"), Op("Addmm")),))
+    history = classifying(non_finite=NonFinite(step=2, where="net:0", source="weight"))
+    history.examinations = [replace(each, losses=(root,)) for each in history.examinations]
+    history.losses = Series()
+    history.losses.extend([2.3, second, math.nan, math.nan])
+    assert ("unstable-loss" in seen(history)) is caught
 
 
 @pytest.mark.parametrize(("since", "caught"), [(0, True), (1, True), (2, False)])

@@ -170,3 +170,19 @@ def test_axes_of_a_softmax(shape: tuple[int, ...], axis: int, no_distribution: b
     head = (op("NllLoss"), op("LogSoftmax", *shape, axis=axis), LOGITS)
     found = seen(classifying(loss={"heads": (head,), "not_log": no_distribution}))
     assert ("softmax-wrong-axis" in found) == caught
+
+
+@pytest.mark.parametrize(
+    ("term", "below", "caught"),
+    [
+        (Op("Exp"), Op("Softplus"), True),
+        (Op("Exp"), Op("Exp"), True),
+        (Op("Exp"), Op("Addmm"), False),  # a logarithm of a rate, as it should be
+        (Op("Neg"), Op("Softplus"), False),
+    ],
+)
+def test_rates_that_a_poisson_loss_takes_for_logarithms(term: Op, below: Op, caught: bool) -> None:
+    product = Op("Mul", (8,), data=True)
+    heads = (Op("Mean"), Op("Sub"), term, below, Op("Addmm")), (Op("Mean"), Op("Sub"), product)
+    history = classifying(loss={"heads": heads, "kind": "values", "accuracy": None})
+    assert ("loss-output-mismatch" in seen(history)) is caught

@@ -1,6 +1,7 @@
 """Fixes of generators: the variety of what is made, latents in use, even upsampling."""
 
 import ast
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -8,10 +9,11 @@ from dataclasses import dataclass
 from gradus.diagnosis.prescription.bindings import binding
 from gradus.diagnosis.prescription.edits import Edit, replace, with_argument, without_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
+from gradus.diagnosis.prescription.flow import below, nearest, training_losses
 from gradus.diagnosis.prescription.modules import find_module
 from gradus.diagnosis.prescription.program import Found, Program, SourceFile
 from gradus.diagnosis.prescription.roles import training_steps
-from gradus.diagnosis.prescription.values import spelled
+from gradus.diagnosis.prescription.values import Value, spelled
 from gradus.diagnosis.prescription.written import Written, written
 
 # ---- variety --------------------------------------------------------------------------------------------------------
@@ -63,63 +65,118 @@ def _drawn_inside(case: Case, loop: ast.For | ast.While) -> Iterator[list[Edit]]
 
 @fix("warm-up-kl")
 def same_scale_as_reconstruction(case: Case) -> Iterator[Sequence[Edit]]:
-    """The divergence over as many numbers as the reconstruction is averaged over; a smaller weight; a slow start."""
-    for kl in _divergences(case.program):
+    """The divergence over as many numbers as the reconstruction is averaged over; a smaller weight."""
+    divergences = _divergences(case.program)
+    for kl in divergences:
         for error in _reconstructions(case.program, kl):
-            averaged = error.argument(99, "reduction")
-            if averaged is None:
-                yield [_divided(kl, f"{kl.file.code(error.node.args[1])}[0].numel()")]
-                yield [with_argument(error.file, error.node, "reduction", '"sum"')]
+            yield from _over_the_same(kl, error)
+    size = math.prod(_example(case))
+    if size > 1 and any(_averages(case.program, loss) for loss in training_losses(case)):
+        yield from ([_divided(kl, str(size))] for kl in divergences)
     for weight in _weights(case.program):
         if weight.value > 1:
             yield [weight.becomes(1.0)]
         yield [weight.becomes(min(weight.value, 1.0) / 10)]
-    for kl in _divergences(case.program):
-        yield [_divided(kl, "10")]
+        yield [weight.becomes(min(weight.value, 1.0) / 100)]
+    for kl in divergences:
+        yield from ([_divided(kl, by)] for by in ("10", "100"))
 
 
 @dataclass(frozen=True)
 class _Divergence:
     file: SourceFile
-    statement: ast.Assign
+    node: ast.expr
 
 
 def _divergences(program: Program) -> list[_Divergence]:
-    """Statements that compute the divergence of a Gaussian from the standard one: by its formula, or by torch."""
+    """Expressions of the divergence of a Gaussian from the standard one: by its formula, or by torch."""
     found = []
     for file, node in program.nodes():
-        if isinstance(node, ast.Assign):
-            text = ast.unparse(node.value)
-            closed = (
-                "0.5" in text
-                and "exp()" in text.replace("torch.exp(", "exp()")
-                and re.search(r"pow\(2\)|\*\* 2|square", text)
-            )
-            if closed or "kl_divergence" in text:
-                found.append(_Divergence(file, node))
+        value = node.value if isinstance(node, ast.Assign | ast.AnnAssign | ast.Return | ast.AugAssign) else None
+        if value is None or not _is_divergence(value):
+            continue
+        # of a sum, the one term
+        while isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add | ast.Sub):
+            sides = [each for each in (value.left, value.right) if _is_divergence(each)]
+            if len(sides) != 1:
+                break
+            value = sides[0]
+        if not _OF_DATA.search(ast.unparse(value)):
+            found.append(_Divergence(file, value))
     return found
 
 
+_OF_DATA = re.compile(r"\w+ - \w+\)(\.pow\(2\)| \*\* 2|\.square)")
+"""A squared difference, as a Gaussian likelihood has it."""
+
+
+def _is_divergence(node: ast.expr) -> bool:
+    if isinstance(node, ast.Tuple):
+        return False
+    text = ast.unparse(node)
+    half = "0.5" in text or re.search(r"/ 2(\.0)?\b", text)
+    squared = re.search(r"pow\(2\)|\*\* 2|square|\b(\w+) \* \1\b", text)
+    closed = half and squared and re.search(r"\bexp\(|\blog\(", text)
+    return bool(closed) or "kl_divergence" in text
+
+
 def _divided(kl: _Divergence, by: str) -> Edit:
-    file, value = kl.file, kl.statement.value
-    end = file.span(value)[1]
+    file, value = kl.file, kl.node
+    start, end = file.span(value)
     if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add | ast.Sub):
-        start = file.span(value)[0]
         return replace(file, value, f"({file.text[start:end]}) / {by}")
     return Edit(file, end, end, f" / {by}")
 
 
+def _example(case: Case) -> tuple[int, ...]:
+    """The shape of one example of the first input."""
+    known = [each.inputs[0].shape[1:] for each in case.history.examinations[:1] if each.inputs]
+    return known[0] if known else ()
+
+
+def _over_the_same(kl: _Divergence, error: Found) -> Iterator[list[Edit]]:
+    """Both averaged over the numbers of an example, or both added up over them."""
+    averaged = error.argument(99, "reduction")
+    if averaged is not None and ast.unparse(averaged) == "'none'":
+        method, file = error.file.parents[error.node], error.file
+        if isinstance(method, ast.Attribute) and method.attr == "mean":
+            call = file.parents[method]
+            if isinstance(call, ast.Call) and (call.args or call.keywords):
+                end = file.span(method)[1]
+                yield [Edit(file, end - len("mean"), end, "sum")]
+            yield [_divided(kl, f"{kl.file.code(error.node.args[1])}[0].numel()")]
+    elif averaged is None or ast.unparse(averaged) == "'mean'":
+        yield [_divided(kl, f"{kl.file.code(error.node.args[1])}[0].numel()")]
+        yield [with_argument(error.file, error.node, "reduction", '"sum"')]
+
+
+def _averages(program: Program, loss: Value) -> bool:
+    """Whether a mean over everything is taken of differences, whichever way it is written."""
+    for each in below(program, loss):
+        if each.name in _ERRORS and each.call is not None:
+            reduction = each.call.argument(99, "reduction")
+            if reduction is None or ast.unparse(reduction) == "'mean'":
+                return True
+        if each.name == "mean" and each.argument(1, "dim") is None and each.inputs:
+            powers = [made for made in nearest(program, each.inputs[0]) if made.name in {"pow", "square", "abs"}]
+            if any(made.name == "sub" for power in powers for made in nearest(program, power.inputs[0])):
+                return True
+    return False
+
+
+_ERRORS = {"bce_loss", "bce_with_logits_loss", "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"}
+
+
 def _reconstructions(program: Program, kl: _Divergence) -> list[Found]:
     """Losses in the same function that compare outputs with inputs."""
-    scope = kl.file.scope(kl.statement)
-    names = {"bce_loss", "bce_with_logits_loss", "mse_loss", "l1_loss", "smooth_l1_loss"}
+    scope = kl.file.scope(kl.node)
     return [
         Found(kl.file, node)
         for file, node in program.nodes()
         if file is kl.file
         and file.scope(node) is scope
         and isinstance(node, ast.Call)
-        and spelled(kl.file.meaning(node).rpartition(".")[2]) in names
+        and spelled(kl.file.meaning(node).rpartition(".")[2]) in _ERRORS
         and len(node.args) > 1
         and isinstance(node.args[1], ast.Name)
     ]

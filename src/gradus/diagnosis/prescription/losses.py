@@ -15,7 +15,7 @@ from gradus.diagnosis.prescription.flow import (
 from gradus.diagnosis.prescription.modules import find_module
 from gradus.diagnosis.prescription.program import Found, Program, SourceFile
 from gradus.diagnosis.prescription.readers import Reading, readings
-from gradus.diagnosis.prescription.rewriting import bypass, instead, renamed, unique, without_brackets
+from gradus.diagnosis.prescription.rewriting import behind, bypass, instead, renamed, unique, without_brackets
 from gradus.diagnosis.prescription.values import Operation, Value
 
 _STRAIGHT = {*SHAPING, "add", "mul", "div", "neg", "mean", "sum"}
@@ -67,6 +67,31 @@ def _probabilities_by_softmax(program: Program, output: Operation) -> Iterator[E
         if each.operation == "exp" and isinstance(each.taker, ast.Call):
             start, end = each.file.span(each.taker)
             yield Edit(each.file, start, end, f"{each.file.code(each.node)}.softmax(dim=1)")
+
+
+@fix("fit-loss")
+def rates_as_they_are(case: Case) -> Iterator[Sequence[Edit]]:
+    """A Poisson loss that takes rates, where it took their logarithms; or its two terms by hand, of a rate."""
+    for loss in training_losses(case):
+        for each in on_the_way(case.program, loss):
+            if each.name == "poisson_nll_loss" and each.call is not None:
+                yield [with_argument(each.call.file, each.call.node, "log_input", "False")]
+            elif each.name == "sub" and len(each.inputs) > 1:
+                yield from _poisson(case.program, *each.inputs)
+
+
+def _poisson(program: Program, exponential: Value, product: Value) -> Iterator[list[Edit]]:
+    """`rate - y * log(rate)` for `exp(rate) - y * rate`."""
+    for one in operations(program, exponential):
+        for other in operations(program, product):
+            if one.name != "exp" or other.name != "mul" or len(other.inputs) < 2:
+                continue
+            rate = ast.unparse(one.inputs[0].node)
+            factors = [each for each in other.inputs if ast.unparse(each.node) == rate]
+            if len(factors) == 1 and isinstance(one.value.node, ast.Call):
+                file = factors[0].file
+                logarithm = behind(file, factors[0].node, ".clamp(min=1e-8).log()")
+                yield [*instead(one.value.file, one.value.node, one.inputs[0].node), *logarithm]
 
 
 @fix("fit-loss")

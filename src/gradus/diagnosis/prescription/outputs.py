@@ -53,6 +53,21 @@ def take_activation_away(case: Case) -> Iterator[Sequence[Edit]]:
         found = bypass(case.program, activation)
         if found:
             yield unique([*found, *_applied_where_read(case.program, activation)])
+    if not hard:
+        yield from _undone(case)
+
+
+def _undone(case: Case) -> Iterator[Sequence[Edit]]:
+    """The loss is given logarithms of the probabilities, whose softmax they are; or, of a sigmoid, its own loss."""
+    for loss, activation in activations(case, _ON_LOGITS, _SOFT):
+        given = loss.inputs[0]
+        if activation.name == "softmax" and loss.name in {"cross_entropy_loss", "log_softmax"}:
+            yield behind(given.file, given.node, ".clamp(min=1e-8).log()")
+            continue
+        binary = activation.name == "sigmoid" and loss.name == "bce_with_logits_loss"
+        if binary and loss.call is not None and loss.argument(99, "pos_weight") is None:
+            own = "torch.nn.BCELoss" if loss.module is not None else "torch.nn.functional.binary_cross_entropy"
+            yield renamed(loss.call, own)
 
 
 def _before(loss: Operation, activation: Operation) -> list[Edit]:
@@ -76,7 +91,8 @@ def _applied_where_read(program: Program, activation: Operation) -> list[Edit]:
     uses: dict[ast.expr, list[Reading]] = {}
     for each in readings(program, activation):
         if not _same_without(each, activation.name):
-            uses.setdefault(each.node, []).append(each)
+            node = _whole(each.node) if activation.name == "softmax" else each.node
+            uses.setdefault(node, []).append(each)
     edits: list[Edit] = []
     for node, some in uses.items():
         halves = [_half(each) for each in some]
@@ -89,6 +105,13 @@ def _applied_where_read(program: Program, activation: Operation) -> list[Edit]:
         else:
             edits += around(some[0].file, node, "torch.softmax", f", dim={_axis(activation) or '1'}")
     return edits
+
+
+def _whole(node: ast.expr) -> ast.expr:
+    """All classes, where some are picked: what is left of them would not add up to 1."""
+    while isinstance(node, ast.Subscript) and not isinstance(node.slice, ast.Constant):
+        node = node.value
+    return node
 
 
 def _same_without(reading: Reading, activation: str) -> bool:
@@ -244,7 +267,9 @@ def logarithm_of_softmax(case: Case) -> Iterator[Sequence[Edit]]:
     """`log_softmax` for the softmax that a negative log likelihood is given; `exp` where probabilities are read."""
     through = {*SHAPING, "neg", "mean", "sum"}
     seen: set[int] = set()
-    for loss in training_losses(case):
+    losses = list(training_losses(case))
+    trained = {id(each.value.node) for loss in losses for each in below(case.program, loss)}
+    for loss in losses:
         for operation in below(case.program, loss, layers=False):
             if operation.name in {"gather", "index"} and _made_elsewhere(case.program, operation):
                 yield behind(operation.value.file, operation.value.node, ".log()")
@@ -254,7 +279,9 @@ def logarithm_of_softmax(case: Case) -> Iterator[Sequence[Edit]]:
                     kinds = {"softmax", "sigmoid"} if operation.name == "nll_loss" else {"softmax"}
                     if each.name in kinds and each.call is not None and id(each.call.node) not in seen:
                         seen.add(id(each.call.node))
-                        yield from _with_log(case.program, each)
+                        yield from _with_log(case.program, each, trained)
+                        if operation.name in {"nll_loss", "kl_div_loss"}:
+                            yield behind(given.file, given.node, ".clamp(min=1e-8).log()")
 
 
 def _made_elsewhere(program: Program, picking: Operation) -> bool:
@@ -278,7 +305,8 @@ def _log_probabilities(program: Program, operation: Operation) -> Sequence[Value
     return []
 
 
-def _with_log(program: Program, activation: Operation) -> Iterator[list[Edit]]:
+def _with_log(program: Program, activation: Operation, trained: Collection[int]) -> Iterator[list[Edit]]:
+    """The logarithm in place of an activation; `trained` are the ids of the nodes that lead to the loss."""
     assert activation.call is not None
     call = activation.call
     file = call.file
@@ -294,27 +322,10 @@ def _with_log(program: Program, activation: Operation) -> Iterator[list[Edit]]:
             continue
         if each.operation.endswith("criterion") or (each.operation == "max" and _same_without(each, "softmax")):
             continue
-        if _made_into_loss(program, each):
+        if id(each.taker) in trained:
             continue
         edits += behind(each.file, each.node, ".exp()")
     yield unique(edits)
-
-
-def _made_into_loss(program: Program, reading: Reading) -> bool:
-    """Whether a use lies in a statement that trains: its value goes backward."""
-    scope = reading.file.scope(reading.node)
-    names = {
-        ast.unparse(each)
-        for each in ast.walk(reading.file.statement(reading.node))
-        if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
-    }
-    backward = {
-        ast.unparse(each.func.value)
-        for each in ast.walk(scope)
-        if isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr == "backward"
-    }
-    returns = isinstance(reading.file.statement(reading.node), ast.Return)
-    return bool(names & backward) or (returns and not isinstance(scope, ast.Module))
 
 
 @fix("linear-output")

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from gradus.diagnosis.prescription.bindings import binding
 from gradus.diagnosis.prescription.edits import Edit, replace, with_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
-from gradus.diagnosis.prescription.flow import operations
+from gradus.diagnosis.prescription.flow import nearest, operations
 from gradus.diagnosis.prescription.program import Found, Program, SourceFile
-from gradus.diagnosis.prescription.rewriting import instead
+from gradus.diagnosis.prescription.rewriting import instead, unique, without_brackets
 from gradus.diagnosis.prescription.roles import TrainingStep, training_steps
-from gradus.diagnosis.prescription.values import Value
+from gradus.diagnosis.prescription.values import Operation, Value
 from gradus.diagnosis.prescription.written import Written, written
 
 _JUDGES = re.compile(
@@ -27,11 +27,13 @@ class Player:
     """One of two networks that are trained against each other.
 
     Attributes:
+        program: the one it is part of.
         optimizer: the call that makes its optimizer.
         rate: where its learning rate is written.
         step: its training step; None if it was not found.
     """
 
+    program: Program
     optimizer: Found
     rate: Written | None
     step: TrainingStep | None
@@ -81,7 +83,7 @@ def _player(case: Case, optimizer: Found) -> Player:
         if any(ast.unparse(step.receiver).removeprefix("self.") in names for step in _right_after(each))
     ]
     rate = written(case.program, optimizer.file, optimizer.argument(1, "lr"))
-    return Player(optimizer, rate, steps[0] if len(steps) == 1 else None)
+    return Player(case.program, optimizer, rate, steps[0] if len(steps) == 1 else None)
 
 
 def _right_after(step: TrainingStep) -> list[Found]:
@@ -103,7 +105,6 @@ def one_step_each(case: Case) -> Iterator[Sequence[Edit]]:
     edits = _steps_in_turn(case.program, judge, maker)
     loud = _not_saturating(case, maker)
     if edits and loud:
-        yield edits
         yield [*edits, *loud]
     if edits or loud:
         yield edits or loud
@@ -155,25 +156,70 @@ def _steps_in_turn(program: Program, player: Player, other: Player) -> list[Edit
             count = written(program, player.step.file, each.iter.args[-1])
             if count is not None and count.value >= _ENOUGH_STEPS:
                 return [count.becomes(1)]
+            if isinstance(each.iter.args[-1], ast.IfExp):  # more at first than later
+                return [replace(player.step.file, each.iter.args[-1], "1")]
     return []
 
 
 def _not_saturating(case: Case, maker: Player) -> list[Edit]:
-    """`criterion(D(fake), real)` for `-criterion(D(fake), fake)`: the same aim with a gradient from the start.
+    """`-log(D)` for `log(1 - D)`, however it is written: the same aim with a gradient from the start.
 
     Source: Goodfellow et al. (2014), Generative adversarial nets, section 3.
     """
     step = maker.step
     if step is None:
         return []
-    for each in operations(case.program, Value(step.file, step.backward.receiver)):
+    averages = {"mean", "sum", "squeeze", "view", "flatten"}
+    for each in nearest(case.program, Value(step.file, step.backward.receiver), averages):
         node, file = each.value.node, each.value.file
-        if each.name != "neg" or not isinstance(node, ast.UnaryOp) or not isinstance(node.operand, ast.Call):
+        if each.name == "neg" and isinstance(node, ast.UnaryOp):
+            for made in nearest(case.program, each.inputs[0], averages):
+                turned = _turned(made)
+                if turned and made.value.file is file:
+                    return [*(without_brackets(file, node) or instead(file, node, node.operand)), *turned]
+        elif each.name in {"log", "logsigmoid", "log_sigmoid"} and each.inputs:
+            edits = _of_one_less(case.program, each)
+            if edits:
+                return edits
+    return []
+
+
+def _turned(made: Operation) -> list[Edit]:
+    """Of a loss for generated examples as such, that for real ones: other labels, or `softplus(-D)`."""
+    node, file = made.value.node, made.value.file
+    if not isinstance(node, ast.Call):
+        return []
+    target = Found(file, node).argument(1, "target")
+    real = _other_labels(file, target) if target is not None else ""
+    if target is not None and real:
+        return [replace(file, target, real)]
+    if made.name == "softplus" and made.inputs:
+        given = made.inputs[0].node
+        if isinstance(given, ast.UnaryOp):
+            return []
+        code = file.code(given)
+        atom = isinstance(given, ast.Name | ast.Call | ast.Attribute | ast.Subscript)
+        return [replace(file, given, f"-{code}" if atom else f"-({code})")]
+    return []
+
+
+def _of_one_less(program: Program, logarithm: Operation) -> list[Edit]:
+    """`-log(D)` for `log(1 - D)`, `-logsigmoid(D)` for `logsigmoid(-D)`."""
+    file, node = logarithm.value.file, logarithm.value.node
+    start = file.span(node)[0]
+    given = list(operations(program, logarithm.inputs[0]))
+    # 1 - D + 1e-8
+    given += [
+        each for made in given if made.name == "add" for term in made.inputs for each in operations(program, term)
+    ]
+    for made in given:
+        inner = made.value.node
+        if made.value.file is not file or file.scope(inner) is not file.scope(node):
             continue
-        target = Found(file, node.operand).argument(1, "target")
-        real = _other_labels(file, target) if target is not None else ""
-        if target is not None and real:
-            return [*instead(file, node, node.operand), replace(file, target, real)]
+        if logarithm.name == "log" and made.name == "sub" and ast.unparse(made.inputs[0].node) in {"1", "1.0"}:
+            return [Edit(file, start, start, "-"), *instead(file, inner, made.inputs[1].node)]
+        if logarithm.name != "log" and made.name == "neg" and isinstance(inner, ast.UnaryOp):
+            return [Edit(file, start, start, "-"), *instead(file, inner, inner.operand)]
     return []
 
 
@@ -221,19 +267,38 @@ def as_fast_as_the_generator(case: Case) -> Iterator[Sequence[Edit]]:
 
 @fix("damp-players")
 def damp(case: Case) -> Iterator[Sequence[Edit]]:
-    """Adam's first beta at 0.5, and lower rates."""
+    """No momentum, which drives players round each other; lower rates as well; or half the momentum.
+
+    Source: Mescheder et al. (2018), arXiv 1801.04406; Gidel et al. (2019), arXiv 1807.04740.
+    """
     both = players(case)
     if both is None:
         return
-    momentum = [
-        with_argument(each.optimizer.file, each.optimizer.node, "betas", "(0.5, 0.999)")
-        for each in both
-        if "Adam" in each.optimizer.file.qualified(each.optimizer.node.func)
-        and each.optimizer.argument(2, "betas") is None
-    ]
+    still = [each for player in both for each in _without_momentum(player, "0.0")]
     rates = {id(each.rate.node): each.rate for each in both if each.rate is not None}
     slower = [each.becomes(each.value / 4) for each in rates.values()]
-    if momentum:
-        yield momentum
+    if still:
+        yield unique(still)
     if slower:
-        yield [*momentum, *slower]
+        yield unique([*still, *slower])
+    halved = [each for player in both for each in _without_momentum(player, "0.5")]
+    if halved:
+        yield unique(halved)
+    elif slower:
+        yield [each.becomes(each.value / 10) for each in rates.values()]
+
+
+def _without_momentum(player: Player, beta: str) -> list[Edit]:
+    """Adam's first beta, where it is larger, or the momentum of another method, as `beta`."""
+    file, call = player.optimizer.file, player.optimizer.node
+    if "Adam" in file.qualified(call.func):
+        given = player.optimizer.argument(2, "betas")
+        if given is None:
+            return [with_argument(file, call, "betas", f"({beta}, 0.999)")]
+        if isinstance(given, ast.Tuple) and len(given.elts) == 2:
+            first = written(player.program, file, given.elts[0])
+            return [first.becomes(float(beta))] if first is not None and first.value > float(beta) else []
+        return []
+    given = player.optimizer.argument(99, "momentum")
+    momentum = written(player.program, file, given) if given is not None else None
+    return [momentum.becomes(float(beta))] if momentum is not None and momentum.value > float(beta) else []

@@ -198,7 +198,10 @@ def without_leftovers(edits: list[Edit]) -> list[Edit]:
 
 def _all_replaced(file: SourceFile, statement: ast.Assign, name: str, edits: list[Edit]) -> bool:
     """Whether every use of a name lies in text that is replaced, and its own statement in none."""
-    uses = [file.span(each) for each in ast.walk(file.scope(statement)) if is_load(each, name)]
+    loads = [each for each in ast.walk(file.scope(statement)) if is_load(each, name)]
+    if any(isinstance(above, ast.JoinedStr) for each in loads for above in file.above(each)):
+        return False  # Python 3.11 does not tell places in f-strings
+    uses = [file.span(each) for each in loads]
     texts = [(each.start, each.end) for each in edits if each.file is file and each.start < each.end]
     inside = [any(start <= use[0] and use[1] <= end for start, end in texts) for use in uses]
     touched = any(start < file.span(statement)[1] and file.span(statement)[0] < end for start, end in texts)

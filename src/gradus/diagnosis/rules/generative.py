@@ -58,24 +58,25 @@ def _modes_missing(players: Sequence[PlayersSigns]) -> float:
     "one examination to the next, in equilibrium by less than 0.1",
     not_fooled_by="the first steps, in which the generator is on its way; samples as wide as the data",
     says=Message(
-        en="The players chase each other: what is generated lies together ({spread:.2g} times the spread of the data) "
-        "and moves on by {moved:.2g} of it from one look to the next, without ever settling.",
-        zh="两个参与者互相追逐：生成的样本聚在一起（离散程度是真实数据的 {spread:.2g} 倍），"
-        "每次检查又移动了其 {moved:.2g}，始终不稳定。",
+        en="The players chase each other: what is generated ({spread:.2g} times as wide as the data) moves on by "
+        "{moved:.2g} of their spread from one look to the next, without ever settling.",
+        zh="两个参与者互相追逐：生成的样本（离散程度是真实数据的 {spread:.2g} 倍）每次检查又移动了数据离散程度的 "
+        "{moved:.2g} 倍，始终不稳定。",
     ),
 )
 def oscillating_players(history: History) -> Iterator[Sighting]:
-    """Generated examples lie together, each time somewhere else."""
+    """Generated examples lie together, each time somewhere else; or are thrown to and fro across the data."""
     latest = [each.players for each in history.latest(5)]
     players = [each for each in latest if each is not None]
     if len(players) < 5 or history.latest(5)[0].step < 100:
         return
     if any(each.told_apart is None for each in players):  # they do not take turns: the generator runs ahead
         return
-    if (
-        0.15 < min(each.spread for each in players) <= max(each.spread for each in players) < 0.75
-        and min(each.moved for each in players) > 0.25
-    ):
+    together = 0.15 < min(each.spread for each in players) <= max(each.spread for each in players) < 0.75
+    moved = [each.moved for each in players]
+    # Far beyond the data and back: wider than from any part of them to another.
+    thrown = min(moved) > 1 and max(moved) > 2
+    if (together and min(moved) > 0.25) or thrown:
         evidence = {
             "spread": statistics.fmean(each.spread for each in players),
             "moved": statistics.fmean(each.moved for each in players),

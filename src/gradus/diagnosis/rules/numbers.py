@@ -89,9 +89,13 @@ def _is_risky(op: Op) -> bool:
 
 
 def _calm(history: History) -> bool:
-    """Whether the losses before the last one were finite and not rising: weights were lost by one gradient."""
-    before = [each for each in history.losses.recent if math.isfinite(each)][-6:]
-    return len(before) >= 3 and before[-1] <= 1.5 * max(before[:-1])
+    """Whether losses were finite and not rising until weights were lost: one gradient did it, not a step too far."""
+    found, losses = history.non_finite, history.losses
+    if found is not None and found.step <= len(losses.first):
+        before = losses.first[: found.step][-6:]
+    else:
+        before = [each for each in losses.recent if math.isfinite(each)][-6:]
+    return bool(before) and before[-1] <= 1.5 * max(before[:-1] or before)
 
 
 def _log_of_softmax(head: Sequence[Op]) -> bool:

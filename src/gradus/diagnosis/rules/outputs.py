@@ -186,6 +186,10 @@ def _sums(head: Sequence[Op]) -> bool:
             en="a negative log likelihood is given raw outputs, not log-probabilities",
             zh="负对数似然得到的是原始输出而不是对数概率",
         ),
+        "rates as their logarithms": Message(
+            en="a Poisson loss takes the output for the logarithm of a rate, and what it is given is a rate already",
+            zh="泊松损失把输出当作发生率的对数，而得到的已经是发生率本身",
+        ),
         "class numbers as values": Message(
             en="a squared error treats class numbers as quantities", zh="平方误差把类别编号当作数量"
         ),
@@ -195,7 +199,7 @@ def loss_output_mismatch(history: History) -> Iterator[Sighting]:
     """A loss that its outputs or targets are not made for.
 
     nll_loss of what is no log-probability; classes that do, or do not, exclude each other; labels that are no 0s and
-    1s; a squared error whose targets are class numbers.
+    1s; rates for their logarithms; a squared error whose targets are class numbers.
     """
     for loss, head in _heads(history):
         pair = _after(head, ("NllLoss", "NllLoss2D"))
@@ -211,6 +215,9 @@ def loss_output_mismatch(history: History) -> Iterator[Sighting]:
             evidence = {"low": loss.target_low, "high": loss.target_high}
             yield Sighting(confidence=0.95, reading="labels out of range", evidence=evidence)
             return
+    if any(_exponential_of_rates(loss) for each in history.examinations[:_MOST] for loss in each.losses):
+        yield Sighting(confidence=0.9, reading="rates as their logarithms")
+        return
     known = losses(history)[:5]
     if known and all(_class_numbers(each) for each in known) and history.step >= 3:
         yield Sighting(confidence=0.7, reading="class numbers as values")
@@ -232,6 +239,26 @@ def _shares_one(head: Sequence[Op]) -> bool:
             divided = any(each.name == "Div" and each.shape for each in head[:at])
             return softmax.name in ("LogSoftmax", "Softmax") and not square and not divided
     return False
+
+
+def _exponential_of_rates(loss: LossSigns) -> bool:
+    """Whether a loss is exp(x) - target * x of an x that cannot be negative: no rate would be below 1.
+
+    What both terms share is seen on the way through one of them alone.
+    """
+    exponential = multiplied = positive = False
+    for head in loss.heads:
+        ops = [op for op in head if op.name not in RESHAPING]
+        for sum_, term, below in itertools.zip_longest(ops, ops[1:], ops[2:]):
+            if term is None or sum_.name not in ("Sub", "Add"):
+                continue
+            exponential |= term.name == "Exp"
+            multiplied |= term.name == "Mul" and term.data and bool(term.shape)
+            positive |= term.name in ("Exp", "Mul") and below is not None and below.name in _POSITIVE
+    return exponential and multiplied and positive
+
+
+_POSITIVE = ("Softplus", "Exp", "Relu", "ClampMin", "Sigmoid", "Abs")
 
 
 def _class_numbers(loss: LossSigns) -> bool:
