@@ -4,12 +4,15 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 
-from gradus.diagnosis.prescription.edits import Edit, around, imported, replace, with_argument
+from gradus.diagnosis.prescription.batches import model_calls
+from gradus.diagnosis.prescription.bindings import entered
+from gradus.diagnosis.prescription.edits import Edit, around, before, imported, replace, with_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.lasting import best_kept
 from gradus.diagnosis.prescription.layers import LAYERS, hidden_layers
-from gradus.diagnosis.prescription.program import SourceFile
+from gradus.diagnosis.prescription.program import Program, SourceFile
 from gradus.diagnosis.prescription.rates import class_of, optimizer_calls
+from gradus.diagnosis.prescription.roles import training_steps
 from gradus.diagnosis.prescription.written import Written, text_of, written
 
 _DROPOUT = 0.1
@@ -19,6 +22,7 @@ _LITTLE_DECAY = 1e-5
 _STRONG_DECAY = {"SGD": 5e-3, "AdamW": 1.0}
 _STRONG_PENALTY = 0.03
 _NARROW = 16
+_SEVERAL = 8
 _WIDER = 64
 
 
@@ -69,43 +73,58 @@ def _penalties(case: Case) -> Iterator[tuple[Written, float]]:
             continue
         for factor, other in ((node.left, node.right), (node.right, node.left)):
             place = written(case.program, file, factor)
-            if place is not None and place.value > 1e-4 and _sums_parameters(file, other):
+            if place is not None and place.value > 1e-4 and _sums_parameters(case.program, file, other):
                 yield place, 1e-5
 
 
-def _sums_parameters(file: SourceFile, node: ast.expr) -> bool:
-    text = file.code(node)
-    if isinstance(node, ast.Name):
-        if re.search(r"^(l[12]|reg|penalty|weight_norm|norm)(_|$)|_(reg|penalty|norm)$", node.id):
+def _sums_parameters(program: Program, file: SourceFile, node: ast.expr) -> bool:
+    """Whether it is such a sum: by its name, by what it was made of, or by the function that gives it."""
+    if isinstance(node, ast.Name | ast.Attribute):
+        if re.search(r"(^|[._])(l[12]|reg|penalty|weight_norm|norm|sparsity)(_|$)", ast.unparse(node)):
             return True
         made = file.value(node)
-        text = file.code(made) if made is not None else ""
-    return "parameters()" in text and bool(re.search(r"abs\(|norm|pow\(|\*\* ?2|square", text))
+        return made is not None and _sums_parameters(program, file, made)
+    text = ast.unparse(node)
+    enters = entered(program, file, node) if isinstance(node, ast.Call) else None
+    if enters is not None:
+        text = ast.unparse(enters[1])
+    return bool(re.search(r"parameters\(|weight\b", text) and re.search(r"abs\(|norm|pow\(|\*\* ?2|square", text))
 
 
 @fix("weight-decay")
 def decay(case: Case) -> Iterator[Sequence[Edit]]:
-    """A strong decay where there is none; the best weights are kept as well.
+    """A strong decay where there is little or none, with dropout and then alone; the best weights are kept as well.
 
     Decay delays overfitting, and where training goes on for long it does not prevent it.
     """
     edits: list[Edit] = []
     for call in optimizer_calls(case):
-        if not any(each.arg == "weight_decay" for each in call.node.keywords):
-            strong = _STRONG_DECAY.get(class_of(call), _STRONG_PENALTY)
+        strong = _STRONG_DECAY.get(class_of(call), _STRONG_PENALTY)
+        given = call.argument(-1, "weight_decay")
+        place = written(case.program, call.file, given)
+        if given is None:
             edits.append(with_argument(call.file, call.node, "weight_decay", text_of(strong)))
+        elif place is not None and place.value < strong / 5:
+            edits.append(place.becomes(strong))
     if edits:
-        yield [*edits, *best_kept(case)]
+        kept, dropping = best_kept(case), _dropping(case)
+        if dropping:
+            yield [*edits, *dropping, *kept]
+        yield [*edits, *kept]
 
 
 @fix("dropout")
 def drop_out(case: Case) -> Iterator[Sequence[Edit]]:
-    """Half of the units behind each hidden activation, where the program evaluates in a mode of its own.
+    """Half of the units behind each hidden activation; the best weights are kept as well."""
+    edits = _dropping(case)
+    if edits:
+        yield [*edits, *best_kept(case)]
 
-    The best weights are kept as well.
-    """
+
+def _dropping(case: Case) -> list[Edit]:
+    """Dropout behind hidden activations, where the program has none and evaluates in a mode of its own."""
     if not case.program.methods("eval") or case.program.calls("torch.nn.*Dropout*", "torch.nn.functional.*dropout*"):
-        return
+        return []
     edits: dict[tuple[object, int], Edit] = {}
     for layer in hidden_layers(case.program):
         found, file = layer.following, layer.file
@@ -122,8 +141,29 @@ def drop_out(case: Case) -> Iterator[Sequence[Edit]]:
             opened, closed = around(file, found.node, f"{name}(", ", 0.5, self.training)")
             edits[file.path, start], edits[file.path, end] = opened, closed
         edits.update({(each.file.path, each.start): each for each in more})
-    if edits:
-        yield [*edits.values(), *best_kept(case)]
+    return list(edits.values())
+
+
+@fix("augment")
+def vary(case: Case) -> Iterator[Sequence[Edit]]:
+    """Training images are shifted by a point, training examples of other kinds get a little noise.
+
+    The best weights are kept as well.
+    """
+    shape = next((each.inputs[0].shape for each in case.history.examinations if each.inputs), ())
+    for training in training_steps(case)[:1]:
+        file = training.file
+        for call in model_calls(case.program, file, training.around)[:1]:
+            given = call.node.args[0] if call.node.args else None
+            if call.file is not file or not isinstance(given, ast.Name) or len(shape) < 2 or shape[0] < _SEVERAL:
+                return
+            torch, more = imported(file, "torch")
+            x = given.id
+            changed = f"{x} = {x} + 0.2 * {x}.std(0) * {torch}.randn_like({x})"
+            if len(shape) == 4:
+                shift = f"{torch}.randint(-1, 2, (2,)).tolist()"
+                changed = f"{x} = {torch}.roll({x}, {shift}, (2, 3))"
+            yield [before(file, call.statement, changed), *more, *best_kept(case)]
 
 
 @fix("enlarge")

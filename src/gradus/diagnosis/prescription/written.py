@@ -14,8 +14,10 @@ from gradus.diagnosis.prescription.bindings import (
     class_around,
     default_of,
     definition,
+    entered,
     parameters,
     passed,
+    returned,
 )
 from gradus.diagnosis.prescription.edits import Edit, replace
 from gradus.diagnosis.prescription.program import Program, SourceFile
@@ -93,12 +95,11 @@ def written(program: Program, file: SourceFile, node: ast.expr | None, depth: in
 def _sources(program: Program, file: SourceFile, node: ast.expr) -> Iterator[tuple[SourceFile, ast.expr]]:
     """The expressions that the value of one comes from."""
     if isinstance(node, ast.Call):
-        called = node.func
-        if isinstance(called, ast.Name) and called.id in {"float", "int", "round"} and len(node.args) == 1:
-            yield file, node.args[0]
-        elif isinstance(called, ast.Attribute) and called.attr == "get" and node.args:
-            entries = list(_entries(program, file, called.value, _key(node.args[0])))
-            yield from entries or [(file, each) for each in node.args[1:2]]
+        yield from _of_call(program, file, node)
+    elif isinstance(node, ast.IfExp):
+        yield from ((file, each) for each in (node.body, node.orelse))
+    elif isinstance(node, ast.BoolOp):
+        yield from ((file, each) for each in node.values)
     elif isinstance(node, ast.Subscript):
         yield from _entries(program, file, node.value, _key(node.slice))
     elif isinstance(node, ast.Name):
@@ -109,6 +110,30 @@ def _sources(program: Program, file: SourceFile, node: ast.expr) -> Iterator[tup
             yield bound.file, bound.value
         elif bound is None:
             yield from _fields(program, file, node.value, node.attr)
+
+
+def _of_call(program: Program, file: SourceFile, call: ast.Call) -> Iterator[tuple[SourceFile, ast.expr]]:
+    """What a conversion is of, what a dictionary is asked for, a field's default, what a function returns."""
+    called = call.func
+    if isinstance(called, ast.Name) and called.id in {"float", "int", "round"} and len(call.args) == 1:
+        yield file, call.args[0]
+    elif isinstance(called, ast.Name) and called.id == "getattr" and len(call.args) > 1:
+        yield from _fields(program, file, call.args[0], _key(call.args[1]))
+    elif isinstance(called, ast.Attribute) and called.attr == "get" and call.args:
+        entries = list(_entries(program, file, called.value, _key(call.args[0])))
+        yield from entries or [(file, each) for each in call.args[1:2]]
+    elif file.qualified(called) == "dataclasses.field":
+        yield from ((file, each.value) for each in call.keywords if each.arg == "default")
+    else:
+        yield from _returns(program, file, call)
+
+
+def _returns(program: Program, file: SourceFile, call: ast.Call) -> Iterator[tuple[SourceFile, ast.expr]]:
+    """What the program's own function returns, if that is written in one place."""
+    enters = entered(program, file, call)
+    if enters is not None and enters[1].name != "__init__":
+        results = returned(enters[1])
+        yield from ((enters[0], each) for each in results if len(results) == 1)
 
 
 def _of_name(program: Program, file: SourceFile, node: ast.Name) -> Iterator[tuple[SourceFile, ast.expr]]:
@@ -159,10 +184,15 @@ def _entries(program: Program, file: SourceFile, base: ast.expr, key: str) -> It
         yield from ((file, each) for each in written_later)
         return
     home, value = _made(program, file, base)
-    if isinstance(value, ast.Dict):
-        for name, item in zip(value.keys, value.values, strict=True):
-            if name is not None and _key(name) == key:
-                yield home, item
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "vars" and value.args:
+        yield from _fields(program, home, value.args[0], key)
+    elif isinstance(value, ast.Dict):
+        items = list(zip(value.keys, value.values, strict=True))
+        own = [item for name, item in items if name is not None and _key(name) == key]
+        yield from ((home, each) for each in own)
+        for name, item in items:
+            if name is None and not own:  # {**others}
+                yield from _entries(program, home, item, key)
     elif isinstance(value, ast.Call):
         yield from ((home, each.value) for each in value.keywords if each.arg == key)
 
@@ -220,15 +250,23 @@ def _options(program: Program, name: str) -> Iterator[tuple[SourceFile, ast.expr
 
 
 def _made(program: Program, file: SourceFile, node: ast.expr, depth: int = 4) -> tuple[SourceFile, ast.expr]:
-    """The expression that a name stands for, followed through other names."""
-    if depth and isinstance(node, ast.Name | ast.Attribute):
-        bound = binding(file, node)
+    """The expression that another stands for: through names, functions that return it, entries and fields."""
+    if not depth:
+        return file, node
+    sources: list[tuple[SourceFile, ast.expr]] = []
+    bound = binding(file, node)
+    if bound is not None:
         # `args, _ = parser.parse_known_args()` counts as the whole
-        if bound is not None and not bound.looped and bound.item in {None, 0}:
-            return _made(program, bound.file, bound.value, depth - 1)
-        if bound is None and isinstance(node, ast.Name):
-            for function in (each for each in file.above(node) if isinstance(each, Function)):
-                if node.id in parameters(function):
-                    given = list(_given(program, file, function, node.id))
-                    return _made(program, *given[0], depth - 1) if len(given) == 1 else (file, node)
-    return file, node
+        sources = [(bound.file, bound.value)] if not bound.looped and bound.item in {None, 0} else []
+    elif isinstance(node, ast.Name):
+        for function in (each for each in file.above(node) if isinstance(each, Function)):
+            if node.id in parameters(function):
+                sources = list(_given(program, file, function, node.id))
+                break
+    elif isinstance(node, ast.Call):
+        sources = list(_returns(program, file, node))
+    elif isinstance(node, ast.Attribute):
+        sources = list(_fields(program, file, node.value, node.attr))
+    elif isinstance(node, ast.Subscript):
+        sources = list(_entries(program, file, node.value, _key(node.slice)))
+    return _made(program, *sources[0], depth - 1) if len(sources) == 1 else (file, node)
