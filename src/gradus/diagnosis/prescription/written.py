@@ -3,7 +3,7 @@
 import ast
 import operator
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from gradus.diagnosis.prescription.bindings import (
@@ -20,7 +20,7 @@ from gradus.diagnosis.prescription.bindings import (
     returned,
 )
 from gradus.diagnosis.prescription.edits import Edit, replace
-from gradus.diagnosis.prescription.program import Program, SourceFile
+from gradus.diagnosis.prescription.program import Found, Program, SourceFile
 
 _DEPTH = 8
 _ARITHMETIC: dict[type[ast.operator], Callable[[float, float], float]] = {
@@ -92,6 +92,12 @@ def written(program: Program, file: SourceFile, node: ast.expr | None, depth: in
     return next(iter(places.values())) if len(places) == 1 else None
 
 
+def entry(program: Program, file: SourceFile, base: ast.expr, key: str) -> Written | None:
+    """Where what a dictionary holds under a key is written as a number."""
+    found = [written(program, home, each) for home, each in _entries(program, file, base, key)]
+    return found[0] if len(found) == 1 else None
+
+
 def _sources(program: Program, file: SourceFile, node: ast.expr) -> Iterator[tuple[SourceFile, ast.expr]]:
     """The expressions that the value of one comes from."""
     if isinstance(node, ast.Call):
@@ -102,6 +108,10 @@ def _sources(program: Program, file: SourceFile, node: ast.expr) -> Iterator[tup
         yield from ((file, each) for each in node.values)
     elif isinstance(node, ast.Subscript):
         yield from _entries(program, file, node.value, _key(node.slice))
+        home, made = _made(program, file, node.value)
+        at = number(node.slice)
+        if isinstance(made, ast.List | ast.Tuple) and isinstance(at, int) and -len(made.elts) <= at < len(made.elts):
+            yield home, made.elts[at]
     elif isinstance(node, ast.Name):
         yield from _of_name(program, file, node)
     elif isinstance(node, ast.Attribute):
@@ -122,8 +132,9 @@ def _of_call(program: Program, file: SourceFile, call: ast.Call) -> Iterator[tup
     elif isinstance(called, ast.Attribute) and called.attr == "get" and call.args:
         entries = list(_entries(program, file, called.value, _key(call.args[0])))
         yield from entries or [(file, each) for each in call.args[1:2]]
-    elif file.qualified(called) == "dataclasses.field":
-        yield from ((file, each.value) for each in call.keywords if each.arg == "default")
+    elif file.qualified(called) in {"dataclasses.field", "pydantic.Field", "typer.Option"}:
+        default = Found(file, call).argument(0, "default")
+        yield from [] if default is None else [(file, default)]
     else:
         yield from _returns(program, file, call)
 
@@ -161,6 +172,9 @@ def _given(program: Program, file: SourceFile, function: Function, name: str) ->
         default = default_of(function, name)
         if default is not None:
             yield file, default
+        else:  # @click.option("--lr", default=0.1)
+            decorators = [Found(file, each) for each in function.decorator_list if isinstance(each, ast.Call)]
+            yield from _defaults(decorators, name)
 
 
 def _key(node: ast.expr) -> str:
@@ -171,6 +185,12 @@ def _entries(program: Program, file: SourceFile, base: ast.expr, key: str) -> It
     """What a dictionary holds under a key, as it was written down."""
     if not key:
         return
+    for function in (each for each in file.above(base) if isinstance(each, Function)):
+        rest = function.args.kwarg
+        if rest is not None and ast.unparse(base) == rest.arg:  # **options
+            calls = callers(program, file, function)
+            yield from ((one.file, each.value) for one in calls for each in one.node.keywords if each.arg == key)
+            return
     written_later = [
         statement.value
         for statement in ast.walk(file.tree)
@@ -204,12 +224,17 @@ def _fields(program: Program, file: SourceFile, base: ast.expr, name: str) -> It
     if isinstance(called, ast.Attribute) and called.attr in {"parse_args", "parse_known_args"}:
         yield from _options(program, name)
         return
-    if isinstance(value, ast.Call):
-        given = [(home, each.value) for each in value.keywords if each.arg == name]
-        if given:
-            yield from given
-            return
     owner = definition(program, home, called.id) if isinstance(called, ast.Name) else None
+    if isinstance(value, ast.Call):
+        fields = [
+            ast.unparse(each.target)
+            for each in getattr(owner and owner[1], "body", ())
+            if isinstance(each, ast.AnnAssign)
+        ]
+        given = Found(home, value).argument(fields.index(name) if name in fields else -1, name)
+        if given is not None:
+            yield home, given
+            return
     if owner is None and isinstance(base, ast.Name) and base.id in {"self", "cls"}:
         around = class_around(file, base)
         owner = (file, around) if around is not None else None
@@ -241,7 +266,11 @@ def _options_of_parameter(
 
 def _options(program: Program, name: str) -> Iterator[tuple[SourceFile, ast.expr]]:
     """Defaults of an option of the program's argument parser."""
-    for each in program.methods("add_argument"):
+    yield from _defaults(program.methods("add_argument"), name)
+
+
+def _defaults(options: Sequence[Found], name: str) -> Iterator[tuple[SourceFile, ast.expr]]:
+    for each in options:
         names = {str(flag).lstrip("-").replace("-", "_") for flag in map(_key, each.node.args) if flag}
         dest = each.argument(-1, "dest")
         default = each.argument(-1, "default")
