@@ -309,6 +309,26 @@ def test_a_penalty_that_a_function_gives(penalty: str) -> None:
     assert first_change(source, "regularize-less")[:1] == expected
 
 
+@pytest.mark.parametrize(
+    ("inner", "less"),
+    [
+        ("loss = loss + 0.02 * p.norm(1)", "loss = loss + 1e-05 * p.norm(1)"),
+        ("p.grad.add_(p, alpha=0.5)", "p.grad.add_(p, alpha=1e-05)"),
+        ("p.data.mul_(1 - 0.1)", "p.data.mul_(1 - 1e-05)"),
+        ("p.data.mul_(0.1)", None),
+        ("y = 0.5 * p.sum()", None),
+    ],
+)
+def test_a_penalty_parameter_by_parameter(inner: str, less: str | None) -> None:
+    source = f"{HEAD}for p in model.parameters():\n    {inner}"
+    assert first_change(source, "regularize-less") == ([f"- {inner}", f"+ {less}"] if less else [])
+
+
+def test_no_regularization_is_the_next_try() -> None:
+    found = changes(HEAD + "L = 0.5\nloss = fit + L / 2 * reg", "regularize-less")
+    assert [each.splitlines()[4] for each in found] == ["L = 1e-05", "L = 0.0"]
+
+
 def test_more_regularization() -> None:
     source = HEAD + "o = torch.optim.Adam(p, lr=1e-3)"
     assert first_change(source, "weight-decay")[1] == "+ o = torch.optim.Adam(p, lr=1e-3, weight_decay=0.03)"

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from gradus.diagnosis.prescription.batches import model_calls
-from gradus.diagnosis.prescription.bindings import entered
+from gradus.diagnosis.prescription.bindings import binding, entered
 from gradus.diagnosis.prescription.edits import Edit, around, before, imported, replace, with_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.lasting import best_kept
@@ -13,7 +13,7 @@ from gradus.diagnosis.prescription.layers import LAYERS, hidden_layers
 from gradus.diagnosis.prescription.program import Program, SourceFile
 from gradus.diagnosis.prescription.rates import class_of, optimizer_calls
 from gradus.diagnosis.prescription.roles import training_steps
-from gradus.diagnosis.prescription.written import Written, text_of, written
+from gradus.diagnosis.prescription.written import Written, entry, number, text_of, written
 
 _DROPOUT = 0.1
 _HIGH_DROPOUT = 0.3
@@ -28,13 +28,14 @@ _WIDER = 64
 
 @fix("regularize-less")
 def regularize_less(case: Case) -> Iterator[Sequence[Edit]]:
-    """Dropout to 0.1, weight decay and penalties to what is customary, those of them that are far above it."""
-    places = [*_dropouts(case), *_decays(case), *_penalties(case)]
-    edits = {
-        (place.file.path, place.node.lineno, place.node.col_offset): place.becomes(value) for place, value in places
+    """Dropout to 0.1, decay and penalties to what is customary, those of them that are far above it; then all to 0."""
+    places = {
+        (place.file.path, place.node.lineno, place.node.col_offset): (place, value)
+        for place, value in (*_dropouts(case), *_decays(case), *_penalties(case))
     }
-    if edits:
-        yield list(edits.values())
+    if places:
+        yield [place.becomes(value) for place, value in places.values()]
+        yield [place.becomes(0.0) for place, _ in places.values()]
 
 
 def _dropouts(case: Case) -> Iterator[tuple[Written, float]]:
@@ -44,7 +45,9 @@ def _dropouts(case: Case) -> Iterator[tuple[Written, float]]:
         place = written(case.program, call.file, call.argument(1 if by_function else 0, "p"))
         if place is not None and place.value > _HIGH_DROPOUT:
             yield place, _DROPOUT
-    for call in case.program.calls("torch.nn.LSTM", "torch.nn.GRU", "torch.nn.RNN", "torch.nn.Transformer*"):
+    for call in case.program.calls(
+        "torch.nn.LSTM", "torch.nn.GRU", "torch.nn.RNN", "torch.nn.Transformer*", "torch.nn.Multi*"
+    ):
         given = next((each.value for each in call.node.keywords if each.arg == "dropout"), None)
         place = written(case.program, call.file, given)
         if place is not None and place.value > _HIGH_DROPOUT:
@@ -62,19 +65,33 @@ def _decays(case: Case) -> Iterator[tuple[Written, float]]:
                 keys = [key.value if isinstance(key, ast.Constant) else "" for key in each.keys]
                 given = each.values[keys.index("weight_decay")] if "weight_decay" in keys else None
             place = written(case.program, call.file, given)
+            if isinstance(each, ast.keyword) and each.arg is None:  # Adam(parameters, **options)
+                place = entry(case.program, call.file, each.value, "weight_decay")
             if place is not None and place.value > 5 * usual:
                 yield place, usual
 
 
 def _penalties(case: Case) -> Iterator[tuple[Written, float]]:
-    """Factors of sums over parameters that are added to the loss, and of what such a sum was named."""
+    """Factors of sums over parameters that are added to the loss, and of decay that is written out."""
     for file, node in case.program.nodes():
-        if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Mult):
-            continue
-        for factor, other in ((node.left, node.right), (node.right, node.left)):
-            place = written(case.program, file, factor)
+        for factor, other in _products(node):
+            halved = isinstance(factor, ast.BinOp) and number(factor) is None  # LAMBDA / 2 * sum(...)
+            place = written(case.program, file, factor.left if halved else factor)  # type: ignore[attr-defined]
             if place is not None and place.value > 1e-4 and _sums_parameters(case.program, file, other):
                 yield place, 1e-5
+
+
+def _products(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """A factor, and what it multiplies: also in `p.grad.add_(p, alpha=0.1)` and `p.mul_(1 - 0.1)`."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        yield node.left, node.right
+        yield node.right, node.left
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        if node.func.attr == "add_" and ast.unparse(node.func.value).endswith(".grad") and node.args:
+            yield from ((each.value, node.args[0]) for each in node.keywords if each.arg == "alpha")
+        left_over = node.args[0] if node.func.attr == "mul_" and node.args else None
+        if isinstance(left_over, ast.BinOp) and isinstance(left_over.op, ast.Sub) and number(left_over.left) == 1:
+            yield left_over.right, node.func.value
 
 
 def _sums_parameters(program: Program, file: SourceFile, node: ast.expr) -> bool:
@@ -83,12 +100,23 @@ def _sums_parameters(program: Program, file: SourceFile, node: ast.expr) -> bool
         if re.search(r"(^|[._])(l[12]|reg|penalty|weight_norm|norm|sparsity)(_|$)", ast.unparse(node)):
             return True
         made = file.value(node)
-        return made is not None and _sums_parameters(program, file, made)
+        return _is_parameter(file, node) or (made is not None and _sums_parameters(program, file, made))
     text = ast.unparse(node)
     enters = entered(program, file, node) if isinstance(node, ast.Call) else None
     if enters is not None:
         text = ast.unparse(enters[1])
-    return bool(re.search(r"parameters\(|weight\b", text) and re.search(r"abs\(|norm|pow\(|\*\* ?2|square", text))
+    of_parameters = re.search(r"parameters\(|weight\b", text) or any(
+        _is_parameter(file, each) for each in ast.walk(node) if isinstance(each, ast.Name)
+    )
+    return bool(of_parameters and re.search(r"abs\(|norm|pow\(|\*\* ?2|square", text))
+
+
+def _is_parameter(file: SourceFile, node: ast.expr) -> bool:
+    """Whether it is `p` or `p.data` of `for p in model.parameters()`."""
+    if isinstance(node, ast.Attribute):
+        return node.attr == "data" and _is_parameter(file, node.value)
+    bound = binding(file, node)
+    return bound is not None and bound.looped and "parameters(" in ast.unparse(bound.value)
 
 
 @fix("weight-decay")
