@@ -90,6 +90,7 @@ use(args.lr)
         ("class C:\n    lr = 0.1\nclass A:\n    c = C()\na = A()\nuse(a.c.lr)", "script.py:2 0.1"),
         ("def config():\n    return {'lr': 0.1}\nuse(config()['lr'])", "script.py:2 0.1"),
         ("class C:\n    seed: int = 0\n    lr: float = 0.1\nc = C(1, 0.4)\nuse(c.lr)", "script.py:4 0.4"),
+        ("class C:\n    def __init__(self):\n        self.o = {'lr': 0.1}\nc = C()\nuse(c.o['lr'])", "script.py:3 0.1"),
         ("c = [0.1, 64]\nuse(c[0])", "script.py:1 0.1"),
         ("def f(**options):\n    use(options.get('lr', 0.3))\nf(lr=0.1)", "script.py:3 0.1"),
         ("import click\n@click.option('--lr', default=0.1)\ndef f(lr):\n    use(lr)\nf()", "script.py:2 0.1"),

@@ -244,6 +244,9 @@ def _fields(program: Program, file: SourceFile, base: ast.expr, name: str) -> It
                 targets = each.targets if isinstance(each, ast.Assign) else [each.target]
                 if any(isinstance(target, ast.Name) and target.id == name for target in targets):
                     yield owner[0], each.value
+        if value is not base:  # what its constructor gives it
+            own = bindings(owner[0], f"self.{name}", owner[1])[:1]
+            yield from ((owner[0], each.value) for each in own if each.item is None)
     elif owner is None:
         yield from _options_of_parameter(program, file, base, name)
 
