@@ -277,7 +277,7 @@ class TestBalance:
         source = program("x, y = load()").replace("nn.MSELoss()", "nn.CrossEntropyLoss()")
         first, second = changes(source, "balance", seen(counts=(90, 10)))
         assert "nn.CrossEntropyLoss(weight=1 / torch.bincount(y[:80]))\n" in first
-        assert "nn.CrossEntropyLoss(weight=torch.tensor([1.0, 9.0]))\n" in second
+        assert "nn.CrossEntropyLoss(weight=torch.bincount(y[:80]) ** -0.5)\n" in second
 
     def test_of_a_functional_loss_by_what_was_seen(self) -> None:
         source = program("x, y = load()").replace(
@@ -285,10 +285,18 @@ class TestBalance:
         )
         found = changes(source, "balance", seen(counts=(90, 10)))
         assert "nn.functional.cross_entropy(model(xb), yb, weight=torch.tensor([1.0, 9.0]))\n" in found[0]
+        assert "nn.functional.cross_entropy(model(xb), yb, weight=torch.tensor([1.0, 3.0]))\n" in found[1]
 
     def test_of_yes_and_no(self) -> None:
         source = program("x, y = load()").replace("nn.MSELoss()", "nn.BCEWithLogitsLoss()")
         assert "pos_weight=(y[:80] == 0).sum() / (y[:80] == 1).sum())" in changes(source, "balance", seen())[0]
+
+    def test_of_probabilities(self) -> None:
+        source = program("x, y = load()").replace("nn.MSELoss()", "nn.BCELoss()")
+        full, root = changes(source, "balance", seen(counts=(90, 10)))
+        assert "nn.functional.binary_cross_entropy(model(xb), yb, weight=1 + 8 * yb)" in full
+        assert "nn.functional.binary_cross_entropy(model(xb), yb, weight=1 + 2 * yb)" in root
+        assert changes(source, "balance", seen(counts=(90, 0))) == []
 
     def test_a_sampler_that_nobody_uses(self) -> None:
         data = "x, y = load()\nsampler = torch.utils.data.WeightedRandomSampler(w, 80)"
@@ -457,12 +465,25 @@ def test_wrong_labels_of_two_classes_count_less() -> None:
     assert "model.load_state_dict(best_weights)\n" in bounded
 
 
+@pytest.mark.parametrize(
+    ("loss", "bounded"),
+    [
+        ("NLLLoss", '(-nn.functional.nll_loss(model(xb), yb, reduction="none")).exp() ** 0.7).mean() / 0.7'),
+        ("BCELoss", "nn.functional.mse_loss(model(xb), yb)"),
+        ("MSELoss", "nn.functional.smooth_l1_loss(model(xb), yb)"),
+    ],
+)
+def test_other_losses_bounded(loss: str, bounded: str) -> None:
+    source = program("x, y = load()").replace("nn.MSELoss()", f"nn.{loss}()")
+    assert bounded in changes(source, "clean-labels")[0]
+
+
 def test_classes_weigh_in_a_loss_that_a_function_returns() -> None:
     defined = "x, y = load()\ndef criterion(out, target):\n    return nn.functional.cross_entropy(out, target)"
     source = program(defined).replace("criterion = nn.MSELoss()\n", "")
-    by_targets, by_counts = changes(source, "balance", seen(counts=(30, 10)))
-    assert "cross_entropy(out, target, weight=1 / torch.bincount(y[:80]))" in by_targets
-    assert "cross_entropy(out, target, weight=torch.tensor([1.0, 3.0]))" in by_counts
+    full, root = changes(source, "balance", seen(counts=(30, 10)))
+    assert "cross_entropy(out, target, weight=1 / torch.bincount(y[:80]))" in full
+    assert "cross_entropy(out, target, weight=torch.bincount(y[:80]) ** -0.5)" in root
 
 
 def test_a_loader_in_a_dict_that_a_function_returns_is_shuffled() -> None:

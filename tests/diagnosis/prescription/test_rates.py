@@ -32,6 +32,10 @@ def raised(source: str, history: History | None = None) -> list[str]:
         ("for w in ws:\n    w.add_(w.grad, alpha=-5.0)", "5.0", "0.1"),
         ("for w in ws:\n    w.data = w.data - 5.0 * w.grad", "5.0 *", "0.1 *"),
         ("W = W - 5.0 * grad_W", "5.0", "0.1"),
+        ("ps = {k: v - 5.0 * grads[k] for k, v in ps.items()}", "5.0", "0.1"),
+        ("for w in ws:\n    w.copy_(w - 5.0 * w.grad)", "5.0", "0.1"),
+        ("torch._foreach_add_(ws, grads, alpha=-5.0)", "5.0", "0.1"),
+        ("options = dict(lr=0.5)\no = Adam(p, **options)", "0.5", "0.001"),
     ],
 )
 def test_lower(source: str, before: str, after: str) -> None:
@@ -47,6 +51,19 @@ def test_candidates_differ_and_are_few() -> None:
 def test_an_aside_of_other_causes() -> None:
     assert len(changes(HEAD + "o = Adam(p, lr=0.5)", "lower-learning-rate", None, "dead-units")) == 1
     assert not changes(HEAD + "o = Adam(p, lr=0.5)", "lower-learning-rate", None, "learning-rate-too-low")
+
+
+def test_a_rate_that_is_set_later() -> None:
+    found = lowered("o = Adam(p, lr=0.5)\nfor g in o.param_groups:\n    g['lr'] = 0.3")
+    assert found[2:] == ["- g['lr'] = 0.3", "+ g['lr'] = 0.001"]
+
+
+@pytest.mark.parametrize("rate", ["json.loads(text)['lr']", "10 ** args.log_lr"])
+def test_a_rate_that_is_nowhere_written_is_the_one_in_use(rate: str) -> None:
+    history = History(optimizers={0: OptimizerFacts(name="Adam", rate=0.5)})
+    assert lowered(f"o = Adam(p, lr={rate})", history) == [f"- o = Adam(p, lr={rate})", "+ o = Adam(p, lr=0.001)"]
+    assert lowered(f"o = Adam(p, lr={rate})") == []
+    assert lowered("o = Adam(p, **options)", history) == []  # which may hold a rate
 
 
 def test_only_the_optimizer_that_trained() -> None:

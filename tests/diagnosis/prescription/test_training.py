@@ -1,7 +1,10 @@
 """Optimizer, duration and fit: exact changes of loops and of what makes optimizers."""
 
+from dataclasses import replace
+
 import pytest
 
+from tests.diagnosis.histories import INPUT, classifying
 from tests.diagnosis.prescription.changing import changes, first_change
 
 HEAD = "import torch\nimport torch.nn as nn\nimport torch.nn.functional as F\nmodel = nn.Linear(4, 2)\n"
@@ -161,6 +164,57 @@ def test_the_best_weights_by_a_score(measured: str, name: str) -> None:
     assert f"if {name} > best_{name}:\n" in found
 
 
+MEASURES = """\
+def right(model, x, y):
+    return (model(x).argmax(1) == y).float().mean().item()
+def wrong(model, x, y):
+    return -F.cross_entropy(model(x), y).item()
+def missed(model, x, y):
+    return F.mse_loss(model(x), y).item()
+def both(model, x, y):
+    return missed(model, x, y), right(model, x, y)
+"""
+
+
+@pytest.mark.parametrize(
+    ("measured", "kept"),
+    [
+        ("val = (model(x_val).argmax(1) == y_val).float().mean()", "val > best_val"),
+        ("val = F.cross_entropy(model(x_val), y_val)", "val < best_val"),
+        ("val = 1 - F.mse_loss(model(x_val), y_val)", "val > best_val"),
+        ("val = right(model, x_val, y_val)", "val > best_val"),
+        ("val = wrong(model, x_val, y_val)", "val > best_val"),
+        ("val = missed(model, x_val, y_val)", "val < best_val"),
+        ("accuracy = (model(x_test).argmax(1) == y_test).float().mean()", "accuracy > best_accuracy"),
+    ],
+)
+def test_whether_more_is_better_is_told_by_how_it_is_computed(measured: str, kept: str) -> None:
+    (found,) = changes(loop(more=f"    {measured}\n").replace(OPTIMIZER, MEASURES + OPTIMIZER), "early-stopping")
+    assert f"    if {kept}:\n" in found
+
+
+def test_no_best_of_what_is_no_number() -> None:
+    source = loop(more="    val = both(model, x_val, y_val)\n").replace(OPTIMIZER, MEASURES + OPTIMIZER)
+    assert changes(source, "early-stopping") == []
+
+
+def test_the_best_weights_by_what_is_only_printed() -> None:
+    printed = "    print(f'{epoch}: {right(model, x_val, y_val):.3f}')\n"
+    (found,) = changes(loop(more=printed).replace(OPTIMIZER, MEASURES + OPTIMIZER), "early-stopping")
+    assert found.endswith(
+        f"""{printed}\
+    score = right(model, x_val, y_val)
+    if score > best_score:
+        best_score, best_weights = (
+            score, {{name: value.clone() for name, value in model.state_dict().items()}}
+        )
+model.load_state_dict(best_weights)
+"""
+    )
+    of_training = printed.replace("_val", "_train")
+    assert changes(loop(more=of_training).replace(OPTIMIZER, MEASURES + OPTIMIZER), "early-stopping") == []
+
+
 def test_no_best_by_a_score_of_training() -> None:
     assert changes(loop(more="    train_acc = evaluate(model, x)\nprint(train_acc)\n"), "early-stopping") == []
     assert changes(loop(more="    acc = right / len(x)\nprint(acc)\n"), "early-stopping") == []
@@ -239,12 +293,86 @@ def test_little_regularization_stays(source: str) -> None:
     assert changes(HEAD + source, "regularize-less") == []
 
 
+PENALTIES = """\
+class Net(nn.Module):
+    def l1(self):
+        return sum(each.weight.abs().sum() for each in self.layers)
+def reg(model):
+    return sum(p.pow(2).sum() for p in model.parameters())
+"""
+
+
+@pytest.mark.parametrize("penalty", ["model.l1()", "reg(model)", "weights.abs().mean()", "l1"])
+def test_a_penalty_that_a_function_gives(penalty: str) -> None:
+    source = f"{HEAD}{PENALTIES}loss = fit + 0.02 * {penalty}"
+    expected = [] if penalty.startswith("weights") else [f"- loss = fit + 0.02 * {penalty}"]
+    assert first_change(source, "regularize-less")[:1] == expected
+
+
+@pytest.mark.parametrize(
+    ("inner", "less"),
+    [
+        ("loss = loss + 0.02 * p.norm(1)", "loss = loss + 1e-05 * p.norm(1)"),
+        ("p.grad.add_(p, alpha=0.5)", "p.grad.add_(p, alpha=1e-05)"),
+        ("p.data.mul_(1 - 0.1)", "p.data.mul_(1 - 1e-05)"),
+        ("p.data.mul_(0.1)", None),
+        ("y = 0.5 * p.sum()", None),
+    ],
+)
+def test_a_penalty_parameter_by_parameter(inner: str, less: str | None) -> None:
+    source = f"{HEAD}for p in model.parameters():\n    {inner}"
+    assert first_change(source, "regularize-less") == ([f"- {inner}", f"+ {less}"] if less else [])
+
+
+def test_no_regularization_is_the_next_try() -> None:
+    found = changes(HEAD + "L = 0.5\nloss = fit + L / 2 * reg", "regularize-less")
+    assert [each.splitlines()[4] for each in found] == ["L = 1e-05", "L = 0.0"]
+
+
 def test_more_regularization() -> None:
     source = HEAD + "o = torch.optim.Adam(p, lr=1e-3)"
     assert first_change(source, "weight-decay")[1] == "+ o = torch.optim.Adam(p, lr=1e-3, weight_decay=0.03)"
     net = HEAD + "m = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))\nm.eval()"
     assert "nn.ReLU(), nn.Dropout(0.5), nn.Linear(8, 2)" in first_change(net, "dropout")[1]
     assert first_change(net.replace("m.eval()", ""), "dropout") == []
+
+
+def test_decay_comes_with_dropout_first() -> None:
+    net = HEAD + "m = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))\nm.eval()\n"
+    both, alone = changes(net + "o = torch.optim.Adam(p, lr=1e-3, weight_decay=1e-5)", "weight-decay")
+    assert "Dropout(0.5)" in both
+    assert "Dropout" not in alone
+    assert "weight_decay=0.03" in both
+    assert "weight_decay=0.03" in alone
+    assert changes(HEAD + "o = torch.optim.Adam(p, lr=1e-3, weight_decay=0.01)", "weight-decay") == []
+
+
+def test_dropout_of_layers_that_are_bound_together() -> None:
+    source = """
+        import torch
+        from torch import nn
+        import torch.nn.functional as F
+        class Net(nn.Module):
+            def __init__(self):
+                self.a, self.b = nn.Linear(4, 8), nn.Linear(8, 2)
+            def forward(self, x):
+                return self.b(F.relu(self.a(x)))
+        model.eval()
+    """
+    assert first_change(source, "dropout")[1] == "+ return self.b(F.dropout(F.relu(self.a(x)), 0.5, self.training))"
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [
+        ((32, 1, 8, 8), "x = torch.roll(x, torch.randint(-1, 2, (2,)).tolist(), (2, 3))"),
+        ((32, 8), "x = x + 0.2 * x.std(0) * torch.randn_like(x)"),
+    ],
+)
+def test_training_examples_vary(shape: tuple[int, ...], expected: str) -> None:
+    signs = replace(INPUT, shape=shape)
+    history = classifying(examination={"inputs": (signs,)})
+    assert first_change(loop(), "augment", history) == [f"+ {expected}"]
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,15 @@ def main(args):
     use(args.lr)
 main(parser.parse_args())
 """
+PARSED_ELSEWHERE = """
+import argparse
+def parse():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--lr", default=0.1)
+    return parser.parse_args()
+args = parse()
+use(args.lr)
+"""
 
 
 @pytest.mark.parametrize(
@@ -75,6 +84,22 @@ main(parser.parse_args())
         (TRAINER, "script.py:8 0.7"),
         (OPTION, "script.py:4 0.1"),
         (RENAMED, "script.py:4 0.1"),
+        (PARSED_ELSEWHERE, "script.py:5 0.1"),
+        ("c = {'optim': {'lr': 0.1}}\nuse(c['optim']['lr'])", "script.py:1 0.1"),
+        ("base = {'lr': 0.1}\nc = {**base, 'epochs': 3}\nuse(c['lr'])", "script.py:1 0.1"),
+        ("class C:\n    lr = 0.1\nclass A:\n    c = C()\na = A()\nuse(a.c.lr)", "script.py:2 0.1"),
+        ("def config():\n    return {'lr': 0.1}\nuse(config()['lr'])", "script.py:2 0.1"),
+        ("class C:\n    seed: int = 0\n    lr: float = 0.1\nc = C(1, 0.4)\nuse(c.lr)", "script.py:4 0.4"),
+        ("class C:\n    def __init__(self):\n        self.o = {'lr': 0.1}\nc = C()\nuse(c.o['lr'])", "script.py:3 0.1"),
+        ("c = [0.1, 64]\nuse(c[0])", "script.py:1 0.1"),
+        ("def f(**options):\n    use(options.get('lr', 0.3))\nf(lr=0.1)", "script.py:3 0.1"),
+        ("import click\n@click.option('--lr', default=0.1)\ndef f(lr):\n    use(lr)\nf()", "script.py:2 0.1"),
+        ("def rate():\n    return 0.1\nuse(rate())", "script.py:2 0.1"),
+        ("from dataclasses import field\nclass C:\n    lr: float = field(default=0.1)\nuse(C().lr)", "script.py:3 0.1"),
+        ("import sys\nuse(float(sys.argv[1]) if len(sys.argv) > 1 else 0.1)", "script.py:2 0.1"),
+        ("use(chosen or 0.1)", "script.py:1 0.1"),
+        (OPTION.replace("args.learning_rate", "vars(args)['learning_rate']"), "script.py:4 0.1"),
+        (OPTION.replace("args.learning_rate", "getattr(args, 'learning_rate')"), "script.py:4 0.1"),
     ],
 )
 def test_is_found(source: str, expected: str) -> None:
@@ -87,6 +112,8 @@ def test_is_found(source: str, expected: str) -> None:
         "use(rate())",
         "LR = 0.1\nLR = unknown\nuse(LR)",
         "def f(lr):\n    use(lr)\nf(0.1)\nf(0.2)",  # two places
+        "def rate():\n    if x:\n        return 0.1\n    return 0.2\nuse(rate())",
+        "use(0.1 if fast else 0.2)",
         "use(True)",
         "a, b = pair()\nuse(a)",
         "for lr in (0.1, 0.2):\n    use(lr)",

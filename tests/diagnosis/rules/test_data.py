@@ -110,6 +110,16 @@ def test_a_smooth_series_is_told_by_each_of_its_last_steps() -> None:
     assert not leaks(0.998, 0.3)
 
 
+def test_a_column_made_of_a_yes_or_no_leaks_though_there_is_noise_on_it() -> None:
+    def leaks(largest: float, second: float) -> bool:
+        signs = replace(INPUT, tells_target=largest, also_tells=second)
+        return "leakage" in seen(classifying(loss={"kind": "binary"}, examination={"inputs": (signs,)}))
+
+    assert leaks(0.985, 0.5)
+    assert not leaks(0.975, 0.3)
+    assert not leaks(0.985, 0.9)  # what goes with it tells as much
+
+
 def test_rare_events_that_are_ranked_are_no_imbalance() -> None:
     def found(end: float) -> bool:
         rare: dict[str, Any] = {"classes": 2, "counts": (61, 3), "said": 1.0}

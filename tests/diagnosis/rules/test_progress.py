@@ -2,13 +2,26 @@
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from gradus.diagnosis.rules.progress import ADVICE, READINGS, read_curves, trend
 from gradus.diagnosis.signs import History
-from tests.diagnosis.histories import APART, Curve, classifying, falling, fitting, line, not_learning, playing, seen
+from tests.diagnosis.histories import (
+    ADAM,
+    APART,
+    Curve,
+    classifying,
+    falling,
+    fitting,
+    line,
+    not_learning,
+    playing,
+    seen,
+)
 
 LN10 = math.log(10)
 
@@ -80,6 +93,17 @@ def test_a_run_that_ends_early_is_not_under_trained_if_little_is_left() -> None:
     noisy = np.random.default_rng(0).normal(scale=2.0, size=201)
     assert "under-trained" not in seen(ended(lambda part: 2.0 - 0.9 * part + float(noisy[round(200 * part)])))
     assert "under-trained" not in seen(ended(falling(2.0, 1.24)))  # it has come to rest
+
+
+def test_a_handful_of_steps_is_too_few_however_the_loss_falls() -> None:
+    def ended(steps: int, **optimizer: Any) -> History:
+        made = replace(ADAM, **optimizer)
+        return fitting(steps=steps, curve=falling(1.0, 0.5), ended=True, optimizer=made)
+
+    assert "under-trained" in seen(ended(48))
+    assert "under-trained" not in seen(ended(52))
+    assert "under-trained" not in seen(ended(48, searches=True))
+    assert "under-trained" not in seen(ended(48, name="LBFGS"))
 
 
 # ---- two curves -----------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Fixes of how much each class, and each label, counts."""
 
 import ast
+import math
 from collections.abc import Iterator, Sequence
 
 from gradus.diagnosis.prescription.batches import Compared, Source, compared, training_targets
@@ -16,6 +17,8 @@ _CROSS_ENTROPY = ("torch.nn.CrossEntropyLoss", "torch.nn.functional.cross_entrop
     "torch.nn.functional.nll_loss")  # fmt: skip
 _CROSS_ENTROPY = ("torch.nn.CrossEntropyLoss", "torch.nn.functional.cross_entropy", "torch.nn.NLLLoss",
     "torch.nn.functional.nll_loss")  # fmt: skip
+_OF_PROBABILITIES = ("torch.nn.BCELoss", "torch.nn.functional.binary_cross_entropy")
+_SQUARED = ("torch.nn.MSELoss", "torch.nn.functional.mse_loss")
 _BINARY = ("torch.nn.BCEWithLogitsLoss", "torch.nn.functional.binary_cross_entropy_with_logits")
 
 
@@ -43,7 +46,7 @@ def use_the_sampler(case: Case) -> Iterator[Sequence[Edit]]:
 
 @fix("balance")
 def weight_the_loss(case: Case) -> Iterator[Sequence[Edit]]:
-    """Each class by the inverse of its share among the training targets."""
+    """Each class by the inverse of its share among the training targets, or by the root of that."""
     for training in training_steps(case):
         pair = compared(case.program, training)
         if pair is None:
@@ -56,6 +59,19 @@ def weight_the_loss(case: Case) -> Iterator[Sequence[Edit]]:
                 continue
             for text in _weights(case, call, binary):
                 yield [with_argument(call.file, call.node, argument, text)]
+        yield from _weighted_probabilities(case, pair)
+
+
+def _weighted_probabilities(case: Case, pair: Compared) -> Iterator[Sequence[Edit]]:
+    """Of probabilities of a yes each example by its own weight, for such a loss has none by class."""
+    counts, file = _counts(case), pair.call.file
+    if file.meaning(pair.call.node) not in _OF_PROBABILITIES or len(counts) != 2 or not min(counts):
+        return
+    name, more = imported(file, "torch.nn.functional.binary_cross_entropy")
+    output, target = file.code(pair.output), file.code(pair.target)
+    for ratio in (counts[0] / counts[1], math.sqrt(counts[0] / counts[1])):
+        text = f"{name}({output}, {target}, weight=1 + {ratio - 1:.3g} * {target})"
+        yield [replace(file, pair.call.node, text), *more]
 
 
 def _definition_of_loss(case: Case, pair: Compared) -> Iterator[Found]:
@@ -71,18 +87,24 @@ def _definition_of_loss(case: Case, pair: Compared) -> Iterator[Found]:
 
 
 def _weights(case: Case, call: Found, binary: bool) -> Iterator[str]:
-    """By the targets themselves where they are at hand; else by the counts that were seen."""
+    """By the targets themselves where they are at hand, else by the counts that were seen; then their roots."""
     target = training_targets(case)
     torch_name, more = imported(call.file, "torch")
-    if target is not None and not more and _at_hand(target, call) and not call.file.loops(call.node):
-        y = target.code
-        yield f"({y} == 0).sum() / ({y} == 1).sum()" if binary else f"1 / {torch_name}.bincount({y})"
     counts = _counts(case)
-    if counts and min(counts) > 0 and not more:
-        if binary and len(counts) == 2:
-            yield f"{torch_name}.tensor({counts[0] / counts[1]:.3g})"
-        elif not binary:
-            yield f"{torch_name}.tensor({[float(f'{max(counts) / each:.3g}') for each in counts]})"
+    if more:
+        return
+    if target is not None and _at_hand(target, call) and not call.file.loops(call.node):
+        y = target.code
+        share = f"({y} == 0).sum() / ({y} == 1).sum()"
+        yield share if binary else f"1 / {torch_name}.bincount({y})"
+        yield f"({share}).sqrt()" if binary else f"{torch_name}.bincount({y}) ** -0.5"
+    elif counts and min(counts) > 0:
+        for power in (1.0, 0.5):
+            if binary and len(counts) == 2:
+                yield f"{torch_name}.tensor({(counts[0] / counts[1]) ** power:.3g})"
+            elif not binary:
+                each_class = [float(f"{(max(counts) / each) ** power:.3g}") for each in counts]
+                yield f"{torch_name}.tensor({each_class})"
 
 
 def _at_hand(target: Source, call: Found) -> bool:
@@ -107,7 +129,7 @@ def bound_the_loss(case: Case) -> Iterator[Sequence[Edit]]:
     """What is surely wrong counts little; the best weights are kept as well.
 
     Of classes (1 - p^q) / q with q = 0.7, p being what the right class got (Zhang & Sabuncu 2018); of two classes the
-    squared error of the probability (Ghosh et al. 2017).
+    squared error of the probability (Ghosh et al. 2017); of values the absolute error, beyond 1 (Huber 1964).
     """
     for training in training_steps(case):
         pair = compared(case.program, training)
@@ -116,13 +138,20 @@ def bound_the_loss(case: Case) -> Iterator[Sequence[Edit]]:
             continue
         file = pair.call.file
         output, target = file.code(pair.output), file.code(pair.target)
-        if meaning in _CROSS_ENTROPY[:2]:
-            name, more = imported(file, "torch.nn.functional.cross_entropy")
+        if meaning in _CROSS_ENTROPY:
+            kind = "cross_entropy" if meaning in _CROSS_ENTROPY[:2] else "nll_loss"
+            name, more = imported(file, f"torch.nn.functional.{kind}")
             nats = f'{name}({output}, {target}, reduction="none")'
             text = f"(1 - (-{nats}).exp() ** 0.7).mean() / 0.7"
         elif meaning in _BINARY:
             name, more = imported(file, "torch.nn.functional.mse_loss")
             text = f"{name}({output}.sigmoid(), {target})"
+        elif meaning in _OF_PROBABILITIES:
+            name, more = imported(file, "torch.nn.functional.mse_loss")
+            text = f"{name}({output}, {target})"
+        elif meaning in _SQUARED:
+            name, more = imported(file, "torch.nn.functional.smooth_l1_loss")
+            text = f"{name}({output}, {target})"
         else:
             continue
         yield [replace(file, pair.call.node, text), *more, *best_kept(case)]

@@ -4,13 +4,16 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 
-from gradus.diagnosis.prescription.edits import Edit, around, imported, replace, with_argument
+from gradus.diagnosis.prescription.batches import model_calls
+from gradus.diagnosis.prescription.bindings import binding, entered
+from gradus.diagnosis.prescription.edits import Edit, around, before, imported, replace, with_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.lasting import best_kept
 from gradus.diagnosis.prescription.layers import LAYERS, hidden_layers
-from gradus.diagnosis.prescription.program import SourceFile
+from gradus.diagnosis.prescription.program import Program, SourceFile
 from gradus.diagnosis.prescription.rates import class_of, optimizer_calls
-from gradus.diagnosis.prescription.written import Written, text_of, written
+from gradus.diagnosis.prescription.roles import training_steps
+from gradus.diagnosis.prescription.written import Written, entry, number, text_of, written
 
 _DROPOUT = 0.1
 _HIGH_DROPOUT = 0.3
@@ -19,18 +22,20 @@ _LITTLE_DECAY = 1e-5
 _STRONG_DECAY = {"SGD": 5e-3, "AdamW": 1.0}
 _STRONG_PENALTY = 0.03
 _NARROW = 16
+_SEVERAL = 8
 _WIDER = 64
 
 
 @fix("regularize-less")
 def regularize_less(case: Case) -> Iterator[Sequence[Edit]]:
-    """Dropout to 0.1, weight decay and penalties to what is customary, those of them that are far above it."""
-    places = [*_dropouts(case), *_decays(case), *_penalties(case)]
-    edits = {
-        (place.file.path, place.node.lineno, place.node.col_offset): place.becomes(value) for place, value in places
+    """Dropout to 0.1, decay and penalties to what is customary, those of them that are far above it; then all to 0."""
+    places = {
+        (place.file.path, place.node.lineno, place.node.col_offset): (place, value)
+        for place, value in (*_dropouts(case), *_decays(case), *_penalties(case))
     }
-    if edits:
-        yield list(edits.values())
+    if places:
+        yield [place.becomes(value) for place, value in places.values()]
+        yield [place.becomes(0.0) for place, _ in places.values()]
 
 
 def _dropouts(case: Case) -> Iterator[tuple[Written, float]]:
@@ -40,7 +45,9 @@ def _dropouts(case: Case) -> Iterator[tuple[Written, float]]:
         place = written(case.program, call.file, call.argument(1 if by_function else 0, "p"))
         if place is not None and place.value > _HIGH_DROPOUT:
             yield place, _DROPOUT
-    for call in case.program.calls("torch.nn.LSTM", "torch.nn.GRU", "torch.nn.RNN", "torch.nn.Transformer*"):
+    for call in case.program.calls(
+        "torch.nn.LSTM", "torch.nn.GRU", "torch.nn.RNN", "torch.nn.Transformer*", "torch.nn.Multi*"
+    ):
         given = next((each.value for each in call.node.keywords if each.arg == "dropout"), None)
         place = written(case.program, call.file, given)
         if place is not None and place.value > _HIGH_DROPOUT:
@@ -58,54 +65,94 @@ def _decays(case: Case) -> Iterator[tuple[Written, float]]:
                 keys = [key.value if isinstance(key, ast.Constant) else "" for key in each.keys]
                 given = each.values[keys.index("weight_decay")] if "weight_decay" in keys else None
             place = written(case.program, call.file, given)
+            if isinstance(each, ast.keyword) and each.arg is None:  # Adam(parameters, **options)
+                place = entry(case.program, call.file, each.value, "weight_decay")
             if place is not None and place.value > 5 * usual:
                 yield place, usual
 
 
 def _penalties(case: Case) -> Iterator[tuple[Written, float]]:
-    """Factors of sums over parameters that are added to the loss, and of what such a sum was named."""
+    """Factors of sums over parameters that are added to the loss, and of decay that is written out."""
     for file, node in case.program.nodes():
-        if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Mult):
-            continue
-        for factor, other in ((node.left, node.right), (node.right, node.left)):
-            place = written(case.program, file, factor)
-            if place is not None and place.value > 1e-4 and _sums_parameters(file, other):
+        for factor, other in _products(node):
+            halved = isinstance(factor, ast.BinOp) and number(factor) is None  # LAMBDA / 2 * sum(...)
+            place = written(case.program, file, factor.left if halved else factor)  # type: ignore[attr-defined]
+            if place is not None and place.value > 1e-4 and _sums_parameters(case.program, file, other):
                 yield place, 1e-5
 
 
-def _sums_parameters(file: SourceFile, node: ast.expr) -> bool:
-    text = file.code(node)
-    if isinstance(node, ast.Name):
-        if re.search(r"^(l[12]|reg|penalty|weight_norm|norm)(_|$)|_(reg|penalty|norm)$", node.id):
+def _products(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """A factor, and what it multiplies: also in `p.grad.add_(p, alpha=0.1)` and `p.mul_(1 - 0.1)`."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        yield node.left, node.right
+        yield node.right, node.left
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        if node.func.attr == "add_" and ast.unparse(node.func.value).endswith(".grad") and node.args:
+            yield from ((each.value, node.args[0]) for each in node.keywords if each.arg == "alpha")
+        left_over = node.args[0] if node.func.attr == "mul_" and node.args else None
+        if isinstance(left_over, ast.BinOp) and isinstance(left_over.op, ast.Sub) and number(left_over.left) == 1:
+            yield left_over.right, node.func.value
+
+
+def _sums_parameters(program: Program, file: SourceFile, node: ast.expr) -> bool:
+    """Whether it is such a sum: by its name, by what it was made of, or by the function that gives it."""
+    if isinstance(node, ast.Name | ast.Attribute):
+        if re.search(r"(^|[._])(l[12]|reg|penalty|weight_norm|norm|sparsity)(_|$)", ast.unparse(node)):
             return True
         made = file.value(node)
-        text = file.code(made) if made is not None else ""
-    return "parameters()" in text and bool(re.search(r"abs\(|norm|pow\(|\*\* ?2|square", text))
+        return _is_parameter(file, node) or (made is not None and _sums_parameters(program, file, made))
+    text = ast.unparse(node)
+    enters = entered(program, file, node) if isinstance(node, ast.Call) else None
+    if enters is not None:
+        text = ast.unparse(enters[1])
+    of_parameters = re.search(r"parameters\(|weight\b", text) or any(
+        _is_parameter(file, each) for each in ast.walk(node) if isinstance(each, ast.Name)
+    )
+    return bool(of_parameters and re.search(r"abs\(|norm|pow\(|\*\* ?2|square", text))
+
+
+def _is_parameter(file: SourceFile, node: ast.expr) -> bool:
+    """Whether it is `p` or `p.data` of `for p in model.parameters()`."""
+    if isinstance(node, ast.Attribute):
+        return node.attr == "data" and _is_parameter(file, node.value)
+    bound = binding(file, node)
+    return bound is not None and bound.looped and "parameters(" in ast.unparse(bound.value)
 
 
 @fix("weight-decay")
 def decay(case: Case) -> Iterator[Sequence[Edit]]:
-    """A strong decay where there is none; the best weights are kept as well.
+    """A strong decay where there is little or none, with dropout and then alone; the best weights are kept as well.
 
     Decay delays overfitting, and where training goes on for long it does not prevent it.
     """
     edits: list[Edit] = []
     for call in optimizer_calls(case):
-        if not any(each.arg == "weight_decay" for each in call.node.keywords):
-            strong = _STRONG_DECAY.get(class_of(call), _STRONG_PENALTY)
+        strong = _STRONG_DECAY.get(class_of(call), _STRONG_PENALTY)
+        given = call.argument(-1, "weight_decay")
+        place = written(case.program, call.file, given)
+        if given is None:
             edits.append(with_argument(call.file, call.node, "weight_decay", text_of(strong)))
+        elif place is not None and place.value < strong / 5:
+            edits.append(place.becomes(strong))
     if edits:
-        yield [*edits, *best_kept(case)]
+        kept, dropping = best_kept(case), _dropping(case)
+        if dropping:
+            yield [*edits, *dropping, *kept]
+        yield [*edits, *kept]
 
 
 @fix("dropout")
 def drop_out(case: Case) -> Iterator[Sequence[Edit]]:
-    """Half of the units behind each hidden activation, where the program evaluates in a mode of its own.
+    """Half of the units behind each hidden activation; the best weights are kept as well."""
+    edits = _dropping(case)
+    if edits:
+        yield [*edits, *best_kept(case)]
 
-    The best weights are kept as well.
-    """
+
+def _dropping(case: Case) -> list[Edit]:
+    """Dropout behind hidden activations, where the program has none and evaluates in a mode of its own."""
     if not case.program.methods("eval") or case.program.calls("torch.nn.*Dropout*", "torch.nn.functional.*dropout*"):
-        return
+        return []
     edits: dict[tuple[object, int], Edit] = {}
     for layer in hidden_layers(case.program):
         found, file = layer.following, layer.file
@@ -122,8 +169,29 @@ def drop_out(case: Case) -> Iterator[Sequence[Edit]]:
             opened, closed = around(file, found.node, f"{name}(", ", 0.5, self.training)")
             edits[file.path, start], edits[file.path, end] = opened, closed
         edits.update({(each.file.path, each.start): each for each in more})
-    if edits:
-        yield [*edits.values(), *best_kept(case)]
+    return list(edits.values())
+
+
+@fix("augment")
+def vary(case: Case) -> Iterator[Sequence[Edit]]:
+    """Training images are shifted by a point, training examples of other kinds get a little noise.
+
+    The best weights are kept as well.
+    """
+    shape = next((each.inputs[0].shape for each in case.history.examinations if each.inputs), ())
+    for training in training_steps(case)[:1]:
+        file = training.file
+        for call in model_calls(case.program, file, training.around)[:1]:
+            given = call.node.args[0] if call.node.args else None
+            if call.file is not file or not isinstance(given, ast.Name) or len(shape) < 2 or shape[0] < _SEVERAL:
+                return
+            torch, more = imported(file, "torch")
+            x = given.id
+            changed = f"{x} = {x} + 0.2 * {x}.std(0) * {torch}.randn_like({x})"
+            if len(shape) == 4:
+                shift = f"{torch}.randint(-1, 2, (2,)).tolist()"
+                changed = f"{x} = {torch}.roll({x}, {shift}, (2, 3))"
+            yield [before(file, call.statement, changed), *more, *best_kept(case)]
 
 
 @fix("enlarge")

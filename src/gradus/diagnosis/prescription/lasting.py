@@ -5,20 +5,23 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from gradus.diagnosis.prescription.bindings import Function, callers
+from gradus.diagnosis.prescription.bindings import Function, callers, entered, returned
 from gradus.diagnosis.prescription.edits import Edit, after, before, delete, imported
 from gradus.diagnosis.prescription.fixes import Case, fix
-from gradus.diagnosis.prescription.program import Loop, SourceFile
+from gradus.diagnosis.prescription.program import Loop, Program, SourceFile
 from gradus.diagnosis.prescription.rates import optimizer_calls
 from gradus.diagnosis.prescription.roles import TrainingStep, training_steps, visible
 from gradus.diagnosis.prescription.written import Written, number, written
 
 _TIMES = (10, 40)
 _TOTALS = {"T_max", "total_iters", "epochs", "total_steps", "num_training_steps", "T_0"}
-_SCORE = re.compile(r"(^|_)(val|valid|validation|test|dev|eval|held_?out|holdout)(_|$)|^v_?loss$|^vl$")
-_RISING = re.compile(r"(^|_)(acc|accuracy|r2|auc|f1|recall|hits)(_|$)")
+_SCORE = re.compile(r"(^|_)(val|valid|validation|va|test|te|dev|eval|held_?out|held|holdout)(_|$)|^v_?loss$|^vl$")
+_TRAINED = re.compile(r"(^|_)(tr|train|training)(_|$)")
+_RISING = re.compile(r"(^|_)(acc|accuracy|r2|auc|f1|recall|hits|right|correct)(_|$)")
 _EVALUATES = re.compile(r"eval|valid|test|accuracy|score")
-_LOSS = re.compile(r"loss|mse|mae|nll|error|err$|rmse|bce|ce$|held_?out$|^val$|^vl$")
+_LOSS = re.compile(r"loss|mse|mae|nll|error|err$|rmse|bce|ce$|^vl$")
+_COMPARES = re.compile(r" == |\.eq\(|accuracy|r2_score|^1(\.0)? - ")
+_OF_LOSS = re.compile(r"loss|criterion|cross_entropy|mse|nll|\*\* 2|\.square\(|\.abs\(")
 
 
 @fix("train-longer")
@@ -141,26 +144,31 @@ class _Measure:
     Attributes:
         others: what else was measured there and is used after the loop.
         rising: whether more is better.
+        by: what it is measured by, where the program has no name for it.
     """
 
     statement: ast.stmt
     name: str
     others: list[str]
     rising: bool
+    by: str = ""
 
 
 def best_kept(case: Case) -> list[Edit]:
     """What keeps them; empty where nothing held out is measured in the loop, or the program keeps weights already."""
     for training in training_steps(case)[:1]:
-        for file, loop in around(case, training):
-            found = _measured(file, loop)
-            if found is None:
-                continue
-            models = visible(case.program, file, found.statement, "model")
-            # A trainer's own comes before what the script calls it.
-            models = [each for each in models if each.startswith("self.")] or models
-            if len(models) == 1 and "load_state_dict" not in file.text:
-                return list(_kept(file, loop, found, models[0]))
+        for search in (_measured, _told):
+            for file, loop in around(case, training):
+                found = search(case.program, file, loop)
+                if found is None:
+                    continue
+                models = visible(case.program, file, found.statement, "model")
+                # A trainer's own comes before what the script calls it; of several the one that is trained.
+                models = [each for each in models if each.startswith("self.")] or models
+                trained = [each for each in models if each in training.models(case.program)]
+                models = models if len(models) == 1 else trained
+                if len(models) == 1 and "load_state_dict" not in file.text:
+                    return list(_kept(file, loop, found, models[0]))
     return []
 
 
@@ -173,13 +181,14 @@ def _kept(file: SourceFile, loop: Loop, measure: _Measure, model: str) -> Iterat
     begun = [worst, *["None"] * len(measure.others), "None"]
     yield before(file, loop, f"{names}, best_weights = {', '.join(begun)}")
     better = f"{measure.name} {'>' if measure.rising else '<'} best_{measure.name}"
-    yield after(
-        file, measure.statement, f"if {better}:\n    {names}, best_weights = (\n        {values}, {state}\n    )"
-    )
-    yield after(file, loop, f"{model}.load_state_dict(best_weights)\n{values} = {names}")
+    keeping = f"if {better}:\n    {names}, best_weights = (\n        {values}, {state}\n    )"
+    measuring = f"{measure.name} = {measure.by}\n" if measure.by else ""
+    yield after(file, measure.statement, measuring + keeping)
+    restored = "" if measure.by else f"\n{values} = {names}"
+    yield after(file, loop, f"{model}.load_state_dict(best_weights){restored}")
 
 
-def _measured(file: SourceFile, loop: Loop) -> _Measure | None:
+def _measured(program: Program, file: SourceFile, loop: Loop) -> _Measure | None:
     """The held-out loss of a loop, or the held-out score where no loss is measured."""
     used = {
         each.id
@@ -191,8 +200,11 @@ def _measured(file: SourceFile, loop: Loop) -> _Measure | None:
         for each in block.body:
             for name in _stored(each):
                 names[name] = each
-        losses = [each for each in names if _LOSS.search(each) and _is_held_out(each, names[each], block)]
-        scores = [each for each in names if _RISING.search(each) and _is_held_out(each, names[each], block)]
+        rising = {
+            each: _rises(program, file, each, names[each]) for each in names if _is_held_out(each, names[each], block)
+        }
+        losses = [each for each in rising if rising[each] is False]
+        scores = [each for each in rising if rising[each]]
         if losses or scores:
             chosen = (losses or scores)[-1]
             last = max((names[chosen], *(names[each] for each in names if each in used)), key=lambda one: one.lineno)
@@ -201,13 +213,74 @@ def _measured(file: SourceFile, loop: Loop) -> _Measure | None:
     return None
 
 
+def _told(program: Program, file: SourceFile, loop: Loop) -> _Measure | None:
+    """What a loop tells of held-out examples without a name for it: `print(f"{evaluate(model, x_val, y_val):.3f}")`."""
+    for statement in loop.body:
+        for call in ast.walk(statement) if isinstance(statement, ast.Expr | ast.If) else ():
+            if isinstance(call, ast.Call) and entered(program, file, call) is not None and _on_held_out(call):
+                rising = _computed(program, file, call)
+                if rising is not None:
+                    name = "score" if rising else "held_out_loss"
+                    return _Measure(statement, name, [], rising=rising, by=ast.unparse(call))
+    return None
+
+
 def _is_held_out(name: str, bound: ast.stmt, block: ast.stmt) -> bool:
-    """Whether it is measured on held-out examples: by its name, without gradients, or from `evaluate(...)`."""
-    called = bound.value.func if isinstance(bound, ast.Assign) and isinstance(bound.value, ast.Call) else None
-    evaluates = called is not None and _EVALUATES.search(ast.unparse(called).split(".")[-1]) is not None
+    """Whether it is measured on held-out examples: by its name, without gradients, of such, or by `evaluate(...)`."""
+    if _TRAINED.search(name):
+        return False
+    value = bound.value if isinstance(bound, ast.Assign) else None
     without = any(isinstance(each, ast.With) and "grad" in ast.unparse(each.items[0]) for each in (bound, block))
-    trained = re.search(r"(^|_)(tr|train|training)(_|$)", name) is not None
-    return not trained and (_SCORE.search(name) is not None or evaluates or without)
+    if _SCORE.search(name) is not None or without:
+        return True
+    called = isinstance(value, ast.Call) and _EVALUATES.search(ast.unparse(value.func).split(".")[-1]) is not None
+    return value is not None and (_on_held_out(value) or (called and not _mentions(value, _TRAINED)))
+
+
+def _on_held_out(value: ast.expr) -> bool:
+    return _mentions(value, _SCORE) and not _mentions(value, _TRAINED)
+
+
+def _mentions(value: ast.expr, names: re.Pattern[str]) -> bool:
+    """Whether a name in it, or an attribute, is such a one; what is called does not count."""
+    called = {id(each.func) for each in ast.walk(value) if isinstance(each, ast.Call)}
+    found = (each for each in ast.walk(value) if id(each) not in called)
+    return any(
+        names.search(each.id if isinstance(each, ast.Name) else each.attr)
+        for each in found
+        if isinstance(each, ast.Name | ast.Attribute)
+    )
+
+
+def _rises(program: Program, file: SourceFile, name: str, bound: ast.stmt) -> bool | None:
+    """Whether more of it is better, by its name or by how it is computed; None if that cannot be told."""
+    if _RISING.search(name):
+        return True
+    if _LOSS.search(name):
+        return False
+    values = [
+        each.value
+        for each in ast.walk(bound)
+        if isinstance(each, ast.Assign) and any(ast.unparse(target) == name for target in each.targets)
+    ]
+    return _computed(program, file, values[-1]) if values else None
+
+
+def _computed(program: Program, file: SourceFile, value: ast.expr) -> bool | None:
+    """The same of an expression, or of what the program's function returns that gives it."""
+    if isinstance(value, ast.UnaryOp) and isinstance(value.op, ast.USub):
+        negative = _computed(program, file, value.operand)
+        return None if negative is None else not negative
+    enters = entered(program, file, value) if isinstance(value, ast.Call) else None
+    if enters is None:
+        text = ast.unparse(value)
+        return True if _COMPARES.search(text) else False if _OF_LOSS.search(text) else None
+    results = returned(enters[1])
+    if not results or any(isinstance(each, ast.Tuple | ast.List | ast.Dict) for each in results):
+        return None
+    rising = _computed(program, enters[0], results[-1])
+    text = ast.unparse(enters[1])
+    return rising if rising is not None else True if _COMPARES.search(text) else None
 
 
 def _is_measure(name: str) -> bool:

@@ -221,8 +221,8 @@ def _named(file: SourceFile, node: ast.Call) -> Layer | None:
     """`self.fc = nn.Linear(a, b)` or a list of such, and `torch.relu(self.fc(x))` elsewhere."""
     holder: ast.AST = node
     for each in file.above(node):
-        if isinstance(each, ast.stmt):
-            break
+        if isinstance(each, ast.stmt) or (isinstance(each, ast.Tuple) and isinstance(file.parents[each], ast.Assign)):
+            break  # self.a, self.b = nn.Linear(2, 8), nn.Linear(8, 1)
         holder = each
     statement = file.statement(node)
     name = _target(statement, holder) if isinstance(holder, ast.expr) else ""

@@ -10,7 +10,7 @@ from gradus.diagnosis.prescription.edits import Edit, with_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.program import Found, SourceFile
 from gradus.diagnosis.prescription.roles import role
-from gradus.diagnosis.prescription.written import Written, number, written
+from gradus.diagnosis.prescription.written import Written, entry, number, written
 from gradus.diagnosis.rules.common import update_ratio
 
 _CUSTOMARY = {
@@ -147,15 +147,30 @@ def _of_optimizers(case: Case) -> Iterator[Rate]:
     for call in optimizer_calls(case):
         value = call.argument(1, "lr")
         place = written(case.program, call.file, value)
-        if value is not None and place is None:
-            if not isinstance(value, ast.BinOp) or call.file.scope(value) is None:
-                continue
-            used = _in_use(case)
-            if used is None:
+        options = [each.value for each in call.node.keywords if each.arg is None]
+        if value is None and options:  # Adam(parameters, **options)
+            place = entry(case.program, call.file, options[0], "lr")
+        if place is None and (value is not None or options):
+            used = _in_use(case)  # by a number that is computed, or read from a file
+            if value is None or used is None:
                 continue
             place = Written(call.file, value, used)
         yield Rate(place, customary(case, call), call)
         yield from _of_groups(case, call)
+    yield from _set_later(case)
+
+
+def _set_later(case: Case) -> Iterator[Rate]:
+    """`group["lr"] = 0.5`."""
+    calls = optimizer_calls(case)
+    for file, node in case.program.nodes():
+        target = node.targets[0] if isinstance(node, ast.Assign) else None
+        if calls and isinstance(target, ast.Subscript) and ast.unparse(target.slice) == "'lr'":
+            loop = file.parents[file.statement(target)]
+            of_groups = "param_groups" in ast.unparse(loop.iter if isinstance(loop, ast.For) else target)
+            place = written(case.program, file, node.value) if isinstance(node, ast.Assign) and of_groups else None
+            if place is not None and place.value > 0:
+                yield Rate(place, customary(case, calls[0]), calls[0])
 
 
 def _of_groups(case: Case, call: Found) -> Iterator[Rate]:
@@ -229,13 +244,13 @@ def _factor(file: SourceFile, node: ast.AST) -> ast.expr | None:
     step: ast.expr | None = None
     if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Sub):
         step = node.value
-    elif isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp) and isinstance(node.value.op, ast.Sub):
-        step = node.value.right
+    elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
+        step = node.right
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
         if node.func.attr == "sub_":
             step = node.args[0]
-        elif node.func.attr == "add_":
-            step = node.args[0]
+        elif node.func.attr in {"add_", "_foreach_add_"}:
+            step = node.args[-1]
             alpha = next((each.value for each in node.keywords if each.arg == "alpha"), None)
             if isinstance(alpha, ast.UnaryOp) and isinstance(alpha.op, ast.USub) and _is_gradient(step):
                 return alpha.operand
@@ -252,4 +267,4 @@ def _factor(file: SourceFile, node: ast.AST) -> ast.expr | None:
 def _is_gradient(node: ast.expr) -> bool:
     """Whether it looks like `p.grad`, `grad_w`, `dW` or `grads[0]`."""
     text = ast.unparse(node)
-    return bool(re.search(r"\.grad\b|(^|_)grads?(_|$|\[)|^g$|^d[Wwb]\d?$", text)) and number(node) is None
+    return bool(re.search(r"\.grad\b|(^|_)grads?(_|$|\[)|^gs?$|^g\[|^d[Wwb]\d?$", text)) and number(node) is None

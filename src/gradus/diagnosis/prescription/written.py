@@ -3,7 +3,7 @@
 import ast
 import operator
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from gradus.diagnosis.prescription.bindings import (
@@ -14,11 +14,13 @@ from gradus.diagnosis.prescription.bindings import (
     class_around,
     default_of,
     definition,
+    entered,
     parameters,
     passed,
+    returned,
 )
 from gradus.diagnosis.prescription.edits import Edit, replace
-from gradus.diagnosis.prescription.program import Program, SourceFile
+from gradus.diagnosis.prescription.program import Found, Program, SourceFile
 
 _DEPTH = 8
 _ARITHMETIC: dict[type[ast.operator], Callable[[float, float], float]] = {
@@ -90,17 +92,26 @@ def written(program: Program, file: SourceFile, node: ast.expr | None, depth: in
     return next(iter(places.values())) if len(places) == 1 else None
 
 
+def entry(program: Program, file: SourceFile, base: ast.expr, key: str) -> Written | None:
+    """Where what a dictionary holds under a key is written as a number."""
+    found = [written(program, home, each) for home, each in _entries(program, file, base, key)]
+    return found[0] if len(found) == 1 else None
+
+
 def _sources(program: Program, file: SourceFile, node: ast.expr) -> Iterator[tuple[SourceFile, ast.expr]]:
     """The expressions that the value of one comes from."""
     if isinstance(node, ast.Call):
-        called = node.func
-        if isinstance(called, ast.Name) and called.id in {"float", "int", "round"} and len(node.args) == 1:
-            yield file, node.args[0]
-        elif isinstance(called, ast.Attribute) and called.attr == "get" and node.args:
-            entries = list(_entries(program, file, called.value, _key(node.args[0])))
-            yield from entries or [(file, each) for each in node.args[1:2]]
+        yield from _of_call(program, file, node)
+    elif isinstance(node, ast.IfExp):
+        yield from ((file, each) for each in (node.body, node.orelse))
+    elif isinstance(node, ast.BoolOp):
+        yield from ((file, each) for each in node.values)
     elif isinstance(node, ast.Subscript):
         yield from _entries(program, file, node.value, _key(node.slice))
+        home, made = _made(program, file, node.value)
+        at = number(node.slice)
+        if isinstance(made, ast.List | ast.Tuple) and isinstance(at, int) and -len(made.elts) <= at < len(made.elts):
+            yield home, made.elts[at]
     elif isinstance(node, ast.Name):
         yield from _of_name(program, file, node)
     elif isinstance(node, ast.Attribute):
@@ -109,6 +120,31 @@ def _sources(program: Program, file: SourceFile, node: ast.expr) -> Iterator[tup
             yield bound.file, bound.value
         elif bound is None:
             yield from _fields(program, file, node.value, node.attr)
+
+
+def _of_call(program: Program, file: SourceFile, call: ast.Call) -> Iterator[tuple[SourceFile, ast.expr]]:
+    """What a conversion is of, what a dictionary is asked for, a field's default, what a function returns."""
+    called = call.func
+    if isinstance(called, ast.Name) and called.id in {"float", "int", "round"} and len(call.args) == 1:
+        yield file, call.args[0]
+    elif isinstance(called, ast.Name) and called.id == "getattr" and len(call.args) > 1:
+        yield from _fields(program, file, call.args[0], _key(call.args[1]))
+    elif isinstance(called, ast.Attribute) and called.attr == "get" and call.args:
+        entries = list(_entries(program, file, called.value, _key(call.args[0])))
+        yield from entries or [(file, each) for each in call.args[1:2]]
+    elif file.qualified(called) in {"dataclasses.field", "pydantic.Field", "typer.Option"}:
+        default = Found(file, call).argument(0, "default")
+        yield from [] if default is None else [(file, default)]
+    else:
+        yield from _returns(program, file, call)
+
+
+def _returns(program: Program, file: SourceFile, call: ast.Call) -> Iterator[tuple[SourceFile, ast.expr]]:
+    """What the program's own function returns, if that is written in one place."""
+    enters = entered(program, file, call)
+    if enters is not None and enters[1].name != "__init__":
+        results = returned(enters[1])
+        yield from ((enters[0], each) for each in results if len(results) == 1)
 
 
 def _of_name(program: Program, file: SourceFile, node: ast.Name) -> Iterator[tuple[SourceFile, ast.expr]]:
@@ -136,6 +172,9 @@ def _given(program: Program, file: SourceFile, function: Function, name: str) ->
         default = default_of(function, name)
         if default is not None:
             yield file, default
+        else:  # @click.option("--lr", default=0.1)
+            decorators = [Found(file, each) for each in function.decorator_list if isinstance(each, ast.Call)]
+            yield from _defaults(decorators, name)
 
 
 def _key(node: ast.expr) -> str:
@@ -146,6 +185,12 @@ def _entries(program: Program, file: SourceFile, base: ast.expr, key: str) -> It
     """What a dictionary holds under a key, as it was written down."""
     if not key:
         return
+    for function in (each for each in file.above(base) if isinstance(each, Function)):
+        rest = function.args.kwarg
+        if rest is not None and ast.unparse(base) == rest.arg:  # **options
+            calls = callers(program, file, function)
+            yield from ((one.file, each.value) for one in calls for each in one.node.keywords if each.arg == key)
+            return
     written_later = [
         statement.value
         for statement in ast.walk(file.tree)
@@ -159,10 +204,15 @@ def _entries(program: Program, file: SourceFile, base: ast.expr, key: str) -> It
         yield from ((file, each) for each in written_later)
         return
     home, value = _made(program, file, base)
-    if isinstance(value, ast.Dict):
-        for name, item in zip(value.keys, value.values, strict=True):
-            if name is not None and _key(name) == key:
-                yield home, item
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "vars" and value.args:
+        yield from _fields(program, home, value.args[0], key)
+    elif isinstance(value, ast.Dict):
+        items = list(zip(value.keys, value.values, strict=True))
+        own = [item for name, item in items if name is not None and _key(name) == key]
+        yield from ((home, each) for each in own)
+        for name, item in items:
+            if name is None and not own:  # {**others}
+                yield from _entries(program, home, item, key)
     elif isinstance(value, ast.Call):
         yield from ((home, each.value) for each in value.keywords if each.arg == key)
 
@@ -174,12 +224,17 @@ def _fields(program: Program, file: SourceFile, base: ast.expr, name: str) -> It
     if isinstance(called, ast.Attribute) and called.attr in {"parse_args", "parse_known_args"}:
         yield from _options(program, name)
         return
-    if isinstance(value, ast.Call):
-        given = [(home, each.value) for each in value.keywords if each.arg == name]
-        if given:
-            yield from given
-            return
     owner = definition(program, home, called.id) if isinstance(called, ast.Name) else None
+    if isinstance(value, ast.Call):
+        fields = [
+            ast.unparse(each.target)
+            for each in getattr(owner and owner[1], "body", ())
+            if isinstance(each, ast.AnnAssign)
+        ]
+        given = Found(home, value).argument(fields.index(name) if name in fields else -1, name)
+        if given is not None:
+            yield home, given
+            return
     if owner is None and isinstance(base, ast.Name) and base.id in {"self", "cls"}:
         around = class_around(file, base)
         owner = (file, around) if around is not None else None
@@ -189,6 +244,9 @@ def _fields(program: Program, file: SourceFile, base: ast.expr, name: str) -> It
                 targets = each.targets if isinstance(each, ast.Assign) else [each.target]
                 if any(isinstance(target, ast.Name) and target.id == name for target in targets):
                     yield owner[0], each.value
+        if value is not base:  # what its constructor gives it
+            own = bindings(owner[0], f"self.{name}", owner[1])[:1]
+            yield from ((owner[0], each.value) for each in own if each.item is None)
     elif owner is None:
         yield from _options_of_parameter(program, file, base, name)
 
@@ -211,7 +269,11 @@ def _options_of_parameter(
 
 def _options(program: Program, name: str) -> Iterator[tuple[SourceFile, ast.expr]]:
     """Defaults of an option of the program's argument parser."""
-    for each in program.methods("add_argument"):
+    yield from _defaults(program.methods("add_argument"), name)
+
+
+def _defaults(options: Sequence[Found], name: str) -> Iterator[tuple[SourceFile, ast.expr]]:
+    for each in options:
         names = {str(flag).lstrip("-").replace("-", "_") for flag in map(_key, each.node.args) if flag}
         dest = each.argument(-1, "dest")
         default = each.argument(-1, "default")
@@ -220,15 +282,23 @@ def _options(program: Program, name: str) -> Iterator[tuple[SourceFile, ast.expr
 
 
 def _made(program: Program, file: SourceFile, node: ast.expr, depth: int = 4) -> tuple[SourceFile, ast.expr]:
-    """The expression that a name stands for, followed through other names."""
-    if depth and isinstance(node, ast.Name | ast.Attribute):
-        bound = binding(file, node)
+    """The expression that another stands for: through names, functions that return it, entries and fields."""
+    if not depth:
+        return file, node
+    sources: list[tuple[SourceFile, ast.expr]] = []
+    bound = binding(file, node)
+    if bound is not None:
         # `args, _ = parser.parse_known_args()` counts as the whole
-        if bound is not None and not bound.looped and bound.item in {None, 0}:
-            return _made(program, bound.file, bound.value, depth - 1)
-        if bound is None and isinstance(node, ast.Name):
-            for function in (each for each in file.above(node) if isinstance(each, Function)):
-                if node.id in parameters(function):
-                    given = list(_given(program, file, function, node.id))
-                    return _made(program, *given[0], depth - 1) if len(given) == 1 else (file, node)
-    return file, node
+        sources = [(bound.file, bound.value)] if not bound.looped and bound.item in {None, 0} else []
+    elif isinstance(node, ast.Name):
+        for function in (each for each in file.above(node) if isinstance(each, Function)):
+            if node.id in parameters(function):
+                sources = list(_given(program, file, function, node.id))
+                break
+    elif isinstance(node, ast.Call):
+        sources = list(_returns(program, file, node))
+    elif isinstance(node, ast.Attribute):
+        sources = list(_fields(program, file, node.value, node.attr))
+    elif isinstance(node, ast.Subscript):
+        sources = list(_entries(program, file, node.value, _key(node.slice)))
+    return _made(program, *sources[0], depth - 1) if len(sources) == 1 else (file, node)

@@ -10,6 +10,7 @@ from gradus.diagnosis.rules.common import (
     accuracy,
     accuracy_at,
     chance,
+    kind,
     knowing_nothing,
     losses,
     says_no,
@@ -190,7 +191,8 @@ def _does_as_well(history: History, held_out: Evaluation) -> bool:
 
 @rules.register(
     "leakage",
-    source="one column that gives the target away (|r| > 0.999), or held-out examples that were trained on",
+    source="one column that gives the target away (|r| > 0.999, or 0.98 of one of two classes: a threshold on a normal "
+    "column comes to 0.8), or held-out examples that were trained on",
     not_fooled_by="evaluations of the training set itself beside one that is held out; passes at every step, such as a "
     "teacher's; one-column toy problems; the last of several steps of a smooth series, which the step before tells "
     "nearly as much",
@@ -212,7 +214,9 @@ def leakage(history: History) -> Iterator[Sighting]:
     telling = lasting(history, 3, lambda each: each.inputs[0].tells_target if each.inputs else None)
     wide = history.last is not None and history.last.inputs and history.last.inputs[0].columns >= 3
     others = lasting(history, 3, lambda each: each.inputs[0].also_tells if each.inputs else None)
-    if telling and min(telling) > 0.999 and wide and 1 - max(others) > 20 * (1 - min(telling)):
+    # Of a yes or no hardly a column tells so much but one that is made of it, with noise.
+    most = 0.98 if kind(history) == "binary" else 0.999
+    if telling and min(telling) > most and wide and 1 - max(others) > 20 * (1 - min(telling)):
         yield Sighting(confidence=0.9, evidence={"correlation": telling[-1]}, reading="a column gives the target away")
         return
     # What comes at every step is there to be learned from: a teacher's answers, values of the next state.

@@ -17,6 +17,7 @@ from gradus.diagnosis.rules.common import (
     losses,
     settled,
     supervised,
+    thriving,
     warming_up,
 )
 from gradus.diagnosis.signs import History
@@ -138,13 +139,15 @@ def plateau(history: History) -> Iterator[Sighting]:
 
 
 _UNFINISHED = 0.3
+_FEW = 50
+"""Steps: customary warm-ups alone are longer."""
 
 
 @rules.register(
     "under-trained",
     source="a tenth of all that was gained came in the last quarter and most of the loss is still there; or a quarter "
-    "of it, with a third of the loss still there",
-    not_fooled_by="runs whose loss has come down, however it still falls",
+    "of it, with a third of the loss still there; or there were fewer than 50 steps, and they brought something",
+    not_fooled_by="runs whose loss has come down, however it still falls; optimizers that search how far to go",
     at_end=True,
     severity="notice",
     says=Message(
@@ -155,7 +158,7 @@ _UNFINISHED = 0.3
     ),
 )
 def under_trained(history: History) -> Iterator[Sighting]:
-    """The loss was falling as fast at the end as in the middle, and is high."""
+    """The loss was falling as fast at the end as in the middle, or there was hardly a step, and it is high."""
     right = accuracy(history)
     short = history.step <= 250 and not history.earlier and len(history.optimizers) < 2
     if not supervised(history) or not short or history.losses.count < 8 or (right is not None and right > 0.7):
@@ -169,8 +172,14 @@ def under_trained(history: History) -> Iterator[Sighting]:
     start, end = history.losses.start(3), history.losses.end(3)
     fell, whole = quarters[2] - quarters[3], quarters[0] - quarters[3]
     high = end > 0.6 * start and fell > 0.12 * whole > 0 and quarters[0] > 1.01 * quarters[3]
-    if start > 0 and (high or (end > _UNFINISHED * start and falling(history))):
+    if start > 0 and (high or (end > _UNFINISHED * start and (falling(history) or _hardly_begun(history)))):
         yield Sighting(evidence={"start": start, "end": end, "steps": history.step}, confidence=0.8)
+
+
+def _hardly_begun(history: History) -> bool:
+    """Whether so few steps were made that the noise of batches hides how the loss falls; one of LBFGS is many."""
+    stepped = all(not each.searches and each.name != "LBFGS" for each in history.optimizers.values())
+    return history.step < _FEW and stepped and improvement(history) > 0.1 and not thriving(history)
 
 
 @rules.register(
