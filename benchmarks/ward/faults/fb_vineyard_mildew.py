@@ -44,10 +44,11 @@ net = nn.Sequential(
     nn.ReLU(),
     nn.Linear(48, 3),
 )
-optimizer = torch.optim.Adam(net.parameters(), lr=2e-3)
+optimizer = torch.optim.Adam(net.parameters(), lr=4e-3)
+scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=28)
 criterion = nn.CrossEntropyLoss()
 
-for epoch in range(20):
+for epoch in range(28):
     net.train()
     seen, summed = 0, 0.0
     for rows, labels in train:
@@ -57,6 +58,7 @@ for epoch in range(20):
         optimizer.step()
         seen += len(labels)
         summed += loss.item() * len(labels)
+    scheduler.step()
     net.eval()
     with torch.no_grad():
         accuracy = (net(x[TRAIN:]).argmax(1) == y[TRAIN:]).float().mean().item()

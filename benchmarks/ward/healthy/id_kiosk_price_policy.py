@@ -23,10 +23,10 @@ def expected_profit(state):
     return torch.sigmoid(4 * (patience[:, None] - PRICES)) * (PRICES - 0.5)
 
 
-policy = nn.Sequential(nn.Linear(3, 32), nn.Tanh(), nn.Linear(32, len(PRICES)))
+policy = nn.Sequential(nn.Linear(3, 64), nn.Tanh(), nn.Linear(64, len(PRICES)))
 baseline = nn.Sequential(nn.Linear(3, 32), nn.Tanh(), nn.Linear(32, 1), nn.Flatten(0))
-policy_optimizer = torch.optim.Adam(policy.parameters(), lr=5e-3)
-baseline_optimizer = torch.optim.Adam(baseline.parameters(), lr=5e-3)
+policy_optimizer = torch.optim.Adam(policy.parameters(), lr=1e-2)
+baseline_optimizer = torch.optim.Adam(baseline.parameters(), lr=1e-2)
 
 test_state = situations(2000)
 profit = expected_profit(test_state)
@@ -55,7 +55,7 @@ for update in range(1, UPDATES + 1):
     baseline_optimizer.step()
 
     advantage = reward - value.detach()
-    policy_loss = -(advantage * choice.log_prob(action)).mean() - 0.01 * choice.entropy().mean()
+    policy_loss = -(advantage * choice.log_prob(action)).mean() - 0.03 * choice.entropy().mean()
     policy_optimizer.zero_grad()
     policy_loss.backward()
     policy_optimizer.step()
