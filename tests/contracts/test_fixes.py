@@ -12,7 +12,6 @@ from gradus.diagnosis.remedies import BY_ID, CARDS
 load_fixes()
 
 WORDS_ONLY = {
-    "augment": "which changes of an input leave its target true is for those to say who know the data",
     "read-causes": "a symptom: which of its causes it is decides what to change",
     "broadcast-start": "how replicas come to differ lies in how the processes are launched",
     "revive-units": "units are revived while a run goes on; the next one is begun better by `initialize`",
