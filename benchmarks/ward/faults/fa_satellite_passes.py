@@ -12,7 +12,7 @@ seed = int(sys.argv[1]) if len(sys.argv) > 1 else 0
 torch.set_num_threads(1)
 torch.manual_seed(seed)
 
-FRAMES, CHANNELS, MODES, HEADER = 60, 6, 5, 4
+FRAMES, CHANNELS, MODES, HEADER = 80, 6, 5, 4
 headers = 1.4 * torch.randn(MODES, HEADER, CHANNELS)
 
 
@@ -29,7 +29,7 @@ class BurstReader(nn.Module):
         self.rnn = nn.RNN(CHANNELS, hidden, batch_first=True)  # FAULT
         # TWIN: self.rnn = nn.LSTM(CHANNELS, hidden, batch_first=True)
         # TWIN: with torch.no_grad():
-        # TWIN:     self.rnn.bias_ih_l0[hidden : 2 * hidden] = 3.0
+        # TWIN:     self.rnn.bias_ih_l0[hidden : 2 * hidden] = 4.0
         self.mode = nn.Linear(hidden, MODES)
 
     def forward(self, frames):
