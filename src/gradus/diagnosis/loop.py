@@ -67,6 +67,7 @@ class LoopWatch:
         self._rooted = False
         self._searched = False
         self._stepping: Optimizer | None = None
+        self._calls = 0
         self._latest: tuple[weakref.ref[Optimizer], _Held] | None = None
 
     def know(self, optimizers: Iterable[Optimizer]) -> None:
@@ -104,8 +105,11 @@ class LoopWatch:
         self.signs.backwards += 1
         if self._stepping is not None:
             held = self.optimizers[self._stepping]
-            if looking and held.closure:
-                self._note_use(held, held.steps, stale=not _cleared(self._stepping))
+            if looking and held.closure and not held.blind:
+                # What passes before the step have accumulated is not of an earlier one.
+                stale = (held.dirty or self._calls > 0) and not _cleared(self._stepping)
+                self._note_use(held, held.steps, stale=stale)
+            self._calls += 1
             held.closure = True
         for optimizer, held in self.optimizers.items():
             held.backwards += 1
@@ -143,7 +147,7 @@ class LoopWatch:
 
     def before_step(self, optimizer: Optimizer, step: int, *, looking: bool) -> None:
         held = self._of(optimizer)
-        self._stepping = optimizer
+        self._stepping, self._calls = optimizer, 0
         if not looking or held.closure or held.blind or not held.steps or not held.backwards:
             return
         self._note_use(held, step, stale=held.dirty)
