@@ -268,6 +268,15 @@ def test_a_model_with_nothing_to_switch_may_stay_in_evaluation_mode() -> None:
     assert signs_of(model, lambda _: cleared_before(model, sgd)).eval_steps == 0
 
 
+def test_batch_norms_that_are_frozen_may_stay_in_evaluation_mode() -> None:
+    model = perceptron(norm=True).eval()
+    for each in model.modules():
+        if isinstance(each, nn.BatchNorm1d):
+            each.requires_grad_(False)
+    sgd = SGD([each for each in model.parameters() if each.requires_grad], lr=0.01)
+    assert signs_of(model, lambda _: cleared_before(model, sgd)).eval_steps == 0
+
+
 @pytest.mark.parametrize("same", [True, False])
 def test_seeds_set_again(same: bool) -> None:
     model = perceptron()

@@ -92,7 +92,9 @@ class LoopWatch:
         sensitive = self._places.sensitive(model)
         if sensitive:
             training = model.training or any(each.training for each in sensitive)
-            if training or any(each.requires_grad for each in model.parameters()):  # a frozen teacher does not count
+            # A frozen teacher does not count, nor frozen batch norms of a network of which other layers are tuned.
+            learning = (own for each in sensitive for own in (list(each.parameters()) or model.parameters()))
+            if training or any(each.requires_grad for each in learning):
                 self._modes.append(training)
 
     def called(self, places: Iterable[str]) -> None:
