@@ -80,7 +80,7 @@ def command(
 def _check_trial(tries: int, maximize: str | None, minimize: str | None) -> None:
     if not 0 <= tries <= MOST_TRIES:
         raise InputError("--try", f"must lie between 1 and {MOST_TRIES}", tries)
-    if tries and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+    if tries and os.environ.get("WORLD_SIZE", "1") != "1":
         raise InputError("--try", "a program of several processes is not run again", repair="Try the fix by hand.")
     words = [each for each in (maximize, minimize) if each is not None]
     if len(words) > 1:

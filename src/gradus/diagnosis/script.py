@@ -102,11 +102,10 @@ def diagnose_script(
         return code  # launchers kill the other processes when one fails, and the first has yet to conclude
     _conclude(script, document, ended)
     prescribed = patient.prescribe(place, source)
-    if again is not None:
+    _write(json_to, document, prescribed)
+    if again is not None and not isinstance(ended, KeyboardInterrupt):
         prescribed = again.best_of(prescribed[:tries], patient.outcome(again.printed, ended)) + prescribed[tries:]
-    document["prescriptions"] = [each.to_json() for each in prescribed]
-    if json_to is not None:
-        _write(json_to, document)
+        _write(json_to, document, prescribed)
     if prescribed or apply:
         from gradus.diagnosis.prescription.delivery import tell
 
@@ -308,7 +307,10 @@ def _conclude(script: Path, document: dict[str, Any], error: BaseException | Non
         print(f"gradus: {each}", file=sys.stderr)
 
 
-def _write(place: Path, document: dict[str, Any]) -> None:
+def _write(place: Path | None, document: dict[str, Any], prescribed: "Sequence[Prescription]") -> None:
+    if place is None:
+        return
+    document["prescriptions"] = [each.to_json() for each in prescribed]
     try:
         place.write_text(json.dumps(plain(document), indent=2, ensure_ascii=False), encoding="utf-8")
     except OSError as error:

@@ -80,6 +80,14 @@ def test_what_does_no_good_is_neither_prescribed_nor_written(person: Person) -> 
     assert not json.loads((person.folder / "found.json").read_text())["prescriptions"][0]["tried"]["kept"]
 
 
+def test_an_interrupted_program_is_not_run_again(person: Person) -> None:
+    (person.folder / "train.py").write_text(ILL + "raise KeyboardInterrupt\n")
+    done = person.runs("--try", 1, "--json-to", "found.json")
+    assert done.code == 130
+    assert "gradus: tried" not in done.err
+    assert "tried" not in json.loads((person.folder / "found.json").read_text())["prescriptions"][0]
+
+
 @pytest.mark.parametrize(
     ("source", "limit", "error"),
     [

@@ -25,6 +25,8 @@ ACCURATE, INACCURATE = Figure(0.9, error=0.02), Figure(0.5, error=0.04)
         (outcome("c", accuracy=ACCURATE), outcome(accuracy=Figure(0.89, error=0.02)), True),  # as good, and cured
         (outcome("c", accuracy=ACCURATE), outcome("c", accuracy=Figure(0.91, error=0.02)), False),  # nothing happened
         (outcome("c", accuracy=ACCURATE), outcome("d", accuracy=Figure(0.91, error=0.02)), False),  # one for another
+        (outcome("d", accuracy=ACCURATE), outcome("d", accuracy=ACCURATE), False),  # a mere suspect is not gone
+        (outcome("c", "d", accuracy=ACCURATE), outcome("d", accuracy=ACCURATE), True),
         (outcome("c"), outcome(), True),
         (outcome("c"), outcome("c"), False),
         (outcome("c"), outcome(error="ValueError: no"), False),

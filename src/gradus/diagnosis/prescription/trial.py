@@ -106,7 +106,7 @@ def main(root: Path) -> None:
     job = json.loads((root / _JOB).read_text(encoding="utf-8"))
     changed = {path: Path(copy).read_bytes() for path, copy in job["changed"].items()}
     script, pid = Path(job["script"]), os.getpid()
-    source = changed.get(str(script)) or script.read_bytes()
+    source = changed[str(script)] if str(script) in changed else script.read_bytes()
     overlay = Overlay(root)
     lead(overlay)
     sys.meta_path[:0] = [_Changed(changed), AfterLoading("torch", lambda: lead_torch(overlay, sys.modules["torch"]))]

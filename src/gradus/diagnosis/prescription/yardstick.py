@@ -73,7 +73,7 @@ class Verdict:
     """Whether a changed program is to be kept.
 
     Attributes:
-        kept: it is better by `by`, or no worse and rid of its cause.
+        kept: it is better by `by`, or no worse and rid of a cause.
         cured: nothing is named any more.
         by: the figure that they were compared by; "" if they have none in common.
         gain: by how much it is better.
@@ -98,12 +98,13 @@ class Verdict:
 def judge(cause: str, before: Outcome, after: Outcome) -> Verdict:
     """Whether a change against `cause` did good.
 
-    A run is better if its figure is by more than luck gives. One that is neither better nor worse is kept if its cause
-    is gone and no other has come.
+    A run is better if its figure is by more than luck gives. One that is neither better nor worse is kept if a cause is
+    gone and none has come.
     """
     if after.error:
         return Verdict(False, error=after.error)
-    gone = cause not in after.causes and set(after.causes) <= set(before.causes)
+    # `cause` itself may never have been named: it may be a suspect of the second line.
+    gone = set(after.causes) < set(before.causes)
     cured = not after.causes
     for name, new in after.figures.items():
         old = before.figures.get(name)
