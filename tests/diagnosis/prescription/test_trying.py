@@ -56,7 +56,9 @@ def person(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, 
 
 
 def test_what_does_good_is_written_and_the_trial_leaves_no_trace(person: Person) -> None:
+    stream = sys.stdout
     done = person.runs("--try", 3, "--minimize", "error", "--apply", "--json-to", "found.json")
+    assert sys.stdout is stream
     assert done.code == 1
     first = json.loads((person.folder / "found.json").read_text())["prescriptions"][0]
     assert first["tried"]["kept"]

@@ -1,4 +1,4 @@
-"""Outputs and losses that do not fit each other. All of it is in the graph between the loss and the last layer."""
+"""Last layers that do not fit their loss. All of it is in the graph between the loss and the last layer."""
 
 import itertools
 import math
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from gradus.core.text import Message
 from gradus.diagnosis.graph import RESHAPING
 from gradus.diagnosis.rules import Sighting, rules
-from gradus.diagnosis.rules.common import learned, losses, says_no
+from gradus.diagnosis.rules.heads import each_head, first_pair, pairs_of
 from gradus.diagnosis.signs import History, LossSigns, Op
 
 _ADDS_SOFTMAX = ("LogSoftmax", "BinaryCrossEntropyWithLogits")
@@ -17,25 +17,6 @@ _RANGES = {
     "LogSigmoid": (-math.inf, 0.0),
 }  # fmt: skip
 _RECTIFIERS = ("Relu", "ClampMin", "Gelu", "Silu", "Mish", "Softplus")
-_MOST = 3
-
-
-def _heads(history: History) -> Iterator[tuple[LossSigns, list[Op]]]:
-    """The operations from each loss to each last layer, without those that only reshape, of the first steps."""
-    for examination in history.examinations[:_MOST]:
-        for loss in examination.losses:
-            for head in loss.heads:
-                yield loss, [op for op in head if op.name not in RESHAPING]
-
-
-def _pairs(head: Sequence[Op], names: Sequence[str]) -> Iterator[tuple[Op, Op]]:
-    """Each operation of these names, and the one below it."""
-    return (pair for pair in itertools.pairwise(head) if pair[0].name in names)
-
-
-def _after(head: Sequence[Op], names: Sequence[str]) -> tuple[Op, Op] | None:
-    """The first of them."""
-    return next(_pairs(head, names), None)
 
 
 @rules.register(
@@ -56,8 +37,8 @@ def _after(head: Sequence[Op], names: Sequence[str]) -> tuple[Op, Op] | None:
 )
 def softmax_twice(history: History) -> Iterator[Sighting]:
     """Softmax or sigmoid right below a loss that adds it."""
-    for _, head in _heads(history):
-        pair = _after(head, _ADDS_SOFTMAX)
+    for _, head in each_head(history):
+        pair = first_pair(head, _ADDS_SOFTMAX)
         if pair is not None and (
             pair[1].name == "Softmax" or (pair[1].name == "Sigmoid" and pair[0].name == "BinaryCrossEntropyWithLogits")
         ):
@@ -84,7 +65,7 @@ def softmax_twice(history: History) -> Iterator[Sighting]:
 )
 def softmax_wrong_axis(history: History) -> Iterator[Sighting]:
     """A softmax between the loss and the last layer that runs over axis 0, or over whatever leaves no distribution."""
-    for loss, head in _heads(history):
+    for loss, head in each_head(history):
         for op in head:
             if op.name not in ("Softmax", "LogSoftmax") or op.axis is None or len(op.shape) < 2:
                 continue
@@ -97,7 +78,7 @@ def softmax_wrong_axis(history: History) -> Iterator[Sighting]:
 
 def _over_steps(loss: LossSigns, head: Sequence[Op], softmax: Op) -> bool:
     """Whether a negative log likelihood is given what a softmax of more than two axes made, and no distribution."""
-    pair = _after(head, ("NllLoss", "NllLoss2D"))
+    pair = first_pair(head, ("NllLoss", "NllLoss2D"))
     given = pair is not None and pair[1].name in ("LogSoftmax", "Log")
     return loss.not_log and given and len(softmax.shape) > 2
 
@@ -115,7 +96,7 @@ def _over_steps(loss: LossSigns, head: Sequence[Op], softmax: Op) -> bool:
 )
 def softmax_single_unit(history: History) -> Iterator[Sighting]:
     """A softmax over an axis of length one."""
-    for _, head in _heads(history):
+    for _, head in each_head(history):
         for op in head:
             if op.name in ("Softmax", "LogSoftmax") and op.axis is not None and op.shape[op.axis : op.axis + 1] == (1,):
                 yield Sighting(confidence=0.99)
@@ -134,13 +115,13 @@ def softmax_single_unit(history: History) -> Iterator[Sighting]:
 )
 def missing_log(history: History) -> Iterator[Sighting]:
     """Softmax right below nll_loss, or below the products that a divergence adds up."""
-    for loss, head in _heads(history):
-        pair = _after(head, ("NllLoss", "NllLoss2D"))
+    for loss, head in each_head(history):
+        pair = first_pair(head, ("NllLoss", "NllLoss2D"))
         if pair is not None and pair[1].name in ("Softmax", "Sigmoid"):
             yield Sighting(confidence=0.97)
             return
         # kl_div and cross-entropies by hand multiply targets by what should be logarithms.
-        multiplied = any(op.data and below.name == "Softmax" for op, below in _pairs(head, ("Mul",)))
+        multiplied = any(op.data and below.name == "Softmax" for op, below in pairs_of(head, ("Mul",)))
         if loss.value < 0 and ((multiplied and _sums(head)) or any(_picked(each) for each in loss.heads)):
             yield Sighting(confidence=0.85)
             return
@@ -161,121 +142,6 @@ def _sums(head: Sequence[Op]) -> bool:
 
 
 @rules.register(
-    "loss-output-mismatch",
-    source="nll_loss wants log-probabilities; squared errors of class numbers put class 3 between 2 and 4",
-    not_fooled_by="ratings and counts, of which there are not as many of each",
-    structural=True,
-    says=Message(
-        en="The loss does not suit the output: {what}.",
-        zh="损失函数与输出不匹配：{what}。",
-    ),
-    words={
-        "several classes as one": Message(
-            en="a softmax shares 1 among the classes, and examples belong to several of them at once",
-            zh="softmax 把 1 分给各个类别，而样本同时属于多个类别",
-        ),
-        "one class as several": Message(
-            en="each example belongs to one class, and yes or no is asked of each class by itself: the answer is no",
-            zh="每个样本只属于一个类别，损失却对每个类别单独问是或否：答案总是否",
-        ),
-        "labels out of range": Message(
-            en="a loss of yes or no, 1 or 0, is given other labels, and has no least value",
-            zh="是非损失的标签应为 1 或 0，而得到的是其他数，损失没有下界",
-        ),
-        "raw outputs as log-probabilities": Message(
-            en="a negative log likelihood is given raw outputs, not log-probabilities",
-            zh="负对数似然得到的是原始输出而不是对数概率",
-        ),
-        "rates as their logarithms": Message(
-            en="a Poisson loss takes the output for the logarithm of a rate, and what it is given is a rate already",
-            zh="泊松损失把输出当作发生率的对数，而得到的已经是发生率本身",
-        ),
-        "class numbers as values": Message(
-            en="a squared error treats class numbers as quantities", zh="平方误差把类别编号当作数量"
-        ),
-    },
-)
-def loss_output_mismatch(history: History) -> Iterator[Sighting]:
-    """A loss that its outputs or targets are not made for.
-
-    nll_loss of what is no log-probability; classes that do, or do not, exclude each other; labels that are no 0s and
-    1s; rates for their logarithms; a squared error whose targets are class numbers.
-    """
-    for loss, head in _heads(history):
-        pair = _after(head, ("NllLoss", "NllLoss2D"))
-        if loss.not_log and pair is not None and pair[1].name not in ("Softmax", "LogSoftmax", "Sigmoid", "Log", "Add"):
-            yield Sighting(confidence=0.95, reading="raw outputs as log-probabilities")
-            return
-        if loss.several_classes > 0.1 and _shares_one(head):
-            evidence = {"several": loss.several_classes}
-            yield Sighting(confidence=0.95, reading="several classes as one", evidence=evidence)
-            return
-        yes_or_no = any(op.name == "BinaryCrossEntropyWithLogits" for op in head)
-        if yes_or_no and (loss.target_low < -0.5 or loss.target_high > 1.5):  # labels may be smoothed, or noisy
-            evidence = {"low": loss.target_low, "high": loss.target_high}
-            yield Sighting(confidence=0.95, reading="labels out of range", evidence=evidence)
-            return
-    if any(_exponential_of_rates(loss) for each in history.examinations[:_MOST] for loss in each.losses):
-        yield Sighting(confidence=0.9, reading="rates as their logarithms")
-        return
-    known = losses(history)[:5]
-    if known and all(_class_numbers(each) for each in known) and history.step >= 3:
-        yield Sighting(confidence=0.7, reading="class numbers as values")
-    elif says_no(history):
-        yield Sighting(confidence=0.75, reading="one class as several")
-
-
-def _shares_one(head: Sequence[Op]) -> bool:
-    """Whether a loss compares targets with a softmax over classes: what it gives adds up to 1.
-
-    A mean over several positives, as of contrastive losses, divides by how many there are.
-    """
-    for at, (op, below) in enumerate(itertools.pairwise(head)):
-        if op.name == "BinaryCrossEntropy":
-            return below.name == "Softmax"
-        if op.name == "Mul" and op.data and below.name in ("LogSoftmax", "Log"):
-            softmax = head[at + 1 : at + 3][-1] if below.name == "Log" else below
-            square = softmax.shape[:1] == softmax.shape[1:]
-            divided = any(each.name == "Div" and each.shape for each in head[:at])
-            return softmax.name in ("LogSoftmax", "Softmax") and not square and not divided
-    return False
-
-
-def _exponential_of_rates(loss: LossSigns) -> bool:
-    """Whether a loss is exp(x) - target * x of an x that cannot be negative: no rate would be below 1.
-
-    What both terms share is seen on the way through one of them alone.
-    """
-    exponential = multiplied = positive = False
-    for head in loss.heads:
-        ops = [op for op in head if op.name not in RESHAPING]
-        for sum_, term, below in itertools.zip_longest(ops, ops[1:], ops[2:]):
-            if term is None or sum_.name not in ("Sub", "Add"):
-                continue
-            exponential |= term.name == "Exp"
-            multiplied |= term.name == "Mul" and term.data and bool(term.shape)
-            positive |= term.name in ("Exp", "Mul") and below is not None and below.name in _POSITIVE
-    return exponential and multiplied and positive
-
-
-_POSITIVE = ("Softplus", "Exp", "Relu", "ClampMin", "Sigmoid", "Abs")
-
-
-def _class_numbers(loss: LossSigns) -> bool:
-    """Whether values are whole numbers 0, 1, ..., spread evenly over at least five."""
-    span = loss.target_high - loss.target_low
-    even = (((span + 1) ** 2 - 1) / 12) ** 0.5  # deviation of as many equally likely numbers
-    return (
-        loss.kind == "values"
-        and loss.target_whole
-        and loss.batch >= 16
-        and loss.target_low == 0
-        and 4 <= span <= 20
-        and abs(loss.target_std - even) < 0.15 * even
-    )
-
-
-@rules.register(
     "output-range",
     source="a rectifier gives nothing below 0, a sigmoid nothing outside 0 to 1",
     not_fooled_by="targets within that range but for a few, as of an image with noise",
@@ -288,10 +154,10 @@ def _class_numbers(loss: LossSigns) -> bool:
 )
 def output_range(history: History) -> Iterator[Sighting]:
     """The last activation before a regression loss cannot reach the targets."""
-    for loss, head in _heads(history):
+    for loss, head in each_head(history):
         if loss.kind != "values" or not head:
             continue
-        pairs = _pairs(head, ("MseLoss", "SmoothL1Loss", "HuberLoss", "Sub"))
+        pairs = pairs_of(head, ("MseLoss", "SmoothL1Loss", "HuberLoss", "Sub"))
         compared = [
             below.name for op, below in pairs if op.data or op.name != "Sub"
         ]  # with targets, not terms of a sum
@@ -330,8 +196,8 @@ def output_range(history: History) -> Iterator[Sighting]:
 )
 def nonlinear_logits(history: History) -> Iterator[Sighting]:
     """A rectifier or tanh right below the softmax of the loss."""
-    for _, head in _heads(history):
-        pair = _after(head, _ADDS_SOFTMAX)
+    for _, head in each_head(history):
+        pair = first_pair(head, _ADDS_SOFTMAX)
         if pair is None:
             continue
         # Dropout, or a temperature, makes no rectifier's outputs negative; of a bounded tanh it may be the scale.
@@ -341,116 +207,3 @@ def nonlinear_logits(history: History) -> Iterator[Sighting]:
         if last.name in (*_RECTIFIERS, "Tanh", "Hardtanh"):
             yield Sighting(confidence=0.95, reading=last.name.lower())
             return
-
-
-@rules.register(
-    "broadcast-loss",
-    source="(N, 1) against (N,) broadcasts to (N, N): every output is compared with every target",
-    not_fooled_by="distances between all pairs of outputs, where both sides are computed",
-    structural=True,
-    severity="critical",
-    says=Message(
-        en="Outputs and targets have different shapes, and broadcasting compares each of the {batch:.0f} outputs with "
-        "each "
-        "target: the best answer is then their mean.",
-        zh="输出与目标形状不同，广播使 {batch:.0f} 个输出与每个目标都相比较：最优答案于是只是均值。",
-    ),
-)
-def broadcast_loss(history: History) -> Iterator[Sighting]:
-    """A difference of shape (N, N) from outputs of shape (N, 1) or (N,)."""
-    for examination in history.examinations[:_MOST]:
-        for loss in examination.losses:
-            for head in loss.heads:
-                for op, below in itertools.pairwise(head):
-                    size = _squared(op, below)
-                    if size:
-                        yield Sighting(confidence=0.97, evidence={"batch": size})
-                        return
-
-
-def _squared(op: Op, below: Op) -> int:
-    """N, if an operation with data, or an expansion within a loss, makes (N, N) of N numbers."""
-    if op.name not in ("Sub", "Expand") or not (op.data or op.name == "Expand"):
-        return 0
-    if len(op.shape) != 2 or op.shape[0] != op.shape[1] or op.shape[0] < 2:
-        return 0
-    size = op.shape[0]
-    return size if below.shape in ((size,), (size, 1), (1, size)) else 0
-
-
-@rules.register(
-    "loss-sign",
-    source="a loss that cannot be negative is negated, a likeness to the target (Dice, cosine) or a reward is made "
-    "small, or a loss falls below any bound while nothing is learned",
-    not_fooled_by="log-likelihoods of densities, which may be negative; returns that are maximized, as long as they "
-    "approach a bound; the maximizing player of two; entropy terms",
-    structural=True,
-    severity="critical",
-    says=Message(
-        en="The loss has the wrong sign: training makes the errors larger (the loss went from {start:.3g} to "
-        "{end:.3g}).",
-        zh="损失的符号反了：训练在让误差变大（损失从 {start:.3g} 变为 {end:.3g}）。",
-    ),
-)
-def loss_sign(history: History) -> Iterator[Sighting]:
-    """A known loss reached through an odd number of sign changes; or a loss without bound below."""
-    if len(history.optimizers) > 1 or history.adversarial or history.step < 3:
-        return
-    start, end = history.losses.start(3), history.losses.end(3)
-    flipped = [_flips(head) for _, head in _heads(history)]
-    known = [each for each in flipped if each is not None]
-    likelihood = [_is_log_probability(head) for _, head in _heads(history)]
-    uphill = any(each.maximizes for each in history.optimizers.values())
-    if uphill:
-        if known and not any(known) and end > start:
-            yield Sighting(confidence=0.97, evidence={"start": start, "end": end})
-    elif history.last is not None and any(each.wrong_way for each in history.last.losses):
-        yield Sighting(confidence=0.9, evidence={"start": start, "end": end})
-    elif ((known and all(known)) or (likelihood and all(likelihood))) and end < 0:
-        yield Sighting(confidence=0.97, evidence={"start": start, "end": end})
-    elif not known and end < -20 * max(1.0, abs(start)) and _runs_away(history) and not learned_something(history):
-        yield Sighting(confidence=0.8, evidence={"start": start, "end": end})
-
-
-def _runs_away(history: History) -> bool:
-    """Whether the loss falls faster and faster; towards a bound, as that of a return or a likelihood, it slows down."""
-    quarters = history.losses.quarters()
-    return history.step > 20 and bool(quarters) and quarters[2] - quarters[3] > quarters[0] - quarters[1]
-
-
-def learned_something(history: History) -> bool:
-    """Whether accuracy, where it is known, has risen; a loss that falls says nothing here."""
-    known = [each.accuracy for each in losses(history) if each.accuracy is not None]
-    return len(known) > 3 and known[-1] > known[0] + 0.1 and learned(history)
-
-
-_STRAIGHT = frozenset({
-    "Mean", "Sum", "Mul", "Div", "Neg", "Add", "Sub", "Rsub", "View", "UnsafeView", "Reshape", "Squeeze", "Unsqueeze",
-    "Alias", "Clone", "ToCopy", "Select", "Expand", "Index", "Stack", "Cat", "T", "Permute", "Slice", "MaskedSelect",
-    "MaskedFill", "Where", "Gather", "Diagonal",
-})  # fmt: skip
-"""What a loss passes on its way to be one number; behind anything else, a logarithm say, the sign tells nothing."""
-
-
-def _flips(head: Sequence[Op]) -> bool | None:
-    """Whether the sign turns on the way to a loss that cannot be negative; None if there is none on this way."""
-    negative = False
-    for op in head:
-        if op.name in ("NllLoss", "NllLoss2D", "MseLoss", "BinaryCrossEntropy", "BinaryCrossEntropyWithLogits",
-                       "SmoothL1Loss", "HuberLoss", "Pow", "Abs"):  # fmt: skip
-            return negative
-        if op.name not in _STRAIGHT or op.divisor:
-            return None
-        negative ^= op.negative
-    return None
-
-
-def _is_log_probability(head: Sequence[Op]) -> bool:
-    """Whether a way leads to log-probabilities, which cannot be positive, and no sign turns on it."""
-    for op in head:
-        if op.name in ("LogSoftmax", "LogSigmoid"):
-            return True
-        weighs = op.name == "Mul" and (bool(op.shape) or not op.data)  # by what may be negative
-        if op.name not in _STRAIGHT or op.negative or op.divisor or weighs:
-            return False
-    return False

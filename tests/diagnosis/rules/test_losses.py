@@ -1,0 +1,121 @@
+"""Losses, to the edge."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from gradus.diagnosis.signs import Op, OptimizerFacts
+from tests.diagnosis.histories import ADAM, LOGITS, SQUARED, Curve, classifying, fitting, line, op, seen
+
+
+@pytest.mark.parametrize(
+    ("between", "caught"),
+    [
+        ((), True),
+        ((op("Mean"), op("View")), True),
+        ((op("Log"),), False),  # a log-likelihood may have any sign
+        ((op("Sum"), op("Exp")), False),
+    ],
+)
+def test_a_sign_tells_something_only_on_a_straight_way_to_an_error(between: tuple[Op, ...], caught: bool) -> None:
+    head = (op("Neg", negative=True), *between, *SQUARED, LOGITS)
+    assert ("loss-sign" in seen(fitting(loss={"heads": (head,)}, curve=line(1.5, -2.0)))) == caught
+
+
+@pytest.mark.parametrize(
+    ("between", "caught"),
+    [
+        ((op("Mean"), op("Diagonal", 64)), True),
+        ((op("Mean"), op("Neg", 64, negative=True), op("Gather", 64, 1)), False),
+        ((op("Mean"), op("Mul", 64, data=True), op("Gather", 64, 1)), False),  # by what may be negative
+        ((op("Mul", data=True), op("Mean")), True),
+        ((op("Add"), op("Mul"), op("Mean")), False),
+    ],
+)
+def test_a_log_probability_is_to_grow(between: tuple[Op, ...], caught: bool) -> None:
+    heads = ((*between, op("LogSoftmax", 64, 10, axis=1), LOGITS),)
+    assert ("loss-sign" in seen(fitting(loss={"kind": "", "heads": heads}, curve=line(-2.0, -3.0)))) == caught
+    more = (*heads, (op("Mean"), op("Exp", 64)))  # there is more to the loss
+    assert "loss-sign" not in seen(fitting(loss={"kind": "", "heads": more}, curve=line(-2.0, -3.0)))
+
+
+def test_what_an_error_is_divided_by_says_nothing_of_its_sign() -> None:
+    """Of the logarithm of a density, the variance under the squared error."""
+    square = (op("Neg", negative=True), op("Div"), op("Pow"), LOGITS)
+    variance = (op("Neg", negative=True), op("Div", divisor=True), op("Neg", negative=True), op("Pow"), LOGITS)
+
+    def found(*heads: tuple[Op, ...]) -> bool:
+        return "loss-sign" in seen(fitting(loss={"heads": heads}, curve=line(1.5, -2.0)))
+
+    assert found(square)
+    assert found(square, variance)
+    assert not found(variance)
+
+
+def test_an_optimizer_that_steps_uphill() -> None:
+    def found(optimizer: OptimizerFacts, end: float = 5.0, **loss: Any) -> bool:
+        return "loss-sign" in seen(fitting(optimizer=optimizer, loss=loss, curve=line(1.0, end)))
+
+    uphill = replace(ADAM, maximizes=True)
+    assert found(uphill)
+    assert not found(uphill, 0.5)
+    assert not found(uphill, heads=((op("Neg", negative=True), *SQUARED),))
+    assert not found(ADAM)
+    assert found(ADAM, wrong_way=True)
+    assert not found(uphill, wrong_way=True, heads=())
+
+
+def test_a_loss_may_fall_far_below_zero_if_it_slows_down() -> None:
+    """Nothing on the way to the loss tells its sign: it may be a return, or the log-likelihood of a density."""
+    head = (op("Mean"), op("Log"), LOGITS)
+
+    def found(curve: Curve) -> bool:
+        options: dict[str, Any] = {"kind": "", "heads": (head,), "accuracy": None}
+        return "loss-sign" in seen(classifying(loss=options, curve=curve))
+
+    assert found(lambda part: -(10.0 ** (3 * part)))
+    assert not found(lambda part: -1000 * (1 - 0.01**part))
+    assert not found(lambda part: -(10.0**part))
+
+
+@pytest.mark.parametrize(
+    ("head", "loss", "caught"),
+    [
+        ((op("Sum"), op("Mul", 64, 8, data=True), op("LogSoftmax", 64, 8)), {"several_classes": 0.11}, True),
+        ((op("Sum"), op("Mul", 64, 8, data=True), op("LogSoftmax", 64, 8)), {"several_classes": 0.09}, False),
+        # The mean over several positives of each, and pairs within the batch, are contrastive losses.
+        ((op("Div", 64), op("Mul", 64, 8, data=True), op("LogSoftmax", 64, 8)), {"several_classes": 0.5}, False),
+        ((op("Sum"), op("Mul", 64, 64, data=True), op("LogSoftmax", 64, 64)), {"several_classes": 0.5}, False),
+        ((op("BinaryCrossEntropy"), op("Softmax", 64, 8)), {"several_classes": 0.5}, True),
+        ((op("BinaryCrossEntropy"), op("Sigmoid", 64, 8)), {"several_classes": 0.5}, False),
+        ((op("BinaryCrossEntropyWithLogits"),), {"target_low": -1.0, "target_high": 1.0}, True),
+        ((op("BinaryCrossEntropyWithLogits"),), {"target_low": 0.0, "target_high": 1.2}, False),  # noisy labels
+    ],
+)
+def test_targets_that_a_loss_does_not_suit(head: tuple[Op, ...], loss: dict[str, Any], caught: bool) -> None:
+    assert ("loss-output-mismatch" in seen(classifying(loss={"heads": ((*head, LOGITS),), **loss}))) == caught
+
+
+@pytest.mark.parametrize(("said", "one", "caught"), [(0.96, 1.0, True), (0.94, 1.0, False), (0.96, 0.9, False)])
+def test_classes_asked_one_by_one_that_are_all_denied(said: float, one: float, caught: bool) -> None:
+    """Of ten classes each example has one: 10 % of all answers should be yes, and fewer than 5 % are."""
+    options: dict[str, Any] = {"kind": "binary", "counts": (576, 64), "said": said, "one_class": one, "heads": ()}
+    found = seen(classifying(loss=options))
+    assert ("loss-output-mismatch" in found) == caught
+
+
+@pytest.mark.parametrize(
+    ("term", "below", "caught"),
+    [
+        (Op("Exp"), Op("Softplus"), True),
+        (Op("Exp"), Op("Exp"), True),
+        (Op("Exp"), Op("Addmm"), False),  # a logarithm of a rate, as it should be
+        (Op("Neg"), Op("Softplus"), False),
+    ],
+)
+def test_rates_that_a_poisson_loss_takes_for_logarithms(term: Op, below: Op, caught: bool) -> None:
+    product = Op("Mul", (8,), data=True)
+    heads = (Op("Mean"), Op("Sub"), term, below, Op("Addmm")), (Op("Mean"), Op("Sub"), product)
+    history = classifying(loss={"heads": heads, "kind": "values", "accuracy": None})
+    assert ("loss-output-mismatch" in seen(history)) is caught
