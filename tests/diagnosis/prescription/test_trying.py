@@ -8,7 +8,12 @@ from typing import Any
 
 import pytest
 
+from gradus.diagnosis.prescription.prescribe import Prescription
+from gradus.diagnosis.prescription.program import SourceFile
 from gradus.diagnosis.prescription.trial import Call, try_out
+from gradus.diagnosis.prescription.trying import Rerun
+from gradus.diagnosis.prescription.yardstick import Figure, Outcome
+from gradus.diagnosis.remedies import remedies_for
 from tests.cli.command import Done, run_gradus
 
 # Two seconds apiece for loading torch anew: few of them, and each shows several things.
@@ -80,6 +85,33 @@ def test_what_does_no_good_is_neither_prescribed_nor_written(person: Person) -> 
     assert "gradus prescribes" not in done.err
     assert (person.folder / "rates.py").read_text() == RATES
     assert not json.loads((person.folder / "found.json").read_text())["prescriptions"][0]["tried"]["kept"]
+
+
+def test_the_best_comes_first_and_those_not_tried_last(tmp_path: Path) -> None:
+    file = SourceFile(tmp_path / "train.py", "")
+    uncleared = ILL.replace("    optimizer.zero_grad()\n", "").replace("import RATE", "import sin as RATE")
+    uncleared = uncleared.replace("from rates", "from math").replace("lr=RATE", "lr=1e-4").partition("with open")[0]
+    cured = "import torch\nprint('score: 3')\n"
+    sources = [f"{uncleared}print('score: {score}')\n" for score in (1, 2)] + [cured, cured]
+    remedy = remedies_for("missing-zero-grad")[0]
+    prescribed = [Prescription("missing-zero-grad", remedy, str(at), {file: text}) for at, text in enumerate(sources)]
+    file.path.write_text("")
+    before = Outcome(("missing-zero-grad",), {"score": Figure(0.0)})
+
+    def order(some: list[Prescription]) -> list[tuple[str, float | None]]:
+        rerun = Rerun(file.path, ["0"], silence=(), word="score", lower=False)
+        found = rerun.best_of(some, before)
+        return [(each.diff, None if each.verdict is None else each.verdict.after) for each in found]
+
+    assert order(prescribed[:2]) == [("1", 2.0), ("0", 1.0)]
+    assert order(prescribed[1:]) == [("2", 3.0), ("1", 2.0), ("3", None)]
+
+
+def test_a_trial_has_the_environment_of_before(tmp_path: Path) -> None:
+    script = tmp_path / "train.py"
+    script.write_text("import os, torch\nprint('mark:', os.environ['MARK'])\n")
+    call = Call(script, (), str(tmp_path), {**os.environ, "MARK": "7"}, word="mark")
+    assert try_out(call, {}, limit=60.0).figures["mark"].value == 7.0
 
 
 def test_an_interrupted_program_is_not_run_again(person: Person) -> None:
