@@ -131,10 +131,9 @@ SECOND_LINE: dict[str, tuple[Treatment, ...]] = {
 def second_line(case: Case, causes: Sequence[str]) -> dict[str, list[Remedy]]:
     """Suspects in order, each with remedies whose texts say what they are for.
 
-    First what was found and not named, then the relatives of what was named, then what is only a symptom.
+    First what was found, be it named or not, then the relatives of what was named, then what is only a symptom.
     """
-    symptoms = [each.symptom for each in case.findings]
-    found = [(each, remedy) for each in symptoms if each not in causes for remedy in BY_ID.get(each, ())]
+    found = [(each.symptom, remedy) for each in case.findings for remedy in BY_ID.get(each.symptom, ())]
     runners_up = [each for each in found if each[0] in SECOND_LINE]
     relatives = [each for cause in causes for each in SECOND_LINE.get(cause, ())]
     lines: dict[str, list[Remedy]] = {}
