@@ -1,6 +1,7 @@
 """What loops do wrong between backward and step, and what they do rightly though it looks alike."""
 
 from collections.abc import Callable
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -173,6 +174,26 @@ def test_steps_without_gradients() -> None:
         adam.step()
 
     assert signs_of(model, body, everything=True).idle_steps == FIRST_STEPS  # of those that were looked at
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_steps_with_what_an_earlier_model_left(by_hand: bool) -> None:
+    """An optimizer kept while its model is copied; and one that is handed gradients, as Reptile's is."""
+    model = perceptron()
+    sgd = SGD(model.parameters(), lr=0.01)
+    error(model).backward()
+    copy = deepcopy(model)
+
+    def body(_: int) -> None:
+        copy.zero_grad()
+        error(copy).backward()
+        if by_hand:
+            sgd.zero_grad()
+            for each, other in zip(model.parameters(), copy.parameters(), strict=True):
+                each.grad = each.detach() - other.detach()
+        sgd.step()
+
+    assert (signs_of(model, body, everything=True).idle_steps >= 3) is not by_hand
 
 
 # ---- parameters -----------------------------------------------------------------------------------------------------

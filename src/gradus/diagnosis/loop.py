@@ -3,7 +3,7 @@
 import gc
 import weakref
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,8 @@ _ENOUGH = 3
 """Steps looked at before anything is said of which parameters learn."""
 _MADE = {"numpy.random.default_rng", "random.Random"}
 """Generators of their own, rather than one that everybody draws from."""
+_PRINTS = 4
+"""Gradients by which it is told whether an optimizer uses those of an earlier step."""
 _FOR_EACH = 8
 """Generators of one seed within a step, from which on each is for an example."""
 
@@ -31,6 +33,8 @@ class _Held:
         dirty: its parameters still have the gradients of its last step.
         blind: a backward pass went by unobserved since then.
         closure: its step calls backward.
+        idle: steps in a row, of those looked at, in which no loss reached its parameters.
+        left_over, prints: whether it was seen to use gradients of an earlier step anew; what those it used last were.
         stale, fresh: steps with gradients of an earlier one, and those whose gradients had been cleared.
     """
 
@@ -39,6 +43,8 @@ class _Held:
     backwards: int = 0
     steps: int = 0
     idle: int = 0
+    left_over: bool = False
+    prints: list[tuple[weakref.ref[Tensor], int]] = field(default_factory=list)
     closure: bool = False
     stale: list[int] = field(default_factory=list)
     fresh: int = 0
@@ -53,6 +59,7 @@ class LoopWatch:
         self.strangers: dict[str, int] = {}
         self._places = places
         self._reached: dict[int, weakref.ref[Tensor]] = {}
+        self._reached_now: set[int] = set()
         self._loose: dict[int, tuple[weakref.ref[Tensor], Tensor]] = {}
         self._called: set[str] = set()
         self._versions: dict[int, int] = {}
@@ -128,6 +135,7 @@ class LoopWatch:
         for each in leaves:
             if isinstance(each, nn.Parameter):
                 self._reached[id(each)] = weakref.ref(each)
+                self._reached_now.add(id(each))
             elif each.dim() > 1:
                 self._note_loose(each)
             self._rooted = self._rooted or isinstance(each, nn.Parameter) or id(each) in self._once_held
@@ -168,16 +176,29 @@ class LoopWatch:
         held = self._of(optimizer)
         self._stepping = None
         held.steps += 1
+        self._note_idleness(optimizer, held)
         held.dirty, held.blind, held.backwards = True, False, 0
-        idle = all(each.grad is None for group in optimizer.param_groups for each in group["params"])
-        if idle or held.idle:
-            held.idle = held.idle + 1 if idle else 0
-            self.signs.idle_steps = max((each.idle for each in self.optimizers.values()), default=0)
         self.signs.steps = max(self.signs.steps, held.steps)
+
+    def _note_idleness(self, optimizer: Optimizer, held: _Held) -> None:
+        """A step without any gradient, or with the very ones of a step before: no loss reaches what it changes."""
+        parameters = _parameters(optimizer)
+        used = [each.grad for each in parameters if each.grad is not None][:_PRINTS]
+        looked_at = bool(self._reached_now) and not held.blind
+        if looked_at:
+            reached = not self._reached_now.isdisjoint(map(id, parameters))
+            held.left_over = bool(used) and not reached and _same(used, held.prints)
+        held.prints = [(weakref.ref(each), each._version) for each in used]
+        if not used or held.left_over:
+            held.idle += not used or looked_at
+        else:
+            held.idle = 0
+        self.signs.idle_steps = max((each.idle for each in self.optimizers.values()), default=0)
 
     def begin_again(self) -> None:
         """Another model is trained from here on: what is known of which parameters learn was of the one before."""
         self._reached, self._loose, self._called, self._versions = {}, {}, set(), {}
+        self._reached_now.clear()
         self._walked = 0
         self.strangers.clear()
 
@@ -191,6 +212,7 @@ class LoopWatch:
 
     def step_ended(self, step: int, *, by_hand: bool) -> None:
         """The leading optimizer has stepped; or a backward pass is over in a program whose optimizers never do."""
+        self._reached_now.clear()
         if not by_hand:
             self.signs.unstepped = self.signs.unused = 0
             self._prints = []
@@ -354,6 +376,14 @@ def find_optimizers() -> list[Optimizer]:
 
 def _parameters(optimizer: Optimizer) -> list[Tensor]:
     return [each for group in optimizer.param_groups for each in group["params"]]
+
+
+def _same(gradients: Sequence[Tensor], prints: Sequence[tuple[weakref.ref[Tensor], int]]) -> bool:
+    """Whether gradients are those that were seen before, and have not been written to since."""
+    return len(gradients) == len(prints) and all(
+        reference() is each and version == each._version
+        for each, (reference, version) in zip(gradients, prints, strict=True)
+    )
 
 
 def _empty(gradient: Tensor | None) -> bool:

@@ -78,7 +78,7 @@ def stale_optimizer(history: History) -> Iterator[Sighting]:
 def parameters_not_in_optimizer(history: History) -> Iterator[Sighting]:
     """Known parameters get gradients, are in no optimizer, and look as initialized."""
     loop = history.loop
-    if loop.orphans and loop.idle_steps < 3 and loop.steps:
+    if loop.orphans and not loop.idle_steps and loop.steps:
         evidence = {"share": loop.orphan_share, "parameters": len(loop.orphans)}
         yield Sighting(where=loop.orphans[0].rpartition(".")[0], confidence=0.9, evidence=evidence)
 
@@ -99,7 +99,7 @@ def parameters_not_in_optimizer(history: History) -> Iterator[Sighting]:
 def unregistered_parameters(history: History) -> Iterator[Sighting]:
     """The loss reaches parameters that no model and no optimizer has."""
     loop = history.loop
-    if loop.unregistered and loop.idle_steps < 3 and loop.steps:
+    if loop.unregistered and not loop.idle_steps and loop.steps:
         yield Sighting(confidence=0.9, evidence={"share": loop.orphan_share})
 
 
