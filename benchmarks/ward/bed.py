@@ -71,7 +71,7 @@ def run(
 
     Args:
         watched: by the doctor, as ``gradus doctor`` does.
-        tries: fixes that are tried before they are prescribed.
+        tries: fixes that are tried before they are prescribed, by the score that the program prints.
         digest: of the weights after every step.
         record: keep the signs; the doctor then says nothing.
     """
@@ -111,7 +111,7 @@ def _child(folder: Path, script: Path, seed: str, *, watched: bool, digest: bool
                 code = _plainly(script, seed)
             (folder / "history").write_text(json.dumps(recorded(watch.history)), encoding="utf-8")
         elif watched:
-            code = diagnose_script(script, [seed], json_to=folder / "json", tries=tries)
+            code = diagnose_script(script, [seed], json_to=folder / "json", tries=tries, word="score")
         else:
             code = _plainly(script, seed)
         finish()

@@ -4,7 +4,8 @@ Each faulty program is watched; what is prescribed is applied to its source, one
 if it recovers 90 % of the way from the faulty program's score to its healthy twin's, in the mean over three seeds; of a
 structural fault, which hurts little, if the doctor no longer names it and the score is no worse.
 
-With ``--judged`` the doctor tries them itself (``gradus doctor --try``), and only what it then prescribes is applied.
+With ``--judged`` the doctor tries them itself (``gradus doctor --try 3 --maximize score``), and only what it then
+prescribes is applied.
 """
 
 import argparse

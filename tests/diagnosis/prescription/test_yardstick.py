@@ -53,6 +53,14 @@ def test_what_leaks_into_a_figure_is_not_judged_by_it(cause: str, by: str) -> No
     assert judge(cause, Outcome((cause,), seen), Outcome((), seen)).by == by
 
 
+@pytest.mark.parametrize(("printed", "kept"), [({}, True), ({"f1": Figure(0.1)}, False)])
+def test_balance_is_not_judged_by_the_accuracy_that_it_costs(printed: dict[str, Figure], kept: bool) -> None:
+    before = {name: Figure(0.9) for name in ("f1", "held-out accuracy", "training accuracy")}
+    after = {"held-out accuracy": Figure(0.8), "training accuracy": Figure(0.8)}
+    verdict = judge("class-imbalance", Outcome(("class-imbalance",), before), Outcome((), printed | after))
+    assert verdict.kept is kept
+
+
 @pytest.mark.parametrize(
     ("verdicts", "first"),
     [

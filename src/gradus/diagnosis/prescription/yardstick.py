@@ -20,6 +20,8 @@ MISMEASURED = frozenset(
     {"leakage", "train-validation-mismatch", "evaluation-in-train-mode", "dropout-in-evaluation", "batch-mixing"}
 )
 """Causes that make a program's own held-out figures wrong: what removes them may well make those look worse."""
+_BEYOND_ACCURACY = "class-imbalance"
+"""A cause whose removal costs accuracy, and changes the loss: whether it did good, only what the program prints says."""
 
 
 @dataclass(frozen=True)
@@ -108,11 +110,19 @@ def judge(cause: str, before: Outcome, after: Outcome) -> Verdict:
     cured = not after.causes
     for name, new in after.figures.items():
         old = before.figures.get(name)
-        if old is None or old.of != new.of or (cause in MISMEASURED and name.startswith("held-out")):
+        if old is None or old.of != new.of or _misleads(cause, name):
             continue
         kept = new.better_than(old) or (gone and not new.worse_than(old))
         return Verdict(kept, cured, name, old.value, new.value, new.gain(old))
     return Verdict(gone, cured)
+
+
+def _misleads(cause: str, name: str) -> bool:
+    """Whether a figure says nothing of a change against a cause; one that the program prints always does."""
+    held_out = name.startswith("held-out ")
+    return (cause in MISMEASURED and held_out) or (
+        cause == _BEYOND_ACCURACY and (held_out or name.startswith("training "))
+    )
 
 
 def best(verdicts: Sequence[Verdict]) -> int | None:
