@@ -3,7 +3,7 @@
 Saturation was feared, so the recurrence is linear up to a ReLU; its matrix starts orthogonal.
 """
 # cause: exploding-gradient
-# accept: bad-initialization
+# accept: bad-initialization exploding-through-time
 # kind: dynamic
 
 import sys

@@ -21,7 +21,7 @@ MISMEASURED = frozenset(
 )
 """Causes that make a program's own held-out figures wrong: what removes them may well make those look worse."""
 _BEYOND_ACCURACY = "class-imbalance"
-"""A cause whose removal costs accuracy, and changes the loss: whether it did good, only what the program prints says."""
+"""A cause whose removal costs accuracy, and changes the loss: only what a program prints says whether it did good."""
 
 
 @dataclass(frozen=True)
