@@ -162,7 +162,7 @@ def classifying(
     number = max(len(scores), len(errors))
     for at in range(number):
         told = Evaluation(
-            step=round((at + 1) * steps / number), passes=4, examples=500,
+            step=round((at + 1) * steps / number), passes=4, examples=500, known=500,
             accuracy=scores[at] if scores else None, loss=errors[at] if errors else None,
         )  # fmt: skip
         history.evaluations.append(replace(told, **evaluation))

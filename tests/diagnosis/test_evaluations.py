@@ -92,7 +92,7 @@ def test_examples_of_training_are_told_from_new_ones(watch: EvaluationWatch, mod
         watch.passed(model, [x], model(x), rows, [])
         watch.measured(torch.tensor(float(seed)), torch.arange(N), "mean")
     known, new = watch.close(5, [], dropping=False)
-    assert (known.seen, known.loss) == (1, 0)
+    assert (known.seen, known.loss, known.known) == (1, 0, len(rows))
     assert (new.seen, new.loss) == (0, 1)
 
 

@@ -35,6 +35,7 @@ class _Run:
     training: bool = False
     repeated: bool = False
     seen: list[float] = field(default_factory=list)
+    known: int = 0
     inputs: list[InputSigns] = field(default_factory=list)
     targets: list[Tensor] = field(default_factory=list)
     place: str = ""
@@ -93,6 +94,7 @@ class EvaluationWatch:
             run.place = (self._places.module(model) or "").rpartition(":")[0]
         if share >= 0:
             run.seen.append(share)
+            run.known = len(rows)
         if closely and first is not None and train:
             signs = read_input(first)
             if signs is not None and signs.shape[1:] == train[0].shape[1:]:
@@ -167,6 +169,7 @@ class EvaluationWatch:
                     training=run.training,
                     repeated=run.repeated,
                     seen=sum(run.seen) / len(run.seen) if run.seen else 0.0,
+                    known=run.known,
                     shift=shift if math.isfinite(shift) else 0.0,
                     scale=scale,
                     dropped=dropping and not run.training,

@@ -233,6 +233,7 @@ class Evaluation:
         training: whether the model was in training mode although it holds dropout or batch norm.
         repeated: whether the same inputs came several times, as for Monte Carlo dropout.
         seen: share of its examples that were seen in training batches.
+        known: how many training examples, different from each other, had been looked at by then.
         shift, scale: of its inputs against the training inputs: difference of means in deviations, ratio of deviations.
         dropped: whether dropout acted although the model was in evaluation mode.
         variance: of the targets that its losses were computed with; None where they are not numbers.
@@ -247,6 +248,7 @@ class Evaluation:
     training: bool = False
     repeated: bool = False
     seen: float = 0.0
+    known: int = 0
     shift: float = 0.0
     scale: float = 1.0
     dropped: bool = False

@@ -21,6 +21,9 @@ from gradus.diagnosis.rules.common import (
 )
 from gradus.diagnosis.signs import Evaluation, Examination, History, InputSigns, LossSigns
 
+_ENOUGH = 50
+"""Training examples to know before held-out ones are said to be unlike them."""
+
 
 def _first_input(examination: Examination) -> InputSigns | None:
     return examination.inputs[0] if examination.inputs else None
@@ -145,7 +148,7 @@ def constant_inputs(history: History) -> Iterator[Sighting]:
     "train-validation-mismatch",
     source="our prototype: means half a deviation apart or more; here one, or deviations 2.5-fold apart",
     not_fooled_by="noise and masks added in training; mixup, which narrows by a quarter; a later stretch of a series "
-    "that a model which normalizes for itself does well on",
+    "that a model which normalizes for itself does well on; a task of a few examples",
     says=Message(
         en="Held-out inputs are not prepared as the training inputs are: {what}.",
         zh="验证输入的处理与训练输入不一致：{what}。",
@@ -163,7 +166,7 @@ def train_validation_mismatch(history: History) -> Iterator[Sighting]:
     for each in history.evaluations[-2:] if len(history.evaluations) <= 12 else ():
         if not each.passes or each.every_step or _does_as_well(history, each):
             continue
-        if not _many_seen(history, each.step):
+        if each.known < _ENOUGH:
             continue
         if each.shift > 1.0 or not 0.4 < each.scale < 2.5:
             evidence = {"shift": each.shift, "scale": each.scale}
@@ -172,12 +175,6 @@ def train_validation_mismatch(history: History) -> Iterator[Sighting]:
     at_chance = _at_chance(history)
     if at_chance is not None and _learned_at_once(history):
         yield Sighting(confidence=0.8, evidence=at_chance, reading="encoded otherwise")
-
-
-def _many_seen(history: History, step: int) -> bool:
-    """Whether by then training inputs were known from more than a few examples."""
-    batch = next((each.batch for each in reversed(losses(history))), 0)
-    return step > 8 or step * batch >= 100
 
 
 def _does_as_well(history: History, held_out: Evaluation) -> bool:
