@@ -58,6 +58,18 @@ def test_a_column_that_tells_the_target_is_that_of_the_largest_correlation() -> 
     assert signs_of(x.repeat(1, 1)[:8], target[:8]).tells_target == 0  # of few rows some column always does
 
 
+def test_a_column_that_is_zero_for_one_class_alone_tells_all() -> None:
+    """Such as calls that are counted from the outcome on."""
+    x, label = torch.randn(200, 5), torch.arange(200) % 2
+    x[:, 3] = label * (1 + torch.arange(200) % 7)
+    assert signs_of(x, label).tells_target == 1
+    assert signs_of(x, 1 - label).tells_target == 1
+    x[1, 3] = 0  # one that was not called
+    assert signs_of(x, label).tells_target < 0.9
+    x[:, 3] = label * (1 + torch.arange(200) % 7)
+    assert signs_of(x, label + 2 * (torch.arange(200) % 3 == 0)).tells_target < 0.9  # of four classes
+
+
 def test_missing_values_do_not_spoil_the_others() -> None:
     x = table()
     x[::10, 0] = math.nan

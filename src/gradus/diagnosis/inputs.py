@@ -15,6 +15,8 @@ from gradus.diagnosis.signs import InputSigns
 _MOST_VALUES = 16 * MOST
 _ROW = 1024
 _COLUMNS = 64
+_FEW = 4
+"""Examples of a class, of which no column is the same by chance alone."""
 
 
 def read_input(
@@ -78,7 +80,7 @@ def read_input(
 
 
 def _tells(rows_NF: Tensor, target: Tensor) -> tuple[float, float]:
-    """The two largest correlations, without their sign, between a column and the target."""
+    """How well the two most telling columns give the target away: by correlation, without its sign, or 1 if exactly."""
     values = target.detach().float().flatten()
     if values.numel() != rows_NF.shape[0] or len(values) < 16 or float(values.std()) == 0:
         return 0.0, 0.0
@@ -86,8 +88,20 @@ def _tells(rows_NF: Tensor, target: Tensor) -> tuple[float, float]:
     centred = values - values.mean()
     norms = columns.norm(dim=0) * centred.norm()
     correlations = (centred @ columns).abs() / norms.clamp_min(1e-12)
-    first, second = torch.where(norms > 0, correlations, torch.zeros_like(correlations)).topk(2).values.tolist()
+    telling_F = torch.where(norms > 0, correlations, torch.zeros_like(correlations))
+    first, second = torch.where(_splits(rows_NF, values), 1.0, telling_F).topk(2).values.tolist()
     return first, second
+
+
+def _splits(rows_NF: Tensor, values: Tensor) -> Tensor:
+    """Columns (F,) that hold one number for all examples of one of two classes, and others for those of the other."""
+    found_F = torch.zeros(rows_NF.shape[1], dtype=torch.bool, device=rows_NF.device)
+    high = values == values.max()
+    if not bool((high | (values == values.min())).all()) or not _FEW <= int(high.sum()) <= len(values) - _FEW:
+        return found_F
+    for one, other in ((rows_NF[high], rows_NF[~high]), (rows_NF[~high], rows_NF[high])):
+        found_F |= (one == one[0]).all(dim=0) & (other != one[0]).all(dim=0)
+    return found_F
 
 
 def _repeated(prints: Sequence[int]) -> float:

@@ -78,7 +78,8 @@ class ParameterSigns:
 class InputSigns:
     """One input of a model. Figures of columns are for tables (N, F): what is constant, and what is far wider.
 
-    `tells_target` and `also_tells` are the two largest correlations of a column with the target, without their sign.
+    `tells_target` and `also_tells` are the two largest correlations of a column with the target, without their sign; 1
+    of a column that is one number for all of one class, and never for the other.
     """
 
     shape: tuple[int, ...]
