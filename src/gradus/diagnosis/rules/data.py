@@ -189,7 +189,8 @@ def _does_as_well(history: History, held_out: Evaluation) -> bool:
 @rules.register(
     "leakage",
     source="one column that gives the target away (|r| > 0.999, or 0.98 of one of two classes: a threshold on a normal "
-    "column comes to 0.8; or one number for a class and never for the other), or held-out examples that were trained on",
+    "column comes to 0.8; or one number for a class and never for the other), or held-out examples that were trained "
+    "on",
     not_fooled_by="evaluations of the training set itself beside one that is held out; passes at every step, such as a "
     "teacher's; one-column toy problems; the last of several steps of a smooth series, which the step before tells "
     "nearly as much",
