@@ -134,6 +134,22 @@ def test_the_one_of_two_optimizers_that_is_not_cleared() -> None:
     assert found.fresh_steps == 0
 
 
+def test_gradients_that_are_set_by_hand_are_added_to_nothing() -> None:
+    """Those of weights of examples, say, while another optimizer's are cleared and computed."""
+    model = perceptron()
+    weight = torch.zeros(len(X), 1, requires_grad=True)
+    inner, outer = SGD(model.parameters(), lr=0.01), SGD([weight], lr=0.01)
+
+    def body(_: int) -> None:
+        (weight.grad,) = torch.autograd.grad((torch.sigmoid(weight) * (model(X) - Y) ** 2).mean(), weight)
+        outer.step()
+        inner.zero_grad()
+        error(model).backward()
+        inner.step()
+
+    assert signs_of(model, body, everything=True).stale_steps == []
+
+
 @pytest.mark.parametrize("cut", [True, False])
 def test_a_loss_made_anew_of_its_number_leads_to_no_parameter(cut: bool) -> None:
     model = perceptron()

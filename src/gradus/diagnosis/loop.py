@@ -160,7 +160,10 @@ class LoopWatch:
         self._stepping, self._calls = optimizer, 0
         if not looking or held.closure or held.blind or not held.steps or not held.backwards:
             return
-        self._note_use(held, step, stale=held.dirty)
+        before = [reference() for reference, _ in held.prints]
+        # What is handed to it by hand is added to nothing.
+        added = not before or any(each is one for each in _used(optimizer) for one in before)
+        self._note_use(held, step, stale=held.dirty and added)
 
     def _note_use(self, held: _Held, step: int, *, stale: bool) -> None:
         """An optimizer uses gradients to which those of an earlier step were added, or were not."""
@@ -183,7 +186,7 @@ class LoopWatch:
     def _note_idleness(self, optimizer: Optimizer, held: _Held) -> None:
         """A step without any gradient, or with the very ones of a step before: no loss reaches what it changes."""
         parameters = _parameters(optimizer)
-        used = [each.grad for each in parameters if each.grad is not None][:_PRINTS]
+        used = _used(optimizer)
         looked_at = bool(self._reached_now) and not held.blind
         if looked_at:
             reached = not self._reached_now.isdisjoint(map(id, parameters))
@@ -376,6 +379,11 @@ def find_optimizers() -> list[Optimizer]:
 
 def _parameters(optimizer: Optimizer) -> list[Tensor]:
     return [each for group in optimizer.param_groups for each in group["params"]]
+
+
+def _used(optimizer: Optimizer) -> list[Tensor]:
+    """A few of the gradients that an optimizer steps with."""
+    return [each.grad for each in _parameters(optimizer) if each.grad is not None][:_PRINTS]
 
 
 def _same(gradients: Sequence[Tensor], prints: Sequence[tuple[weakref.ref[Tensor], int]]) -> bool:

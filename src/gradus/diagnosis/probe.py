@@ -37,6 +37,7 @@ from gradus.diagnosis.optimizers import facts_of, rate_of
 from gradus.diagnosis.places import Places, find_models, is_compiled, original
 from gradus.diagnosis.ranks import Ranks
 from gradus.diagnosis.rest import Rest, spike_above
+from gradus.diagnosis.roots import Roots
 from gradus.diagnosis.series import Series
 from gradus.diagnosis.signs import History, NonFinite, Phase
 
@@ -103,7 +104,6 @@ class Probe(taps.Listener):
         self.places = Places()
         self._consider = consider
         self._everything, self._parts, self._wrapper = models is None, parts, wrapper
-        self._handed_on: list[nn.Module] = []
         self._given = None if optimizers is None else {id(each) for each in optimizers}
         self._thread, self._pid = get_ident(), os.getpid()
         self._off = True
@@ -118,11 +118,9 @@ class Probe(taps.Listener):
         self._window_began = 0.0
         self._largest_batch, self._independent = 0, dict[str, list[float]]()
         # What models there are, and what ran last.
-        self._roots: dict[int, weakref.ref[nn.Module]] = {}
+        self._roots = Roots(self._hooks, self.places, history, everything=self._everything, wrapper=wrapper)
         self._looked_beside: set[int] = set()
-        self._found_at = 0
         self._compiles = False
-        self._depth, self._depth_root = 0, 0
         self._passes = 0
         self._last_inputs: list[weakref.ref[Tensor]] = []
         self._last_output: weakref.ref[Tensor] | None = None
@@ -137,7 +135,7 @@ class Probe(taps.Listener):
         self._scaled: tuple[weakref.ref[Tensor], Tensor] | None = None
         self._step_began, self._step_seconds = 0.0, math.inf
         for name, model in (models or {}).items():
-            self._add_root(model, name)
+            self._roots.add(model, name)
         self._loop.know(optimizers or ())
 
     # ---- on and off -------------------------------------------------------------------------------------------------
@@ -178,7 +176,7 @@ class Probe(taps.Listener):
         if (self._everything or self._parts) and not self._compiles:
             self._hook_everywhere()
         else:
-            self._hook_roots()
+            self._roots.hook()
 
     def finish(self) -> None:
         """The program is over: what is still open is closed."""
@@ -216,23 +214,13 @@ class Probe(taps.Listener):
 
     # ---- models -----------------------------------------------------------------------------------------------------
 
-    def _add_root(self, model: nn.Module, name: str = "") -> None:
-        if self.places.module(original(model)) is None:
-            label = self.places.add(original(model), name)
-            self.history.models[label] = self.places.facts[label]
-        else:
-            self.places.note_modes(original(model))
-        if id(model) not in self._roots:
-            self._found_at = self.history.step
-        self._roots[id(model)] = weakref.ref(model)
-
     @_ours
     def compiled(self, result: Any) -> None:
         """From here on models are hooked one by one: torch.compile traces hooks on all modules, and warns of them."""
         self._compiles = True
         if isinstance(result, nn.Module):
-            self._add_root(result)
-        self._hook_roots()
+            self._roots.add(result)
+        self._roots.hook()
 
     def _hook_everywhere(self) -> None:
         """Look for models that are not known yet."""
@@ -242,23 +230,10 @@ class Probe(taps.Listener):
         if self._compiles:
             for optimizer in self._lead.keys:
                 for model in find_models(optimizer.param_groups[0]["params"][0]):
-                    self._add_root(model)
-            self._hook_roots()
+                    self._roots.add(model)
+            self._roots.hook()
             return
-        self._depth = 0
-        self._found_at = self.history.step
-        self._hooks.hook_everywhere()
-
-    def _hook_roots(self) -> None:
-        """Each model that is known, and nothing else."""
-        self._hooks.release_everywhere()
-        self._depth = 0
-        for identity, reference in list(self._roots.items()):
-            model = reference()
-            if model is None:
-                del self._roots[identity]
-            else:
-                self._hooks.hook_root(model)
+        self._roots.hook_everywhere()
 
     # ---- forward ----------------------------------------------------------------------------------------------------
 
@@ -294,16 +269,12 @@ class Probe(taps.Listener):
 
     @_ours
     def _enter_seen(self, module: nn.Module) -> None:
-        if self._wrapper is not None and not self._depth and self._hands_on(module):
-            self._handed_on.append(module)
+        if not self._roots.enter(module):
+            if self._hooks.everywhere and self._window is not None and self._roots.is_stranger(module):
+                name = type(module).__name__
+                self._loop.strangers[name] = self._loop.strangers.get(name, 0) + 1
             return
-        self._depth += 1
-        if self._depth > 1:
-            if self._hooks.everywhere and self._window is not None:
-                self._note_stranger(module)
-            return
-        self._depth_root = id(module)
-        if not self._is_model(module):
+        if not self._roots.recognize(module):
             return
         if not self.began:
             self.began = self._step_began = perf_counter()
@@ -315,28 +286,6 @@ class Probe(taps.Listener):
             if not is_compiled(module):
                 self._hooks.hook_layers(module, self._layer)
 
-    def _hands_on(self, module: nn.Module) -> bool:
-        """Whether a call is that of a wrapper, or what Lightning makes of it: of a method other than forward."""
-        replaced = getattr(vars(module).get("forward"), "__qualname__", "")
-        return module is self._wrapper or replaced.startswith("_ForwardRedirection.")
-
-    def _is_model(self, module: nn.Module) -> bool:
-        if id(module) in self._roots and self._roots[id(module)]() is module:
-            return True
-        known = self.places.module(original(module)) is not None
-        parameter = next(module.parameters(), None)
-        # On the meta device a model is only counted: its numbers are not there.
-        if not (known or self._everything) or parameter is None or parameter.is_meta:
-            return False
-        self._add_root(module)
-        return True
-
-    def _note_stranger(self, module: nn.Module) -> None:
-        """A module that runs inside a model which does not know it, and has parameters of its own."""
-        if module._parameters and self.places.module(module) is None and self._depth_root in self._roots:
-            name = type(module).__name__
-            self._loop.strangers[name] = self._loop.strangers.get(name, 0) + 1
-
     def _layer(self, module: nn.Module, args: Any, result: Any) -> None:
         if self._window is None or self._off or get_ident() != self._thread:
             return
@@ -347,14 +296,10 @@ class Probe(taps.Listener):
 
     @_ours
     def _leave_seen(self, module: nn.Module, args: Any, kwargs: Any, result: Any) -> None:
-        if self._handed_on and not self._depth and self._handed_on[-1] is module:
-            self._handed_on.pop()
-            return
-        self._depth = max(0, self._depth - 1)
-        if self._depth:
+        if not self._roots.leave(module):
             return
         self._hooks.release_layers()
-        if result is None or id(module) not in self._roots:
+        if result is None or module not in self._roots:
             return
         inputs = measure.tensors_in(args) + measure.tensors_in(kwargs)
         if not torch.is_grad_enabled():
@@ -672,9 +617,7 @@ class Probe(taps.Listener):
         if self._ranks.on:
             self._ranks.step_ended()
         self._meet_ranks()
-        # None has turned up for a while: from here on models are hooked one by one.
-        if self._hooks.everywhere and self.history.step - self._found_at >= 3:
-            self._hook_roots()
+        self._roots.settle()
         if self._window is None and self.history.step >= self._cadence.next:
             self._open_window()
         if (
@@ -688,9 +631,7 @@ class Probe(taps.Listener):
 
     def _meet_ranks(self) -> None:
         """Where several processes train together, compare them now and then."""
-        if glances(self.history.step) and self._ranks.meet(
-            self.history, self._lead.optimizer, (reference() for reference in self._roots.values())
-        ):
+        if glances(self.history.step) and self._ranks.meet(self.history, self._lead.optimizer, self._roots):
             self._consider()
 
     @_ours

@@ -53,7 +53,7 @@ class Ranks:
         self._exchanges += self._exchanging
         self._exchanging = False
 
-    def meet(self, history: History, optimizer: Optimizer | None, models: Iterable[nn.Module | None]) -> bool:
+    def meet(self, history: History, optimizer: Optimizer | None, models: Iterable[nn.Module]) -> bool:
         """Leave a word for the others; as the first process, read theirs. Whether there was something new."""
         if not (distributed.is_available() and distributed.is_initialized()):
             self.on = False
