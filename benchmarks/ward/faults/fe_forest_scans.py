@@ -77,8 +77,8 @@ if __name__ == "__main__":
     test = DataLoader(TensorDataset(*crowns(400, g)), batch_size=100)
     net = CrownNet()
     adam = torch.optim.Adam(net.parameters(), lr=4e-3)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(adam, 14)
-    for epoch in range(14):
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(adam, 20)
+    for epoch in range(20):
         train_loss, train_accuracy = epoch_of(net, train, nn.CrossEntropyLoss(), adam)
         test_loss, test_accuracy = epoch_of(net, test, nn.CrossEntropyLoss())
         schedule.step()
