@@ -34,10 +34,10 @@ class PlumeDataset(Dataset):
 
 
 class PlumeDecoder(nn.Module):
-    def __init__(self, base=16):
+    def __init__(self, base=24):
         super().__init__()
         self.base = base
-        self.stem = nn.Sequential(nn.Linear(6, 64), nn.ReLU(), nn.Linear(64, base * 16), nn.ReLU())
+        self.stem = nn.Sequential(nn.Linear(6, 64), nn.SiLU(), nn.Linear(64, base * 16), nn.SiLU())
         self.up1 = nn.ConvTranspose2d(base, base, 3, stride=2, padding=1, output_padding=1)  # FAULT
         self.up2 = nn.ConvTranspose2d(base, base // 2, 3, stride=2, padding=1, output_padding=1)  # FAULT
         self.up3 = nn.ConvTranspose2d(base // 2, 1, 3, stride=2, padding=1, output_padding=1)  # FAULT
@@ -47,8 +47,8 @@ class PlumeDecoder(nn.Module):
 
     def forward(self, dials):
         x = self.stem(dials).view(-1, self.base, 4, 4)
-        x = torch.relu(self.up1(x))
-        x = torch.relu(self.up2(x))
+        x = nn.functional.silu(self.up1(x))
+        x = nn.functional.silu(self.up2(x))
         return self.up3(x)
 
 
@@ -62,13 +62,13 @@ def validate(model, data):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("seed", nargs="?", type=int, default=0)
-    parser.add_argument("--epochs", type=int, default=13)
-    parser.add_argument("--lr", type=float, default=3e-3)
+    parser.add_argument("--epochs", type=int, default=11)
+    parser.add_argument("--lr", type=float, default=6e-3)
     args = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(args.seed)
 
-    train_data, val_data = PlumeDataset(1500, args.seed), PlumeDataset(300, args.seed + 1000)
+    train_data, val_data = PlumeDataset(2000, args.seed), PlumeDataset(300, args.seed + 1000)
     loader = DataLoader(train_data, batch_size=32, shuffle=True)
     model = PlumeDecoder()
     optimizer = torch.optim.Adam(model.parameters(), lr=args.lr)
