@@ -13,7 +13,7 @@ from gradus.diagnosis.prescription.program import Found, Program, SourceFile
 from gradus.diagnosis.prescription.rewriting import instead, unique, without_brackets
 from gradus.diagnosis.prescription.roles import TrainingStep, training_steps
 from gradus.diagnosis.prescription.values import Operation, Value
-from gradus.diagnosis.prescription.written import Written, written
+from gradus.diagnosis.prescription.written import Written, option, written
 
 _JUDGES = re.compile(
     r"(^|_|\.)(net_?|opt(im(izer)?)?_?|model_?)?d(is(c(riminator)?)?)?(_|\d|$)|critic|discrim|judge", re.IGNORECASE
@@ -82,7 +82,7 @@ def _player(case: Case, optimizer: Found) -> Player:
         for each in training_steps(case)
         if any(ast.unparse(step.receiver).removeprefix("self.") in names for step in _right_after(each))
     ]
-    rate = written(case.program, optimizer.file, optimizer.argument(1, "lr"))
+    rate = option(case.program, optimizer, 1, "lr")
     return Player(case.program, optimizer, rate, steps[0] if len(steps) == 1 else None)
 
 
@@ -299,6 +299,5 @@ def _without_momentum(player: Player, beta: str) -> list[Edit]:
             first = written(player.program, file, given.elts[0])
             return [first.becomes(float(beta))] if first is not None and first.value > float(beta) else []
         return []
-    given = player.optimizer.argument(99, "momentum")
-    momentum = written(player.program, file, given) if given is not None else None
+    momentum = option(player.program, player.optimizer, -1, "momentum")
     return [momentum.becomes(float(beta))] if momentum is not None and momentum.value > float(beta) else []
