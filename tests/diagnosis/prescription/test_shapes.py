@@ -20,6 +20,13 @@ from tests.diagnosis.prescription.test_losses import trained
             "loss = pinball(model(x).squeeze(1), y)",
         ),
         (
+            "loss = huber(model(x), y, 0.5)",
+            "def huber(pred, target, delta):\n"
+            "    error = (pred - target).abs()\n"
+            "    return torch.where(error < delta, 0.5 * error**2, delta * (error - 0.5 * delta)).mean()\n",
+            "loss = huber(model(x).squeeze(1), y, 0.5)",
+        ),
+        (
             "loss = RMSE()(model(x), y)",
             "class RMSE(nn.Module):\n    def forward(self, out, y):\n        return F.mse_loss(out, y).sqrt()\n",
             "loss = RMSE()(model(x).squeeze(1), y)",
