@@ -178,7 +178,7 @@ def hold_all_parameters(case: Case) -> Iterator[Sequence[Edit]]:
 
 def _running(program: Program, training: TrainingStep) -> list[str]:
     """Models that run in the loop and are known where it stands; not losses without parameters."""
-    found = training.models(program)
+    found = list(dict.fromkeys([*training.models(program), *training.models_of_calls(program)]))
     known = visible(program, training.file, training.backward.node, "model")
     return [each for each in found if each in known or each.partition(".")[0] == "self"] or found
 
