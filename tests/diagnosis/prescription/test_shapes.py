@@ -21,9 +21,7 @@ from tests.diagnosis.prescription.test_losses import trained
         ),
         (
             "loss = huber(model(x), y, 0.5)",
-            "def huber(pred, target, delta):\n"
-            "    error = (pred - target).abs()\n"
-            "    return torch.where(error < delta, 0.5 * error**2, delta * (error - 0.5 * delta)).mean()\n",
+            "def huber(p, y, d):\n    e = (p - y).abs()\n    return torch.where(e < d, e**2, d * (e - d / 2)).mean()\n",
             "loss = huber(model(x).squeeze(1), y, 0.5)",
         ),
         (
