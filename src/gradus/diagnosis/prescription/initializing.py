@@ -47,7 +47,6 @@ def started(case: Case) -> list[Edit]:
     if case.cause != "symmetric-initialization":
         scaled = [each for each in multiplied(case) if not through_time or "weight_hh" in ast.unparse(each[1].target)]
         edits += [delete(file, statement) for file, statement in scaled]
-    if through_time:
         edits += [replace(file, product, file.code(eye)) for file, product, eye in identities(case)]
     if case.cause in {"bad-initialization", "initial-loss"}:
         edits += _tied(case)
