@@ -318,6 +318,25 @@ for x, y in batches:
 """
         assert changes(source, "remake-optimizer")[0] == expected
 
+    def test_is_made_again_for_a_copy_that_is_trained(self) -> None:
+        source = """
+import copy
+import torch
+def train(net, optimizer, batches):
+    for x, y in batches:
+        criterion(net(x), y).backward()
+        optimizer.step()
+model = torch.nn.Linear(4, 2)
+optimizer = torch.optim.Adam(model.parameters(), lr=0.1)
+train(model, optimizer, first)
+student = {}
+train(student, optimizer, second)
+"""
+        assert first_change(source.format("copy.deepcopy(model)"), "remake-optimizer") == [
+            "+ optimizer = torch.optim.Adam(student.parameters(), lr=0.1)"
+        ]
+        assert changes(source.format("model"), "remake-optimizer") == []
+
     def test_is_made_again_for_each_fold(self) -> None:
         source = """
 import torch
