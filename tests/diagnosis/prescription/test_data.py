@@ -307,6 +307,33 @@ def split(train: str, test: str, loop: str = "x_train", held_out: str = "x_test"
     return program(f"x_train, x_test = parts()\ny = load()\n{train}\n{test}", loop, held_out)
 
 
+DATASET = """
+import torch
+from torch.utils.data import DataLoader, Dataset
+class Rows(Dataset):
+    def __init__(self, x, y=None, transform=None, mean=0.0, std=1.0):
+        self.x, self.transform = x, transform
+    def __getitem__(self, i):
+        return self.transform(self.x[i])
+class Scale:
+    def __init__(self, x):
+        self.most = x.max()
+    def __call__(self, x):
+        return x / self.most
+def jitter(x):
+    return x + 0.1 * torch.randn_like(x)
+x_train, x_test = parts()
+scale = Scale(x_train)
+train = Rows({train})
+held_out = Rows({test})
+for x in DataLoader(train, batch_size=8):
+    criterion(model(x), y).backward()
+with torch.no_grad():
+    for x in DataLoader(held_out, batch_size=8):
+        model(x)
+"""
+
+
 class TestSameTransform:
     @pytest.mark.parametrize(
         ("train", "test", "expected"),
@@ -344,6 +371,24 @@ class TestSameTransform:
     def test_a_vocabulary_is_made_once(self) -> None:
         source = split("vocab = build(train_words)", "vocab = build(test_words)")
         assert "- vocab = build(test_words)" in first_change(source, "same-transform")
+
+    @pytest.mark.parametrize(
+        ("train", "test", "expected"),
+        [
+            ("x_train, transform=scale", "x_test", "x_test, transform=scale"),
+            ("x_train, None, scale", "x_test", "x_test, transform=scale"),
+            ("x_train, None, transform=Scale(x_train)", "x_test, transform=None", "x_test, transform=Scale(x_train)"),
+            ("x_train, transform=lambda x: x / 9", "x_test, y", "x_test, y, transform=lambda x: x / 9"),
+            ("x_train, mean=x_train.mean(), std=2.0", "x_test, mean=0", "x_test, mean=x_train.mean(), std=2.0"),
+        ],
+    )
+    def test_held_out_examples_are_made_with_it(self, train: str, test: str, expected: str) -> None:
+        source = DATASET.format(train=train, test=test)
+        assert f"held_out = Rows({expected})" in first_change(source, "same-transform")[-1]
+
+    def test_what_acts_by_chance_is_for_training_alone(self) -> None:
+        source = DATASET.format(train="x_train, transform=jitter", test="x_test")
+        assert changes(source, "same-transform") == []
 
     def test_batches_are_prepared_in_both_loops(self) -> None:
         source = """

@@ -158,6 +158,12 @@ freeze(model, True)
     def test_pretrained_embeddings_learn(self) -> None:
         source = net("self.table = nn.Embedding.from_pretrained(torch.randn(9, 4))")
         assert "from_pretrained(torch.randn(9, 4), freeze=False)" in changes(source, "unfreeze", frozen("table"))[-1]
+        made = "self.user = nn.Embedding.from_pretrained({})\n        self.item = nn.Embedding.from_pretrained({})"
+        both = net(made.format("torch.randn(9, 4)", "torch.eye(3), True"))
+        for found in (changes(both, "unfreeze"), changes(both, "unfreeze", frozen("user.weight", "item.weight"))):
+            assert found[0] == net(made.format("torch.randn(9, 4), freeze=False", "torch.eye(3), False"))
+        first, _ = changes(both, "unfreeze", frozen("item.weight"))
+        assert first == net(made.format("torch.randn(9, 4)", "torch.eye(3), False"))
 
 
 class TestKeepGraph:

@@ -185,6 +185,12 @@ def test_a_state_matrix_above_the_identity() -> None:
         "- rnn.weight_hh_l0.data.copy_(torch.eye(8) * 1.3)",
         "+ rnn.weight_hh_l0.data.copy_(torch.eye(8))",
     ]
+    named = "GAIN = 1.3\nrnn.weight_hh_l0.data.copy_(GAIN * torch.eye(8))\nnn.init.normal_(rnn.weight_ih_l0, std=0.2)"
+    for cause in ("exploding-through-time", "exploding-gradient", "bad-initialization"):
+        assert begun(named, cause) == [
+            "- rnn.weight_hh_l0.data.copy_(GAIN * torch.eye(8))",
+            "+ rnn.weight_hh_l0.data.copy_(torch.eye(8))",
+        ]
     gained = "rnn = nn.RNN(4, 8)\nnn.init.orthogonal_(rnn.weight_hh_l0, gain={})"
     assert begun(gained.format(1.05), "exploding-through-time") == []
     assert begun(gained.format(1.15), "exploding-through-time")[1] == "+ nn.init.orthogonal_(rnn.weight_hh_l0)"

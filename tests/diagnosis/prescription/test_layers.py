@@ -234,9 +234,76 @@ class Net(nn.Module):
 def test_a_residual_connection() -> None:
     assert first_change(HEAD + deep("nn.Linear(w, w) for _ in range(9)"), "add-residual") == [
         "- x = torch.tanh(layer(x))",
-        "+ x = x + torch.tanh(layer(x))",
+        "+ x = x + 0.3 * torch.tanh(layer(x))",
     ]
     assert first_change(HEAD + deep("[nn.Linear(2, w), nn.Linear(w, w)]"), "add-residual") == []
+
+
+BLOCKS = """
+class Block(nn.Module):
+    def __init__(self, w, v=None):
+        super().__init__()
+        self.fc = nn.Linear(w, v or w)
+
+    def forward(self, x):
+        {forward}
+
+class Net(nn.Module):
+    def __init__(self, w):
+        super().__init__()
+        self.blocks = {blocks}
+        self.out = nn.Linear(w, 1)
+
+    def forward(self, x):
+        for block in self.blocks:
+            x = block(x)
+        return self.out(x)
+"""
+REPEATED = "nn.Sequential(*[Block(w) for _ in range(9)])"
+
+
+@pytest.mark.parametrize(
+    ("forward", "expected"),
+    [
+        ("return torch.tanh(self.fc(x))", ["return x + 0.3 * torch.tanh(self.fc(x))"]),
+        ("return 2 * torch.tanh(self.fc(x))", ["return x + 0.3 * (2 * torch.tanh(self.fc(x)))"]),
+        (
+            "x = torch.tanh(self.fc(x))\n        return x",
+            ["x_before = x", "x = torch.tanh(self.fc(x))", "return x_before + 0.3 * x"],
+        ),
+        ("return x + torch.tanh(self.fc(x))", []),
+        ("skip = x\n        return torch.tanh(self.fc(x) + skip)", []),
+        ("return F.max_pool1d(self.fc(x), 2)", []),
+    ],
+)
+@pytest.mark.parametrize(
+    "blocks", [REPEATED, "nn.Sequential(Block(w), Block(w))", "nn.ModuleList(Block(w) for _ in range(9))"]
+)
+def test_a_residual_connection_past_stacked_blocks(blocks: str, forward: str, expected: list[str]) -> None:
+    source = HEAD + BLOCKS.format(forward=forward, blocks=blocks)
+    found = changes(source, "add-residual")
+    changed = [source.replace(forward, "\n        ".join(expected))] if expected else []
+    assert found == changed
+
+
+@pytest.mark.parametrize(
+    "blocks",
+    [
+        "Block(w)",
+        "nn.Sequential(*[Block(w + n, w + n + 1) for n in range(9)])",
+        "nn.Sequential(Block(w, 9), Block(9, w))",
+    ],
+)
+def test_blocks_of_other_widths_have_none(blocks: str) -> None:
+    source = BLOCKS.format(forward="return torch.tanh(self.fc(x))", blocks=blocks)
+    assert changes(HEAD + source, "add-residual") == []
+
+
+def test_rectifiers_between_stacked_blocks() -> None:
+    source = BLOCKS.format(forward="return torch.tanh(self.fc(x))", blocks=REPEATED)
+    trained = f"{source}\nmodel = Net(8)\nloss = model(x).mean()\nloss.backward()\n"
+    assert "+ return torch.relu(self.fc(x))" in first_change(HEAD + trained, "swap-activation")
+    assert first_change(HEAD + trained.replace("self.out(x)", "x"), "swap-activation") == []
 
 
 def test_a_gated_recurrence() -> None:

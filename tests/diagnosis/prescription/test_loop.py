@@ -318,6 +318,25 @@ for x, y in batches:
 """
         assert changes(source, "remake-optimizer")[0] == expected
 
+    def test_is_made_again_for_a_copy_that_is_trained(self) -> None:
+        source = """
+import copy
+import torch
+def train(net, optimizer, batches):
+    for x, y in batches:
+        criterion(net(x), y).backward()
+        optimizer.step()
+model = torch.nn.Linear(4, 2)
+optimizer = torch.optim.Adam(model.parameters(), lr=0.1)
+train(model, optimizer, first)
+student = {}
+train(student, optimizer, second)
+"""
+        assert first_change(source.format("copy.deepcopy(model)"), "remake-optimizer") == [
+            "+ optimizer = torch.optim.Adam(student.parameters(), lr=0.1)"
+        ]
+        assert changes(source.format("model"), "remake-optimizer") == []
+
     def test_is_made_again_for_each_fold(self) -> None:
         source = """
 import torch
@@ -381,6 +400,58 @@ for x, y in batches:
     optimizer.step()
 """
         assert "Adam(model.parameters(), lr=1e-3)" in changes(source, "hold-all")[0]
+
+    @pytest.mark.parametrize("loss", ["self.loss(x, y)", "mse(self.predict(x), y)", "mse(self.b(self.encode(x)), y)"])
+    def test_holds_models_that_run_in_methods(self, loss: str) -> None:
+        source = f"""
+import torch
+from torch import nn
+mse = nn.MSELoss()
+class Pair:
+    def __init__(self):
+        self.a, self.b = nn.Linear(4, 4), nn.Linear(4, 1)
+        self.optimizer = torch.optim.Adam(self.{{}}.parameters())
+
+    def encode(self, x):
+        return self.a(x)
+
+    def predict(self, x):
+        return self.b(self.encode(x))
+
+    def loss(self, x, y):
+        return mse(self.predict(x), y)
+
+    def fit(self, batches):
+        for x, y in batches:
+            {loss}.backward()
+            self.optimizer.step()
+"""
+        for holds, lacks in ("ab", "ba"):
+            expected = f"Adam([*self.{holds}.parameters(), *self.{lacks}.parameters()])"
+            assert [expected in each for each in changes(source.format(holds), "hold-all")] == [True]
+
+    def test_holds_what_a_method_runs_as_the_script_calls_it(self) -> None:
+        source = """
+import torch
+from torch import nn
+class Pair{}:
+    def __init__(self):
+        self.a, self.b = nn.Linear(4, 4), nn.Linear(4, 1)
+
+    def loss(self, x, y):
+        return (self.b(self.a(x)) - y).square().mean()
+
+pair = Pair()
+optimizer = torch.optim.Adam(pair.a.parameters())
+for x, y in batches:
+    pair.loss(x, y).backward()
+    optimizer.step()
+"""
+        for base, expected in (
+            ("", "[*pair.a.parameters(), *pair.b.parameters()]"),
+            ("(nn.Module)", "pair.parameters()"),
+        ):
+            assert [f"Adam({expected})" in each for each in changes(source.format(base), "hold-all")] == [True]
 
     def test_is_left_where_it_holds_all(self) -> None:
         source = HEAD + "for x, y in batches:\n    criterion(model(x), y).backward()\n    optimizer.step()\n"

@@ -48,6 +48,29 @@ def test_as_many_steps_of_one_as_of_the_other() -> None:
     assert first_change(gan(d_steps="5"), "slow-discriminator") == ["- for _ in range(5):", "+ for _ in range(1):"]
 
 
+@pytest.mark.parametrize("remedy", ["fast-discriminator", "diversity"])
+def test_as_many_where_each_has_a_function_or_a_turn(remedy: str) -> None:
+    program = """
+import torch
+G, D = torch.nn.Linear(2, 2), torch.nn.Linear(2, 1)
+opt_g = torch.optim.Adam(G.parameters(), lr=1e-3)
+opt_d = torch.optim.Adam(D.parameters(), lr=1e-3)
+INNER = 8
+def step_d():
+    loss = bce(D(batch()), ones) + bce(D(G(z).detach()), zeros)
+    loss.backward()
+    opt_d.step()
+def step_g():
+    loss = bce(D(G(z)), ones)
+    loss.backward()
+    opt_g.step()
+for step in range(100):
+"""
+    for turns in ("step_d()\n    for _ in range(INNER):\n        step_g()\n",
+                  "if step > 9 and step % INNER == 0:\n        step_d()\n    step_g()\n"):  # fmt: skip
+        assert first_change(f"{program}    {turns}", remedy) == ["- INNER = 8", "+ INNER = 1"]
+
+
 def test_a_saturating_loss_is_turned_round() -> None:
     assert first_change(gan(loss_g="-bce(D(G(z)), zeros)"), "slow-discriminator") == [
         "- loss_g = -bce(D(G(z)), zeros)",

@@ -20,6 +20,11 @@ from tests.diagnosis.prescription.test_losses import trained
             "loss = pinball(model(x).squeeze(1), y)",
         ),
         (
+            "loss = huber(model(x), y, 0.5)",
+            "def huber(p, y, d):\n    e = (p - y).abs()\n    return torch.where(e < d, e**2, d * (e - d / 2)).mean()\n",
+            "loss = huber(model(x).squeeze(1), y, 0.5)",
+        ),
+        (
             "loss = RMSE()(model(x), y)",
             "class RMSE(nn.Module):\n    def forward(self, out, y):\n        return F.mse_loss(out, y).sqrt()\n",
             "loss = RMSE()(model(x).squeeze(1), y)",

@@ -55,6 +55,11 @@ def test_clip_what_is_scaled() -> None:
     [
         ("o = torch.optim.Adam(p, lr=1e-3, eps=1.0)", ["o = torch.optim.Adam(p, lr=1e-3)"]),
         ("EPS = 0.1\no = torch.optim.Adam(p, eps=EPS)", ["EPS = 1e-08", "o = torch.optim.Adam(p, eps=EPS)"]),
+        ("c = dict(eps=1.0)\no = torch.optim.Adam(p, **c)", ["c = dict(eps=1e-08)", "o = torch.optim.Adam(p, **c)"]),
+        (
+            "c = {}\nc['eps'] = 1.0\no = torch.optim.RMSprop(p, 1e-3, **c)",
+            ["c = {}", "c['eps'] = 1e-08", "o = torch.optim.RMSprop(p, 1e-3, **c)"],
+        ),
     ],
 )
 def test_epsilon(source: str, expected: list[str]) -> None:

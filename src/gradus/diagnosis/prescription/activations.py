@@ -9,8 +9,10 @@ from gradus.diagnosis.prescription.activation_names import chosen_by_name
 from gradus.diagnosis.prescription.bindings import Function, binding, bindings, callers, class_around
 from gradus.diagnosis.prescription.edits import Edit, after, around, before, imported, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
+from gradus.diagnosis.prescription.flow import below, training_losses
 from gradus.diagnosis.prescription.initializing import kaiming
 from gradus.diagnosis.prescription.layers import Activation, activation, activations, applied, is_layer
+from gradus.diagnosis.prescription.modules import stacked
 from gradus.diagnosis.prescription.program import SourceFile
 from gradus.diagnosis.prescription.roles import role
 from gradus.diagnosis.prescription.written import Written, written
@@ -108,9 +110,9 @@ def _use_is_hidden(case: Case, found: Activation) -> bool:
     file = found.file
     parent = file.parents.get(found.node)
     operand = found.operand
-    if isinstance(parent, ast.Return | ast.Compare) or (
-        isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Mult | ast.Sub)
-    ):
+    if isinstance(parent, ast.Return) and not _between_blocks(case, found):
+        return False
+    if isinstance(parent, ast.Compare) or (isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Mult | ast.Sub)):
         return False
     inside = [each for each in ast.walk(operand) if isinstance(each, ast.Call)] if operand is not None else []
     layered = [each for each in inside if is_layer(file, each)]
@@ -124,6 +126,14 @@ def _use_is_hidden(case: Case, found: Activation) -> bool:
     made = binding(file, operand) if isinstance(operand, ast.Name) else None
     through = made is not None and isinstance(made.value, ast.Call) and is_layer(file, made.value)
     return bool(layered or multiplied or through)
+
+
+def _between_blocks(case: Case, found: Activation) -> bool:
+    """Whether a block ends with it that others like it follow, and layers the last of them."""
+    if class_around(found.file, found.node) not in [each.owner for each in stacked(case.program)]:
+        return False
+    last = (each for loss in training_losses(case) for each in below(case.program, loss, layers=False))
+    return all(each.value.node is not found.node for each in last)
 
 
 def _is_learned(file: SourceFile, product: ast.BinOp) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from gradus.diagnosis.prescription.bindings import Function, bindings
 from gradus.diagnosis.prescription.fixes import Case
 from gradus.diagnosis.prescription.program import SourceFile
-from gradus.diagnosis.prescription.written import number
+from gradus.diagnosis.prescription.written import number, written
 
 SAME = {"constant_", "zeros_", "ones_", "fill_", "zero_", "full_like", "zeros_like", "ones_like"}
 DRAWN = {"normal_", "uniform_", "trunc_normal_", "randn_like", "rand_like", "randn", "rand"}
@@ -83,8 +83,8 @@ def identities(case: Case) -> Iterator[tuple[SourceFile, ast.BinOp, ast.expr]]:
             continue
         for eye, factor in ((node.left, node.right), (node.right, node.left)):
             made = isinstance(eye, ast.Call) and file.qualified(eye.func) == "torch.eye"
-            value = number(factor)
-            if made and value is not None and value > 0 and "weight" in file.code(file.statement(node)):
+            value = written(case.program, file, factor)
+            if made and value is not None and value.value > 0 and "weight" in file.code(file.statement(node)):
                 yield file, node, eye
 
 

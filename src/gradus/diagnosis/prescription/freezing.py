@@ -82,21 +82,30 @@ def _is_false(node: ast.expr) -> bool:
 def let_it_learn(case: Case) -> Iterator[Sequence[Edit]]:
     """Take away what freezes: first of what was found frozen, then all of it."""
     named = {part for place in case.history.loop.frozen_places for part in place.partition(":")[2].split(".") if part}
-    every = frozen_receivers(case.program)
-    fitting = [each for each in every if each[1].rpartition(".")[2] in named]
+    every = [(frozen, _unfrozen(file, statement)) for file, frozen, statement in frozen_receivers(case.program)]
+    every += _made_frozen(case.program)
+    fitting = [each for each in every if each[0].rpartition(".")[2] in named]
     for chosen in (fitting, every):
-        edits = {id(statement): _unfrozen(file, statement) for file, _, statement in chosen}
-        if edits:
-            yield [*edits.values(), *_optimizers_of_parts(case)]
-    for call in case.program.methods("from_pretrained"):
-        if call.file.code(call.node.func).endswith("Embedding.from_pretrained"):
-            yield [with_argument(call.file, call.node, "freeze", "False")]
-    for call in case.program.calls("torch.nn.Embedding.from_pretrained"):
-        yield [with_argument(call.file, call.node, "freeze", "False")]
-    for call in case.program.calls("torch.nn.Parameter", "torch.nn.parameter.Parameter"):
+        if chosen:
+            yield [*dict.fromkeys(edit for _, edit in chosen), *_optimizers_of_parts(case)]
+
+
+def _made_frozen(program: Program) -> Iterator[tuple[str, Edit]]:
+    """The names of tables and parameters that are frozen where they are made, each with what makes it learn."""
+    for call in program.calls("*.Embedding.from_pretrained", "*.EmbeddingBag.from_pretrained"):
+        given = call.argument(1, "freeze")
+        if given is None:
+            yield _target(call), with_argument(call.file, call.node, "freeze", "False")
+        elif not _is_false(given):
+            yield _target(call), replace(call.file, given, "False")
+    for call in program.calls("torch.nn.Parameter", "torch.nn.parameter.Parameter"):
         given = call.argument(1, "requires_grad")
         if given is not None and _is_false(given):
-            yield [replace(call.file, given, "True")]
+            yield _target(call), replace(call.file, given, "True")
+
+
+def _target(call: Found) -> str:
+    return ast.unparse(call.statement.targets[0]) if isinstance(call.statement, ast.Assign) else ""
 
 
 def _unfrozen(file: SourceFile, statement: ast.stmt) -> Edit:

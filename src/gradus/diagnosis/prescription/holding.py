@@ -4,8 +4,16 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 
-from gradus.diagnosis.prescription.bindings import Function, bindings, class_around, parameters
-from gradus.diagnosis.prescription.edits import Edit, after, delete, replace
+from gradus.diagnosis.prescription.bindings import (
+    Function,
+    binding,
+    bindings,
+    callers,
+    class_around,
+    parameters,
+    passed,
+)
+from gradus.diagnosis.prescription.edits import Edit, after, before, delete, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.program import Found, Program, SourceFile
 from gradus.diagnosis.prescription.roles import TrainingStep, role, training_steps, visible
@@ -45,7 +53,7 @@ def hold_model_in_training(case: Case) -> Iterator[Sequence[Edit]]:
             edit = replace(file, argument, f"{model}.parameters()")
             scope = file.scope(statement)
             bound = [each.statement for each in bindings(file, model, scope)]
-            if isinstance(scope, Function) and not bound and model not in parameters(scope):
+            if not bound and model not in (parameters(scope) if isinstance(scope, Function) else []):
                 continue
             if bound and bound[0].lineno > statement.lineno and isinstance(statement, ast.Assign):
                 start = file.span(statement)[0]
@@ -54,6 +62,36 @@ def hold_model_in_training(case: Case) -> Iterator[Sequence[Edit]]:
                 yield [delete(file, statement), after(file, bound[-1], text)]
             else:
                 yield [edit]
+
+
+@fix("remake-optimizer")
+def remake_for_what_is_trained(case: Case) -> Iterator[Sequence[Edit]]:
+    """`train(copied, optimizer)`: the optimizer is made of what the call trains, if it was made of another model."""
+    for training in training_steps(case):
+        file, running, stepping = training.file, training.models(case.program), training.optimizers(case.program)
+        function = next((each for each in file.above(training.backward.node) if isinstance(each, Function)), None)
+        for call in callers(case.program, file, function) if function is not None else []:
+            given = [
+                passed(file, function, each[0], call) for each in (running, stepping) if len(each) == 1 and function
+            ]
+            edit = _made_of(call, *given) if len(given) == 2 else None
+            if edit is not None:
+                yield [edit]
+
+
+def _made_of(call: Found, model: ast.expr | None, optimizer: ast.expr | None) -> Edit | None:
+    """The statement that makes an optimizer once more before a call, with the parameters of the model."""
+    bound = binding(call.file, optimizer) if optimizer is not None else None
+    if model is None or bound is None or not isinstance(bound.value, ast.Call) or bound.looped:
+        return None
+    made, text = Found(bound.file, bound.value), ast.unparse(model)
+    argument, parts = made.argument(0, "params"), held(made)
+    itself = binding(call.file, model)
+    same = {text, ast.unparse(itself.value) if itself is not None else text}
+    if argument is None or not parts or any(each in same or each.startswith(f"{text}.") for each in parts):
+        return None
+    code = made.file.code(bound.statement).replace(made.file.code(argument), f"{text}.parameters()")
+    return before(call.file, call.statement, code)
 
 
 @fix("remake-optimizer")
@@ -178,7 +216,7 @@ def hold_all_parameters(case: Case) -> Iterator[Sequence[Edit]]:
 
 def _running(program: Program, training: TrainingStep) -> list[str]:
     """Models that run in the loop and are known where it stands; not losses without parameters."""
-    found = training.models(program)
+    found = list(dict.fromkeys([*training.models(program), *training.models_of_calls(program)]))
     known = visible(program, training.file, training.backward.node, "model")
     return [each for each in found if each in known or each.partition(".")[0] == "self"] or found
 

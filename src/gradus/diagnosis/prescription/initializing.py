@@ -40,15 +40,20 @@ def initialize(case: Case) -> Iterator[Sequence[Edit]]:
 
 
 def started(case: Case) -> list[Edit]:
-    """Proper draws for all the weights that the program fills otherwise."""
+    """Proper draws for all the weights that the program fills otherwise.
+
+    Only for those that carry a state on where it is through time that signals grow or fade, or where such a matrix
+    begins as a multiple of the identity.
+    """
+    scaled_identities = [] if case.cause == "symmetric-initialization" else list(identities(case))
+    through_time = case.cause in _THROUGH_TIME or bool(scaled_identities)
     found = [each for each in fillings(case) if each.role != "bias" and _improper(case, each)]
+    found = [each for each in found if each.recurrent or not through_time]
     edits = [edit for each in found for edit in _proper(case, each)] + list(made_by_hand(case))
-    through_time = case.cause in _THROUGH_TIME
+    edits += [replace(file, product, file.code(eye)) for file, product, eye in scaled_identities]
     if case.cause != "symmetric-initialization":
         scaled = [each for each in multiplied(case) if not through_time or "weight_hh" in ast.unparse(each[1].target)]
         edits += [delete(file, statement) for file, statement in scaled]
-    if through_time:
-        edits += [replace(file, product, file.code(eye)) for file, product, eye in identities(case)]
     if case.cause in {"bad-initialization", "initial-loss"}:
         edits += _tied(case)
     return edits
@@ -104,8 +109,6 @@ def reset_biases(case: Case) -> Iterator[Sequence[Edit]]:
 def _improper(case: Case, filling: Filling) -> bool:
     guards = " ".join(ast.unparse(each.test) for each in filling.file.above(filling.call) if isinstance(each, ast.If))
     if ("Norm" in guards and not re.search(r"Linear|Conv", guards)) or re.search(r"norm|bn\d", filling.target):
-        return False
-    if case.cause in _THROUGH_TIME and not filling.recurrent:
         return False
     if case.cause == "symmetric-initialization":
         return filling.how in SAME

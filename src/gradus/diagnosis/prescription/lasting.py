@@ -74,10 +74,16 @@ def _total(case: Case, training: TrainingStep) -> Written | None:
 
 def around(case: Case, training: TrainingStep, most: int = 4) -> Iterator[tuple[SourceFile, Loop]]:
     """The loops around a training step, from the inside out, through the functions it is in."""
+    yield from ((file, each) for file, each in enclosing(case, training, most) if isinstance(each, Loop))
+
+
+def enclosing(case: Case, training: TrainingStep, most: int = 4) -> Iterator[tuple[SourceFile, ast.AST]]:
+    """Everything that a training step lies in, from the inside out, through the functions it is in."""
     file, node = training.file, training.backward.node
     for _ in range(most):
-        yield from ((file, each) for each in file.loops(node))
         function = next((each for each in file.above(node) if isinstance(each, Function)), None)
+        inside = list(file.above(node))
+        yield from ((file, each) for each in inside[: inside.index(function) if function is not None else None])
         calls = callers(case.program, file, function) if function is not None else []
         if not calls:
             return

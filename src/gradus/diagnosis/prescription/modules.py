@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from gradus.diagnosis.prescription.bindings import (
     Function,
@@ -150,6 +151,34 @@ def _indexed(program: Program, file: SourceFile, node: ast.Subscript, depth: int
         return None
 
 
+def stacked(program: Program) -> list[Module]:
+    """Modules of the program's own classes that follow others made alike, and so are as wide as their input."""
+    found: list[Module] = []
+    for call in program.calls("torch.nn.Sequential"):
+        made = find_module(program, call.file, call.node)
+        layers = made.layers if made is not None else ()
+        found += [one for one, other in pairwise(layers) if ast.unparse(one.node) == ast.unparse(other.node)]
+        found += [each for each in layers if _made_alike(each)]
+    for file, node in program.nodes():
+        match node:
+            case ast.Assign(targets=[target], value=ast.Call(func=called, args=[first, *_])) if file.loops(node):
+                made = find_module(program, file, called) if ast.unparse(target) == ast.unparse(first) else None
+                found += [made] if made is not None and _made_alike(made) else []  # x = block(x)
+    return [each for each in found if each.owner is not None]
+
+
+def _made_alike(module: Module) -> bool:
+    """Whether a loop adds a module to a sequence that is the same each time."""
+    file, element, names = module.file, module.element, set[str]()
+    if not module.repeated or element not in file.parents:
+        return False
+    for each in file.above(element):
+        loops = each.generators if isinstance(each, ast.ListComp | ast.GeneratorExp) else [each]
+        targets = [loop.target for loop in loops if isinstance(loop, ast.For | ast.comprehension)]
+        names |= {node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)}
+    return not names & {each.id for each in ast.walk(element) if isinstance(each, ast.Name)}
+
+
 # ---- sequences ------------------------------------------------------------------------------------------------------
 
 
@@ -182,6 +211,8 @@ def _items(program: Program, file: SourceFile, node: ast.expr, depth: int) -> tu
         found += _element(program, file, node.elt, node.elt, depth - 1, repeated=True)
     elif isinstance(node, ast.Call) and file.qualified(node.func) == "torch.nn.ModuleList" and node.args:
         found += _items(program, file, node.args[0], depth - 1)
+    elif isinstance(node, ast.Call) and file.qualified(node.func) == "torch.nn.Sequential":
+        found += _arguments(program, file, node, depth - 1)
     elif isinstance(node, ast.Call):
         enters = entered(program, file, node)
         for each in returned(enters[1]) if enters is not None else []:

@@ -8,7 +8,7 @@ from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.initializing import started
 from gradus.diagnosis.prescription.rates import optimizer_calls
 from gradus.diagnosis.prescription.roles import TrainingStep, role, training_steps
-from gradus.diagnosis.prescription.written import written
+from gradus.diagnosis.prescription.written import option
 
 _EPSILON = 1e-6
 
@@ -57,12 +57,10 @@ def default_epsilon(case: Case) -> Iterator[Sequence[Edit]]:
     """The argument is taken out, or set to 1e-8 where it is written."""
     edits = []
     for call in optimizer_calls(case):
-        given = next((each for each in call.node.keywords if each.arg == "eps"), None)
-        place = written(case.program, call.file, given.value) if given is not None else None
-        if given is None or place is None or place.value <= _EPSILON:
-            continue
-        inside = any(each is place.node for each in ast.walk(given.value))
-        edits.append(without_argument(call.file, call.node, given) if inside else place.becomes(1e-8))
+        place = option(case.program, call, -1, "eps")
+        if place is not None and place.value > _EPSILON:
+            here = next((each for each in call.node.keywords if each.value is place.node), None)
+            edits.append(place.becomes(1e-8) if here is None else without_argument(call.file, call.node, here))
     if edits:
         yield edits
 

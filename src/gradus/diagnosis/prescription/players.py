@@ -9,11 +9,12 @@ from gradus.diagnosis.prescription.bindings import binding
 from gradus.diagnosis.prescription.edits import Edit, replace, with_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.flow import nearest, operations
+from gradus.diagnosis.prescription.lasting import enclosing
 from gradus.diagnosis.prescription.program import Found, Program, SourceFile
 from gradus.diagnosis.prescription.rewriting import instead, unique, without_brackets
 from gradus.diagnosis.prescription.roles import TrainingStep, training_steps
 from gradus.diagnosis.prescription.values import Operation, Value
-from gradus.diagnosis.prescription.written import Written, written
+from gradus.diagnosis.prescription.written import Written, option, written
 
 _JUDGES = re.compile(
     r"(^|_|\.)(net_?|opt(im(izer)?)?_?|model_?)?d(is(c(riminator)?)?)?(_|\d|$)|critic|discrim|judge", re.IGNORECASE
@@ -82,7 +83,7 @@ def _player(case: Case, optimizer: Found) -> Player:
         for each in training_steps(case)
         if any(ast.unparse(step.receiver).removeprefix("self.") in names for step in _right_after(each))
     ]
-    rate = written(case.program, optimizer.file, optimizer.argument(1, "lr"))
+    rate = option(case.program, optimizer, 1, "lr")
     return Player(case.program, optimizer, rate, steps[0] if len(steps) == 1 else None)
 
 
@@ -102,7 +103,7 @@ def one_step_each(case: Case) -> Iterator[Sequence[Edit]]:
     if both is None:
         return
     maker, judge = both
-    edits = _steps_in_turn(case.program, judge, maker)
+    edits = _steps_in_turn(case, judge, maker)
     loud = _not_saturating(case, maker)
     if edits and loud:
         yield [*edits, *loud]
@@ -117,7 +118,7 @@ def one_step_each(case: Case) -> Iterator[Sequence[Edit]]:
 def no_more_steps_than_the_discriminator(case: Case) -> Iterator[Sequence[Edit]]:
     """One step of the generator for each of the discriminator's, which must see where it has gone."""
     both = players(case)
-    edits = _steps_in_turn(case.program, *both) if both is not None else []
+    edits = _steps_in_turn(case, *both) if both is not None else []
     if edits:
         yield edits
 
@@ -146,19 +147,31 @@ def slower(case: Case) -> Iterator[Sequence[Edit]]:
             yield [rate.becomes(rate.value / 4)]
 
 
-def _steps_in_turn(program: Program, player: Player, other: Player) -> list[Edit]:
-    """One pass of the loop around a player's step that is not around the other's."""
+def _steps_in_turn(case: Case, player: Player, other: Player) -> list[Edit]:
+    """One pass of the loop around a player's step that is not around the other's; every pass for the other's step.
+
+    Loops and conditions may be around calls of the functions that the steps are in.
+    """
     if player.step is None or other.step is None:
         return []
-    alone = [each for each in player.step.loops if each not in other.step.loops]
-    for each in alone:
+    ours, theirs = ([*enclosing(case, each)] for each in (player.step, other.step))
+    for file, each in (pair for pair in ours if pair not in theirs):
         if isinstance(each, ast.For) and isinstance(each.iter, ast.Call) and ast.unparse(each.iter.func) == "range":
-            count = written(program, player.step.file, each.iter.args[-1])
-            if count is not None and count.value >= _ENOUGH_STEPS:
-                return [count.becomes(1)]
             if isinstance(each.iter.args[-1], ast.IfExp):  # more at first than later
-                return [replace(player.step.file, each.iter.args[-1], "1")]
+                return [replace(file, each.iter.args[-1], "1")]
+            if edits := _once(case.program, file, each.iter.args[-1]):
+                return edits
+    for file, each in (pair for pair in theirs if pair not in ours):
+        for node in ast.walk(each.test) if isinstance(each, ast.If) else ():
+            match node:
+                case ast.BinOp(op=ast.Mod(), right=times):  # if step % 5 == 0
+                    return _once(case.program, file, times)
     return []
+
+
+def _once(program: Program, file: SourceFile, times: ast.expr) -> list[Edit]:
+    count = written(program, file, times)
+    return [count.becomes(1)] if count is not None and count.value >= _ENOUGH_STEPS else []
 
 
 def _not_saturating(case: Case, maker: Player) -> list[Edit]:
@@ -252,7 +265,7 @@ def as_fast_as_the_generator(case: Case) -> Iterator[Sequence[Edit]]:
     if both is None:
         return
     maker, judge = both
-    fewer = _steps_in_turn(case.program, maker, judge)
+    fewer = _steps_in_turn(case, maker, judge)
     if fewer:
         yield fewer
     if maker.rate is None or judge.rate is None or maker.rate.node is judge.rate.node:
@@ -299,6 +312,5 @@ def _without_momentum(player: Player, beta: str) -> list[Edit]:
             first = written(player.program, file, given.elts[0])
             return [first.becomes(float(beta))] if first is not None and first.value > float(beta) else []
         return []
-    given = player.optimizer.argument(99, "momentum")
-    momentum = written(player.program, file, given) if given is not None else None
+    momentum = option(player.program, player.optimizer, -1, "momentum")
     return [momentum.becomes(float(beta))] if momentum is not None and momentum.value > float(beta) else []

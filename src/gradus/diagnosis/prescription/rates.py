@@ -10,7 +10,7 @@ from gradus.diagnosis.prescription.edits import Edit, with_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.program import Found, SourceFile
 from gradus.diagnosis.prescription.roles import role
-from gradus.diagnosis.prescription.written import Written, entry, number, written
+from gradus.diagnosis.prescription.written import Written, number, option, written
 from gradus.diagnosis.rules.common import update_ratio
 
 _CUSTOMARY = {
@@ -146,11 +146,8 @@ def rates(case: Case) -> list[Rate]:
 def _of_optimizers(case: Case) -> Iterator[Rate]:
     for call in optimizer_calls(case):
         value = call.argument(1, "lr")
-        place = written(case.program, call.file, value)
-        options = [each.value for each in call.node.keywords if each.arg is None]
-        if value is None and options:  # Adam(parameters, **options)
-            place = entry(case.program, call.file, options[0], "lr")
-        if place is None and (value is not None or options):
+        place = option(case.program, call, 1, "lr")
+        if place is None and (value is not None or any(each.arg is None for each in call.node.keywords)):
             used = _in_use(case)  # by a number that is computed, or read from a file
             if value is None or used is None:
                 continue
@@ -215,7 +212,7 @@ def customary(case: Case, call: Found) -> float:
     name = class_of(call)
     if name not in _CUSTOMARY and name != "SGD":
         return _ADAPTIVE
-    momentum = written(case.program, call.file, call.argument(2, "momentum")) if name == "SGD" else None
+    momentum = option(case.program, call, 2, "momentum") if name == "SGD" else None
     return _WITH_MOMENTUM if momentum is not None and momentum.value > 0 else _CUSTOMARY[name]
 
 

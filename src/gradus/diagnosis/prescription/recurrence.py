@@ -1,17 +1,21 @@
 """Fixes of what goes through time, and of deep stacks: gates, bounded states, residual connections."""
 
 import ast
+import re
 from collections.abc import Iterator, Sequence
 
-from gradus.diagnosis.prescription.bindings import Function, bindings, parameters
-from gradus.diagnosis.prescription.edits import Edit, after, imported, replace, without_argument
+from gradus.diagnosis.prescription.bindings import Function, bindings, method, parameters, returned
+from gradus.diagnosis.prescription.edits import Edit, after, around, before, imported, replace, without_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.layers import applied, is_layer
-from gradus.diagnosis.prescription.program import Found, SourceFile
+from gradus.diagnosis.prescription.modules import stacked
+from gradus.diagnosis.prescription.program import Found, Program, SourceFile
 from gradus.diagnosis.prescription.written import written
 
 _REMEMBER = 4.0
 """Bias of the update gate: a state that halves in about 40 steps (Tallec & Ollivier 2018)."""
+
+_BRANCH = 0.3
 
 
 @fix("gated")
@@ -146,8 +150,11 @@ def _leaking(case: Case) -> Iterator[Edit]:
 
 @fix("add-residual")
 def add_residual(case: Case) -> Iterator[Sequence[Edit]]:
-    """`for layer in self.layers: x = act(layer(x))` of layers as wide as their input: `x = x + act(layer(x))`."""
-    edits = []
+    """`x = x + 0.3 * act(layer(x))` in a loop over layers as wide as their input; the same in blocks that are stacked.
+
+    The branch counts less, so that many of them add up to no more than their input (Szegedy et al. 2016, section 3.3).
+    """
+    edits = [edit for owner, home in _blocks(case.program).items() for edit in _past(home, owner)]
     for file, node in case.program.nodes():
         if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call) or not file.loops(node):
             continue
@@ -159,9 +166,34 @@ def add_residual(case: Case) -> Iterator[Sequence[Edit]]:
         same = [ast.unparse(each) for each in inner.args] == [target]
         if same and ast.unparse(inner.func) == ast.unparse(loop.target) and _square(file, loop.iter):
             start = file.span(node.value)[0]
-            edits.append(Edit(file, start, start, f"{target} + "))
+            edits.append(Edit(file, start, start, f"{target} + {_BRANCH} * "))
     if edits:
         yield edits
+
+
+def _blocks(program: Program) -> dict[ast.ClassDef, SourceFile]:
+    """Classes of stacked modules, and the files they are in."""
+    return {each.owner: each.home for each in stacked(program) if each.owner is not None and each.home is not None}
+
+
+def _past(file: SourceFile, owner: ast.ClassDef) -> Iterator[Edit]:
+    """A block's input goes past it, where it does not yet and has the shape of the output."""
+    forward = method(owner, "forward")
+    results = returned(forward) if forward is not None else []
+    resized = re.search(r"stride|pool|upsample|interpolate|Conv(?!.*padding)", file.code(owner), re.DOTALL)
+    if forward is None or len(results) != 1 or isinstance(results[0], ast.Tuple | ast.Dict) or resized:
+        return
+    given = parameters(forward)[1]
+    copies = [each for each in ast.walk(forward) if isinstance(each, ast.Assign) and ast.unparse(each.value) == given]
+    sums = [each for each in ast.walk(forward) if isinstance(getattr(each, "op", None), ast.Add)]
+    terms = {ast.unparse(each) for total in sums for each in ast.iter_child_nodes(total) if isinstance(each, ast.Name)}
+    if terms & {given, *(ast.unparse(each.targets[0]) for each in copies)}:
+        return
+    if bindings(file, given, forward):
+        yield before(file, forward.body[0], f"{given}_before = {given}")
+        given = f"{given}_before"
+    opening, closing = ("", "") if isinstance(results[0], ast.Name | ast.Call) else ("(", ")")
+    yield from around(file, results[0], f"{given} + {_BRANCH} * {opening}", closing)
 
 
 def _square(file: SourceFile, layers: ast.expr) -> bool:

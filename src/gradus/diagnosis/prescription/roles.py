@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from gradus.diagnosis.prescription.bindings import (
     Function,
     binding,
+    bindings,
     callers,
     class_around,
     definition,
@@ -158,15 +159,11 @@ class TrainingStep:
 
     def models(self, program: Program) -> list[str]:
         """Models that run in the loop, as they are written here; if none does, those in functions it calls."""
-        found = models_in(program, self.file, self.around)
-        return found or [
-            each for function in self._called(program) for each in _free_models(program, self.file, function)
-        ]
+        return models_in(program, self.file, self.around) or self.models_of_calls(program)
 
-    def _called(self, program: Program) -> list[Function]:
-        """Functions of the same file that the loop calls."""
-        entries = [entered(program, self.file, each) for each in ast.walk(self.around) if isinstance(each, ast.Call)]
-        return [each[1] for each in entries if each is not None and each[0] is self.file]
+    def models_of_calls(self, program: Program) -> list[str]:
+        """Those in functions that the loop calls."""
+        return list(dict.fromkeys(_models_of_calls(program, self.file, self.around)))
 
 
 def training_steps(case: Case) -> list[TrainingStep]:
@@ -214,10 +211,26 @@ def models_in(program: Program, file: SourceFile, around: ast.AST) -> list[str]:
     )
 
 
-def _free_models(program: Program, file: SourceFile, function: Function) -> list[str]:
-    """Models that a function runs and is not given."""
-    given = {*parameters(function), "self"}
-    return [each for each in models_in(program, file, function) if each.partition(".")[0] not in given]
+def _models_of_calls(program: Program, file: SourceFile, around: ast.AST, depth: int = 3) -> Iterator[str]:
+    """Models that run in functions of the same file that are called below a node, as they would be written there.
+
+    A method of a module is that model's: `model.loss(x)`.
+    """
+    for node in ast.walk(around):
+        enters = entered(program, file, node) if isinstance(node, ast.Call) and depth else None
+        if not isinstance(node, ast.Call) or enters is None or enters[0] is not file or enters[1].name == "__init__":
+            continue
+        function, owner = enters[1], class_around(file, enters[1])
+        given = {each: passed(file, function, each, Found(file, node)) for each in parameters(function)}
+        if owner is not None and isinstance(node.func, ast.Attribute):
+            given["self"] = node.func.value
+        inner = [*models_in(program, file, function), *_models_of_calls(program, file, function, depth - 1)]
+        if owner is not None and is_module(program, file, owner):
+            inner = ["self"]
+        for base, dot, rest in (each.partition(".") for each in inner):
+            value = given.get(base, ast.Name(base))
+            if isinstance(value, ast.Name | ast.Attribute) and not bindings(file, base, function):
+                yield f"{ast.unparse(value)}{dot}{rest}"
 
 
 def _is_model(program: Program, file: SourceFile, call: ast.Call) -> bool:

@@ -2,7 +2,7 @@
 
 import ast
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from gradus.diagnosis.prescription.bindings import binding
 from gradus.diagnosis.prescription.edits import Edit
@@ -23,9 +23,7 @@ def same_shape(case: Case) -> Iterator[Sequence[Edit]]:
     found = [
         place
         for loss in training_losses(case)
-        for each in below(case.program, loss, layers=False)
-        if each.name in _DIFFERENCES and len(each.inputs) > 1
-        for place in _bare(case.program, each, of_output)
+        for place in _bare_outputs(case.program, below(case.program, loss, layers=False), of_output)
     ]
     sources = {source for each in found for source in _sources(case.program, each)}
     more = [
@@ -33,8 +31,8 @@ def same_shape(case: Case) -> Iterator[Sequence[Edit]]:
         for file, node in case.program.nodes()
         if isinstance(node, ast.Call | ast.BinOp)
         for each in operations(case.program, Value(file, node))
-        if each.name in _DIFFERENCES and each.value.node is node and len(each.inputs) > 1
-        for place in _bare(case.program, each, of_output)
+        if each.value.node is node
+        for place in _bare_outputs(case.program, [each], of_output)
         if sources & _sources(case.program, place)
     ]
     for places in (found + more, found) if found else ():
@@ -53,8 +51,15 @@ def _target_is_column(case: Case) -> bool:
     return False
 
 
+def _bare_outputs(program: Program, made: Iterable[Operation], of_output: bool) -> Iterator[Value]:
+    """Of those operations that are differences, the sides that have an axis too many."""
+    for each in made:
+        if each.name in _DIFFERENCES and len(each.inputs) > 1:
+            yield from _bare(program, each, of_output)
+
+
 def _bare(program: Program, difference: Operation, of_output: bool) -> Iterator[Value]:
-    """The side of a difference that has an axis too many, where nothing reshapes it."""
+    """The side of a difference that has an axis too many, where nothing reshapes it; no error, such as `y - t` is."""
     one, other = difference.inputs[:2]
     computed = [leads_to_layers(program, one), leads_to_layers(program, other)]
     if all(computed):  # a target may be computed by a model too, without gradients
@@ -63,7 +68,8 @@ def _bare(program: Program, difference: Operation, of_output: bool) -> Iterator[
         return
     side = one if computed[0] == of_output else other
     for value in given_for(program, side):
-        if not any(each.name in _AXES for each in _outermost(program, value)):
+        reshaped = any(each.name in _AXES for each in _outermost(program, value))
+        if not reshaped and not any(_bare_outputs(program, below(program, value, layers=False), of_output)):
             yield value
 
 

@@ -12,13 +12,24 @@ from gradus.diagnosis.prescription.batches import (
     model_calls,
     training_inputs,
 )
-from gradus.diagnosis.prescription.bindings import Binding, binding, bindings
-from gradus.diagnosis.prescription.edits import Edit, after, before, delete, replace
+from gradus.diagnosis.prescription.bindings import (
+    Binding,
+    Function,
+    binding,
+    bindings,
+    definition,
+    entered,
+    method,
+    parameters,
+)
+from gradus.diagnosis.prescription.edits import Edit, after, before, delete, replace, with_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.program import Found, Program, SourceFile
 from gradus.diagnosis.prescription.roles import training_steps
 from gradus.diagnosis.prescription.scaling import free_names
 
+_PREPARES = r"transform|normali[sz]|standardi[sz]|scale|preproc|^(mean|std|mu|sigma)$"
+_CHANCE = r"rand|noise|normal\(|bernoulli|uniform|jitter|dropout|choice|shuffle"
 _OWN = r"\.(mean|std|var|min|max|median)\("
 
 
@@ -174,25 +185,47 @@ def same_arguments(case: Case) -> Iterator[Sequence[Edit]]:
     calls = [
         Found(file, node)
         for file, node in case.program.nodes()
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and len(node.args) + len(node.keywords) > 1
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and (node.args or node.keywords)
     ]
     for one in calls:
         for other in calls:
-            if one.node is other.node or ast.unparse(one.node.func) != ast.unparse(other.node.func):
-                continue
-            if one.node.lineno > other.node.lineno or not _feeds(case, one, other):
-                continue
-            for mine, theirs in _paired(one.node, other.node):
-                if _is_transform(case.program, one.file, mine) and ast.unparse(mine) != ast.unparse(theirs):
-                    yield [replace(other.file, theirs, one.file.code(mine))]
+            if one.node.lineno < other.node.lineno and ast.unparse(one.node.func) == ast.unparse(other.node.func):
+                edits = list(_given_alike(case.program, one, other)) if _feeds(case, one, other) else []
+                if edits:
+                    yield edits
 
 
-def _paired(one: ast.Call, other: ast.Call) -> Iterator[tuple[ast.expr, ast.expr]]:
-    yield from zip(one.args, other.args, strict=False)
-    named = {each.arg: each.value for each in other.keywords}
-    for each in one.keywords:
-        if each.arg in named:
-            yield each.value, named[each.arg]
+def _given_alike(program: Program, one: Found, other: Found) -> Iterator[Edit]:
+    """What `other` is to be given as `one` is: what it is given otherwise, or not at all unless by chance."""
+    theirs = _arguments(program, other)
+    for name, mine in _arguments(program, one).items():
+        made = _transform(program, one.file, mine)
+        if made is None and not re.search(_PREPARES, name):
+            continue
+        text = one.file.code(mine)
+        if name in theirs:
+            if ast.unparse(mine) != ast.unparse(theirs[name]):
+                yield replace(other.file, theirs[name], text)
+        elif not by_chance([made or mine]):
+            if name.isidentifier():
+                yield with_argument(other.file, other.node, name, text)
+            elif other.node.args:
+                end = other.file.span(other.node.args[-1])[1]
+                yield Edit(other.file, end, end, f", {text}")
+
+
+def by_chance(statements: Sequence[ast.AST]) -> bool:
+    """Whether chance plays a part in what they do."""
+    return any(re.search(_CHANCE, ast.unparse(each).lower()) for each in statements)
+
+
+def _arguments(program: Program, call: Found) -> dict[str, ast.expr]:
+    """By the names of parameters, or by place where they are not known."""
+    enters = entered(program, call.file, call.node)
+    names = [each for each in parameters(enters[1]) if each != "self"] if enters is not None else []
+    places = [*names, *map(str, range(len(names), len(call.node.args)))]
+    given = dict(zip(places, call.node.args, strict=False))
+    return given | {each.arg: each.value for each in call.node.keywords if each.arg is not None}
 
 
 def _feeds(case: Case, one: Found, other: Found) -> bool:
@@ -203,15 +236,19 @@ def _feeds(case: Case, one: Found, other: Found) -> bool:
     return train is not None and ast.unparse(train.node) in codes and ast.unparse(train.node) not in others
 
 
-def _is_transform(program: Program, file: SourceFile, node: ast.expr) -> bool:
-    """Whether it is a function rather than data: one of the program's own, a lambda, a composition."""
-    if isinstance(node, ast.Lambda):
-        return True
-    if not isinstance(node, ast.Name):
-        return isinstance(node, ast.Call) and "transforms" in file.qualified(node.func)
-    own = any(isinstance(each, ast.FunctionDef) and each.name == node.id for each in ast.walk(file.tree))
+def _transform(program: Program, file: SourceFile, node: ast.expr) -> ast.AST | None:
+    """What a function is made by: a definition, a lambda, a composition; None of data."""
     bound = binding(file, node)
-    return own or (bound is not None and isinstance(bound.value, ast.Lambda | ast.Call) and "ransform" in node.id)
+    made = bound.value if bound is not None and bound.item is None else node
+    if isinstance(made, ast.Lambda):
+        return made
+    own = made.func if isinstance(made, ast.Call) else made
+    found = definition(program, file, own.id) if isinstance(own, ast.Name) else None
+    if found is not None and isinstance(found[1], ast.ClassDef) == isinstance(made, ast.Call):
+        return found[1] if isinstance(found[1], Function) or method(found[1], "__call__") is not None else None
+    composed = isinstance(made, ast.Call) and re.search("transforms|partial$", file.qualified(made.func))
+    named = isinstance(made, ast.Call) and isinstance(node, ast.Name) and "ransform" in node.id
+    return made if composed or named else None
 
 
 @fix("same-transform")

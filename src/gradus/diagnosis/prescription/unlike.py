@@ -11,9 +11,9 @@ from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.loaders import loaders
 from gradus.diagnosis.prescription.program import Found, Program, SourceFile
 from gradus.diagnosis.prescription.roles import training_steps
+from gradus.diagnosis.prescription.transforms import by_chance
 
 _HELD_OUT = r"(^|_)(val|valid|validation|test|dev|eval|held_?out|unseen|new)(_|\d|$)"
-_CHANCE = r"rand|noise|normal\(|bernoulli|uniform|jitter|dropout|choice|shuffle"
 _SHORT = r"[xy]?_?(te|va|val|test|valid)"
 _ALIKE = 0.5
 
@@ -75,7 +75,7 @@ def prepare_by_the_same_function(case: Case) -> Iterator[Sequence[Edit]]:
                 and call.file.scope(call.node) is other.file.scope(other.node)
                 and _shape(call.node) == _shape(other.node)
                 and _are_alike(ours, theirs)
-                and not _by_chance([ours])
+                and not by_chance([ours])
             ):
                 yield [replace(other.file, other.node.func, call.file.code(call.node.func))]
                 break
@@ -130,14 +130,14 @@ def _is_dataset(node: ast.ClassDef) -> bool:
 def _otherwise_alike(file: SourceFile, node: ast.If) -> list[Edit]:
     """The other branch does what the first does."""
     one, other = node.body, node.orelse
-    if len(one) != len(other) or _by_chance(one) or ast.unparse(node.body[0]) == ast.unparse(node.orelse[0]):
+    if len(one) != len(other) or by_chance(one) or ast.unparse(node.body[0]) == ast.unparse(node.orelse[0]):
         return []
     return [replace(file, theirs, file.code(mine)) for mine, theirs in zip(one, other, strict=True)]
 
 
 def _moved_out(file: SourceFile, node: ast.If) -> list[Edit]:
     """Its first statements, as far as chance plays no part in them, come before it."""
-    number = next((at for at, each in enumerate(node.body) if _by_chance([each])), len(node.body))
+    number = next((at for at, each in enumerate(node.body) if by_chance([each])), len(node.body))
     sure = node.body[:number]
     if not sure or not all(isinstance(each, ast.Assign | ast.AugAssign) for each in sure):
         return []
@@ -145,10 +145,6 @@ def _moved_out(file: SourceFile, node: ast.If) -> list[Edit]:
     if number == len(node.body):
         return [before(file, node, text), delete(file, node)]
     return [before(file, node, text), *(delete(file, each) for each in sure)]
-
-
-def _by_chance(statements: Sequence[ast.stmt]) -> bool:
-    return any(re.search(_CHANCE, ast.unparse(each).lower()) for each in statements)
 
 
 @fix("same-transform")

@@ -98,6 +98,15 @@ def entry(program: Program, file: SourceFile, base: ast.expr, key: str) -> Writt
     return found[0] if len(found) == 1 else None
 
 
+def option(program: Program, call: Found, position: int, name: str) -> Written | None:
+    """Where what a call is given for an argument is written as a number, be it by `**options`."""
+    given = call.argument(position, name)
+    if given is not None:
+        return written(program, call.file, given)
+    found = (entry(program, call.file, each.value, name) for each in call.node.keywords if each.arg is None)
+    return next((each for each in found if each is not None), None)
+
+
 def _sources(program: Program, file: SourceFile, node: ast.expr) -> Iterator[tuple[SourceFile, ast.expr]]:
     """The expressions that the value of one comes from."""
     if isinstance(node, ast.Call):
