@@ -284,6 +284,23 @@ def test_frozen_layers_as_initialized_and_as_trained(fresh: bool) -> None:
     assert found.frozen_places == (("net:2.weight",) if fresh else ())
 
 
+@pytest.mark.parametrize("trained", [True, False])
+def test_layers_that_this_program_trained_before_may_be_frozen(trained: bool) -> None:
+    """However like their beginnings a few steps left them."""
+    model = perceptron()
+    first = SGD(model.parameters() if trained else model[4].parameters(), lr=1e-4)
+    tuned = SGD(model[4].parameters(), lr=0.01)
+
+    def body(step: int) -> None:
+        model[2].requires_grad_(trained and step < STEPS)
+        cleared_before(model, first if step < STEPS else tuned)
+
+    with probing() as probe:
+        for step in range(2 * STEPS + 20):
+            body(step)
+    assert (probe.history.loop.frozen == 0) is trained
+
+
 # ---- modes and seeds ------------------------------------------------------------------------------------------------
 
 

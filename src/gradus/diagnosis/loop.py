@@ -65,6 +65,7 @@ class LoopWatch:
         self._versions: dict[int, int] = {}
         self._copies: list[weakref.ref[Tensor]] = []
         self._once_held: dict[int, weakref.ref[Tensor]] = {}
+        self._taught: dict[int, weakref.ref[Tensor]] = {}
         self._seeds_now: set[Any] = set()
         self._seeds: set[Any] = set()
         self._made: Counter[tuple[str, int | str]] = Counter()
@@ -200,6 +201,7 @@ class LoopWatch:
 
     def begin_again(self) -> None:
         """Another model is trained from here on: what is known of which parameters learn was of the one before."""
+        self._taught |= {key: each for key, each in self._reached.items() if key in self._once_held}
         self._reached, self._loose, self._called, self._versions = {}, {}, set(), {}
         self._reached_now.clear()
         self._walked = 0
@@ -327,6 +329,7 @@ class LoopWatch:
                 for each in matrices
                 if not each.requires_grad
                 and id(each) not in copies
+                and not self._was_taught(each)
                 and each._version == self._versions.get(id(each))
                 and looks_initialized(each)
             ]
@@ -334,6 +337,11 @@ class LoopWatch:
             if share > worst:
                 worst, places = share, [self._places.parameter(each) or "" for each in fresh]
         self.signs.frozen, self.signs.frozen_places = worst, tuple(places)
+
+    def _was_taught(self, parameter: Tensor) -> bool:
+        """Whether an earlier optimizer of this program trained it: few steps may leave it much as it was."""
+        reference = self._taught.get(id(parameter))
+        return reference is not None and reference() is parameter
 
     def _note_copies(self) -> None:
         """Frozen matrices that begin as copies of learning ones: those of a teacher or a target network."""

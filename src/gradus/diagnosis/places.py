@@ -3,7 +3,7 @@
 import gc
 import sys
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -115,21 +115,46 @@ def find_models(parameter: Tensor) -> list[nn.Module]:
     return [each for each in holders if id(each) not in inner]
 
 
+_SIZED = nn.Linear | nn.modules.conv._ConvNd | nn.RNNBase | nn.RNNCellBase
+
+
 def facts_of(model: nn.Module, label: str) -> ModelFacts:
     """What can be said of a model without running it."""
     modules = list(model.modules())
-    widths = [each.out_features for each in modules if isinstance(each, nn.Linear)]
-    widths += [each.out_channels for each in modules if isinstance(each, nn.modules.conv._ConvNd)]
-    memories = [each.hidden_size for each in modules if isinstance(each, nn.RNNBase | nn.RNNCellBase)]
+    layers = [each for each in modules if isinstance(each, _SIZED)]
+    memories = [each.hidden_size for each in layers if isinstance(each, nn.RNNBase | nn.RNNCellBase)]
     return ModelFacts(
         name=label,
         parameters=sum(each.numel() for each in model.parameters() if not nn.parameter.is_lazy(each)),
         dropout=max((float(each.p) for each in modules if isinstance(each, _DROPOUTS)), default=0.0),
         normalizations=sum("Norm" in type(each).__name__ for each in modules),
-        narrowest=min([*widths[:-1], *memories], default=0),
-        linear_layers=len(widths),
+        narrowest=min([*_passed_on(layers), *memories], default=0),
+        linear_layers=len(layers) - len(memories),
         uneven=tuple(uneven(model)),
     )
+
+
+def _passed_on(layers: Sequence[nn.Module]) -> Iterator[int]:
+    """Widths of layers whose output is the input of a later one, as their sizes have it; not those of heads."""
+    sizes = [_sizes(each) for each in layers]
+    convolves = [isinstance(each, nn.modules.conv._ConvNd) for each in layers]
+
+    def takes(consumer: int, producer: int) -> bool:
+        size, width = sizes[consumer][0], sizes[producer][1]
+        flattened = convolves[producer] and width > 1 and size % width == 0
+        unflattened = convolves[consumer] and size > 1 and width % size == 0
+        return size == width or flattened or unflattened
+
+    for at, (_, width) in enumerate(sizes):
+        if width and any(takes(later, at) for later in range(at + 1, len(layers))):
+            yield width
+
+
+def _sizes(layer: Any) -> tuple[int, int]:
+    """Numbers that a layer takes and gives, for each example and place; a memory's own size is not told here."""
+    if isinstance(layer, nn.Linear):
+        return layer.in_features, layer.out_features
+    return (layer.in_channels, layer.out_channels) if hasattr(layer, "in_channels") else (layer.input_size, 0)
 
 
 def uneven(model: nn.Module) -> Iterator[str]:

@@ -119,3 +119,11 @@ def test_rates_that_a_poisson_loss_takes_for_logarithms(term: Op, below: Op, cau
     heads = (Op("Mean"), Op("Sub"), term, below, Op("Addmm")), (Op("Mean"), Op("Sub"), product)
     history = classifying(loss={"heads": heads, "kind": "values", "accuracy": None})
     assert ("loss-output-mismatch" in seen(history)) is caught
+
+
+def test_a_gamma_likelihood_is_no_poisson_loss() -> None:
+    """shape * log(rate) - rate * amount + (shape - 1) * log(amount): the exponential is a factor, not a term."""
+    shape_less_one = (Op("Mean"), Op("Add"), Op("Mul", (8,), data=True), Op("Sub"), Op("Exp"), Op("Addmm"))
+    rate = (Op("Mean"), Op("Sub"), Op("Mul", (8,), data=True), Op("Exp"), Op("Addmm"))
+    history = classifying(loss={"heads": (shape_less_one, rate), "kind": "values", "accuracy": None})
+    assert "loss-output-mismatch" not in seen(history)

@@ -101,6 +101,8 @@ def _exponential_of_rates(loss: LossSigns) -> bool:
     for head in loss.heads:
         ops = [op for op in head if op.name not in RESHAPING]
         for sum_, term, below in itertools.zip_longest(ops, ops[1:], ops[2:]):
+            if sum_.name not in _ADDING:
+                break
             if term is None or sum_.name not in ("Sub", "Add"):
                 continue
             exponential |= term.name == "Exp"
@@ -109,6 +111,7 @@ def _exponential_of_rates(loss: LossSigns) -> bool:
     return exponential and multiplied and positive
 
 
+_ADDING = ("Mean", "Sum", "Add", "Sub", "Neg", "Div")
 _POSITIVE = ("Softplus", "Exp", "Relu", "ClampMin", "Sigmoid", "Abs")
 
 
