@@ -178,7 +178,10 @@ TABLE: tuple[Cause, ...] = (
         {**_BLOCKED, "small-updates": 2, "over-regularization": 2.5, "missing-nonlinearity": 3,
          "labels-unrelated": 1, **dict.fromkeys(_LOOP, 2.0), **dict.fromkeys(_OUTPUT, 2.0)},
     ),
-    _cause("over-regularization", {"no-learning": 0.4, "plateau": 0.4, "constant-prediction": 0.3}),
+    _cause(
+        "over-regularization", {"no-learning": 0.4, "plateau": 0.4, "constant-prediction": 0.3},
+        {**dict.fromkeys(_LOOP, 2.0), **dict.fromkeys(_OUTPUT, 2.0)},
+    ),
     _cause("batch-norm-tiny-batch", {"generalization-gap": 0.3, "oscillation": 0.3}),
     # generative
     _cause("mode-collapse", {}, {"discriminator-dominates": 0.5, "oscillating-players": 1}),

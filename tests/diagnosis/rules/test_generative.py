@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from gradus.diagnosis.rules.generative import _LATE
+from gradus.diagnosis.series import Series
 from gradus.diagnosis.signs import History
 from tests.diagnosis.histories import APART, classifying, playing, seen
 
@@ -66,6 +67,17 @@ def test_where_a_player_wins(apart: float, precision: float, expected: set[str])
     assert caught(told_apart=apart, precision=precision) == expected
 
 
+@pytest.mark.parametrize(("steps", "expected"), [((400, 40), True), ((400, 41), False), ((40, 400), True)])
+def test_a_discriminator_that_gives_the_generator_hardly_a_turn(steps: tuple[int, int], expected: bool) -> None:
+    """However near the data the few samples lie."""
+    history = playing(replace(APART, told_apart=0.99, precision=0.9), steps=400)
+    history.players = {key: Series() for key in range(2)}
+    for key, number in enumerate(steps):
+        for _ in range(number):
+            history.players[key].append(0.1)
+    assert ("discriminator-dominates" in seen(history)) is expected
+
+
 def test_latents_are_used_if_a_tenth_of_them_is() -> None:
     def found(share: float, steps: int = 60) -> bool:
         history: History = classifying(steps=steps, examination={"latents": share}, loss={"kind": ""})
@@ -103,8 +115,8 @@ def test_players_that_circle() -> None:
 
 
 def test_players_that_throw_samples_across_the_data() -> None:
-    def found(*moved: float) -> bool:
-        history = playing(replace(APART, spread=3.0, precision=0.0, told_apart=0.7), steps=400)
+    def found(*moved: float, apart: float = 0.7) -> bool:
+        history = playing(replace(APART, spread=3.0, precision=0.0, told_apart=apart), steps=400)
         for at, each in enumerate(moved, -len(moved)):
             examination = history.examinations[at]
             assert examination.players is not None
@@ -114,6 +126,7 @@ def test_players_that_throw_samples_across_the_data() -> None:
     assert found(1.1, 2.1, 1.1, 1.1, 1.1)
     assert not found(1.1, 1.9, 1.1, 1.1, 1.1)
     assert not found(1.1, 2.1, 1.1, 1.1, 0.9)  # it settles
+    assert not found(1.1, 2.1, 1.1, 1.1, 1.1, apart=0.1)  # it runs off, and nobody can tell
 
 
 def test_steps_of_the_generator_alone_do_not_say_who_is_ahead() -> None:

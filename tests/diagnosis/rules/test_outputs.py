@@ -60,6 +60,12 @@ def test_probabilities_that_are_picked_want_a_logarithm(above: tuple[Op, ...], c
     assert ("missing-log" in seen(classifying(loss={"heads": (head,)}, curve=line(-0.1, -0.5)))) == caught
 
 
+@pytest.mark.parametrize(("below", "caught"), [("Softmax", True), ("LogSoftmax", False)])
+def test_the_loss_of_an_alignment_wants_logarithms_too(below: str, caught: bool) -> None:
+    head = (op("Mean"), op("Div", 24), op("CtcLoss", 24), op("Transpose", 20, 24, 7), op(below, 24, 20, 7), LOGITS)
+    assert ("missing-log" in seen(classifying(loss={"kind": "", "heads": (head,)}))) is caught
+
+
 @pytest.mark.parametrize(
     ("shape", "axis", "no_distribution", "caught"),
     [

@@ -8,6 +8,8 @@ from gradus.diagnosis.rules import Sighting, lasting, rules
 from gradus.diagnosis.signs import History, PlayersSigns
 
 _LATE = 150
+_OUTRUN = 10
+"""Steps of one player for each of the other's; a critic is given five."""
 
 
 @rules.register(
@@ -74,8 +76,9 @@ def oscillating_players(history: History) -> Iterator[Sighting]:
         return
     together = 0.15 < min(each.spread for each in players) <= max(each.spread for each in players) < 0.75
     moved = [each.moved for each in players]
-    # Far beyond the data and back: wider than from any part of them to another.
-    thrown = min(moved) > 1 and max(moved) > 2
+    # Far beyond the data and back: wider than from any part of them to another; not one way, with nobody to stop them.
+    judged = statistics.fmean(each.told_apart or 0.0 for each in players) > 0.5
+    thrown = min(moved) > 1 and max(moved) > 2 and judged
     if (together and min(moved) > 0.25) or thrown:
         evidence = {
             "spread": statistics.fmean(each.spread for each in players),
@@ -87,7 +90,8 @@ def oscillating_players(history: History) -> Iterator[Sighting]:
 @rules.register(
     "discriminator-dominates",
     source="Arjovsky & Bottou (2017): a discriminator that is always right gives the generator no gradient",
-    not_fooled_by="the first steps; critics, whose outputs are no probabilities, as long as samples come closer",
+    not_fooled_by="the first steps; critics, whose outputs are no probabilities, as long as samples come closer and "
+    "the generator gets its turn",
     says=Message(
         en="The discriminator wins: it tells {apart:.0%} of real and generated examples apart, and the generator does "
         "not "
@@ -96,11 +100,22 @@ def oscillating_players(history: History) -> Iterator[Sighting]:
     ),
 )
 def discriminator_dominates(history: History) -> Iterator[Sighting]:
-    """Real and generated examples are told apart almost without error for long."""
+    """Real and generated examples are told apart almost without error for long, far away or with hardly a turn."""
     apart = lasting(history, 5, lambda each: each.players.told_apart if each.players is not None else None)
     far = lasting(history, 5, lambda each: each.players.precision if each.players is not None else None)
-    if apart and history.step >= _LATE and min(apart) > 0.97 and max(far) < 0.3:
-        yield Sighting(since=history.latest(5)[0].step, confidence=0.85, evidence={"apart": statistics.fmean(apart)})
+    if not apart or history.step < _LATE or min(apart) <= 0.97:
+        return
+    outrun = _pace(history) >= _OUTRUN
+    if outrun or max(far) < 0.3:
+        confidence = 0.95 if outrun else 0.85
+        evidence = {"apart": statistics.fmean(apart)}
+        yield Sighting(since=history.latest(5)[0].step, confidence=confidence, evidence=evidence)
+
+
+def _pace(history: History) -> float:
+    """Steps of the player that makes most, for each of the other's."""
+    steps = [len(each) for each in history.players.values() if len(each)]
+    return max(steps) / min(steps) if len(steps) == 2 else 1.0
 
 
 @rules.register(

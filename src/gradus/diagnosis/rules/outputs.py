@@ -114,9 +114,9 @@ def softmax_single_unit(history: History) -> Iterator[Sighting]:
     ),
 )
 def missing_log(history: History) -> Iterator[Sighting]:
-    """Softmax right below nll_loss, or below the products that a divergence adds up."""
+    """Softmax right below nll_loss or ctc_loss, or below the products that a divergence adds up."""
     for loss, head in each_head(history):
-        pair = first_pair(head, ("NllLoss", "NllLoss2D"))
+        pair = first_pair(head, ("NllLoss", "NllLoss2D", "CtcLoss"))
         if pair is not None and pair[1].name in ("Softmax", "Sigmoid"):
             yield Sighting(confidence=0.97)
             return
