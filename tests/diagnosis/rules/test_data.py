@@ -69,15 +69,16 @@ def test_labels_are_noisy_where_what_was_known_is_unlearned() -> None:
 
 
 def test_inputs_are_unscaled_where_a_quarter_of_the_columns_is() -> None:
-    def found(wide: int) -> set[str]:
+    def found(wide: int, **examination: Any) -> set[str]:
         means = (*[300.0] * wide, *[0.0] * (12 - wide))
         table: dict[str, Any] = {"columns": 12, "column_means": means, "column_stds": (1.0,) * 12, "spread": 1e4}
         signs = replace(INPUT, mean=75.0, std=140.0, low=-3.0, high=900.0, **table)
-        history = not_learning(examination={"inputs": (signs,)})
+        history = not_learning(examination={"inputs": (signs,)} | examination)
         return seen(history).keys() & {"unscaled-inputs", "feature-scale"}
 
     assert found(3) == {"unscaled-inputs", "feature-scale"}
     assert found(2) == {"feature-scale"}
+    assert found(3, parameters={}) == {"feature-scale"}  # a filter of a few quantities
 
 
 @pytest.mark.parametrize(

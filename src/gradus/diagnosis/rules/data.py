@@ -37,7 +37,8 @@ def _has_players(history: History) -> bool:
 @rules.register(
     "unscaled-inputs",
     source="UMLAUT and others ask for [-1, 1]; we flag a deviation above 10 or a mean beyond 10 with values beyond 50",
-    not_fooled_by="a model that begins with normalization; a few wide columns among many (that is feature-scale)",
+    not_fooled_by="a model that begins with normalization; a few wide columns among many (that is feature-scale); a "
+    "model of a few quantities, no matrix among them",
     says=Message(
         en="Inputs are not scaled: they reach from {low:.3g} to {high:.3g}, with mean {mean:.3g} and deviation "
         "{std:.3g}.",
@@ -50,6 +51,7 @@ def unscaled_inputs(history: History) -> Iterator[Sighting]:
         _has_players(history)
         or not settled(history)
         or not history.latest(2)
+        or not any(True for each in history.latest(2) for _ in history.weights(each))
         or not all(_is_wide(_first_input(each)) for each in history.latest(2))
     ):
         return
