@@ -278,7 +278,7 @@ def _progress() -> Iterator[tuple[str, Callable[[bool], History]]]:
     yield (
         "divergence",
         lambda ill: classifying(  # the twin has a spike
-            curve=line(2.3, 9.0) if ill else None, spikes={STEPS - 1: 60.0}
+            curve=line(2.3, 9.0) if ill else None, spikes={STEPS - 1: 60.0}, right=line(0.5, 0.5)
         ),
     )
     yield (

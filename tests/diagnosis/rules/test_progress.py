@@ -63,22 +63,32 @@ def test_targets_that_move_ask_for_no_fall() -> None:
     assert {"no-learning", "divergence"} & seen(history).keys() == set()
 
 
+def half_wrong(**options: Any) -> History:
+    return classifying(right=line(0.5, 0.5), **options)
+
+
 @pytest.mark.parametrize(
     ("history", "caught"),
     [
-        (lambda: classifying(curve=lambda part: LN10 * (1.51 if part > 0.5 else 1.0)), True),
-        (lambda: classifying(curve=lambda part: LN10 * (1.49 if part > 0.5 else 1.0)), False),
-        (lambda: classifying(steps=8, curve=lambda part: LN10 * (9.0 if part > 0.3 else 1.0)), False),
-        (lambda: classifying(steps=19, curve=lambda part: LN10 * (4.9 if part > 0.5 else 1.0)), False),  # it may pass
-        (lambda: classifying(steps=20, curve=lambda part: LN10 * (4.9 if part > 0.5 else 1.0)), True),
-        (lambda: classifying(steps=10, curve=lambda part: LN10 * (9.0 if part > 0.5 - 1e-9 else 1.0)), True),
-        (lambda: classifying(curve=line(LN10, 2 * LN10), loss={"kind": ""}), False),
+        (lambda: half_wrong(curve=lambda part: LN10 * (1.51 if part > 0.5 else 1.0)), True),
+        (lambda: half_wrong(curve=lambda part: LN10 * (1.49 if part > 0.5 else 1.0)), False),
+        (lambda: half_wrong(steps=8, curve=lambda part: LN10 * (9.0 if part > 0.3 else 1.0)), False),
+        (lambda: half_wrong(steps=19, curve=lambda part: LN10 * (4.9 if part > 0.5 else 1.0)), False),  # it may pass
+        (lambda: half_wrong(steps=20, curve=lambda part: LN10 * (4.9 if part > 0.5 else 1.0)), True),
+        (lambda: half_wrong(steps=10, curve=lambda part: LN10 * (9.0 if part > 0.5 - 1e-9 else 1.0)), True),
+        (lambda: half_wrong(curve=line(LN10, 2 * LN10), loss={"kind": ""}), False),
         (lambda: playing(APART), False),
-        (lambda: classifying(curve=line(-2.0, -1.0)), False),
+        (lambda: half_wrong(curve=line(-2.0, -1.0)), False),
     ],
 )
 def test_where_a_loss_diverges(history: Callable[[], History], caught: bool) -> None:
     assert ("divergence" in seen(history())) == caught
+
+
+@pytest.mark.parametrize(("right", "caught"), [(0.7, True), (0.97, False)])
+def test_a_penalty_may_grow_while_nearly_all_is_right(right: float, caught: bool) -> None:
+    history = classifying(curve=line(100.0, 250.0), right=line(right, right))
+    assert ("divergence" in seen(history)) is caught
 
 
 def test_a_run_that_ends_early_is_not_under_trained_if_little_is_left() -> None:

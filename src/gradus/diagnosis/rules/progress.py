@@ -72,7 +72,8 @@ def _explained(history: History) -> float:
 @rules.register(
     "divergence",
     source="TheDeepChecker takes twice the best loss; our prototype: the mean of five above 1.5 times the first ones",
-    not_fooled_by="single spikes; losses below zero; players; targets that move, as in Q-learning",
+    not_fooled_by="single spikes; losses below zero; players; targets that move, as in Q-learning; a penalty that "
+    "grows while nearly all is right",
     severity="critical",
     says=Message(
         en="The loss grows: {start:.4g} at first, {end:.4g} now.",
@@ -81,7 +82,7 @@ def _explained(history: History) -> float:
 )
 def divergence(history: History) -> Iterator[Sighting]:
     """The training loss is well above where it began."""
-    if not supervised(history) or history.step < 8:
+    if not supervised(history) or history.step < 8 or thriving(history):
         return
     start, end = history.losses.start(3), history.losses.end(5)
     recent = list(history.losses.recent)[-5:]
