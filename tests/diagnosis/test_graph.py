@@ -197,3 +197,10 @@ def test_outputs_that_pass_one_node_together_stay_apart(tmp_path: Path) -> None:
     assert walk(loss).heads == walk(alone(torch.ones(N, 3))[0]).heads
     assert [op.name for op in walk(loss / 2).heads[0]] == ["Div", "NllLoss", "LogSoftmax", "Softmax", "Addmm"]
     assert len(walk(loss / 2).heads) == 1
+
+
+@pytest.mark.parametrize(("data", "signed"), [(TARGET, True), (TARGET.abs(), False)])
+def test_of_a_product_with_data_it_is_told_whether_they_have_a_sign(data: Tensor, signed: bool) -> None:
+    for product in (lambda o: (o.softmax(1) * data).sum(), lambda o: (data * o.softmax(1)).sum()):
+        (head,) = graph_of(product)[0].heads
+        assert [op.signed for op in head if op.name == "Mul"] == [signed]

@@ -160,7 +160,8 @@ def describe(node: Any, name: str, children: list[Any]) -> Op:
     if name in ("Clamp", "ClampMin"):
         name = "ClampMin" if _cuts_negative(node) else "Clamp"
     negative = name in ("Neg", "Rsub") or (name in ("Mul", "Div") and _by_negative(node))  # -x, 1 - x, -2 * x
-    return Op(name, shape, axis, any(child is None for child in children), negative)
+    data = any(child is None for child in children)
+    return Op(name, shape, axis, data, negative, signed=data and name == "Mul" and _signed(node))
 
 
 def _cuts_negative(node: Any) -> bool:
@@ -173,6 +174,15 @@ def _by_negative(node: Any) -> bool:
     try:
         other = getattr(node, "_saved_other", None)
         return isinstance(other, Tensor) and other.numel() == 1 and bool(other < 0)
+    except RuntimeError:  # freed, or complex
+        return False
+
+
+def _signed(node: Any) -> bool:
+    """Whether the data in a product have numbers below 0, as targets that are shares have not."""
+    try:
+        kept = [getattr(node, name, None) for name in ("_saved_other", "_saved_self")]
+        return any(isinstance(each, Tensor) and bool((each.detach() < 0).any()) for each in kept)
     except RuntimeError:  # freed, or complex
         return False
 

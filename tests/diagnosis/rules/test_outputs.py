@@ -1,5 +1,6 @@
 """Outputs, to the edge."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -58,6 +59,15 @@ def test_what_logits_go_through(below: tuple[Op, ...], caught: bool) -> None:
 def test_probabilities_that_are_picked_want_a_logarithm(above: tuple[Op, ...], caught: bool) -> None:
     head = (*above, op("Gather", 64, 1), op("Softmax", 64, 10), LOGITS)
     assert ("missing-log" in seen(classifying(loss={"heads": (head,)}, curve=line(-0.1, -0.5)))) == caught
+
+
+@pytest.mark.parametrize("signed", [True, False])
+def test_probabilities_that_weigh_gains_and_losses_need_no_logarithm(signed: bool) -> None:
+    """Shares of a portfolio times its returns; or of a divergence times its targets."""
+    product = replace(op("Mul", 64, 10, data=True), signed=signed)
+    head = (op("Neg"), op("Mean"), op("Sum", 64), product, op("Softmax", 64, 10), LOGITS)
+    history = classifying(loss={"kind": "", "heads": (head,)}, curve=line(-0.1, -0.5))
+    assert ("missing-log" in seen(history)) is not signed
 
 
 @pytest.mark.parametrize(("below", "caught"), [("Softmax", True), ("LogSoftmax", False)])

@@ -106,7 +106,7 @@ def softmax_single_unit(history: History) -> Iterator[Sighting]:
 @rules.register(
     "missing-log",
     source="nll_loss(p) = -p[y]: without the logarithm mistakes cost almost nothing",
-    not_fooled_by="log-probabilities, whose exponentials add up to 1",
+    not_fooled_by="log-probabilities, whose exponentials add up to 1; shares that weigh gains and losses",
     structural=True,
     says=Message(
         en="The negative log likelihood is given probabilities instead of their logarithms.",
@@ -121,7 +121,8 @@ def missing_log(history: History) -> Iterator[Sighting]:
             yield Sighting(confidence=0.97)
             return
         # kl_div and cross-entropies by hand multiply targets by what should be logarithms.
-        multiplied = any(op.data and below.name == "Softmax" for op, below in pairs_of(head, ("Mul",)))
+        products = pairs_of(head, ("Mul",))
+        multiplied = any(op.data and not op.signed and below.name == "Softmax" for op, below in products)
         if loss.value < 0 and ((multiplied and _sums(head)) or any(_picked(each) for each in loss.heads)):
             yield Sighting(confidence=0.85)
             return
