@@ -204,3 +204,10 @@ def test_of_a_product_with_data_it_is_told_whether_they_have_a_sign(data: Tensor
     for product in (lambda o: (o.softmax(1) * data).sum(), lambda o: (data * o.softmax(1)).sum()):
         (head,) = graph_of(product)[0].heads
         assert [op.signed for op in head if op.name == "Mul"] == [signed]
+
+
+def test_what_logits_are_compared_with_is_no_output() -> None:
+    """The entropy of a yes or no is computed as the loss of its logit against its own probability."""
+    (head,) = graph_of(lambda o: torch.distributions.Bernoulli(logits=o).entropy().mean())[0].heads
+    assert [op.name for op in head][:2] == ["Mean", "BinaryCrossEntropyWithLogits"]
+    assert "Sigmoid" not in {op.name for op in head}

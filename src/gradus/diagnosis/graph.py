@@ -129,6 +129,8 @@ def walk(loss: Tensor, layers: Mapping[Any, str] | None = None) -> Graph:
             below = head
             if head is not None and position == 1 and name in ("Sub", "Div"):
                 below = (*head[:-1], replace(head[-1], negative=name == "Sub", divisor=name == "Div"))
+            if position == 1 and name == "BinaryCrossEntropyWithLogits":
+                below = None  # what it is compared with, such as its own probability in an entropy
             stack.append((child, below))
             ends = ends and short_name(child) == "AccumulateGrad"
         if head is not None and ends:
