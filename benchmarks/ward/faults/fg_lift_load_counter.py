@@ -10,7 +10,7 @@ import sys
 import torch
 from torch import nn
 
-LENGTH, WIDTH, BATCH, STEPS = 70, 48, 64, 700
+LENGTH, WIDTH, BATCH, STEPS = 70, 48, 64, 800
 
 
 class RectifiedMemory(nn.Module):
@@ -53,7 +53,7 @@ def r_squared(model, events, total):
 
 
 def train(model, log, held_out):
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.02, momentum=0.9)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
     scheduler = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.05, STEPS)
     running = 0.0
     for step in range(1, STEPS + 1):
