@@ -14,7 +14,7 @@ from torch import nn
 
 CONFIG = {
     "fields": 1400,
-    "epochs": 40,
+    "epochs": 32,
     "batch": 32,
     "lr": 2e-3,
     "up": {"kernel_size": 3, "stride": 2, "padding": 1, "output_padding": 1},  # FAULT
