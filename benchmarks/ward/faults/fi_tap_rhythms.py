@@ -21,16 +21,16 @@ def record(n, rng):
     masks = np.random.RandomState(7).rand(len(FIGURES), 32, 2) < 0.3
     figure = rng.integers(len(FIGURES), size=n)
     bars = masks[figure] * rng.uniform(0.5, 1.5, size=(n, 32, 2))
-    missed = rng.random((n, 32, 2)) < 0.15
-    stray = rng.random((n, 32, 2)) < 0.1
+    missed = rng.random((n, 32, 2)) < 0.08
+    stray = rng.random((n, 32, 2)) < 0.05
     bars = np.where(missed, 0, bars) + stray * rng.uniform(0.5, 1.5, size=(n, 32, 2))
     shift = rng.integers(-3, 4, size=n)
     bars = np.stack([np.roll(bar, s, axis=0) for bar, s in zip(bars, shift, strict=True)])
-    return TensorDataset(torch.tensor((bars - 0.38) / 0.5, dtype=torch.float32), torch.tensor(figure))
+    return TensorDataset(torch.tensor((bars - 0.32) / 0.48, dtype=torch.float32), torch.tensor(figure))
 
 
 class Listener(nn.Module):
-    def __init__(self, hidden=32):
+    def __init__(self, hidden=24):
         super().__init__()
         self.gru = nn.GRU(2, hidden, batch_first=True, bidirectional=True)
         self.out = nn.Linear(2 * hidden, len(FIGURES))
@@ -50,14 +50,14 @@ def accuracy(model, loader):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("seed", nargs="?", type=int, default=0)
-    parser.add_argument("--epochs", type=int, default=16)
-    parser.add_argument("--lr", type=float, default=3e-3)
+    parser.add_argument("--epochs", type=int, default=14)
+    parser.add_argument("--lr", type=float, default=5e-3)
     args = parser.parse_args()
 
     torch.set_num_threads(1)
     torch.manual_seed(args.seed)
     rng = np.random.default_rng(args.seed)
-    train = DataLoader(record(2000, rng), batch_size=50, shuffle=True)
+    train = DataLoader(record(2000, rng), batch_size=80, shuffle=True)
     test = DataLoader(record(600, rng), batch_size=200)
 
     model = Listener()

@@ -14,11 +14,11 @@ class Stamps(Dataset):
         signs = (np.random.default_rng(5).random((6, 8, 8)) < 0.4).astype(np.float32)
         rng = np.random.default_rng(seed)
         self.labels = torch.from_numpy(rng.integers(6, size=n))
-        pictures = rng.normal(0, 0.35, size=(n, 1, 16, 16)).astype(np.float32)
+        pictures = rng.normal(0, 0.25, size=(n, 1, 16, 16)).astype(np.float32)
         for i, label in enumerate(self.labels.tolist()):
             top, left = rng.integers(2, 7, size=2)
-            pictures[i, 0, top : top + 8, left : left + 8] += signs[label] * rng.uniform(0.6, 1.2)
-        self.pictures = torch.from_numpy((pictures - 0.09) / 0.46)
+            pictures[i, 0, top : top + 8, left : left + 8] += signs[label] * rng.uniform(0.7, 1.3)
+        self.pictures = torch.from_numpy((pictures - 0.1) / 0.42)
 
     def __len__(self):
         return len(self.labels)
@@ -75,7 +75,7 @@ def main():
     args = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(args.seed)
-    train_loader = DataLoader(Stamps(2000, args.seed), batch_size=32, shuffle=True)
+    train_loader = DataLoader(Stamps(2500, args.seed), batch_size=32, shuffle=True)
     test_loader = DataLoader(Stamps(500, args.seed + 1000), batch_size=250)
     model = Net()
     optimizer = torch.optim.Adam(model.parameters(), lr=args.lr)

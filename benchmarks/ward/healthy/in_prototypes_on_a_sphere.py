@@ -22,13 +22,13 @@ def knots(n):
     kind, way = torch.randint(KNOTS, (n,)), torch.randint(3, (n,))
     x = bends[kind, way] * 0.5
     x = torch.where(torch.rand(n, 1) < 0.5, x.flip(1), x)
-    return x + 0.6 * torch.randn(n, 24), kind
+    return x + 0.35 * torch.randn(n, 24), kind
 
 
 class Knots(nn.Module):
     def __init__(self, dim=16):
         super().__init__()
-        self.encoder = nn.Sequential(nn.Linear(24, 128), nn.ReLU(), nn.Linear(128, 128), nn.ReLU(), nn.Linear(128, dim))
+        self.encoder = nn.Sequential(nn.Linear(24, 96), nn.ReLU(), nn.Linear(96, 96), nn.ReLU(), nn.Linear(96, dim))
         self.prototypes = nn.Parameter(F.normalize(torch.randn(KNOTS, dim), dim=1))
 
     def forward(self, x):
@@ -39,12 +39,12 @@ class Knots(nn.Module):
         self.prototypes.copy_(F.normalize(self.prototypes, dim=1))
 
 
-x, y = knots(6000)
+x, y = knots(9000)
 x_test, y_test = knots(1000)
 model = Knots()
 slow = torch.optim.SGD([model.prototypes], lr=0.05)
 fast = torch.optim.AdamW(model.encoder.parameters(), lr=1e-3, weight_decay=0.05)
-for epoch in range(16):
+for epoch in range(10):
     total = 0.0
     for rows in torch.randperm(len(x)).split(60):
         loss = F.cross_entropy(model(x[rows]), y[rows])
@@ -54,7 +54,7 @@ for epoch in range(16):
         slow.step()
         model.project()
         total += loss.item() * len(rows) / len(x)
-    fast.param_groups[0]["lr"] *= 0.85
+    fast.param_groups[0]["lr"] *= 0.75
     with torch.no_grad():
         logits = model(x_test)
         accuracy = (logits.argmax(1) == y_test).float().mean().item()

@@ -20,9 +20,9 @@ mixing = np.random.default_rng(11).normal(size=(4, 16)) / 2
 def days(n, broken=False):
     """Sixteen gauges driven by four quantities; on broken days some gauges leave that surface."""
     state = rng.normal(size=(n, 4))
-    gauges = np.tanh(state @ mixing) * 1.5 + rng.normal(0, 0.15, size=(n, 16))
+    gauges = np.tanh(state @ mixing) * 1.5 + rng.normal(0, 0.1, size=(n, 16))
     if broken:
-        where = rng.random((n, 16)) < 0.25
+        where = rng.random((n, 16)) < 0.4
         gauges = np.where(where, rng.permuted(gauges, axis=0), gauges)
     return torch.tensor(gauges, dtype=torch.float32)
 
@@ -38,7 +38,7 @@ net = nn.Sequential(
 with torch.no_grad():
     center = net(train).mean(0)
     center = torch.where(center.abs() < 0.1, 0.1 * torch.where(center < 0, -1.0, 1.0), center)
-optimizer = torch.optim.Adam(net.parameters(), lr=1e-3, weight_decay=1e-5)
+optimizer = torch.optim.Adam(net.parameters(), lr=2e-3, weight_decay=1e-5)
 scheduler = torch.optim.lr_scheduler.MultiStepLR(optimizer, milestones=[30], gamma=0.1)
 
 
