@@ -20,7 +20,7 @@ x, x_test, y, y_test = train_test_split(
     random_state=seed,
     stratify=digits.target,
 )
-# ten annotators each strike out a class at random: some pictures lose several, none loses the right one
+# four annotators each strike out a class at random: some pictures lose several, none loses the right one
 struck = torch.zeros(len(x), 10, dtype=torch.bool)
 for _ in range(4):
     other = (y + torch.randint(1, 10, y.shape)) % 10
