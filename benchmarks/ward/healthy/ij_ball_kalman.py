@@ -1,5 +1,5 @@
-"""Tracking a ball from noisy camera fixes, some missing: a Kalman filter of which only two noise levels and the drag are
-learned, by the likelihood of its innovations. Score: 1 - filter error / raw camera error, on unseen throws.
+"""Tracking a ball from noisy camera fixes, some missing: a Kalman filter of which only two noise levels and the drag
+are learned, by the likelihood of its innovations. Score: 1 - filter error / raw camera error, on unseen throws.
 """
 
 import sys

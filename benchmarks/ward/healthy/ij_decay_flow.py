@@ -13,7 +13,7 @@ torch.set_num_threads(1)
 
 def hits(n):
     phi = 2 * torch.pi * torch.rand(n)
-    r = torch.where(torch.rand(n) < 0.6, 2.0, 0.7) + 0.12 * torch.randn(n)
+    r = 1.8 + 0.3 * torch.randn(n)
     return torch.stack([r * phi.cos(), r * phi.sin()], 1)
 
 
@@ -63,7 +63,7 @@ class RealNVP(nn.Module):
         return z
 
 
-def histogram(x, bins=16):
+def histogram(x, bins=12):
     idx = ((x.clamp(-2.99, 2.99) + 3) / 6 * bins).long()
     return torch.bincount(idx[:, 0] * bins + idx[:, 1], minlength=bins**2) / len(x)
 
@@ -74,8 +74,8 @@ def main(seed):
     scale = train.std()
     loader = DataLoader(TensorDataset(train / scale), batch_size=200, shuffle=True)
     flow = RealNVP()
-    opt = torch.optim.AdamW(flow.parameters(), lr=3e-3, weight_decay=1e-4)
-    epochs = 16
+    opt = torch.optim.AdamW(flow.parameters(), lr=4e-3, weight_decay=1e-4)
+    epochs = 14
     sched = torch.optim.lr_scheduler.CosineAnnealingLR(opt, epochs * len(loader), eta_min=1e-5)
     for epoch in range(1, epochs + 1):
         flow.train()

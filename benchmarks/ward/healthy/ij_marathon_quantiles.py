@@ -1,5 +1,5 @@
-"""Marathon finishing times: five quantiles at once with the pinball loss, steps between them kept positive, so they never
-cross; weights averaged by EMA for evaluation. Score: 1 - pinball loss / that of the constant quantiles.
+"""Marathon finishing times: five quantiles at once with the pinball loss, steps between them kept positive, so they
+never cross; weights averaged by EMA for evaluation. Score: 1 - pinball loss / that of the constant quantiles.
 """
 
 import sys
@@ -58,9 +58,7 @@ def main(seed):
                 q = ema(x[n:])
             covered = ((y[n:] > q[:, 0]) & (y[n:] < q[:, -1])).float().mean().item()
             held = pinball(q, y[n:]).item()
-            print(
-                f"epoch {epoch}: train {loss.item():.4f} held out {held:.4f} (constant {base:.4f}) 90% band covers {covered:.3f}"
-            )
+            print(f"epoch {epoch}: train {loss.item():.4f} held out {held:.4f} band covers {covered:.3f}")
     print(f"score: {1 - held / base:.4f}")
 
 

@@ -1,4 +1,6 @@
-"""Reading noisy Morse signals of varying speed: conv front end, bidirectional GRU, CTC. Score: 1 - letter error rate."""
+"""Reading noisy Morse signals of varying speed: conv front end, bidirectional GRU, CTC. Score: 1 - letter error
+rate.
+"""
 
 import sys
 

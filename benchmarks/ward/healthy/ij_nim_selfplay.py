@@ -1,5 +1,5 @@
-"""Nim with three heaps learned by self-play REINFORCE, both sides by one policy, illegal moves masked. The return averages
-to zero whatever is learned. Score: share of winning positions in which the greedy move keeps the win.
+"""Nim with three heaps learned by self-play REINFORCE, both sides by one policy, illegal moves masked. The return
+averages to zero whatever is learned. Score: share of winning positions in which the greedy move keeps the win.
 """
 
 import sys
@@ -10,7 +10,7 @@ import torch.nn as nn
 from torch.distributions import Categorical
 
 torch.set_num_threads(1)
-HEAP = 4
+HEAP = 3
 MOVES = torch.tensor([(h, k) for h in range(3) for k in range(1, HEAP + 1)])
 
 
@@ -45,7 +45,7 @@ def main(seed):
     torch.manual_seed(seed)
     player = Player()
     opt = torch.optim.Adam(player.parameters(), lr=2e-3)
-    for update in range(1, 601):
+    for update in range(1, 501):
         heaps = torch.randint(0, HEAP + 1, (128, 3))
         heaps = heaps[heaps.sum(1) > 0]
         alive = torch.arange(len(heaps))
@@ -66,15 +66,13 @@ def main(seed):
             critic = critic + (result - value).pow(2).sum()
             bonus = bonus + entropy.sum()
             count += len(who)
-        loss = (actor + 0.5 * critic - 0.02 * bonus) / count
+        loss = (actor + 0.5 * critic - 0.1 * bonus) / count
         opt.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(player.parameters(), 1.0)
         opt.step()
-        if update % 60 == 0:
-            print(
-                f"update {update}: loss {loss.item():+.4f} value error {critic.item() / count:.4f} perfect {perfect(player):.4f}"
-            )
+        if update % 50 == 0:
+            print(f"update {update}: value mse {critic.item() / count:.4f} kept {perfect(player):.4f}")
     print(f"score: {perfect(player):.4f}")
 
 

@@ -1,5 +1,6 @@
-"""A damped oscillator learned from its equation alone (a PINN): Adam on redrawn collocation points, then
-LBFGS on a fixed grid; derivatives by autograd, the initial state built into the ansatz. Score: 1 - relative error against the exact solution.
+"""A damped oscillator learned from its equation alone (a PINN): Adam on redrawn collocation points, then LBFGS on a
+fixed grid; derivatives by autograd, the initial state built into the ansatz. Score: 1 - relative error against the
+exact solution.
 """
 
 import sys

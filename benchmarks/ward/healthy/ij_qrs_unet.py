@@ -1,4 +1,6 @@
-"""Marking QRS complexes sample by sample in noisy ECG strips: a small 1-D U-Net, BCE plus Dice. Score: Dice, held out."""
+"""Marking QRS complexes sample by sample in noisy ECG strips: a small 1-D U-Net, BCE plus Dice. Score: held-out
+Dice.
+"""
 
 import argparse
 import math

@@ -1,4 +1,6 @@
-"""Sepsis risk from ten vital signs and lab values: a plain MLP with dropout, AdamW, BCE. Score: AUC on held-out patients."""
+"""Sepsis risk from ten vital signs and lab values: a plain MLP with dropout, AdamW, BCE. Score: AUC
+on held-out patients.
+"""
 
 import sys
 

@@ -1,5 +1,5 @@
-"""How hot a dish tastes on a scale of five: a cumulative-link model with learned, ordered thresholds, Nesterov SGD with a
-larger rate for the thresholds. Score: quadratic weighted kappa on held-out dishes.
+"""How hot a dish tastes on a scale of five: a cumulative-link model with learned, ordered thresholds, Nesterov SGD
+with a larger rate for the thresholds. Score: quadratic weighted kappa on held-out dishes.
 """
 
 import sys
