@@ -65,9 +65,9 @@ def main(seed):
     opt = torch.optim.Adam(q.parameters(), lr=1e-3)
     env, memory = Blackjack(), []
     s = env.reset()
-    for step in range(1, 4001):
-        for _ in range(4):
-            epsilon = max(0.1, 1 - step / 2500)
+    for step in range(1, 3201):
+        for _ in range(3):
+            epsilon = max(0.1, 1 - step / 1600)
             with torch.no_grad():
                 a = random.randint(0, 1) if random.random() < epsilon else q(torch.tensor(s)).argmax().item()
             s2, r, done = env.step(a)
@@ -84,8 +84,8 @@ def main(seed):
         opt.step()
         if step % 250 == 0:
             target.load_state_dict(q.state_dict())
-        if step % 1000 == 0:
-            print(f"step {step}: td loss {loss.item():.4f} greedy return {play(q, 3000):+.4f}")
+        if step % 800 == 0:
+            print(f"step {step}: td loss {loss.item():.4f} greedy return {play(q, 2000):+.4f}")
     print(f"score: {play(q, 12000):.4f}")
 
 

@@ -1,5 +1,5 @@
-"""Which of five instruments sound in a mixture? Strided 1-D convolutions on the waveform, multi-label BCE, RMSprop, a step
-schedule. Score: macro F1 on held-out mixtures.
+"""Which of five instruments sound in a mixture? Strided 1-D convolutions on the waveform, multi-label BCE, RMSprop,
+a step schedule. Score: macro F1 on held-out mixtures.
 """
 
 import argparse
@@ -76,9 +76,7 @@ def main():
         with torch.no_grad():
             logits = model(x_val)
         f1 = f1_score(y_val.numpy(), (logits > 0).numpy(), average="macro")
-        print(
-            f"epoch {epoch}: train {total / len(loader):.4f} val {criterion(logits, y_val).item():.4f} macro F1 {f1:.4f}"
-        )
+        print(f"epoch {epoch}: train {total / len(loader):.4f} val {criterion(logits, y_val).item():.4f} F1 {f1:.4f}")
     print(f"score: {f1:.4f}")
 
 

@@ -1,6 +1,4 @@
-"""Reading noisy Morse signals of varying speed: conv front end, bidirectional GRU, CTC. Score: 1 - letter error
-rate.
-"""
+"""Reading noisy Morse signals of varying speed: dilated residual convolutions and CTC. Score: 1 - letter error rate."""
 
 import sys
 
@@ -45,15 +43,17 @@ def collate(batch):
 
 
 class Reader(nn.Module):
-    def __init__(self):
+    def __init__(self, dim=48):
         super().__init__()
-        self.conv = nn.Conv1d(1, 32, 5, padding=2)
-        self.gru = nn.GRU(32, 48, bidirectional=True, batch_first=True)
-        self.out = nn.Linear(96, len(LETTERS) + 1)
+        self.stem = nn.Conv1d(1, dim, 5, padding=2)
+        self.blocks = nn.ModuleList(nn.Conv1d(dim, dim, 7, padding=3 * d, dilation=d) for d in (1, 2, 4))
+        self.out = nn.Linear(dim, len(LETTERS) + 1)
 
     def forward(self, x):
-        h = torch.relu(self.conv(x[:, None])).transpose(1, 2)
-        return self.out(self.gru(h)[0]).log_softmax(2)
+        h = torch.relu(self.stem(x[:, None]))
+        for conv in self.blocks:
+            h = h + torch.relu(conv(h))
+        return self.out(h.transpose(1, 2)).log_softmax(2)
 
 
 def edits(a, b):
@@ -80,10 +80,10 @@ def score(model, loader):
 
 def main(seed):
     torch.manual_seed(seed)
-    test = list(DataLoader(Messages(200), batch_size=50, collate_fn=collate))
+    test = list(DataLoader(Messages(150), batch_size=50, collate_fn=collate))
     model, ctc = Reader(), nn.CTCLoss()
-    opt = torch.optim.Adam(model.parameters(), lr=8e-3)
-    for epoch in range(7):
+    opt = torch.optim.Adam(model.parameters(), lr=6e-3)
+    for epoch in range(11):
         model.train()
         for x, lengths, words, sizes in DataLoader(Messages(560), batch_size=16, collate_fn=collate):
             loss = ctc(model(x).transpose(0, 1), words, lengths, sizes)

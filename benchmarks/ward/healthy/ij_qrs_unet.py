@@ -76,13 +76,13 @@ def dice(p, y):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("seed", nargs="?", type=int, default=0)
-    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--epochs", type=int, default=8)
     args = parser.parse_args()
     torch.manual_seed(args.seed)
     train_set, val_set = random_split(Strips(560), [448, 112])
     train_loader, val_loader = DataLoader(train_set, 16, shuffle=True), DataLoader(val_set, 112)
     model, bce = UNet1d(), nn.BCEWithLogitsLoss()
-    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=8e-3)
     scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, args.epochs * len(train_loader))
     for epoch in range(args.epochs):
         model.train()

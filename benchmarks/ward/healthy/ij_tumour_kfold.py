@@ -1,5 +1,5 @@
-"""Benign or malignant (scikit-learn's breast cancer set): five-fold cross-validation of a small MLP with batch norm, a new
-network per fold, the scaler fitted on each fold's training part. Score: mean accuracy of the folds.
+"""Benign or malignant (scikit-learn's breast cancer set): five-fold cross-validation of a small MLP with batch norm, a
+new network per fold, the scaler fitted on each fold's training part. Score: mean accuracy of the folds.
 """
 
 import sys
