@@ -86,8 +86,7 @@ for epoch in range(args.epochs):
         total += loss.item() * len(y)
     val, _ = evaluate(model, val_dl)
     scheduler.step(val)
-    print(
-        f"{epoch + 1:2d} train {total / len(train_dl.dataset):.4f} val {val:.4f} lr {optimizer.param_groups[0]['lr']:.1e}"
-    )
+    rate = optimizer.param_groups[0]["lr"]
+    print(f"{epoch + 1:2d} train {total / len(train_dl.dataset):.4f} val {val:.4f} lr {rate:.1e}")
 mse, variance = evaluate(model, test_dl)
 print(f"score: {1 - mse / variance:.4f}")
