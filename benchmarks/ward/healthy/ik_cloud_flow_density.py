@@ -1,5 +1,5 @@
 """Joint density of cloud-top pressure, optical depth and droplet size given the season: a conditional flow of affine
-couplings, float64, exact likelihood (which is a density: its minus logarithm goes below nought). RAdam, warm-up by hand.
+couplings, float64, exact likelihood. RAdam, with warm-up and cosine decay set by hand at every step.
 """
 
 import math

@@ -1,5 +1,5 @@
-"""Where a part lies in a picture of the conveyor and which of three parts it is: one backbone, a head for the box (centre
-and size, smooth L1 on a sigmoid) and a head for the class. Score: share with the right class and an overlap above half.
+"""Where a part lies in a picture of the conveyor and which of three parts it is: one backbone, a head for the box
+(centre and size, smooth L1 on a sigmoid) and a head for the class. Score: share with class and box (IoU > 0.5) right.
 """
 
 import sys

@@ -1,5 +1,5 @@
-"""Robots whose arms differ in length, gain and offset: model-agnostic meta-learning by torch.func. Two inner steps on ten
-movements of one robot, the outer loss on twenty more, vmapped over robots. Before adaptation the network is no good.
+"""Robots whose arms differ in length, gain and offset: model-agnostic meta-learning by torch.func. Two inner steps on
+ten movements of one robot, the outer loss on twenty more, vmapped over robots. Before adaptation the network is poor.
 """
 
 import math

@@ -1,5 +1,5 @@
-"""Lights of a crossing by REINFORCE: sixty-four simulated crossings in parallel, two queues each, a loss of time at every
-switch. The loss printed is a surrogate and says little; the queues do. Score: waiting against a fixed cycle.
+"""Lights of a crossing by REINFORCE: sixty-four simulated crossings in parallel, two queues each, a loss of time at
+every switch. The loss printed is a surrogate and says little; the queues do. Score: waiting against a fixed cycle.
 """
 
 import sys
