@@ -2,7 +2,7 @@
 load at the end of the day is to be told, in which wheels and pallets cost the scales a little of each heavy reading.
 A recurrent network of rectified units that starts from the identity, as in the paper on long memories."""
 # cause: exploding-gradient
-# accept: learning-rate-too-high
+# accept: learning-rate-too-high exploding-through-time
 # kind: dynamic
 
 import sys

@@ -3,6 +3,7 @@
 In the first version the critic won at once; the critic's turn now comes less often.
 """
 # cause: generator-dominates
+# accept: mode-collapse
 # kind: dynamic
 
 import sys
