@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from gradus.diagnosis.signs import Examination, History, InputSigns
 from tests.diagnosis.prescription.changing import changes, first_change
 
 GAN = """
@@ -71,6 +72,21 @@ def vae_loss(recon, x, mu, logvar):
         error = "(out - x).square().mean()"
         program = f"def vae_loss(out, x, mu, logvar, sigma):\n    return {error} + {term}\n"
         assert first_change(program, "warm-up-kl")[1] == f"+ return {error} + {term} / 10"
+
+    @pytest.mark.parametrize(("axes", "divisor"), [("", "96"), ("dim=(1, 2)", "96"), ("-1", "96"), ("dim=0", "10")])
+    def test_is_divided_by_what_each_example_is_averaged_over(self, axes: str, divisor: str) -> None:
+        program = f"""
+        def vae_loss(out, x, mu, logvar):
+            misfit = ((x - out) ** 2).mean({axes})
+            kld = 0.5 * (mu**2 + logvar.exp() - 1 - logvar).sum(1)
+            return misfit.sum(), kld.mean()
+        for x in batches:
+            misfit, kld = vae_loss(*model(x), x)
+            (misfit + kld).backward()
+        """
+        signs = InputSigns(shape=(60, 1, 96), mean=0.0, std=1.0, low=-3.0, high=3.0, varied=1.0)
+        history = History(examinations=[Examination(step=0, inputs=(signs,))])
+        assert first_change(program, "warm-up-kl", history)[1].endswith(f".sum(1) / {divisor}")
 
     def test_a_weight_is_lowered(self) -> None:
         kld = "torch.distributions.kl_divergence(q, p).sum(1).mean()"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gradus.diagnosis.signs import Examination, History, LossSigns, ModelFacts, ParameterSigns
+from gradus.diagnosis.signs import Examination, History, InputSigns, LossSigns, ModelFacts, ParameterSigns
 from tests.diagnosis.prescription.changing import changes, first_change
 
 HEAD = "import torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n"
@@ -434,6 +434,43 @@ def test_neighbours_are_averaged() -> None:
         f"+ return self.fc2({mean})",
     ]
     assert first_change(HEAD + graph, "normalize-layers", None, "vanishing-gradient") == []
+
+
+def test_neighbours_of_a_graph_by_another_name_are_averaged() -> None:
+    graph = net("return self.fc2(hears @ self.fc1(x))").replace("(self, x)", "(self, x, hears)")
+    for shape, found in (((8, 50, 50), 2), ((8, 50, 4), 0)):
+        history = taking((8, 50, 4), shape)
+        assert len(first_change(HEAD + graph, "normalize-layers", history, "exploding-gradient")) == found
+
+
+@pytest.mark.parametrize("pooled", ["self.fc1(x).sum(dim=1)", "torch.sum(self.fc1(x), 1)", "h.sum(1)"])
+def test_points_of_a_set_are_averaged(pooled: str) -> None:
+    source = HEAD + net("h = torch.tanh(self.fc1(x))", f"return self.fc2({pooled})")
+    for cause in ("saturated-units", "exploding-gradient"):
+        assert first_change(source, "normalize-layers", None, cause)[1] == (
+            f"+ return self.fc2({pooled.replace('sum(', 'mean(')})"
+        )
+
+
+@pytest.mark.parametrize(
+    "pooled", ["(mask * h).sum(1)", "h.sum(1) / 9", "h.sum()", "h.sum(0)", "h / mask.sum(1).clamp(min=1)"]
+)
+def test_sums_of_another_kind_stay(pooled: str) -> None:
+    source = HEAD + net("mask = (x > 0).float()", "h = torch.tanh(self.fc1(x))", f"return self.fc2({pooled})")
+    found = first_change(source, "normalize-layers", None, "saturated-units")
+    assert not any("mean(" in each for each in found)
+
+
+def test_layers_that_are_given_several_steps_get_layer_norm() -> None:
+    history = taking((64, 50, 4))
+    flat = net("return self.fc2(torch.relu(self.fc1(x.flatten(0, 1))))")
+    for source, norm in ((net("return self.fc2(torch.relu(self.fc1(x)))"), "LayerNorm"), (flat, "BatchNorm1d")):
+        assert norm in first_change(HEAD + source + EVALUATES, "normalize-layers", history)[1]
+
+
+def taking(*shapes: tuple[int, ...]) -> History:
+    inputs = tuple(InputSigns(shape=each, mean=0.0, std=1.0, low=-3.0, high=3.0) for each in shapes)
+    return History(examinations=[Examination(step=0, inputs=inputs)])
 
 
 def test_other_norms_for_tiny_batches() -> None:

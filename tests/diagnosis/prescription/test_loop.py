@@ -401,6 +401,41 @@ for x, y in batches:
 """
         assert "Adam(model.parameters(), lr=1e-3)" in changes(source, "hold-all")[0]
 
+    @pytest.mark.parametrize(
+        "picking",
+        [
+            'weights = [p for n, p in model.named_parameters() if "bias" not in n]\n    groups = [{"params": weights}]',
+            'groups = [{"params": model.head.parameters(), "lr": 0.1}, {"params": model.body.parameters()}]',
+            "groups = []\n    for p in model.parameters():\n        if p.dim() > 1:\n            groups.append(p)",
+            "groups = group_parameters(model)",
+        ],
+    )
+    def test_holds_the_rest_of_what_a_function_picks(self, picking: str) -> None:
+        source = f"""
+import torch
+from torch import nn
+def make(model):
+    {picking}
+    return torch.optim.AdamW(groups, lr=1e-3)
+
+class Trainer:
+    def __init__(self):
+        self.model = nn.Sequential(nn.Linear(4, 4))
+        self.optimizer = make(self.model)
+
+    def fit(self, batches):
+        for x, y in batches:
+            nn.functional.mse_loss(self.model(x), y).backward()
+            self.optimizer.step()
+"""
+        assert first_change(source, "hold-all") == [
+            "- return torch.optim.AdamW(groups, lr=1e-3)",
+            "+ optimizer = torch.optim.AdamW(groups, lr=1e-3)",
+            '+ held = {id(p) for group in optimizer.param_groups for p in group["params"]}',
+            '+ optimizer.add_param_group({"params": [p for p in model.parameters() if id(p) not in held]})',
+            "+ return optimizer",
+        ]
+
     @pytest.mark.parametrize("loss", ["self.loss(x, y)", "mse(self.predict(x), y)", "mse(self.b(self.encode(x)), y)"])
     def test_holds_models_that_run_in_methods(self, loss: str) -> None:
         source = f"""

@@ -71,6 +71,29 @@ for step in range(100):
         assert first_change(f"{program}    {turns}", remedy) == ["- INNER = 8", "+ INNER = 1"]
 
 
+def test_as_many_where_functions_are_handed_their_optimizers() -> None:
+    program = """
+import torch
+G, D = torch.nn.Linear(2, 2), torch.nn.Linear(2, 1)
+opt_g = torch.optim.Adam(G.parameters(), lr=1e-3)
+opt_d = torch.optim.Adam(D.parameters(), lr=1e-3)
+EVERY = 50
+def step_d(G, D, optimizer):
+    loss = bce(D(batch()), ones) + bce(D(G(z).detach()), zeros)
+    loss.backward()
+    optimizer.step()
+def step_g(G, D, optimizer):
+    loss = bce(D(G(z)), ones)
+    loss.backward()
+    optimizer.step()
+for step in range(100):
+    step_d(G, D, opt_d)
+    if step % EVERY == 0:
+        step_g(G, D, optimizer=opt_g)
+"""
+    assert first_change(program, "slow-discriminator") == ["- EVERY = 50", "+ EVERY = 1"]
+
+
 def test_a_saturating_loss_is_turned_round() -> None:
     assert first_change(gan(loss_g="-bce(D(G(z)), zeros)"), "slow-discriminator") == [
         "- loss_g = -bce(D(G(z)), zeros)",
@@ -96,6 +119,19 @@ def test_oscillation_is_damped() -> None:
     assert ["betas=(0.0, 0.99)" in each and "betas=(0.0, 0.9)" in each for each in given] == [True, True, False]
     assert "lr=0.00025, betas=(0.0, 0.99)" in given[1]
     assert "betas=(0.5, 0.99)" in given[2]
+
+
+@pytest.mark.parametrize(
+    ("bound", "given", "damped"),
+    [
+        ("betas = (0.9, 0.99)", "betas=betas", "betas = (0.0, 0.99)"),
+        ("options = dict(betas=(0.9, 0.99))", "**options", "options = dict(betas=(0.0, 0.99))"),
+        ('options = {"betas": [0.9, 0.99]}', 'betas=options["betas"]', 'options = {"betas": [0.0, 0.99]}'),
+    ],
+)
+def test_momentum_that_both_players_share_is_written_once(bound: str, given: str, damped: str) -> None:
+    program = gan(g_rate=f"1e-3, {given}", d_rate=f"1e-3, {given}").replace("bce =", f"{bound}\nbce =")
+    assert first_change(program, "damp-players") == [f"- {bound}", f"+ {damped}"]
 
 
 def test_momentum_of_players_goes() -> None:

@@ -176,6 +176,10 @@ def wrong(model, x, y):
     return -F.cross_entropy(model(x), y).item()
 def missed(model, x, y):
     return F.mse_loss(model(x), y).item()
+def named(model, x, y):
+    with torch.no_grad():
+        off = F.mse_loss(model(x), y).item()
+    return off
 def both(model, x, y):
     return missed(model, x, y), right(model, x, y)
 """
@@ -190,6 +194,7 @@ def both(model, x, y):
         ("val = right(model, x_val, y_val)", "val > best_val"),
         ("val = wrong(model, x_val, y_val)", "val > best_val"),
         ("val = missed(model, x_val, y_val)", "val < best_val"),
+        ("val = named(model, x_val, y_val)", "val < best_val"),
         ("accuracy = (model(x_test).argmax(1) == y_test).float().mean()", "accuracy > best_accuracy"),
     ],
 )
@@ -340,6 +345,20 @@ def test_more_regularization() -> None:
     net = HEAD + "m = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))\nm.eval()"
     assert "nn.ReLU(), nn.Dropout(0.5), nn.Linear(8, 2)" in first_change(net, "dropout")[1]
     assert first_change(net.replace("m.eval()", ""), "dropout") == []
+
+
+def test_best_weights_are_looked_for_where_it_is_printed_now_and_then() -> None:
+    printed = "    if epoch % 5 == 4:\n        print(f'{epoch}: {named(model, x_val, y_val):.3f}')\n"
+    (found,) = changes(loop(more=printed).replace(OPTIMIZER, MEASURES + OPTIMIZER), "early-stopping")
+    assert f"{printed}        held_out_loss = named(model, x_val, y_val)\n        if held_out_loss <" in found
+
+
+def test_filters_keep_their_units_where_there_are_other_layers_to_drop_from() -> None:
+    net = HEAD + "m = nn.Sequential(nn.Conv2d(1, 8, 3), nn.ReLU(){}, nn.Linear(8, 2))\nm.eval()\n"
+    (line,) = (each for each in first_change(net.format(", nn.Linear(9, 8), nn.ReLU()"), "dropout") if each[0] == "+")
+    assert line.count("Dropout") == 1
+    assert "nn.ReLU(), nn.Dropout(0.5), nn.Linear(8, 2)" in line
+    assert "nn.ReLU(), nn.Dropout(0.5)" in first_change(net.format(""), "dropout")[1]
 
 
 def test_decay_comes_with_dropout_first() -> None:

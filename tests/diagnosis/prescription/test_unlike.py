@@ -1,5 +1,7 @@
 """Held-out data that a fit, a flag or a collation of their own treats otherwise."""
 
+import pytest
+
 from tests.diagnosis.prescription.changing import changes, first_change
 
 
@@ -113,6 +115,26 @@ def test_held_out_examples_come_from_the_dataset_of_training_examples() -> None:
     loader, test = DataLoader(TrainRows(xtr, ytr), 50), DataLoader(EvalRows(xte, yte), 100)
     """
     assert "DataLoader(TrainRows(xte, yte), 100)" in changes(source, "same-transform")[0]
+
+
+@pytest.mark.parametrize("chance", [False, True])
+def test_what_training_does_not_go_over_is_held_out_whatever_its_name(chance: bool) -> None:
+    source = f"""
+    from torch.utils.data import DataLoader
+    class Plate(Dataset):
+        def __init__(self, counts):
+            self.x = torch.tensor(counts).log1p() {"+ torch.randn(9)" if chance else ""}
+
+    class Viewer(Dataset):
+        def __getitem__(self, i):
+            return torch.as_tensor(self.counts[i], dtype=torch.float32)
+
+    first, second = DataLoader(Plate(measure(1))), DataLoader(Viewer(measure(2)))
+    for x, y in first:
+        loss = criterion(model(x), y)
+        loss.backward()
+    """
+    assert any("DataLoader(Plate(measure(2)))" in each for each in changes(source, "same-transform")) is not chance
 
 
 def test_not_where_that_changes_them_by_chance() -> None:

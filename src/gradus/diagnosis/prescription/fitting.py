@@ -154,7 +154,9 @@ def _dropping(case: Case) -> list[Edit]:
     if not case.program.methods("eval") or case.program.calls("torch.nn.*Dropout*", "torch.nn.functional.*dropout*"):
         return []
     edits: dict[tuple[object, int], Edit] = {}
-    for layer in hidden_layers(case.program):
+    layers = hidden_layers(case.program)
+    # neighbours that share a filter tell what one unit of it was to hide
+    for layer in [each for each in layers if each.kind == "Linear"] or layers:
         found, file = layer.following, layer.file
         start, end = file.span(found.node)
         if found.operand is None:

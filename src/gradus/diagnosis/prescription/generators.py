@@ -13,7 +13,7 @@ from gradus.diagnosis.prescription.flow import below, nearest, training_losses
 from gradus.diagnosis.prescription.modules import find_module
 from gradus.diagnosis.prescription.program import Found, Program, SourceFile
 from gradus.diagnosis.prescription.roles import training_steps
-from gradus.diagnosis.prescription.values import Value, spelled
+from gradus.diagnosis.prescription.values import Operation, Value, spelled
 from gradus.diagnosis.prescription.written import Written, written
 
 # ---- variety --------------------------------------------------------------------------------------------------------
@@ -151,17 +151,23 @@ def _over_the_same(kl: _Divergence, error: Found) -> Iterator[list[Edit]]:
 
 
 def _averages(program: Program, loss: Value) -> bool:
-    """Whether a mean over everything is taken of differences, whichever way it is written."""
+    """Whether a mean is taken of differences, whichever way it is written: over everything, or over each example."""
     for each in below(program, loss):
         if each.name in _ERRORS and each.call is not None:
             reduction = each.call.argument(99, "reduction")
             if reduction is None or ast.unparse(reduction) == "'mean'":
                 return True
-        if each.name == "mean" and each.argument(1, "dim") is None and each.inputs:
+        if each.name == "mean" and not _over_examples(each) and each.inputs:
             powers = [made for made in nearest(program, each.inputs[0]) if made.name in {"pow", "square", "abs"}]
             if any(made.name == "sub" for power in powers for made in nearest(program, power.inputs[0])):
                 return True
     return False
+
+
+def _over_examples(mean: Operation) -> bool:
+    """Whether one is taken over the first axis alone: sums along the others follow."""
+    axes = mean.argument(1, "dim")
+    return axes is not None and ast.unparse(axes) in {"0", "(0,)", "[0]"}
 
 
 _ERRORS = {"bce_loss", "bce_with_logits_loss", "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"}

@@ -16,7 +16,8 @@ from gradus.diagnosis.prescription.bindings import (
 from gradus.diagnosis.prescription.edits import Edit, after, before, delete, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.program import Found, Program, SourceFile
-from gradus.diagnosis.prescription.roles import TrainingStep, role, training_steps, visible
+from gradus.diagnosis.prescription.roles import TrainingStep, is_module, role, training_steps, visible
+from gradus.diagnosis.prescription.scaling import free_names
 
 
 @fix("remake-optimizer")
@@ -131,11 +132,19 @@ def held(made: Found) -> list[str]:
     argument = made.argument(0, "params")
     if argument is None:
         return []
-    found = _parameters_of(argument)
-    if not found and isinstance(argument, ast.Name | ast.Attribute):
-        for each in bindings(made.file, ast.unparse(argument)):
-            found += _parameters_of(each.value)
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(_named_in(made.file, argument)))
+
+
+def _named_in(file: SourceFile, node: ast.expr, depth: int = 3) -> list[str]:
+    """Those in an expression; if there are none, those in what its names were bound to."""
+    named = [each for each in ast.walk(node) if isinstance(each, ast.Name | ast.Attribute)] if depth else []
+    return _parameters_of(node) or [
+        found
+        for each in named
+        for bound in bindings(file, ast.unparse(each), file.scope(node) if isinstance(each, ast.Name) else None)
+        if not bound.looped
+        for found in _named_in(file, bound.value, depth - 1)
+    ]
 
 
 def _parameters_of(node: ast.expr) -> list[str]:
@@ -197,21 +206,65 @@ def _followers(file: SourceFile, made: ast.stmt, last: ast.stmt, optimizer: str)
 
 @fix("hold-all")
 def hold_all_parameters(case: Case) -> Iterator[Sequence[Edit]]:
-    """Give the optimizer the whole model, and every model that runs in the loop."""
+    """Give the optimizer the whole model, and every model that runs in the loop; groups are left as they are."""
     every = _optimizers(case.program)
+    taken = {each for other in every for each in held(other)}
     for training in training_steps(case):
         running = _running(case.program, training)
         for made in every:
-            if made.file is not training.file:
-                continue
-            argument = made.argument(0, "params")
-            parts = held(made)
-            if argument is None:
-                continue
-            taken = {each for other in every for each in held(other)}
-            text = _wider(training.file, argument, parts, running, taken)
-            if text is not None:
+            argument, text = made.argument(0, "params"), None
+            if argument is not None and made.file is training.file and not _grouped(made.file, argument):
+                known = [each for each in running if _reaches(case.program, made, each, training)]
+                text = _wider(training.file, argument, held(made), known, taken)
+            whole = _whole(case.program, made)
+            if argument is not None and text is not None:
                 yield [replace(made.file, argument, text)]
+            elif whole and all(_whole(case.program, each) != whole for each in every if each is not made):
+                yield _with_the_rest(made, whole)
+
+
+def _with_the_rest(made: Found, whole: str) -> list[Edit]:
+    """What an optimizer leaves out of a model becomes a group of its own."""
+    file, statement = made.file, made.statement
+    if not isinstance(statement, ast.Assign | ast.Return) or statement.value is not made.node:
+        return []
+    optimizer = ast.unparse(statement.targets[0]) if isinstance(statement, ast.Assign) else "optimizer"
+    (taken,) = free_names(file, "held")
+    rest = (
+        f'{taken} = {{id(p) for group in {optimizer}.param_groups for p in group["params"]}}\n'
+        f'{optimizer}.add_param_group({{"params": [p for p in {whole}.parameters() if id(p) not in {taken}]}})'
+    )
+    if isinstance(statement, ast.Assign):
+        return [after(file, statement, rest)]
+    start, value = file.span(statement)[0], file.span(made.node)[0]
+    return [Edit(file, start, value, f"{optimizer} = "), after(file, statement, f"{rest}\nreturn {optimizer}")]
+
+
+def _grouped(file: SourceFile, argument: ast.expr) -> bool:
+    """Whether parameters come in groups that are bound to a name: what they have in common stands there."""
+    found = [each.value for each in bindings(file, ast.unparse(argument))] if isinstance(argument, ast.Name) else []
+    return any(isinstance(each, ast.Dict) for value in found for each in ast.walk(value))
+
+
+def _whole(program: Program, made: Found) -> str:
+    """The one model that an optimizer is made of parts of, as it is written there; "" if it holds all or several."""
+    argument, parts = made.argument(0, "params"), held(made)
+    models = visible(program, made.file, made.node, "model")
+    owner = class_around(made.file, made.node)
+    if owner is not None and is_module(program, made.file, owner):
+        models = ["self"]
+    # of parameters that a loop picked nothing is known but which model there is
+    found = [each for each in models if all(f"{part}.".startswith((f"{each}.", f"{each}[")) for part in parts)]
+    plain = argument is not None and ast.unparse(argument) in {f"{each}.parameters()" for each in found}
+    return found[0] if len(found) == 1 and not plain else ""
+
+
+def _reaches(program: Program, made: Found, model: str, training: TrainingStep) -> bool:
+    """Whether what runs in the loop has that name where the optimizer is made as well."""
+    file, backward = made.file, training.backward.node
+    if model.partition(".")[0] == "self":
+        return class_around(file, made.node) is class_around(file, backward)
+    return file.scope(made.node) is file.scope(backward) or model in visible(program, file, made.node, "model")
 
 
 def _running(program: Program, training: TrainingStep) -> list[str]:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from gradus.diagnosis.prescription.bindings import Function, callers, entered, returned
+from gradus.diagnosis.prescription.bindings import Function, binding, callers, entered, returned
 from gradus.diagnosis.prescription.edits import Edit, after, before, delete, imported
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.program import Loop, Program, SourceFile
@@ -227,7 +227,7 @@ def _told(program: Program, file: SourceFile, loop: Loop) -> _Measure | None:
                 rising = _computed(program, file, call)
                 if rising is not None:
                     name = "score" if rising else "held_out_loss"
-                    return _Measure(statement, name, [], rising=rising, by=ast.unparse(call))
+                    return _Measure(file.statement(call), name, [], rising=rising, by=ast.unparse(call))
     return None
 
 
@@ -280,7 +280,10 @@ def _computed(program: Program, file: SourceFile, value: ast.expr) -> bool | Non
     enters = entered(program, file, value) if isinstance(value, ast.Call) else None
     if enters is None:
         text = ast.unparse(value)
-        return True if _COMPARES.search(text) else False if _OF_LOSS.search(text) else None
+        rising = True if _COMPARES.search(text) else False if _OF_LOSS.search(text) else None
+        bound = binding(file, value) if rising is None else None
+        known = bound is not None and bound.item is None and not bound.looped
+        return _computed(program, file, bound.value) if bound is not None and known else rising
     results = returned(enters[1])
     if not results or any(isinstance(each, ast.Tuple | ast.List | ast.Dict) for each in results):
         return None

@@ -9,7 +9,7 @@ from gradus.diagnosis.prescription.bindings import Function, binding, class_arou
 from gradus.diagnosis.prescription.edits import Edit, after, imported, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.layers import Layer, applied, hidden_layers, is_layer
-from gradus.diagnosis.prescription.program import Program, SourceFile
+from gradus.diagnosis.prescription.program import Found, Program, SourceFile
 from gradus.diagnosis.prescription.written import written
 
 _ENOUGH = 16
@@ -22,7 +22,7 @@ def normalize(case: Case) -> Iterator[Sequence[Edit]]:
     """A norm behind every layer that an activation follows, or on the branches of residual blocks that have none."""
     if any(facts.normalizations for facts in case.history.models.values()):
         return
-    summed = list(_averages(case)) if case.cause.startswith("exploding") else []
+    summed = list(_averages(case)) if case.cause.startswith("exploding") or case.cause == "saturated-units" else []
     if summed:
         yield summed
     branches = list(_branches(case))
@@ -34,7 +34,7 @@ def normalize(case: Case) -> Iterator[Sequence[Edit]]:
     layers = [each for each in hidden_layers(case.program) if each.width and not _read_elsewhere(each)]
     if not layers:
         return
-    kinds = [True, False] if _batches_serve(case) else [False]
+    kinds = [True, False] if _batches_serve(case) and not _at_each_step(case) else [False]
     for by_batch in kinds:
         yield [edit for each in layers for edit in _norm_behind(each, by_batch)]
 
@@ -57,6 +57,16 @@ def _batches_serve(case: Case) -> bool:
     """Whether batches are large, and the program evaluates in a mode of its own, in which batch norm needs to be."""
     loss = case.history.first.loss if case.history.first else None
     return bool(case.program.methods("eval")) and (loss is None or loss.batch == 0 or loss.batch >= _ENOUGH)
+
+
+def _at_each_step(case: Case) -> bool:
+    """Whether linear layers are given (N, T, F), of which batch norm would take the steps for units."""
+    first = case.history.first
+    of_steps = (first is not None and any(len(each.shape) > 2 for each in first.inputs)) or case.program.calls(
+        "torch.nn.Embedding"
+    )
+    flattens = case.program.methods("flatten", "view", "reshape") or case.program.calls("torch.flatten")
+    return bool(of_steps) and not flattens and not case.program.calls("torch.nn.Conv*", "torch.nn.Flatten")
 
 
 def _norm_behind(layer: Layer, by_batch: bool) -> Iterator[Edit]:
@@ -89,18 +99,40 @@ def _norm(file: SourceFile, kind: str, width: str, by_batch: bool) -> tuple[str,
 
 
 def _averages(case: Case) -> Iterator[Edit]:
-    """`adj @ x` of a graph's adjacency that `forward` is given: the mean over neighbours instead of the sum."""
+    """Means for sums that grow with how many are added: of a graph's neighbours, of the points of a set."""
     for file, node in case.program.nodes():
-        multiplied = _operands(file, node)
         function = file.scope(node)
-        if not multiplied or getattr(function, "name", "") != "forward" or not isinstance(function, ast.FunctionDef):
+        if not isinstance(function, ast.FunctionDef) or function.name != "forward":
             continue
-        graph = ast.unparse(multiplied[0])
-        if graph in {*(each.arg for each in function.args.args), "self.adj"} and re.search(r"^[aA](_hat)?$|adj", graph):
+        graph = ast.unparse(_operands(file, node)[0]) if _operands(file, node) else ""
+        given = graph in parameters(function) and _is_of_graph(case)
+        if given or graph == "self.adj" or (graph in parameters(function) and re.search(r"^[aA](_hat)?$|adj", graph)):
             # a node without neighbours keeps its 0
             mean = f"{file.code(node)} / {graph}.sum(-1, keepdim=True).clamp(min=1)"
             inside = isinstance(file.parents.get(node), ast.BinOp | ast.Attribute)
             yield replace(file, node, f"({mean})" if inside else mean)
+        elif isinstance(node, ast.Call) and _adds_up(file, node):
+            end = file.span(node.func)[1]
+            yield Edit(file, end - len("sum"), end, "mean")
+
+
+def _is_of_graph(case: Case) -> bool:
+    """Whether the model was seen to take a matrix with as many columns as rows, which tells who is whose neighbour."""
+    first = case.history.first
+    return first is not None and any(each.shape[-1:] == each.shape[-2:-1] for each in first.inputs)
+
+
+def _adds_up(file: SourceFile, call: ast.Call) -> bool:
+    """Whether it adds up along an axis what layers gave: `h.sum(1)`, not `(weights * h).sum(1)` nor `h.sum(1) / n`."""
+    of_torch, found = file.qualified(call.func) == "torch.sum", Found(file, call)
+    if not isinstance(call.func, ast.Attribute) or call.func.attr != "sum":
+        return False
+    added, axis = found.argument(0, "input") if of_torch else call.func.value, found.argument(int(of_torch), "dim")
+    bound = binding(file, added) if isinstance(added, ast.Name) else None
+    made = bound.value if bound is not None and not bound.looped else added
+    of_layers = isinstance(made, ast.Call) and "self." in file.code(made)
+    divided = isinstance(file.parents[call], ast.BinOp)
+    return of_layers and not divided and axis is not None and ast.unparse(axis) != "0"
 
 
 def _operands(file: SourceFile, node: ast.AST) -> list[ast.expr]:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from gradus.diagnosis.prescription.bindings import binding
+from gradus.diagnosis.prescription.bindings import Function, binding, callers, passed
 from gradus.diagnosis.prescription.edits import Edit, replace, with_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.flow import nearest, operations
@@ -14,7 +14,7 @@ from gradus.diagnosis.prescription.program import Found, Program, SourceFile
 from gradus.diagnosis.prescription.rewriting import instead, unique, without_brackets
 from gradus.diagnosis.prescription.roles import TrainingStep, training_steps
 from gradus.diagnosis.prescription.values import Operation, Value
-from gradus.diagnosis.prescription.written import Written, option, written
+from gradus.diagnosis.prescription.written import Written, expression, option, written
 
 _JUDGES = re.compile(
     r"(^|_|\.)(net_?|opt(im(izer)?)?_?|model_?)?d(is(c(riminator)?)?)?(_|\d|$)|critic|discrim|judge", re.IGNORECASE
@@ -81,10 +81,20 @@ def _player(case: Case, optimizer: Found) -> Player:
     steps = [
         each
         for each in training_steps(case)
-        if any(ast.unparse(step.receiver).removeprefix("self.") in names for step in _right_after(each))
+        if any(name in names for step in _right_after(each) for name in _called(case.program, step))
     ]
     rate = option(case.program, optimizer, 1, "lr")
     return Player(case.program, optimizer, rate, steps[0] if len(steps) == 1 else None)
+
+
+def _called(program: Program, step: Found) -> Iterator[str]:
+    """How what steps is called: here, and by those who pass it to the function that the step is in."""
+    yield ast.unparse(step.receiver).removeprefix("self.")
+    function = next((each for each in step.file.above(step.node) if isinstance(each, Function)), None)
+    if function is not None:
+        calls = callers(program, step.file, function)
+        given = (passed(step.file, function, ast.unparse(step.receiver), each) for each in calls)
+        yield from (ast.unparse(each).removeprefix("self.") for each in given if each is not None)
 
 
 def _right_after(step: TrainingStep) -> list[Found]:
@@ -305,11 +315,12 @@ def _without_momentum(player: Player, beta: str) -> list[Edit]:
     """Adam's first beta, where it is larger, or the momentum of another method, as `beta`."""
     file, call = player.optimizer.file, player.optimizer.node
     if "Adam" in file.qualified(call.func):
-        given = player.optimizer.argument(2, "betas")
+        given = expression(player.program, player.optimizer, 2, "betas")
         if given is None:
             return [with_argument(file, call, "betas", f"({beta}, 0.999)")]
-        if isinstance(given, ast.Tuple) and len(given.elts) == 2:
-            first = written(player.program, file, given.elts[0])
+        home, betas = given
+        if isinstance(betas, ast.Tuple | ast.List) and len(betas.elts) == 2:
+            first = written(player.program, home, betas.elts[0])
             return [first.becomes(float(beta))] if first is not None and first.value > float(beta) else []
         return []
     momentum = option(player.program, player.optimizer, -1, "momentum")

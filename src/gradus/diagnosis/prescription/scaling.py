@@ -10,12 +10,15 @@ from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.program import SourceFile
 from gradus.diagnosis.signs import InputSigns
 
+_OF_LAYERS = {"saturated-units", "exploding-signal", "initial-loss"}
+_FAR_WIDER = 10.0
+
 
 @fix("scale-inputs")
 def scale_arrays(case: Case) -> Iterator[Sequence[Edit]]:
     """Scale the arrays that batches come from, all by figures of the training examples."""
     train, signs = training_inputs(case), _signs(case)
-    if train is None or signs is None:
+    if train is None or signs is None or blameless(case, signs):
         return
     if train.dataset is not None:
         if _is_picture(signs):
@@ -29,6 +32,13 @@ def scale_arrays(case: Case) -> Iterator[Sequence[Edit]]:
 def _signs(case: Case) -> InputSigns | None:
     first = case.history.first
     return first.inputs[0] if first is not None and first.inputs else None
+
+
+def blameless(case: Case, signs: InputSigns) -> bool:
+    """Whether no other scale helps: inputs are one number, or are on a scale that suits layers, which are blamed."""
+    return signs.low == signs.high or (
+        case.cause in _OF_LAYERS and abs(signs.mean) < 1 and 0.3 < signs.std < 3 and signs.spread < _FAR_WIDER
+    )
 
 
 def _is_picture(signs: InputSigns) -> bool:

@@ -5,27 +5,54 @@ from collections.abc import Iterator, Sequence
 
 from gradus.diagnosis.prescription.batches import in_no_grad, model_calls
 from gradus.diagnosis.prescription.bindings import Function, method, parameters
-from gradus.diagnosis.prescription.edits import Edit, after, before, imported
+from gradus.diagnosis.prescription.edits import Edit, after, before, imported, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.modules import Module, find_module
 from gradus.diagnosis.prescription.program import SourceFile
 from gradus.diagnosis.prescription.roles import training_steps
+from gradus.diagnosis.prescription.scaling import blameless
+from gradus.diagnosis.prescription.written import written
 
 # N examples, C channels, T steps, F columns or features
+
+
+_CUTS = ("numpy.clip", "numpy.minimum", "numpy.maximum", "torch.clamp", "torch.clip")
+
+
+@fix("drop-constants")
+def cut_nothing_off(case: Case) -> Iterator[Sequence[Edit]]:
+    """`np.clip(frame, 0, 1)` of numbers that all lie beyond a limit goes; batch norm finds their scale."""
+    first = case.history.first
+    limits = {each.low for each in first.inputs if each.low == each.high} if first is not None else set()
+    of_tensors = case.program.methods("clip", "clamp", "clip_", "clamp_")
+    for call in [*case.program.calls(*_CUTS), *of_tensors]:
+        operand = call.receiver if call in of_tensors else call.argument(0, "a")
+        given = [*call.node.args[call not in of_tensors :], *(each.value for each in call.node.keywords)]
+        numbers = [written(case.program, call.file, each) for each in given]
+        if operand is not None and limits & {each.value for each in numbers if each is not None}:
+            yield [replace(call.file, call.node, call.file.code(operand)), *_norm_in_front(case)]
 
 
 @fix("scale-inputs", "drop-constants")
 def normalize_first(case: Case) -> Iterator[Sequence[Edit]]:
     """Batch norm without parameters as the model's first layer."""
     first = case.history.first
+    edits = _norm_in_front(case)
+    if edits and first is not None and not blameless(case, first.inputs[0]):
+        yield edits
+
+
+def _norm_in_front(case: Case) -> list[Edit]:
+    """The layer; empty where it does not suit the inputs, or the model is not known."""
+    first = case.history.first
     shape = first.inputs[0].shape if first is not None and first.inputs else ()
     if len(shape) not in {2, 3, 4}:
-        return
-    for made in _models(case):
-        edits = _in_sequence(made, shape) if made.name == "torch.nn.Sequential" else _in_class(made, shape)
-        if edits:
-            yield edits
-            return
+        return []
+    made = (
+        _in_sequence(each, shape) if each.name == "torch.nn.Sequential" else _in_class(each, shape)
+        for each in _models(case)
+    )
+    return next((each for each in made if each), [])
 
 
 def _models(case: Case) -> Iterator[Module]:

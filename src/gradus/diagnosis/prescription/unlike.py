@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 
-from gradus.diagnosis.prescription.bindings import Function, definition
+from gradus.diagnosis.prescription.bindings import Function, binding, definition
 from gradus.diagnosis.prescription.edits import Edit, before, delete, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.loaders import loaders
@@ -63,10 +63,10 @@ def _applied(file: SourceFile, fitted: str, data: set[str]) -> bool:
 def prepare_by_the_same_function(case: Case) -> Iterator[Sequence[Edit]]:
     """`load_field(test_images)` becomes `load_lab(test_images)`, where `load_lab` makes the training examples."""
     calls = [each for each in _of_own_functions(case.program) if not each[0].file.loops(each[0].node)]
-    training = [each for each in calls if not _is_of_held_out(each[0])]
-    for other, theirs in calls:
-        if not _is_of_held_out(other):
-            continue
+    trained, evaluated = _datasets(case)
+    held_out = [each for each in calls if each[0].node in evaluated or _is_of_held_out(each[0])]
+    training = [each for each in calls if each[0].node in trained or each not in held_out]
+    for other, theirs in held_out:
         for call, ours in training:
             if (
                 call.file is other.file
@@ -74,11 +74,24 @@ def prepare_by_the_same_function(case: Case) -> Iterator[Sequence[Edit]]:
                 and type(ours) is type(theirs)
                 and call.file.scope(call.node) is other.file.scope(other.node)
                 and _shape(call.node) == _shape(other.node)
-                and _are_alike(ours, theirs)
+                and (_are_alike(ours, theirs) or (call.node in trained and other.node in evaluated))
                 and not by_chance([ours])
             ):
                 yield [replace(other.file, other.node.func, call.file.code(call.node.func))]
                 break
+
+
+def _datasets(case: Case) -> tuple[list[ast.expr], list[ast.expr]]:
+    """What makes the datasets of loaders that training goes over, and of all others, if the former are known."""
+    train = [loader.node for training in training_steps(case) for loader in loaders(case.program, training)]
+    made: tuple[list[ast.expr], list[ast.expr]] = [], []
+    for loader in case.program.calls("torch.utils.data.DataLoader") if train else ():
+        given = loader.argument(0, "dataset")
+        bound = binding(loader.file, given) if given is not None else None
+        value = bound.value if bound is not None and bound.item is None else given
+        if value is not None:
+            made[loader.node not in train].append(value)
+    return made
 
 
 def _of_own_functions(program: Program) -> Iterator[tuple[Found, Function | ast.ClassDef]]:

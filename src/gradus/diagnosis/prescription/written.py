@@ -107,6 +107,18 @@ def option(program: Program, call: Found, position: int, name: str) -> Written |
     return next((each for each in found if each is not None), None)
 
 
+def expression(program: Program, call: Found, position: int, name: str) -> tuple[SourceFile, ast.expr] | None:
+    """What a call is given for an argument, where it is written out: through names, too, and `**options`."""
+    given = call.argument(position, name)
+    sources = [(call.file, given)] if given is not None else [
+        source
+        for each in call.node.keywords
+        if each.arg is None
+        for source in _entries(program, call.file, each.value, name)
+    ]  # fmt: skip
+    return _made(program, *sources[0]) if sources else None
+
+
 def _sources(program: Program, file: SourceFile, node: ast.expr) -> Iterator[tuple[SourceFile, ast.expr]]:
     """The expressions that the value of one comes from."""
     if isinstance(node, ast.Call):

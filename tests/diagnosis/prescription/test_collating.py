@@ -1,0 +1,42 @@
+"""Batches whose examples are put in order."""
+
+import textwrap
+
+import pytest
+
+from tests.diagnosis.prescription.changing import changes, first_change
+
+COLLATE = """
+def collate(batch):
+    {parts}
+    {ordered}
+    return pad_sequence(tracks), torch.tensor(labels)
+"""
+
+
+@pytest.mark.parametrize(
+    ("parts", "ordered", "key"),
+    [
+        (
+            "labels = [label for _, label in batch]",
+            "tracks = sorted((track for track, _ in batch), key=len, reverse=True)",
+            "len(example[0]), reverse=True",
+        ),
+        ("tracks, labels = zip(*batch)", "tracks = sorted(tracks, key=lambda t: -len(t))", "-len(example[0])"),
+        (
+            'tracks, labels = [b["x"] for b in batch], [b["y"] for b in batch]',
+            "tracks.sort(key=len, reverse=True)",
+            "len(example['x']), reverse=True",
+        ),
+        ("labels, tracks = zip(*batch)", "tracks = sorted(list(tracks))", "example[1]"),
+    ],
+)
+def test_labels_go_with_inputs_that_are_sorted(parts: str, ordered: str, key: str) -> None:
+    source = COLLATE.format(parts=parts, ordered=ordered)
+    assert first_change(source, "check-labels") == [f"+ batch = sorted(batch, key=lambda example: {key})"]
+
+
+def test_what_is_sorted_as_a_whole_is_left() -> None:
+    ordered = "tracks = sorted(tracks, key=len)"
+    source = COLLATE.format(parts="batch.sort(key=size)\n    tracks, labels = zip(*batch)", ordered=ordered)
+    assert not any("batch = sorted(" in each for each in changes(textwrap.dedent(source), "check-labels"))
