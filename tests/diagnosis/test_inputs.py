@@ -58,6 +58,12 @@ def test_a_column_that_tells_the_target_is_that_of_the_largest_correlation() -> 
     assert signs_of(x.repeat(1, 1)[:8], target[:8]).tells_target == 0  # of few rows some column always does
 
 
+def test_of_short_rows_the_different_numbers_are_counted() -> None:
+    assert signs_of(torch.randint(0, 2, (100, 16)) - 0.5, torch.ones(100)).values == 2
+    assert signs_of(torch.randn(100, 16), torch.ones(100)).values == 64 * 16
+    assert signs_of(torch.randint(0, 2, (100, 784)).float(), torch.ones(100)).values == 0
+
+
 def test_a_column_that_is_zero_for_one_class_alone_tells_all() -> None:
     """Such as calls that are counted from the outcome on."""
     x, label = torch.randn(200, 5), torch.arange(200) % 2

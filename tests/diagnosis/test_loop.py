@@ -284,6 +284,17 @@ def test_frozen_layers_as_initialized_and_as_trained(fresh: bool) -> None:
     assert found.frozen_places == (("net:2.weight",) if fresh else ())
 
 
+@pytest.mark.parametrize("waits", [True, False])
+def test_layers_whose_turn_has_not_come_may_be_frozen(waits: bool) -> None:
+    model = perceptron()
+    model[2].requires_grad_(False)
+    first = SGD([*model[0].parameters(), *model[4].parameters()], lr=0.01)
+    second = SGD((model[2] if waits else perceptron()[2]).parameters(), lr=0.01)
+    found = signs_of(model, lambda _: cleared_before(model, first))
+    assert (found.frozen == 0) is waits
+    assert second.param_groups
+
+
 @pytest.mark.parametrize("trained", [True, False])
 def test_layers_that_this_program_trained_before_may_be_frozen(trained: bool) -> None:
     """However like their beginnings a few steps left them."""

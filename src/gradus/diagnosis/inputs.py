@@ -70,6 +70,7 @@ def read_input(
         constant=constant,
         loud_constant=loud,
         spread=spread,
+        values=int(rows_NF[:64].unique().numel()) if rows_NF.shape[1] <= _COLUMNS else 0,
         tells_target=telling[0],
         also_tells=telling[1],
         repeated_rows=_repeated(row_prints(tensor) if prints is None else prints),

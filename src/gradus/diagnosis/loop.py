@@ -319,6 +319,7 @@ class LoopWatch:
     def _conclude_frozen(self) -> None:
         """Frozen layers of a model that learns, where they look as they were initialized."""
         worst, places = 0.0, []
+        waiting: set[int] | None = None
         copies = {id(each()) for each in self._copies}
         for _, model in self._places.models():
             matrices = [each for each in model.parameters() if each.dim() > 1]
@@ -333,10 +334,22 @@ class LoopWatch:
                 and each._version == self._versions.get(id(each))
                 and looks_initialized(each)
             ]
+            if fresh and waiting is None:
+                waiting = self._waiting()
+            fresh = [each for each in fresh if id(each) not in (waiting or ())]
             share = sum(each.numel() for each in fresh) / max(1, sum(each.numel() for each in matrices))
             if share > worst:
                 worst, places = share, [self._places.parameter(each) or "" for each in fresh]
         self.signs.frozen, self.signs.frozen_places = worst, tuple(places)
+
+    def _waiting(self) -> set[int]:
+        """Parameters of optimizers whose turn has not come."""
+        if not self._searched:
+            self._searched = True
+            self.know(find_optimizers())
+        return {
+            id(each) for optimizer, held in self.optimizers.items() if not held.steps for each in _parameters(optimizer)
+        }
 
     def _was_taught(self, parameter: Tensor) -> bool:
         """Whether an earlier optimizer of this program trained it: few steps may leave it much as it was."""

@@ -79,7 +79,8 @@ class InputSigns:
     """One input of a model. Figures of columns are for tables (N, F): what is constant, and what is far wider.
 
     `tells_target` and `also_tells` are the two largest correlations of a column with the target, without their sign; 1
-    of a column that is one number for all of one class, and never for the other.
+    of a column that is one number for all of one class, and never for the other. `values` is how many different numbers
+    an example of few is made of, such as 2 of answers yes or no; 0 of one of many.
     """
 
     shape: tuple[int, ...]
@@ -93,6 +94,7 @@ class InputSigns:
     constant: float = 0.0
     loud_constant: float = 0.0
     spread: float = 1.0
+    values: int = 0
     tells_target: float = 0.0
     also_tells: float = 0.0
     repeated_rows: float = 0.0

@@ -182,6 +182,16 @@ def test_a_few_training_examples_do_not_tell_where_inputs_lie() -> None:
     assert found(60)
 
 
+@pytest.mark.parametrize(("values", "caught"), [(0, True), (9, True), (2, False)])
+def test_rows_of_a_few_choices_come_again_by_chance(values: int, caught: bool) -> None:
+    history = classifying(
+        scores=[0.9] * 3,
+        evaluation={"seen": 0.4},
+        examination={"inputs": (replace(INPUT, values=values),)},
+    )
+    assert ("leakage" in seen(history)) is caught
+
+
 def test_examples_on_both_sides_leak_unless_one_evaluation_is_clean() -> None:
     history = classifying(scores=[0.9] * 3, evaluation={"seen": 0.4})
     assert seen(history)["leakage"][1].reading == "held-out examples were trained on"

@@ -24,6 +24,9 @@ from gradus.diagnosis.signs import Evaluation, Examination, History, InputSigns,
 _ENOUGH = 50
 """Training examples to know before held-out ones are said to be unlike them."""
 
+_CHOICES = 8
+"""Different numbers that examples are made of, up to which they may well be alike."""
+
 
 def _first_input(examination: Examination) -> InputSigns | None:
     return examination.inputs[0] if examination.inputs else None
@@ -194,8 +197,8 @@ def _does_as_well(history: History, held_out: Evaluation) -> bool:
     "column comes to 0.8; or one number for a class and never for the other), or held-out examples that were trained "
     "on",
     not_fooled_by="evaluations of the training set itself beside one that is held out; passes at every step, such as a "
-    "teacher's; one-column toy problems; the last of several steps of a smooth series, which the step before tells "
-    "nearly as much",
+    "teacher's; one-column toy problems; short rows of yes or no, which come again by chance; the last of several "
+    "steps of a smooth series, which the step before tells nearly as much",
     says=Message(
         en="The held-out score is not to be trusted: {what}.",
         zh="验证得分不可信：{what}。",
@@ -219,6 +222,9 @@ def leakage(history: History) -> Iterator[Sighting]:
     if telling and min(telling) > most and wide and 1 - max(others) > 20 * (1 - min(telling)):
         yield Sighting(confidence=0.9, evidence={"correlation": telling[-1]}, reading="a column gives the target away")
         return
+    known = _first_input(history.last) if history.last is not None else None
+    if known is not None and 0 < known.values <= _CHOICES:
+        return  # of a few answers yes or no the same come again by chance
     # What comes at every step is there to be learned from: a teacher's answers, values of the next state.
     looks = [each for each in history.evaluations if not each.every_step]
     partly = [each for each in looks if each.passes and 0.1 < each.seen < 0.9]
