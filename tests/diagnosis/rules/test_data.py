@@ -205,10 +205,12 @@ def test_examples_on_both_sides_leak_unless_one_evaluation_is_clean() -> None:
 
 def test_passes_at_one_step_after_another_are_no_evaluations() -> None:
     history = classifying()
-    history.evaluations = [Evaluation(step=each, seen=0.4) for each in (1, 2, 3)]
+    history.evaluations = [Evaluation(step=each, seen=0.4, loss=0.1) for each in (1, 2, 3)]
     assert "leakage" not in seen(history)
-    history.evaluations = [Evaluation(step=each, seen=0.4) for each in (1, 2, 4)]
+    history.evaluations = [Evaluation(step=each, seen=0.4, loss=0.1) for each in (1, 2, 4)]
     assert "leakage" in seen(history)
+    history.evaluations = [Evaluation(step=each, seen=0.4) for each in (1, 2, 4)]  # no score that could be too good
+    assert "leakage" not in seen(history)
 
 
 def test_batches_of_players_may_be_all_real_or_all_generated() -> None:

@@ -196,9 +196,9 @@ def _does_as_well(history: History, held_out: Evaluation) -> bool:
     source="one column that gives the target away (|r| > 0.999, or 0.98 of one of two classes: a threshold on a normal "
     "column comes to 0.8; or one number for a class and never for the other), or held-out examples that were trained "
     "on",
-    not_fooled_by="evaluations of the training set itself beside one that is held out; passes at every step, such as a "
-    "teacher's; one-column toy problems; short rows of yes or no, which come again by chance; the last of several "
-    "steps of a smooth series, which the step before tells nearly as much",
+    not_fooled_by="evaluations of the training set itself beside one that is held out; passes of which nothing is "
+    "measured, or at every step, such as a teacher's; one-column toy problems; short rows of yes or no, which come "
+    "again by chance; the last of several steps of a smooth series, which the step before tells nearly as much",
     says=Message(
         en="The held-out score is not to be trusted: {what}.",
         zh="验证得分不可信：{what}。",
@@ -228,7 +228,8 @@ def leakage(history: History) -> Iterator[Sighting]:
     # What comes at every step is there to be learned from: a teacher's answers, values of the next state.
     looks = [each for each in history.evaluations if not each.every_step]
     partly = [each for each in looks if each.passes and 0.1 < each.seen < 0.9]
-    if len(partly) >= 3 and len(partly) == len(looks) and looks[-1].step - looks[0].step >= len(looks):
+    measured = any(each.loss is not None or each.accuracy is not None for each in partly)
+    if measured and len(partly) >= 3 and len(partly) == len(looks) and looks[-1].step - looks[0].step >= len(looks):
         share = statistics.fmean(each.seen for each in partly)
         yield Sighting(confidence=0.7, evidence={"seen": share}, reading="held-out examples were trained on")
 
