@@ -173,6 +173,15 @@ def test_where_held_out_inputs_lie_elsewhere(changes: dict[str, Any], caught: bo
     assert "train-validation-mismatch" not in seen(classifying(errors=[0.1] * 3, evaluation=changes))
 
 
+@pytest.mark.parametrize(
+    ("changes", "caught"), [({"shift": 1.5}, False), ({"shift": 2.5}, True), ({"scale": 7.0}, True)]
+)
+def test_of_passes_without_a_score_only_what_is_far_off_tells(changes: dict[str, float], caught: bool) -> None:
+    """Such as those of a policy, which its own mistakes lead into other states."""
+    history = classifying(errors=[9.0], evaluation={"loss": None, **changes})
+    assert ("train-validation-mismatch" in seen(history)) is caught
+
+
 def test_a_few_training_examples_do_not_tell_where_inputs_lie() -> None:
     def found(known: int) -> bool:
         history = classifying(errors=[9.0], evaluation={"shift": 1.5, "known": known})

@@ -153,7 +153,8 @@ def constant_inputs(history: History) -> Iterator[Sighting]:
     "train-validation-mismatch",
     source="our prototype: means half a deviation apart or more; here one, or deviations 2.5-fold apart",
     not_fooled_by="noise and masks added in training; mixup, which narrows by a quarter; a later stretch of a series "
-    "that a model which normalizes for itself does well on; a task of a few examples",
+    "that a model which normalizes for itself does well on; a task of a few examples; a policy that comes into other "
+    "states",
     says=Message(
         en="Held-out inputs are not prepared as the training inputs are: {what}.",
         zh="验证输入的处理与训练输入不一致：{what}。",
@@ -173,7 +174,9 @@ def train_validation_mismatch(history: History) -> Iterator[Sighting]:
             continue
         if each.known < _ENOUGH:
             continue
-        if each.shift > 1.0 or not 0.4 < each.scale < 2.5:
+        # Of passes of which nothing is measured, such as those of a policy that acts, only what is far off tells.
+        sure = 1.0 if each.loss is not None or each.accuracy is not None else 2.0
+        if each.shift > sure or not 0.4**sure < each.scale < 2.5**sure:
             evidence = {"shift": each.shift, "scale": each.scale}
             yield Sighting(since=each.step, confidence=0.9, evidence=evidence, reading="scaled otherwise")
             return
