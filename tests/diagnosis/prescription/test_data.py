@@ -291,6 +291,13 @@ class TestBalance:
         source = program("x, y = load()").replace("nn.MSELoss()", "nn.BCEWithLogitsLoss()")
         assert "pos_weight=(y[:80] == 0).sum() / (y[:80] == 1).sum())" in changes(source, "balance", seen())[0]
 
+    def test_by_targets_that_are_no_tensor_yet(self) -> None:
+        data = "def load():\n    return table, (np.random.rand(90) < 0.1).astype(int)\nx, y = load()"
+        source = program(data).replace("y[:80])", "torch.from_numpy(y))").replace("MSELoss", "CrossEntropyLoss")
+        found = changes(source, "balance", seen(counts=(90, 10)))
+        assert "nn.CrossEntropyLoss(weight=1 / torch.bincount(torch.as_tensor(y)))\n" in found[0]
+        assert "nn.CrossEntropyLoss(weight=torch.bincount(torch.as_tensor(y)) ** -0.5)\n" in found[1]
+
     def test_of_probabilities(self) -> None:
         source = program("x, y = load()").replace("nn.MSELoss()", "nn.BCELoss()")
         full, root = changes(source, "balance", seen(counts=(90, 10)))
