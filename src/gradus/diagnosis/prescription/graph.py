@@ -332,7 +332,8 @@ def _is_guarded(file: SourceFile, region: ast.AST, node: ast.AST) -> bool:
     cut, statement = _cut(node), file.statement(node)
     if isinstance(cut, ast.BinOp) and isinstance(cut.op, ast.Sub):
         return True
-    if _is_handed_on(file, region, _grown(statement)):
+    is_number = ast.unparse(node).endswith(".item()")  # a list of numbers is mended as a whole, by `keep_the_loss`
+    if not is_number and _is_handed_on(file, region, _grown(statement)):
         return False
     needed = "backward" in ast.unparse(statement) or "detach_" in ast.unparse(node)
     return isinstance(statement, ast.AugAssign) or (isinstance(statement, ast.Expr) and not needed)
