@@ -291,6 +291,13 @@ class TestBalance:
         source = program("x, y = load()").replace("nn.MSELoss()", "nn.BCEWithLogitsLoss()")
         assert "pos_weight=(y[:80] == 0).sum() / (y[:80] == 1).sum())" in changes(source, "balance", seen())[0]
 
+    def test_by_targets_that_are_no_tensor_yet(self) -> None:
+        data = "def load():\n    return table, (np.random.rand(90) < 0.1).astype(int)\nx, y = load()"
+        source = program(data).replace("y[:80])", "torch.from_numpy(y))").replace("MSELoss", "CrossEntropyLoss")
+        found = changes(source, "balance", seen(counts=(90, 10)))
+        assert "nn.CrossEntropyLoss(weight=1 / torch.bincount(torch.as_tensor(y)))\n" in found[0]
+        assert "nn.CrossEntropyLoss(weight=torch.bincount(torch.as_tensor(y)) ** -0.5)\n" in found[1]
+
     def test_of_probabilities(self) -> None:
         source = program("x, y = load()").replace("nn.MSELoss()", "nn.BCELoss()")
         full, root = changes(source, "balance", seen(counts=(90, 10)))
@@ -484,11 +491,17 @@ class TestBatchAxis:
             ("pass", "w = x.softmax(0); return (w * x).sum(1)", "w = x.softmax(1)"),
             ("pass", "m = x.mean(0); return x - m, x.std(0)", "m = x.mean(1); return x - m, x.std(1)"),
             ("pass", "return self.fc(x.transpose(0, 1))", "return self.fc(x)"),
+            ("pass", "return self.fc(x.repeat(n, 1))", "self.fc(x.repeat_interleave(n, dim=0))"),
+            ("pass", "return self.fc(torch.tile(x, (n, 1, 1)))", "self.fc(x.repeat_interleave(n, dim=0))"),
             ("self.bn = nn.BatchNorm1d(3, track_running_stats=False)", "return x", "self.bn = nn.BatchNorm1d(3)"),
         ],
     )
     def test_is_left_alone(self, begin: str, forward: str, expected: str) -> None:
         assert expected in changes(module(begin, forward), "keep-batch-axis", seen())[0]
+
+    @pytest.mark.parametrize("forward", ["x.repeat(1, n)", "self.start.repeat(len(x), 1)", "t[None].repeat(n, 1)"])
+    def test_copies_that_mix_no_examples_stay(self, forward: str) -> None:
+        assert changes(module("pass", f"return self.fc({forward})"), "keep-batch-axis", seen()) == []
 
     def test_nothing_is_said_of_other_axes(self) -> None:
         source = module("self.rnn = nn.GRU(3, 8, batch_first=True)", "return self.rnn(x.softmax(-1))[0].mean(1)")

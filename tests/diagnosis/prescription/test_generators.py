@@ -114,3 +114,20 @@ class TestUpsampling:
     @pytest.mark.parametrize("old", ["4, stride=2, padding=1", "3", "2, stride=2"])
     def test_nothing_where_it_is_one(self, old: str) -> None:
         assert changes(f"import torch.nn as nn\nup = nn.ConvTranspose2d(1, 1, {old})\n", "even-kernel") == []
+
+    @pytest.mark.parametrize(
+        ("options", "expected"),
+        [
+            (
+                'UP = {"kernel_size": 3, "stride": 2, "padding": 1, "output_padding": 1}',
+                'UP = {"kernel_size": 4, "stride": 2, "padding": 1, "output_padding": 0}',
+            ),
+            (
+                "UP = dict(kernel_size=5, stride=2, padding=1, output_padding=0)",
+                "UP = dict(kernel_size=6, stride=2, padding=2, output_padding=1)",
+            ),
+        ],
+    )
+    def test_options_that_several_layers_share_change_where_they_are_written(self, options: str, expected: str) -> None:
+        layers = "one, two = nn.ConvTranspose2d(8, 4, **UP), nn.ConvTranspose2d(4, 1, **UP)"
+        assert f"{expected}\n" in changes(f"import torch.nn as nn\n{options}\n{layers}\n", "even-kernel")[0]

@@ -198,6 +198,12 @@ class TestKeepGraph:
         found = changes(net("self.head = nn.Linear(8, 2)", forward), "keep-graph")
         assert net("self.head = nn.Linear(8, 2)", expected) in found
 
+    @pytest.mark.parametrize("gather", ["seen.append({})", "seen += [{}]", "seen.insert(0, {})"])
+    def test_what_is_gathered_for_the_output_keeps_its_graph(self, gather: str) -> None:
+        forward = "seen = []\n        for each in x:\n            {}\n        return self.head(torch.stack(seen))"
+        cut, kept = (forward.format(gather.format(f"self.encoder(each){end}")) for end in (".detach()", ""))
+        assert changes(net("pass", cut), "keep-graph")[0] == net("pass", kept)
+
     def test_a_decorated_method_computes_gradients(self) -> None:
         source = net("pass").replace("    def forward", "    @torch.no_grad()\n    def forward")
         assert changes(source, "keep-graph")[0] == net("pass")
@@ -220,9 +226,11 @@ class TestKeepGraph:
         [
             "return x + (self.quantize(x) - x).detach()",
             "return self.head(self.encoder(x))",
+            "h = self.encoder(x)\n        self.seen.append(h.detach())\n        return self.head(h)",
+            "log = []\n        log.append(self.encoder(x).mean().item())\n        return torch.tensor(log)",
         ],
     )
-    def test_a_straight_through_estimate_is_left(self, forward: str) -> None:
+    def test_straight_through_estimates_and_what_is_only_watched_are_left(self, forward: str) -> None:
         assert changes(net("self.head = nn.Linear(8, 2)", forward), "keep-graph") == []
 
     def test_outputs_that_were_collected_as_numbers(self) -> None:

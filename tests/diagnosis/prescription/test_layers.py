@@ -180,6 +180,15 @@ def test_leaky() -> None:
             ["- return self.fc2(self.fc2(self.fc1(x)))",
              "+ return self.fc2(self.act(self.fc2(self.act(self.fc1(x)))))"],
         ),
+        (
+            "m = nn.Sequential(nn.Linear(4, 8), nn.Identity(), nn.Linear(8, 2), nn.Sigmoid())",
+            ["- m = nn.Sequential(nn.Linear(4, 8), nn.Identity(), nn.Linear(8, 2), nn.Sigmoid())",
+             "+ m = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2), nn.Sigmoid())"],
+        ),
+        (
+            net("return self.fc2(self.act(self.fc1(x)))").replace("nn.Sigmoid()", "nn.Identity()"),
+            ["- self.act = nn.Identity()", "+ self.act = nn.ReLU()"],
+        ),
         ("h = x @ W1 + b1\ny = h @ W2 + b2", ["- h = x @ W1 + b1", "+ h = torch.relu(x @ W1 + b1)"]),
     ],
 )  # fmt: skip
@@ -191,6 +200,7 @@ def test_an_activation_between_layers(source: str, expected: list[str]) -> None:
     "source",
     [
         "m = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))",
+        "m = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Dropout(0.0), nn.Linear(8, 2))",
         net("x = F.relu(self.fc1(x))", "return self.fc2(x)"),
         net("x = self.fc1(x)", "x = F.relu(x)", "return self.fc2(x)"),
         "layers = nn.ModuleList([nn.Linear(4, 8), nn.Linear(8, 2)])",  # their activations are where they are called
@@ -578,6 +588,11 @@ BLOCK = "def block(a, b):\n    return nn.Sequential(nn.Linear(a, b), nn.BatchNor
         (f"{LOOP}{NORM}m = nn.Sequential(*layers, nn.Linear(8, 1))", [ADDED]),
         (f"{LOOP}    if b > 1:\n    {NORM}{WHOLE}", [ADDED]),
         (f"{LOOP}{WHOLE}", ["+ if layers:", ADDED]),
+        (f"{LOOP}    layers.append(nn.Dropout(0.1))\n{WHOLE}", ["+ if layers:", ADDED]),
+        (
+            LOOP.replace("    layers", "    if layers:\n        layers.append(nn.Dropout(0.0))\n    layers") + WHOLE,
+            ["- layers.append(nn.Dropout(0.0))", ADDED],
+        ),
         (
             "m = nn.Sequential(*[nn.Linear(a, b) for a, b in sizes])",
             [

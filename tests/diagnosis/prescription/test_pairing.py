@@ -150,3 +150,40 @@ class TestKeptRows:
 
 def test_what_is_rolled_along_features_keeps_its_label() -> None:
     assert changes("import numpy as np\nx = np.roll(x, 1, axis=1)\n", "check-labels") == []
+
+
+FEATURES = """
+import torch
+from torch.utils.data import DataLoader, TensorDataset
+def features(loader):
+    return torch.cat([backbone(x) for x, _ in loader])
+loader = DataLoader(dataset, 32, shuffle=True)
+{rest}
+    loss = torch.nn.functional.cross_entropy(model(x), y)
+    loss.backward()
+"""
+
+
+class TestGathered:
+    @pytest.mark.parametrize(
+        "rest",
+        [
+            "for x, y in DataLoader(TensorDataset(kept, dataset.labels), 32, shuffle=True):",
+            "for rows in torch.randperm(len(kept)).split(32):\n    x, y = kept[rows], dataset.labels[rows]",
+        ],
+    )
+    def test_features_are_in_the_order_of_the_labels(self, rest: str) -> None:
+        assert first_change(FEATURES.format(rest=f"kept = features(loader)\n{rest}"), "check-labels") == [
+            "- loader = DataLoader(dataset, 32, shuffle=True)",
+            "+ loader = DataLoader(dataset, 32)",
+        ]
+
+    @pytest.mark.parametrize(
+        "rest",
+        [
+            "for x, y in loader:",
+            "for each in range(9):\n    losses = [step(x, y) for x, y in loader]\ndef step(x, y):",
+        ],
+    )
+    def test_batches_that_are_trained_on_are_left(self, rest: str) -> None:
+        assert changes(FEATURES.format(rest=rest), "check-labels") == []

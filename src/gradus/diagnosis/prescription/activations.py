@@ -15,7 +15,7 @@ from gradus.diagnosis.prescription.layers import Activation, activation, activat
 from gradus.diagnosis.prescription.modules import stacked
 from gradus.diagnosis.prescription.program import SourceFile
 from gradus.diagnosis.prescription.roles import role
-from gradus.diagnosis.prescription.written import Written, written
+from gradus.diagnosis.prescription.written import Written, number, written
 
 _STEEP = 3.0
 """A factor before a squashing activation from which on it is nearly a step."""
@@ -149,10 +149,34 @@ def _is_learned(file: SourceFile, product: ast.BinOp) -> bool:
 def put_between(case: Case) -> Iterator[Sequence[Edit]]:
     """An activation between layers that follow each other: the program's own if it has one unused, else ReLU."""
     between = [*_between_items(case), *_between_calls(case), *_between_turns(case), *_between_rounds(case)]
-    between = between or list(_behind_blocks(case))
+    between = [*_for_placeholders(case), *between] or list(_behind_blocks(case))
     edits = {(each.file.path, each.start, each.text): each for each in between}
     if edits:
         yield list(edits.values())
+
+
+def _for_placeholders(case: Case) -> Iterator[Edit]:
+    """What does nothing, where it stands between layers that have no activation."""
+    for file, node in case.program.nodes():
+        if not isinstance(node, ast.Call) or not _does_nothing(file, node):
+            continue
+        around = class_around(file, node) or file.scope(node)
+        others = (found for each in ast.walk(around) if (found := activation(file, each)) is not None)
+        if _is_hidden(case, Activation(file, node, "", None)) and not any(_is_hidden(case, each) for each in others):
+            name, more = imported(file, "torch.nn.ReLU")
+            yield from [replace(file, node, f"{name}()"), *more]
+
+
+def _does_nothing(file: SourceFile, node: ast.AST) -> bool:
+    """`nn.Identity()`, `nn.Dropout(0.0)`."""
+    name = file.qualified(node.func) if isinstance(node, ast.Call) else ""
+    dropped = [*node.args, *(each.value for each in node.keywords)][:1] if isinstance(node, ast.Call) else []
+    return name == "torch.nn.Identity" or (name == "torch.nn.Dropout" and [number(each) for each in dropped] == [0])
+
+
+def _acts(file: SourceFile, node: ast.AST) -> bool:
+    """Whether an activation is made there, or what stands in its place."""
+    return activation(file, node) is not None or _does_nothing(file, node)
 
 
 def _between_items(case: Case) -> Iterator[Edit]:
@@ -165,7 +189,7 @@ def _between_items(case: Case) -> Iterator[Edit]:
         layers = [each for each in items if isinstance(each, ast.Call) and is_layer(file, each)]
         for one, other in itertools.pairwise(layers):
             between = items[items.index(one) + 1 : items.index(other)]
-            if any(activation(file, each) for each in between):
+            if any(_acts(file, each) for each in between):
                 continue
             name, more = imported(file, "torch.nn.ReLU")
             last = between[-1] if between and "Norm" in ast.unparse(between[-1]) else one
@@ -237,12 +261,11 @@ def _between_rounds(case: Case) -> Iterator[Edit]:
         if not grown or not loops or not _is_unpacked(file, grown) or statement not in loops[0].body:
             continue
         inside = [each for each in ast.walk(loops[0]) if isinstance(each, ast.stmt) and _grown(each) == grown]
-        if any(activation(file, each) for part in inside for each in ast.walk(part)):
+        if any(_acts(file, each) for part in inside for each in ast.walk(part)):
             continue
         added = f"{grown}.append({name}())"
-        last = inside[-1]
-        if last is not statement and "Norm" not in ast.unparse(last):
-            continue
+        norms = (each for each in inside if each.lineno > statement.lineno and "Norm" in ast.unparse(each))
+        last = next(norms, statement)
         if isinstance(file.parents[last], ast.If) or _grows_later(file, loops[0], grown):
             yield after(file, last, added)
         elif [ast.unparse(each.value) for each in bindings(file, grown, file.scope(statement))][:1] == ["[]"]:

@@ -69,6 +69,7 @@ def keep_examples_apart(case: Case) -> Iterator[Sequence[Edit]]:
         yield from along_next
         for each in calls:
             yield from _flattened(file, each)
+            yield from _each_its_own_copies(file, each)
     for call in case.program.calls(*_LAYERS):
         given = call.argument(0, "start_dim" if call.file.qualified(call.node.func).endswith("Flatten") else "dim")
         if given is not None and _is(given, 0):
@@ -157,6 +158,26 @@ def _flattened(file: SourceFile, call: ast.Call) -> Iterator[Sequence[Edit]]:
             f"{array}.size(0)", f"{array}.shape[0]", f"len({array})", "-1"
         }:  # fmt: skip
             yield [replace(file, call, f"{array}.transpose(0, 1)")]
+
+
+def _each_its_own_copies(file: SourceFile, call: ast.Call) -> Iterator[Sequence[Edit]]:
+    """`x.repeat(n, 1)`, which lays whole batches end to end: the copies of an example follow each other instead."""
+    called = call.func
+    if not isinstance(called, ast.Attribute):
+        return
+    is_function = bool(file.qualified(called))
+    array, arguments = (call.args[0], call.args[1:]) if is_function and call.args else (called.value, call.args)
+    times = arguments[0].elts if len(arguments) == 1 and isinstance(arguments[0], ast.Tuple | ast.List) else arguments
+    copied = called.attr == "tile" or (called.attr == "repeat" and not is_function)
+    if copied and times and not _is(times[0], 1) and all(_is(each, 1) for each in times[1:]) and _is_batch(file, array):
+        text = f"{file.code(array)}.repeat_interleave({file.code(times[0])}, dim=0)"
+        yield [replace(file, call, text)]
+
+
+def _is_batch(file: SourceFile, array: ast.expr) -> bool:
+    """Whether an array may hold examples: what the module keeps, or has just given an axis, is the same for all."""
+    names = {each.id for each in ast.walk(array) if isinstance(each, ast.Name)}
+    return "self" not in names and "unsqueeze(0)" not in ast.unparse(array) and "[None" not in ast.unparse(array)
 
 
 def _not_moved(file: SourceFile, call: ast.Call) -> Iterator[Sequence[Edit]]:

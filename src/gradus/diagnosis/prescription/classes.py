@@ -9,12 +9,11 @@ from gradus.diagnosis.prescription.bindings import binding, entered, returned
 from gradus.diagnosis.prescription.edits import Edit, imported, replace, with_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.lasting import best_kept
+from gradus.diagnosis.prescription.libraries import made_by
 from gradus.diagnosis.prescription.loaders import loaders
 from gradus.diagnosis.prescription.program import Found
 from gradus.diagnosis.prescription.roles import training_steps
 
-_CROSS_ENTROPY = ("torch.nn.CrossEntropyLoss", "torch.nn.functional.cross_entropy", "torch.nn.NLLLoss",
-    "torch.nn.functional.nll_loss")  # fmt: skip
 _CROSS_ENTROPY = ("torch.nn.CrossEntropyLoss", "torch.nn.functional.cross_entropy", "torch.nn.NLLLoss",
     "torch.nn.functional.nll_loss")  # fmt: skip
 _OF_PROBABILITIES = ("torch.nn.BCELoss", "torch.nn.functional.binary_cross_entropy")
@@ -94,7 +93,8 @@ def _weights(case: Case, call: Found, binary: bool) -> Iterator[str]:
     if more:
         return
     if target is not None and _at_hand(target, call) and not call.file.loops(call.node):
-        y = target.code
+        numbers = made_by(case.program, target.file, target.node) == "numpy"
+        y = f"{torch_name}.as_tensor({target.code})" if numbers else target.code
         share = f"({y} == 0).sum() / ({y} == 1).sum()"
         yield share if binary else f"1 / {torch_name}.bincount({y})"
         yield f"({share}).sqrt()" if binary else f"{torch_name}.bincount({y}) ** -0.5"

@@ -14,7 +14,7 @@ from gradus.diagnosis.prescription.modules import find_module
 from gradus.diagnosis.prescription.program import Found, Program, SourceFile
 from gradus.diagnosis.prescription.roles import training_steps
 from gradus.diagnosis.prescription.values import Operation, Value, spelled
-from gradus.diagnosis.prescription.written import Written, written
+from gradus.diagnosis.prescription.written import Written, option, written
 
 # ---- variety --------------------------------------------------------------------------------------------------------
 
@@ -220,11 +220,9 @@ def kernel_of_whole_strides(case: Case) -> Iterator[Sequence[Edit]]:
 
 def _even(program: Program, call: Found) -> list[Edit]:
     """Output size is (n - 1) stride - 2 padding + kernel + output padding: the last three change, not their sum."""
-    places = {
-        name: call.argument(position, name)
-        for position, name in ((2, "kernel_size"), (3, "stride"), (4, "padding"), (5, "output_padding"))
-    }
-    numbers = {name: written(program, call.file, node) for name, node in places.items()}
+    positions = {"kernel_size": 2, "stride": 3, "padding": 4, "output_padding": 5}
+    places = {name: call.argument(position, name) for name, position in positions.items()}
+    numbers = {name: option(program, call, position, name) for name, position in positions.items()}
     if any(node is not None and numbers[name] is None for name, node in places.items()):
         return []
     value = {name: int(each.value) if each is not None else 0 for name, each in numbers.items()}
@@ -234,17 +232,20 @@ def _even(program: Program, call: Found) -> list[Edit]:
     kernel = -(-value["kernel_size"] // stride) * stride
     more = kernel - (value["kernel_size"] - 2 * value["padding"] + value["output_padding"])
     padding = -(-more // 2)
+    wanted = {"kernel_size": kernel, "padding": padding, "output_padding": 2 * padding - more}
     return [
-        *_set(call, "kernel_size", places["kernel_size"], kernel),
-        *_set(call, "padding", places["padding"], padding),
-        *_set(call, "output_padding", places["output_padding"], 2 * padding - more),
+        edit
+        for name, new in wanted.items()
+        if new != value[name]
+        for edit in _set(call, name, places[name], numbers[name], new)
     ]
 
 
-def _set(call: Found, name: str, node: ast.expr | None, value: int) -> list[Edit]:
+def _set(call: Found, name: str, node: ast.expr | None, number: Written | None, value: int) -> list[Edit]:
+    """The argument at the call; where it comes by `**options`, the number in these."""
     if node is None:
-        return [with_argument(call.file, call.node, name, str(value))] if value else []
+        return [number.becomes(value) if number is not None else with_argument(call.file, call.node, name, str(value))]
     if not value and name == "output_padding":
         keyword = next((each for each in call.node.keywords if each.arg == name), None)
         return [without_argument(call.file, call.node, keyword or node)]
-    return [replace(call.file, node, str(value))] if ast.unparse(node) != str(value) else []
+    return [replace(call.file, node, str(value))]

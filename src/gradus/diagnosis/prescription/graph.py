@@ -10,6 +10,7 @@ from gradus.diagnosis.prescription.edits import Edit, delete, imported, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.modes import without_gradients
 from gradus.diagnosis.prescription.program import Program, SourceFile
+from gradus.diagnosis.prescription.readers import is_load
 from gradus.diagnosis.prescription.roles import is_module, training_steps
 
 _ASIDE = {"sample", "generate", "predict", "evaluate", "validate", "test", "accuracy", "update_target", "ema_update"}
@@ -328,16 +329,35 @@ def _through_numpy(file: SourceFile, node: ast.AST) -> bool:
 
 def _is_guarded(file: SourceFile, region: ast.AST, node: ast.AST) -> bool:
     """Where it belongs: `x + (q - x).detach()` lets gradients pass; totals and reports need none."""
-    statement = file.statement(node)
-    if isinstance(statement, ast.AugAssign):
+    cut, statement = _cut(node), file.statement(node)
+    if isinstance(cut, ast.BinOp) and isinstance(cut.op, ast.Sub):
         return True
-    if isinstance(statement, ast.Expr) and not isinstance(statement.value, ast.Call):
-        return True
-    if (
-        "backward" not in ast.unparse(statement)
-        and isinstance(statement, ast.Expr)
-        and "detach_" not in ast.unparse(node)
-    ):
-        return True
-    cut = _cut(node)
-    return isinstance(cut, ast.BinOp) and isinstance(cut.op, ast.Sub)
+    is_number = ast.unparse(node).endswith(".item()")  # a list of numbers is mended as a whole, by `keep_the_loss`
+    if not is_number and _is_handed_on(file, region, _grown(statement)):
+        return False
+    needed = "backward" in ast.unparse(statement) or "detach_" in ast.unparse(node)
+    return isinstance(statement, ast.AugAssign) or (isinstance(statement, ast.Expr) and not needed)
+
+
+def _grown(statement: ast.stmt) -> str:
+    """The name of the list or sum that a statement adds to."""
+    match statement:
+        case ast.AugAssign(target=ast.Name(id=name)):
+            return name
+        case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="append" | "extend" | "insert"))):
+            return name
+    return ""
+
+
+def _is_handed_on(file: SourceFile, region: ast.AST, name: str) -> bool:
+    """Whether a function computes with what it has gathered under a name, or returns it."""
+    used = (each for each in ast.walk(region) if is_load(each, name) and _grown(file.statement(each)) != name)
+    return isinstance(region, Function) and any(
+        isinstance(above, ast.Return) or (isinstance(above, ast.Call) and _in_torch(file.qualified(above.func)))
+        for each in used
+        for above in file.above(each)
+    )
+
+
+def _in_torch(name: str) -> bool:
+    return name.startswith("torch.") and name not in _FROM_NUMPY

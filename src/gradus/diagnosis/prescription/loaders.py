@@ -11,26 +11,27 @@ def loaders(program: Program, training: TrainingStep) -> list[Found]:
     """Calls that make what the training loop goes over."""
     for loop in training.loops:
         if isinstance(loop, ast.For):
-            found = _made_by(program, training.file, loop.iter)
+            found = made_by(program, training.file, loop.iter)
             if found:
                 return found
     return []
 
 
-def _made_by(program: Program, file: SourceFile, node: ast.expr, depth: int = 8) -> list[Found]:
+def made_by(program: Program, file: SourceFile, node: ast.expr, depth: int = 8) -> list[Found]:
+    """Calls that make the loader an expression stands for; of a parameter, as the first call gives it."""
     if not depth:
         return []
     if isinstance(node, ast.Call):
         if file.qualified(node.func).endswith("DataLoader"):
             return [Found(file, node)]
-        return [found for each in node.args for found in _made_by(program, file, each, depth - 1)]
+        return [found for each in node.args for found in made_by(program, file, each, depth - 1)]
     if isinstance(node, ast.Subscript):
         kept = dictionary(program, file, node.value)
         wanted = ast.unparse(node.slice)
         if kept is not None:
             for key, value in zip(kept[1].keys, kept[1].values, strict=True):
                 if isinstance(key, ast.Constant) and (repr(key.value) == wanted or key.value == "train"):
-                    return _made_by(program, kept[0], value, depth - 1)
+                    return made_by(program, kept[0], value, depth - 1)
         return []
     bound = binding(file, node)
     if bound is None:
@@ -40,16 +41,16 @@ def _made_by(program: Program, file: SourceFile, node: ast.expr, depth: int = 8)
         enters = entered(program, file, bound.value)
         result = returned(enters[1])[-1] if enters is not None and returned(enters[1]) else None
         if enters is not None and isinstance(result, ast.Tuple):
-            return _made_by(program, enters[0], result.elts[bound.item], depth - 1)
+            return made_by(program, enters[0], result.elts[bound.item], depth - 1)
         return []
-    return _made_by(program, bound.file, bound.value, depth - 1)
+    return made_by(program, bound.file, bound.value, depth - 1)
 
 
 def _passed_in(program: Program, file: SourceFile, node: ast.expr, function: Function, depth: int) -> list[Found]:
     name = ast.unparse(node)
     for call in callers(program, file, function):
         given = passed(file, function, name, call)
-        found = _made_by(program, call.file, given, depth - 1) if given is not None else []
+        found = made_by(program, call.file, given, depth - 1) if given is not None else []
         if found:
             return found
     return []

@@ -14,25 +14,20 @@ from gradus.diagnosis.prescription.batches import (
 from gradus.diagnosis.prescription.bindings import (
     Function,
     binding,
-    callers,
     entered,
     method,
     parameters,
-    passed,
     returned,
 )
 from gradus.diagnosis.prescription.edits import Edit, after, before, imported, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
+from gradus.diagnosis.prescription.libraries import library_of
 from gradus.diagnosis.prescription.modules import find_module
 from gradus.diagnosis.prescription.program import Program, SourceFile
 from gradus.diagnosis.prescription.rewriting import unique
 from gradus.diagnosis.prescription.roles import training_steps
 
 _LOGS = {"torch.log": "torch.log1p", "numpy.log": "numpy.log1p"}
-_TORCH_ONLY = {
-    "float", "double", "to", "unsqueeze", "permute", "view", "expand", "contiguous", "unfold", "repeat_interleave",
-}  # fmt: skip
-_NUMPY_ONLY = {"astype", "to_numpy", "numpy", "toarray"}
 
 
 @fix("clean-data")
@@ -64,7 +59,7 @@ def leave_out_unlabelled(case: Case) -> Iterator[Sequence[Edit]]:
     if file.scope(one.statement) is not file.scope(other.statement):
         return
     x, y = ast.unparse(inputs.base), ast.unparse(targets.base)
-    finite, more = imported(file, f"{_library(case.program, file, targets.base)}.isfinite")
+    finite, more = imported(file, f"{library_of(case.program, file, targets.base)}.isfinite")
     last = max(_changed_last(inputs), _changed_last(targets), key=_place)
     known = f"known = {finite}({y}).reshape(len({y}), -1).all(1)"
     yield [after(file, last, f"{known}\n{x}, {y} = {x}[known], {y}[known]"), *more]
@@ -245,7 +240,7 @@ def _zeros_for_missing(program: Program, source: Source) -> list[Edit]:
     file, place = source.file, source.bound
     assert place is not None
     name = ast.unparse(source.base)
-    cleaner, more = imported(file, f"{_library(program, file, source.base)}.nan_to_num")
+    cleaner, more = imported(file, f"{library_of(program, file, source.base)}.nan_to_num")
     return [after(file, _changed_last(source), f"{name} = {cleaner}({name}, nan=0.0, posinf=0.0, neginf=0.0)"), *more]
 
 
@@ -264,76 +259,9 @@ def _filled(
     program: Program, file: SourceFile, array: ast.expr, axis: str, means: ast.expr | None = None
 ) -> tuple[str, list[Edit]]:
     """`np.where(np.isnan(x), np.nanmean(x, axis=0), x)`, and what has to be imported."""
-    library = _library(program, file, array)
+    library = library_of(program, file, array)
     text, source = ast.unparse(array), ast.unparse(means if means is not None else array)
     where, more = imported(file, f"{library}.where")
     prefix = where.removesuffix("where")
     along = "" if not axis else f", {'axis' if library == 'numpy' else 'dim'}={axis}"
     return f"{where}({prefix}isnan({text}), {prefix}nanmean({source}{along}), {text})", more
-
-
-# ---- libraries ------------------------------------------------------------------------------------------------------
-
-
-def _library(program: Program, file: SourceFile, value: ast.expr) -> str:
-    """Whichever of torch and NumPy an array is of."""
-    return _made_by(program, file, value) or ("torch" if "torch" in file.imports.values() else "numpy")
-
-
-def _made_by(program: Program, file: SourceFile, node: ast.expr, item: int | None = None, depth: int = 12) -> str:
-    """The same; "" where it is not known."""
-    if not depth:
-        return ""
-    match node:
-        case ast.Name() | ast.Attribute():
-            return _named(program, file, node, item, depth - 1)
-        case ast.Subscript() | ast.Starred():
-            return _made_by(program, file, node.value, None, depth - 1)
-        case ast.UnaryOp():
-            return _made_by(program, file, node.operand, None, depth - 1)
-        case ast.IfExp():
-            return _made_by(program, file, node.body, item, depth - 1)
-        case ast.Tuple(elts=parts) if item is not None and item < len(parts):
-            return _made_by(program, file, parts[item], None, depth - 1)
-        case ast.ListComp() | ast.GeneratorExp():
-            return _made_by(program, file, node.elt, None, depth - 1)
-        case ast.BinOp():
-            sides = [_made_by(program, file, each, None, depth - 1) for each in (node.left, node.right)]
-            return max(sides)  # torch, numpy, ""
-        case ast.Call():
-            return _made_by_call(program, file, node, item, depth - 1)
-    return ""
-
-
-def _named(program: Program, file: SourceFile, node: ast.Name | ast.Attribute, item: int | None, depth: int) -> str:
-    bound = binding(file, node)
-    if bound is not None:
-        return _made_by(program, bound.file, bound.value, bound.item if item is None else item, depth)
-    if isinstance(node, ast.Attribute):
-        return _made_by(program, file, node.value, None, depth) if node.attr in {"T", "mT"} else ""
-    function = next((each for each in file.above(node) if isinstance(each, Function)), None)
-    if function is None or node.id not in parameters(function):
-        return ""
-    given = [(each.file, passed(file, function, node.id, each)) for each in callers(program, file, function)]
-    found = [_made_by(program, home, each, item, depth) for home, each in given if each is not None]
-    return next((each for each in found if each), "")
-
-
-def _made_by_call(program: Program, file: SourceFile, call: ast.Call, item: int | None, depth: int) -> str:
-    name = file.qualified(call.func)
-    library = name.partition(".")[0]
-    if library in {"torch", "numpy"}:
-        return library
-    if name.endswith("train_test_split") and item is not None and item // 2 < len(call.args):
-        return _made_by(program, file, call.args[item // 2], None, depth)
-    enters = entered(program, file, call) if not name else None
-    if enters is not None:
-        found = [_made_by(program, enters[0], each, item, depth) for each in returned(enters[1])]
-        return next((each for each in found if each), "")
-    if name or not isinstance(call.func, ast.Attribute):
-        return "numpy" if library in {"sklearn", "scipy", "pandas"} else ""
-    if call.func.attr in _TORCH_ONLY:
-        return "torch"
-    if call.func.attr in _NUMPY_ONLY or call.func.attr in {"transform", "fit_transform"}:
-        return "numpy"
-    return _made_by(program, file, call.func.value, None, depth)

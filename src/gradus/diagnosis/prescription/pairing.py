@@ -4,10 +4,22 @@ import ast
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from gradus.diagnosis.prescription.bindings import Function, binding, bindings, class_around, returned
-from gradus.diagnosis.prescription.edits import Edit, delete, replace
+from gradus.diagnosis.prescription.bindings import (
+    Function,
+    binding,
+    bindings,
+    callers,
+    class_around,
+    entered,
+    parameters,
+    passed,
+    returned,
+)
+from gradus.diagnosis.prescription.edits import Edit, delete, replace, without_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
-from gradus.diagnosis.prescription.program import Program, SourceFile
+from gradus.diagnosis.prescription.loaders import loaders, made_by
+from gradus.diagnosis.prescription.program import Found, Program, SourceFile
+from gradus.diagnosis.prescription.roles import training_steps
 
 
 @fix("check-labels")
@@ -71,6 +83,46 @@ def by_the_same_keys(case: Case) -> Iterator[Sequence[Edit]]:
                 if isinstance(keys.target, ast.Name) and looked_up and ast.unparse(looked_up[0].value) != table:
                     key = keys.target.id
                     yield [replace(file, whole, f"[{table}[{key}] for {key} in {file.code(keys.iter)}]")]
+
+
+@fix("check-labels")
+def gather_in_order(case: Case) -> Iterator[Sequence[Edit]]:
+    """A loader whose batches are gathered, as features that are computed once, keeps the order of the dataset, in which
+    the labels are; not one that training goes over.
+    """
+    trained = [each.node for training in training_steps(case) for each in loaders(case.program, training)]
+    edits = [
+        without_argument(each.file, each.node, argument)
+        for each in _gathered(case.program)
+        for argument in each.node.keywords
+        if argument.arg == "shuffle" and ast.unparse(argument.value) == "True" and each.node not in trained
+    ]
+    if edits:
+        yield list(dict.fromkeys(edits))
+
+
+def _gathered(program: Program) -> Iterator[Found]:
+    """Loaders that are gone over to collect something of each batch."""
+    for file, node in program.nodes():
+        if not isinstance(node, ast.For | ast.comprehension):
+            continue
+        whole = node if isinstance(node, ast.For) else file.parents[node]
+        enters = [entered(program, file, each) for each in ast.walk(whole) if isinstance(each, ast.Call)]
+        collects = isinstance(node, ast.comprehension) or _attributes(node) & {"append", "extend"}
+        if not collects or any("backward" in _attributes(each) for each in (whole, *(one[1] for one in enters if one))):
+            continue
+        function = next((each for each in file.above(node) if isinstance(each, Function)), None)
+        name = ast.unparse(node.iter)
+        if function is not None and name in parameters(function):
+            calls = callers(program, file, function)
+            given = [(each.file, passed(file, function, name, each)) for each in calls]
+        else:
+            given = [(file, node.iter)]
+        yield from (found for home, each in given if each is not None for found in made_by(program, home, each))
+
+
+def _attributes(node: ast.AST) -> set[str]:
+    return {each.attr for each in ast.walk(node) if isinstance(each, ast.Attribute)}
 
 
 # ---- one of both sorted, drawn or turned ----------------------------------------------------------------------------
