@@ -298,7 +298,10 @@ if __name__ == "__main__":
 """
     done = diagnosed(processes, tmp_path, program)
     assert (done.code, done.out) == (0, "fork 4\nspawn 4\n")
-    assert done.err == "gradus: train.py trained nothing: no backward pass was seen in this process\n"
+    assert done.err == (
+        "gradus: train.py trained nothing that can be followed: backward was not called in this process "
+        "(torch.autograd.grad is not followed)\n"
+    )
     assert done.document["steps_seen"] == 0
 
 

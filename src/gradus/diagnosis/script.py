@@ -35,8 +35,9 @@ _LOG = logging.getLogger("gradus")
 
 _HEALTHY = Message(en="nothing is wrong, as far as {steps} steps show", zh="就这 {steps} 步来看，没有发现问题")
 _NO_TRAINING = Message(
-    en="{script} trained nothing: no backward pass was seen in this process",
-    zh="{script} 没有进行训练：本进程中没有反向传播",
+    en="{script} trained nothing that can be followed: backward was not called in this process "
+    "(torch.autograd.grad is not followed)",
+    zh="{script} 没有可以跟踪的训练：本进程中没有调用 backward（不跟踪 torch.autograd.grad）",
 )
 _RAISED = Message(
     en="{script} ended with {error}; what was seen until then counts", zh="{script} 以 {error} 结束；以上为此前所见"

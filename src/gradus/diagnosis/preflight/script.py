@@ -28,7 +28,10 @@ _LAST = 0.3
 """Seconds kept for what is left to do when the time is up."""
 _GRACE = 3.0
 
-_NEVER = Message(en="{script} trained nothing: no backward pass was seen", zh="{script} 没有进行训练：没有反向传播")
+_NEVER = Message(
+    en="{script} trained nothing that can be followed: backward was not called (torch.autograd.grad is not followed)",
+    zh="{script} 没有可以跟踪的训练：没有调用 backward（不跟踪 torch.autograd.grad）",
+)
 _CRASHED = Message(en="{script} ended with {error} before it trained", zh="{script} 在训练之前以 {error} 结束")
 _KILLED = Message(en="{script} was killed before it trained", zh="{script} 在训练之前被终止")
 _LATE = Message(
