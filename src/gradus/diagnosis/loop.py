@@ -1,9 +1,10 @@
 """What a training loop does between backward and step, told from gradients, parameters and modes."""
 
 import gc
+import itertools
 import weakref
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -186,11 +187,10 @@ class LoopWatch:
 
     def _note_idleness(self, optimizer: Optimizer, held: _Held) -> None:
         """A step without any gradient, or with the very ones of a step before: no loss reaches what it changes."""
-        parameters = _parameters(optimizer)
         used = _used(optimizer)
         looked_at = bool(self._reached_now) and not held.blind
         if looked_at:
-            reached = not self._reached_now.isdisjoint(map(id, parameters))
+            reached = not self._reached_now.isdisjoint(map(id, _parameters(optimizer)))
             held.left_over = bool(used) and not reached and _same(used, held.prints)
         held.prints = [(weakref.ref(each), each._version) for each in used]
         if not used or held.left_over:
@@ -270,8 +270,7 @@ class LoopWatch:
 
     def _was_held(self, parameter: Tensor, held: dict[int, Tensor]) -> bool:
         """Whether an optimizer holds it, or did: one that a function made is gone when that returns."""
-        before = self._once_held.get(id(parameter))
-        return id(parameter) in held or (before is not None and before() is parameter)
+        return id(parameter) in held or _among(self._once_held, parameter)
 
     def _alive(self) -> list[Tensor]:
         found = (reference() for reference in self._reached.values())
@@ -330,7 +329,7 @@ class LoopWatch:
                 for each in matrices
                 if not each.requires_grad
                 and id(each) not in copies
-                and not self._was_taught(each)
+                and not _among(self._taught, each)  # few steps may leave it much as it was
                 and each._version == self._versions.get(id(each))
                 and looks_initialized(each)
             ]
@@ -350,11 +349,6 @@ class LoopWatch:
         return {
             id(each) for optimizer, held in self.optimizers.items() if not held.steps for each in _parameters(optimizer)
         }
-
-    def _was_taught(self, parameter: Tensor) -> bool:
-        """Whether an earlier optimizer of this program trained it: few steps may leave it much as it was."""
-        reference = self._taught.get(id(parameter))
-        return reference is not None and reference() is parameter
 
     def _note_copies(self) -> None:
         """Frozen matrices that begin as copies of learning ones: those of a teacher or a target network."""
@@ -403,8 +397,15 @@ def _parameters(optimizer: Optimizer) -> list[Tensor]:
 
 
 def _used(optimizer: Optimizer) -> list[Tensor]:
-    """A few of the gradients that an optimizer steps with."""
-    return [each.grad for each in _parameters(optimizer) if each.grad is not None][:_PRINTS]
+    """The first few of the gradients that an optimizer steps with."""
+    parameters = (each for group in optimizer.param_groups for each in group["params"])
+    return list(itertools.islice((each.grad for each in parameters if each.grad is not None), _PRINTS))
+
+
+def _among(table: Mapping[int, weakref.ref[Tensor]], tensor: Tensor) -> bool:
+    """Whether a tensor is in a table by identity, and not another that has taken its place."""
+    reference = table.get(id(tensor))
+    return reference is not None and reference() is tensor
 
 
 def _same(gradients: Sequence[Tensor], prints: Sequence[tuple[weakref.ref[Tensor], int]]) -> bool:
