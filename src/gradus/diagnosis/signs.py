@@ -261,6 +261,11 @@ class Evaluation:
     every_step: bool = False
     place: str = ""
 
+    @property
+    def measured(self) -> bool:
+        """Whether the program made a figure of it."""
+        return self.loss is not None or self.accuracy is not None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NonFinite:

@@ -175,7 +175,7 @@ def train_validation_mismatch(history: History) -> Iterator[Sighting]:
         if each.known < _ENOUGH:
             continue
         # Of passes of which nothing is measured, such as those of a policy that acts, only what is far off tells.
-        sure = 1.0 if each.loss is not None or each.accuracy is not None else 2.0
+        sure = 1.0 if each.measured else 2.0
         if each.shift > sure or not 0.4**sure < each.scale < 2.5**sure:
             evidence = {"shift": each.shift, "scale": each.scale}
             yield Sighting(since=each.step, confidence=0.9, evidence=evidence, reading="scaled otherwise")
@@ -231,7 +231,7 @@ def leakage(history: History) -> Iterator[Sighting]:
     # What comes at every step is there to be learned from: a teacher's answers, values of the next state.
     looks = [each for each in history.evaluations if not each.every_step]
     partly = [each for each in looks if each.passes and 0.1 < each.seen < 0.9]
-    measured = any(each.loss is not None or each.accuracy is not None for each in partly)
+    measured = any(each.measured for each in partly)
     if measured and len(partly) >= 3 and len(partly) == len(looks) and looks[-1].step - looks[0].step >= len(looks):
         share = statistics.fmean(each.seen for each in partly)
         yield Sighting(confidence=0.7, evidence={"seen": share}, reading="held-out examples were trained on")
