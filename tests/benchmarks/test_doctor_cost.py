@@ -5,7 +5,7 @@ import torch
 from torch.optim import Optimizer
 
 from benchmarks import aten, doctor_cost
-from gradus.diagnosis.examination import Window
+from gradus.diagnosis.updates import Updates
 
 
 def test_watching_changes_neither_operations_nor_weights(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -27,11 +27,11 @@ def test_the_programs_own_operations_are_all_kept_apart_from_the_doctors() -> No
 def test_a_doctor_that_touches_a_weight_is_caught(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def touch(self: Window, optimizer: Optimizer) -> None:
+    def touch(self: Updates, optimizer: Optimizer) -> None:
         with torch.no_grad():
             optimizer.param_groups[0]["params"][0].mul_(1.0001)
 
-    monkeypatch.setattr(Window, "before_step", touch)
+    monkeypatch.setattr(Updates, "before_step", touch)
     monkeypatch.setattr(doctor_cost, "COMPARED", ("digits MLP",))
     assert doctor_cost.main(["--quick", "--parts", "operations"]) == 1
     assert "digits MLP: the weights differ" in capsys.readouterr().out

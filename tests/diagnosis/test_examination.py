@@ -13,7 +13,8 @@ from torch.nn import functional as F
 from torch.optim import SGD, Adam, Optimizer
 
 from gradus.diagnosis import measure
-from gradus.diagnosis.examination import Memory, Window
+from gradus.diagnosis.examination import Window
+from gradus.diagnosis.memory import Memory
 from gradus.diagnosis.places import Places
 from gradus.diagnosis.signs import Examination
 
@@ -48,9 +49,9 @@ def examine(
     window.backward(value, value.item())
     value.backward()
     window.after_backward()
-    window.before_step(optimizer)
+    window.updates.before_step(optimizer)
     optimizer.step()
-    window.after_step(optimizer)
+    window.updates.after_step(optimizer)
     for each in hooks:
         each.remove()
     return window.finish()

@@ -20,6 +20,7 @@ from gradus.core.errors import InputError
 from gradus.diagnosis import doctor
 from gradus.diagnosis import watch as watching_module
 from gradus.diagnosis.examination import Window
+from gradus.diagnosis.updates import Updates
 from gradus.diagnosis.watch import Watch, watch
 from tests.diagnosis import stories
 from tests.diagnosis.stories import Ended, Watching
@@ -201,7 +202,7 @@ def _raise(*_: Any, **__: Any) -> Any:
 
 @pytest.mark.parametrize(
     ("owner", "name"),
-    [(doctor, "sightings"), (Window, "layer"), (Window, "before_step"), (Window, "finish")],
+    [(doctor, "sightings"), (Window, "layer"), (Updates, "before_step"), (Window, "finish")],
     ids=["rule", "layer", "step", "examination"],
 )
 @pytest.mark.usefixtures("torch_as_it_was")

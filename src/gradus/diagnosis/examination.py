@@ -3,23 +3,24 @@
 import math
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from gradus.diagnosis import measure
 from gradus.diagnosis.comparison import compared, read_loss
 from gradus.diagnosis.graph import Graph, walk
 from gradus.diagnosis.inputs import begins_with_normalization, calm, read_input, row_prints
+from gradus.diagnosis.memory import Memory
 from gradus.diagnosis.places import Places
-from gradus.diagnosis.players import Anchor, Judged, read_code, read_latents, read_players, used
+from gradus.diagnosis.players import Judged, read_code, read_latents, read_players, used
 from gradus.diagnosis.rewards import minimizes_reward
-from gradus.diagnosis.signs import Examination, InputSigns, LayerSigns, LossSigns, Op, ParameterSigns
+from gradus.diagnosis.signs import Examination, InputSigns, LayerSigns, LossSigns, Op
 from gradus.diagnosis.similarity import is_likeness
 from gradus.diagnosis.through_time import Sequence_, gradients_through_time
+from gradus.diagnosis.updates import Updates
 
 _ACTIVATION_TYPES = {
     nn.ReLU: "relu", nn.ReLU6: "relu", nn.Tanh: "tanh", nn.Sigmoid: "sigmoid", nn.LeakyReLU: "leaky_relu",
@@ -31,19 +32,6 @@ _MOST_JUDGED = 16
 _MOST_UNNAMED = 32
 _REMEMBERED = 5
 """Examinations over which a unit must be silent to count as dead."""
-
-
-class Memory:
-    """What examinations pass on to later ones: small masks and samples."""
-
-    def __init__(self) -> None:
-        self.silent: dict[str, list[Tensor]] = {}
-        self.following: dict[str, str] = {}
-        self.gradient: tuple[int, list[Tensor]] | None = None
-        self.rows: set[int] = set()
-        self.train_inputs: list[InputSigns] = []
-        self.many_calls: set[str] = set()
-        self.anchors: dict[int, Anchor] = {}
 
 
 class Window:
@@ -58,22 +46,17 @@ class Window:
         self.judged: list[Judged] = []
         self._places, self._memory = places, memory
         self._layers: dict[str, LayerSigns] = {}
+        self.updates = Updates(step, places, memory, self._layers)
         self._nodes: dict[Any, str] = {}
-        self._parameters: dict[str, ParameterSigns] = {}
         self._inputs: list[Tensor] = []
         self._input_signs: list[InputSigns] = []
         self._prints: tuple[Tensor, list[int]] | None = None
         self._normalized = False
         self._entering: Tensor | None = None
         self._losses: list[LossSigns] = []
-        self._rates: list[float] = []
         self._output: Tensor | None = None
         self._latents: float | None = None
         self._code: Tensor | None = None
-        self._noise: float | None = None
-        self._batch = 0
-        self._before: dict[Optimizer, list[_Noted]] = {}
-        self._by_hand: list[_Noted] = []
         self._sequences: list[Sequence_] = []
         self._through: dict[str, list[tuple[int, Tensor]]] = {}
         self._axes: dict[tuple[int, ...], int] = {}
@@ -129,7 +112,7 @@ class Window:
             values.mean(),
             values.std(correction=0),
             values.abs().max(),
-            _root_mean_square(values.std(dim=0, correction=0)),
+            measure.root_mean_square(values.std(dim=0, correction=0)),
         ])  # fmt: skip
         dead = saturated = None
         if activation == "relu" and values.shape[-1] > 1:
@@ -203,7 +186,7 @@ class Window:
         self.judge(root, inputs, result)
         for each in inputs[:1]:
             if each.dim() > 1 and each.grad_fn is None:
-                self._batch = each.shape[0]
+                self.updates.batch = each.shape[0]
                 self._prints = (each, row_prints(each))
                 if len(self._memory.rows) < 20_000:
                     self._memory.rows.update(self._prints[1])
@@ -294,109 +277,24 @@ class Window:
                 self._layers[each.place] = replace(self._layers[each.place], earliest=ends[0], latest=ends[1])
         self._sequences = []
 
-    # ---- step -------------------------------------------------------------------------------------------------------
-
-    def before_step(self, optimizer: Optimizer) -> None:
-        """An optimizer is about to step: gradients, and weights as they are."""
-        scale = getattr(optimizer, "grad_scale", None)
-        factor = 1.0 if scale is None else 1.0 / float(scale)
-        gradients: list[Tensor] = []
-        noted: list[_Noted] = []
-        for group in optimizer.param_groups:
-            self._rates.append(float(group.get("lr", math.nan)))
-            for parameter in group["params"]:
-                place = self._places.parameter(parameter) or f":{len(noted)}"
-                noted.append(_Noted(place, parameter, measure.sample(parameter).clone(), factor))
-                if parameter.grad is not None and len(gradients) < 64:
-                    gradients.append(measure.sample(parameter.grad).clone())
-        self._before[optimizer] = noted
-        self._noise = self._noise_scale(gradients) if self._noise is None else self._noise
-
-    def after_step(self, optimizer: Optimizer) -> None:
-        """It has stepped: what the gradients were, and what they changed."""
-        self._read_parameters(self._before.pop(optimizer, []))
+    # ---- the end ----------------------------------------------------------------------------------------------------
 
     def note_by_hand(self) -> None:
-        """A backward pass is over, of a program that changes parameters by itself: gradients and weights."""
-        leaves = [each for each in self.graphs[-1].reached if each.grad is not None] if self.graphs else []
-        self._by_hand = [
-            _Noted(
-                self._places.parameter(each) or f":{number}",
-                each,
-                measure.sample(each).clone(),
-                1.0,
-                _gradient_figures(each.grad),
-            )
-            for number, each in enumerate(leaves)
-        ]
-
-    def _read_parameters(self, noted: Sequence["_Noted"]) -> None:
-        if not noted:
-            return
-        measured: list[list[Tensor]] = []
-        for each in noted:
-            change = measure.sample(each.parameter).to(each.before.dtype) - each.before
-            numbers = [_norm(each.parameter), _root_mean_square(each.before), _root_mean_square(change)]
-            measured.append(numbers + (each.gradient or _gradient_figures(each.parameter.grad)))
-        flat = iter(measure.figures([each for numbers in measured for each in numbers]))
-        for each, numbers in zip(noted, measured, strict=True):
-            values = [next(flat) for _ in numbers]
-            elements, matrix = each.parameter.numel(), each.parameter.dim() > 1
-            has_gradient = len(values) == 5
-            self._parameters[each.place] = ParameterSigns(
-                elements=elements,
-                matrix=matrix,
-                weight=values[1],
-                gradient=values[3] / math.sqrt(max(elements, 1)) * each.factor if has_gradient else None,
-                zero=values[4] if has_gradient else 0.0,
-                update=values[2],
-                identical=matrix and self.step < 12 and self._identical(each),
-                constant=matrix and not self.step and bool((each.before == each.before[:1]).all()),
-                embedding=self._is_embedding(each.place),
-                fan_in=each.parameter[0].numel() if matrix else 1,
-                finite=all(map(math.isfinite, values)),
-            )
-
-    def _identical(self, noted: "_Noted") -> bool:
-        """Whether all units are the same: rows, of a table of embeddings columns."""
-        table = self._is_embedding(noted.place)
-        return measure.identical_rows(noted.parameter.T if table else noted.parameter)
-
-    def _is_embedding(self, place: str) -> bool:
-        owner = self._layers.get(place.rpartition(".")[0])
-        return owner is not None and owner.type.startswith("Embedding")
-
-    def _noise_scale(self, gradients: list[Tensor]) -> float | None:
-        """From this gradient and that of the step before: tr(S) / |G|^2, in examples.
-
-        Of independent g1, g2: E[g1 . g2] = |G|^2 and E[|g|^2] = |G|^2 + tr(S) / B. A sample of the elements will do.
-        Source: McCandlish et al. (2018), An empirical model of large-batch training, arXiv 1812.06162.
-        """
-        before, self._memory.gradient = self._memory.gradient, (self.step, gradients)
-        if before is None or before[0] != self.step - 1 or len(before[1]) != len(gradients) or not self._batch:
-            return None
-        if any(one.shape != two.shape for one, two in zip(before[1], gradients, strict=True)):
-            return None
-        both = [(one @ two, one @ one, two @ two) for one, two in zip(before[1], gradients, strict=True)]
-        if not both:
-            return None
-        common, first, second = (sum(measure.figures([each[k] for each in both])) for k in range(3))
-        if common <= 0 or not math.isfinite(common):
-            return None
-        return max(0.0, self._batch * ((first + second) / 2 - common) / common)
+        """A backward pass is over, of a program that changes parameters by itself."""
+        self.updates.note_by_hand(self.graphs[-1].reached if self.graphs else ())
 
     def finish(self) -> Examination:
         """All of it."""
-        self._read_parameters(self._by_hand)
+        self.updates.finish()
         players = read_players(self.judged, self._memory.anchors)
         return Examination(
             step=self.step,
             layers=self._layers,
-            parameters=self._parameters,
+            parameters=self.updates.parameters,
             inputs=tuple(self._input_signs),
             losses=tuple(self._losses),
-            rates=tuple(self._rates),
-            noise=self._noise,
+            rates=tuple(self.updates.rates),
+            noise=self.updates.noise,
             players=players,
             latents=self._latents,
         )
@@ -423,17 +321,6 @@ def _spliced(heads: Iterable[tuple[Op, ...]], beside: Sequence[tuple[Op, ...]]) 
             yield head
 
 
-@dataclass(frozen=True)
-class _Noted:
-    """A parameter before a step: a sample of it, what its gradient is to be multiplied by, its gradient's figures."""
-
-    place: str
-    parameter: Tensor
-    before: Tensor
-    factor: float
-    gradient: list[Tensor] | None = None
-
-
 def _decodes(inputs: Sequence[Tensor], code: Tensor) -> bool:
     """Whether a model is given what was computed, of the shape of an encoder's means."""
     return any(each.shape == code.shape and each.grad_fn is not None for each in inputs[:1])
@@ -442,23 +329,3 @@ def _decodes(inputs: Sequence[Tensor], code: Tensor) -> bool:
 def _saturated_units(values: Tensor, activation: str, *, before: bool) -> float:
     """Share of units of a sample (n, p, u) most of whose values lie beyond the activation's limits."""
     return float((measure.saturation(values, activation, before=before) > 0.5).float().mean())
-
-
-def _gradient_figures(gradient: Tensor | None) -> list[Tensor]:
-    """Norm, and share of zeros; nothing where there is no gradient."""
-    if gradient is None:
-        return []
-    return [_norm(gradient), (measure.sample(gradient) == 0).float().mean()]
-
-
-def _norm(tensor: Tensor) -> Tensor:
-    dense = tensor.coalesce().values() if tensor.is_sparse else tensor.detach()
-    # The sum of the squares of half precision overflows beyond 65,504.
-    half = dense.dtype in (torch.float16, torch.bfloat16)
-    norm: Tensor = torch.linalg.vector_norm(dense, dtype=torch.float32 if half else None)
-    return norm
-
-
-def _root_mean_square(values: Tensor) -> Tensor:
-    norm: Tensor = torch.linalg.vector_norm(values)
-    return norm / math.sqrt(max(values.numel(), 1))

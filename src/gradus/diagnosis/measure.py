@@ -192,3 +192,9 @@ def tensors_in(value: Any) -> list[Tensor]:
     if isinstance(value, tuple | list):
         return [found for each in value for found in tensors_in(each)]
     return []
+
+
+def root_mean_square(values: Tensor) -> Tensor:
+    """Root of the mean of squares."""
+    norm: Tensor = torch.linalg.vector_norm(values)
+    return norm / math.sqrt(max(values.numel(), 1))

@@ -26,13 +26,14 @@ from gradus.diagnosis import measure, nonfinite, shadow, taps
 from gradus.diagnosis.cadence import Cadence, glances, next_glance
 from gradus.diagnosis.comparison import share_right
 from gradus.diagnosis.evaluations import EvaluationWatch, trimmed
-from gradus.diagnosis.examination import Memory, Window
+from gradus.diagnosis.examination import Window
 from gradus.diagnosis.graph import walk
 from gradus.diagnosis.guard import GradientGuard
 from gradus.diagnosis.hooks import Hooks
 from gradus.diagnosis.lead import Lead
 from gradus.diagnosis.loop import LoopWatch, find_optimizers
 from gradus.diagnosis.losses import LossReader
+from gradus.diagnosis.memory import Memory
 from gradus.diagnosis.optimizers import facts_of, rate_of
 from gradus.diagnosis.places import Places, find_models, is_compiled, original
 from gradus.diagnosis.ranks import Ranks
@@ -547,7 +548,7 @@ class Probe(taps.Listener):
         window = self._window
         self._loop.before_step(optimizer, self.history.step, looking=window is not None)
         if window is not None:
-            window.before_step(optimizer)
+            window.updates.before_step(optimizer)
         if not self._loop.by_closure(optimizer):
             self._look_at_gradients(optimizer)
 
@@ -578,7 +579,7 @@ class Probe(taps.Listener):
         if self._loop.by_closure(optimizer):  # only now are they those of this step
             self._look_at_gradients(optimizer)
         if self._window is not None:
-            self._window.after_step(optimizer)
+            self._window.updates.after_step(optimizer)
             self.history.optimizers[key] = facts_of(optimizer)
         if self._manual:
             self._manual = False
