@@ -205,8 +205,18 @@ def guessing(**options: Any) -> History:
             ["no-learning", "small-updates", "optimizer-epsilon-too-large"],
             "optimizer-epsilon-too-large",
         ),
+        (
+            guessing(examination={"parameters": moving(3e-3)}),
+            ["no-learning", "labels-unrelated", "vanishing-through-time"],
+            "vanishing-through-time",
+        ),
+        (
+            not_learning(),
+            ["no-learning", "plateau", "over-regularization", "softmax-single-unit"],
+            "softmax-single-unit",
+        ),
     ],
-    ids=["low rate", "vanishing", "labels", "no step", "cut graph", "loss", "epsilon"],
+    ids=["low rate", "vanishing", "labels", "no step", "cut graph", "loss", "epsilon", "lost through time", "decay"],
 )
 def test_no_learning_follows_from(history: History, symptoms: Sequence[str], expected: str) -> None:
     assert first(history, *symptoms) == expected
@@ -249,6 +259,12 @@ def test_a_gap_follows_from(symptoms: Sequence[str], expected: str) -> None:
 def test_a_loss_that_rises_or_is_lost_follows_from(symptoms: Sequence[str], expected: str) -> None:
     history = classifying(curve=line(2.3, 9.0), examination=FAST)
     assert first(history, *symptoms) == expected
+
+
+def test_huge_steps_explain_held_out_losses_that_rise() -> None:
+    history = classifying(examination={"parameters": moving(0.05)})
+    assert first(history, "large-updates", "validation-rising") == "learning-rate-too-high"
+    assert first(history, "validation-rising") == "overfitting"
 
 
 def test_numbers_lost_in_the_first_pass_are_the_start_s_doing_and_later_the_rate_s() -> None:

@@ -32,6 +32,14 @@ def test_an_idle_optimizer_of_another_model_is_told_from_a_cut_graph(
     assert found == ({cause} if caught else set())
 
 
+@pytest.mark.parametrize("signs", [{"orphans": ("net:2.weight",)}, {"unregistered": ("Linear",)}])
+def test_what_no_optimizer_holds_waits_for_one_that_is_idle(signs: dict[str, Any]) -> None:
+    """It may be another model's, which is worse."""
+    names = {"parameters-not-in-optimizer", "unregistered-parameters"}
+    assert names & seen(classifying(loop=signs)).keys()
+    assert not names & seen(classifying(loop={"idle_steps": 1, **signs})).keys()
+
+
 @pytest.mark.parametrize("clears", [True, False])
 def test_accumulation_is_told_from_gradients_never_cleared(clears: bool) -> None:
     torch.manual_seed(0)

@@ -127,6 +127,17 @@ def test_steps_of_a_tenth_are_large_if_weights_have_grown_by_them() -> None:
     assert "large-updates" in seen(history(grown=6.0, normalizations=1))  # it does not learn
 
 
+@pytest.mark.parametrize(("grown", "end", "caught"), [(7.0, 1.0, False), (12.0, 1.0, True), (7.0, 1.99, True)])
+def test_weights_may_grow_tenfold_while_the_loss_comes_down(grown: float, end: float, caught: bool) -> None:
+    """As a table of leaves does that begins near zero."""
+    history = classifying(
+        curve=lambda part: 2.3 if part < 0.25 else 2.0 if part < 0.75 else end,
+        right=line(0.1, 0.6),
+        examination=lambda step: {"parameters": weighing(0.1 * (grown if step > 50 else 1))},
+    )
+    assert ("large-updates" in seen(history)) is caught
+
+
 def test_weights_may_grow_under_normalizations_while_the_loss_falls() -> None:
     def history(end: float) -> History:
         return classifying(
