@@ -287,6 +287,8 @@ def test_a_schedule() -> None:
         ("o = torch.optim.Adam(p, weight_decay=0.5)", "weight_decay=0.5", "weight_decay=1e-05"),
         ("o = torch.optim.SGD(p, lr=0.1, weight_decay=0.5)", "weight_decay=0.5", "weight_decay=0.0001"),
         ("o = torch.optim.AdamW([{'params': p, 'weight_decay': 3.0}])", "3.0", "0.01"),
+        ("o = torch.optim.AdamW(params=[dict(params=p, weight_decay=3.0)])", "3.0", "0.01"),
+        ("c = {'weight_decay': 3.0}\no = torch.optim.AdamW(p, **c)", "3.0", "0.01"),
         ("loss = loss + 0.1 * sum(w.pow(2).sum() for w in model.parameters())", "0.1", "1e-05"),
         ("l2 = sum(w.abs().sum() for w in model.parameters())\nloss = loss + l2 * 0.1", "0.1", "1e-05"),
     ],
@@ -369,6 +371,11 @@ def test_decay_comes_with_dropout_first() -> None:
     assert "weight_decay=0.03" in both
     assert "weight_decay=0.03" in alone
     assert changes(HEAD + "o = torch.optim.Adam(p, lr=1e-3, weight_decay=0.01)", "weight-decay") == []
+    shared = "c = dict(weight_decay=0.0)\no, u = torch.optim.Adam(p, **c), torch.optim.Adam(q, **c)"
+    assert first_change(HEAD + shared, "weight-decay") == [
+        "- c = dict(weight_decay=0.0)",
+        "+ c = dict(weight_decay=0.03)",
+    ]
 
 
 def test_dropout_of_layers_that_are_bound_together() -> None:
