@@ -131,6 +131,8 @@ class TestUnfreeze:
     def test_what_freezes_by_name_lets_all_learn(self, flag: str) -> None:
         source = net("pass") + f"for name, p in model.named_parameters():\n    p.requires_grad = {flag}\n"
         assert first_change(source, "unfreeze", frozen("encoder.weight"))[-1] == "+ p.requires_grad = True"
+        called = source.replace("requires_grad = ", "requires_grad_(").rstrip() + ")\n"
+        assert first_change(called, "unfreeze", frozen("encoder.weight"))[-1] == "+ p.requires_grad_(True)"
 
     def test_a_function_that_freezes_is_not_called(self) -> None:
         source = net("pass") + (
