@@ -202,6 +202,7 @@ def test_an_activation_between_layers(source: str, expected: list[str]) -> None:
         "m = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))",
         "m = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Dropout(0.0), nn.Linear(8, 2))",
         net("x = F.relu(self.fc1(x))", "return self.fc2(x)"),
+        net("h = F.relu(self.fc1(x))", "return self.fc1(self.act(self.fc2(h)))").replace("Sigmoid", "Identity"),
         net("x = self.fc1(x)", "x = F.relu(x)", "return self.fc2(x)"),
         "layers = nn.ModuleList([nn.Linear(4, 8), nn.Linear(8, 2)])",  # their activations are where they are called
     ],
@@ -532,6 +533,18 @@ def test_what_makes_data_keeps_its_tanh() -> None:
     assert [each[:3] for each in first_change(HEAD + source, "swap-activation")] == ["- m", "+ m"]
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "w = torch.randn(4, 8, requires_grad=True)\nh = torch.sigmoid(x @ w)\ny = nn.Linear(8, 2)(h)",
+        "w = nn.Parameter(torch.randn(4, 8))\nh = torch.sigmoid(x @ w)\ny = nn.Linear(8, 2)(h)",
+        net("h = torch.sigmoid(x @ self.table)", "return self.fc2(h)"),
+    ],
+)
+def test_what_multiplies_by_weights_does_not(source: str) -> None:
+    assert any("relu(x @ " in each for each in first_change(HEAD + source, "swap-activation"))
+
+
 def test_a_cell_that_adds_up_states_is_bounded() -> None:
     cell = (
         "class Cell(nn.Module):\n    def forward(self, x, h):\n        return h + F.relu(self.inp(x) + self.rec(h))\n"
@@ -609,6 +622,12 @@ BLOCK = "def block(a, b):\n    return nn.Sequential(nn.Linear(a, b), nn.BatchNor
         ),
         (f"{LOOP}    layers.append(nn.Tanh())\n{WHOLE}", []),
         (f"{LOOP}m = nn.ModuleList(layers)", []),  # their activations are where they are called
+        ("m = nn.ModuleList([nn.Linear(a, b) for a, b in sizes])", []),
+        (LOOP.replace("    layers", "    if a != b:\n        layers") + WHOLE, []),
+        (LOOP.replace("[]", "[nn.Linear(4, 4)]") + WHOLE, []),
+        (LOOP.replace("    layers", f"{NORM}    layers") + WHOLE, ["+ if layers:", ADDED]),
+        (f"{BLOCK}m = nn.Sequential(block(4, 8), nn.Linear(8, 1))", []),
+        (BLOCK.replace("(a, b),", "(a, b), nn.Tanh(),") + "m = nn.Sequential(block(4, 8), block(8, 8))", []),
     ],
 )
 def test_a_nonlinearity_where_a_loop_makes_the_layers(source: str, expected: list[str]) -> None:
