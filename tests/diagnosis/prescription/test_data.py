@@ -499,7 +499,10 @@ class TestBatchAxis:
     def test_is_left_alone(self, begin: str, forward: str, expected: str) -> None:
         assert expected in changes(module(begin, forward), "keep-batch-axis", seen())[0]
 
-    @pytest.mark.parametrize("forward", ["x.repeat(1, n)", "self.start.repeat(len(x), 1)", "t[None].repeat(n, 1)"])
+    @pytest.mark.parametrize(
+        "forward",
+        ["x.repeat(1, n)", "self.start.repeat(len(x), 1)", "t[None].repeat(n, 1)", "t.unsqueeze(0).repeat(n, 1)"],
+    )
     def test_copies_that_mix_no_examples_stay(self, forward: str) -> None:
         assert changes(module("pass", f"return self.fc({forward})"), "keep-batch-axis", seen()) == []
 

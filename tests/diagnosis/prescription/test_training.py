@@ -284,6 +284,7 @@ def test_a_schedule() -> None:
         ("y = F.dropout(x, p=0.8, training=True)", "p=0.8", "p=0.1"),
         ("P = 0.9\nd = nn.Dropout(P)", "P = 0.9", "P = 0.1"),
         ("r = nn.LSTM(4, 8, dropout=0.9)", "dropout=0.9", "dropout=0.1"),
+        ("a = nn.MultiheadAttention(8, 2, dropout=0.9)", "dropout=0.9", "dropout=0.1"),
         ("o = torch.optim.Adam(p, weight_decay=0.5)", "weight_decay=0.5", "weight_decay=1e-05"),
         ("o = torch.optim.SGD(p, lr=0.1, weight_decay=0.5)", "weight_decay=0.5", "weight_decay=0.0001"),
         ("o = torch.optim.AdamW([{'params': p, 'weight_decay': 3.0}])", "3.0", "0.01"),
