@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator, Sequence
 from typing import TypeGuard
 
-from gradus.diagnosis.prescription.bindings import class_around
+from gradus.diagnosis.prescription.bindings import assigned_parts, class_around
 from gradus.diagnosis.prescription.edits import Edit, before, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.program import SourceFile
@@ -22,19 +22,11 @@ def keep_the_same_rows(case: Case) -> Iterator[Sequence[Edit]]:
     for file, node in case.program.nodes():
         if not isinstance(node, ast.Assign) or file.loops(node) or class_around(file, node) is not None:
             continue
-        for array, kept in _assigned(node):
+        for array, kept in assigned_parts(node):
             cut = _cut_behind(file, node, ast.unparse(array))
             edits = _kept(file, node, array, kept, cut) if cut is not None else []
             if edits:
                 yield edits
-
-
-def _assigned(node: ast.Assign) -> list[tuple[ast.expr, ast.expr]]:
-    """Targets with their values; `a, b = c, d` has two."""
-    target, value = node.targets[0], node.value
-    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
-        return list(zip(target.elts, value.elts, strict=False))
-    return [(target, value)]
 
 
 def _cut_behind(file: SourceFile, statement: ast.Assign, array: str) -> ast.Subscript | None:
@@ -44,7 +36,7 @@ def _cut_behind(file: SourceFile, statement: ast.Assign, array: str) -> ast.Subs
             continue
         place = block.index(statement)
         for each in block[place : place + _NEAR]:
-            for target, value in _assigned(each) if isinstance(each, ast.Assign) else ():
+            for target, value in assigned_parts(each) if isinstance(each, ast.Assign) else ():
                 if _is_beginning_of(value, target) and ast.unparse(target) != array:
                     return value
     return None
