@@ -291,10 +291,12 @@ REPEATED = "nn.Sequential(*[Block(w) for _ in range(9)])"
     "blocks", [REPEATED, "nn.Sequential(Block(w), Block(w))", "nn.ModuleList(Block(w) for _ in range(9))"]
 )
 def test_a_residual_connection_past_stacked_blocks(blocks: str, forward: str, expected: list[str]) -> None:
-    source = HEAD + BLOCKS.format(forward=forward, blocks=blocks)
-    found = changes(source, "add-residual")
-    changed = [source.replace(forward, "\n        ".join(expected))] if expected else []
-    assert found == changed
+    each_called = HEAD + BLOCKS.format(forward=forward, blocks=blocks)
+    all_called = each_called.replace("for block in self.blocks:\n            x = block(x)", "x = self.blocks(x)")
+    for source in (each_called, all_called) if "Sequential" in blocks else (each_called,):
+        found = changes(source, "add-residual")
+        changed = [source.replace(forward, "\n        ".join(expected))] if expected else []
+        assert found == changed
 
 
 @pytest.mark.parametrize(
