@@ -209,6 +209,7 @@ for batch in stream():
     def test_counts_stay_whole(self) -> None:
         source = (
             "import numpy as np\nhalf = len(x) // 2\nlabels = np.zeros(9, dtype=int)\nx = (x * 256).astype(np.uint8)\n"
+            "place = (number // width).float()\n"
         )
         assert changes(source, "drop-constants") == []
 

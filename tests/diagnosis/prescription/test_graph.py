@@ -176,6 +176,14 @@ class TestKeepGraph:
         )  # fmt: skip
         assert first_change(source, "keep-graph") == ["- return torch.from_numpy(self.seen)", "+ return h"]
 
+    @pytest.mark.parametrize(("name", "made"), [("self.seen", "self.encoder(x)"), ("seen", "x")])
+    def test_a_copy_is_none_where_nothing_else_has_a_name_for_it_or_nothing_keeps_it(
+        self, name: str, made: str
+    ) -> None:
+        source = net("pass", f"{name} = {made}.detach().numpy()\n        return torch.from_numpy({name})")
+        kept = source.replace(".detach().numpy()", "").replace(f"torch.from_numpy({name})", name)
+        assert changes(source, "keep-graph")[0] == kept
+
     @pytest.mark.parametrize(
         ("forward", "expected"),
         [

@@ -299,6 +299,11 @@ def test_a_residual_connection_past_stacked_blocks(blocks: str, forward: str, ex
         assert found == changed
 
 
+def test_layers_that_are_alike_are_no_blocks() -> None:
+    source = "fc = nn.Linear(4, 4)\nm = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))\n"
+    assert first_change(f"{HEAD}{source}def out(x):\n    return torch.tanh(fc(x))\n", "swap-activation") == []
+
+
 @pytest.mark.parametrize(
     "blocks",
     [

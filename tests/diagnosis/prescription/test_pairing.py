@@ -151,6 +151,7 @@ class TestKeptRows:
 
     def test_what_is_cut_alike_is_left(self) -> None:
         assert changes("import numpy as np\nx = x[:n]\ny = y[:n]\nz = z[:, good]\n", "check-labels") == []
+        assert changes("x = x[good(x)]\nx = x[: len(x) // 2]\ny = y[:100]\nz = y[:n]\n", "check-labels") == []
 
 
 def test_what_is_rolled_along_features_keeps_its_label() -> None:

@@ -203,6 +203,13 @@ def test_whether_more_is_better_is_told_by_how_it_is_computed(measured: str, kep
     assert f"    if {kept}:\n" in found
 
 
+def test_of_several_models_the_trained_one_is_kept() -> None:
+    source = loop(more="    val = right(model, x_val, y_val)\n")
+    two = source.replace(OPTIMIZER, f"{MEASURES}teacher = nn.Linear(4, 2)\n{OPTIMIZER}")
+    (found,) = changes(two, "early-stopping")
+    assert found.endswith("model.load_state_dict(best_weights)\nval = best_val\n")
+
+
 def test_no_best_of_what_is_no_number() -> None:
     source = loop(more="    val = both(model, x_val, y_val)\n").replace(OPTIMIZER, MEASURES + OPTIMIZER)
     assert changes(source, "early-stopping") == []
