@@ -502,7 +502,14 @@ class TestBatchAxis:
 
     @pytest.mark.parametrize(
         "forward",
-        ["x.repeat(1, n)", "self.start.repeat(len(x), 1)", "t[None].repeat(n, 1)", "t.unsqueeze(0).repeat(n, 1)"],
+        [
+            "x.repeat(1, n)",
+            "x.repeat(1, 1)",
+            "x.repeat(n, 2)",
+            "self.start.repeat(len(x), 1)",
+            "t[None].repeat(n, 1)",
+            "t.unsqueeze(0).repeat(n, 1)",
+        ],
     )
     def test_copies_that_mix_no_examples_stay(self, forward: str) -> None:
         assert changes(module("pass", f"return self.fc({forward})"), "keep-batch-axis", seen()) == []

@@ -336,6 +336,8 @@ def test_a_penalty_that_a_function_gives(penalty: str) -> None:
         ("p.grad.add_(p, alpha=0.5)", "p.grad.add_(p, alpha=1e-05)"),
         ("p.data.mul_(1 - 0.1)", "p.data.mul_(1 - 1e-05)"),
         ("p.data.mul_(0.1)", None),
+        ("p.data.mul_(3 - 0.1)", None),
+        ("mean.add_(p, alpha=0.5)", None),
         ("y = 0.5 * p.sum()", None),
     ],
 )
