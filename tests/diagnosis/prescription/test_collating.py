@@ -40,3 +40,14 @@ def test_what_is_sorted_as_a_whole_is_left() -> None:
     ordered = "tracks = sorted(tracks, key=len)"
     source = COLLATE.format(parts="batch.sort(key=size)\n    tracks, labels = zip(*batch)", ordered=ordered)
     assert not any("batch = sorted(" in each for each in changes(textwrap.dedent(source), "check-labels"))
+
+
+def test_some_of_the_examples_are_not_sorted_as_all() -> None:
+    source = COLLATE.format(parts="labels = list(batch)", ordered="tracks = sorted(x for x, _ in batch if len(x))")
+    assert not any("batch = sorted(" in each for each in changes(source, "check-labels"))
+
+
+def test_a_lambda_has_no_place_for_it_and_hinders_no_other() -> None:
+    collate = COLLATE.format(parts="labels = list(batch)", ordered="tracks = sorted([track for track, _ in batch])")
+    source = f"raw = lambda batch: sorted(track for track, _ in batch)\n{collate}"
+    assert first_change(source, "check-labels") == ["+ batch = sorted(batch, key=lambda example: example[0])"]

@@ -209,6 +209,7 @@ for batch in stream():
     def test_counts_stay_whole(self) -> None:
         source = (
             "import numpy as np\nhalf = len(x) // 2\nlabels = np.zeros(9, dtype=int)\nx = (x * 256).astype(np.uint8)\n"
+            "place = (number // width).float()\n"
         )
         assert changes(source, "drop-constants") == []
 
@@ -499,7 +500,17 @@ class TestBatchAxis:
     def test_is_left_alone(self, begin: str, forward: str, expected: str) -> None:
         assert expected in changes(module(begin, forward), "keep-batch-axis", seen())[0]
 
-    @pytest.mark.parametrize("forward", ["x.repeat(1, n)", "self.start.repeat(len(x), 1)", "t[None].repeat(n, 1)"])
+    @pytest.mark.parametrize(
+        "forward",
+        [
+            "x.repeat(1, n)",
+            "x.repeat(1, 1)",
+            "x.repeat(n, 2)",
+            "self.start.repeat(len(x), 1)",
+            "t[None].repeat(n, 1)",
+            "t.unsqueeze(0).repeat(n, 1)",
+        ],
+    )
     def test_copies_that_mix_no_examples_stay(self, forward: str) -> None:
         assert changes(module("pass", f"return self.fc({forward})"), "keep-batch-axis", seen()) == []
 

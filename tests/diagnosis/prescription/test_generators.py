@@ -73,6 +73,10 @@ def vae_loss(recon, x, mu, logvar):
         program = f"def vae_loss(out, x, mu, logvar, sigma):\n    return {error} + {term}\n"
         assert first_change(program, "warm-up-kl")[1] == f"+ return {error} + {term} / 10"
 
+    def test_a_likelihood_is_no_divergence(self) -> None:
+        program = "def loss(x, mu, logvar):\n    return 0.5 * ((x - mu) ** 2 / logvar.exp() + logvar).mean()\n"
+        assert changes(program, "warm-up-kl") == []
+
     @pytest.mark.parametrize(("axes", "divisor"), [("", "96"), ("dim=(1, 2)", "96"), ("-1", "96"), ("dim=0", "10")])
     def test_is_divided_by_what_each_example_is_averaged_over(self, axes: str, divisor: str) -> None:
         program = f"""

@@ -131,6 +131,8 @@ class TestUnfreeze:
     def test_what_freezes_by_name_lets_all_learn(self, flag: str) -> None:
         source = net("pass") + f"for name, p in model.named_parameters():\n    p.requires_grad = {flag}\n"
         assert first_change(source, "unfreeze", frozen("encoder.weight"))[-1] == "+ p.requires_grad = True"
+        called = source.replace("requires_grad = ", "requires_grad_(").rstrip() + ")\n"
+        assert first_change(called, "unfreeze", frozen("encoder.weight"))[-1] == "+ p.requires_grad_(True)"
 
     def test_a_function_that_freezes_is_not_called(self) -> None:
         source = net("pass") + (
@@ -173,6 +175,14 @@ class TestKeepGraph:
             "return torch.from_numpy(self.seen)"
         )  # fmt: skip
         assert first_change(source, "keep-graph") == ["- return torch.from_numpy(self.seen)", "+ return h"]
+
+    @pytest.mark.parametrize(("name", "made"), [("self.seen", "self.encoder(x)"), ("seen", "x")])
+    def test_a_copy_is_none_where_nothing_else_has_a_name_for_it_or_nothing_keeps_it(
+        self, name: str, made: str
+    ) -> None:
+        source = net("pass", f"{name} = {made}.detach().numpy()\n        return torch.from_numpy({name})")
+        kept = source.replace(".detach().numpy()", "").replace(f"torch.from_numpy({name})", name)
+        assert changes(source, "keep-graph")[0] == kept
 
     @pytest.mark.parametrize(
         ("forward", "expected"),

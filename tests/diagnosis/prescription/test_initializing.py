@@ -245,3 +245,8 @@ def test_a_layer_that_carries_a_state_begins_orthogonal() -> None:
         "- nn.init.normal_(rec.weight, std=0.9)",
         "+ nn.init.orthogonal_(rec.weight)",
     ]
+    for other in ("h = torch.tanh(rec(h))", "h = inp(x) + h"):
+        stack = source.replace("h = torch.tanh(inp(x) + rec(h))", other)
+        assert first_change(stack, "initialize", None, "exploding-through-time") == []
+    once = source.replace("for x in xs:\n    ", "")
+    assert first_change(once, "initialize", None, "exploding-through-time") == []

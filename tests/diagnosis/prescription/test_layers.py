@@ -202,6 +202,7 @@ def test_an_activation_between_layers(source: str, expected: list[str]) -> None:
         "m = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))",
         "m = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Dropout(0.0), nn.Linear(8, 2))",
         net("x = F.relu(self.fc1(x))", "return self.fc2(x)"),
+        net("h = F.relu(self.fc1(x))", "return self.fc1(self.act(self.fc2(h)))").replace("Sigmoid", "Identity"),
         net("x = self.fc1(x)", "x = F.relu(x)", "return self.fc2(x)"),
         "layers = nn.ModuleList([nn.Linear(4, 8), nn.Linear(8, 2)])",  # their activations are where they are called
     ],
@@ -290,10 +291,17 @@ REPEATED = "nn.Sequential(*[Block(w) for _ in range(9)])"
     "blocks", [REPEATED, "nn.Sequential(Block(w), Block(w))", "nn.ModuleList(Block(w) for _ in range(9))"]
 )
 def test_a_residual_connection_past_stacked_blocks(blocks: str, forward: str, expected: list[str]) -> None:
-    source = HEAD + BLOCKS.format(forward=forward, blocks=blocks)
-    found = changes(source, "add-residual")
-    changed = [source.replace(forward, "\n        ".join(expected))] if expected else []
-    assert found == changed
+    each_called = HEAD + BLOCKS.format(forward=forward, blocks=blocks)
+    all_called = each_called.replace("for block in self.blocks:\n            x = block(x)", "x = self.blocks(x)")
+    for source in (each_called, all_called) if "Sequential" in blocks else (each_called,):
+        found = changes(source, "add-residual")
+        changed = [source.replace(forward, "\n        ".join(expected))] if expected else []
+        assert found == changed
+
+
+def test_layers_that_are_alike_are_no_blocks() -> None:
+    source = "fc = nn.Linear(4, 4)\nm = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))\n"
+    assert first_change(f"{HEAD}{source}def out(x):\n    return torch.tanh(fc(x))\n", "swap-activation") == []
 
 
 @pytest.mark.parametrize(
@@ -532,6 +540,18 @@ def test_what_makes_data_keeps_its_tanh() -> None:
     assert [each[:3] for each in first_change(HEAD + source, "swap-activation")] == ["- m", "+ m"]
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "w = torch.randn(4, 8, requires_grad=True)\nh = torch.sigmoid(x @ w)\ny = nn.Linear(8, 2)(h)",
+        "w = nn.Parameter(torch.randn(4, 8))\nh = torch.sigmoid(x @ w)\ny = nn.Linear(8, 2)(h)",
+        net("h = torch.sigmoid(x @ self.table)", "return self.fc2(h)"),
+    ],
+)
+def test_what_multiplies_by_weights_does_not(source: str) -> None:
+    assert any("relu(x @ " in each for each in first_change(HEAD + source, "swap-activation"))
+
+
 def test_a_cell_that_adds_up_states_is_bounded() -> None:
     cell = (
         "class Cell(nn.Module):\n    def forward(self, x, h):\n        return h + F.relu(self.inp(x) + self.rec(h))\n"
@@ -609,6 +629,12 @@ BLOCK = "def block(a, b):\n    return nn.Sequential(nn.Linear(a, b), nn.BatchNor
         ),
         (f"{LOOP}    layers.append(nn.Tanh())\n{WHOLE}", []),
         (f"{LOOP}m = nn.ModuleList(layers)", []),  # their activations are where they are called
+        ("m = nn.ModuleList([nn.Linear(a, b) for a, b in sizes])", []),
+        (LOOP.replace("    layers", "    if a != b:\n        layers") + WHOLE, []),
+        (LOOP.replace("[]", "[nn.Linear(4, 4)]") + WHOLE, []),
+        (LOOP.replace("    layers", f"{NORM}    layers") + WHOLE, ["+ if layers:", ADDED]),
+        (f"{BLOCK}m = nn.Sequential(block(4, 8), nn.Linear(8, 1))", []),
+        (BLOCK.replace("(a, b),", "(a, b), nn.Tanh(),") + "m = nn.Sequential(block(4, 8), block(8, 8))", []),
     ],
 )
 def test_a_nonlinearity_where_a_loop_makes_the_layers(source: str, expected: list[str]) -> None:

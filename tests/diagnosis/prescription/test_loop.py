@@ -336,6 +336,12 @@ train(student, optimizer, second)
             "+ optimizer = torch.optim.Adam(student.parameters(), lr=0.1)"
         ]
         assert changes(source.format("model"), "remake-optimizer") == []
+        part = source.partition("student")[0].replace("model.parameters()", "model.body.parameters()")
+        assert changes(part, "remake-optimizer") == []
+        unknown = source.replace("Adam(model.parameters()", "Adam(chosen")
+        assert changes(unknown.format("copy.deepcopy(model)"), "remake-optimizer") == []
+        both = source.replace("criterion(net(x), y)", "criterion(net(x), model(x))")
+        assert changes(both.format("copy.deepcopy(model)"), "remake-optimizer") == []
 
     def test_is_made_again_for_each_fold(self) -> None:
         source = """

@@ -33,6 +33,11 @@ class TestKind:
             first_change(trained(by_hand), "fit-loss")[1] == "+ loss = (rate - y * rate.clamp(min=1e-8).log()).mean()"
         )
 
+    @pytest.mark.parametrize("other", ["(y + rate)", "rate * rate", "y * y"])
+    def test_other_differences_are_no_likelihood_of_counts(self, other: str) -> None:
+        by_hand = f"rate = F.softplus(model(x))\nloss = (torch.exp(rate) - {other}).mean()"
+        assert not any("rate.clamp" in each for each in changes(trained(by_hand), "fit-loss"))
+
     def test_raw_outputs_are_for_cross_entropy(self) -> None:
         after = """
 def evaluate(net, x, y):

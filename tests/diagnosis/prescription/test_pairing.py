@@ -144,8 +144,14 @@ class TestKeptRows:
     def test_their_labels_are_kept(self, data: str, expected: str) -> None:
         assert f"import numpy as np\n{expected}\n" in changes(f"import numpy as np\n{data}\n", "check-labels")
 
+    @pytest.mark.parametrize("where", ["for part in parts:", "class Batch:"])
+    def test_rows_of_a_part_or_in_a_class_are_left(self, where: str) -> None:
+        source = f"import numpy as np\n{where}\n    x = np.unique(x, axis=0)\n    y = y[: len(x)]\n"
+        assert changes(source, "check-labels") == []
+
     def test_what_is_cut_alike_is_left(self) -> None:
         assert changes("import numpy as np\nx = x[:n]\ny = y[:n]\nz = z[:, good]\n", "check-labels") == []
+        assert changes("x = x[good(x)]\nx = x[: len(x) // 2]\ny = y[:100]\nz = y[:n]\n", "check-labels") == []
 
 
 def test_what_is_rolled_along_features_keeps_its_label() -> None:

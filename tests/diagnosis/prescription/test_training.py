@@ -203,6 +203,13 @@ def test_whether_more_is_better_is_told_by_how_it_is_computed(measured: str, kep
     assert f"    if {kept}:\n" in found
 
 
+def test_of_several_models_the_trained_one_is_kept() -> None:
+    source = loop(more="    val = right(model, x_val, y_val)\n")
+    two = source.replace(OPTIMIZER, f"{MEASURES}teacher = nn.Linear(4, 2)\n{OPTIMIZER}")
+    (found,) = changes(two, "early-stopping")
+    assert found.endswith("model.load_state_dict(best_weights)\nval = best_val\n")
+
+
 def test_no_best_of_what_is_no_number() -> None:
     source = loop(more="    val = both(model, x_val, y_val)\n").replace(OPTIMIZER, MEASURES + OPTIMIZER)
     assert changes(source, "early-stopping") == []
@@ -284,9 +291,12 @@ def test_a_schedule() -> None:
         ("y = F.dropout(x, p=0.8, training=True)", "p=0.8", "p=0.1"),
         ("P = 0.9\nd = nn.Dropout(P)", "P = 0.9", "P = 0.1"),
         ("r = nn.LSTM(4, 8, dropout=0.9)", "dropout=0.9", "dropout=0.1"),
+        ("a = nn.MultiheadAttention(8, 2, dropout=0.9)", "dropout=0.9", "dropout=0.1"),
         ("o = torch.optim.Adam(p, weight_decay=0.5)", "weight_decay=0.5", "weight_decay=1e-05"),
         ("o = torch.optim.SGD(p, lr=0.1, weight_decay=0.5)", "weight_decay=0.5", "weight_decay=0.0001"),
         ("o = torch.optim.AdamW([{'params': p, 'weight_decay': 3.0}])", "3.0", "0.01"),
+        ("o = torch.optim.AdamW(params=[dict(params=p, weight_decay=3.0)])", "3.0", "0.01"),
+        ("c = {'weight_decay': 3.0}\no = torch.optim.AdamW(p, **c)", "3.0", "0.01"),
         ("loss = loss + 0.1 * sum(w.pow(2).sum() for w in model.parameters())", "0.1", "1e-05"),
         ("l2 = sum(w.abs().sum() for w in model.parameters())\nloss = loss + l2 * 0.1", "0.1", "1e-05"),
     ],
@@ -326,6 +336,8 @@ def test_a_penalty_that_a_function_gives(penalty: str) -> None:
         ("p.grad.add_(p, alpha=0.5)", "p.grad.add_(p, alpha=1e-05)"),
         ("p.data.mul_(1 - 0.1)", "p.data.mul_(1 - 1e-05)"),
         ("p.data.mul_(0.1)", None),
+        ("p.data.mul_(3 - 0.1)", None),
+        ("mean.add_(p, alpha=0.5)", None),
         ("y = 0.5 * p.sum()", None),
     ],
 )
@@ -369,6 +381,11 @@ def test_decay_comes_with_dropout_first() -> None:
     assert "weight_decay=0.03" in both
     assert "weight_decay=0.03" in alone
     assert changes(HEAD + "o = torch.optim.Adam(p, lr=1e-3, weight_decay=0.01)", "weight-decay") == []
+    shared = "c = dict(weight_decay=0.0)\no, u = torch.optim.Adam(p, **c), torch.optim.Adam(q, **c)"
+    assert first_change(HEAD + shared, "weight-decay") == [
+        "- c = dict(weight_decay=0.0)",
+        "+ c = dict(weight_decay=0.03)",
+    ]
 
 
 def test_dropout_of_layers_that_are_bound_together() -> None:

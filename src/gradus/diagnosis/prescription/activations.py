@@ -13,7 +13,7 @@ from gradus.diagnosis.prescription.flow import below, training_losses
 from gradus.diagnosis.prescription.initializing import kaiming
 from gradus.diagnosis.prescription.layers import Activation, activation, activations, applied, is_layer
 from gradus.diagnosis.prescription.modules import stacked
-from gradus.diagnosis.prescription.program import SourceFile
+from gradus.diagnosis.prescription.program import Found, SourceFile
 from gradus.diagnosis.prescription.roles import role
 from gradus.diagnosis.prescription.written import Written, number, written
 
@@ -160,8 +160,8 @@ def _for_placeholders(case: Case) -> Iterator[Edit]:
     for file, node in case.program.nodes():
         if not isinstance(node, ast.Call) or not _does_nothing(file, node):
             continue
-        around = class_around(file, node) or file.scope(node)
-        others = (found for each in ast.walk(around) if (found := activation(file, each)) is not None)
+        whole = class_around(file, node) or file.scope(node)
+        others = (found for each in ast.walk(whole) if (found := activation(file, each)) is not None)
         if _is_hidden(case, Activation(file, node, "", None)) and not any(_is_hidden(case, each) for each in others):
             name, more = imported(file, "torch.nn.ReLU")
             yield from [replace(file, node, f"{name}()"), *more]
@@ -169,9 +169,10 @@ def _for_placeholders(case: Case) -> Iterator[Edit]:
 
 def _does_nothing(file: SourceFile, node: ast.AST) -> bool:
     """`nn.Identity()`, `nn.Dropout(0.0)`."""
-    name = file.qualified(node.func) if isinstance(node, ast.Call) else ""
-    dropped = [*node.args, *(each.value for each in node.keywords)][:1] if isinstance(node, ast.Call) else []
-    return name == "torch.nn.Identity" or (name == "torch.nn.Dropout" and [number(each) for each in dropped] == [0])
+    if not isinstance(node, ast.Call):
+        return False
+    name, share = file.qualified(node.func), Found(file, node).argument(0, "p")
+    return name == "torch.nn.Identity" or (name == "torch.nn.Dropout" and number(share) == 0)
 
 
 def _acts(file: SourceFile, node: ast.AST) -> bool:
@@ -281,11 +282,14 @@ def _is_unpacked(file: SourceFile, name: str) -> bool:
 
 def _grows_later(file: SourceFile, loop: ast.stmt, name: str) -> bool:
     """Whether a layer is put into a list behind a loop, or where it is unpacked."""
-    return any(
-        (isinstance(each, ast.stmt) and _grown(each) == name and each.lineno > (loop.end_lineno or loop.lineno))
-        or (isinstance(each, ast.Call) and [ast.unparse(one) for one in each.args[:-1]][-1:] == [f"*{name}"])
-        for each in ast.walk(file.scope(loop))
-    )
+    end = loop.end_lineno or loop.lineno
+    for each in ast.walk(file.scope(loop)):
+        match each:
+            case ast.Call(args=[*_, ast.Starred(value=unpacked), _]) if ast.unparse(unpacked) == name:
+                return True
+            case ast.stmt() if each.lineno > end and _grown(each) == name:
+                return True
+    return False
 
 
 def _behind_blocks(case: Case) -> Iterator[Edit]:

@@ -106,7 +106,7 @@ def _another_axis(file: SourceFile, call: ast.Call, function: Function) -> Itera
         return
     found = Found(file, call)
     position = (0 if method else 1) + (called in {"norm", "roll"})
-    given = next((each for key in ("dim", "axis", "dims") if (each := found.argument(99, key)) is not None), None)
+    given = next((each for key in ("dim", "axis", "dims") if (each := found.argument(-1, key)) is not None), None)
     given = given or found.argument(position, "dim")
     if given is None or not _is(given, 0):
         return

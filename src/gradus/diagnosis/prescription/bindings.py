@@ -73,6 +73,14 @@ def _bound(file: SourceFile, statement: ast.stmt, to: ast.expr, value: ast.expr)
             yield ast.unparse(each), Binding(file, statement, value, number)
 
 
+def assigned_parts(node: ast.Assign) -> list[tuple[ast.expr, ast.expr]]:
+    """Targets with their values; `a, b = c, d` has two."""
+    target, value = node.targets[0], node.value
+    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+        return list(zip(target.elts, value.elts, strict=False))
+    return [(target, value)]
+
+
 def binding(file: SourceFile, node: ast.expr) -> Binding | None:
     """What a name or attribute was last bound to where it is used; None for a parameter, or if it is not known.
 

@@ -4,9 +4,7 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 
-from gradus.diagnosis.prescription.batches import (
-    training_inputs,
-)
+from gradus.diagnosis.prescription.batches import training_inputs
 from gradus.diagnosis.prescription.bindings import Function, parameters
 from gradus.diagnosis.prescription.edits import Edit, imported, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
@@ -14,8 +12,7 @@ from gradus.diagnosis.prescription.program import SourceFile
 from gradus.diagnosis.prescription.scaling import scale_arrays
 from gradus.diagnosis.prescription.written import written
 
-_WHOLE = {"torch.int", "torch.int8", "torch.int16", "torch.int32", "torch.int64", "torch.long", "torch.uint8"}
-_WHOLE_KIND = r"^(int|np\.u?int\d*|numpy\.u?int\d*|torch\.(u?int\d*|long)|'u?int\d*')$"
+_WHOLE = r"^(int|np\.u?int\d*|numpy\.u?int\d*|torch\.(u?int\d*|long)|'u?int\d*')$"
 _REAL = r"^(float|(np|numpy|torch)\.float\d*|'float\d*'|'f4')$"
 
 
@@ -29,30 +26,29 @@ def keep_fractions(case: Case) -> Iterator[Sequence[Edit]]:
         if isinstance(called, ast.Attribute) and called.attr == "float" and isinstance(called.value, ast.Call):
             inner = called.value
             given = next((each for each in inner.keywords if each.arg == "dtype"), None)
-            if given is not None and file.qualified(given.value) in _WHOLE:
+            if given is not None and re.search(_WHOLE, file.qualified(given.value)):
                 real, more = imported(file, "torch.float32")
                 made = file.code(inner).replace(file.code(given), f"dtype={real}")
                 yield [replace(file, node, made), *more]
             elif isinstance(inner.func, ast.Attribute) and inner.func.attr in {"long", "int", "byte", "round"}:
                 yield [replace(file, inner, file.code(inner.func.value))]
-        cut = isinstance(called, ast.Attribute) and called.attr == "astype" and node.args
-        if cut and re.search(_WHOLE_KIND, ast.unparse(node.args[0])) and _is_input(case, file, node):
-            assert isinstance(called, ast.Attribute)
-            yield [replace(file, node, file.code(called.value))]
+        match node:
+            case ast.Call(func=ast.Attribute(value=array, attr="astype"), args=[kind, *_]):
+                if re.search(_WHOLE, ast.unparse(kind)) and _is_input(case, file, node):
+                    yield [replace(file, node, file.code(array))]
 
 
 @fix("drop-constants")
 def convert_before_dividing(case: Case) -> Iterator[Sequence[Edit]]:
     """`(x / 255).astype(np.uint8)` and `(x / 255).to(torch.uint8)`, which leave 0 and 1, become real numbers."""
     for file, node in case.program.nodes():
-        called = node.func if isinstance(node, ast.Call) and node.args else None
-        if not isinstance(called, ast.Attribute) or called.attr not in {"astype", "to", "type"}:
-            continue
-        kind = node.args[0] if isinstance(node, ast.Call) else called
-        divided = isinstance(called.value, ast.BinOp) and isinstance(called.value.op, ast.Div)
-        if divided and re.search(_WHOLE_KIND, ast.unparse(kind)):
-            real, more = imported(file, "numpy.float32" if called.attr == "astype" else "torch.float32")
-            yield [replace(file, kind, real), *more]
+        match node:
+            case ast.Call(
+                func=ast.Attribute(value=ast.BinOp(op=ast.Div()), attr="astype" | "to" | "type" as called),
+                args=[kind, *_],
+            ) if re.search(_WHOLE, ast.unparse(kind)):
+                real, more = imported(file, "numpy.float32" if called == "astype" else "torch.float32")
+                yield [replace(file, kind, real), *more]
 
 
 def _is_input(case: Case, file: SourceFile, node: ast.AST) -> bool:
@@ -70,9 +66,10 @@ def _is_input(case: Case, file: SourceFile, node: ast.AST) -> bool:
 def divide_in_fractions(case: Case) -> Iterator[Sequence[Edit]]:
     """`x // 255` on the way to real numbers is `x / 255`."""
     for file, node in case.program.nodes():
-        divided = isinstance(node, ast.BinOp) and isinstance(node.op, ast.FloorDiv) and _becomes_real(file, node)
-        if divided and isinstance(node, ast.BinOp) and written(case.program, file, node.right) is not None:
-            yield [replace(file, node, f"{file.code(node.left)} / {file.code(node.right)}")]
+        match node:
+            case ast.BinOp(left=left, op=ast.FloorDiv(), right=right) if _becomes_real(file, node):
+                if written(case.program, file, right) is not None:
+                    yield [replace(file, node, f"{file.code(left)} / {file.code(right)}")]
 
 
 def _becomes_real(file: SourceFile, node: ast.AST) -> bool:
@@ -93,8 +90,8 @@ def hold_fractions(case: Case) -> Iterator[Sequence[Edit]]:
     """A table that is made to hold whole numbers, `np.zeros((n, 8), dtype=int)`, holds real ones."""
     for call in case.program.calls("numpy.zeros", "numpy.empty", "numpy.ones", "torch.zeros", "torch.empty"):
         file, shape = call.file, call.argument(0, "shape")
-        kind = next((each.value for each in call.node.keywords if each.arg == "dtype"), None)
-        if kind is None or not re.search(_WHOLE_KIND, ast.unparse(kind)) or file.loops(call.node):
+        kind = call.argument(-1, "dtype")
+        if kind is None or not re.search(_WHOLE, ast.unparse(kind)) or file.loops(call.node):
             continue
         if isinstance(shape, ast.Tuple) and len(shape.elts) > 1:
             real, more = imported(file, f"{file.qualified(call.node.func).partition('.')[0]}.float32")
@@ -109,15 +106,13 @@ def take_by_the_index(case: Case) -> Iterator[Sequence[Edit]]:
             continue
         index = parameters(node)[1]
         taken = [
-            each
+            each.slice
             for each in ast.walk(node)
             if isinstance(each, ast.Subscript) and ast.unparse(each.value).startswith("self.")
         ]
-        by_number = [
-            each for each in taken if isinstance(each.slice, ast.Constant) and isinstance(each.slice.value, int)
-        ]
-        if len(by_number) == 1 and any(ast.unparse(each.slice) == index for each in taken):
-            yield [replace(file, by_number[0].slice, index)]
+        by_number = [each for each in taken if isinstance(each, ast.Constant) and isinstance(each.value, int)]
+        if len(by_number) == 1 and any(ast.unparse(each) == index for each in taken):
+            yield [replace(file, by_number[0], index)]
 
 
 @fix("drop-constants")

@@ -8,6 +8,7 @@ from gradus.diagnosis.prescription.bindings import binding
 from gradus.diagnosis.prescription.edits import Edit, before
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.program import SourceFile
+from gradus.diagnosis.prescription.readers import is_load
 
 
 @fix("check-labels")
@@ -22,10 +23,14 @@ def sort_whole_examples(case: Case) -> Iterator[Sequence[Edit]]:
         if part is None or not isinstance(node, ast.Call):
             continue
         examples, key = part
-        whole = [each for each in ast.walk(file.scope(node)) if _sorted(each) is not None]
-        if any(ast.unparse(_sorted(each) or each) == examples for each in whole):
+        function = file.scope(node)
+        if isinstance(function, ast.Lambda):  # no place for a statement
             continue
-        first = next((each for each in file.scope(node).body if _reads(each, examples)), None)  # type: ignore[union-attr]
+        whole = [operand for each in ast.walk(function) if (operand := _sorted(each)) is not None]
+        if any(ast.unparse(each) == examples for each in whole):
+            continue
+        reading = (each for each in function.body if any(is_load(part, examples) for part in ast.walk(each)))
+        first = next(reading, None)
         if first is not None:
             order = _order(file, node, f"example[{key!r}]")
             yield [before(file, first, f"{examples} = sorted({examples}, {order})")]
@@ -67,13 +72,6 @@ def _part(file: SourceFile, node: ast.expr) -> tuple[str, int | str] | None:
                 case ast.ListComp() as made:
                     return _part(file, made)
     return None
-
-
-def _reads(statement: ast.stmt, name: str) -> bool:
-    return any(
-        isinstance(each, ast.Name) and each.id == name and isinstance(each.ctx, ast.Load)
-        for each in ast.walk(statement)
-    )
 
 
 def _order(file: SourceFile, call: ast.Call, part: str) -> str:

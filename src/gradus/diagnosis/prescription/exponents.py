@@ -2,7 +2,6 @@
 
 import ast
 from collections.abc import Iterator, Sequence
-from dataclasses import replace as replaced
 
 from gradus.diagnosis.prescription.bindings import binding
 from gradus.diagnosis.prescription.edits import Edit, imported, replace
@@ -142,9 +141,9 @@ def with_its_logarithm(case: Case) -> Iterator[Sequence[Edit]]:
 
 @fix("bound-exponent")
 def bounded(case: Case) -> Iterator[Sequence[Edit]]:
-    """A clamp on what goes into `exp`."""
+    """A clamp on what goes into `exp`: at 20, or else at 60, where `float32` has room left for sums."""
     program = case.program
-    edits: list[Edit] = []
+    bare: list[Value] = []
     seen: set[int] = set()
     for loss in training_losses(case):
         for each in below(program, loss):
@@ -155,10 +154,9 @@ def bounded(case: Case) -> Iterator[Sequence[Edit]]:
                 continue
             seen.add(id(each.value.node))
             if not any(made.name in _BOUNDED for made in nearest(program, given)):
-                edits += behind(given.file, given.node, ".clamp(max=20)")
-    if edits:
-        yield unique(edits)
-        yield [replaced(each, text=each.text.replace("max=20", "max=60")) for each in unique(edits)]
+                bare.append(given)
+    for most in (20, 60) if bare else ():
+        yield unique(edit for each in bare for edit in behind(each.file, each.node, f".clamp(max={most})"))
 
 
 @fix("bound-exponent")

@@ -13,7 +13,7 @@ from gradus.diagnosis.prescription.layers import LAYERS, hidden_layers
 from gradus.diagnosis.prescription.program import Program, SourceFile
 from gradus.diagnosis.prescription.rates import class_of, optimizer_calls
 from gradus.diagnosis.prescription.roles import training_steps
-from gradus.diagnosis.prescription.written import Written, entry, number, text_of, written
+from gradus.diagnosis.prescription.written import Written, entry, number, option, text_of, written
 
 _DROPOUT = 0.1
 _HIGH_DROPOUT = 0.3
@@ -48,8 +48,7 @@ def _dropouts(case: Case) -> Iterator[tuple[Written, float]]:
     for call in case.program.calls(
         "torch.nn.LSTM", "torch.nn.GRU", "torch.nn.RNN", "torch.nn.Transformer*", "torch.nn.Multi*"
     ):
-        given = next((each.value for each in call.node.keywords if each.arg == "dropout"), None)
-        place = written(case.program, call.file, given)
+        place = option(case.program, call, -1, "dropout")
         if place is not None and place.value > _HIGH_DROPOUT:
             yield place, _DROPOUT
 
@@ -57,16 +56,12 @@ def _dropouts(case: Case) -> Iterator[tuple[Written, float]]:
 def _decays(case: Case) -> Iterator[tuple[Written, float]]:
     for call in optimizer_calls(case):
         usual = _DECAY.get(class_of(call), _LITTLE_DECAY)
-        for each in ast.walk(call.node):
-            given: ast.expr | None = None
-            if isinstance(each, ast.keyword) and each.arg == "weight_decay":
-                given = each.value
-            elif isinstance(each, ast.Dict):
-                keys = [key.value if isinstance(key, ast.Constant) else "" for key in each.keys]
-                given = each.values[keys.index("weight_decay")] if "weight_decay" in keys else None
-            place = written(case.program, call.file, given)
-            if isinstance(each, ast.keyword) and each.arg is None:  # Adam(parameters, **options)
-                place = entry(case.program, call.file, each.value, "weight_decay")
+        inside = (each for each in ast.walk(call.node) if each is not call.node)
+        groups = [each for each in inside if isinstance(each, ast.Dict | ast.Call)]  # {"params": ..}, dict(params=..)
+        for place in (
+            option(case.program, call, -1, "weight_decay"),
+            *(entry(case.program, call.file, each, "weight_decay") for each in groups),
+        ):
             if place is not None and place.value > 5 * usual:
                 yield place, usual
 
@@ -75,8 +70,7 @@ def _penalties(case: Case) -> Iterator[tuple[Written, float]]:
     """Factors of sums over parameters that are added to the loss, and of decay that is written out."""
     for file, node in case.program.nodes():
         for factor, other in _products(node):
-            halved = isinstance(factor, ast.BinOp) and number(factor) is None  # LAMBDA / 2 * sum(...)
-            place = written(case.program, file, factor.left if halved else factor)  # type: ignore[attr-defined]
+            place = written(case.program, file, factor)
             if place is not None and place.value > 1e-4 and _sums_parameters(case.program, file, other):
                 yield place, 1e-5
 
@@ -84,8 +78,12 @@ def _penalties(case: Case) -> Iterator[tuple[Written, float]]:
 def _products(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
     """A factor, and what it multiplies: also in `p.grad.add_(p, alpha=0.1)` and `p.mul_(1 - 0.1)`."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
-        yield node.left, node.right
-        yield node.right, node.left
+        for factor, other in ((node.left, node.right), (node.right, node.left)):
+            match factor:
+                case ast.BinOp(left=left) if number(factor) is None:  # LAMBDA / 2 * sum(...)
+                    yield left, other
+                case _:
+                    yield factor, other
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
         if node.func.attr == "add_" and ast.unparse(node.func.value).endswith(".grad") and node.args:
             yield from ((each.value, node.args[0]) for each in node.keywords if each.arg == "alpha")
@@ -128,13 +126,13 @@ def decay(case: Case) -> Iterator[Sequence[Edit]]:
     edits: list[Edit] = []
     for call in optimizer_calls(case):
         strong = _STRONG_DECAY.get(class_of(call), _STRONG_PENALTY)
-        given = call.argument(-1, "weight_decay")
-        place = written(case.program, call.file, given)
-        if given is None:
+        place = option(case.program, call, -1, "weight_decay")
+        if place is not None:
+            edits += [place.becomes(strong)] if place.value < strong / 5 else []
+        elif call.argument(-1, "weight_decay") is None:
             edits.append(with_argument(call.file, call.node, "weight_decay", text_of(strong)))
-        elif place is not None and place.value < strong / 5:
-            edits.append(place.becomes(strong))
     if edits:
+        edits = list(dict.fromkeys(edits))  # optimizers may share it
         kept, dropping = best_kept(case), _dropping(case)
         if dropping:
             yield [*edits, *dropping, *kept]

@@ -142,12 +142,12 @@ def let_all_learn(case: Case) -> Iterator[Sequence[Edit]]:
     """`p.requires_grad = name.startswith("head")` in a loop over parameters: True for all."""
     edits = []
     for file, node in case.program.nodes():
-        value: ast.expr | None = None
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]).endswith(".requires_grad"):
-            value = node.value
-        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".requires_grad_") and node.args:
-            value = node.args[0]
-        if isinstance(value, ast.Call | ast.Compare | ast.BoolOp | ast.UnaryOp) and file.loops(node):
-            edits.append(replace(file, value, "True"))
+        match node:
+            case (
+                ast.Assign(targets=[ast.Attribute(attr="requires_grad"), *_], value=value)
+                | ast.Call(func=ast.Attribute(attr="requires_grad_"), args=[value, *_])
+            ):
+                if isinstance(value, ast.Call | ast.Compare | ast.BoolOp | ast.UnaryOp) and file.loops(node):
+                    edits.append(replace(file, value, "True"))
     if edits:
         yield edits

@@ -16,6 +16,10 @@ from gradus.diagnosis.prescription.roles import training_steps
 from gradus.diagnosis.prescription.values import Operation, Value, spelled
 from gradus.diagnosis.prescription.written import Written, option, written
 
+_ERRORS = {"bce_loss", "bce_with_logits_loss", "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"}
+_OF_DATA = re.compile(r"\w+ - \w+\)(\.pow\(2\)| \*\* 2|\.square)")
+"""A squared difference, as a Gaussian likelihood has it."""
+
 # ---- variety --------------------------------------------------------------------------------------------------------
 
 
@@ -106,10 +110,6 @@ def _divergences(program: Program) -> list[_Divergence]:
     return found
 
 
-_OF_DATA = re.compile(r"\w+ - \w+\)(\.pow\(2\)| \*\* 2|\.square)")
-"""A squared difference, as a Gaussian likelihood has it."""
-
-
 def _is_divergence(node: ast.expr) -> bool:
     if isinstance(node, ast.Tuple):
         return False
@@ -122,41 +122,46 @@ def _is_divergence(node: ast.expr) -> bool:
 
 def _divided(kl: _Divergence, by: str) -> Edit:
     file, value = kl.file, kl.node
-    start, end = file.span(value)
     if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add | ast.Sub):
-        return replace(file, value, f"({file.text[start:end]}) / {by}")
+        return replace(file, value, f"({file.code(value)}) / {by}")
+    end = file.span(value)[1]
     return Edit(file, end, end, f" / {by}")
 
 
 def _example(case: Case) -> tuple[int, ...]:
     """The shape of one example of the first input."""
-    known = [each.inputs[0].shape[1:] for each in case.history.examinations[:1] if each.inputs]
-    return known[0] if known else ()
+    first = case.history.first
+    return first.inputs[0].shape[1:] if first is not None and first.inputs else ()
 
 
 def _over_the_same(kl: _Divergence, error: Found) -> Iterator[list[Edit]]:
     """Both averaged over the numbers of an example, or both added up over them."""
-    averaged = error.argument(99, "reduction")
-    if averaged is not None and ast.unparse(averaged) == "'none'":
-        method, file = error.file.parents[error.node], error.file
-        if isinstance(method, ast.Attribute) and method.attr == "mean":
-            call = file.parents[method]
-            if isinstance(call, ast.Call) and (call.args or call.keywords):
-                end = file.span(method)[1]
-                yield [Edit(file, end - len("mean"), end, "sum")]
-            yield [_divided(kl, f"{kl.file.code(error.node.args[1])}[0].numel()")]
-    elif averaged is None or ast.unparse(averaged) == "'mean'":
-        yield [_divided(kl, f"{kl.file.code(error.node.args[1])}[0].numel()")]
-        yield [with_argument(error.file, error.node, "reduction", '"sum"')]
+    averaged = _divided(kl, f"{kl.file.code(error.node.args[1])}[0].numel()")
+    match _reduction(error):
+        case "mean":
+            yield [averaged]
+            yield [with_argument(error.file, error.node, "reduction", '"sum"')]
+        case "none":
+            method, file = error.file.parents[error.node], error.file
+            if isinstance(method, ast.Attribute) and method.attr == "mean":
+                call = file.parents[method]
+                if isinstance(call, ast.Call) and (call.args or call.keywords):
+                    end = file.span(method)[1]
+                    yield [Edit(file, end - len("mean"), end, "sum")]
+                yield [averaged]
+
+
+def _reduction(error: Found) -> object:
+    """What a loss makes of its elements: torch's default, or what it is given; None if that is not written there."""
+    given = error.argument(-1, "reduction")
+    return "mean" if given is None else given.value if isinstance(given, ast.Constant) else None
 
 
 def _averages(program: Program, loss: Value) -> bool:
     """Whether a mean is taken of differences, whichever way it is written: over everything, or over each example."""
     for each in below(program, loss):
-        if each.name in _ERRORS and each.call is not None:
-            reduction = each.call.argument(99, "reduction")
-            if reduction is None or ast.unparse(reduction) == "'mean'":
-                return True
+        if each.name in _ERRORS and each.call is not None and _reduction(each.call) == "mean":
+            return True
         if each.name == "mean" and not _over_examples(each) and each.inputs:
             powers = [made for made in nearest(program, each.inputs[0]) if made.name in {"pow", "square", "abs"}]
             if any(made.name == "sub" for power in powers for made in nearest(program, power.inputs[0])):
@@ -168,9 +173,6 @@ def _over_examples(mean: Operation) -> bool:
     """Whether one is taken over the first axis alone: sums along the others follow."""
     axes = mean.argument(1, "dim")
     return axes is not None and ast.unparse(axes) in {"0", "(0,)", "[0]"}
-
-
-_ERRORS = {"bce_loss", "bce_with_logits_loss", "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"}
 
 
 def _reconstructions(program: Program, kl: _Divergence) -> list[Found]:

@@ -71,11 +71,11 @@ def remake_for_what_is_trained(case: Case) -> Iterator[Sequence[Edit]]:
     for training in training_steps(case):
         file, running, stepping = training.file, training.models(case.program), training.optimizers(case.program)
         function = next((each for each in file.above(training.backward.node) if isinstance(each, Function)), None)
-        for call in callers(case.program, file, function) if function is not None else []:
-            given = [
-                passed(file, function, each[0], call) for each in (running, stepping) if len(each) == 1 and function
-            ]
-            edit = _made_of(call, *given) if len(given) == 2 else None
+        if function is None or len(running) != 1 or len(stepping) != 1:
+            continue
+        for call in callers(case.program, file, function):
+            model, optimizer = (passed(file, function, each, call) for each in (*running, *stepping))
+            edit = _made_of(call, model, optimizer)
             if edit is not None:
                 yield [edit]
 

@@ -10,11 +10,11 @@ from gradus.diagnosis.prescription.fillings import DRAWN, SAME, SCALED, TIMES, F
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.layers import is_layer, rectified
 from gradus.diagnosis.prescription.normalizing import Branch, residual_branches
-from gradus.diagnosis.prescription.program import SourceFile
+from gradus.diagnosis.prescription.program import Found, SourceFile
 from gradus.diagnosis.prescription.rates import lowered_to_customary
 from gradus.diagnosis.prescription.rawtensors import made_by_hand
 from gradus.diagnosis.prescription.roles import role
-from gradus.diagnosis.prescription.written import number, written
+from gradus.diagnosis.prescription.written import number, option, written
 
 _THROUGH_TIME = {"vanishing-through-time", "exploding-through-time"}
 _DEEP = 6
@@ -116,8 +116,7 @@ def _improper(case: Case, filling: Filling) -> bool:
         factor = number(filling.call.args[0]) if filling.call.args else None
         return factor is not None and filling.role == "weight"
     if filling.how in SCALED:
-        gain = next((each.value for each in filling.call.keywords if each.arg == "gain"), None)
-        place = written(case.program, filling.file, gain)
+        place = option(case.program, Found(filling.file, filling.call), -1, "gain")
         low, high = (0.9, 1.1) if filling.recurrent else (0.5, 2.5)
         return place is not None and not low <= place.value <= high
     return filling.how in DRAWN | SAME

@@ -2,11 +2,13 @@
 
 import ast
 from collections.abc import Iterator, Sequence
+from typing import TypeGuard
 
-from gradus.diagnosis.prescription.bindings import class_around
+from gradus.diagnosis.prescription.bindings import assigned_parts, class_around
 from gradus.diagnosis.prescription.edits import Edit, before, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.program import SourceFile
+from gradus.diagnosis.prescription.scaling import free_names
 
 _NEAR = 8
 """Statements between the two."""
@@ -20,19 +22,11 @@ def keep_the_same_rows(case: Case) -> Iterator[Sequence[Edit]]:
     for file, node in case.program.nodes():
         if not isinstance(node, ast.Assign) or file.loops(node) or class_around(file, node) is not None:
             continue
-        for array, kept in assigned(node):
+        for array, kept in assigned_parts(node):
             cut = _cut_behind(file, node, ast.unparse(array))
             edits = _kept(file, node, array, kept, cut) if cut is not None else []
             if edits:
                 yield edits
-
-
-def assigned(node: ast.Assign) -> list[tuple[ast.expr, ast.expr]]:
-    """Targets with their values; `a, b = c, d` has two."""
-    target, value = node.targets[0], node.value
-    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
-        return list(zip(target.elts, value.elts, strict=False))
-    return [(target, value)]
 
 
 def _cut_behind(file: SourceFile, statement: ast.Assign, array: str) -> ast.Subscript | None:
@@ -42,59 +36,41 @@ def _cut_behind(file: SourceFile, statement: ast.Assign, array: str) -> ast.Subs
             continue
         place = block.index(statement)
         for each in block[place : place + _NEAR]:
-            for target, value in assigned(each) if isinstance(each, ast.Assign) else ():
-                begins = isinstance(value, ast.Subscript) and isinstance(value.slice, ast.Slice)
-                if begins and ast.unparse(target) != array and _is_beginning_of(value, target):
-                    assert isinstance(value, ast.Subscript)
+            for target, value in assigned_parts(each) if isinstance(each, ast.Assign) else ():
+                if _is_beginning_of(value, target) and ast.unparse(target) != array:
                     return value
     return None
 
 
-def _is_beginning_of(value: ast.expr, target: ast.expr) -> bool:
-    return (
-        isinstance(value, ast.Subscript)
-        and isinstance(value.slice, ast.Slice)
-        and value.slice.lower is None
-        and value.slice.step is None
-        and value.slice.upper is not None
-        and not isinstance(value.slice.upper, ast.Constant)
-        and ast.unparse(value.value) == ast.unparse(target)
-    )
+def _is_beginning_of(value: ast.expr, target: ast.expr) -> TypeGuard[ast.Subscript]:
+    """Whether it is `y[:n]` of that `y`, and n is no number that stands there."""
+    match value:
+        case ast.Subscript(value=whole, slice=ast.Slice(lower=None, upper=ast.expr() as end, step=None)):
+            return not isinstance(end, ast.Constant) and ast.unparse(whole) == ast.unparse(target)
+    return False
 
 
 def _kept(file: SourceFile, statement: ast.Assign, array: ast.expr, kept: ast.expr, cut: ast.Subscript) -> list[Edit]:
-    name = ast.unparse(array)
-    alone = statement.targets[0] is array
-    rows = _free(file)
-    if (
-        isinstance(kept, ast.Call)
-        and file.qualified(kept.func) == "numpy.unique"
-        and alone
-        and _of(kept.args[:1], name)
-    ):
-        end = file.span(kept)[1] - 1
-        return [
-            replace(file, array, f"{file.code(array)}, {rows}"),
-            Edit(file, end, end, ", return_index=True"),
-            replace(file, cut.slice, rows),
-        ]
-    if isinstance(kept, ast.Subscript) and _of([kept.value], name) and not isinstance(kept.slice, ast.Slice):
-        if isinstance(kept.slice, ast.Name):
-            return [replace(file, cut.slice, kept.slice.id)]
-        if isinstance(kept.slice, ast.Tuple):  # columns
+    """The cut by the rows that `kept` leaves of the array; [] where what it leaves are no rows of it."""
+    name, alone = ast.unparse(array), statement.targets[0] is array
+    (rows,) = free_names(file, "kept")
+    match kept:
+        case ast.Call(func=called, args=[whole, *_]) if file.qualified(called) == "numpy.unique":
+            if alone and ast.unparse(whole) == name:
+                end = file.span(kept)[1] - 1
+                return [
+                    replace(file, array, f"{file.code(array)}, {rows}"),
+                    Edit(file, end, end, ", return_index=True"),
+                    replace(file, cut.slice, rows),
+                ]
+        case ast.Subscript(slice=ast.Slice() | ast.Tuple()):  # a stretch of rows, or columns
             return []
-        named = before(file, statement, f"{rows} = {file.code(kept.slice)}")
-        return [named, replace(file, kept.slice, rows), replace(file, cut.slice, rows)]
-    called = kept.func if isinstance(kept, ast.Call) else None
-    if isinstance(called, ast.Attribute) and called.attr in _BY_INDEX and _of([called.value], name):
-        return [replace(file, cut, f"{file.code(cut.value)}.loc[{name}.index]")]
+        case ast.Subscript(value=whole, slice=chosen) if ast.unparse(whole) == name:
+            if isinstance(chosen, ast.Name):
+                return [replace(file, cut.slice, chosen.id)]
+            named = before(file, statement, f"{rows} = {file.code(chosen)}")
+            return [named, replace(file, chosen, rows), replace(file, cut.slice, rows)]
+        case ast.Call(func=ast.Attribute(value=whole, attr=called)) if called in _BY_INDEX:
+            if ast.unparse(whole) == name:
+                return [replace(file, cut, f"{file.code(cut.value)}.loc[{name}.index]")]
     return []
-
-
-def _of(given: Sequence[ast.expr], name: str) -> bool:
-    return [ast.unparse(each) for each in given] == [name]
-
-
-def _free(file: SourceFile) -> str:
-    used = {each.id for each in ast.walk(file.tree) if isinstance(each, ast.Name)}
-    return next(each for each in ("kept", "kept_rows", "first_rows", "rows_kept") if each not in used)

@@ -273,7 +273,7 @@ def average(case: Case) -> Iterator[Sequence[Edit]]:
             call = each.call
             if call is None:
                 continue
-            summed = call.argument(99, "reduction")
+            summed = call.argument(-1, "reduction")
             if summed is not None and ast.unparse(summed) == "'sum'":
                 if each.module is not None and len(calls_like(case.program, each)) > 1:
                     yield from _over_examples(each.value.file, each.value.node)
@@ -282,7 +282,7 @@ def average(case: Case) -> Iterator[Sequence[Edit]]:
             if each.name == "sum" and not _along(each):
                 yield renamed(call, "torch.mean")
                 yield from _over_examples(each.value.file, each.value.node)
-            if call.argument(99, "size_average") is not None:
+            if call.argument(-1, "size_average") is not None:
                 yield [with_argument(call.file, call.node, "size_average", "True")]
 
 

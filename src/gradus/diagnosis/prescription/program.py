@@ -206,7 +206,7 @@ class Found:
         return self.node.func.value
 
     def argument(self, position: int, name: str) -> ast.expr | None:
-        """An argument by its place or its name; None where it is left out."""
+        """An argument by its place or its name, a place of -1 for one that has none; None where it is left out."""
         for each in self.node.keywords:
             if each.arg == name:
                 return each.value

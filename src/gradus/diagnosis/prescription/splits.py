@@ -10,7 +10,7 @@ from gradus.diagnosis.prescription.batches import (
     training_inputs,
     training_targets,
 )
-from gradus.diagnosis.prescription.bindings import binding, bindings
+from gradus.diagnosis.prescription.bindings import assigned_parts, binding, bindings
 from gradus.diagnosis.prescription.edits import Edit, after, delete, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.program import SourceFile
@@ -112,7 +112,7 @@ def _is_draw(file: SourceFile, node: ast.expr) -> bool:
 
 def _taken_alike(case: Case, file: SourceFile, labels: ast.Assign) -> Iterator[Sequence[Edit]]:
     """`x = x[rows]`, and labels that are permuted by themselves or merely cut: they become `y[rows]`."""
-    pairs = _single(labels)
+    pairs = assigned_parts(labels)
     for target, value in pairs:
         name = ast.unparse(target)
         alone = _permuted_alone(file, name, value)
@@ -126,13 +126,6 @@ def _taken_alike(case: Case, file: SourceFile, labels: ast.Assign) -> Iterator[S
             yield [replace(file, value, f"{name}[{partner}]")]
         elif alone and ast.unparse(labels.targets[0]) == name:
             yield [delete(file, labels)]
-
-
-def _single(node: ast.Assign) -> list[tuple[ast.expr, ast.expr]]:
-    target, value = node.targets[0], node.value
-    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
-        return list(zip(target.elts, value.elts, strict=False))
-    return [(target, value)]
 
 
 def _permuted_alone(file: SourceFile, name: str, value: ast.expr) -> bool:
@@ -153,7 +146,7 @@ def _partner(file: SourceFile, labels: ast.Assign, name: str) -> str | None:
     for statement in [*reversed(block[max(0, place - 6) : place]), labels]:
         if not isinstance(statement, ast.Assign):
             continue
-        for target, value in _single(statement):
+        for target, value in assigned_parts(statement):
             if (
                 isinstance(value, ast.Subscript)
                 and isinstance(value.slice, ast.Name)
