@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from gradus.diagnosis.prescription.bindings import Function, binding, callers, passed
-from gradus.diagnosis.prescription.edits import Edit, replace, with_argument
+from gradus.diagnosis.prescription.edits import Edit, atom, replace, with_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.flow import nearest, operations
 from gradus.diagnosis.prescription.lasting import enclosing
@@ -218,9 +218,7 @@ def _turned(made: Operation) -> list[Edit]:
         given = made.inputs[0].node
         if isinstance(given, ast.UnaryOp):
             return []
-        code = file.code(given)
-        atom = isinstance(given, ast.Name | ast.Call | ast.Attribute | ast.Subscript)
-        return [replace(file, given, f"-{code}" if atom else f"-({code})")]
+        return [replace(file, given, f"-{atom(file, given)}")]
     return []
 
 

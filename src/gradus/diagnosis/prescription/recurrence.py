@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from gradus.diagnosis.prescription.bindings import Function, bindings, method, parameters, returned
-from gradus.diagnosis.prescription.edits import Edit, after, around, before, imported, replace, without_argument
+from gradus.diagnosis.prescription.edits import Edit, after, atom, before, imported, replace, without_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.layers import applied, is_layer
 from gradus.diagnosis.prescription.modules import stacked
@@ -142,9 +142,7 @@ def _leaking(case: Case) -> Iterator[Edit]:
             states = [ast.unparse(node.targets[0])] if file.loops(node) and function.name == "forward" else []
         for state, new in ((total.left, total.right), (total.right, total.left)):
             if ast.unparse(state) in states:
-                text = file.code(new)
-                text = text if isinstance(new, ast.Name | ast.Call | ast.Attribute) else f"({text})"
-                yield replace(file, total, f"0.9 * {ast.unparse(state)} + 0.1 * {text}")
+                yield replace(file, total, f"0.9 * {ast.unparse(state)} + 0.1 * {atom(file, new)}")
                 break
 
 
@@ -192,8 +190,7 @@ def _past(file: SourceFile, owner: ast.ClassDef) -> Iterator[Edit]:
     if bindings(file, given, forward):
         yield before(file, forward.body[0], f"{given}_before = {given}")
         given = f"{given}_before"
-    opening, closing = ("", "") if isinstance(results[0], ast.Name | ast.Call) else ("(", ")")
-    yield from around(file, results[0], f"{given} + {_BRANCH} * {opening}", closing)
+    yield replace(file, results[0], f"{given} + {_BRANCH} * {atom(file, results[0])}")
 
 
 def _square(file: SourceFile, layers: ast.expr) -> bool:
