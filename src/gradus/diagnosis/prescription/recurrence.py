@@ -16,6 +16,7 @@ _REMEMBER = 4.0
 """Bias of the update gate: a state that halves in about 40 steps (Tallec & Ollivier 2018)."""
 
 _BRANCH = 0.3
+"""How much a branch counts beside what goes past it."""
 
 
 @fix("gated")
@@ -92,7 +93,7 @@ def _integrating(case: Case) -> Iterator[Edit]:
         found = applied(file, node) if isinstance(node, ast.Call) else None
         if found is None or found.operand is None or not _mixes(file, found.operand):
             continue
-        names = {each.id for each in ast.walk(found.operand) if isinstance(each, ast.Name) and _is_state(each)}
+        names = {each.id for each in ast.walk(found.operand) if isinstance(each, ast.Name) and _is_state(each.id)}
         statement = file.parents.get(node)
         function = next((each for each in file.above(node) if isinstance(each, Function)), None)
         if isinstance(statement, ast.Return) and function is not None:
@@ -120,9 +121,9 @@ def _mixes(file: SourceFile, operand: ast.expr) -> bool:
     )
 
 
-def _is_state(node: ast.Name) -> bool:
+def _is_state(name: str) -> bool:
     """A name by which states go."""
-    return node.id.lower().strip("_").split("_")[0] in {
+    return name.lower().strip("_").split("_")[0] in {
         "h", "hx", "hidden", "state", "s", "prev", "memory", "context", "ht", "hprev",
     }  # fmt: skip
 
@@ -137,7 +138,7 @@ def _leaking(case: Case) -> Iterator[Edit]:
         if function is None or not isinstance(total.op, ast.Add):
             continue
         if isinstance(node, ast.Return):
-            states = [each for each in parameters(function)[2:] if _is_state(ast.Name(each))]
+            states = [each for each in parameters(function)[2:] if _is_state(each)]
         else:
             states = [ast.unparse(node.targets[0])] if file.loops(node) and function.name == "forward" else []
         for state, new in ((total.left, total.right), (total.right, total.left)):
