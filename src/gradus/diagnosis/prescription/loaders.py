@@ -3,12 +3,17 @@
 import ast
 
 from gradus.diagnosis.prescription.bindings import Function, binding, callers, dictionary, entered, passed, returned
+from gradus.diagnosis.prescription.fixes import Case
 from gradus.diagnosis.prescription.program import Found, Program, SourceFile
-from gradus.diagnosis.prescription.roles import TrainingStep
+from gradus.diagnosis.prescription.roles import TrainingStep, training_steps
 
 
-def loaders(program: Program, training: TrainingStep) -> list[Found]:
-    """Calls that make what the training loop goes over."""
+def training_loaders(case: Case) -> list[Found]:
+    """Calls that make what the training loops go over."""
+    return [loader for training in training_steps(case) for loader in _loaders(case.program, training)]
+
+
+def _loaders(program: Program, training: TrainingStep) -> list[Found]:
     for loop in training.loops:
         if isinstance(loop, ast.For):
             found = made_by(program, training.file, loop.iter)

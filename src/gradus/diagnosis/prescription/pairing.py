@@ -17,9 +17,8 @@ from gradus.diagnosis.prescription.bindings import (
 )
 from gradus.diagnosis.prescription.edits import Edit, delete, replace, without_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
-from gradus.diagnosis.prescription.loaders import loaders, made_by
+from gradus.diagnosis.prescription.loaders import made_by, training_loaders
 from gradus.diagnosis.prescription.program import Found, Program, SourceFile
-from gradus.diagnosis.prescription.roles import training_steps
 
 
 @fix("check-labels")
@@ -90,7 +89,7 @@ def gather_in_order(case: Case) -> Iterator[Sequence[Edit]]:
     """A loader whose batches are gathered, as features that are computed once, keeps the order of the dataset, in which
     the labels are; not one that training goes over.
     """
-    trained = [each.node for training in training_steps(case) for each in loaders(case.program, training)]
+    trained = [each.node for each in training_loaders(case)]
     edits = [
         without_argument(each.file, each.node, argument)
         for each in _gathered(case.program)
