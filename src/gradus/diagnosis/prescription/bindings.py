@@ -158,6 +158,11 @@ def class_around(file: SourceFile, node: ast.AST) -> ast.ClassDef | None:
     return next((each for each in file.above(node) if isinstance(each, ast.ClassDef)), None)
 
 
+def function_around(file: SourceFile, node: ast.AST) -> Function | None:
+    """The innermost function that a node lies in."""
+    return next((each for each in file.above(node) if isinstance(each, Function)), None)
+
+
 def method(owner: ast.ClassDef, name: str) -> Function | None:
     """A method that a class defines itself."""
     for each in owner.body:
@@ -249,7 +254,7 @@ def dictionary(
         if bound is not None:
             sources = [(bound.file, bound.value)] if bound.item is None and not bound.looped else []
         elif isinstance(node, ast.Name):
-            function = next((each for each in file.above(node) if isinstance(each, Function)), None)
+            function = function_around(file, node)
             if function is not None:
                 given = (
                     (each.file, passed(file, function, node.id, each)) for each in callers(program, file, function)

@@ -11,6 +11,7 @@ from gradus.diagnosis.prescription.bindings import (
     callers,
     class_around,
     entered,
+    function_around,
     parameters,
     passed,
     returned,
@@ -110,7 +111,7 @@ def _gathered(program: Program) -> Iterator[Found]:
         collects = isinstance(node, ast.comprehension) or _attributes(node) & {"append", "extend"}
         if not collects or any("backward" in _attributes(each) for each in (whole, *(one[1] for one in enters if one))):
             continue
-        function = next((each for each in file.above(node) if isinstance(each, Function)), None)
+        function = function_around(file, node)
         name = ast.unparse(node.iter)
         if function is not None and name in parameters(function):
             calls = callers(program, file, function)

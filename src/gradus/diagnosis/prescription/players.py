@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from gradus.diagnosis.prescription.bindings import Function, binding, callers, passed
+from gradus.diagnosis.prescription.bindings import binding, callers, function_around, passed
 from gradus.diagnosis.prescription.edits import Edit, atom, replace, with_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.flow import nearest, operations
@@ -88,7 +88,7 @@ def _player(case: Case, optimizer: Found) -> Player:
 def _called(program: Program, step: Found) -> Iterator[str]:
     """How what steps is called: here, and by those who pass it to the function that the step is in."""
     yield ast.unparse(step.receiver).removeprefix("self.")
-    function = next((each for each in step.file.above(step.node) if isinstance(each, Function)), None)
+    function = function_around(step.file, step.node)
     if function is not None:
         calls = callers(program, step.file, function)
         given = (passed(step.file, function, ast.unparse(step.receiver), each) for each in calls)

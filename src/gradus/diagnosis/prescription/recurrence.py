@@ -4,7 +4,7 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 
-from gradus.diagnosis.prescription.bindings import Function, bindings, method, parameters, returned
+from gradus.diagnosis.prescription.bindings import bindings, function_around, method, parameters, returned
 from gradus.diagnosis.prescription.edits import Edit, after, atom, before, imported, replace, without_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.layers import applied, is_layer
@@ -95,7 +95,7 @@ def _integrating(case: Case) -> Iterator[Edit]:
             continue
         names = {each.id for each in ast.walk(found.operand) if isinstance(each, ast.Name) and _is_state(each.id)}
         statement = file.parents.get(node)
-        function = next((each for each in file.above(node) if isinstance(each, Function)), None)
+        function = function_around(file, node)
         if isinstance(statement, ast.Return) and function is not None:
             states = [each for each in parameters(function) if each in names]
         elif isinstance(statement, ast.Assign) and file.loops(statement):
@@ -134,7 +134,7 @@ def _leaking(case: Case) -> Iterator[Edit]:
         if not isinstance(node, ast.Assign | ast.Return) or not isinstance(node.value, ast.BinOp):
             continue
         total = node.value
-        function = next((each for each in file.above(node) if isinstance(each, Function)), None)
+        function = function_around(file, node)
         if function is None or not isinstance(total.op, ast.Add):
             continue
         if isinstance(node, ast.Return):

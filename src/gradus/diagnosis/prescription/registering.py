@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator, Sequence
 
-from gradus.diagnosis.prescription.bindings import Function, bindings, class_around, method
+from gradus.diagnosis.prescription.bindings import bindings, class_around, function_around, method
 from gradus.diagnosis.prescription.edits import Edit, after, before, delete, imported, replace, without_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.program import Found, Program, SourceFile
@@ -110,7 +110,7 @@ def make_layers_once(case: Case) -> Iterator[Sequence[Edit]]:
     """A layer that is made anew in each pass is made in `__init__`, if it needs nothing from the pass."""
     for call in case.program.calls("torch.nn.Linear", "torch.nn.Conv*", "torch.nn.*Norm*", "torch.nn.Embedding"):
         file, owner = call.file, class_around(call.file, call.node)
-        function = next((each for each in file.above(call.node) if isinstance(each, Function)), None)
+        function = function_around(file, call.node)
         if owner is None or function is None or function.name == "__init__" or not is_module(case.program, file, owner):
             continue
         begin = method(owner, "__init__")
