@@ -153,6 +153,11 @@ def methods_named(program: Program, name: str) -> list[tuple[SourceFile, Functio
     ]
 
 
+def attributes_in(node: ast.AST) -> set[str]:
+    """The names of all attributes that are read or set below a node."""
+    return {each.attr for each in ast.walk(node) if isinstance(each, ast.Attribute)}
+
+
 def class_around(file: SourceFile, node: ast.AST) -> ast.ClassDef | None:
     """The class that a node lies in."""
     return next((each for each in file.above(node) if isinstance(each, ast.ClassDef)), None)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from gradus.diagnosis.prescription.bindings import (
     Function,
+    attributes_in,
     binding,
     bindings,
     callers,
@@ -108,8 +109,10 @@ def _gathered(program: Program) -> Iterator[Found]:
             continue
         whole = node if isinstance(node, ast.For) else file.parents[node]
         enters = [entered(program, file, each) for each in ast.walk(whole) if isinstance(each, ast.Call)]
-        collects = isinstance(node, ast.comprehension) or _attributes(node) & {"append", "extend"}
-        if not collects or any("backward" in _attributes(each) for each in (whole, *(one[1] for one in enters if one))):
+        collects = isinstance(node, ast.comprehension) or attributes_in(node) & {"append", "extend"}
+        if not collects or any(
+            "backward" in attributes_in(each) for each in (whole, *(one[1] for one in enters if one))
+        ):
             continue
         function = function_around(file, node)
         name = ast.unparse(node.iter)
@@ -119,10 +122,6 @@ def _gathered(program: Program) -> Iterator[Found]:
         else:
             given = [(file, node.iter)]
         yield from (found for home, each in given if each is not None for found in made_by(program, home, each))
-
-
-def _attributes(node: ast.AST) -> set[str]:
-    return {each.attr for each in ast.walk(node) if isinstance(each, ast.Attribute)}
 
 
 # ---- one of both sorted, drawn or turned ----------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator, Sequence
 
-from gradus.diagnosis.prescription.bindings import bindings, class_around, function_around, method
+from gradus.diagnosis.prescription.bindings import attributes_in, bindings, class_around, function_around, method
 from gradus.diagnosis.prescription.edits import Edit, after, before, delete, imported, replace, without_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.program import Found, Program, SourceFile
@@ -122,7 +122,7 @@ def make_layers_once(case: Case) -> Iterator[Sequence[Edit]]:
 
 
 def _free_name(owner: ast.ClassDef, call: Found) -> str:
-    taken = {each.attr for each in ast.walk(owner) if isinstance(each, ast.Attribute)}
+    taken = attributes_in(owner)
     base = call.file.qualified(call.node.func).rpartition(".")[2].lower()
     return next(each for each in (base, *(f"{base}{number}" for number in range(2, 1000))) if each not in taken)
 
