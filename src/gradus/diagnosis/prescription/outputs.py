@@ -65,7 +65,7 @@ def _undone(case: Case) -> Iterator[Sequence[Edit]]:
             yield behind(given.file, given.node, ".clamp(min=1e-8).log()")
             continue
         binary = activation.name == "sigmoid" and loss.name == "bce_with_logits_loss"
-        if binary and loss.call is not None and loss.argument(99, "pos_weight") is None:
+        if binary and loss.call is not None and loss.argument(-1, "pos_weight") is None:
             own = "torch.nn.BCELoss" if loss.module is not None else "torch.nn.functional.binary_cross_entropy"
             yield renamed(loss.call, own)
 

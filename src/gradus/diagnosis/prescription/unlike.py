@@ -163,16 +163,12 @@ def _moved_out(file: SourceFile, node: ast.If) -> list[Edit]:
 def collate_as_training(case: Case) -> Iterator[Sequence[Edit]]:
     """Held-out batches are put together by the function that puts training batches together."""
     train = training_loaders(case)
-    given = next((each for each in map(_collation, train) if each is not None), None)
+    given = next((found for each in train if (found := each.argument(-1, "collate_fn")) is not None), None)
     if given is None:
         return
     for other in case.program.calls("torch.utils.data.DataLoader"):
-        theirs = _collation(other)
+        theirs = other.argument(-1, "collate_fn")
         if theirs is not None and all(other.node is not each.node for each in train):
             text = train[0].file.code(given)
             if other.file.code(theirs) != text:
                 yield [replace(other.file, theirs, text)]
-
-
-def _collation(loader: Found) -> ast.expr | None:
-    return next((each.value for each in loader.node.keywords if each.arg == "collate_fn"), None)
