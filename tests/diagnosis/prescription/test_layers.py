@@ -474,8 +474,11 @@ def test_sums_of_another_kind_stay(pooled: str) -> None:
 def test_layers_that_are_given_several_steps_get_layer_norm() -> None:
     history = taking((64, 50, 4))
     flat = net("return self.fc2(torch.relu(self.fc1(x.flatten(0, 1))))")
-    for source, norm in ((net("return self.fc2(torch.relu(self.fc1(x)))"), "LayerNorm"), (flat, "BatchNorm1d")):
+    steps = net("return self.fc2(torch.relu(self.fc1(x)))")
+    filtered = "m = nn.Sequential(nn.Conv1d(50, 8, 3), nn.ReLU(), nn.AdaptiveAvgPool1d(1))"
+    for source, norm in ((steps, "LayerNorm"), (flat, "BatchNorm1d"), (filtered, "BatchNorm1d")):
         assert norm in first_change(HEAD + source + EVALUATES, "normalize-layers", history)[1]
+    assert "LayerNorm" in normalized(steps + "words = nn.Embedding(9, 4)\n")[1]
 
 
 def taking(*shapes: tuple[int, ...]) -> History:
@@ -520,10 +523,10 @@ def test_a_nonlinearity_behind_each_part_of_a_class() -> None:
 
 
 def test_branches_of_a_loop_count_less_where_signals_explode() -> None:
-    source = deep("nn.Linear(w, w) for _ in range(3)").replace("torch.tanh(layer(x))", "x + torch.relu(layer(x))")
+    source = deep("nn.Linear(w, w) for _ in range(3)").replace("x = torch.tanh(layer(x))", "h = h + F.relu(layer(h))")
     assert first_change(HEAD + source, "normalize-layers", None, "exploding-gradient") == [
-        "- x = x + torch.relu(layer(x))",
-        "+ x = x + 0.1 * torch.relu(layer(x))",
+        "- h = h + F.relu(layer(h))",
+        "+ h = h + 0.1 * F.relu(layer(h))",
     ]
 
 
