@@ -159,6 +159,9 @@ train(net, loader, torch.optim.Adam(net.parameters()), nn.CrossEntropyLoss())
         assert "criterion = nn.BCELoss()" in changes(program, "return-logits")[1]
         functional = program.replace("loss = criterion(", "loss = F.binary_cross_entropy_with_logits(")
         assert "loss = F.binary_cross_entropy(model(x), y)" in changes(functional, "return-logits")[1]
+        picked = changes(program + "\nprint(model(x)[rows].log())\n", "return-logits")[0]
+        assert "print(torch.sigmoid(model(x)[rows]).log())" in picked
+        assert changes(program, "return-logits", None, "nonlinear-logits") == []
         weighted = program.replace("nn.BCEWithLogitsLoss()", "nn.BCEWithLogitsLoss(pos_weight=w)")
         assert len(changes(weighted, "return-logits")) == 1
 
