@@ -46,6 +46,7 @@ def test_a_slow_discriminator_too() -> None:
 
 def test_as_many_steps_of_one_as_of_the_other() -> None:
     assert first_change(gan(d_steps="5"), "slow-discriminator") == ["- for _ in range(5):", "+ for _ in range(1):"]
+    assert first_change(gan(d_steps="1"), "slow-discriminator") != []
 
 
 @pytest.mark.parametrize("remedy", ["fast-discriminator", "diversity"])
