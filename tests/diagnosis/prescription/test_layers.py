@@ -284,6 +284,8 @@ REPEATED = "nn.Sequential(*[Block(w) for _ in range(9)])"
         ("return x + torch.tanh(self.fc(x))", []),
         ("skip = x\n        return torch.tanh(self.fc(x) + skip)", []),
         ("return F.max_pool1d(self.fc(x), 2)", []),
+        ("return torch.tanh(self.fc(x)), x", []),
+        ("if self.off:\n            return x\n        return torch.tanh(self.fc(x))", []),
     ],
 )
 @pytest.mark.parametrize(
@@ -543,6 +545,9 @@ def test_a_cell_that_adds_up_states_is_bounded() -> None:
         "- return h + F.relu(self.inp(x) + self.rec(h))",
         "+ return 0.9 * h + 0.1 * F.relu(self.inp(x) + self.rec(h))",
     ]
+    for given, carried in (("h", "h"), ("x, skip", "skip")):  # an input, and what is no state
+        other = cell.replace("x, h)", f"{given})").replace("return h", f"return {carried}")
+        assert first_change(HEAD + other, "gated", None, "exploding-through-time") == []
 
 
 def test_residual_branches_begin_silent_or_count_less_where_signals_explode() -> None:
