@@ -26,7 +26,7 @@ def cut_nothing_off(case: Case) -> Iterator[Sequence[Edit]]:
     of_tensors = case.program.methods("clip", "clamp", "clip_", "clamp_")
     for call in [*case.program.calls(*_CUTS), *of_tensors]:
         operand = call.receiver if call in of_tensors else call.argument(0, "a")
-        given = [*call.node.args[call not in of_tensors :], *(each.value for each in call.node.keywords)]
+        given = [*call.node.args, *(each.value for each in call.node.keywords)]
         numbers = [written(case.program, call.file, each) for each in given]
         if operand is not None and limits & {each.value for each in numbers if each is not None}:
             yield [replace(call.file, call.node, call.file.code(operand)), *_norm_in_front(case)]
