@@ -43,6 +43,12 @@ class TestScaledInputs:
         source = program("x, y = torch.tensor(table), torch.tensor(wanted)")
         assert first_change(source, "scale-inputs", seen()) == ["+ x = (x - x[:80].mean(0)) / x[:80].std(0)"]
 
+    def test_that_are_right_are_left_where_layers_are_blamed(self) -> None:
+        source, signs = program("x, y = torch.tensor(table), torch.tensor(wanted)"), replace(TABLE, mean=0.1, std=1.0)
+        for cause, expected in (("saturated-units", 0), ("unscaled-inputs", 1)):
+            found = changes(source, "scale-inputs", seen(signs), cause)
+            assert sum("(x - x[:80].mean(0))" in each for each in found) == expected
+
     def test_of_constant_columns_are_not_divided_by_zero(self) -> None:
         source = program("x, y = load()")
         found = first_change(source, "scale-inputs", seen(replace(TABLE, constant=0.2)))

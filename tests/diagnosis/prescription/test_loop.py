@@ -488,6 +488,20 @@ for x, y in batches:
         ):
             assert [f"Adam({expected})" in each for each in changes(source.format(base), "hold-all")] == [True]
 
+    def test_holds_no_model_that_a_function_keeps_to_itself(self) -> None:
+        source = (
+            HEAD
+            + """
+def compute(x, y):
+    head = nn.Linear(2, 1)
+    return criterion(head(model(x)), y)
+for x, y in batches:
+    compute(x, y).backward()
+    optimizer.step()
+"""
+        )
+        assert changes(source, "hold-all", History()) == []
+
     def test_is_left_where_it_holds_all(self) -> None:
         source = HEAD + "for x, y in batches:\n    criterion(model(x), y).backward()\n    optimizer.step()\n"
         assert changes(source, "hold-all", History()) == []
