@@ -399,6 +399,21 @@ class TestSameTransform:
         source = DATASET.format(train=train, test=test)
         assert f"held_out = Rows({expected})" in first_change(source, "same-transform")[-1]
 
+    def test_by_its_place_where_parameters_are_not_known(self) -> None:
+        source = split("x_train = bought(x_train, lambda x: x / 9)", "x_test = bought(x_test)")
+        assert first_change(source, "same-transform")[-1] == "+ x_test = bought(x_test, lambda x: x / 9)"
+
+    @pytest.mark.parametrize("made", ["functools.partial(divide, 9)", "build_transform()"])
+    def test_what_is_called_or_made_like_a_transform_is_one(self, made: str) -> None:
+        source = DATASET.format(train="x_train, y=transform", test="x_test")
+        source = f"import functools\ntransform = {made}\n{source}".replace("scale = ", "other = ")
+        assert first_change(source, "same-transform")[-1] == "+ held_out = Rows(x_test, y=transform)"
+
+    @pytest.mark.parametrize("given", ["Scale", "Scale(x_train)"])
+    def test_data_are_no_transform(self, given: str) -> None:
+        source = DATASET.format(train=f"x_train, y={given}", test="x_test")
+        assert changes(source if given == "Scale" else source.replace("__call__", "most_of"), "same-transform") == []
+
     def test_what_acts_by_chance_is_for_training_alone(self) -> None:
         source = DATASET.format(train="x_train, transform=jitter", test="x_test")
         assert changes(source, "same-transform") == []
