@@ -164,7 +164,7 @@ def _of_call(program: Program, file: SourceFile, call: ast.Call) -> Iterator[tup
 def _returns(program: Program, file: SourceFile, call: ast.Call) -> Iterator[tuple[SourceFile, ast.expr]]:
     """What the program's own function returns, if that is written in one place."""
     enters = entered(program, file, call)
-    if enters is not None and enters[1].name != "__init__":
+    if enters is not None:
         results = returned(enters[1])
         yield from ((enters[0], each) for each in results if len(results) == 1)
 
