@@ -102,6 +102,17 @@ class TestRegister:
         assert "class Head(nn.Module):\n    def __init__(self, width):\n        super().__init__()\n" in found
         assert "    def forward(self, x):\n        return self.out(x)\n" in found
 
+    @pytest.mark.parametrize(
+        "kept",
+        [
+            "self.width = width",
+            "self.out = nn.Linear(width, 2)\n        self.optimizer = torch.optim.SGD(self.out.parameters(), 0.1)",
+        ],
+    )
+    def test_classes_that_make_no_layers_or_train_them_stay(self, kept: str) -> None:
+        source = f"\nclass Trainer:\n    def __init__(self, width):\n        {kept}\n"
+        assert changes(net("pass") + source, "register") == []
+
     def test_a_layer_made_in_each_pass_is_made_once(self) -> None:
         found = changes(net("self.width = width", "return nn.Linear(self.width, 2)(x)"), "register")[0]
         assert "        self.width = width\n        self.linear = nn.Linear(self.width, 2)\n" in found

@@ -250,3 +250,15 @@ def test_a_layer_that_carries_a_state_begins_orthogonal() -> None:
         assert first_change(stack, "initialize", None, "exploding-through-time") == []
     once = source.replace("for x in xs:\n    ", "")
     assert first_change(once, "initialize", None, "exploding-through-time") == []
+
+
+@pytest.mark.parametrize(
+    ("last", "expected"), [("nn.Linear(8, 8)", ["+ nn.init.zeros_(self.body[-1].weight)"]), ("nn.ReLU()", [])]
+)
+def test_the_last_layer_of_a_branch_begins_at_zero(last: str, expected: list[str]) -> None:
+    source = (
+        f"class Block(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        f"        self.body = nn.Sequential(nn.Linear(8, 8), {last})\n\n"
+        f"    def forward(self, x):\n        return x + self.body(x)\n"
+    )
+    assert first_change(HEAD + source, "initialize", None, "exploding-gradient") == expected

@@ -157,6 +157,13 @@ train(net, loader, torch.optim.Adam(net.parameters()), nn.CrossEntropyLoss())
     def test_a_sigmoid_may_keep_its_own_loss(self) -> None:
         program = of_sequence("nn.Linear(4, 1), nn.Sigmoid()", criterion="nn.BCEWithLogitsLoss()")
         assert "criterion = nn.BCELoss()" in changes(program, "return-logits")[1]
+        functional = program.replace("loss = criterion(", "loss = F.binary_cross_entropy_with_logits(")
+        assert "loss = F.binary_cross_entropy(model(x), y)" in changes(functional, "return-logits")[1]
+        picked = changes(program + "\nprint(model(x)[rows].log())\n", "return-logits")[0]
+        assert "print(torch.sigmoid(model(x)[rows]).log())" in picked
+        assert changes(program, "return-logits", None, "nonlinear-logits") == []
+        weighted = program.replace("nn.BCEWithLogitsLoss()", "nn.BCEWithLogitsLoss(pos_weight=w)")
+        assert len(changes(weighted, "return-logits")) == 1
 
     def test_a_threshold_in_a_function_that_predictions_are_collected_for(self) -> None:
         program = of_sequence("\n    nn.Linear(4, 1),\n    nn.Sigmoid(),\n", criterion="nn.BCEWithLogitsLoss()")
@@ -330,6 +337,7 @@ class TestLogarithm:
     def test_of_a_softmax(self, loss: str, old: str, new: str) -> None:
         program = f"{HEAD}{LINEAR}for x, y in loader:\n    p = {old}\n    loss = {loss}\n{STEP}"
         assert first_change(program, "add-log") == [f"- p = {old}", f"+ p = {new}"]
+        assert len(changes(program, "add-log")) == (2 if loss.startswith("F.") else 1)
 
     def test_probabilities_are_read_as_exponentials(self) -> None:
         program = of_sequence("nn.Linear(4, 3), nn.Softmax(1)", criterion="nn.NLLLoss()")

@@ -187,9 +187,24 @@ class TestGathered:
     @pytest.mark.parametrize(
         "rest",
         [
-            "for x, y in loader:",
+            "kept = features(loader)\nfor x, y in loader:",
             "for each in range(9):\n    losses = [step(x, y) for x, y in loader]\ndef step(x, y):",
         ],
     )
     def test_batches_that_are_trained_on_are_left(self, rest: str) -> None:
         assert changes(FEATURES.format(rest=rest), "check-labels") == []
+
+    def test_every_loader_that_is_handed_over_is_put_in_order_once(self) -> None:
+        rest = (
+            "other = DataLoader(more, 32, shuffle=True)\nkept, again = features(loader), features(loader)\n"
+            "new = features(other)\nfor x, y in batches:"
+        )
+        assert [each for each in first_change(FEATURES.format(rest=rest), "check-labels") if each[0] == "+"] == [
+            "+ loader = DataLoader(dataset, 32)",
+            "+ other = DataLoader(more, 32)",
+        ]
+
+    @pytest.mark.parametrize(("done", "kept"), [("kept.append(backbone(x))", True), ("print(backbone(x))", False)])
+    def test_a_loop_gathers_what_it_appends(self, done: str, kept: bool) -> None:
+        rest = f"kept = []\nfor x, y in loader:\n    {done}\nfor x, y in batches:"
+        assert bool(changes(FEATURES.format(rest=rest), "check-labels")) is kept

@@ -46,6 +46,7 @@ def test_a_slow_discriminator_too() -> None:
 
 def test_as_many_steps_of_one_as_of_the_other() -> None:
     assert first_change(gan(d_steps="5"), "slow-discriminator") == ["- for _ in range(5):", "+ for _ in range(1):"]
+    assert first_change(gan(d_steps="1"), "slow-discriminator") != []
 
 
 @pytest.mark.parametrize("remedy", ["fast-discriminator", "diversity"])
@@ -119,6 +120,8 @@ def test_oscillation_is_damped() -> None:
     assert ["betas=(0.0, 0.99)" in each and "betas=(0.0, 0.9)" in each for each in given] == [True, True, False]
     assert "lr=0.00025, betas=(0.0, 0.99)" in given[1]
     assert "betas=(0.5, 0.99)" in given[2]
+    still = changes(gan(g_rate="1e-3, betas=(0.0, 0.9)", d_rate="1e-3, betas=(0.0, 0.9)"), "damp-players")
+    assert ["lr=0.00025, betas=(0.0, 0.9)" in still[0], "lr=0.0001, betas=(0.0, 0.9)" in still[1]] == [True, True]
 
 
 @pytest.mark.parametrize(
@@ -145,6 +148,7 @@ def test_momentum_of_players_goes() -> None:
     ("loss", "turned"),
     [
         ("-F.softplus(D(G(z))).mean()", "F.softplus(-D(G(z))).mean()"),
+        ("(-F.softplus(D(G(z)))).mean()", "F.softplus(-D(G(z))).mean()"),
         ("torch.log(1 - D(G(z)) + 1e-8).mean()", "-torch.log(D(G(z)) + 1e-8).mean()"),
         ("F.logsigmoid(-D(G(z))).mean()", "-F.logsigmoid(D(G(z))).mean()"),
     ],
@@ -154,6 +158,13 @@ def test_saturating_losses_without_labels(loss: str, turned: str) -> None:
         "import torch.nn as nn", "import torch.nn as nn\nimport torch.nn.functional as F"
     )
     assert first_change(program, "slow-discriminator") == [f"- loss_g = {loss}", f"+ loss_g = {turned}"]
+
+
+def test_a_loss_that_does_not_saturate_stays() -> None:
+    program = gan(loss_g="-F.softplus(-D(G(z))).mean()").replace(
+        "import torch.nn as nn", "import torch.nn as nn\nimport torch.nn.functional as F"
+    )
+    assert not any("loss_g =" in each for each in first_change(program, "slow-discriminator"))
 
 
 def test_a_head_start_goes() -> None:

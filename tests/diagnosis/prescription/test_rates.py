@@ -56,6 +56,13 @@ def test_an_aside_of_other_causes() -> None:
 def test_a_rate_that_is_set_later() -> None:
     found = lowered("o = Adam(p, lr=0.5)\nfor g in o.param_groups:\n    g['lr'] = 0.3")
     assert found[2:] == ["- g['lr'] = 0.3", "+ g['lr'] = 0.001"]
+    other = "o = Adam(p, lr=0.5)\nbest['lr'] = 0.3\nfor g in o.param_groups:\n    g['lr'] = 0.0"
+    assert lowered(other) == ["- o = Adam(p, lr=0.5)", "+ o = Adam(p, lr=0.001)"]
+
+
+def test_momentum_among_options_counts() -> None:
+    found = lowered("options = dict(lr=5.0, momentum=0.9)\no = torch.optim.SGD(p, **options)")
+    assert found[1] == "+ options = dict(lr=0.02, momentum=0.9)"
 
 
 @pytest.mark.parametrize("rate", ["json.loads(text)['lr']", "10 ** args.log_lr"])

@@ -1,5 +1,7 @@
 """Batch norm in front of a model, wherever the model is made."""
 
+from dataclasses import replace
+
 import pytest
 
 from gradus.diagnosis.signs import Examination, History, InputSigns
@@ -65,16 +67,22 @@ def test_a_sequence_over_steps_is_left() -> None:
 
 def test_inputs_of_an_ordinary_scale_are_not_blamed_for_what_layers_make_of_them() -> None:
     signs = InputSigns(shape=(32, 4), mean=0.1, std=1.1, low=-4.0, high=4.0, varied=1.0)
-    history = History(examinations=[Examination(step=0, inputs=(signs,))])
-    for cause, blamed in (("saturated-units", False), ("unscaled-inputs", True)):
+    for cause, seen_as, blamed in (
+        ("saturated-units", signs, False),
+        ("saturated-units", replace(signs, std=5.0), True),
+        ("saturated-units", replace(signs, mean=3.0), True),
+        ("saturated-units", replace(signs, spread=100.0), True),
+        ("unscaled-inputs", signs, True),
+    ):
+        history = History(examinations=[Examination(step=0, inputs=(seen_as,))])
         assert bool(changes(network("nn.Linear(4, 8)"), "scale-inputs", history, cause)) is blamed
 
 
 @pytest.mark.parametrize("cut", ["np.clip(frame, 0.0, 1.0)", "frame.clip(0, LIMIT)", "torch.clamp(frame, max=1.0)"])
 def test_numbers_that_all_lie_beyond_a_limit_are_not_cut_off(cut: str) -> None:
     prepare = f"import numpy as np\nLIMIT = 1.0\ndef prepare(frame):\n    return {cut}\n"
-    for value, gone in ((1.0, True), (0.5, False)):
-        signs = InputSigns(shape=(32, 4), mean=value, std=0.0, low=value, high=value)
+    for low, high, expected in ((1.0, 1.0, [(True, True)]), (0.5, 0.5, []), (1.0, 3.0, [(False, True)])):
+        signs = InputSigns(shape=(32, 4), mean=low, std=0.0, low=low, high=high)
         history = History(examinations=[Examination(step=0, inputs=(signs,))])
         found = changes(network("nn.Linear(4, 8)") + prepare, "drop-constants", history)
-        assert [("return frame\n" in each, "BatchNorm1d(4" in each) for each in found] == [(True, True)] * gone
+        assert [("return frame\n" in each, "BatchNorm1d(4" in each) for each in found] == expected

@@ -102,19 +102,33 @@ def test_held_out_examples_are_loaded_by_the_function_for_training_examples() ->
     )
 
 
-def test_held_out_examples_come_from_the_dataset_of_training_examples() -> None:
-    source = """
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("load_field(images_val)", "load_herbarium(images_val)"),
+        ("load_field(images_val)", "load_field(images_val, 2)"),
+        ("x, x_val = load_herbarium(images), load", "x = load_herbarium(images)\ndef held_out():\n    return load"),
+        ("x, x_val = load_herbarium(images), load", "x = load_herbarium(images)\nfor each in days:\n    load"),
+    ],
+)
+def test_not_where_they_are_loaded_alike_otherwise_or_elsewhere(old: str, new: str) -> None:
+    assert changes(LOADED.replace(old, new), "same-transform") == []
+
+
+@pytest.mark.parametrize(("name", "given"), [("EvalRows", "xb, yb"), ("OtherRows", "xte, yte")])
+def test_held_out_examples_come_from_the_dataset_of_training_examples(name: str, given: str) -> None:
+    source = f"""
     class TrainRows(Dataset):
         def __getitem__(self, i):
             return (self.x[i] - 50) / 30, self.y[i]
 
-    class EvalRows(Dataset):
+    class {name}(Dataset):
         def __getitem__(self, i):
             return self.x[i] / 100, self.y[i]
 
-    loader, test = DataLoader(TrainRows(xtr, ytr), 50), DataLoader(EvalRows(xte, yte), 100)
+    loader, test = DataLoader(TrainRows(xtr, ytr), 50), DataLoader({name}({given}), 100)
     """
-    assert "DataLoader(TrainRows(xte, yte), 100)" in changes(source, "same-transform")[0]
+    assert f"DataLoader(TrainRows({given}), 100)" in changes(source, "same-transform")[0]
 
 
 @pytest.mark.parametrize("chance", [False, True])
@@ -129,12 +143,13 @@ def test_what_training_does_not_go_over_is_held_out_whatever_its_name(chance: bo
         def __getitem__(self, i):
             return torch.as_tensor(self.counts[i], dtype=torch.float32)
 
-    first, second = DataLoader(Plate(measure(1))), DataLoader(Viewer(measure(2)))
+    later = Viewer(measure(2))
+    first, second = DataLoader(Plate(measure(1))), DataLoader(later)
     for x, y in first:
         loss = criterion(model(x), y)
         loss.backward()
     """
-    assert any("DataLoader(Plate(measure(2)))" in each for each in changes(source, "same-transform")) is not chance
+    assert any("later = Plate(measure(2))" in each for each in changes(source, "same-transform")) is not chance
 
 
 def test_not_where_that_changes_them_by_chance() -> None:

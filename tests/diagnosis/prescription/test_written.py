@@ -87,6 +87,7 @@ use(args.lr)
         (PARSED_ELSEWHERE, "script.py:5 0.1"),
         ("c = {'optim': {'lr': 0.1}}\nuse(c['optim']['lr'])", "script.py:1 0.1"),
         ("base = {'lr': 0.1}\nc = {**base, 'epochs': 3}\nuse(c['lr'])", "script.py:1 0.1"),
+        ("base = {'lr': 0.4}\nc = {**base, 'lr': 0.1}\nuse(c['lr'])", "script.py:2 0.1"),
         ("class C:\n    lr = 0.1\nclass A:\n    c = C()\na = A()\nuse(a.c.lr)", "script.py:2 0.1"),
         ("def config():\n    return {'lr': 0.1}\nuse(config()['lr'])", "script.py:2 0.1"),
         ("class C:\n    seed: int = 0\n    lr: float = 0.1\nc = C(1, 0.4)\nuse(c.lr)", "script.py:4 0.4"),
@@ -113,6 +114,7 @@ def test_is_found(source: str, expected: str) -> None:
         "LR = 0.1\nLR = unknown\nuse(LR)",
         "def f(lr):\n    use(lr)\nf(0.1)\nf(0.2)",  # two places
         "def rate():\n    if x:\n        return 0.1\n    return 0.2\nuse(rate())",
+        "def rate():\n    if x:\n        return 0.1\n    return other\nuse(rate())",
         "use(0.1 if fast else 0.2)",
         "use(True)",
         "a, b = pair()\nuse(a)",

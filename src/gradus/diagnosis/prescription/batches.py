@@ -13,6 +13,7 @@ from gradus.diagnosis.prescription.bindings import (
     definition,
     dictionary,
     entered,
+    function_around,
     method,
     parameters,
     passed,
@@ -252,7 +253,7 @@ def _through(program: Program, bound: Binding, node: ast.expr, depth: int) -> So
 
 
 def _of_parameter(program: Program, file: SourceFile, node: ast.expr, item: int | None, depth: int) -> Source | None:
-    function = next((each for each in file.above(node) if isinstance(each, Function)), None)
+    function = function_around(file, node)
     if function is None or not isinstance(node, ast.Name) or node.id not in parameters(function):
         return None
     for call in callers(program, file, function):

@@ -161,9 +161,19 @@ def methods_named(program: Program, name: str) -> list[tuple[SourceFile, Functio
     ]
 
 
+def attributes_in(node: ast.AST) -> set[str]:
+    """The names of all attributes that are read or set below a node."""
+    return {each.attr for each in ast.walk(node) if isinstance(each, ast.Attribute)}
+
+
 def class_around(file: SourceFile, node: ast.AST) -> ast.ClassDef | None:
     """The class that a node lies in."""
     return next((each for each in file.above(node) if isinstance(each, ast.ClassDef)), None)
+
+
+def function_around(file: SourceFile, node: ast.AST) -> Function | None:
+    """The innermost function that a node lies in."""
+    return next((each for each in file.above(node) if isinstance(each, Function)), None)
 
 
 def method(owner: ast.ClassDef, name: str) -> Function | None:
@@ -257,7 +267,7 @@ def dictionary(
         if bound is not None:
             sources = [(bound.file, bound.value)] if bound.item is None and not bound.looped else []
         elif isinstance(node, ast.Name):
-            function = next((each for each in file.above(node) if isinstance(each, Function)), None)
+            function = function_around(file, node)
             if function is not None:
                 given = (
                     (each.file, passed(file, function, node.id, each)) for each in callers(program, file, function)

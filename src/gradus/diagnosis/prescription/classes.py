@@ -10,7 +10,7 @@ from gradus.diagnosis.prescription.edits import Edit, imported, replace, with_ar
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.lasting import best_kept
 from gradus.diagnosis.prescription.libraries import made_by
-from gradus.diagnosis.prescription.loaders import loaders
+from gradus.diagnosis.prescription.loaders import training_loaders
 from gradus.diagnosis.prescription.program import Found
 from gradus.diagnosis.prescription.roles import training_steps
 
@@ -34,13 +34,12 @@ def use_the_sampler(case: Case) -> Iterator[Sequence[Edit]]:
             for each in ast.walk(call.file.tree)
         ):
             continue
-        for training in training_steps(case):
-            for loader in loaders(case.program, training):
-                shuffled = next((each for each in loader.node.keywords if each.arg == "shuffle"), None)
-                if shuffled is not None:
-                    yield [Edit(loader.file, *loader.file.span(shuffled), f"sampler={name}")]
-                else:
-                    yield [with_argument(loader.file, loader.node, "sampler", name)]
+        for loader in training_loaders(case):
+            shuffled = next((each for each in loader.node.keywords if each.arg == "shuffle"), None)
+            if shuffled is not None:
+                yield [Edit(loader.file, *loader.file.span(shuffled), f"sampler={name}")]
+            else:
+                yield [with_argument(loader.file, loader.node, "sampler", name)]
 
 
 @fix("balance")

@@ -20,6 +20,12 @@ class Edit:
     text: str
 
 
+def atom(file: SourceFile, node: ast.expr) -> str:
+    """The source of an expression, in brackets unless it holds together whatever stands beside it."""
+    whole = isinstance(node, ast.Name | ast.Call | ast.Attribute | ast.Subscript)
+    return file.code(node) if whole else f"({file.code(node)})"
+
+
 def replace(file: SourceFile, node: ast.AST, text: str) -> Edit:
     """Another expression, statement or argument in place of one."""
     return Edit(file, *file.span(node), text)

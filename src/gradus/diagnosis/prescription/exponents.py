@@ -4,11 +4,11 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from gradus.diagnosis.prescription.bindings import binding
-from gradus.diagnosis.prescription.edits import Edit, imported, replace
+from gradus.diagnosis.prescription.edits import Edit, atom, imported, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.flow import below, leads_to_layers, nearest, operations, training_losses
 from gradus.diagnosis.prescription.numbers import fused_log
-from gradus.diagnosis.prescription.program import Program, SourceFile
+from gradus.diagnosis.prescription.program import Program
 from gradus.diagnosis.prescription.rewriting import behind, unique, without_leftovers
 from gradus.diagnosis.prescription.values import Operation, Value
 
@@ -91,7 +91,7 @@ def _of_exponent(program: Program, logarithm: Operation, node: ast.expr) -> str:
     for made in operations(program, Value(file, node)):
         visible = made.value.file is file and file.scope(made.value.node) is file.scope(logarithm.value.node)
         if made.name == "exp" and visible:
-            return _atom(file, made.inputs[0].node)
+            return atom(file, made.inputs[0].node)
         if isinstance(node, ast.Call) and made.name in _PICKING and made.inputs:
             inner = made.inputs[0].node
     if isinstance(node, ast.Subscript):
@@ -120,11 +120,6 @@ def _logsumexp(program: Program, logarithm: Operation, node: ast.expr) -> tuple[
             name, more = imported(file, "torch.logaddexp")
             return (f"{name}({terms[0]}, {terms[1]})" if all(terms) else ""), more
     return _of_exponent(program, logarithm, node), []
-
-
-def _atom(file: SourceFile, node: ast.expr) -> str:
-    plain = isinstance(node, ast.Name | ast.Call | ast.Attribute | ast.Subscript)
-    return file.code(node) if plain else f"({file.code(node)})"
 
 
 @fix("bound-exponent")

@@ -9,6 +9,7 @@ from gradus.diagnosis.prescription.bindings import (
     binding,
     callers,
     entered,
+    function_around,
     method,
     parameters,
     passed,
@@ -113,7 +114,7 @@ def _is_layer(program: Program, operation: Operation) -> bool:
 
 def given_for(program: Program, value: Value) -> Iterator[Value]:
     """What callers gave, for a parameter; anything else itself."""
-    function = next((each for each in value.file.above(value.node) if isinstance(each, Function)), None)
+    function = function_around(value.file, value.node)
     node = value.node
     given = isinstance(node, ast.Name) and function is not None and node.id in parameters(function)
     if given and isinstance(node, ast.Name) and function is not None and binding(value.file, node) is None:
@@ -175,7 +176,7 @@ def _named(program: Program, value: Value, depth: int) -> Iterator[Operation]:
         else:
             yield from operations(program, made, depth - 1)
         return
-    function = next((each for each in file.above(node) if isinstance(each, Function)), None)
+    function = function_around(file, node)
     if isinstance(node, ast.Name) and function is not None and node.id in parameters(function):
         for given in _arguments(program, value, node.id, function):
             yield from operations(program, given, depth - 1)

@@ -5,7 +5,7 @@ import re
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from gradus.diagnosis.prescription.bindings import Function, binding, class_around, entered
+from gradus.diagnosis.prescription.bindings import Function, attributes_in, binding, class_around, entered
 from gradus.diagnosis.prescription.edits import Edit, delete, imported, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.modes import without_gradients
@@ -117,15 +117,11 @@ def _regions(case: Case) -> list[tuple[SourceFile, ast.AST]]:
     finding = case.finding("detached-graph")
     path = [each for each in finding.where.split(".") if not each.isdigit()] if finding is not None else []
     last = path[-1] if path else ""
-    return sorted(found.values(), key=lambda each: last not in _attributes(each[1]))
-
-
-def _attributes(region: ast.AST) -> set[str]:
-    return {each.attr for each in ast.walk(region) if isinstance(each, ast.Attribute)}
+    return sorted(found.values(), key=lambda each: last not in attributes_in(each[1]))
 
 
 def _trains(function: ast.AST) -> bool:
-    return any(isinstance(each, ast.Attribute) and each.attr == "backward" for each in ast.walk(function))
+    return "backward" in attributes_in(function)
 
 
 def _before_backward(program: Program, file: SourceFile, backward: ast.AST, around: ast.AST) -> list[ast.stmt]:

@@ -10,6 +10,7 @@ from gradus.diagnosis.prescription.bindings import (
     bindings,
     callers,
     class_around,
+    function_around,
     parameters,
     passed,
 )
@@ -70,7 +71,7 @@ def remake_for_what_is_trained(case: Case) -> Iterator[Sequence[Edit]]:
     """`train(copied, optimizer)`: the optimizer is made of what the call trains, if it was made of another model."""
     for training in training_steps(case):
         file, running, stepping = training.file, training.models(case.program), training.optimizers(case.program)
-        function = next((each for each in file.above(training.backward.node) if isinstance(each, Function)), None)
+        function = function_around(file, training.backward.node)
         if function is None or len(running) != 1 or len(stepping) != 1:
             continue
         for call in callers(case.program, file, function):

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from gradus.diagnosis.prescription.bindings import Function, binding, callers, entered, returned
+from gradus.diagnosis.prescription.bindings import binding, callers, entered, function_around, returned
 from gradus.diagnosis.prescription.edits import Edit, after, before, delete, imported
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.program import Loop, Program, SourceFile
@@ -81,7 +81,7 @@ def enclosing(case: Case, training: TrainingStep, most: int = 4) -> Iterator[tup
     """Everything that a training step lies in, from the inside out, through the functions it is in."""
     file, node = training.file, training.backward.node
     for _ in range(most):
-        function = next((each for each in file.above(node) if isinstance(each, Function)), None)
+        function = function_around(file, node)
         inside = list(file.above(node))
         yield from ((file, each) for each in inside[: inside.index(function) if function is not None else None])
         calls = callers(case.program, file, function) if function is not None else []

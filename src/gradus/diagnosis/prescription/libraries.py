@@ -2,7 +2,15 @@
 
 import ast
 
-from gradus.diagnosis.prescription.bindings import Function, binding, callers, entered, parameters, passed, returned
+from gradus.diagnosis.prescription.bindings import (
+    binding,
+    callers,
+    entered,
+    function_around,
+    parameters,
+    passed,
+    returned,
+)
 from gradus.diagnosis.prescription.program import Program, SourceFile
 
 _TORCH_ONLY = {
@@ -47,7 +55,7 @@ def _named(program: Program, file: SourceFile, node: ast.Name | ast.Attribute, i
         return made_by(program, bound.file, bound.value, bound.item if item is None else item, depth)
     if isinstance(node, ast.Attribute):
         return made_by(program, file, node.value, None, depth) if node.attr in {"T", "mT"} else ""
-    function = next((each for each in file.above(node) if isinstance(each, Function)), None)
+    function = function_around(file, node)
     if function is None or node.id not in parameters(function):
         return ""
     given = [(each.file, passed(file, function, node.id, each)) for each in callers(program, file, function)]

@@ -2,13 +2,27 @@
 
 import ast
 
-from gradus.diagnosis.prescription.bindings import Function, binding, callers, dictionary, entered, passed, returned
+from gradus.diagnosis.prescription.bindings import (
+    Function,
+    binding,
+    callers,
+    dictionary,
+    entered,
+    function_around,
+    passed,
+    returned,
+)
+from gradus.diagnosis.prescription.fixes import Case
 from gradus.diagnosis.prescription.program import Found, Program, SourceFile
-from gradus.diagnosis.prescription.roles import TrainingStep
+from gradus.diagnosis.prescription.roles import TrainingStep, training_steps
 
 
-def loaders(program: Program, training: TrainingStep) -> list[Found]:
-    """Calls that make what the training loop goes over."""
+def training_loaders(case: Case) -> list[Found]:
+    """Calls that make what the training loops go over."""
+    return [loader for training in training_steps(case) for loader in _loaders(case.program, training)]
+
+
+def _loaders(program: Program, training: TrainingStep) -> list[Found]:
     for loop in training.loops:
         if isinstance(loop, ast.For):
             found = made_by(program, training.file, loop.iter)
@@ -35,7 +49,7 @@ def made_by(program: Program, file: SourceFile, node: ast.expr, depth: int = 8) 
         return []
     bound = binding(file, node)
     if bound is None:
-        function = next((each for each in file.above(node) if isinstance(each, Function)), None)
+        function = function_around(file, node)
         return _passed_in(program, file, node, function, depth) if function is not None else []
     if bound.item is not None and isinstance(bound.value, ast.Call):
         enters = entered(program, file, bound.value)

@@ -4,7 +4,7 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 
-from gradus.diagnosis.prescription.bindings import Function, binding, callers
+from gradus.diagnosis.prescription.bindings import Function, binding, callers, function_around
 from gradus.diagnosis.prescription.edits import Edit, after, before, delete, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.graph import unwrapped
@@ -264,7 +264,7 @@ def _repeats(program: Program, call: Found, depth: int = 3) -> bool:
     file = call.file
     if file.loops(call.node):
         return True
-    function = next((each for each in file.above(call.node) if isinstance(each, Function)), None)
+    function = function_around(file, call.node)
     if function is None or not depth:
         return False
     return function.name in _PER_EXAMPLE or any(

@@ -11,14 +11,7 @@ from gradus.diagnosis.prescription.batches import (
     training_inputs,
     training_targets,
 )
-from gradus.diagnosis.prescription.bindings import (
-    Function,
-    binding,
-    entered,
-    method,
-    parameters,
-    returned,
-)
+from gradus.diagnosis.prescription.bindings import binding, entered, function_around, method, parameters, returned
 from gradus.diagnosis.prescription.edits import Edit, after, before, imported, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.libraries import library_of
@@ -38,7 +31,7 @@ def log_of_one_more(case: Case) -> Iterator[Sequence[Edit]]:
         return
     edits: list[Edit] = []
     for call in case.program.calls(*_LOGS):
-        function = next((each for each in call.file.above(call.node) if isinstance(each, Function)), None)
+        function = function_around(call.file, call.node)
         if call.file.loops(call.node) or (function is not None and function.name == "forward"):
             continue
         name, more = imported(call.file, _LOGS[call.file.qualified(call.node.func)])

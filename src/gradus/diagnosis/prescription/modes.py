@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator, Sequence
 
-from gradus.diagnosis.prescription.bindings import Function, class_around, entered
+from gradus.diagnosis.prescription.bindings import Function, class_around, entered, function_around
 from gradus.diagnosis.prescription.edits import Edit, after, before, delete, replace, with_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.freezing import frozen_receivers
@@ -244,7 +244,7 @@ def _is_layer(program: Program, file: SourceFile, node: ast.AST, model: str) -> 
 def _trains_itself(training: TrainingStep) -> bool:
     """Whether training mode is set again in the loop over epochs, or in the function that trains one."""
     loops = training.loops
-    function = next((each for each in training.file.above(training.backward.node) if isinstance(each, Function)), None)
+    function = function_around(training.file, training.backward.node)
     around = loops[1] if len(loops) > 1 else function or training.around
     return any(
         isinstance(node, ast.Attribute) and node.attr == "train" and isinstance(training.file.parents[node], ast.Call)
@@ -287,7 +287,7 @@ def drop_in_training_only(case: Case) -> Iterator[Sequence[Edit]]:
 
 
 def _in_module(program: Program, call: Found) -> bool:
-    function = next((each for each in call.file.above(call.node) if isinstance(each, Function)), None)
+    function = function_around(call.file, call.node)
     owner = class_around(call.file, call.node)
     return (
         owner is not None

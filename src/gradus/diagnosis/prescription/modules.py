@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from gradus.diagnosis.prescription.bindings import (
-    Function,
     binding,
     bindings,
     callers,
@@ -14,6 +13,7 @@ from gradus.diagnosis.prescription.bindings import (
     default_of,
     definition,
     entered,
+    function_around,
     method,
     parameters,
     passed,
@@ -117,7 +117,7 @@ def _made(program: Program, file: SourceFile, call: ast.Call, depth: int) -> Mod
 
 def _given(program: Program, file: SourceFile, node: ast.Name, depth: int) -> Iterator[Module | None]:
     """What is passed for a parameter."""
-    function = next((each for each in file.above(node) if isinstance(each, Function)), None)
+    function = function_around(file, node)
     if function is None or node.id not in parameters(function):
         return
     for each in callers(program, file, function):

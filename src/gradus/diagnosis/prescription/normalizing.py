@@ -104,9 +104,9 @@ def _averages(case: Case) -> Iterator[Edit]:
         function = file.scope(node)
         if not isinstance(function, ast.FunctionDef) or function.name != "forward":
             continue
-        graph = ast.unparse(_operands(file, node)[0]) if _operands(file, node) else ""
-        given = graph in parameters(function) and _is_of_graph(case)
-        if given or graph == "self.adj" or (graph in parameters(function) and re.search(r"^[aA](_hat)?$|adj", graph)):
+        graph = next((ast.unparse(each) for each in _operands(file, node)), "")
+        given = graph in parameters(function) and (re.search(r"^[aA](_hat)?$|adj", graph) or _is_of_graph(case))
+        if given or graph == "self.adj":
             # a node without neighbours keeps its 0
             mean = f"{file.code(node)} / {graph}.sum(-1, keepdim=True).clamp(min=1)"
             inside = isinstance(file.parents.get(node), ast.BinOp | ast.Attribute)

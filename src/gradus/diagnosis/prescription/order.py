@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from gradus.diagnosis.prescription.bindings import binding, entered
 from gradus.diagnosis.prescription.edits import Edit, before, imported, replace, with_argument, without_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
-from gradus.diagnosis.prescription.loaders import loaders
+from gradus.diagnosis.prescription.loaders import training_loaders
 from gradus.diagnosis.prescription.program import Found, Program, SourceFile
 from gradus.diagnosis.prescription.roles import TrainingStep, training_steps
 
@@ -17,20 +17,19 @@ _CROSS_ENTROPY = ("torch.nn.CrossEntropyLoss", "torch.nn.functional.cross_entrop
 @fix("shuffle")
 def shuffle_loader(case: Case) -> Iterator[Sequence[Edit]]:
     """`shuffle=True` for the loader of the training loop."""
-    for training in training_steps(case):
-        for loader in loaders(case.program, training):
-            names = {each.arg for each in loader.node.keywords}
-            given = loader.argument(2, "shuffle")
-            if given is not None and isinstance(given, ast.Constant) and given.value is not True:
-                yield [replace(loader.file, given, "True")]
-            elif given is None and not names & {"sampler", "batch_sampler"}:
-                yield [with_argument(loader.file, loader.node, "shuffle", "True")]
-            elif "sampler" in names and not _is_weighted(loader):
-                sampler = next(each for each in loader.node.keywords if each.arg == "sampler")
-                yield [
-                    without_argument(loader.file, loader.node, sampler),
-                    with_argument(loader.file, loader.node, "shuffle", "True"),
-                ]
+    for loader in training_loaders(case):
+        names = {each.arg for each in loader.node.keywords}
+        given = loader.argument(2, "shuffle")
+        if given is not None and isinstance(given, ast.Constant) and given.value is not True:
+            yield [replace(loader.file, given, "True")]
+        elif given is None and not names & {"sampler", "batch_sampler"}:
+            yield [with_argument(loader.file, loader.node, "shuffle", "True")]
+        elif "sampler" in names and not _is_weighted(loader):
+            sampler = next(each for each in loader.node.keywords if each.arg == "sampler")
+            yield [
+                without_argument(loader.file, loader.node, sampler),
+                with_argument(loader.file, loader.node, "shuffle", "True"),
+            ]
 
 
 def _is_weighted(loader: Found) -> bool:

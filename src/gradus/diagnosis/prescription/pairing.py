@@ -6,20 +6,21 @@ from collections.abc import Iterator, Sequence
 
 from gradus.diagnosis.prescription.bindings import (
     Function,
+    attributes_in,
     binding,
     bindings,
     callers,
     class_around,
     entered,
+    function_around,
     parameters,
     passed,
     returned,
 )
 from gradus.diagnosis.prescription.edits import Edit, delete, replace, without_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
-from gradus.diagnosis.prescription.loaders import loaders, made_by
+from gradus.diagnosis.prescription.loaders import made_by, training_loaders
 from gradus.diagnosis.prescription.program import Found, Program, SourceFile
-from gradus.diagnosis.prescription.roles import training_steps
 
 
 @fix("check-labels")
@@ -90,7 +91,7 @@ def gather_in_order(case: Case) -> Iterator[Sequence[Edit]]:
     """A loader whose batches are gathered, as features that are computed once, keeps the order of the dataset, in which
     the labels are; not one that training goes over.
     """
-    trained = [each.node for training in training_steps(case) for each in loaders(case.program, training)]
+    trained = [each.node for each in training_loaders(case)]
     edits = [
         without_argument(each.file, each.node, argument)
         for each in _gathered(case.program)
@@ -108,10 +109,12 @@ def _gathered(program: Program) -> Iterator[Found]:
             continue
         whole = node if isinstance(node, ast.For) else file.parents[node]
         enters = [entered(program, file, each) for each in ast.walk(whole) if isinstance(each, ast.Call)]
-        collects = isinstance(node, ast.comprehension) or _attributes(node) & {"append", "extend"}
-        if not collects or any("backward" in _attributes(each) for each in (whole, *(one[1] for one in enters if one))):
+        collects = isinstance(node, ast.comprehension) or attributes_in(node) & {"append", "extend"}
+        if not collects or any(
+            "backward" in attributes_in(each) for each in (whole, *(one[1] for one in enters if one))
+        ):
             continue
-        function = next((each for each in file.above(node) if isinstance(each, Function)), None)
+        function = function_around(file, node)
         name = ast.unparse(node.iter)
         if function is not None and name in parameters(function):
             calls = callers(program, file, function)
@@ -119,10 +122,6 @@ def _gathered(program: Program) -> Iterator[Found]:
         else:
             given = [(file, node.iter)]
         yield from (found for home, each in given if each is not None for found in made_by(program, home, each))
-
-
-def _attributes(node: ast.AST) -> set[str]:
-    return {each.attr for each in ast.walk(node) if isinstance(each, ast.Attribute)}
 
 
 # ---- one of both sorted, drawn or turned ----------------------------------------------------------------------------

@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from gradus.diagnosis.prescription.bindings import Function, binding, callers, passed
-from gradus.diagnosis.prescription.edits import Edit, replace, with_argument
+from gradus.diagnosis.prescription.bindings import binding, callers, function_around, passed
+from gradus.diagnosis.prescription.edits import Edit, atom, replace, with_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.flow import nearest, operations
 from gradus.diagnosis.prescription.lasting import enclosing
@@ -28,13 +28,11 @@ class Player:
     """One of two networks that are trained against each other.
 
     Attributes:
-        program: the one it is part of.
         optimizer: the call that makes its optimizer.
         rate: where its learning rate is written.
         step: its training step; None if it was not found.
     """
 
-    program: Program
     optimizer: Found
     rate: Written | None
     step: TrainingStep | None
@@ -84,13 +82,13 @@ def _player(case: Case, optimizer: Found) -> Player:
         if any(name in names for step in _right_after(each) for name in _called(case.program, step))
     ]
     rate = option(case.program, optimizer, 1, "lr")
-    return Player(case.program, optimizer, rate, steps[0] if len(steps) == 1 else None)
+    return Player(optimizer, rate, steps[0] if len(steps) == 1 else None)
 
 
 def _called(program: Program, step: Found) -> Iterator[str]:
     """How what steps is called: here, and by those who pass it to the function that the step is in."""
     yield ast.unparse(step.receiver).removeprefix("self.")
-    function = next((each for each in step.file.above(step.node) if isinstance(each, Function)), None)
+    function = function_around(step.file, step.node)
     if function is not None:
         calls = callers(program, step.file, function)
         given = (passed(step.file, function, ast.unparse(step.receiver), each) for each in calls)
@@ -220,9 +218,7 @@ def _turned(made: Operation) -> list[Edit]:
         given = made.inputs[0].node
         if isinstance(given, ast.UnaryOp):
             return []
-        code = file.code(given)
-        atom = isinstance(given, ast.Name | ast.Call | ast.Attribute | ast.Subscript)
-        return [replace(file, given, f"-{code}" if atom else f"-({code})")]
+        return [replace(file, given, f"-{atom(file, given)}")]
     return []
 
 
@@ -297,31 +293,31 @@ def damp(case: Case) -> Iterator[Sequence[Edit]]:
     both = players(case)
     if both is None:
         return
-    still = [each for player in both for each in _without_momentum(player, "0.0")]
+    still = [each for player in both for each in _without_momentum(case.program, player, "0.0")]
     rates = {id(each.rate.node): each.rate for each in both if each.rate is not None}
     slower = [each.becomes(each.value / 4) for each in rates.values()]
     if still:
         yield unique(still)
     if slower:
         yield unique([*still, *slower])
-    halved = [each for player in both for each in _without_momentum(player, "0.5")]
+    halved = [each for player in both for each in _without_momentum(case.program, player, "0.5")]
     if halved:
         yield unique(halved)
     elif slower:
         yield [each.becomes(each.value / 10) for each in rates.values()]
 
 
-def _without_momentum(player: Player, beta: str) -> list[Edit]:
+def _without_momentum(program: Program, player: Player, beta: str) -> list[Edit]:
     """Adam's first beta, where it is larger, or the momentum of another method, as `beta`."""
     file, call = player.optimizer.file, player.optimizer.node
     if "Adam" in file.qualified(call.func):
-        given = expression(player.program, player.optimizer, 2, "betas")
+        given = expression(program, player.optimizer, 2, "betas")
         if given is None:
             return [with_argument(file, call, "betas", f"({beta}, 0.999)")]
         home, betas = given
         if isinstance(betas, ast.Tuple | ast.List) and len(betas.elts) == 2:
-            first = written(player.program, home, betas.elts[0])
+            first = written(program, home, betas.elts[0])
             return [first.becomes(float(beta))] if first is not None and first.value > float(beta) else []
         return []
-    momentum = option(player.program, player.optimizer, -1, "momentum")
+    momentum = option(program, player.optimizer, -1, "momentum")
     return [momentum.becomes(float(beta))] if momentum is not None and momentum.value > float(beta) else []

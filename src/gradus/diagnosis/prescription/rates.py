@@ -160,14 +160,14 @@ def _of_optimizers(case: Case) -> Iterator[Rate]:
 def _set_later(case: Case) -> Iterator[Rate]:
     """`group["lr"] = 0.5`."""
     calls = optimizer_calls(case)
-    for file, node in case.program.nodes():
-        target = node.targets[0] if isinstance(node, ast.Assign) else None
-        if calls and isinstance(target, ast.Subscript) and ast.unparse(target.slice) == "'lr'":
-            loop = file.parents[file.statement(target)]
-            of_groups = "param_groups" in ast.unparse(loop.iter if isinstance(loop, ast.For) else target)
-            place = written(case.program, file, node.value) if isinstance(node, ast.Assign) and of_groups else None
-            if place is not None and place.value > 0:
-                yield Rate(place, customary(case, calls[0]), calls[0])
+    for file, node in case.program.nodes() if calls else ():
+        match node:
+            case ast.Assign(targets=[ast.Subscript(slice=ast.Constant(value="lr")) as target], value=value):
+                loop = file.parents[node]
+                of_groups = "param_groups" in ast.unparse(loop.iter if isinstance(loop, ast.For) else target)
+                place = written(case.program, file, value) if of_groups else None
+                if place is not None and place.value > 0:
+                    yield Rate(place, customary(case, calls[0]), calls[0])
 
 
 def _of_groups(case: Case, call: Found) -> Iterator[Rate]:

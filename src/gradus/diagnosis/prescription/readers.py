@@ -5,14 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeGuard
 
-from gradus.diagnosis.prescription.bindings import (
-    Function,
-    binding,
-    callers,
-    class_around,
-    entered,
-    parameters,
-)
+from gradus.diagnosis.prescription.bindings import binding, callers, class_around, entered, function_around, parameters
 from gradus.diagnosis.prescription.flow import calls_of
 from gradus.diagnosis.prescription.modules import find_module
 from gradus.diagnosis.prescription.program import Program, SourceFile
@@ -127,7 +120,7 @@ class _Search:
                     yield from self.uses(file, each, tensor if tensor is not value else each)
 
     def _returned(self, file: SourceFile, statement: ast.Return) -> Iterator[Reading]:
-        function = next((each for each in file.above(statement) if isinstance(each, Function)), None)
+        function = function_around(file, statement)
         if function is None:
             return
         owner = file.scope(function)

@@ -4,8 +4,8 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 
-from gradus.diagnosis.prescription.bindings import Function, bindings, method, parameters, returned
-from gradus.diagnosis.prescription.edits import Edit, after, around, before, imported, replace, without_argument
+from gradus.diagnosis.prescription.bindings import bindings, function_around, method, parameters, returned
+from gradus.diagnosis.prescription.edits import Edit, after, atom, before, imported, replace, without_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.layers import applied, is_layer
 from gradus.diagnosis.prescription.modules import stacked
@@ -16,6 +16,7 @@ _REMEMBER = 4.0
 """Bias of the update gate: a state that halves in about 40 steps (Tallec & Ollivier 2018)."""
 
 _BRANCH = 0.3
+"""How much a branch counts beside what goes past it."""
 
 
 @fix("gated")
@@ -92,9 +93,9 @@ def _integrating(case: Case) -> Iterator[Edit]:
         found = applied(file, node) if isinstance(node, ast.Call) else None
         if found is None or found.operand is None or not _mixes(file, found.operand):
             continue
-        names = {each.id for each in ast.walk(found.operand) if isinstance(each, ast.Name) and _is_state(each)}
+        names = {each.id for each in ast.walk(found.operand) if isinstance(each, ast.Name) and _is_state(each.id)}
         statement = file.parents.get(node)
-        function = next((each for each in file.above(node) if isinstance(each, Function)), None)
+        function = function_around(file, node)
         if isinstance(statement, ast.Return) and function is not None:
             states = [each for each in parameters(function) if each in names]
         elif isinstance(statement, ast.Assign) and file.loops(statement):
@@ -120,9 +121,9 @@ def _mixes(file: SourceFile, operand: ast.expr) -> bool:
     )
 
 
-def _is_state(node: ast.Name) -> bool:
+def _is_state(name: str) -> bool:
     """A name by which states go."""
-    return node.id.lower().strip("_").split("_")[0] in {
+    return name.lower().strip("_").split("_")[0] in {
         "h", "hx", "hidden", "state", "s", "prev", "memory", "context", "ht", "hprev",
     }  # fmt: skip
 
@@ -133,18 +134,16 @@ def _leaking(case: Case) -> Iterator[Edit]:
         if not isinstance(node, ast.Assign | ast.Return) or not isinstance(node.value, ast.BinOp):
             continue
         total = node.value
-        function = next((each for each in file.above(node) if isinstance(each, Function)), None)
+        function = function_around(file, node)
         if function is None or not isinstance(total.op, ast.Add):
             continue
         if isinstance(node, ast.Return):
-            states = [each for each in parameters(function)[2:] if _is_state(ast.Name(each))]
+            states = [each for each in parameters(function)[2:] if _is_state(each)]
         else:
             states = [ast.unparse(node.targets[0])] if file.loops(node) and function.name == "forward" else []
         for state, new in ((total.left, total.right), (total.right, total.left)):
             if ast.unparse(state) in states:
-                text = file.code(new)
-                text = text if isinstance(new, ast.Name | ast.Call | ast.Attribute) else f"({text})"
-                yield replace(file, total, f"0.9 * {ast.unparse(state)} + 0.1 * {text}")
+                yield replace(file, total, f"0.9 * {ast.unparse(state)} + 0.1 * {atom(file, new)}")
                 break
 
 
@@ -192,8 +191,7 @@ def _past(file: SourceFile, owner: ast.ClassDef) -> Iterator[Edit]:
     if bindings(file, given, forward):
         yield before(file, forward.body[0], f"{given}_before = {given}")
         given = f"{given}_before"
-    opening, closing = ("", "") if isinstance(results[0], ast.Name | ast.Call) else ("(", ")")
-    yield from around(file, results[0], f"{given} + {_BRANCH} * {opening}", closing)
+    yield replace(file, results[0], f"{given} + {_BRANCH} * {atom(file, results[0])}")
 
 
 def _square(file: SourceFile, layers: ast.expr) -> bool:

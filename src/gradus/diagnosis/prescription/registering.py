@@ -3,12 +3,14 @@
 import ast
 from collections.abc import Iterator, Sequence
 
-from gradus.diagnosis.prescription.bindings import Function, bindings, class_around, method
+from gradus.diagnosis.prescription.bindings import attributes_in, bindings, class_around, function_around, method
 from gradus.diagnosis.prescription.edits import Edit, after, before, delete, imported, replace, without_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.program import Found, Program, SourceFile
+from gradus.diagnosis.prescription.rewriting import around
 from gradus.diagnosis.prescription.roles import is_module, role
 
+_PARAMETER = "torch.nn.Parameter"
 _LISTS = ast.List | ast.ListComp | ast.GeneratorExp | ast.Tuple
 
 
@@ -45,7 +47,7 @@ def keep_tensors_as_parameters(case: Case) -> Iterator[Sequence[Edit]]:
         changed = [edit for each in (_elements(node.value) or [node.value]) for edit in _parameter(file, each)]
         turned = [each for each in ast.walk(owner) if isinstance(each, ast.stmt) and _turns_on(each, target)]
         if turned and not changed and not several:
-            changed = [*_as_parameter(file, node.value), *(delete(file, each) for each in turned)]
+            changed = [*around(file, node.value, _PARAMETER), *(delete(file, each) for each in turned)]
         edits += changed
         edits += _wrapped(file, node.value, "ParameterList") if changed and several else []
     if edits:
@@ -57,31 +59,22 @@ def _parameter(file: SourceFile, value: ast.expr) -> list[Edit]:
     if isinstance(value, ast.BinOp):
         for side in (value.left, value.right):
             if isinstance(side, ast.Call) and _is_parameter(file, side) and side.args:
-                name, more = imported(file, "torch.nn.Parameter")
-                start, end = file.span(value)
-                inner = replace(file, side, file.code(side.args[0]))
-                return [Edit(file, start, start, f"{name}("), inner, Edit(file, end, end, ")"), *more]
+                return [*around(file, value, _PARAMETER), replace(file, side, file.code(side.args[0]))]
         return []
     if not isinstance(value, ast.Call) or file.qualified(value.func).startswith("torch.nn"):
         return []
     given = next((each for each in value.keywords if each.arg == "requires_grad"), None)
     if given is not None and isinstance(given.value, ast.Constant) and given.value.value is True:
-        return [*_as_parameter(file, value), without_argument(file, value, given)]
+        return [*around(file, value, _PARAMETER), without_argument(file, value, given)]
     match value:
         case ast.Call(func=ast.Attribute(value=inside, attr="requires_grad_"), args=[] | [ast.Constant(value=True)]):
-            name, more = imported(file, "torch.nn.Parameter")
+            name, more = imported(file, _PARAMETER)
             return [replace(file, value, f"{name}({file.code(inside)})"), *more]
     return []
 
 
-def _as_parameter(file: SourceFile, value: ast.expr) -> list[Edit]:
-    name, more = imported(file, "torch.nn.Parameter")
-    start, end = file.span(value)
-    return [Edit(file, start, start, f"{name}("), Edit(file, end, end, ")"), *more]
-
-
 def _is_parameter(file: SourceFile, call: ast.Call) -> bool:
-    return file.qualified(call.func) == "torch.nn.Parameter"
+    return file.qualified(call.func) == _PARAMETER
 
 
 def _turns_on(statement: ast.stmt, target: str) -> bool:
@@ -117,7 +110,7 @@ def make_layers_once(case: Case) -> Iterator[Sequence[Edit]]:
     """A layer that is made anew in each pass is made in `__init__`, if it needs nothing from the pass."""
     for call in case.program.calls("torch.nn.Linear", "torch.nn.Conv*", "torch.nn.*Norm*", "torch.nn.Embedding"):
         file, owner = call.file, class_around(call.file, call.node)
-        function = next((each for each in file.above(call.node) if isinstance(each, Function)), None)
+        function = function_around(file, call.node)
         if owner is None or function is None or function.name == "__init__" or not is_module(case.program, file, owner):
             continue
         begin = method(owner, "__init__")
@@ -129,7 +122,7 @@ def make_layers_once(case: Case) -> Iterator[Sequence[Edit]]:
 
 
 def _free_name(owner: ast.ClassDef, call: Found) -> str:
-    taken = {each.attr for each in ast.walk(owner) if isinstance(each, ast.Attribute)}
+    taken = attributes_in(owner)
     base = call.file.qualified(call.node.func).rpartition(".")[2].lower()
     return next(each for each in (base, *(f"{base}{number}" for number in range(2, 1000))) if each not in taken)
 
@@ -202,7 +195,7 @@ def _is_empty(value: ast.expr) -> bool:
 
 
 def _kind(program: Program, file: SourceFile, element: ast.expr) -> str:
-    if isinstance(element, ast.Call) and file.qualified(element.func) == "torch.nn.Parameter":
+    if isinstance(element, ast.Call) and _is_parameter(file, element):
         return "parameter"
     return "module" if role(program, file, element) == "model" and isinstance(element, ast.Call | ast.Name) else ""
 
@@ -227,8 +220,7 @@ def _is_text(node: ast.expr | None) -> bool:
 
 
 def _wrapped(file: SourceFile, value: ast.expr, container: str) -> list[Edit]:
-    name, more = imported(file, f"torch.nn.{container}")
-    start, end = file.span(value)
     if ast.unparse(value) in {"[]", "{}", "list()", "dict()", "()"}:
+        name, more = imported(file, f"torch.nn.{container}")
         return [replace(file, value, f"{name}()"), *more]
-    return [Edit(file, start, start, f"{name}("), Edit(file, end, end, ")"), *more]
+    return around(file, value, f"torch.nn.{container}")

@@ -101,11 +101,15 @@ def _unused(program: Program, operation: Operation) -> list[Edit]:
 
 
 def without_brackets(file: SourceFile, node: ast.UnaryOp) -> list[Edit]:
-    """`loss` for `(-loss)`, where it stands in brackets that it needs no more; [] where it does not."""
+    """`loss` for `(-loss)`, where it stands in brackets that it needs no more; [] where it does not.
+
+    As two cuts, so that `loss` itself may be edited.
+    """
     start, end = file.span(node)
     needless = isinstance(file.parents[node], ast.Attribute) and isinstance(node.operand, _ATOMS)
     if needless and file.text[start - 1] == "(" and file.text[end] == ")":
-        return [Edit(file, start - 1, end + 1, file.code(node.operand))]
+        first, last = file.span(node.operand)
+        return [Edit(file, start - 1, first, ""), Edit(file, last, end + 1, "")]
     return []
 
 

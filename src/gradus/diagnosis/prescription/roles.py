@@ -13,6 +13,7 @@ from gradus.diagnosis.prescription.bindings import (
     class_around,
     definition,
     entered,
+    function_around,
     methods_named,
     parameters,
     passed,
@@ -89,7 +90,7 @@ def _made(program: Program, file: SourceFile, call: ast.Call, depth: int) -> str
 
 def _given(program: Program, file: SourceFile, node: ast.Name, depth: int) -> Iterator[str]:
     """Roles of what is passed for a parameter."""
-    function = next((each for each in file.above(node) if isinstance(each, Function)), None)
+    function = function_around(file, node)
     if function is None or node.id not in parameters(function):
         return
     for each in callers(program, file, function):
@@ -177,7 +178,7 @@ def training_steps(case: Case) -> list[TrainingStep]:
 def _step(program: Program, backward: Found) -> TrainingStep:
     file = backward.file
     loops = file.loops(backward.node)
-    function = next((each for each in file.above(backward.node) if isinstance(each, Function)), None)
+    function = function_around(file, backward.node)
     places = [*loops, *([function] if function is not None else [] if loops else [file.tree])]
     for around in places:  # a step outside of the innermost loop follows several backward passes
         steps = [each for each in _methods(file, around, ("step",)) if optimizer_of(program, each)]

@@ -17,7 +17,7 @@ _FAR_WIDER = 10.0
 @fix("scale-inputs")
 def scale_arrays(case: Case) -> Iterator[Sequence[Edit]]:
     """Scale the arrays that batches come from, all by figures of the training examples."""
-    train, signs = training_inputs(case), _signs(case)
+    train, signs = training_inputs(case), input_signs(case)
     if train is None or signs is None or blameless(case, signs):
         return
     if train.dataset is not None:
@@ -29,7 +29,8 @@ def scale_arrays(case: Case) -> Iterator[Sequence[Edit]]:
         yield edits
 
 
-def _signs(case: Case) -> InputSigns | None:
+def input_signs(case: Case) -> InputSigns | None:
+    """What was seen of the model's first input; None if nothing was."""
     first = case.history.first
     return first.inputs[0] if first is not None and first.inputs else None
 

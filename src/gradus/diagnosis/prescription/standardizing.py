@@ -10,11 +10,10 @@ from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.modules import Module, find_module
 from gradus.diagnosis.prescription.program import SourceFile
 from gradus.diagnosis.prescription.roles import training_steps
-from gradus.diagnosis.prescription.scaling import blameless
+from gradus.diagnosis.prescription.scaling import blameless, input_signs
 from gradus.diagnosis.prescription.written import written
 
 # N examples, C channels, T steps, F columns or features
-
 
 _CUTS = ("numpy.clip", "numpy.minimum", "numpy.maximum", "torch.clamp", "torch.clip")
 
@@ -27,7 +26,7 @@ def cut_nothing_off(case: Case) -> Iterator[Sequence[Edit]]:
     of_tensors = case.program.methods("clip", "clamp", "clip_", "clamp_")
     for call in [*case.program.calls(*_CUTS), *of_tensors]:
         operand = call.receiver if call in of_tensors else call.argument(0, "a")
-        given = [*call.node.args[call not in of_tensors :], *(each.value for each in call.node.keywords)]
+        given = [*call.node.args, *(each.value for each in call.node.keywords)]
         numbers = [written(case.program, call.file, each) for each in given]
         if operand is not None and limits & {each.value for each in numbers if each is not None}:
             yield [replace(call.file, call.node, call.file.code(operand)), *_norm_in_front(case)]
@@ -36,16 +35,15 @@ def cut_nothing_off(case: Case) -> Iterator[Sequence[Edit]]:
 @fix("scale-inputs", "drop-constants")
 def normalize_first(case: Case) -> Iterator[Sequence[Edit]]:
     """Batch norm without parameters as the model's first layer."""
-    first = case.history.first
-    edits = _norm_in_front(case)
-    if edits and first is not None and not blameless(case, first.inputs[0]):
+    edits, signs = _norm_in_front(case), input_signs(case)
+    if edits and signs is not None and not blameless(case, signs):
         yield edits
 
 
 def _norm_in_front(case: Case) -> list[Edit]:
     """The layer; empty where it does not suit the inputs, or the model is not known."""
-    first = case.history.first
-    shape = first.inputs[0].shape if first is not None and first.inputs else ()
+    signs = input_signs(case)
+    shape = signs.shape if signs is not None else ()
     if len(shape) not in {2, 3, 4}:
         return []
     made = (

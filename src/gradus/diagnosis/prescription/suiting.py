@@ -4,7 +4,7 @@ import ast
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 
-from gradus.diagnosis.prescription.edits import Edit, imported, replace
+from gradus.diagnosis.prescription.edits import Edit, atom, imported, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.flow import AVERAGING, below, nearest, training_losses
 from gradus.diagnosis.prescription.losses import calls_like
@@ -84,9 +84,7 @@ def labels_of_zero_and_one(case: Case) -> Iterator[Sequence[Edit]]:
         for call in calls_like(case.program, loss):
             target = call.argument(1, "target")
             if target is not None and form is not None:
-                text = call.file.code(target)
-                plain = isinstance(target, ast.Name | ast.Call | ast.Attribute | ast.Subscript)
-                edits.append(replace(call.file, target, form.format(text if plain else f"({text})")))
+                edits.append(replace(call.file, target, form.format(atom(call.file, target))))
         if edits:
             yield unique(edits)
 

@@ -8,9 +8,8 @@ from difflib import SequenceMatcher
 from gradus.diagnosis.prescription.bindings import Function, binding, definition
 from gradus.diagnosis.prescription.edits import Edit, before, delete, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
-from gradus.diagnosis.prescription.loaders import loaders
+from gradus.diagnosis.prescription.loaders import training_loaders
 from gradus.diagnosis.prescription.program import Found, Program, SourceFile
-from gradus.diagnosis.prescription.roles import training_steps
 from gradus.diagnosis.prescription.transforms import by_chance
 
 _HELD_OUT = r"(^|_)(val|valid|validation|test|dev|eval|held_?out|unseen|new)(_|\d|$)"
@@ -83,7 +82,7 @@ def prepare_by_the_same_function(case: Case) -> Iterator[Sequence[Edit]]:
 
 def _datasets(case: Case) -> tuple[list[ast.expr], list[ast.expr]]:
     """What makes the datasets of loaders that training goes over, and of all others, if the former are known."""
-    train = [loader.node for training in training_steps(case) for loader in loaders(case.program, training)]
+    train = [each.node for each in training_loaders(case)]
     made: tuple[list[ast.expr], list[ast.expr]] = [], []
     for loader in case.program.calls("torch.utils.data.DataLoader") if train else ():
         given = loader.argument(0, "dataset")
@@ -163,17 +162,13 @@ def _moved_out(file: SourceFile, node: ast.If) -> list[Edit]:
 @fix("same-transform")
 def collate_as_training(case: Case) -> Iterator[Sequence[Edit]]:
     """Held-out batches are put together by the function that puts training batches together."""
-    train = [loader for training in training_steps(case) for loader in loaders(case.program, training)]
-    given = next((each for each in map(_collation, train) if each is not None), None)
+    train = training_loaders(case)
+    given = next((found for each in train if (found := each.argument(-1, "collate_fn")) is not None), None)
     if given is None:
         return
     for other in case.program.calls("torch.utils.data.DataLoader"):
-        theirs = _collation(other)
+        theirs = other.argument(-1, "collate_fn")
         if theirs is not None and all(other.node is not each.node for each in train):
             text = train[0].file.code(given)
             if other.file.code(theirs) != text:
                 yield [replace(other.file, theirs, text)]
-
-
-def _collation(loader: Found) -> ast.expr | None:
-    return next((each.value for each in loader.node.keywords if each.arg == "collate_fn"), None)

@@ -100,23 +100,24 @@ def entry(program: Program, file: SourceFile, base: ast.expr, key: str) -> Writt
 
 def option(program: Program, call: Found, position: int, name: str) -> Written | None:
     """Where what a call is given for an argument is written as a number, be it by `**options`."""
-    given = call.argument(position, name)
-    if given is not None:
-        return written(program, call.file, given)
-    found = (entry(program, call.file, each.value, name) for each in call.node.keywords if each.arg is None)
-    return next((each for each in found if each is not None), None)
+    found = [written(program, *source) for source in _given_to(program, call, position, name)]
+    return found[0] if len(found) == 1 else None
 
 
 def expression(program: Program, call: Found, position: int, name: str) -> tuple[SourceFile, ast.expr] | None:
     """What a call is given for an argument, where it is written out: through names, too, and `**options`."""
-    given = call.argument(position, name)
-    sources = [(call.file, given)] if given is not None else [
-        source
-        for each in call.node.keywords
-        if each.arg is None
-        for source in _entries(program, call.file, each.value, name)
-    ]  # fmt: skip
+    sources = list(_given_to(program, call, position, name))
     return _made(program, *sources[0]) if sources else None
+
+
+def _given_to(program: Program, call: Found, position: int, name: str) -> Iterator[tuple[SourceFile, ast.expr]]:
+    given = call.argument(position, name)
+    if given is not None:
+        yield call.file, given
+        return
+    for each in call.node.keywords:
+        if each.arg is None:
+            yield from _entries(program, call.file, each.value, name)
 
 
 def _sources(program: Program, file: SourceFile, node: ast.expr) -> Iterator[tuple[SourceFile, ast.expr]]:
@@ -163,7 +164,7 @@ def _of_call(program: Program, file: SourceFile, call: ast.Call) -> Iterator[tup
 def _returns(program: Program, file: SourceFile, call: ast.Call) -> Iterator[tuple[SourceFile, ast.expr]]:
     """What the program's own function returns, if that is written in one place."""
     enters = entered(program, file, call)
-    if enters is not None and enters[1].name != "__init__":
+    if enters is not None:
         results = returned(enters[1])
         yield from ((enters[0], each) for each in results if len(results) == 1)
 

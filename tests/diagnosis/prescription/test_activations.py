@@ -1,0 +1,239 @@
+"""Activations: exact changes of source written in several ways."""
+
+import pytest
+
+from gradus.diagnosis.signs import Examination, History, ParameterSigns
+from tests.diagnosis.prescription.changing import changes, first_change
+from tests.diagnosis.prescription.networks import BLOCKS, HEAD, REPEATED, deep, net
+
+
+@pytest.mark.parametrize(
+    ("source", "before", "after"),
+    [
+        ("m = nn.Sequential(nn.Linear(4, 8), nn.Sigmoid(), nn.Linear(8, 2))", "nn.Sigmoid()", "nn.ReLU()"),
+        ("for _ in range(3):\n    layers += [nn.Linear(n, n), nn.Tanh()]", "nn.Tanh()", "nn.ReLU()"),
+        (net("return self.fc2(torch.sigmoid(self.fc1(x)))"), "torch.sigmoid(", "torch.relu("),
+        (net("return self.fc2(F.tanh(self.fc1(x)))"), "F.tanh(", "F.relu("),
+        (net("return self.fc2(self.fc1(x).tanh())"), ".tanh()", ".relu()"),
+        (net("return self.fc2(self.act(self.fc1(x)))"), "nn.Sigmoid()", "nn.ReLU()"),
+        ("h = torch.sigmoid(x @ W1 + b1)\ny = h @ W2", "torch.sigmoid(", "torch.relu("),
+    ],
+)
+def test_rectifiers_between_layers(source: str, before: str, after: str) -> None:
+    line = next(each.strip() for each in source.splitlines() if before in each)
+    assert first_change(HEAD + source, "swap-activation") == [f"- {line}", f"+ {line.replace(before, after)}"]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "m = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 1), nn.Sigmoid())",  # an output
+        net("return torch.sigmoid(self.fc1(x))"),
+        net("gate = torch.sigmoid(self.fc1(x)) * x", "return self.fc2(gate)"),
+        net("h = torch.tanh(self.fc1(x) + self.fc2(h))", "return h"),  # a recurrent cell
+        "model = nn.Linear(4, 1)\np = torch.sigmoid(model(x)) > 0.5",
+        "m = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 1))",
+    ],
+)
+def test_outputs_and_gates_stay(source: str) -> None:
+    assert first_change(HEAD + source, "swap-activation") == []
+
+
+def test_deep_stacks_begin_by_kaiming_too() -> None:
+    weight = ParameterSigns(elements=64, matrix=True, weight=1.0, gradient=1.0)
+    deep = History(examinations=[Examination(step=0, parameters={f"m:{n}.weight": weight for n in range(9)})])
+    source = HEAD + "model = nn.Sequential(nn.Linear(4, 8), nn.Sigmoid(), nn.Linear(8, 2))"
+    (changed,) = changes(source, "swap-activation", deep)
+    assert "nn.ReLU()" in changed
+    assert "kaiming_normal_" in changed
+
+
+def test_leaky() -> None:
+    assert first_change(HEAD + net("return self.fc2(F.relu(self.fc1(x)))"), "leaky") == [
+        "- return self.fc2(F.relu(self.fc1(x)))",
+        "+ return self.fc2(F.leaky_relu(self.fc1(x)))",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (
+            "m = nn.Sequential(nn.Linear(4, 8), nn.Linear(8, 2))",
+            ["- m = nn.Sequential(nn.Linear(4, 8), nn.Linear(8, 2))",
+             "+ m = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))"],
+        ),
+        ("m = nn.Sequential(\n    nn.Linear(4, 8),\n    nn.Linear(8, 2),\n)", ["+ nn.ReLU(),"]),
+        (
+            "l = [nn.Linear(4, 8), nn.Linear(8, 2)]\nm = nn.Sequential(*l)",
+            ["- l = [nn.Linear(4, 8), nn.Linear(8, 2)]", "+ l = [nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)]"],
+        ),
+        (
+            net("return self.fc2(self.fc1(x))"),
+            ["- return self.fc2(self.fc1(x))", "+ return self.fc2(self.act(self.fc1(x)))"],
+        ),
+        (net("x = self.fc1(x)", "return self.fc2(x)"), ["- x = self.fc1(x)", "+ x = self.act(self.fc1(x))"]),
+        (
+            net("return self.fc2(self.fc2(self.fc1(x)))"),
+            ["- return self.fc2(self.fc2(self.fc1(x)))",
+             "+ return self.fc2(self.act(self.fc2(self.act(self.fc1(x)))))"],
+        ),
+        (
+            "m = nn.Sequential(nn.Linear(4, 8), nn.Identity(), nn.Linear(8, 2), nn.Sigmoid())",
+            ["- m = nn.Sequential(nn.Linear(4, 8), nn.Identity(), nn.Linear(8, 2), nn.Sigmoid())",
+             "+ m = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2), nn.Sigmoid())"],
+        ),
+        (
+            net("return self.fc2(self.act(self.fc1(x)))").replace("nn.Sigmoid()", "nn.Identity()"),
+            ["- self.act = nn.Identity()", "+ self.act = nn.ReLU()"],
+        ),
+        ("h = x @ W1 + b1\ny = h @ W2 + b2", ["- h = x @ W1 + b1", "+ h = torch.relu(x @ W1 + b1)"]),
+    ],
+)  # fmt: skip
+def test_an_activation_between_layers(source: str, expected: list[str]) -> None:
+    assert first_change(HEAD + source, "add-nonlinearity") == expected
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "m = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))",
+        "m = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Dropout(0.0), nn.Linear(8, 2))",
+        net("x = F.relu(self.fc1(x))", "return self.fc2(x)"),
+        net("h = F.relu(self.fc1(x))", "return self.fc1(self.act(self.fc2(h)))").replace("Sigmoid", "Identity"),
+        net("x = self.fc1(x)", "x = F.relu(x)", "return self.fc2(x)"),
+        "layers = nn.ModuleList([nn.Linear(4, 8), nn.Linear(8, 2)])",  # their activations are where they are called
+    ],
+)
+def test_layers_with_one_between_stay(source: str) -> None:
+    assert first_change(HEAD + source, "add-nonlinearity") == []
+
+
+@pytest.mark.parametrize(
+    ("source", "line", "changed"),
+    [
+        ("h = torch.sigmoid(200.0 * x)", "200.0 * x", "1.0 * x"),
+        ("SLOPE = 50\nh = torch.tanh(x * SLOPE)", "SLOPE = 50", "SLOPE = 1.0"),
+        ("h = torch.sigmoid(x / 0.01)", "0.01", "1.0"),
+    ],
+)
+def test_a_gentle_slope(source: str, line: str, changed: str) -> None:
+    whole = next(each for each in source.splitlines() if line in each)
+    found = changes(HEAD + source, "scale-inputs", None, "saturated-units")
+    assert whole.replace(line, changed) in found[0].splitlines()
+
+
+def test_rectifiers_between_stacked_blocks() -> None:
+    source = BLOCKS.format(forward="return torch.tanh(self.fc(x))", blocks=REPEATED)
+    trained = f"{source}\nmodel = Net(8)\nloss = model(x).mean()\nloss.backward()\n"
+    assert "+ return torch.relu(self.fc(x))" in first_change(HEAD + trained, "swap-activation")
+    assert first_change(HEAD + trained.replace("self.out(x)", "x"), "swap-activation") == []
+
+
+@pytest.mark.parametrize(
+    ("line", "changed"),
+    [
+        ("ACT = nn.Sigmoid", "ACT = nn.ReLU"),
+        ("def make(n, act=nn.Tanh, gate=nn.Sigmoid): ...", "def make(n, act=nn.ReLU, gate=nn.Sigmoid): ..."),
+        ("m = Net(4, activation=torch.tanh)", "m = Net(4, activation=torch.relu)"),
+        ("CONFIG = {'width': 4, 'activation': 'tanh'}", "CONFIG = {'width': 4, 'activation': 'relu'}"),
+        ("parser.add_argument('--act', default='sigmoid')", "parser.add_argument('--act', default='relu')"),
+        ("OUT = nn.Sigmoid", ""),
+        ("m = nn.RNN(4, 8, nonlinearity='tanh')", ""),
+        ("CONFIG = {'mode': 'tanh'}", ""),
+    ],
+)
+def test_a_rectifier_by_name(line: str, changed: str) -> None:
+    source = HEAD + "KNOWN = {'relu': nn.ReLU, 'tanh': nn.Tanh, 'sigmoid': nn.Sigmoid}\n" + line
+    assert first_change(source, "swap-activation") == ([f"- {line}", f"+ {changed}"] if changed else [])
+
+
+def test_a_word_that_the_program_does_not_know_stays() -> None:
+    assert first_change(HEAD + "m = Net(activation='tanh')", "swap-activation") == []
+
+
+def test_layers_of_an_enumerated_list() -> None:
+    source = """
+class N(nn.Module):
+    def __init__(self):
+        self.layers = nn.ModuleList([nn.Conv1d(4, 4, 3) for _ in range(8)])
+
+    def forward(self, x):
+        for i, layer in enumerate(self.layers):
+            x = torch.sigmoid(layer(x))
+        return x
+"""
+    assert first_change(HEAD + source, "swap-activation")[1] == "+ x = torch.relu(layer(x))"
+
+
+def test_a_nonlinearity_behind_each_part_of_a_class() -> None:
+    parts = (
+        "class Part(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.fc, self.norm = nn.Linear(8, 8), nn.BatchNorm1d(8)\n\n"
+        "    def forward(self, x):\n        return self.norm(self.fc(x))\nparts = [Part(), Part()]\n"
+    )
+    assert first_change(HEAD + parts, "add-nonlinearity") == [
+        "- return self.norm(self.fc(x))",
+        "+ return torch.relu(self.norm(self.fc(x)))",
+    ]
+    assert first_change(HEAD + parts.replace("[Part(), Part()]", "[Part()]"), "add-nonlinearity") == []
+
+
+def test_what_makes_data_keeps_its_tanh() -> None:
+    source = "y = torch.tanh(x @ w)\nm = nn.Sequential(nn.Linear(4, 8), nn.Sigmoid(), nn.Linear(8, 2))"
+    assert [each[:3] for each in first_change(HEAD + source, "swap-activation")] == ["- m", "+ m"]
+
+
+def test_a_nonlinearity_between_the_turns_of_a_loop() -> None:
+    source = deep("nn.Linear(w, w) for _ in range(3)").replace("torch.tanh(layer(x))", "layer(x)")
+    assert first_change(HEAD + source, "add-nonlinearity") == [
+        "- x = layer(x)",
+        "+ x = torch.relu(layer(x)) if layer is not self.layers[-1] else layer(x)",
+    ]
+
+
+LOOP = "layers = []\nfor a, b in sizes:\n    layers.append(nn.Linear(a, b))\n"
+NORM = "    layers.append(nn.BatchNorm1d(b))\n"
+WHOLE = "m = nn.Sequential(*layers)"
+ADDED = "+ layers.append(nn.ReLU())"
+BLOCK = "def block(a, b):\n    return nn.Sequential(nn.Linear(a, b), nn.BatchNorm1d(b))\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (f"{LOOP}layers.append(nn.Linear(8, 1))\n{WHOLE}", [ADDED]),
+        (f"{LOOP}{NORM}m = nn.Sequential(*layers, nn.Linear(8, 1))", [ADDED]),
+        (f"{LOOP}    if b > 1:\n    {NORM}{WHOLE}", [ADDED]),
+        (f"{LOOP}{WHOLE}", ["+ if layers:", ADDED]),
+        (f"{LOOP}    layers.append(nn.Dropout(0.1))\n{WHOLE}", ["+ if layers:", ADDED]),
+        (
+            LOOP.replace("    layers", "    if layers:\n        layers.append(nn.Dropout(0.0))\n    layers") + WHOLE,
+            ["- layers.append(nn.Dropout(0.0))", ADDED],
+        ),
+        (
+            "m = nn.Sequential(*[nn.Linear(a, b) for a, b in sizes])",
+            [
+                "- m = nn.Sequential(*[nn.Linear(a, b) for a, b in sizes])",
+                "+ m = nn.Sequential(*[layer for a, b in sizes for layer in (nn.Linear(a, b), nn.ReLU())][:-1])",
+            ],
+        ),
+        (
+            f"{BLOCK}m = nn.Sequential(block(4, 8), block(8, 8), nn.Linear(8, 1))",
+            [
+                "- return nn.Sequential(nn.Linear(a, b), nn.BatchNorm1d(b))",
+                "+ return nn.Sequential(nn.Linear(a, b), nn.BatchNorm1d(b), nn.ReLU())",
+            ],
+        ),
+        (f"{LOOP}    layers.append(nn.Tanh())\n{WHOLE}", []),
+        (f"{LOOP}m = nn.ModuleList(layers)", []),  # their activations are where they are called
+        ("m = nn.ModuleList([nn.Linear(a, b) for a, b in sizes])", []),
+        (LOOP.replace("    layers", "    if a != b:\n        layers") + WHOLE, []),
+        (LOOP.replace("[]", "[nn.Linear(4, 4)]") + WHOLE, []),
+        (LOOP.replace("    layers", f"{NORM}    layers") + WHOLE, ["+ if layers:", ADDED]),
+        (f"{BLOCK}m = nn.Sequential(block(4, 8), nn.Linear(8, 1))", []),
+        (BLOCK.replace("(a, b),", "(a, b), nn.Tanh(),") + "m = nn.Sequential(block(4, 8), block(8, 8))", []),
+    ],
+)
+def test_a_nonlinearity_where_a_loop_makes_the_layers(source: str, expected: list[str]) -> None:
+    assert first_change(HEAD + source, "add-nonlinearity") == expected

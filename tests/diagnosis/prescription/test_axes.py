@@ -1,0 +1,63 @@
+"""The axis of examples is left alone."""
+
+import pytest
+
+from tests.diagnosis.prescription.changing import changes
+from tests.diagnosis.prescription.programs import seen
+
+
+def module(begin: str, forward: str) -> str:
+    return f"""
+import torch
+import torch.nn as nn
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        {begin}
+    def forward(self, x):
+        {forward}
+"""
+
+
+class TestBatchAxis:
+    @pytest.mark.parametrize(
+        ("begin", "forward", "expected"),
+        [
+            ("self.rnn = nn.GRU(3, 8)", "return self.rnn(x)[0][:, -1]", "nn.GRU(3, 8, batch_first=True)"),
+            ("pass", "return torch.softmax(x, dim=0)", "torch.softmax(x, dim=-1)"),
+            ("pass", "return x.softmax(0)", "x.softmax(-1)"),
+            ("pass", "return x - x.mean(0)", "x - x.mean(1, keepdim=True)"),
+            ("pass", "return x / x.norm(dim=0)", "x / x.norm(dim=1, keepdim=True)"),
+            ("pass", "return self.fc(x.flatten())", "self.fc(x.flatten(1))"),
+            ("pass", "return self.fc(x.view(-1, 64))", "self.fc(x.view(len(x), -1))"),
+            ("pass", "return self.fc(torch.flatten(x))", "self.fc(torch.flatten(x, 1))"),
+            ("pass", "x = x.reshape(x.size(1), x.size(0), -1)", "x = x.transpose(0, 1)"),
+            ("self.rnn = nn.LSTM(3, 8)", "x = x.view(x.size(1), x.size(0), 3)", "x = x.transpose(0, 1)"),
+            ("pass", "w = x.softmax(0); return (w * x).sum(1)", "w = x.softmax(1)"),
+            ("pass", "m = x.mean(0); return x - m, x.std(0)", "m = x.mean(1); return x - m, x.std(1)"),
+            ("pass", "return self.fc(x.transpose(0, 1))", "return self.fc(x)"),
+            ("pass", "return self.fc(x.repeat(n, 1))", "self.fc(x.repeat_interleave(n, dim=0))"),
+            ("pass", "return self.fc(torch.tile(x, (n, 1, 1)))", "self.fc(x.repeat_interleave(n, dim=0))"),
+            ("self.bn = nn.BatchNorm1d(3, track_running_stats=False)", "return x", "self.bn = nn.BatchNorm1d(3)"),
+        ],
+    )
+    def test_is_left_alone(self, begin: str, forward: str, expected: str) -> None:
+        assert expected in changes(module(begin, forward), "keep-batch-axis", seen())[0]
+
+    @pytest.mark.parametrize(
+        "forward",
+        [
+            "x.repeat(1, n)",
+            "x.repeat(1, 1)",
+            "x.repeat(n, 2)",
+            "self.start.repeat(len(x), 1)",
+            "t[None].repeat(n, 1)",
+            "t.unsqueeze(0).repeat(n, 1)",
+        ],
+    )
+    def test_copies_that_mix_no_examples_stay(self, forward: str) -> None:
+        assert changes(module("pass", f"return self.fc({forward})"), "keep-batch-axis", seen()) == []
+
+    def test_nothing_is_said_of_other_axes(self) -> None:
+        source = module("self.rnn = nn.GRU(3, 8, batch_first=True)", "return self.rnn(x.softmax(-1))[0].mean(1)")
+        assert changes(source, "keep-batch-axis", seen()) == []

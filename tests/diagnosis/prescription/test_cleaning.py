@@ -1,0 +1,45 @@
+"""Inputs that lose what varies."""
+
+import pytest
+
+from tests.diagnosis.prescription.changing import changes, first_change
+from tests.diagnosis.prescription.programs import program, seen
+
+
+class TestDropConstants:
+    def test_fractions_are_kept(self) -> None:
+        data = "x = torch.tensor(a, dtype=torch.long).float()\ny = load()"
+        assert "x = torch.tensor(a, dtype=torch.float32)\n" in changes(program(data), "drop-constants", seen())[0]
+
+    @pytest.mark.parametrize(
+        ("given", "expected"),
+        [
+            ("frame = (frame // 255).float()", "frame = (frame / 255).float()"),
+            (
+                "x = torch.tensor(pixels // TOP, dtype=torch.float32)",
+                "x = torch.tensor(pixels / TOP, dtype=torch.float32)",
+            ),
+            ("x = (pixels // 16).astype(np.float32)", "x = (pixels / 16).astype(np.float32)"),
+            ("x = (pixels / 255).astype(np.uint8)", "x = (pixels / 255).astype(np.float32)"),
+            ("x = (pixels / 255).to(torch.uint8)", "x = (pixels / 255).to(torch.float32)"),
+            ("rows = np.zeros((n, 8), dtype=int)", "rows = np.zeros((n, 8), dtype=np.float32)"),
+        ],
+    )
+    def test_of_division_too(self, given: str, expected: str) -> None:
+        source = f"import numpy as np\nimport torch\nTOP = 255\n{given}\n"
+        assert first_change(source, "drop-constants") == [f"- {given}", f"+ {expected}"]
+
+    def test_counts_stay_whole(self) -> None:
+        source = (
+            "import numpy as np\nhalf = len(x) // 2\nlabels = np.zeros(9, dtype=int)\nx = (x * 256).astype(np.uint8)\n"
+            "place = (number // width).float()\n"
+        )
+        assert changes(source, "drop-constants") == []
+
+    def test_an_example_is_taken_by_its_index(self) -> None:
+        source = """
+        class Photos(Dataset):
+            def __getitem__(self, i):
+                return self.frames[0] / 255, self.labels[i]
+        """
+        assert first_change(source, "drop-constants")[1] == "+ return self.frames[i] / 255, self.labels[i]"

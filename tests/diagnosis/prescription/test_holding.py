@@ -1,0 +1,268 @@
+"""What an optimizer holds, written in several ways."""
+
+import pytest
+
+from gradus.diagnosis.signs import History
+from tests.diagnosis.prescription.changing import changes, first_change
+from tests.diagnosis.prescription.test_loop import HEAD
+
+
+class TestOptimizer:
+    def test_holds_the_model_that_runs_behind_where_that_is_made(self) -> None:
+        source = """
+import copy, torch
+base = build()
+optimizer = torch.optim.Adam(base.parameters(), lr=1e-2)
+net = copy.deepcopy(base)
+for x, y in batches:
+    loss = criterion(net(x), y)
+    loss.backward()
+    optimizer.step()
+"""
+        assert first_change(source, "remake-optimizer") == [
+            "- optimizer = torch.optim.Adam(base.parameters(), lr=1e-2)",
+            "+ optimizer = torch.optim.Adam(net.parameters(), lr=1e-2)",
+        ]
+
+    @pytest.mark.parametrize(
+        ("rate", "expected"),
+        [
+            ("1e-2", "+ self.optimizer = torch.optim.Adam(self.model.parameters(), lr=1e-2)"),
+            ("lr", '+ self.optimizer.add_param_group({"params": self.model.parameters()})'),
+        ],
+    )
+    def test_follows_a_model_that_another_method_makes(self, rate: str, expected: str) -> None:
+        source = f"""
+import torch
+class Run:
+    def __init__(self, lr):
+        self.model = build()
+        self.optimizer = torch.optim.Adam(self.model.parameters(), lr={rate})
+    def reset(self):
+        self.model = build()
+    def train(self):
+        for x, y in batches:
+            loss = criterion(self.model(x), y)
+            loss.backward()
+            self.optimizer.step()
+"""
+        assert first_change(source, "remake-optimizer") == [expected]
+
+    def test_is_made_after_the_model_was_made_anew_with_what_depends_on_it(self) -> None:
+        source = """
+import torch
+model = build()
+optimizer = torch.optim.Adam(model.parameters())
+scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 3)
+print("made")
+model.head = torch.nn.Linear(8, 2)
+for x, y in batches:
+    loss.backward()
+    optimizer.step()
+"""
+        expected = """
+import torch
+model = build()
+print("made")
+model.head = torch.nn.Linear(8, 2)
+optimizer = torch.optim.Adam(model.parameters())
+scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 3)
+for x, y in batches:
+    loss.backward()
+    optimizer.step()
+"""
+        assert changes(source, "remake-optimizer")[0] == expected
+
+    def test_is_made_again_for_a_copy_that_is_trained(self) -> None:
+        source = """
+import copy
+import torch
+def train(net, optimizer, batches):
+    for x, y in batches:
+        criterion(net(x), y).backward()
+        optimizer.step()
+model = torch.nn.Linear(4, 2)
+optimizer = torch.optim.Adam(model.parameters(), lr=0.1)
+train(model, optimizer, first)
+student = {}
+train(student, optimizer, second)
+"""
+        assert first_change(source.format("copy.deepcopy(model)"), "remake-optimizer") == [
+            "+ optimizer = torch.optim.Adam(student.parameters(), lr=0.1)"
+        ]
+        assert changes(source.format("model"), "remake-optimizer") == []
+        part = source.partition("student")[0].replace("model.parameters()", "model.body.parameters()")
+        assert changes(part, "remake-optimizer") == []
+        unknown = source.replace("Adam(model.parameters()", "Adam(chosen")
+        assert changes(unknown.format("copy.deepcopy(model)"), "remake-optimizer") == []
+        both = source.replace("criterion(net(x), y)", "criterion(net(x), model(x))")
+        assert changes(both.format("copy.deepcopy(model)"), "remake-optimizer") == []
+
+    def test_is_made_again_for_each_fold(self) -> None:
+        source = """
+import torch
+model = Net()
+optimizer = torch.optim.Adam(model.parameters())
+for fold in range(3):
+    model = Net()
+    for x, y in batches:
+        loss.backward()
+        optimizer.step()
+"""
+        assert "    model = Net()\n    optimizer = torch.optim.Adam(" in changes(source, "remake-optimizer")[0]
+
+    def test_is_left_where_the_model_only_moves(self) -> None:
+        source = """
+import torch
+model = Net()
+optimizer = torch.optim.Adam(model.parameters())
+model = model.to("cpu")
+for x, y in batches:
+    model(x).sum().backward()
+    optimizer.step()
+"""
+        assert changes(source, "remake-optimizer") == []
+
+    @pytest.mark.parametrize(
+        ("given", "expected"),
+        [
+            ("head.parameters()", "[*head.parameters(), *encoder.parameters()]"),
+            ("list(head.parameters())", "[*list(head.parameters()), *encoder.parameters()]"),
+            ("[*head.parameters()]", "[*head.parameters(), *encoder.parameters()]"),
+            (
+                '[{"params": head.parameters(), "lr": 0.1}]',
+                '[{"params": head.parameters(), "lr": 0.1}, {"params": encoder.parameters()}]',
+            ),
+        ],
+    )
+    def test_holds_every_model_of_the_loop(self, given: str, expected: str) -> None:
+        source = f"""
+import torch
+from torch import nn
+encoder, head = nn.Linear(4, 4), nn.Linear(4, 2)
+optimizer = torch.optim.Adam({given}, lr=1e-3)
+for x, y in batches:
+    loss = nn.functional.cross_entropy(head(encoder(x)), y)
+    loss.backward()
+    optimizer.step()
+"""
+        assert f"torch.optim.Adam({expected}, lr=1e-3)" in changes(source, "hold-all")[0]
+
+    @pytest.mark.parametrize(
+        "given", ["model.head.parameters()", '[p for n, p in model.named_parameters() if "bias" not in n]']
+    )
+    def test_holds_the_whole_model(self, given: str) -> None:
+        source = f"""
+import torch
+model = torch.nn.Sequential()
+optimizer = torch.optim.Adam({given}, lr=1e-3)
+for x, y in batches:
+    loss_fn(model(x), y).backward()
+    optimizer.step()
+"""
+        assert "Adam(model.parameters(), lr=1e-3)" in changes(source, "hold-all")[0]
+
+    @pytest.mark.parametrize(
+        "picking",
+        [
+            'weights = [p for n, p in model.named_parameters() if "bias" not in n]\n    groups = [{"params": weights}]',
+            'groups = [{"params": model.head.parameters(), "lr": 0.1}, {"params": model.body.parameters()}]',
+            "groups = []\n    for p in model.parameters():\n        if p.dim() > 1:\n            groups.append(p)",
+            "groups = group_parameters(model)",
+        ],
+    )
+    def test_holds_the_rest_of_what_a_function_picks(self, picking: str) -> None:
+        source = f"""
+import torch
+from torch import nn
+def make(model):
+    {picking}
+    return torch.optim.AdamW(groups, lr=1e-3)
+
+class Trainer:
+    def __init__(self):
+        self.model = nn.Sequential(nn.Linear(4, 4))
+        self.optimizer = make(self.model)
+
+    def fit(self, batches):
+        for x, y in batches:
+            nn.functional.mse_loss(self.model(x), y).backward()
+            self.optimizer.step()
+"""
+        assert first_change(source, "hold-all") == [
+            "- return torch.optim.AdamW(groups, lr=1e-3)",
+            "+ optimizer = torch.optim.AdamW(groups, lr=1e-3)",
+            '+ held = {id(p) for group in optimizer.param_groups for p in group["params"]}',
+            '+ optimizer.add_param_group({"params": [p for p in model.parameters() if id(p) not in held]})',
+            "+ return optimizer",
+        ]
+
+    @pytest.mark.parametrize("loss", ["self.loss(x, y)", "mse(self.predict(x), y)", "mse(self.b(self.encode(x)), y)"])
+    def test_holds_models_that_run_in_methods(self, loss: str) -> None:
+        source = f"""
+import torch
+from torch import nn
+mse = nn.MSELoss()
+class Pair:
+    def __init__(self):
+        self.a, self.b = nn.Linear(4, 4), nn.Linear(4, 1)
+        self.optimizer = torch.optim.Adam(self.{{}}.parameters())
+
+    def encode(self, x):
+        return self.a(x)
+
+    def predict(self, x):
+        return self.b(self.encode(x))
+
+    def loss(self, x, y):
+        return mse(self.predict(x), y)
+
+    def fit(self, batches):
+        for x, y in batches:
+            {loss}.backward()
+            self.optimizer.step()
+"""
+        for holds, lacks in ("ab", "ba"):
+            expected = f"Adam([*self.{holds}.parameters(), *self.{lacks}.parameters()])"
+            assert [expected in each for each in changes(source.format(holds), "hold-all")] == [True]
+
+    def test_holds_what_a_method_runs_as_the_script_calls_it(self) -> None:
+        source = """
+import torch
+from torch import nn
+class Pair{}:
+    def __init__(self):
+        self.a, self.b = nn.Linear(4, 4), nn.Linear(4, 1)
+
+    def loss(self, x, y):
+        return (self.b(self.a(x)) - y).square().mean()
+
+pair = Pair()
+optimizer = torch.optim.Adam(pair.a.parameters())
+for x, y in batches:
+    pair.loss(x, y).backward()
+    optimizer.step()
+"""
+        for base, expected in (
+            ("", "[*pair.a.parameters(), *pair.b.parameters()]"),
+            ("(nn.Module)", "pair.parameters()"),
+        ):
+            assert [f"Adam({expected})" in each for each in changes(source.format(base), "hold-all")] == [True]
+
+    def test_holds_no_model_that_a_function_keeps_to_itself(self) -> None:
+        source = (
+            HEAD
+            + """
+def compute(x, y):
+    head = nn.Linear(2, 1)
+    return criterion(head(model(x)), y)
+for x, y in batches:
+    compute(x, y).backward()
+    optimizer.step()
+"""
+        )
+        assert changes(source, "hold-all", History()) == []
+
+    def test_is_left_where_it_holds_all(self) -> None:
+        source = HEAD + "for x, y in batches:\n    criterion(model(x), y).backward()\n    optimizer.step()\n"
+        assert changes(source, "hold-all", History()) == []

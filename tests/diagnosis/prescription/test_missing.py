@@ -1,0 +1,66 @@
+"""Numbers that are missing or infinite."""
+
+from gradus.diagnosis.signs import NonFinite
+from tests.diagnosis.prescription.changing import changes, first_change, lines
+from tests.diagnosis.prescription.programs import program, seen
+
+
+class TestCleanData:
+    def test_gaps_become_the_mean_or_zero(self) -> None:
+        source = program("x = torch.tensor((a - m) / s)\ny = torch.tensor(b)")
+        means, zeros = changes(source, "clean-data", seen())
+        assert lines(source, means) == ["+ x = torch.where(torch.isnan(x), torch.nanmean(x, dim=0), x)"]
+        assert lines(source, zeros) == ["+ x = torch.nan_to_num(x, nan=0.0, posinf=0.0, neginf=0.0)"]
+
+    def test_of_numpy_stay_in_numpy(self) -> None:
+        found = first_change(program("x = np.stack(columns)\ny = np.array(b)"), "clean-data", seen())
+        assert found == ["+ x = np.where(np.isnan(x), np.nanmean(x, axis=0), x)"]
+
+    def test_before_figures_are_computed_of_them(self) -> None:
+        source = program(
+            "raw = np.loadtxt(path)\nmean, std = raw[:80].mean(0), raw[:80].std(0)\n"
+            "x = torch.tensor((raw - mean) / std)\ny = torch.tensor(b)"
+        )
+        assert first_change(source, "clean-data", seen()) == [
+            "+ raw = np.where(np.isnan(raw), np.nanmean(raw, axis=0), raw)"
+        ]
+
+    def test_where_a_function_makes_both_arrays(self) -> None:
+        source = program(
+            "def scaled(a):\n    t = torch.from_numpy(a)\n    return t / t.norm(dim=1, keepdim=True)\n\n"
+            "x, held = scaled(a), scaled(b)\ny = torch.tensor(c)",
+            loop="x",
+            held_out="held",
+        )
+        assert lines(source, changes(source, "clean-data", seen())[1]) == [
+            "+ x = torch.nan_to_num(x, nan=0.0, posinf=0.0, neginf=0.0)",
+            "+ held = torch.nan_to_num(held, nan=0.0, posinf=0.0, neginf=0.0)",
+        ]
+
+    def test_examples_without_a_target_are_left_out(self) -> None:
+        source = program("x, y = load()\ny[gaps] = float('nan')")
+        history = seen(non_finite=NonFinite(step=0, where="", source="target"))
+        assert first_change(source, "clean-data", history) == [
+            "+ known = torch.isfinite(y).reshape(len(y), -1).all(1)",
+            "+ x, y = x[known], y[known]",
+        ]
+
+    def test_where_the_model_begins_if_the_array_has_no_name(self) -> None:
+        source = """
+import torch
+class Net(torch.nn.Module):
+    def forward(self, x):
+        return self.fc(x)
+model = Net()
+for batch in stream():
+    loss = criterion(model(batch["x"]), batch["y"])
+    loss.backward()
+"""
+        assert first_change(source, "clean-data", seen()) == [
+            "+ x = torch.nan_to_num(x, nan=0.0, posinf=0.0, neginf=0.0)"
+        ]
+
+    def test_the_logarithm_of_counts(self) -> None:
+        history = seen(non_finite=NonFinite(step=0, where="", source="input", infinite=True))
+        found = first_change(program("x = np.log(counts)\ny = b"), "clean-data", history)
+        assert found == ["- x = np.log(counts)", "+ x = np.log1p(counts)"]
