@@ -330,6 +330,7 @@ class TestLogarithm:
         [
             ("F.nll_loss(p, y)", "F.softmax(model(x), dim=1)", "F.log_softmax(model(x), dim=1)"),
             ('F.kl_div(p, y, reduction="batchmean")', "model(x).softmax(1)", "model(x).log_softmax(1)"),
+            ("F.ctc_loss(p, y, lengths, widths)", "model(x).softmax(-1)", "model(x).log_softmax(-1)"),
             ("-p.gather(1, y[:, None]).mean()", "torch.softmax(model(x), 1)", "torch.log_softmax(model(x), 1)"),
             ("-(F.one_hot(y) * p).sum(1).mean()", "torch.softmax(model(x), 1)", "torch.log_softmax(model(x), 1)"),
         ],

@@ -23,6 +23,7 @@ _ORDER_ALONE = {
     "argmax", "argsort", "topk", "sort", "argmin", "shape", "size", "device", "dtype", "ndim", "dim", "numel", "len",
     "backward", "requires_grad", "roc_auc_score", "average_precision_score", "roc_curve", "isfinite", "isnan",
 }  # fmt: skip
+_OF_LOGARITHMS = {"nll_loss", "kl_div_loss", "ctc_loss"}
 
 
 def activations(
@@ -280,7 +281,7 @@ def logarithm_of_softmax(case: Case) -> Iterator[Sequence[Edit]]:
                     if each.name in kinds and each.call is not None and id(each.call.node) not in seen:
                         seen.add(id(each.call.node))
                         yield from _with_log(case.program, each, trained)
-                        if operation.name in {"nll_loss", "kl_div_loss"}:
+                        if operation.name in _OF_LOGARITHMS:
                             yield behind(given.file, given.node, ".clamp(min=1e-8).log()")
 
 
@@ -297,7 +298,7 @@ def _made_elsewhere(program: Program, picking: Operation) -> bool:
 
 def _log_probabilities(program: Program, operation: Operation) -> Sequence[Value]:
     """What an operation takes for logarithms of probabilities: a product those it multiplies by data."""
-    if operation.name in {"nll_loss", "kl_div_loss", "gather", "index", "neg"}:
+    if operation.name in {*_OF_LOGARITHMS, "gather", "index", "neg"}:
         return operation.inputs[:1]
     if operation.name == "mul" and len(operation.inputs) > 1:
         computed = [each for each in operation.inputs if leads_to_layers(program, each)]
@@ -318,7 +319,7 @@ def _with_log(program: Program, activation: Operation, trained: Collection[int])
     if activation.name == "sigmoid":
         edits = [*edits, _with_dim(activation)]
     for each in readings(program, activation):
-        if each.operation in _ORDER_ALONE | {"nll_loss", "kl_div_loss", "softmax"} or "loss" in each.operation:
+        if each.operation in _ORDER_ALONE | {"softmax"} or "loss" in each.operation:
             continue
         if each.operation.endswith("criterion") or (each.operation == "max" and _same_without(each, "softmax")):
             continue
