@@ -161,11 +161,10 @@ def step_after_backward(case: Case) -> Iterator[Sequence[Edit]]:
 
 def _loop_over(training: TrainingStep, optimizer: str) -> ast.expr | None:
     """What a loop goes over that names the optimizers one after the other, and ends before the backward pass."""
-    for node in ast.walk(training.around):
-        named = isinstance(node, ast.For) and ast.unparse(node.target) == optimizer
-        if named and all(each is not training.backward.node for each in ast.walk(node)):
-            return node.iter
-    return None
+    loops = (each for each in ast.walk(training.around) if isinstance(each, ast.For))
+    named = (each for each in loops if ast.unparse(each.target) == optimizer)
+    ended = (each for each in named if training.backward.node not in ast.walk(each))
+    return next((each.iter for each in ended), None)
 
 
 @fix("call-step")
