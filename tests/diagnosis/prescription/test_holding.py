@@ -266,3 +266,155 @@ for x, y in batches:
     def test_is_left_where_it_holds_all(self) -> None:
         source = HEAD + "for x, y in batches:\n    criterion(model(x), y).backward()\n    optimizer.step()\n"
         assert changes(source, "hold-all", History()) == []
+
+
+NET = """
+import torch
+from torch import nn
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Linear(4, 4)
+        self.head = nn.Linear(4, 2)
+    def picked(self):
+        return self.head.parameters()
+    def grow(self):
+        self.head = nn.Linear(4, 3)
+    def forward(self, x):
+        return self.head(self.body(x))
+model = Net()
+"""
+TRAIN = """
+for x, y in batches:
+    loss = nn.functional.cross_entropy(model(x), y)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+"""
+
+
+class TestPicked:
+    @pytest.mark.parametrize(
+        ("made", "expected"),
+        [
+            (
+                (
+                    "def some(m):\n    return [p for n, p in m.named_parameters() if 'head' in n]\n"
+                    "optimizer = torch.optim.Adam(some(model), lr=1e-3)"
+                ),
+                "+ optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)",
+            ),
+            (
+                (
+                    "params = []\nfor name in ('head',):\n    params.extend(getattr(model, name).parameters())\n"
+                    "optimizer = torch.optim.SGD(params, lr=1e-3)"
+                ),
+                "+ optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)",
+            ),
+            (
+                "optimizer = torch.optim.Adam(model.picked(), lr=1e-3)",
+                "+ optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)",
+            ),
+            (
+                "optimizer = getattr(torch.optim, 'Adam')(model.head.parameters(), lr=1e-3)",
+                "+ optimizer = getattr(torch.optim, 'Adam')(model.parameters(), lr=1e-3)",
+            ),
+            (
+                "CLASSES = {'adam': torch.optim.Adam}\noptimizer = CLASSES['adam'](model.head.parameters(), lr=1e-3)",
+                "+ optimizer = CLASSES['adam'](model.parameters(), lr=1e-3)",
+            ),
+        ],
+    )
+    def test_all_of_the_model_takes_the_place_of_what_was_picked(self, made: str, expected: str) -> None:
+        assert expected in first_change(NET + made + TRAIN, "hold-all")
+
+    def test_all_of_itself_where_a_model_makes_its_optimizer(self) -> None:
+        making = "def optimizer(self):\n        return torch.optim.Adam({}.parameters(), lr=1e-3)\n    def grow(self)"
+        source = NET.replace("def grow(self)", making) + "optimizer = model.optimizer()" + TRAIN
+        found = changes(source.replace("{}", "self.head"), "hold-all")[0]
+        assert found == source.replace("{}", "self")
+
+    @pytest.mark.parametrize(
+        "made",
+        [
+            (
+                "groups = []\nfor name in ('head',):\n    part = getattr(model, name)\n"
+                "    groups.append({'params': list(part.parameters()), 'lr': 0.1})\noptimizer = torch.optim.SGD(groups)"
+            ),
+            (
+                "def groups(m):\n    return [{'params': m.head.parameters(), 'lr': 0.1}]\n"
+                "optimizer = torch.optim.SGD(groups(model))"
+            ),
+            "optimizer = torch.optim.SGD([{'params': model.head.parameters(), 'lr': 0.1}])",
+        ],
+    )
+    def test_the_rest_is_a_group_at_the_rate_of_the_first(self, made: str) -> None:
+        assert first_change(NET + made + TRAIN, "hold-all") == [
+            '+ held = {id(p) for group in optimizer.param_groups for p in group["params"]}',
+            (
+                '+ optimizer.add_param_group({"params": [p for p in model.parameters() if id(p) not in held], '
+                '"lr": optimizer.param_groups[0]["lr"]})'
+            ),
+        ]
+
+
+class TestRemade:
+    @pytest.mark.parametrize(
+        "change",
+        [
+            "model.grow()",
+            'setattr(model, "head", nn.Linear(4, 3))',
+            "model.body.append(nn.Linear(4, 4))",
+            "model.head = nn.Linear(4, 3)",
+            "swap(model, 3)",
+        ],
+    )
+    def test_behind_what_gives_the_model_other_layers(self, change: str) -> None:
+        made = "optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)\n"
+        swap = "def swap(m, n):\n    m.head = nn.Linear(4, n)\n"
+        source = f"{NET}{swap}{made}{change}{TRAIN}"
+        assert f"{swap}{change}\n{made.strip()}{TRAIN}" in changes(source, "remake-optimizer")[0]
+        by_function = source.replace(made, "optimizer = make(model)\n").replace(
+            swap, f"{swap}def make(net):\n    return torch.optim.Adam(net.parameters())\n"
+        )
+        assert f"\n{change}\noptimizer = make(model){TRAIN}" in changes(by_function, "remake-optimizer")[0]
+
+    @pytest.mark.parametrize("change", ["model.head.reset_parameters()", "model.steps = 3", "print(model)"])
+    def test_not_where_the_layers_stay(self, change: str) -> None:
+        source = f"{NET}optimizer = torch.optim.Adam(model.parameters())\n{change}{TRAIN}"
+        assert changes(source, "remake-optimizer") == []
+
+    def test_made_before_as_well_where_it_may_not_come_to_it(self) -> None:
+        source = f"{NET}optimizer = torch.optim.Adam(model.parameters())\nif wide:\n    model.grow(){TRAIN}"
+        assert first_change(source, "remake-optimizer") == ["+ optimizer = torch.optim.Adam(model.parameters())"]
+
+    @pytest.mark.parametrize(
+        ("rate", "expected"),
+        [
+            ("0.1", ["+ self.opt = torch.optim.SGD(self.model.parameters(), 0.1)"]),
+            (
+                "lr",
+                [
+                    '+ held = {id(p) for group in self.opt.param_groups for p in group["params"]}',
+                    '+ self.opt.add_param_group({"params": [p for p in self.model.parameters() if id(p) not in held]})',
+                ],
+            ),
+        ],
+    )
+    def test_in_another_method_of_its_holder(self, rate: str, expected: list[str]) -> None:
+        source = f"""{NET}
+class Run:
+    def __init__(self, lr):
+        self.model = Net()
+        self.opt = torch.optim.SGD(self.model.parameters(), {rate})
+    def fit(self):
+        self.model.grow()
+        for x, y in batches:
+            self.model(x).sum().backward()
+            self.opt.step()
+"""
+        assert first_change(source, "remake-optimizer") == expected
+        outside = source.replace("        self.model.grow()\n", "") + "run = Run(0.1)\nrun.model.grow()\nrun.fit()\n"
+        assert first_change(outside, "remake-optimizer") == [
+            each.replace("self.", "run.") for each in expected if rate == "0.1"
+        ]

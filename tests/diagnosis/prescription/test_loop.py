@@ -251,6 +251,57 @@ for i, (x, y) in enumerate(batches):
         ]
 
 
+class TestSeveralOptimizers:
+    PLAYERS = """
+import torch
+one, other = torch.nn.Linear(4, 4), torch.nn.Linear(4, 4)
+{made}
+for x in batches:
+    {cleared}
+    loss = (other(one(x)) - x).pow(2).mean()
+    loss.backward()
+    {stepped}
+"""
+
+    def test_the_one_that_never_steps_does(self) -> None:
+        made = "a = torch.optim.Adam(one.parameters())\nb = torch.optim.Adam(other.parameters())"
+        source = self.PLAYERS.format(made=made, cleared="a.zero_grad(), b.zero_grad()", stepped="b.step()")
+        assert first_change(source, "call-step") == ["+ a.step()"]
+        both = self.PLAYERS.format(made=made, cleared="a.zero_grad(), b.zero_grad()", stepped="a.step(), b.step()")
+        assert changes(both, "call-step") == []
+
+    def test_it_is_found_in_a_dictionary(self) -> None:
+        made = 'opts = {"a": torch.optim.Adam(one.parameters()), "b": torch.optim.Adam(other.parameters())}'
+        source = self.PLAYERS.format(made=made, cleared="[each.zero_grad() for each in opts.values()]", stepped="{}")
+        assert first_change(source.replace("{}", 'opts["b"].step()'), "call-step") == ['+ opts["a"].step()']
+        looped = source.replace("{}", "for each in opts.values():\n        each.step()")
+        assert changes(looped, "call-step") == []
+
+    def test_all_of_a_list_step(self) -> None:
+        made = "opts = [torch.optim.Adam(one.parameters()), torch.optim.Adam(other.parameters())]"
+        source = self.PLAYERS.format(made=made, cleared="for opt in opts:\n        opt.zero_grad()", stepped="pass")
+        assert first_change(source, "call-step") == ["+ for opt in opts:", "+ opt.step()"]
+
+
+class TestByHand:
+    @pytest.mark.parametrize(
+        "update", ["w -= 0.1 * w.grad", "w.data.sub_(0.1 * w.grad)", "w.data.add_(w.grad, alpha=-0.1)"]
+    )
+    def test_the_gradient_is_cleared_behind_the_update(self, update: str) -> None:
+        source = f"""
+import torch
+w = torch.randn(4, requires_grad=True)
+for x, y in batches:
+    loss = (x @ w - y).pow(2).mean()
+    loss.backward()
+    with torch.no_grad():
+        {update}
+"""
+        assert first_change(source, "zero-grad") == ["+ w.grad = None"]
+        assert changes(f"{source}    w.grad.zero_()\n", "zero-grad") == []
+        assert changes(f"{source}    w.grad = None\n", "zero-grad") == []
+
+
 class TestSeeds:
     def test_leave_the_loop(self) -> None:
         source = """

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.diagnosis.prescription.changing import changes
+from tests.diagnosis.prescription.changing import changes, first_change
 
 MANUAL = """
 import torch
@@ -25,11 +25,20 @@ class TestOrder:
             ("DataLoader(data, 8, False)", "DataLoader(data, 8, True)"),
             ("DataLoader(data, shuffle=False, batch_size=8)", "DataLoader(data, shuffle=True, batch_size=8)"),
             ("DataLoader(data, sampler=SequentialSampler(data))", "DataLoader(data, shuffle=True)"),
+            ("DataLoader(data, sampler=InOrder(data))", "DataLoader(data, shuffle=True)"),
+            ("DataLoader(data, shuffle=not train)", "DataLoader(data, shuffle=True)"),
+            (
+                "DataLoader(data, batch_sampler=BatchSampler(SequentialSampler(data), 8, False))",
+                "DataLoader(data, batch_sampler=BatchSampler(RandomSampler(data), 8, False))",
+            ),
         ],
     )
     def test_a_loader_shuffles(self, given: str, expected: str) -> None:
         source = f"""
-from torch.utils.data import DataLoader, SequentialSampler
+from torch.utils.data import BatchSampler, DataLoader, RandomSampler, SequentialSampler
+class InOrder:
+    def __iter__(self):
+        yield from labels.argsort()
 def loaders():
     return {given}, DataLoader(other)
 train_loader, val_loader = loaders()
@@ -69,3 +78,81 @@ for x, y in loaders["train"]:
         'DataLoader(Shapes(300), **options, shuffle=True), "test": DataLoader(Shapes(80), **options)}'
         in (changes(source, "shuffle")[0])
     )
+
+
+ARRAYS = """
+import torch
+from torch.utils.data import DataLoader, IterableDataset
+model = torch.nn.Linear(4, 2)
+x = torch.randn(80, 4)
+y = (x[:, 0] > 0).long()
+criterion = torch.nn.CrossEntropyLoss()
+"""
+STEP = """
+    loss.backward()
+    optimizer.step()
+"""
+
+
+@pytest.mark.parametrize(
+    "batches",
+    [
+        "parts = [(x[i : i + 8], y[i : i + 8]) for i in range(0, len(x), 8)]\nfor a, b in parts:",
+        "parts = list(zip(torch.split(x, 8), torch.split(y, 8)))\nfor a, b in parts:",
+        (
+            "def cut(one, other, size):\n    i = 0\n    while i < len(one):\n"
+            "        yield one[i : i + size], other[i : i + size]\n        i += size\nfor a, b in cut(x, y, 8):"
+        ),
+        "for step in range(100):\n    r = torch.arange(8 * step, 8 * step + 8) % len(x)\n    a, b = x[r], y[r]",
+        (
+            "class Stream(IterableDataset):\n    def __init__(self, x, y):\n        self.x, self.y = x, y\n"
+            "    def __iter__(self):\n        yield from zip(self.x, self.y)\n"
+            "for a, b in DataLoader(Stream(x, y), batch_size=8):"
+        ),
+    ],
+)
+def test_examples_are_shuffled_once_where_batches_are_cut_in_another_way(batches: str) -> None:
+    source = f"{ARRAYS}{batches}\n    loss = criterion(model(a), b){STEP}"
+    assert first_change(source, "shuffle") == ["+ order = torch.randperm(len(x))", "+ x = x[order]", "+ y = y[order]"]
+
+
+def test_a_sampler_of_batches_goes_through_indices_at_random() -> None:
+    source = f"""{ARRAYS}
+class Batches:
+    def __init__(self, n):
+        self.n = n
+    def __iter__(self):
+        rows = list(range(self.n))
+        for i in range(0, self.n, 8):
+            yield rows[i : i + 8]
+for a, b in DataLoader(data, batch_sampler=Batches(80)):
+    loss = criterion(model(a), b){STEP}"""
+    assert first_change(source, "shuffle") == [
+        "- rows = list(range(self.n))",
+        "+ rows = list(torch.randperm(self.n).tolist())",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("before", "call", "expected"),
+    [
+        ("def make(d, shuffle=False):", "make(data)", "make(data, shuffle=True)"),
+        ("def make(d, shuffle):", "make(data, False)", "shuffle=True)"),
+        ("def make(d, shuffle=True):", "make(data, shuffle=True)", ""),
+    ],
+)
+def test_what_a_function_is_told_of_shuffling(before: str, call: str, expected: str) -> None:
+    source = f"""{ARRAYS}
+{before}
+    return DataLoader(d, batch_size=8, shuffle=shuffle)
+for a, b in {call}:
+    loss = criterion(model(a), b){STEP}"""
+    assert [expected in each for each in changes(source, "shuffle")] == ([True] if expected else [])
+
+
+def test_options_of_a_loader_say_it() -> None:
+    source = f"{ARRAYS}options = dict(batch_size=8, shuffle=False)\nfor a, b in DataLoader(data, **options):\n"
+    source += f"    loss = criterion(model(a), b){STEP}"
+    assert first_change(source, "shuffle")[1] == "+ options = dict(batch_size=8, shuffle=True)"
+    written = source.replace("dict(batch_size=8, shuffle=False)", '{"shuffle": False}')
+    assert first_change(written, "shuffle")[1] == '+ options = {"shuffle": True}'

@@ -1,7 +1,13 @@
 """What lies between the last layer and the loss."""
 
+from pathlib import Path
+
 import pytest
 
+from gradus.core.findings import Finding
+from gradus.diagnosis.prescription.edits import apply
+from gradus.diagnosis.prescription.fixes import FIXES, Case
+from gradus.diagnosis.prescription.prescribe import load_fixes, read_program
 from tests.diagnosis.prescription.changing import changes, first_change
 
 HEAD = """
@@ -271,6 +277,49 @@ for x, y in loader:
             "- return torch.tanh(self.out(z))",
             "+ return self.out(z)",
         ]
+
+
+class TestOtherNames:
+    """A loss that is called neither criterion nor loss is one all the same."""
+
+    @pytest.mark.parametrize(
+        "made",
+        [
+            "ce = nn.CrossEntropyLoss()",
+            "ce = F.cross_entropy",
+            "ce = lambda p, y: F.cross_entropy(p, y)",
+            "class Cost(nn.Module):\n    def forward(self, p, y):\n        return F.cross_entropy(p, y)\nce = Cost()",
+        ],
+    )
+    def test_probabilities_do_not_come_back_before_the_loss(self, made: str) -> None:
+        source = of_class("        return torch.softmax(self.fc2(self.fc1(x)), dim=1)")
+        source = source.replace("criterion = nn.CrossEntropyLoss()", made).replace("criterion(", "ce(")
+        assert first_change(source, "return-logits", cause="softmax-twice") == [
+            "- return torch.softmax(self.fc2(self.fc1(x)), dim=1)",
+            "+ return self.fc2(self.fc1(x))",
+        ]
+
+    @pytest.mark.parametrize("made", ["F.cross_entropy", "nn.NLLLoss()"])
+    def test_logarithms_of_a_softmax_by_hand(self, made: str) -> None:
+        forward = "        e = self.fc2(self.fc1(x)).exp()\n        return e / e.sum(dim=1, keepdim=True)"
+        remedy = "add-log" if "NLL" in made else "return-logits"
+        assert first_change(of_class(forward, criterion=made), remedy)[1:] == [
+            "+ loss = criterion(model(x).clamp(min=1e-8).log(), y)"
+        ]
+
+    def test_logarithms_of_what_was_seen_to_be_probabilities(self) -> None:
+        source = of_class("        return unknown(self.fc2(self.fc1(x)))")
+        assert changes(source, "return-logits", cause="softmax-twice") == []
+        load_fixes()
+        program = read_program(Path("script.py"), source.encode())
+        assert program is not None
+        finding = Finding(
+            symptom="softmax-twice", where="", since_step=1, said_at_step=1, severity="error", confidence=1.0,
+            message="",
+        )  # fmt: skip
+        case = Case(program=program, cause="softmax-twice", findings=[finding])
+        (edits,) = [each for function in FIXES["return-logits"] for each in function(case) if each]
+        assert "criterion(model(x).clamp(min=1e-8).log(), y)" in apply(edits, program.script)
 
 
 class TestAxis:

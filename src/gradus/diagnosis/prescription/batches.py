@@ -201,6 +201,8 @@ def source(
             return _of_name(program, file, node, item, down)
         case ast.Tuple(elts=items) if item is not None and item < len(items):
             return source(program, file, items[item], None, down)
+        case ast.ListComp() | ast.GeneratorExp():
+            return source(program, file, node.elt, item, down)
         case ast.Call():
             return _of_call(program, file, node, item, down)
     return None
@@ -360,6 +362,8 @@ def _is_batch_index(file: SourceFile, index: ast.expr) -> bool:
     for each in _expanded(file, index, 3):
         if isinstance(each, ast.Name):
             bound = binding(file, each)
+            if _is_counted(file, each):
+                return True
             if bound is None:
                 function = next((above for above in file.above(each) if isinstance(above, Function)), None)
                 if function is not None and each.id in parameters(function) and function.name == "__getitem__":
@@ -374,6 +378,18 @@ def _is_batch_index(file: SourceFile, index: ast.expr) -> bool:
             owner = next((above for above in file.above(index) if isinstance(above, Function)), None)
             if file.loops(index) or (owner is not None and "batch" in owner.name):
                 return True
+    return False
+
+
+def _is_counted(file: SourceFile, name: ast.Name) -> bool:
+    """Whether a comprehension binds it, or a loop counts it up: `start += size`."""
+    for above in file.above(name):
+        generators = above.generators if isinstance(above, ast.ListComp | ast.GeneratorExp) else []
+        targets = [each.target for each in generators]
+        if isinstance(above, ast.While):
+            targets += [each.target for each in ast.walk(above) if isinstance(each, ast.AugAssign)]
+        if any(isinstance(each, ast.Name) and each.id == name.id for target in targets for each in ast.walk(target)):
+            return True
     return False
 
 

@@ -10,6 +10,8 @@ from gradus.diagnosis.prescription.bindings import (
     callers,
     entered,
     function_around,
+    handed_to_lambda,
+    lambda_of,
     method,
     parameters,
     passed,
@@ -157,6 +159,11 @@ LAYERS = {
 
 def _named(program: Program, value: Value, depth: int) -> Iterator[Operation]:
     node, file = value.node, value.file
+    handed = handed_to_lambda(file, node) if isinstance(node, ast.Name) else None
+    if handed is not None:
+        for each in handed:
+            yield from operations(program, replace(value, node=each), depth - 1)
+        return
     bound = binding(file, node)
     if bound is not None and bound.looped:
         yield Operation("data", value)
@@ -300,6 +307,10 @@ def _called(program: Program, value: Value, depth: int) -> Iterator[Operation]:
     if enters is not None and enters[1].name != "__init__":
         entry = Entry(*enters, replace(value, items=()))
         yield from _through_function(program, value, entry, depth)
+        return
+    small = lambda_of(file, call.func) if not name else None
+    if small is not None:
+        yield from operations(program, replace(value, node=small.body), depth - 1)
         return
     arguments = tuple(
         replace(value, node=each.value if isinstance(each, ast.Starred) else each, items=())

@@ -1,131 +1,38 @@
 """Fixes of what an optimizer holds."""
 
 import ast
-import re
 from collections.abc import Iterator, Sequence
 
 from gradus.diagnosis.prescription.bindings import (
-    Function,
-    binding,
     bindings,
-    callers,
     class_around,
-    function_around,
-    parameters,
-    passed,
+    entered,
+    returned,
 )
-from gradus.diagnosis.prescription.edits import Edit, after, before, delete, replace
+from gradus.diagnosis.prescription.edits import Edit, after, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.program import Found, Program, SourceFile
 from gradus.diagnosis.prescription.roles import TrainingStep, is_module, role, training_steps, visible
 from gradus.diagnosis.prescription.scaling import free_names
 
 
-@fix("remake-optimizer")
-def make_optimizer_last(case: Case) -> Iterator[Sequence[Edit]]:
-    """Move the statement that makes the optimizer behind the one that makes the model anew, or has other layers."""
-    for made in _optimizers(case.program):
-        file, statement = made.file, made.statement
-        if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
-            continue
-        optimizer = ast.unparse(statement.targets[0])
-        later = [each for model in held(made) for each in _made_anew(file, model, statement)]
-        if not later:
-            continue
-        last = max(later, key=lambda each: each.lineno)
-        moved, used = _followers(file, statement, last, optimizer)
-        text = "\n".join(file.code(each) for each in moved)
-        gone = [] if used else [delete(file, each) for each in moved]
-        yield [*gone, after(file, last, text)]
-
-
-@fix("remake-optimizer")
-def hold_model_in_training(case: Case) -> Iterator[Sequence[Edit]]:
-    """Give the optimizer the parameters of the model that runs in the loop, if it was made of another one's."""
-    for training in training_steps(case):
-        running = training.models(case.program)
-        for made in _optimizers(case.program):
-            argument = made.argument(0, "params")
-            if made.file is not training.file or argument is None or len(running) != 1:
-                continue
-            model = running[0]
-            if model in held(made) or model.startswith("self"):
-                continue
-            file, statement = made.file, made.statement
-            edit = replace(file, argument, f"{model}.parameters()")
-            scope = file.scope(statement)
-            bound = [each.statement for each in bindings(file, model, scope)]
-            if not bound and model not in (parameters(scope) if isinstance(scope, Function) else []):
-                continue
-            if bound and bound[0].lineno > statement.lineno and isinstance(statement, ast.Assign):
-                start = file.span(statement)[0]
-                text = file.code(statement)
-                text = text[: edit.start - start] + edit.text + text[edit.end - start :]
-                yield [delete(file, statement), after(file, bound[-1], text)]
-            else:
-                yield [edit]
-
-
-@fix("remake-optimizer")
-def remake_for_what_is_trained(case: Case) -> Iterator[Sequence[Edit]]:
-    """`train(copied, optimizer)`: the optimizer is made of what the call trains, if it was made of another model."""
-    for training in training_steps(case):
-        file, running, stepping = training.file, training.models(case.program), training.optimizers(case.program)
-        function = function_around(file, training.backward.node)
-        if function is None or len(running) != 1 or len(stepping) != 1:
-            continue
-        for call in callers(case.program, file, function):
-            model, optimizer = (passed(file, function, each, call) for each in (*running, *stepping))
-            edit = _made_of(call, model, optimizer)
-            if edit is not None:
-                yield [edit]
-
-
-def _made_of(call: Found, model: ast.expr | None, optimizer: ast.expr | None) -> Edit | None:
-    """The statement that makes an optimizer once more before a call, with the parameters of the model."""
-    bound = binding(call.file, optimizer) if optimizer is not None else None
-    if model is None or bound is None or not isinstance(bound.value, ast.Call) or bound.looped:
-        return None
-    made, text = Found(bound.file, bound.value), ast.unparse(model)
-    argument, parts = made.argument(0, "params"), held(made)
-    itself = binding(call.file, model)
-    same = {text, ast.unparse(itself.value) if itself is not None else text}
-    if argument is None or not parts or any(each in same or each.startswith(f"{text}.") for each in parts):
-        return None
-    code = made.file.code(bound.statement).replace(made.file.code(argument), f"{text}.parameters()")
-    return before(call.file, call.statement, code)
-
-
-@fix("remake-optimizer")
-def follow_model_made_elsewhere(case: Case) -> Iterator[Sequence[Edit]]:
-    """Where another method makes the model anew, it makes the optimizer anew, too, or hands it the new parameters."""
-    for made in _optimizers(case.program):
-        file, statement = made.file, made.statement
-        owner = class_around(file, statement)
-        if not isinstance(statement, ast.Assign) or owner is None:
-            continue
-        home, optimizer = file.scope(statement), ast.unparse(statement.targets[0])
-        edits: list[Edit] = []
-        for model in (each for each in held(made) if each.startswith("self.")):
-            for bound in bindings(file, model, owner):
-                again = bound.statement
-                if file.scope(again) is home or not isinstance(again, ast.Assign) or _same_parameters(again, model):
-                    continue
-                local = {each.id for each in ast.walk(statement) if isinstance(each, ast.Name)}
-                local &= set(parameters(home)) - {"self"} if isinstance(home, Function) else set()
-                handed = f'{optimizer}.add_param_group({{"params": {model}.parameters()}})'
-                edits.append(after(file, again, handed if local else file.code(statement)))
-        if edits:
-            yield edits
-
-
-def _optimizers(program: Program) -> list[Found]:
+def optimizers(program: Program) -> list[Found]:
     """Calls that make an optimizer."""
-    return [
-        each
-        for each in program.calls("torch.optim.*", "transformers.*", "apex.optimizers.*", "bitsandbytes.optim.*")
-        if role(program, each.file, each.node) == "optimizer"
-    ]
+    known = program.calls("torch.optim.*", "transformers.*", "apex.optimizers.*", "bitsandbytes.optim.*")
+    found = [each for each in known if role(program, each.file, each.node) == "optimizer"]
+    calls = [(file, node) for file, node in program.nodes() if isinstance(node, ast.Call)]
+    return found + [Found(file, node) for file, node in calls if _is_chosen(program, file, node)]
+
+
+def _is_chosen(program: Program, file: SourceFile, node: ast.Call) -> bool:
+    """`optimizer = OPTIMIZERS[name](model.parameters())`: a class that is looked up, or filled in before."""
+    match node:
+        case ast.Call(func=called, args=[_, *_]) if not file.qualified(called) and entered(program, file, node) is None:
+            holder = file.parents[node]
+            name = holder.targets[0] if isinstance(holder, ast.Assign) and len(holder.targets) == 1 else None
+            given = bool(_named_in(file, node.args[0]))
+            return given and name is not None and role(program, file, name) == "optimizer"
+    return False
 
 
 def held(made: Found) -> list[str]:
@@ -158,70 +65,32 @@ def _parameters_of(node: ast.expr) -> list[str]:
     ]
 
 
-def _made_anew(file: SourceFile, model: str, optimizer: ast.stmt) -> list[ast.stmt]:
-    """Statements behind the optimizer's, in the same function, that bind the model or one of its layers."""
-    scope = file.scope(optimizer)
-    found: list[ast.stmt] = []
-    for node in ast.walk(scope):
-        targets = node.targets if isinstance(node, ast.Assign) else []
-        if any(
-            text == model or text.startswith((f"{model}.", f"{model}["))
-            for each in targets
-            for text in [ast.unparse(each)]
-        ) and isinstance(node, ast.Assign):
-            around = set(file.above(optimizer))
-            inner = [each for each in file.loops(node) if each not in around]
-            if node.lineno > optimizer.lineno and file.scope(node) is scope and not _same_parameters(node, model):
-                # in a loop that trains, it is made anew each time; there the optimizer belongs, too
-                found += [node] if not inner or _is_made(node) else []
-    return found
-
-
-def _same_parameters(node: ast.Assign, model: str) -> bool:
-    """`model = model.to(device)` and the like keep them."""
-    text = ast.unparse(node.value)
-    return re.match(rf"{re.escape(model)}\.(to|cuda|cpu|train|eval)\(|torch\.compile\(", text) is not None
-
-
-def _is_made(node: ast.Assign) -> bool:
-    return isinstance(node.value, ast.Call)
-
-
-def _followers(file: SourceFile, made: ast.stmt, last: ast.stmt, optimizer: str) -> tuple[list[ast.stmt], bool]:
-    """The statement and those before `last` that make something of the optimizer, and whether it was used before."""
-    moved, used = [made], False
-    names = {optimizer}
-    for each in ast.walk(file.scope(made)):
-        if not isinstance(each, ast.stmt) or not made.lineno < each.lineno < last.lineno or isinstance(each, Function):
-            continue
-        mentions = {ast.unparse(node) for node in ast.walk(each) if isinstance(node, ast.Name | ast.Attribute)}
-        if not mentions & names:
-            continue
-        if isinstance(each, ast.Assign) and isinstance(each.value, ast.Call):
-            moved.append(each)
-            names |= {ast.unparse(target) for target in each.targets}
-        else:
-            used = True
-    return moved, used
-
-
 @fix("hold-all")
 def hold_all_parameters(case: Case) -> Iterator[Sequence[Edit]]:
     """Give the optimizer the whole model, and every model that runs in the loop; groups are left as they are."""
-    every = _optimizers(case.program)
+    every = optimizers(case.program)
     taken = {each for other in every for each in held(other)}
     for training in training_steps(case):
         running = _running(case.program, training)
         for made in every:
             argument, text = made.argument(0, "params"), None
-            if argument is not None and made.file is training.file and not _grouped(made.file, argument):
-                known = [each for each in running if _reaches(case.program, made, each, training)]
-                text = _wider(training.file, argument, held(made), known, taken)
+            if argument is not None and not _grouped(case.program, made.file, argument):
+                known = _known(case.program, made, running, training)
+                text = _wider(made.file, argument, held(made), known, taken)
             whole = _whole(case.program, made)
             if argument is not None and text is not None:
                 yield [replace(made.file, argument, text)]
             elif whole and all(_whole(case.program, each) != whole for each in every if each is not made):
                 yield _with_the_rest(made, whole)
+
+
+def _known(program: Program, made: Found, running: list[str], training: TrainingStep) -> list[str]:
+    """Models of the loop as they are written where an optimizer is made; a model that makes its own is `self`."""
+    owner = class_around(made.file, made.node)
+    elsewhere = owner is not class_around(training.file, training.backward.node)
+    if owner is not None and elsewhere and is_module(program, made.file, owner):
+        return ["self"]
+    return [each for each in running if made.file is training.file and _reaches(program, made, each, training)]
 
 
 def _with_the_rest(made: Found, whole: str) -> list[Edit]:
@@ -231,20 +100,47 @@ def _with_the_rest(made: Found, whole: str) -> list[Edit]:
         return []
     optimizer = ast.unparse(statement.targets[0]) if isinstance(statement, ast.Assign) else "optimizer"
     (taken,) = free_names(file, "held")
-    rest = (
-        f'{taken} = {{id(p) for group in {optimizer}.param_groups for p in group["params"]}}\n'
-        f'{optimizer}.add_param_group({{"params": [p for p in {whole}.parameters() if id(p) not in {taken}]}})'
-    )
+    rate = "" if made.argument(1, "lr") is not None else f', "lr": {optimizer}.param_groups[0]["lr"]'
+    rest = with_the_rest(optimizer, whole, taken, rate)
     if isinstance(statement, ast.Assign):
         return [after(file, statement, rest)]
     start, value = file.span(statement)[0], file.span(made.node)[0]
     return [Edit(file, start, value, f"{optimizer} = "), after(file, statement, f"{rest}\nreturn {optimizer}")]
 
 
-def _grouped(file: SourceFile, argument: ast.expr) -> bool:
-    """Whether parameters come in groups that are bound to a name: what they have in common stands there."""
-    found = [each.value for each in bindings(file, ast.unparse(argument))] if isinstance(argument, ast.Name) else []
-    return any(isinstance(each, ast.Dict) for value in found for each in ast.walk(value))
+def with_the_rest(optimizer: str, model: str, taken: str, rate: str = "") -> str:
+    """Statements that hand an optimizer what it does not hold of a model."""
+    return (
+        f'{taken} = {{id(p) for group in {optimizer}.param_groups for p in group["params"]}}\n'
+        f'{optimizer}.add_param_group({{"params": [p for p in {model}.parameters() if id(p) not in {taken}]{rate}}})'
+    )
+
+
+def _grouped(program: Program, file: SourceFile, argument: ast.expr, depth: int = 4) -> bool:
+    """Whether parameters come in groups that are made elsewhere: what they have in common stands there."""
+    if isinstance(argument, ast.Name):
+        found = [(file, each.value) for each in bindings(file, argument.id)]
+        found += [(file, each) for each in _put_into(file, argument.id)]
+    else:
+        enters = entered(program, file, argument) if isinstance(argument, ast.Call) else None
+        found = [(enters[0], each) for each in returned(enters[1])] if enters is not None else []
+    return any(
+        any(isinstance(each, ast.Dict) for each in ast.walk(value))
+        or (bool(depth) and _grouped(program, home, value, depth - 1))
+        for home, value in found
+    )
+
+
+def _put_into(file: SourceFile, name: str) -> list[ast.expr]:
+    """What is appended to a list, or added to it, where it is bound to a name."""
+    found: list[ast.expr] = []
+    for node in ast.walk(file.tree):
+        match node:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=owner), attr="append" | "extend" | "insert"), args=args):
+                found += args[-1:] if owner == name else []
+            case ast.AugAssign(target=ast.Name(id=owner), value=value):
+                found += [value] if owner == name else []
+    return found
 
 
 def _whole(program: Program, made: Found) -> str:
@@ -277,17 +173,21 @@ def _running(program: Program, training: TrainingStep) -> list[str]:
 
 def _wider(file: SourceFile, argument: ast.expr, parts: list[str], running: list[str], taken: set[str]) -> str | None:
     """Another text for the parameters; None if nothing is missing."""
+    grouped = isinstance(argument, ast.List) and any(isinstance(each, ast.Dict) for each in argument.elts)
+    if not parts and running:  # what was picked of which model is not known
+        every = [f"{each}.parameters()" for each in running]
+        return every[0] if len(every) == 1 else f"[{', '.join(f'*{each}' for each in every)}]"
     for model in running:
         if any(each.startswith((f"{model}.", f"{model}[")) for each in parts) and model not in parts:
-            return f"{model}.parameters()"
+            return f"{model}.parameters()" if not grouped else None
     missing = [each for each in running if each not in taken and each != "self"]
     if not missing:
         # all of the model is named, and only some of it taken
         whole = isinstance(argument, ast.Call) and ast.unparse(argument).endswith(".parameters()")
-        return f"{parts[0]}.parameters()" if len(parts) == 1 and not whole else None
+        return f"{parts[0]}.parameters()" if len(parts) == 1 and not whole and not grouped else None
     added = [f"*{each}.parameters()" for each in missing]
     code = file.code(argument)
-    if isinstance(argument, ast.List) and any(isinstance(each, ast.Dict) for each in argument.elts):
+    if isinstance(argument, ast.List) and grouped:
         groups = "".join(f', {{"params": {each}.parameters()}}' for each in missing)
         return f"{code[:-1].rstrip().rstrip(',')}{groups}]"
     if isinstance(argument, ast.List):

@@ -38,6 +38,13 @@ def made_by(program: Program, file: SourceFile, node: ast.expr, depth: int = 8) 
     if isinstance(node, ast.Call):
         if file.qualified(node.func).endswith("DataLoader"):
             return [Found(file, node)]
+        enters = entered(program, file, node)
+        if enters is not None and enters[1].name != "__init__":
+            within = [
+                found for each in returned(enters[1])[-1:] for found in made_by(program, enters[0], each, depth - 1)
+            ]
+            if within:
+                return within
         return [found for each in node.args for found in made_by(program, file, each, depth - 1)]
     if isinstance(node, ast.Subscript):
         kept = dictionary(program, file, node.value)

@@ -4,12 +4,12 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 
-from gradus.diagnosis.prescription.bindings import Function, binding, callers, function_around
+from gradus.diagnosis.prescription.bindings import Function, binding, callers, dictionary, function_around
 from gradus.diagnosis.prescription.edits import Edit, after, before, delete, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.graph import unwrapped
 from gradus.diagnosis.prescription.program import Found, Program, SourceFile
-from gradus.diagnosis.prescription.roles import TrainingStep, optimizer_of, role, training_steps
+from gradus.diagnosis.prescription.roles import TrainingStep, optimizer_of, role, training_steps, visible
 
 
 @fix("zero-grad", "call-step")
@@ -110,6 +110,35 @@ def _after_far_steps(program: Program) -> Iterator[Edit]:
             yield after(step.file, step.statement, f"{optimizer}.zero_grad()")
 
 
+@fix("zero-grad")
+def clear_by_hand(case: Case) -> Iterator[Sequence[Edit]]:
+    """`w.grad = None` behind `w -= rate * w.grad`, where weights are changed without an optimizer."""
+    edits: list[Edit] = []
+    for file, node in case.program.nodes():
+        changed = _changed_by_hand(node)
+        function = function_around(file, node)
+        inside = any(isinstance(each, ast.ClassDef) for each in file.above(node))
+        if changed is not None and isinstance(node, ast.stmt) and not inside:
+            region = function or file.tree
+            if not re.search(rf"{re.escape(changed)}\.grad( = None|\.zero_\(|\.data)|zero_grad", ast.unparse(region)):
+                edits.append(after(file, node, f"{changed}.grad = None"))
+    if edits:
+        yield edits
+
+
+def _changed_by_hand(node: ast.AST) -> str | None:
+    """What a statement changes by its own gradient."""
+    match node:
+        case ast.AugAssign(op=ast.Sub() | ast.Add(), target=target):
+            pass
+        case ast.Expr(value=ast.Call(func=ast.Attribute(value=target, attr="add_" | "sub_" | "copy_"))):
+            pass
+        case _:
+            return None
+    text = ast.unparse(target).removesuffix(".data")
+    return text if f"{text}.grad" in ast.unparse(node) else None
+
+
 @fix("call-step")
 def step_after_backward(case: Case) -> Iterator[Sequence[Edit]]:
     """`optimizer.step()` after the backward pass, and after what clips its gradients."""
@@ -123,7 +152,62 @@ def step_after_backward(case: Case) -> Iterator[Sequence[Edit]]:
             if re.search(r"clip_grad|unscale_", ast.unparse(each)):
                 place = each
         for optimizer in optimizers:
-            yield [after(file, place, "\n".join(_stepping(case.program, training, optimizer)))]
+            lines = _stepping(case.program, training, optimizer)
+            several = _loop_over(training, optimizer)
+            if several is not None:
+                lines = [f"for {optimizer} in {file.code(several)}:", *(f"    {each}" for each in lines)]
+            yield [after(file, place, "\n".join(lines))]
+
+
+def _loop_over(training: TrainingStep, optimizer: str) -> ast.expr | None:
+    """What a loop goes over that names the optimizers one after the other, and ends before the backward pass."""
+    loops = (each for each in ast.walk(training.around) if isinstance(each, ast.For))
+    named = (each for each in loops if ast.unparse(each.target) == optimizer)
+    ended = (each for each in named if training.backward.node not in ast.walk(each))
+    return next((each.iter for each in ended), None)
+
+
+@fix("call-step")
+def step_the_other(case: Case) -> Iterator[Sequence[Edit]]:
+    """Of several optimizers one never steps: it does, behind the backward pass that follows where it is cleared."""
+    program = case.program
+    calls = program.methods("step", "zero_grad")
+    receivers = [each.receiver for each in calls if ast.unparse(each.node.func).endswith(".step")]
+    stepped = {optimizer_of(program, each) for each in calls if each.receiver in receivers}
+    looped = any(
+        (bound := binding(each.file, each.receiver)) is not None and bound.looped
+        for each in calls
+        if each.receiver in receivers
+    )
+    training = [each for each in training_steps(case) if each.steps]
+    if not training or looped:
+        return
+    for optimizer in _known_optimizers(program, training[-1]):
+        if optimizer in stepped:
+            continue
+        cleared = [each.node.lineno for each in calls if each.file.code(each.receiver) == optimizer]
+        behind = [each for each in training if cleared and each.backward.node.lineno > min(cleared)]
+        where = (behind or training[-1:])[0]
+        place = where.steps[-1].statement if len(training) == 1 else where.backward.statement
+        yield [after(where.file, place, "\n".join(_stepping(program, where, optimizer)))]
+
+
+def _known_optimizers(program: Program, training: TrainingStep) -> list[str]:
+    """Optimizers that can be used where a loop trains, those in dictionaries included."""
+    file, at = training.file, training.backward.node
+    found = visible(program, file, at, "optimizer")
+    for each in training.steps:
+        if isinstance(each.receiver, ast.Subscript):
+            kept = dictionary(program, file, each.receiver.value)
+            keys = kept[1].keys if kept is not None else []
+            found += [
+                f"{file.code(each.receiver.value)}[{_quoted(key)}]" for key in keys if isinstance(key, ast.Constant)
+            ]
+    return list(dict.fromkeys(found))
+
+
+def _quoted(key: ast.Constant) -> str:
+    return f'"{key.value}"' if isinstance(key.value, str) else repr(key.value)
 
 
 @fix("call-step")

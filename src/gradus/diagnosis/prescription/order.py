@@ -1,14 +1,29 @@
 """Fixes of which examples come when."""
 
 import ast
+import re
 from collections.abc import Iterator, Sequence
 
-from gradus.diagnosis.prescription.bindings import binding, entered
-from gradus.diagnosis.prescription.edits import Edit, before, imported, replace, with_argument, without_argument
+from gradus.diagnosis.prescription.batches import training_inputs, training_targets
+from gradus.diagnosis.prescription.bindings import (
+    Binding,
+    binding,
+    callers,
+    definition,
+    dictionary,
+    entered,
+    function_around,
+    method,
+    parameters,
+    passed,
+    returned,
+)
+from gradus.diagnosis.prescription.edits import Edit, after, before, imported, replace, with_argument, without_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.loaders import training_loaders
 from gradus.diagnosis.prescription.program import Found, Program, SourceFile
 from gradus.diagnosis.prescription.roles import TrainingStep, training_steps
+from gradus.diagnosis.prescription.scaling import free_names
 
 _CROSS_ENTROPY = ("torch.nn.CrossEntropyLoss", "torch.nn.functional.cross_entropy", "torch.nn.NLLLoss",
     "torch.nn.functional.nll_loss")  # fmt: skip
@@ -20,23 +35,143 @@ def shuffle_loader(case: Case) -> Iterator[Sequence[Edit]]:
     for loader in training_loaders(case):
         names = {each.arg for each in loader.node.keywords}
         given = loader.argument(2, "shuffle")
-        if given is not None and isinstance(given, ast.Constant) and given.value is not True:
-            yield [replace(loader.file, given, "True")]
-        elif given is None and not names & {"sampler", "batch_sampler"}:
-            yield [with_argument(loader.file, loader.node, "shuffle", "True")]
-        elif "sampler" in names and not _is_weighted(loader):
-            sampler = next(each for each in loader.node.keywords if each.arg == "sampler")
+        if _is_stream(case.program, loader):
+            continue
+        if given is not None:
+            yield _turned_on(case.program, loader.file, given)
+        elif not names & {"sampler", "batch_sampler"}:
+            among = [_among(case.program, loader, each.value) for each in loader.node.keywords if each.arg is None]
+            found = next((each for each in among if each is not None), None)
+            shuffled = with_argument(loader.file, loader.node, "shuffle", "True")
+            yield _turned_on(case.program, *found) if found is not None else [shuffled]
+        elif (sampler := _own_order(case.program, loader)) is not None:
             yield [
                 without_argument(loader.file, loader.node, sampler),
                 with_argument(loader.file, loader.node, "shuffle", "True"),
             ]
+        else:
+            yield _at_random(case.program, loader)
 
 
-def _is_weighted(loader: Found) -> bool:
-    sampler = next(each.value for each in loader.node.keywords if each.arg == "sampler")
-    bound = binding(loader.file, sampler)
-    made = bound.value if bound is not None else sampler
-    return not isinstance(made, ast.Call) or not loader.file.qualified(made.func).endswith("SequentialSampler")
+def _own_order(program: Program, loader: Found) -> ast.keyword | None:
+    """A sampler of single examples that goes through them in order, of torch's or of a class of the program."""
+    for each in loader.node.keywords:
+        bound = binding(loader.file, each.value)
+        made = bound.value if bound is not None else each.value
+        if each.arg == "sampler" and isinstance(made, ast.Call):
+            own = definition(program, loader.file, made.func.id) if isinstance(made.func, ast.Name) else None
+            batched = ast.unparse(loader.argument(1, "batch_size") or made) == "None"
+            known = loader.file.qualified(made.func) == _SEQUENTIAL
+            ordered = own is not None and not _RANDOM.search(ast.unparse(own[1]))
+            if (known or ordered) and not batched:
+                return each
+    return None
+
+
+def _is_stream(program: Program, loader: Found) -> bool:
+    """Whether a loader goes over an iterable dataset, which it cannot shuffle."""
+    dataset = loader.argument(0, "dataset")
+    bound = binding(loader.file, dataset) if dataset is not None else None
+    file, made = (bound.file, bound.value) if bound is not None else (loader.file, dataset)
+    own = (
+        definition(program, file, made.func.id)
+        if isinstance(made, ast.Call) and isinstance(made.func, ast.Name)
+        else None
+    )
+    bases = own[1].bases if own is not None and isinstance(own[1], ast.ClassDef) else []
+    return any(ast.unparse(each).endswith("IterableDataset") for each in bases)
+
+
+def _among(program: Program, loader: Found, options: ast.expr) -> tuple[SourceFile, ast.expr] | None:
+    """What `**options` say of `shuffle`."""
+    bound = binding(loader.file, options)
+    if bound is not None and isinstance(bound.value, ast.Call) and ast.unparse(bound.value.func) == "dict":
+        return next(((bound.file, each.value) for each in bound.value.keywords if each.arg == "shuffle"), None)
+    kept = dictionary(program, loader.file, options)
+    pairs = zip(kept[1].keys, kept[1].values, strict=True) if kept is not None else ()
+    found = (value for key, value in pairs if isinstance(key, ast.Constant) and key.value == "shuffle")
+    return next(((kept[0], each) for each in found), None) if kept is not None else None
+
+
+def _turned_on(program: Program, file: SourceFile, given: ast.expr) -> list[Edit]:
+    """`True` where it is said to shuffle: by a call that gives it, or where what is given there comes from."""
+    if isinstance(given, ast.Constant):
+        return [replace(file, given, "True")] if given.value is not True else []
+    function = function_around(file, given)
+    if function is None or not isinstance(given, ast.Name) or given.id not in parameters(function):
+        return [replace(file, given, "True")]
+    calls = callers(program, file, function)
+    values = [(each, passed(file, function, given.id, each)) for each in calls]
+    silent = [each for each, value in values if value is None]
+    if any(isinstance(value, ast.Constant) and value.value is True for _, value in values):
+        return []
+    if silent and not any(isinstance(value, ast.Constant) for _, value in values):
+        return [with_argument(silent[0].file, silent[0].node, given.id, "True")]
+    return [replace(file, given, "True")]
+
+
+def _in_sequence(program: Program, loader: Found) -> list[tuple[SourceFile, ast.AST]]:
+    """What gives indices in order within a sampler: a class of torch's, or a range that the program's own yields."""
+    found: list[tuple[SourceFile, ast.AST]] = []
+    waiting = [(loader.file, each.value) for each in loader.node.keywords if each.arg in {"sampler", "batch_sampler"}]
+    seen: set[ast.AST] = set()
+    while waiting:
+        file, node = waiting.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        if not isinstance(node, ast.Call):
+            bound = binding(file, node)
+            waiting += [(bound.file, bound.value)] if bound is not None and bound.item is None else []
+        elif file.qualified(node.func) == _SEQUENTIAL:
+            found.append((file, node.func))
+        else:
+            waiting += [(file, each) for each in (*node.args, *(each.value for each in node.keywords))]
+            own = definition(program, file, node.func.id) if isinstance(node.func, ast.Name) else None
+            if own is not None and isinstance(own[1], ast.ClassDef):
+                iterates = method(own[1], "__iter__")
+                found += [(own[0], each) for each in _ranges(own[0], iterates)] if iterates is not None else []
+                begin = method(own[1], "__init__")
+                found += [(own[0], each) for each in _ranges(own[0], begin)] if begin is not None else []
+            elif own is not None and not isinstance(own[1], ast.ClassDef):
+                waiting += [(own[0], each) for each in returned(own[1])]
+    return found
+
+
+_RANDOM = re.compile(r"randperm|randint|permut|shuffle|multinomial|\.(sample|choice|choices)\(", re.IGNORECASE)
+_SEQUENTIAL = "torch.utils.data.SequentialSampler"
+
+
+def _ranges(file: SourceFile, function: ast.AST) -> Iterator[ast.Call]:
+    """`range(n)` as a list of indices: gone over or sorted as a whole, not in steps and not as a counter of a loop."""
+    for node in ast.walk(function):
+        match node:
+            case ast.Call(func=ast.Name(id="range"), args=[_], keywords=[]):
+                holder = file.parents[node]
+                within = {"list", "iter", "len"}
+                named = isinstance(holder, ast.Call) and isinstance(holder.func, ast.Name) and holder.func.id in within
+                if named or isinstance(holder, ast.YieldFrom | ast.Assign | ast.Return) or _yields(holder):
+                    yield node
+
+
+def _yields(node: ast.AST) -> bool:
+    """`for i in range(n): yield i`."""
+    return isinstance(node, ast.For) and any(
+        isinstance(each, ast.Yield) and each.value is not None and ast.unparse(each.value) == ast.unparse(node.target)
+        for each in ast.walk(node)
+    )
+
+
+def _at_random(program: Program, loader: Found) -> list[Edit]:
+    edits: list[Edit] = []
+    for file, node in _in_sequence(program, loader):
+        if isinstance(node, ast.Call):
+            name, more = imported(file, "torch.randperm")
+            edits += [replace(file, node, f"{name}({file.code(node.args[0])}).tolist()"), *more]
+        else:
+            name, more = imported(file, "torch.utils.data.RandomSampler")
+            edits += [replace(file, node, name), *more]
+    return edits
 
 
 _COUNTED = {"torch.arange": "torch.randperm", "numpy.arange": "numpy.random.permutation"}
@@ -134,3 +269,41 @@ def shuffle_pieces(case: Case) -> Iterator[Sequence[Edit]]:
                 name, more = imported(file, "torch.randperm")
                 edits = [before(file, loop, f"order = {name}(len({file.code(arrays[0])}))"), *more]
                 yield [*edits, *(replace(file, each, f"{file.code(each)}[order]") for each in arrays)]
+
+
+@fix("shuffle")
+def shuffle_at_the_source(case: Case) -> Iterator[Sequence[Edit]]:
+    """All examples in a random order from the beginning, where batches are cut in a way that is not known."""
+    if any(not _is_stream(case.program, each) for each in training_loaders(case)):
+        return
+    regions = [region for training in training_steps(case) for _, region in _around(case.program, training)]
+    if any(_RANDOM.search(ast.unparse(each)) for each in regions):
+        return
+    inputs, targets = training_inputs(case), training_targets(case)
+    arrays = [each for each in (inputs, targets) if each is not None and each.bound is not None]
+    names = [ast.unparse(each.base) for each in arrays]
+    statements = [each.bound.statement for each in arrays if each.bound is not None]
+    if len(names) < 2:
+        kept = next((each for each in map(_in_stream, training_loaders(case)) if each), [])
+        names, statements = [name for name, _ in kept], [each.statement for _, each in kept]
+        file = kept[0][1].file if kept else case.program.script
+    else:
+        file = arrays[0].file
+    scopes = {file.scope(each) for each in statements if each in file.parents}
+    if len(set(names)) < 2 or len(scopes) != 1 or any(file.loops(each) for each in statements):
+        return
+    last = max(statements, key=lambda each: each.lineno)
+    name, more = imported(file, "torch.randperm")
+    (order,) = free_names(file, "order")
+    lines = [f"{order} = {name}(len({names[0]}))", *(f"{each} = {each}[{order}]" for each in dict.fromkeys(names))]
+    yield [after(file, last, "\n".join(lines)), *more]
+
+
+def _in_stream(loader: Found) -> list[tuple[str, Binding]]:
+    """The arrays that a dataset is made of, by their names."""
+    dataset = loader.argument(0, "dataset")
+    bound = binding(loader.file, dataset) if dataset is not None else None
+    made = bound.value if bound is not None else dataset
+    given = made.args if isinstance(made, ast.Call) else []
+    found = [(ast.unparse(each), binding(loader.file, each)) for each in given if isinstance(each, ast.Name)]
+    return [(name, each) for name, each in found if each is not None and not isinstance(each.value, ast.Constant)]

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Collection, Iterator, Sequence
+from functools import partial
 
 from gradus.diagnosis.prescription.edits import Edit, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
@@ -34,9 +35,27 @@ def activations(
         for operation in below(case.program, loss, layers=False):
             if operation.name in losses:
                 for each in operation.inputs[: 2 if operation.name in {"sub", "mse_loss", "l1_loss"} else 1]:
-                    for activation in nearest(case.program, each, through):
+                    for activation in map(partial(_by_hand, case.program), nearest(case.program, each, through)):
                         if activation.name in kinds:
                             yield operation, activation
+
+
+def _by_hand(program: Program, operation: Operation) -> Operation:
+    """A softmax where it is written out, as an exponential over its sum; any other operation itself."""
+    node = operation.value.node
+    if isinstance(node, ast.BinOp) and _is_share(node):
+        for each in nearest(program, operation.inputs[0]):
+            if each.name == "exp" and each.inputs:
+                return Operation("softmax", operation.value, each.inputs)
+    return operation
+
+
+def _is_share(node: ast.BinOp) -> bool:
+    """`e / e.sum(1, keepdim=True)`, whether the sum is a method or a function."""
+    match node:
+        case ast.BinOp(op=ast.Div(), right=ast.Call(func=ast.Attribute(attr="sum", value=whole), args=args)):
+            return ast.unparse(node.left) in {ast.unparse(each) for each in (whole, *args[:1])}
+    return False
 
 
 @fix("return-logits")
@@ -56,6 +75,16 @@ def take_activation_away(case: Case) -> Iterator[Sequence[Edit]]:
             yield unique([*found, *_applied_where_read(case.program, activation)])
     if not hard:
         yield from _undone(case)
+        yield from _logarithms(case, "softmax-twice", "cross_entropy_loss")
+
+
+def _logarithms(case: Case, cause: str, loss: str) -> Iterator[list[Edit]]:
+    """Of probabilities that were seen to reach the loss, wherever they are made, their logarithms."""
+    if case.finding(cause) is not None:
+        for each in training_losses(case):
+            for operation in below(case.program, each, layers=False):
+                if operation.name == loss and operation.inputs:
+                    yield behind(operation.inputs[0].file, operation.inputs[0].node, ".clamp(min=1e-8).log()")
 
 
 def _undone(case: Case) -> Iterator[Sequence[Edit]]:
@@ -276,13 +305,15 @@ def logarithm_of_softmax(case: Case) -> Iterator[Sequence[Edit]]:
                 yield behind(operation.value.file, operation.value.node, ".log()")
                 continue
             for given in _log_probabilities(case.program, operation):
-                for each in nearest(case.program, given, through):
+                for each in map(partial(_by_hand, case.program), nearest(case.program, given, through)):
                     kinds = {"softmax", "sigmoid"} if operation.name == "nll_loss" else {"softmax"}
-                    if each.name in kinds and each.call is not None and id(each.call.node) not in seen:
-                        seen.add(id(each.call.node))
-                        yield from _with_log(case.program, each, trained)
+                    if each.name in kinds and id(each.value.node) not in seen:
+                        seen.add(id(each.value.node))
+                        if each.call is not None:
+                            yield from _with_log(case.program, each, trained)
                         if operation.name in _OF_LOGARITHMS:
                             yield behind(given.file, given.node, ".clamp(min=1e-8).log()")
+    yield from _logarithms(case, "missing-log", "nll_loss")
 
 
 def _made_elsewhere(program: Program, picking: Operation) -> bool:

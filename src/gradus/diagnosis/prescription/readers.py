@@ -1,11 +1,22 @@
 """From a value forward to what reads it in the end: through names, returns, functions, and modules."""
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeGuard
 
-from gradus.diagnosis.prescription.bindings import binding, callers, class_around, entered, function_around, parameters
+from gradus.diagnosis.prescription.bindings import (
+    Function,
+    binding,
+    callers,
+    class_around,
+    entered,
+    function_around,
+    lambda_of,
+    method,
+    parameters,
+)
 from gradus.diagnosis.prescription.flow import calls_of
 from gradus.diagnosis.prescription.modules import find_module
 from gradus.diagnosis.prescription.program import Program, SourceFile
@@ -28,16 +39,20 @@ class Reading:
         node: the expression that stands for it, the last that is a tensor.
         taker: what it is part of.
         last: the expression in `taker`; other than `node` where it has been made an array in between.
+        called: what the taker calls, where that is torch's under another name: `crit = nn.CrossEntropyLoss()`.
     """
 
     file: SourceFile
     node: ast.expr
     taker: ast.AST
     last: ast.expr
+    called: str = ""
 
     @property
     def operation(self) -> str:
         """What takes it, as `flow` spells it: `argmax`, `compare`, `sub`; "" if it has no name."""
+        if self.called:
+            return spelled(self.called)
         if isinstance(self.taker, ast.Call):
             called = self.taker.func
             return spelled(called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", ""))
@@ -158,6 +173,22 @@ class _Search:
                 if is_load(each, name or "") and binding(home, each) is None:
                     yield from self.uses(home, each, each)
             return
+        comparing = self._comparing(file, called)
+        if comparing is not None:
+            home, forward = comparing
+            names = [each for each in parameters(forward) if each != "self"]
+            if node in call.args and call.args.index(node) < len(names):
+                for each in ast.walk(forward):
+                    if is_load(each, names[call.args.index(node)]):
+                        yield from self.uses(home, each, each)
+            return
+        small = lambda_of(file, called)
+        if small is not None and node in call.args and call.args.index(node) < len(small.args.args):
+            name = small.args.args[call.args.index(node)].arg
+            for each in ast.walk(small.body):
+                if is_load(each, name):
+                    yield from self.uses(file, each, each)
+            return
         attribute = called.attr if isinstance(called, ast.Attribute) else ""
         if attribute == "append" and isinstance(called, ast.Attribute):
             target = ast.unparse(called.value)
@@ -166,5 +197,23 @@ class _Search:
                     yield from self.uses(file, each, tensor)
         elif attribute in _PASSING or getattr(called, "id", "") in {"list", "tuple", "float"}:
             yield from self.uses(file, call, call if node is tensor and file.qualified(called) else tensor)
+        elif attribute or isinstance(called, ast.Name):
+            yield Reading(file, tensor, call, node, self._torchs(file, called))
         else:
             yield Reading(file, tensor, call, node)
+
+    def _comparing(self, file: SourceFile, called: ast.expr) -> tuple[SourceFile, Function] | None:
+        """The forward of a loss that is a class of the program: it is given two things or more, and has no layers."""
+        module = find_module(self._program, file, called) if not file.qualified(called) else None
+        if module is None or module.owner is None or module.home is None:
+            return None
+        forward, begin = method(module.owner, "forward"), method(module.owner, "__init__")
+        layered = begin is not None and re.search(r"(Linear|Conv\dd|Embedding|Parameter)\(", ast.unparse(begin))
+        return (module.home, forward) if forward is not None and len(parameters(forward)) > 2 and not layered else None
+
+    def _torchs(self, file: SourceFile, called: ast.expr) -> str:
+        """The name of torch's module or function that another name stands for."""
+        module = find_module(self._program, file, called) if not file.qualified(called) else None
+        bound = binding(file, called) if module is None else None
+        full = module.name if module is not None else file.qualified(bound.value) if bound is not None else ""
+        return full.rpartition(".")[2] if full.startswith("torch.nn.") else ""

@@ -21,7 +21,7 @@ def bypass(program: Program, operation: Operation) -> list[Edit]:
     if module is not None and module.element is not None:
         return without_element(program, module)
     call = operation.value.node
-    if not isinstance(call, ast.Call) or not operation.inputs:
+    if not isinstance(call, ast.Call) or not operation.inputs or operation.call is None:
         return []
     inner = operation.inputs[0].node
     if _repeats(file, call):

@@ -12,6 +12,7 @@ from gradus.diagnosis.prescription.bindings import (
     callers,
     class_around,
     definition,
+    dictionary,
     entered,
     function_around,
     methods_named,
@@ -50,6 +51,9 @@ def role(program: Program, file: SourceFile, node: ast.expr, depth: int = 6) -> 
         return ""
     if isinstance(node, ast.Call):
         return _made(program, file, node, depth)
+    if isinstance(node, ast.Subscript):
+        kept = dictionary(program, file, node.value)
+        return _shared(program, kept[0], kept[1].values, depth - 1) if kept is not None else ""
     if not isinstance(node, ast.Name | ast.Attribute):
         return ""
     bound = binding(file, node)
@@ -62,6 +66,12 @@ def role(program: Program, file: SourceFile, node: ast.expr, depth: int = 6) -> 
         if found:
             return found
     return _by_name(node.attr if isinstance(node, ast.Attribute) else node.id)
+
+
+def _shared(program: Program, file: SourceFile, nodes: Sequence[ast.expr], depth: int) -> str:
+    """The role that all of them have; "" if they differ."""
+    found = {role(program, file, each, depth) for each in nodes}
+    return found.pop() if len(found) == 1 else ""
 
 
 def _by_name(name: str) -> str:
@@ -84,8 +94,7 @@ def _made(program: Program, file: SourceFile, call: ast.Call, depth: int) -> str
     if enters is None:
         return ""
     home, function = enters
-    results = {role(program, home, each, depth - 1) for each in returned(function)}
-    return results.pop() if len(results) == 1 else ""
+    return _shared(program, home, returned(function), depth - 1)
 
 
 def _given(program: Program, file: SourceFile, node: ast.Name, depth: int) -> Iterator[str]:
