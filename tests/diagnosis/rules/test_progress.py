@@ -184,3 +184,15 @@ def test_later_models_may_be_left_what_cannot_be_explained() -> None:
 
     assert found(0)
     assert not found(400)
+
+
+def test_odds_that_differ_are_no_constant_though_one_class_is_always_likelier() -> None:
+    def found(end: float, output_std: float) -> bool:
+        defaults = {"classes": 2, "counts": (51, 13), "said": 1.0, "output_std": output_std}
+        return "constant-prediction" in seen(
+            not_learning(loss=defaults, curve=falling(0.69, end), right=line(0.8, 0.8))
+        )
+
+    assert not found(0.46, 0.6)
+    assert found(0.5, 0.6)  # no better than saying the shares
+    assert found(0.46, 0.01)

@@ -129,6 +129,13 @@ def knowing_nothing(history: History) -> float:
     return math.log(max(2, known[0].classes))
 
 
+def saying_shares(known: Sequence[LossSigns]) -> float:
+    """The loss of saying of each class how often it comes: the entropy of its share."""
+    pooled = [sum(column) for column in zip(*[each.counts for each in known if each.counts], strict=False)]
+    shares = [count / sum(pooled) for count in pooled if count]
+    return -math.fsum(share * math.log(share) for share in shares)
+
+
 def falling(history: History) -> bool:
     """Whether the loss fell at the end nearly as fast as before: no more than one time constant of its fall has passed.
 

@@ -13,6 +13,7 @@ from gradus.diagnosis.rules.common import (
     kind,
     knowing_nothing,
     losses,
+    saying_shares,
     says_no,
     scored,
     settled,
@@ -85,7 +86,8 @@ def _wide_columns(found: InputSigns) -> float:
 @rules.register(
     "unscaled-targets",
     source="outputs begin near 0 to 1: targets a hundred times as large need as many more steps, or explode",
-    not_fooled_by="closed forms and second-order methods, which do not mind; targets the network has reached",
+    not_fooled_by="closed forms and second-order methods, which do not mind; targets the network has reached; outputs "
+    "that begin at the targets' mean",
     says=Message(
         en="Targets are not scaled: mean {mean:.3g}, deviation {std:.3g}; the network's outputs vary by {output:.3g}.",
         zh="目标没有缩放：均值 {mean:.3g}，标准差 {std:.3g}；网络输出的变化为 {output:.3g}。",
@@ -96,7 +98,8 @@ def unscaled_targets(history: History) -> Iterator[Sighting]:
     first = [each for each in losses(history)[:2] if each.kind == "values"]
     if len(first) < 2 or not supervised(history) or not settled(history) or thriving(history):
         return
-    size = max(abs(first[0].target_mean), first[0].target_std)
+    # Outputs may begin at the targets' mean, by the last bias: how far these are away counts.
+    size = min(max(abs(first[0].target_mean), first[0].target_std), math.sqrt(abs(first[0].error)))
     if size > 50 and size > 50 * max(first[0].output_std, 1e-3):
         evidence = {"mean": first[0].target_mean, "std": first[0].target_std, "output": first[0].output_std}
         yield Sighting(confidence=0.85, evidence=evidence, worse=size)
@@ -123,7 +126,8 @@ def feature_scale(history: History) -> Iterator[Sighting]:
 @rules.register(
     "constant-inputs",
     source="what is the same for every example says nothing, and a large constant shifts every unit",
-    not_fooled_by="the dark border of digits (a third of the columns); a column of ones; batches of one",
+    not_fooled_by="the dark border of digits (a third of the columns); a column of ones; batches of one; words and "
+    "hits so rare that a batch has few of them, and the next one has others",
     says=Message(
         en="Inputs hardly differ between examples: {constant:.0%} of the columns are constant, and the others vary by "
         "{varied:.1e}; the largest constant is {loud:.3g} times as large as a column varies.",
@@ -140,13 +144,25 @@ def constant_inputs(history: History) -> Iterator[Sighting]:
     if _has_players(history) or not settled(history) or thriving(history):
         return
     known = [each for each in found if each is not None]
-    still = min(each.constant for each in known) > 0.85
+    still = min(each.constant for each in known) > 0.85 and not _sparse(history, known)
     faint = max(each.varied for each in known) < 2e-3
     loud = min(each.loud_constant for each in known) > 30 and not known[-1].normalized
     if still or faint or loud:
         last = known[-1]
         evidence = {"constant": last.constant, "varied": last.varied, "loud": last.loud_constant}
         yield Sighting(confidence=0.9, evidence=evidence)
+
+
+def _sparse(history: History, latest: Sequence[InputSigns]) -> bool:
+    """Whether most columns of a batch are empty, and what is not varies by all of its size.
+
+    Of a table of few columns it must not be always the same that are.
+    """
+    if not all(each.varied > 0.3 * math.hypot(each.mean, each.std) for each in latest):
+        return False
+    every = [each.inputs[0].column_stds for each in history.examinations if each.inputs]
+    moved = [any(column) for column in zip(*every, strict=False)]
+    return not 1 < latest[-1].columns == len(moved) or sum(moved) > 0.15 * len(moved)
 
 
 @rules.register(
@@ -201,7 +217,8 @@ def _does_as_well(history: History, held_out: Evaluation) -> bool:
     "on",
     not_fooled_by="evaluations of the training set itself beside one that is held out; passes of which nothing is "
     "measured, or at every step, such as a teacher's; one-column toy problems; short rows of yes or no, which come "
-    "again by chance; the last of several steps of a smooth series, which the step before tells nearly as much",
+    "again by chance, as do those of few whole numbers; the last of several steps of a smooth series, which the step "
+    "before tells nearly as much",
     says=Message(
         en="The held-out score is not to be trusted: {what}.",
         zh="验证得分不可信：{what}。",
@@ -225,9 +242,8 @@ def leakage(history: History) -> Iterator[Sighting]:
     if telling and min(telling) > most and wide and 1 - max(others) > 20 * (1 - min(telling)):
         yield Sighting(confidence=0.9, evidence={"correlation": telling[-1]}, reading="a column gives the target away")
         return
-    known = _first_input(history.last) if history.last is not None else None
-    if known is not None and 0 < known.values <= _CHOICES:
-        return  # of a few answers yes or no the same come again by chance
+    if _come_again(history):
+        return
     # What comes at every step is there to be learned from: a teacher's answers, values of the next state.
     looks = [each for each in history.evaluations if not each.every_step]
     partly = [each for each in looks if each.passes and 0.1 < each.seen < 0.9]
@@ -235,6 +251,24 @@ def leakage(history: History) -> Iterator[Sighting]:
     if measured and len(partly) >= 3 and len(partly) == len(looks) and looks[-1].step - looks[0].step >= len(looks):
         share = statistics.fmean(each.seen for each in partly)
         yield Sighting(confidence=0.7, evidence={"seen": share}, reading="held-out examples were trained on")
+
+
+def _come_again(history: History) -> bool:
+    """Whether examples are made of so few different numbers that the same come again by chance.
+
+    As many pairs of training examples are alike then as of a training and a held-out one. Copies of an example, which
+    leak where they are split, are so too; but their numbers are as many as those of any others.
+    """
+    known = [each.inputs[0] for each in history.examinations if each.inputs]
+    if not known or not known[-1].values:
+        return False
+    last, rows = known[-1], min(64, known[-1].shape[0])
+    if last.values <= _CHOICES:
+        return True
+    alike = 2 * sum(each.repeated_rows for each in known) / len(known) / max(1, rows - 1)
+    expected = alike * max((each.known for each in history.evaluations), default=0)
+    seen = max((each.seen for each in history.evaluations), default=0.0)
+    return last.values < 0.5 * rows * max(1, last.columns) and expected > 0.3 * seen
 
 
 @rules.register(
@@ -351,11 +385,9 @@ def class_imbalance(history: History) -> Iterator[Sighting]:
 
 def _ranks(known: Sequence[LossSigns]) -> bool:
     """Whether the loss lies well below that of saying every class's share: rare examples get larger probabilities."""
-    pooled = [sum(column) for column in zip(*[each.counts for each in known], strict=False)]
-    shares = [count / sum(pooled) for count in pooled if count]
-    entropy = -sum(share * math.log(share) for share in shares)
     latest = known[-5:]
-    return not any(each.summed for each in latest) and statistics.fmean(each.value for each in latest) < 0.8 * entropy
+    value = statistics.fmean(each.value for each in latest)
+    return not any(each.summed for each in latest) and value < 0.8 * saying_shares(known)
 
 
 @rules.register(

@@ -15,12 +15,13 @@ from gradus.diagnosis.rules.common import (
     kind,
     knowing_nothing,
     losses,
+    saying_shares,
     settled,
     supervised,
     thriving,
     warming_up,
 )
-from gradus.diagnosis.signs import History
+from gradus.diagnosis.signs import History, LossSigns
 
 
 @rules.register(
@@ -186,7 +187,8 @@ def _hardly_begun(history: History) -> bool:
 @rules.register(
     "constant-prediction",
     source="our prototype: an umbrella symptom, never a cause; 99 % of answers the same at three examinations in a row",
-    not_fooled_by="batches that hold one class; a class that nearly all examples have; the first steps",
+    not_fooled_by="batches that hold one class; a class that nearly all examples have; the first steps; odds that "
+    "never come to one half, and differ all the same",
     says=Message(
         en="The network says the same for every input.",
         zh="网络对所有输入都给出相同的输出。",
@@ -199,12 +201,19 @@ def constant_prediction(history: History) -> Iterator[Sighting]:
         return
     if all(each.said is not None and each.counts for each in latest):
         same = min(each.said or 0.0 for each in latest)
-        if same >= 0.99 and all(max(each.counts) < 0.9 * sum(each.counts) for each in latest):
+        several = all(max(each.counts) < 0.9 * sum(each.counts) for each in latest)
+        if same >= 0.99 and several and not _tells_odds(history, latest):
             yield Sighting(evidence={"share": same}, since=history.latest(3)[0].step)
     elif all(each.kind == "values" and each.target_std > 0 for each in latest):
         spread = max(each.output_varied / each.target_std for each in latest)
         if spread < 0.02:
             yield Sighting(evidence={"spread": spread}, since=history.latest(3)[0].step)
+
+
+def _tells_odds(history: History, latest: Sequence[LossSigns]) -> bool:
+    """Whether outputs differ between examples to some avail, though it is always the same class that is likeliest."""
+    differ = min(each.output_std for each in latest) > 0.05 and not latest[-1].summed
+    return differ and history.losses.end(64) < 0.97 * saying_shares(losses(history))
 
 
 Trend = str
