@@ -276,3 +276,12 @@ def test_candidates_of_which_the_first_is_right_are_no_sorted_classes() -> None:
     assert found(64, 10, 8, 8)
     assert not found(64, 128)
     assert not found(64, 10, 5)  # ten candidates of five numbers each
+
+
+@pytest.mark.parametrize(("examples", "caught"), [(4, True), (1, False)])
+def test_moments_of_one_recording_are_of_one_class(examples: int, caught: bool) -> None:
+    def moments(step: int) -> dict[str, Any]:
+        return {"counts": tuple(BATCH * (each == step % 10) for each in range(10))}
+
+    taken = {"inputs": (replace(INPUT, shape=(examples, 2, 80)),)}
+    assert ("unshuffled-data" in seen(classifying(loss=moments, examination=taken))) is caught

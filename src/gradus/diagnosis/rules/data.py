@@ -13,6 +13,7 @@ from gradus.diagnosis.rules.common import (
     kind,
     knowing_nothing,
     losses,
+    of_a_layer,
     saying_shares,
     says_no,
     scored,
@@ -24,6 +25,9 @@ from gradus.diagnosis.signs import Evaluation, Examination, History, InputSigns,
 
 _ENOUGH = 50
 """Training examples to know before held-out ones are said to be unlike them."""
+
+_SEVERAL = 4
+"""Examples of a batch: what is compared in fewer are their places or moments, which may well be of one class."""
 
 _CHOICES = 8
 """Different numbers that examples are made of, up to which they may well be alike."""
@@ -394,8 +398,8 @@ def _ranks(known: Sequence[LossSigns]) -> bool:
     "unshuffled-data",
     source="stochastic gradients stand for the whole only if batches are drawn at random (Bottou 2012)",
     not_fooled_by="imbalanced classes; players, whose batches are all real or all generated; few examined batches; "
-    "tasks or clients of one class each, as long as held-out examples of all are told apart; candidates of which the "
-    "first is always the right one",
+    "tasks or clients of one class each, as long as held-out examples of all are told apart; the moments of one "
+    "recording; candidates of which the first is always the right one",
     says=Message(
         en="Batches are sorted by class: on average {share:.0%} of a batch is of one class.",
         zh="批次按类别排序：平均每个批次有 {share:.0%} 属于同一类。",
@@ -403,7 +407,8 @@ def _ranks(known: Sequence[LossSigns]) -> bool:
 )
 def unshuffled_data(history: History) -> Iterator[Sighting]:
     """Batches hold almost one class each, though there are several."""
-    known = [each for each in losses(history) if each.counts and sum(each.counts) >= 6 and each.kind == "classes"]
+    whole = [each.loss for each in history.examinations if not each.inputs or each.inputs[0].shape[0] >= _SEVERAL]
+    known = [each for each in whole if each and each.counts and sum(each.counts) >= 6 and each.kind == "classes"]
     if len(known) < 4 or history.adversarial or len(history.optimizers) > 1 or not settled(history):
         return
     if any((each.accuracy or 0.0) > 0.8 for each in scored(history)[-3:]):
@@ -411,21 +416,15 @@ def unshuffled_data(history: History) -> Iterator[Sighting]:
     purity = statistics.fmean(max(each.counts) / sum(each.counts) for each in known)
     pooled = chance(history)
     several = pooled < 0.75 and purity > max(0.9, pooled + 0.2)
-    only = pooled == 1.0 and known[0].classes >= 3 and len(known) >= 5 and _of_a_layer(known[0])
+    only = pooled == 1.0 and known[0].classes >= 3 and len(known) >= 5 and of_a_layer(known[0])
     if several or only:
         yield Sighting(confidence=0.9 if several else 0.8, evidence={"share": purity})
-
-
-def _of_a_layer(loss: LossSigns) -> bool:
-    """Whether classes are a layer's units, rather than places in a list of candidates of which the first is right."""
-    shapes = [head[-1].shape for head in loss.heads if head]
-    return any(len(shape) > 1 and shape[1 if len(shape) > 3 else -1] == loss.classes for shape in shapes)
 
 
 @rules.register(
     "duplicate-augmentation",
     source="a generator set to the same seed again draws the same numbers (numpy in data workers: TrainCheck's cases)",
-    not_fooled_by="seeding once, or once for each of several models; seeds that differ",
+    not_fooled_by="seeding once, or once for each of several models; seeds that differ; a state that is put back after",
     structural=True,
     says=Message(
         en="A random generator is set to the same seed again and again while training ({steps:.0f} steps so far), so "

@@ -16,6 +16,7 @@ from gradus.diagnosis.rules.common import (
     knowing_nothing,
     losses,
     saying_shares,
+    scored,
     settled,
     supervised,
     thriving,
@@ -96,8 +97,9 @@ def divergence(history: History) -> Iterator[Sighting]:
 
 @rules.register(
     "oscillation",
-    source="AutoTrainer: up and down by 3 % in a fifth of the epochs; here by half of the level, smoothed over 8 steps",
-    not_fooled_by="the noise of small batches, which smoothing takes out; a loss that is low, where half is little",
+    source="AutoTrainer: up and down by 3 % in a fifth of the epochs; here by half of the level, medians of 8 steps",
+    not_fooled_by="the noise of small batches and examples far off, which medians leave out; a loss that is low, where "
+    "half is little",
     says=Message(
         en="The loss goes up and down instead of falling: {swings:.0f} swings of more than half its level.",
         zh="损失上下波动而不下降：有 {swings:.0f} 次超过其水平一半的摆动。",
@@ -108,7 +110,7 @@ def oscillation(history: History) -> Iterator[Sighting]:
     bins = history.losses.bins
     if not supervised(history) or len(bins) < 48 or not all(map(math.isfinite, bins)) or min(bins) < 0:
         return
-    smooth = [statistics.fmean(bins[at : at + 8]) for at in range(0, len(bins) - 7, 8)]
+    smooth = [statistics.median(bins[at : at + 8]) for at in range(0, len(bins) - 7, 8)]
     late = smooth[len(smooth) // 3 :]
     level = statistics.fmean(late)
     if level < 0.6 * smooth[0] or level < 0.2 * knowing_nothing(history) or len(late) < 4:
@@ -121,7 +123,8 @@ def oscillation(history: History) -> Iterator[Sighting]:
 @rules.register(
     "plateau",
     source="TheDeepChecker: less than 5 % over five windows; here less than 1 % over the second half of the run",
-    not_fooled_by="a loss that has come down already; noise that no model could explain",
+    not_fooled_by="a loss that has come down already; noise that no model could explain, of which held-out examples "
+    "tell as much as those of training",
     at_end=True,
     says=Message(
         en="The loss stopped falling early and far from zero: {half:.4g} at half time, {end:.4g} at the end.",
@@ -136,8 +139,22 @@ def plateau(history: History) -> Iterator[Sighting]:
         return
     flat = abs(quarters[1] - quarters[3]) < 0.01 * abs(quarters[1])
     low = right < min(0.6, chance(history) + 0.25)
-    if flat and low:
+    if flat and low and not _all_there_is(history, right, quarters[3]):
         yield Sighting(evidence={"half": quarters[1], "end": quarters[3]}, confidence=0.7)
+
+
+def _all_there_is(history: History, right: float, value: float) -> bool:
+    """Whether held-out examples are told apart as well as those of training, and better than by chance.
+
+    Then it is likely all that can be told: what keeps a network from learning keeps it from knowing anything.
+    """
+    held_out = [each for each in scored(history) if each.step >= 0.5 * history.step]
+    guess, known = chance(history), losses(history)
+    if not held_out or any(each.summed for each in known[-1:]) or value > 0.99 * saying_shares(known):
+        return False
+    score = statistics.fmean(each.accuracy or 0.0 for each in held_out)
+    error = math.sqrt(guess * (1 - guess) / max(1, held_out[-1].examples))
+    return score > max(guess + 3 * error, right - 0.05)
 
 
 _UNFINISHED = 0.3
