@@ -390,7 +390,7 @@ def _data() -> Iterator[tuple[str, Callable[[bool], History]]]:
         ),
     )
     yield "feature-scale", lambda ill: taking(spread=1e5 if ill else 20.0)
-    yield "constant-inputs", lambda ill: taking(constant=0.98 if ill else 0.35)
+    yield "constant-inputs", lambda ill: taking(constant=0.98 if ill else 0.35, varied=0.1)
     yield (
         "train-validation-mismatch",
         lambda ill: classifying(scores=[0.75] * 4, evaluation={"shift": 5.0 if ill else 0.1}),

@@ -130,6 +130,10 @@ def test_prints_are_equal_where_rows_are() -> None:
         (nn.Sequential(nn.Flatten(), nn.BatchNorm1d(3), nn.Linear(3, 1)), True),
         (nn.Sequential(nn.Sequential(nn.LayerNorm(3, elementwise_affine=False)), nn.Linear(3, 1)), True),
         (nn.Sequential(nn.Linear(3, 3), nn.LayerNorm(3)), False),
+        (nn.Sequential(nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3), nn.Linear(3, 1)), True),
+        (nn.Sequential(nn.Conv2d(1, 3, 3), nn.GroupNorm(1, 3)), False),  # which leaves a mean that units share
+        (nn.Sequential(nn.Linear(3, 3), nn.BatchNorm1d(3)), False),  # in which one wide column drowns the others
+        (nn.Sequential(nn.Conv2d(1, 3, 3), nn.Conv2d(3, 3, 3), nn.BatchNorm2d(3)), False),
         (nn.Sequential(nn.ReLU()), False),
         (nn.LazyLinear(3), False),
     ],
@@ -142,10 +146,19 @@ def test_the_distance_between_inputs() -> None:
     x = table().reshape(200, 1, 2, 3)
     train = [signs_of(x), signs_of(x + 1)]
     now = [signs_of(2 * x + 9)]
-    mean, std = np.mean([each.mean for each in train]), np.mean([each.std for each in train])
+    both = torch.cat([x, x + 1]).double().numpy()
+    mean, std = both.mean(), both.std()
     assert distance(train, now) == pytest.approx(((now[0].mean - mean) / std, now[0].std / std))
     assert distance([], now) == distance(train, []) == (0, 1)
     assert distance([signs_of(torch.ones(4, 1, 3))], now) == (0, 1)
+
+
+def test_batches_of_a_few_rows_lie_where_all_their_rows_do() -> None:
+    x = table()
+    one_by_one = [signs_of(x[at : at + 1]) for at in range(8)]
+    shift, scale = distance([signs_of(x[:8])], one_by_one)
+    assert (shift, scale) == pytest.approx((0, 1), abs=1e-4)  # though one row has no deviation
+    assert distance([signs_of(x)], one_by_one[:7]) == (0, 1)  # too few to tell
 
 
 def test_columns_that_are_shifted_each_in_its_own_way_are_far() -> None:

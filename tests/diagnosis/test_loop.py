@@ -1,5 +1,6 @@
 """What loops do wrong between backward and step, and what they do rightly though it looks alike."""
 
+import random
 from collections.abc import Callable
 from copy import deepcopy
 
@@ -352,6 +353,21 @@ def test_seeds_set_again(same: bool) -> None:
         cleared_before(model, sgd)
 
     assert signs_of(model, body).reseeded == (STEPS - 1 if same else 0)
+
+
+def test_a_seed_is_no_matter_where_the_state_of_before_is_put_back() -> None:
+    model = perceptron()
+    sgd = SGD(model.parameters(), lr=0.01)
+
+    def body(step: int) -> None:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+        state = random.getstate()
+        random.seed(0)
+        random.setstate(state)
+        cleared_before(model, sgd)
+
+    assert signs_of(model, body).reseeded == 0
 
 
 @pytest.mark.parametrize(("times", "same", "expected"), [(8, True, STEPS), (7, True, 0), (8, False, 0)])

@@ -2,7 +2,7 @@
 
 import math
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +15,7 @@ from gradus.diagnosis.signs import InputSigns
 _MOST_VALUES = 16 * MOST
 _ROW = 1024
 _COLUMNS = 64
+_FEW_ROWS = 8
 _FEW = 4
 """Examples of a class, of which no column is the same by chance alone."""
 
@@ -124,15 +125,22 @@ def row_prints(tensor: Tensor, most: int = 64) -> list[int]:
 
 
 def begins_with_normalization(model: nn.Module) -> bool:
-    """Whether the first layer with anything to learn or keep normalizes."""
+    """Whether the first layer with anything to learn or keep normalizes.
+
+    Or the second does, channel by channel, what a convolution makes: the inputs' scale and mean are gone then, and the
+    convolution's gradient does not depend on them.
+    """
+    convolves = False
     for module in model.modules():
         if list(module.children()):
             continue
         name = type(module).__name__
         if "Norm" in name:
-            return True
+            return not convolves or "BatchNorm" in name or "InstanceNorm" in name
         if any(True for _ in module.parameters(recurse=False)):
-            return False
+            if convolves or not isinstance(module, nn.modules.conv._ConvNd):
+                return False
+            convolves = True
     return False
 
 
@@ -148,24 +156,19 @@ def calm(tensor: Tensor) -> bool:
 def distance(train: list[InputSigns], now: list[InputSigns]) -> tuple[float, float]:
     """How far inputs lie from those of training: difference of means in deviations, ratio of deviations.
 
-    Of tables it is the median over the columns that move, by which columns scaled each in its own way are seen.
+    Of tables it is the median over the columns that move, by which columns scaled each in its own way are seen. A few
+    rows, such as the one a program asks about at its end, tell neither.
     """
-    if not train or not now:
+    if not train or sum(each.shape[0] for each in now) < _FEW_ROWS:
         return 0.0, 1.0
     whole = _apart(
-        *(_mean([getattr(each, name) for each in group]) for group in (train, now) for name in ("mean", "std"))
+        *_pooled(train, [(each.mean, each.std) for each in train]),
+        *_pooled(now, [(each.mean, each.std) for each in now]),
     )
     columns = [
-        _apart(*figures)
-        for figures in zip(
-            *(
-                map(_mean, zip(*(getattr(each, name) for each in group), strict=False))
-                for group in (train, now)
-                for name in ("column_means", "column_stds")
-            ),
-            strict=False,
-        )
-        if figures[1] > 1e-6
+        _apart(*before, *after)
+        for before, after in zip(_by_column(train), _by_column(now), strict=False)
+        if before[1] > 1e-6
     ]
     if len(columns) < 2:
         return whole
@@ -180,5 +183,14 @@ def _apart(mean: float, std: float, other: float, other_std: float) -> tuple[flo
     return abs(other - mean) / std, other_std / std
 
 
-def _mean(values: Iterable[float]) -> float:
-    return statistics.fmean(values)
+def _by_column(group: list[InputSigns]) -> list[tuple[float, float]]:
+    figures = (zip(each.column_means, each.column_stds, strict=True) for each in group)
+    return [_pooled(group, column) for column in zip(*figures, strict=False)]
+
+
+def _pooled(group: list[InputSigns], figures: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Mean and deviation of all rows of a group, from those of its members: one row alone has no deviation."""
+    rows = [each.shape[0] for each in group]
+    mean = statistics.fmean((each for each, _ in figures), rows)
+    square = statistics.fmean(((each - mean) ** 2 + std * std for each, std in figures), rows)
+    return mean, math.sqrt(square)

@@ -240,13 +240,16 @@ class LoopWatch:
         """A generator was set to a seed.
 
         One that is made with the same seed at every step may serve what is to be repeatable; so may one for each
-        example, with a seed of its own. One seed for many examples of a step makes them alike.
+        example, with a seed of its own. One seed for many examples of a step makes them alike. Where the state
+        of before is put back, what follows does not depend on the seed.
         """
         if what in _MADE:
             if isinstance(seed, int | str):
                 self._made[what, seed] += 1
         elif isinstance(seed, int | float | str) and len(self._seeds) < 10_000:
             self._seeds_now.add((what, seed))
+        elif not isinstance(seed, int | float | str | None):
+            self._seeds_now = {each for each in self._seeds_now if each[0] != what}
 
     # ---- conclusions, drawn when a step was looked at ---------------------------------------------------------------
 

@@ -149,6 +149,11 @@ def _tap() -> None:
         _tap_exchange()
     for owner, name in ((torch, "manual_seed"), (random, "seed"), (np.random, "seed")):
         _tap_seed(owner, name, owner.__name__)
+    for owner, name, told in (
+        (torch, "set_rng_state", "torch"), (torch.random, "set_rng_state", "torch"), (random, "setstate", "random"),
+        (np.random, "set_state", "numpy.random"),
+    ):  # fmt: skip
+        _tap_seed(owner, name, told)
     _tap_seed(np.random, "default_rng", "numpy.random.default_rng")
     _tap_seed(random.Random, "seed", "random.Random")
 

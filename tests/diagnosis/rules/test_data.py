@@ -85,7 +85,7 @@ def test_inputs_are_unscaled_where_a_quarter_of_the_columns_is() -> None:
     ("cause", "changes"),
     [
         ("feature-scale", {"spread": 1e5}),
-        ("constant-inputs", {"constant": 0.98}),
+        ("constant-inputs", {"constant": 0.98, "varied": 0.1}),
     ],
 )
 def test_inputs_that_a_network_copes_with_are_no_matter(cause: str, changes: dict[str, Any]) -> None:
@@ -99,6 +99,41 @@ def test_targets_that_a_network_explains_are_no_matter() -> None:
     far: dict[str, Any] = {"target_mean": 500.0, "target_std": 100.0, "output_std": 0.5}
     assert "unscaled-targets" in seen(fitting(loss=far, curve=line(2e5, 4e3)))
     assert "unscaled-targets" not in seen(fitting(loss=far, curve=falling(2e5, 1e3)))
+
+
+def test_targets_are_not_far_from_outputs_that_begin_at_their_mean() -> None:
+    def found(error: float) -> bool:
+        marks = {"target_mean": 500.0, "target_std": 30.0, "output_std": 0.5, "error": error}
+        return "unscaled-targets" in seen(fitting(loss=marks, curve=line(500.0, 400.0)))
+
+    assert found(500.0**2)
+    assert not found(30.0**2)
+
+
+@pytest.mark.parametrize(("columns", "caught"), [(0, False), (3000, False), (40, True)])
+def test_rare_words_are_no_constants_unless_they_are_always_the_same(columns: int, caught: bool) -> None:
+    def words(step: int) -> dict[str, Any]:
+        moving = tuple(float(each == 7) for each in range(40))
+        signs = replace(
+            INPUT, constant=0.95, mean=0.01, std=0.1, varied=0.1, columns=columns,
+            column_means=moving, column_stds=moving,
+        )  # fmt: skip
+        return {"inputs": (signs,)}
+
+    assert ("constant-inputs" in seen(not_learning(examination=words))) is caught
+
+    def others(step: int) -> dict[str, Any]:
+        moving = tuple(float(each == step % 40) for each in range(40))
+        return {"inputs": (replace(words(step)["inputs"][0], column_means=moving, column_stds=moving),)}
+
+    assert "constant-inputs" not in seen(not_learning(examination=others))
+
+
+@pytest.mark.parametrize(("repeated", "values", "caught"), [(0.02, 30, False), (0.0, 30, True), (0.02, 3000, True)])
+def test_rows_of_few_numbers_come_again_in_training_too(repeated: float, values: int, caught: bool) -> None:
+    signs = replace(INPUT, values=values, repeated_rows=repeated)
+    history = classifying(scores=[0.9] * 3, evaluation={"seen": 0.4}, examination={"inputs": (signs,)})
+    assert ("leakage" in seen(history)) is caught
 
 
 def test_a_smooth_series_is_told_by_each_of_its_last_steps() -> None:
@@ -241,3 +276,12 @@ def test_candidates_of_which_the_first_is_right_are_no_sorted_classes() -> None:
     assert found(64, 10, 8, 8)
     assert not found(64, 128)
     assert not found(64, 10, 5)  # ten candidates of five numbers each
+
+
+@pytest.mark.parametrize(("examples", "caught"), [(4, True), (1, False)])
+def test_moments_of_one_recording_are_of_one_class(examples: int, caught: bool) -> None:
+    def moments(step: int) -> dict[str, Any]:
+        return {"counts": tuple(BATCH * (each == step % 10) for each in range(10))}
+
+    taken = {"inputs": (replace(INPUT, shape=(examples, 2, 80)),)}
+    assert ("unshuffled-data" in seen(classifying(loss=moments, examination=taken))) is caught

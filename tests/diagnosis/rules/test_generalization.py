@@ -141,3 +141,13 @@ def test_a_fit_that_was_bad_for_most_of_the_run_is_none_now() -> None:
 
     assert found(200)
     assert not found(140)
+
+
+@pytest.mark.parametrize(
+    ("counts", "classes", "caught"),
+    [((1,) * 64, 64, False), ((64, 0, 0), 3, False), ((2, *(1,) * 62, 0), 64, True), ((20, 24, 20), 3, True)],
+)
+def test_of_more_candidates_fewer_are_right(counts: tuple[int, ...], classes: int, caught: bool) -> None:
+    """Of 32 sounds of a batch nearly always the right one is found, and of 600 not so often."""
+    task = {"counts": counts, "classes": classes, "batch": 64, "heads": ()}
+    assert ("generalization-gap" in seen(classifying(loss=task, scores=[0.5] * 6))) is caught

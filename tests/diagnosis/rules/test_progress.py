@@ -184,3 +184,36 @@ def test_later_models_may_be_left_what_cannot_be_explained() -> None:
 
     assert found(0)
     assert not found(400)
+
+
+def test_odds_that_differ_are_no_constant_though_one_class_is_always_likelier() -> None:
+    def found(end: float, output_std: float) -> bool:
+        defaults = {"classes": 2, "counts": (51, 13), "said": 1.0, "output_std": output_std}
+        return "constant-prediction" in seen(
+            not_learning(loss=defaults, curve=falling(0.69, end), right=line(0.8, 0.8))
+        )
+
+    assert not found(0.46, 0.6)
+    assert found(0.5, 0.6)  # no better than saying the shares
+    assert found(0.46, 0.01)
+
+
+def test_what_held_out_examples_tell_as_well_may_be_all_there_is() -> None:
+    def found(held_out: float, **options: Any) -> bool:
+        shown = {"curve": falling(2.3, 2.0), "right": line(0.3, 0.3), "scores": [held_out] * 4, "ended": True}
+        return "plateau" in seen(classifying(**(shown | options)))
+
+    assert not found(0.3)
+    assert found(0.2)  # much less than of training examples
+    assert found(0.12, right=line(0.12, 0.12))  # chance
+    assert found(0.3, scores=())
+    assert found(0.3, curve=falling(2.35, 2.3))  # no better than saying the shares
+
+
+def test_examples_far_off_are_no_swings() -> None:
+    def found(long: int) -> bool:
+        spikes = {at + more: 9.0 for at in range(32, 200, 32) for more in range(long)}
+        return "oscillation" in seen(fitting(curve=line(1.0, 0.9), spikes=spikes))
+
+    assert found(16)
+    assert not found(3)

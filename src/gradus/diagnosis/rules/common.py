@@ -107,6 +107,23 @@ def scored(history: History) -> list[Evaluation]:
     return [each for each in history.held_out() if each.accuracy is not None and not each.training]
 
 
+def of_a_layer(loss: LossSigns) -> bool:
+    """Whether classes are a layer's units, rather than places in a list of candidates of which the first is right."""
+    shapes = [head[-1].shape for head in loss.heads if head]
+    return any(len(shape) > 1 and shape[1 if len(shape) > 3 else -1] == loss.classes for shape in shapes)
+
+
+def among_candidates(history: History) -> bool:
+    """Whether training asks which of a few candidates belongs to an example: the fewer, the more are right.
+
+    Those of a batch, each of which is right for one example; or a list of which the first is always right.
+    """
+    known = [each for each in losses(history)[-3:] if each.kind == "classes" and each.counts]
+    within = all(each.classes == each.batch and set(each.counts) == {1} for each in known)
+    first = all(each.counts[0] == sum(each.counts) and not of_a_layer(each) for each in known)
+    return bool(known) and (within or first)
+
+
 def says_no(history: History) -> bool:
     """Whether each example belongs to one of several classes, and a loss of yes or no for each class by itself has so
     far led to the answer no for most examples.
@@ -127,6 +144,13 @@ def knowing_nothing(history: History) -> float:
     if known[0].kind == "values":
         return known[0].target_std * known[0].target_std
     return math.log(max(2, known[0].classes))
+
+
+def saying_shares(known: Sequence[LossSigns]) -> float:
+    """The loss of saying of each class how often it comes: the entropy of its share."""
+    pooled = [sum(column) for column in zip(*[each.counts for each in known if each.counts], strict=False)]
+    shares = [count / sum(pooled) for count in pooled if count]
+    return -math.fsum(share * math.log(share) for share in shares)
 
 
 def falling(history: History) -> bool:

@@ -13,6 +13,8 @@ from gradus.diagnosis.rules.common import (
     kind,
     knowing_nothing,
     losses,
+    of_a_layer,
+    saying_shares,
     says_no,
     scored,
     settled,
@@ -23,6 +25,9 @@ from gradus.diagnosis.signs import Evaluation, Examination, History, InputSigns,
 
 _ENOUGH = 50
 """Training examples to know before held-out ones are said to be unlike them."""
+
+_SEVERAL = 4
+"""Examples of a batch: what is compared in fewer are their places or moments, which may well be of one class."""
 
 _CHOICES = 8
 """Different numbers that examples are made of, up to which they may well be alike."""
@@ -85,7 +90,8 @@ def _wide_columns(found: InputSigns) -> float:
 @rules.register(
     "unscaled-targets",
     source="outputs begin near 0 to 1: targets a hundred times as large need as many more steps, or explode",
-    not_fooled_by="closed forms and second-order methods, which do not mind; targets the network has reached",
+    not_fooled_by="closed forms and second-order methods, which do not mind; targets the network has reached; outputs "
+    "that begin at the targets' mean",
     says=Message(
         en="Targets are not scaled: mean {mean:.3g}, deviation {std:.3g}; the network's outputs vary by {output:.3g}.",
         zh="目标没有缩放：均值 {mean:.3g}，标准差 {std:.3g}；网络输出的变化为 {output:.3g}。",
@@ -96,7 +102,8 @@ def unscaled_targets(history: History) -> Iterator[Sighting]:
     first = [each for each in losses(history)[:2] if each.kind == "values"]
     if len(first) < 2 or not supervised(history) or not settled(history) or thriving(history):
         return
-    size = max(abs(first[0].target_mean), first[0].target_std)
+    # Outputs may begin at the targets' mean, by the last bias: how far these are away counts.
+    size = min(max(abs(first[0].target_mean), first[0].target_std), math.sqrt(abs(first[0].error)))
     if size > 50 and size > 50 * max(first[0].output_std, 1e-3):
         evidence = {"mean": first[0].target_mean, "std": first[0].target_std, "output": first[0].output_std}
         yield Sighting(confidence=0.85, evidence=evidence, worse=size)
@@ -123,7 +130,8 @@ def feature_scale(history: History) -> Iterator[Sighting]:
 @rules.register(
     "constant-inputs",
     source="what is the same for every example says nothing, and a large constant shifts every unit",
-    not_fooled_by="the dark border of digits (a third of the columns); a column of ones; batches of one",
+    not_fooled_by="the dark border of digits (a third of the columns); a column of ones; batches of one; words and "
+    "hits so rare that a batch has few of them, and the next one has others",
     says=Message(
         en="Inputs hardly differ between examples: {constant:.0%} of the columns are constant, and the others vary by "
         "{varied:.1e}; the largest constant is {loud:.3g} times as large as a column varies.",
@@ -140,13 +148,25 @@ def constant_inputs(history: History) -> Iterator[Sighting]:
     if _has_players(history) or not settled(history) or thriving(history):
         return
     known = [each for each in found if each is not None]
-    still = min(each.constant for each in known) > 0.85
+    still = min(each.constant for each in known) > 0.85 and not _sparse(history, known)
     faint = max(each.varied for each in known) < 2e-3
     loud = min(each.loud_constant for each in known) > 30 and not known[-1].normalized
     if still or faint or loud:
         last = known[-1]
         evidence = {"constant": last.constant, "varied": last.varied, "loud": last.loud_constant}
         yield Sighting(confidence=0.9, evidence=evidence)
+
+
+def _sparse(history: History, latest: Sequence[InputSigns]) -> bool:
+    """Whether most columns of a batch are empty, and what is not varies by all of its size.
+
+    Of a table of few columns it must not be always the same that are.
+    """
+    if not all(each.varied > 0.3 * math.hypot(each.mean, each.std) for each in latest):
+        return False
+    every = [each.inputs[0].column_stds for each in history.examinations if each.inputs]
+    moved = [any(column) for column in zip(*every, strict=False)]
+    return not 1 < latest[-1].columns == len(moved) or sum(moved) > 0.15 * len(moved)
 
 
 @rules.register(
@@ -201,7 +221,8 @@ def _does_as_well(history: History, held_out: Evaluation) -> bool:
     "on",
     not_fooled_by="evaluations of the training set itself beside one that is held out; passes of which nothing is "
     "measured, or at every step, such as a teacher's; one-column toy problems; short rows of yes or no, which come "
-    "again by chance; the last of several steps of a smooth series, which the step before tells nearly as much",
+    "again by chance, as do those of few whole numbers; the last of several steps of a smooth series, which the step "
+    "before tells nearly as much",
     says=Message(
         en="The held-out score is not to be trusted: {what}.",
         zh="验证得分不可信：{what}。",
@@ -225,9 +246,8 @@ def leakage(history: History) -> Iterator[Sighting]:
     if telling and min(telling) > most and wide and 1 - max(others) > 20 * (1 - min(telling)):
         yield Sighting(confidence=0.9, evidence={"correlation": telling[-1]}, reading="a column gives the target away")
         return
-    known = _first_input(history.last) if history.last is not None else None
-    if known is not None and 0 < known.values <= _CHOICES:
-        return  # of a few answers yes or no the same come again by chance
+    if _come_again(history):
+        return
     # What comes at every step is there to be learned from: a teacher's answers, values of the next state.
     looks = [each for each in history.evaluations if not each.every_step]
     partly = [each for each in looks if each.passes and 0.1 < each.seen < 0.9]
@@ -235,6 +255,24 @@ def leakage(history: History) -> Iterator[Sighting]:
     if measured and len(partly) >= 3 and len(partly) == len(looks) and looks[-1].step - looks[0].step >= len(looks):
         share = statistics.fmean(each.seen for each in partly)
         yield Sighting(confidence=0.7, evidence={"seen": share}, reading="held-out examples were trained on")
+
+
+def _come_again(history: History) -> bool:
+    """Whether examples are made of so few different numbers that the same come again by chance.
+
+    As many pairs of training examples are alike then as of a training and a held-out one. Copies of an example, which
+    leak where they are split, are so too; but their numbers are as many as those of any others.
+    """
+    known = [each.inputs[0] for each in history.examinations if each.inputs]
+    if not known or not known[-1].values:
+        return False
+    last, rows = known[-1], min(64, known[-1].shape[0])
+    if last.values <= _CHOICES:
+        return True
+    alike = 2 * sum(each.repeated_rows for each in known) / len(known) / max(1, rows - 1)
+    expected = alike * max((each.known for each in history.evaluations), default=0)
+    seen = max((each.seen for each in history.evaluations), default=0.0)
+    return last.values < 0.5 * rows * max(1, last.columns) and expected > 0.3 * seen
 
 
 @rules.register(
@@ -351,19 +389,17 @@ def class_imbalance(history: History) -> Iterator[Sighting]:
 
 def _ranks(known: Sequence[LossSigns]) -> bool:
     """Whether the loss lies well below that of saying every class's share: rare examples get larger probabilities."""
-    pooled = [sum(column) for column in zip(*[each.counts for each in known], strict=False)]
-    shares = [count / sum(pooled) for count in pooled if count]
-    entropy = -sum(share * math.log(share) for share in shares)
     latest = known[-5:]
-    return not any(each.summed for each in latest) and statistics.fmean(each.value for each in latest) < 0.8 * entropy
+    value = statistics.fmean(each.value for each in latest)
+    return not any(each.summed for each in latest) and value < 0.8 * saying_shares(known)
 
 
 @rules.register(
     "unshuffled-data",
     source="stochastic gradients stand for the whole only if batches are drawn at random (Bottou 2012)",
     not_fooled_by="imbalanced classes; players, whose batches are all real or all generated; few examined batches; "
-    "tasks or clients of one class each, as long as held-out examples of all are told apart; candidates of which the "
-    "first is always the right one",
+    "tasks or clients of one class each, as long as held-out examples of all are told apart; the moments of one "
+    "recording; candidates of which the first is always the right one",
     says=Message(
         en="Batches are sorted by class: on average {share:.0%} of a batch is of one class.",
         zh="批次按类别排序：平均每个批次有 {share:.0%} 属于同一类。",
@@ -371,7 +407,8 @@ def _ranks(known: Sequence[LossSigns]) -> bool:
 )
 def unshuffled_data(history: History) -> Iterator[Sighting]:
     """Batches hold almost one class each, though there are several."""
-    known = [each for each in losses(history) if each.counts and sum(each.counts) >= 6 and each.kind == "classes"]
+    whole = [each.loss for each in history.examinations if not each.inputs or each.inputs[0].shape[0] >= _SEVERAL]
+    known = [each for each in whole if each and each.counts and sum(each.counts) >= 6 and each.kind == "classes"]
     if len(known) < 4 or history.adversarial or len(history.optimizers) > 1 or not settled(history):
         return
     if any((each.accuracy or 0.0) > 0.8 for each in scored(history)[-3:]):
@@ -379,21 +416,15 @@ def unshuffled_data(history: History) -> Iterator[Sighting]:
     purity = statistics.fmean(max(each.counts) / sum(each.counts) for each in known)
     pooled = chance(history)
     several = pooled < 0.75 and purity > max(0.9, pooled + 0.2)
-    only = pooled == 1.0 and known[0].classes >= 3 and len(known) >= 5 and _of_a_layer(known[0])
+    only = pooled == 1.0 and known[0].classes >= 3 and len(known) >= 5 and of_a_layer(known[0])
     if several or only:
         yield Sighting(confidence=0.9 if several else 0.8, evidence={"share": purity})
-
-
-def _of_a_layer(loss: LossSigns) -> bool:
-    """Whether classes are a layer's units, rather than places in a list of candidates of which the first is right."""
-    shapes = [head[-1].shape for head in loss.heads if head]
-    return any(len(shape) > 1 and shape[1 if len(shape) > 3 else -1] == loss.classes for shape in shapes)
 
 
 @rules.register(
     "duplicate-augmentation",
     source="a generator set to the same seed again draws the same numbers (numpy in data workers: TrainCheck's cases)",
-    not_fooled_by="seeding once, or once for each of several models; seeds that differ",
+    not_fooled_by="seeding once, or once for each of several models; seeds that differ; a state that is put back after",
     structural=True,
     says=Message(
         en="A random generator is set to the same seed again and again while training ({steps:.0f} steps so far), so "

@@ -6,7 +6,16 @@ from collections.abc import Iterator
 
 from gradus.core.text import Message
 from gradus.diagnosis.rules import Sighting, rules
-from gradus.diagnosis.rules.common import accuracy, accuracy_at, chance, improvement, losses, supervised, thriving
+from gradus.diagnosis.rules.common import (
+    accuracy,
+    accuracy_at,
+    among_candidates,
+    chance,
+    improvement,
+    losses,
+    supervised,
+    thriving,
+)
 from gradus.diagnosis.rules.rate import growth
 from gradus.diagnosis.signs import Evaluation, History
 
@@ -19,7 +28,8 @@ def _rightly(history: History) -> list[Evaluation]:
 @rules.register(
     "generalization-gap",
     source="AutoTrainer: training accuracy 0.10 above held-out accuracy; our prototype needs 0.2 for no false alarm",
-    not_fooled_by="small evaluations, whose accuracy scatters; gaps that close again; classes that are still to come",
+    not_fooled_by="small evaluations, whose accuracy scatters; gaps that close again; classes that are still to come; "
+    "candidates, of which held-out examples may be given more",
     says=Message(
         en="The network does well on training examples ({train:.1%} right or explained) and much worse on others "
         "({held_out:.1%}).",
@@ -35,6 +45,7 @@ def generalization_gap(history: History) -> Iterator[Sighting]:
         or not supervised(history)
         or history.step < 20
         or _classes_to_come(history)
+        or among_candidates(history)
     ):
         return
     if history.step > scores[-1].step + 1 and not history.ended:

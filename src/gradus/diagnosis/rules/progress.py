@@ -15,12 +15,14 @@ from gradus.diagnosis.rules.common import (
     kind,
     knowing_nothing,
     losses,
+    saying_shares,
+    scored,
     settled,
     supervised,
     thriving,
     warming_up,
 )
-from gradus.diagnosis.signs import History
+from gradus.diagnosis.signs import History, LossSigns
 
 
 @rules.register(
@@ -95,8 +97,9 @@ def divergence(history: History) -> Iterator[Sighting]:
 
 @rules.register(
     "oscillation",
-    source="AutoTrainer: up and down by 3 % in a fifth of the epochs; here by half of the level, smoothed over 8 steps",
-    not_fooled_by="the noise of small batches, which smoothing takes out; a loss that is low, where half is little",
+    source="AutoTrainer: up and down by 3 % in a fifth of the epochs; here by half of the level, medians of 8 steps",
+    not_fooled_by="the noise of small batches and examples far off, which medians leave out; a loss that is low, where "
+    "half is little",
     says=Message(
         en="The loss goes up and down instead of falling: {swings:.0f} swings of more than half its level.",
         zh="损失上下波动而不下降：有 {swings:.0f} 次超过其水平一半的摆动。",
@@ -107,7 +110,7 @@ def oscillation(history: History) -> Iterator[Sighting]:
     bins = history.losses.bins
     if not supervised(history) or len(bins) < 48 or not all(map(math.isfinite, bins)) or min(bins) < 0:
         return
-    smooth = [statistics.fmean(bins[at : at + 8]) for at in range(0, len(bins) - 7, 8)]
+    smooth = [statistics.median(bins[at : at + 8]) for at in range(0, len(bins) - 7, 8)]
     late = smooth[len(smooth) // 3 :]
     level = statistics.fmean(late)
     if level < 0.6 * smooth[0] or level < 0.2 * knowing_nothing(history) or len(late) < 4:
@@ -120,7 +123,8 @@ def oscillation(history: History) -> Iterator[Sighting]:
 @rules.register(
     "plateau",
     source="TheDeepChecker: less than 5 % over five windows; here less than 1 % over the second half of the run",
-    not_fooled_by="a loss that has come down already; noise that no model could explain",
+    not_fooled_by="a loss that has come down already; noise that no model could explain, of which held-out examples "
+    "tell as much as those of training",
     at_end=True,
     says=Message(
         en="The loss stopped falling early and far from zero: {half:.4g} at half time, {end:.4g} at the end.",
@@ -135,8 +139,22 @@ def plateau(history: History) -> Iterator[Sighting]:
         return
     flat = abs(quarters[1] - quarters[3]) < 0.01 * abs(quarters[1])
     low = right < min(0.6, chance(history) + 0.25)
-    if flat and low:
+    if flat and low and not _all_there_is(history, right, quarters[3]):
         yield Sighting(evidence={"half": quarters[1], "end": quarters[3]}, confidence=0.7)
+
+
+def _all_there_is(history: History, right: float, value: float) -> bool:
+    """Whether held-out examples are told apart as well as those of training, and better than by chance.
+
+    Then it is likely all that can be told: what keeps a network from learning keeps it from knowing anything.
+    """
+    held_out = [each for each in scored(history) if each.step >= 0.5 * history.step]
+    guess, known = chance(history), losses(history)
+    if not held_out or any(each.summed for each in known[-1:]) or value > 0.99 * saying_shares(known):
+        return False
+    score = statistics.fmean(each.accuracy or 0.0 for each in held_out)
+    error = math.sqrt(guess * (1 - guess) / max(1, held_out[-1].examples))
+    return score > max(guess + 3 * error, right - 0.05)
 
 
 _UNFINISHED = 0.3
@@ -186,7 +204,8 @@ def _hardly_begun(history: History) -> bool:
 @rules.register(
     "constant-prediction",
     source="our prototype: an umbrella symptom, never a cause; 99 % of answers the same at three examinations in a row",
-    not_fooled_by="batches that hold one class; a class that nearly all examples have; the first steps",
+    not_fooled_by="batches that hold one class; a class that nearly all examples have; the first steps; odds that "
+    "never come to one half, and differ all the same",
     says=Message(
         en="The network says the same for every input.",
         zh="网络对所有输入都给出相同的输出。",
@@ -199,12 +218,19 @@ def constant_prediction(history: History) -> Iterator[Sighting]:
         return
     if all(each.said is not None and each.counts for each in latest):
         same = min(each.said or 0.0 for each in latest)
-        if same >= 0.99 and all(max(each.counts) < 0.9 * sum(each.counts) for each in latest):
+        several = all(max(each.counts) < 0.9 * sum(each.counts) for each in latest)
+        if same >= 0.99 and several and not _tells_odds(history, latest):
             yield Sighting(evidence={"share": same}, since=history.latest(3)[0].step)
     elif all(each.kind == "values" and each.target_std > 0 for each in latest):
         spread = max(each.output_varied / each.target_std for each in latest)
         if spread < 0.02:
             yield Sighting(evidence={"spread": spread}, since=history.latest(3)[0].step)
+
+
+def _tells_odds(history: History, latest: Sequence[LossSigns]) -> bool:
+    """Whether outputs differ between examples to some avail, though it is always the same class that is likeliest."""
+    differ = min(each.output_std for each in latest) > 0.05 and not latest[-1].summed
+    return differ and history.losses.end(64) < 0.97 * saying_shares(losses(history))
 
 
 Trend = str
