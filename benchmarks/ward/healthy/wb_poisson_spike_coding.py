@@ -1,5 +1,5 @@
-"""Digits by a small spiking net: pixels are coded as random spikes (a Bernoulli draw each time step, in evaluation too),
-leaky integrate-and-fire units with a surrogate gradient. Score: accuracy.
+"""Digits by a small spiking net: pixels are coded as random spikes (a Bernoulli draw each time step, in evaluation
+too), leaky integrate-and-fire units with a surrogate gradient. Score: accuracy.
 """
 
 import sys

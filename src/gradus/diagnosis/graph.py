@@ -188,7 +188,7 @@ def describe(node: Any, name: str, children: list[Any]) -> Op:
         name = "ClampMin" if _cuts_negative(node) else "Clamp"
     negative = name in ("Neg", "Rsub") or (name in ("Mul", "Div") and _by_negative(node))  # -x, 1 - x, -2 * x
     data = any(child is None for child in children)
-    return Op(name, shape, axis, data, negative, signed=data and name == "Mul" and _signed(node))
+    return Op(name, shape, axis, data, negative, gains=data and name == "Mul" and _gains(node))
 
 
 def _cuts_negative(node: Any) -> bool:
@@ -205,13 +205,24 @@ def _by_negative(node: Any) -> bool:
         return False
 
 
-def _signed(node: Any) -> bool:
-    """Whether the data in a product have numbers below 0, as targets that are shares have not."""
+def _gains(node: Any) -> bool:
+    """Whether the data in a product are something to be earned, rather than the shares of a target, which add up to 1
+    or mark some classes.
+    """
     try:
         kept = [getattr(node, name, None) for name in ("_saved_other", "_saved_self")]
-        return any(isinstance(each, Tensor) and bool((each.detach() < 0).any()) for each in kept)
     except RuntimeError:  # freed, or complex
         return False
+    return any(isinstance(each, Tensor) and each.dim() > 1 and not _are_shares(each.detach()) for each in kept)
+
+
+def _are_shares(data: Tensor) -> bool:
+    """Whether numbers are at least 0, and each row's add up to 1 or are 1s and 0s."""
+    marks = bool(((data == 0) | (data == 1)).all())
+    return marks or (bool((data >= 0).all()) and bool(((data.sum(-1) - 1).abs() < _ROUGHLY).all()))
+
+
+_ROUGHLY = 0.05
 
 
 def operands(node: Any) -> Iterable[Any]:
