@@ -14,7 +14,8 @@ from gradus.diagnosis.signs import History, LossSigns, Op
 @rules.register(
     "loss-output-mismatch",
     source="nll_loss wants log-probabilities; squared errors of class numbers put class 3 between 2 and 4",
-    not_fooled_by="ratings and counts, of which there are not as many of each",
+    not_fooled_by="ratings and counts, of which there are not as many of each; weighted log-probabilities; baskets "
+    "foretold from baskets; many classes of which none is affirmed at first",
     structural=True,
     says=Message(
         en="The loss does not suit the output: {what}.",
@@ -142,7 +143,8 @@ def _class_numbers(loss: LossSigns) -> bool:
 @rules.register(
     "broadcast-loss",
     source="(N, 1) against (N,) broadcasts to (N, N): every output is compared with every target",
-    not_fooled_by="distances between all pairs of outputs, where both sides are computed",
+    not_fooled_by="distances between all pairs of outputs, where both sides are computed, also beside those from data; "
+    "risk sets",
     structural=True,
     severity="critical",
     says=Message(

@@ -52,7 +52,7 @@ def softmax_twice(history: History) -> Iterator[Sighting]:
 @rules.register(
     "softmax-wrong-axis",
     source="classes are axis 1 of (N, C, ...); over axis 0 examples of the batch compete",
-    not_fooled_by="outputs without a batch axis; attention over time-first sequences",
+    not_fooled_by="outputs without a batch axis; attention over time-first sequences; lists with one score a row",
     structural=True,
     says=Message(
         en="The softmax of the output runs over {what}, axis {axis:.0f} of {axes:.0f}, instead of the classes.",
@@ -87,7 +87,7 @@ def _over_steps(loss: LossSigns, head: Sequence[Op], softmax: Op) -> bool:
 @rules.register(
     "softmax-single-unit",
     source="softmax of one number is 1, whatever the number",
-    not_fooled_by="one logit through a sigmoid",
+    not_fooled_by="one logit through a sigmoid; lists of one entry among longer ones",
     structural=True,
     severity="critical",
     says=Message(
@@ -114,7 +114,7 @@ def _single(examination: Examination) -> bool:
 @rules.register(
     "missing-log",
     source="nll_loss(p) = -p[y]: without the logarithm mistakes cost almost nothing",
-    not_fooled_by="log-probabilities, whose exponentials add up to 1; shares that weigh gains and losses",
+    not_fooled_by="log-probabilities, whose exponentials add up to 1; shares that weigh gains, with or without losses",
     structural=True,
     says=Message(
         en="The negative log likelihood is given probabilities instead of their logarithms.",
@@ -153,7 +153,7 @@ def _sums(head: Sequence[Op]) -> bool:
 @rules.register(
     "output-range",
     source="a rectifier gives nothing below 0, a sigmoid nothing outside 0 to 1",
-    not_fooled_by="targets within that range but for a few, as of an image with noise",
+    not_fooled_by="targets within that range but for a few, as of an image with noise; data less an activation",
     structural=True,
     says=Message(
         en="Targets reach from {low:.3g} to {high:.3g}, and the output's activation can only give {least:.3g} to "
