@@ -151,11 +151,24 @@ def test_statistics_that_are_averaged_anew_are_meant() -> None:
 
 
 def test_the_same_batch_again_is_repeated(watch: EvaluationWatch, model: nn.Sequential) -> None:
-    for seeds, repeated in (((0, 1), False), ((0, 0), True)):
-        for seed in seeds:
-            x = batch(seed)
-            watch.passed(model, [x], model(x), set(), [])
-        assert closed(watch).repeated is repeated
+    """Each several times, or all of them and then all again; of numbers or of tokens."""
+    for seeds, repeated in (((0, 1), False), ((0, 0), True), ((0, 1, 2, 0, 1, 2), True)):
+        for tokens in (False, True):
+            for seed in seeds:
+                x = batch(seed)
+                watch.passed(model, [(20 * x).long() if tokens else x], model(x), set(), [])
+            assert closed(watch).repeated is repeated
+
+
+@pytest.mark.parametrize("modes", [(True, False), (False, True), (True, True)])
+def test_statistics_are_refreshed_before_an_evaluation(
+    watch: EvaluationWatch, model: nn.Sequential, modes: tuple[bool, ...]
+) -> None:
+    """Precise batch norm: passes in training mode, and then the evaluation."""
+    for seed, training in enumerate(modes):
+        model.train(training)
+        watch.passed(model, [batch(seed)], model(batch(seed)), set(), [])
+    assert closed(watch).training is modes[-1]
 
 
 def test_inputs_that_lie_elsewhere(watch: EvaluationWatch, model: nn.Sequential) -> None:

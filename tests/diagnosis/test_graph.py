@@ -199,11 +199,14 @@ def test_outputs_that_pass_one_node_together_stay_apart(tmp_path: Path) -> None:
     assert len(walk(loss / 2).heads) == 1
 
 
-@pytest.mark.parametrize(("data", "signed"), [(TARGET, True), (TARGET.abs(), False)])
-def test_of_a_product_with_data_it_is_told_whether_they_have_a_sign(data: Tensor, signed: bool) -> None:
+@pytest.mark.parametrize(
+    ("data", "gains"),
+    [(TARGET, True), (TARGET.abs(), True), (TARGET.softmax(-1), False), ((TARGET > 0).float(), False)],
+)
+def test_of_a_product_with_data_it_is_told_whether_they_are_shares(data: Tensor, gains: bool) -> None:
     for product in (lambda o: (o.softmax(1) * data).sum(), lambda o: (data * o.softmax(1)).sum()):
         (head,) = graph_of(product)[0].heads
-        assert [op.signed for op in head if op.name == "Mul"] == [signed]
+        assert [op.gains for op in head if op.name == "Mul"] == [gains]
 
 
 def test_what_logits_are_compared_with_is_no_output() -> None:

@@ -193,6 +193,22 @@ def test_steps_without_gradients() -> None:
     assert signs_of(model, body, everything=True).idle_steps == FIRST_STEPS  # of those that were looked at
 
 
+@pytest.mark.parametrize("held", [True, False])
+def test_an_optimizer_whose_turn_has_not_come(held: bool) -> None:
+    """Each of two tasks has a head and an optimizer of its own, and all are stepped; unless nothing holds the other."""
+    trunk, heads = perceptron()[:4], [nn.Linear(16, 1), nn.Linear(16, 1)]
+    optimizers = [SGD(each.parameters(), lr=0.01) for each in (trunk, *(heads if held else heads[1:]))]
+
+    def body(_: int) -> None:
+        for each in optimizers:
+            each.zero_grad()
+        F.mse_loss(heads[0](trunk(X)), Y).backward()
+        for each in optimizers:
+            each.step()
+
+    assert (signs_of(trunk, body, everything=True).idle_steps >= 3) is not held
+
+
 @pytest.mark.parametrize("by_hand", [False, True])
 def test_steps_with_what_an_earlier_model_left(by_hand: bool) -> None:
     """An optimizer kept while its model is copied; and one that is handed gradients, as Reptile's is."""
@@ -231,6 +247,97 @@ def test_a_parameter_that_no_optimizer_holds() -> None:
     assert set(found.orphans) == {"net:2.weight", "net:4.weight"}
     total = sum(each.numel() for each in model.parameters())
     assert found.orphan_share == pytest.approx((16 * 16 + 16) / total)
+
+
+@pytest.mark.parametrize("moves", [True, False])
+def test_what_a_program_moves_by_hand_is_no_orphan(moves: bool) -> None:
+    model = perceptron()
+    sgd = SGD([*model[0].parameters(), *model[4].parameters()], lr=0.01)
+    matrix = model.get_parameter("2.weight")
+
+    def body(_: int) -> None:
+        matrix.grad = None
+        cleared_before(model, sgd)
+        if moves:
+            matrix.data.sub_(0.01 * matrix.grad)
+
+    assert (signs_of(model, body).orphans == ()) is moves
+
+
+@pytest.mark.parametrize("teaches", [True, False])
+def test_a_teacher_that_gradients_reach_is_no_orphan(teaches: bool) -> None:
+    """What only targets depend on is not meant to learn."""
+    model, other = perceptron(), perceptron()
+    sgd = SGD(model.parameters(), lr=0.01)
+
+    def body(_: int) -> None:
+        sgd.zero_grad()
+        said = model(X)
+        (F.mse_loss(said, other(X)) if teaches else F.mse_loss(said + other(X), Y)).backward()
+        sgd.step()
+
+    assert (signs_of(model, body, everything=True).orphans == ()) is teaches
+
+
+class Branched(nn.Module):
+    """Two heads on a trunk; the second may be cut off from it."""
+
+    def __init__(self, *, cut: bool) -> None:
+        super().__init__()
+        self.trunk, self.one, self.two, self.cut = nn.Linear(3, 16), nn.Linear(16, 1), nn.Linear(16, 16), cut
+        self.top = nn.Linear(16, 1)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        h = self.trunk(x).tanh()
+        if self.cut:
+            return self.one(h.detach()), self.two(h)
+        return self.one(h), self.top(self.two(h))
+
+
+@pytest.mark.parametrize("cut", [True, False])
+def test_a_head_that_is_not_used_is_no_cut(cut: bool) -> None:
+    model = Branched(cut=cut)
+    sgd = SGD(model.parameters(), lr=0.01)
+
+    def body(_: int) -> None:
+        sgd.zero_grad()
+        F.mse_loss(model(X)[0], Y).backward()
+        sgd.step()
+
+    assert signs_of(model, body).unreached == (("net:trunk.weight", "net:two.weight") if cut else ())
+
+
+@pytest.mark.parametrize("moves", [True, False])
+def test_what_is_moved_without_gradients_is_not_cut_off(moves: bool) -> None:
+    """As a codebook that follows averages."""
+    model = perceptron()
+    sgd = SGD(model.parameters(), lr=0.01)
+    matrix = model.get_parameter("0.weight")
+
+    model.forward = lambda x: model[2:](model[:2](x).detach())  # type: ignore[method-assign]
+
+    def whole(_: int) -> None:
+        cleared_before(model, sgd)
+        if moves:
+            matrix.data.mul_(0.99)
+
+    assert signs_of(model, whole).unreached == (() if moves else ("net:0.weight",))
+
+
+@pytest.mark.parametrize("points", [True, False])
+def test_points_at_which_an_equation_is_solved_are_no_parameters(points: bool) -> None:
+    """They need gradients, are kept by the model, and are as many as there are outputs."""
+    model = perceptron()
+    model.kept = torch.rand(50, 3, requires_grad=True)  # type: ignore[assignment]
+    sgd = SGD(model.parameters(), lr=0.01)
+
+    def body(_: int) -> None:
+        sgd.zero_grad()
+        given = model.kept if points else X + model.kept.mean(0)
+        model(given).square().mean().backward()
+        sgd.step()
+
+    assert bool(signs_of(model, body).unregistered) is not points
 
 
 class Shifted(nn.Module):
@@ -328,6 +435,20 @@ def test_training_in_evaluation_mode_since_some_step() -> None:
     assert (found.was_training, found.eval_steps, found.eval_since) == (True, STEPS - 5, 5)
 
 
+def test_a_model_whose_inputs_are_sought_may_be_in_evaluation_mode() -> None:
+    """What the optimizer holds is a change of the inputs, as of an attack."""
+    model = perceptron(norm=True).eval()
+    change = torch.zeros(3, requires_grad=True)
+    adam = Adam([change])
+
+    def body(_: int) -> None:
+        adam.zero_grad()
+        F.mse_loss(model(X + change), Y).backward()
+        adam.step()
+
+    assert signs_of(model, body, everything=True).eval_steps == 0
+
+
 def test_a_model_with_nothing_to_switch_may_stay_in_evaluation_mode() -> None:
     model = perceptron().eval()
     sgd = SGD(model.parameters(), lr=0.01)
@@ -341,6 +462,23 @@ def test_batch_norms_that_are_frozen_may_stay_in_evaluation_mode() -> None:
             each.requires_grad_(False)
     sgd = SGD([each for each in model.parameters() if each.requires_grad], lr=0.01)
     assert signs_of(model, lambda _: cleared_before(model, sgd)).eval_steps == 0
+
+
+@pytest.mark.parametrize("turns", [True, False])
+def test_batch_norms_that_are_frozen_while_another_learns(turns: bool) -> None:
+    """A discriminator's, in its generator's turn; unless it never has one of its own."""
+    maker, judge = perceptron(), nn.Sequential(nn.Linear(1, 16), nn.BatchNorm1d(16), nn.Linear(16, 1))
+    one, two = SGD(maker.parameters(), lr=0.01), SGD(judge.parameters(), lr=0.01)
+
+    def body(_: int) -> None:
+        for on, optimizer in ((True, two), (False, one)) if turns else ((False, one),):
+            judge.requires_grad_(on)
+            optimizer.zero_grad()
+            made = maker(X)
+            judge(made.detach() if on else made).mean().backward()
+            optimizer.step()
+
+    assert bool(signs_of(maker, body, everything=True).drifting) is not turns
 
 
 @pytest.mark.parametrize("same", [True, False])

@@ -54,6 +54,30 @@ def attended(x: Tensor, *, dropout: float) -> Tensor:
     return F.scaled_dot_product_attention(heads, heads, heads, dropout_p=dropout)[:, 0, 0]
 
 
+class Pairs(nn.Module):
+    """Every example against every other."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(WIDTH, WIDTH)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h: Tensor = self.layer(x)
+        return h @ h.T
+
+
+class Centred(nn.Module):
+    """As many classes as rows that are looked at, and a mean over the batch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(WIDTH, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h: Tensor = self.layer(x)
+        return h - h.mean(0)
+
+
 MIXING: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "view after transpose": (
         lambda: Does(lambda h: h.transpose(0, 1).reshape(h.shape[0], -1), 3 * WIDTH),
@@ -61,6 +85,7 @@ MIXING: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     ),
     "centred": (lambda: Does(lambda h: h - h.mean(0)), (N, WIDTH)),
     "softmax": (lambda: Does(lambda h: h.softmax(0)), (N, WIDTH)),
+    "as many classes as rows": (Centred, (N, WIDTH)),
     "attention over examples": (lambda: Does(lambda h: (h @ h.T).softmax(1) @ h), (N, WIDTH)),
     "normalized by the whole batch": (lambda: Does(lambda h: h / h.norm()), (N, WIDTH)),
     "images as sequences": (lambda: transformer(batch_first=False), (N, 1, WIDTH)),
@@ -77,6 +102,7 @@ APART: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "batch norm": (lambda: nn.Sequential(nn.Linear(WIDTH, WIDTH), nn.BatchNorm1d(WIDTH), nn.Tanh()), (N, WIDTH)),
     "convolution": (lambda: nn.Sequential(nn.Conv2d(2, 4, 3), nn.GroupNorm(2, 4), nn.MaxPool2d(2)), (N, 2, 9, 9)),
     "group norm": (lambda: Does(grouped), (N, WIDTH)),
+    "similarities of all pairs": (Pairs, (N, WIDTH)),
 }
 
 
@@ -94,10 +120,22 @@ def test_a_model_that_keeps_them_apart(name: str) -> None:
     assert look_beside(build(), (torch.randn(shape),), {}) == (False, False)
 
 
+@pytest.mark.parametrize("smooth", [True, False])
+@pytest.mark.parametrize("shape", [(60, WIDTH), (60, 1, WIDTH)])
+def test_the_steps_of_one_series_are_told_from_examples(shape: tuple[int, ...], smooth: bool) -> None:
+    """Time comes first, as torch's recurrent layers have it; examples that are taken for steps are not in order."""
+    x = torch.randn(shape)
+    given = x.cumsum(0) / 10 if smooth else x
+    assert look_beside(Recurrent(), (given,), {}) == (not smooth, False)
+
+
 @pytest.mark.parametrize(
     ("function", "expected"),
     [
         (F.dropout, True),
+        (lambda h: h * torch.bernoulli(torch.full_like(h, 0.9)) / 0.9, True),
+        (lambda h: torch.bernoulli(h.sigmoid()), False),  # binary latents
+        (lambda h: torch.empty_like(h).bernoulli_(h.sigmoid()), False),
         (lambda h: attended(h, dropout=0.1), True),
         (lambda h: attended(h, dropout=0.0), False),
         (lambda h: F.dropout(h, training=False), False),

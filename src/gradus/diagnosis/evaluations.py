@@ -53,6 +53,8 @@ class EvaluationWatch:
         self._batch = 0
         self._output: Tensor | None = None
         self._prints: list[int] = []
+        self._first_prints: list[int] = []
+        self._refreshed = 0
         self._waiting = False
         self._steps: list[int] = []
         self._known = False
@@ -69,29 +71,36 @@ class EvaluationWatch:
         """A model ran without gradients."""
         output = measure.first_tensor(result)
         if not self.open:
-            self._runs, self.open, self._prints, self._number, self._known = {}, True, [], 0, False
+            self._runs, self.open, self._number, self._known, self._refreshed = {}, True, 0, False, 0
+            self._prints, self._first_prints = [], []
         self._number += 1
         looking = not self.at_every_step
         closely = looking and self._number <= _LOOKED_AT
         first = inputs[0] if inputs else None
-        # Short sequences of tokens come again by chance.
-        if looking and first is not None and first.dim() > 1 and first.is_floating_point():
+        prints, share = [], -1.0
+        if looking and first is not None and first.dim() > 1:
             prints = row_prints(first, most=64 if closely else _ROWS)
-            share = sum(each in rows for each in prints) / max(len(prints), 1)
-            self._known = share > 0.05
-        else:
-            prints, share = [], -1.0
+            if first.is_floating_point():  # short sequences of tokens come again by chance
+                share = sum(each in rows for each in prints) / max(len(prints), 1)
+                self._known = share > 0.05
         run = self._runs.setdefault(self._known, _Run())
         run.passes += 1
         self._batch = output.shape[0] if output is not None and output.dim() else 0
         run.examples += self._batch
         self._output = output
-        run.repeated = run.repeated or (bool(prints) and prints == self._prints)
-        self._prints = prints or self._prints
+        # A Monte Carlo draw may be of one batch, or of all of them before the next draw.
+        run.repeated = run.repeated or (bool(prints) and prints[:_ROWS] in (self._prints, self._first_prints))
+        self._prints = prints[:_ROWS] or self._prints
+        self._first_prints = self._first_prints or self._prints
         sensitive = self._places.sensitive(model)
         if any(each.training and not _keeps_all(each) for each in sensitive):
             run.training = True
             run.place = (self._places.module(model) or "").rpartition(":")[0]
+            self._refreshed = id(model)
+        elif sensitive and self._refreshed == id(model):
+            # What runs in training mode just before it is evaluated has its statistics computed anew.
+            for each in self._runs.values():
+                each.training = False
         if share >= 0:
             run.seen.append(share)
             run.known = len(rows)

@@ -79,6 +79,9 @@ class Window:
         if self._entering is None and any(each.dim() > 1 for each in module.parameters()):
             given = measure.first_tensor(inputs)
             self._entering = given.detach() if given is not None and given.is_floating_point() else None
+        norm = isinstance(module, nn.modules.batchnorm._BatchNorm) and module.training
+        if norm and module.affine and module.track_running_stats:
+            (self._memory.learning_norms if module.weight.requires_grad else self.drifting).add(place)
         before = self._layers.get(place)
         calls = self._calls[place] = self._calls.get(place, 0) + 1
         if output.grad_fn is not None:
@@ -165,9 +168,6 @@ class Window:
     def _read_batch_norm(self, module: Any, place: str, inputs: Sequence[Any]) -> None:
         if inputs and isinstance(inputs[0], Tensor) and inputs[0].dim() > 1:
             self.unnormalized.append((place, len(inputs[0]), measure.independent(inputs[0])))
-        frozen = module.affine and not module.weight.requires_grad
-        if frozen and module.track_running_stats:
-            self.drifting.add(place)
 
     def model(self, root: nn.Module, inputs: Sequence[Tensor], result: Any) -> None:
         """A model has run on a training batch."""

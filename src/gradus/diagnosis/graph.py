@@ -1,7 +1,7 @@
 """What autograd's graph says: how a loss is computed, which parameters it reaches, what follows each layer."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -54,6 +54,7 @@ class Graph:
         heads: each way from the loss to a layer with parameters.
         losses: nodes of `LOSSES`, and those of losses written by hand, with their names.
         reached: leaves that gradients will be added to.
+        aimed: those of them on which only targets of known losses depend.
         following: the activation that follows a layer, by its place.
         unnamed: activations that are no modules and follow none: their kind and node.
         squashed: nodes of sigmoids and tanhs, with the place of the layer below them.
@@ -65,6 +66,7 @@ class Graph:
     heads: list[tuple[Op, ...]] = field(default_factory=list)
     losses: list[tuple[str, Any]] = field(default_factory=list)
     reached: list[Tensor] = field(default_factory=list)
+    aimed: list[Tensor] = field(default_factory=list)
     following: dict[str, str] = field(default_factory=dict)
     unnamed: list[tuple[str, Any]] = field(default_factory=list)
     squashed: list[tuple[str, str, Any]] = field(default_factory=list)
@@ -84,12 +86,22 @@ def walk(loss: Tensor, layers: Mapping[Any, str] | None = None) -> Graph:
     seen = {start}
     # Each entry: node, the operations above it if it is still part of a head.
     stack: list[tuple[Any, tuple[Op, ...] | None]] = [(start, ())]
-    while stack:
+    targets: list[tuple[Any, tuple[Op, ...] | None]] = []  # come last, to see what nothing else depends on
+    aiming = False
+    while stack or targets:
+        if not stack:
+            aiming = True
+            stack = [each for each in targets if each[0] not in seen]
+            seen |= {each for each, _ in stack}
+            targets = []
+            continue
         node, above = stack.pop()
         name = short_name(node)
         children = children_of(node)
         if name == "AccumulateGrad":
             graph.reached.append(node.variable)
+            if aiming:
+                graph.aimed.append(node.variable)
             continue
         if name.startswith("CompiledFunction"):
             graph.whole = False
@@ -125,19 +137,32 @@ def walk(loss: Tensor, layers: Mapping[Any, str] | None = None) -> Graph:
             if len(seen) >= MOST_NODES:
                 graph.whole = False
                 break
+            ends = ends and short_name(child) == "AccumulateGrad"
+            if position == 1 and name in LOSSES and not aiming:
+                targets.append((child, head if name != "BinaryCrossEntropyWithLogits" else None))
+                continue
             seen.add(child)
             below = head
             if head is not None and position == 1 and name in ("Sub", "Div"):
                 below = (*head[:-1], replace(head[-1], negative=name == "Sub", divisor=name == "Div"))
-            if position == 1 and name == "BinaryCrossEntropyWithLogits":
-                below = None  # what it is compared with, such as its own probability in an entropy
             stack.append((child, below))
-            ends = ends and short_name(child) == "AccumulateGrad"
         if head is not None and ends:
             _keep(graph, head)
     for node, place in layers.items():
         graph.following[place] = _activation_after(node, consumers)
     return graph
+
+
+def leaves_below(node: Any) -> Iterator[Tensor]:
+    """The leaves that a node's result is computed from."""
+    seen, stack = {node}, [node]
+    while stack and len(seen) < MOST_NODES:
+        for child in operands(stack.pop()):
+            if short_name(child) == "AccumulateGrad":
+                yield child.variable
+            elif child not in seen:
+                seen.add(child)
+                stack.append(child)
 
 
 _BY_HAND = frozenset({"Pow", "Abs", "Gather", "Index", "Mul", "Log"})
@@ -163,7 +188,7 @@ def describe(node: Any, name: str, children: list[Any]) -> Op:
         name = "ClampMin" if _cuts_negative(node) else "Clamp"
     negative = name in ("Neg", "Rsub") or (name in ("Mul", "Div") and _by_negative(node))  # -x, 1 - x, -2 * x
     data = any(child is None for child in children)
-    return Op(name, shape, axis, data, negative, signed=data and name == "Mul" and _signed(node))
+    return Op(name, shape, axis, data, negative, gains=data and name == "Mul" and _gains(node))
 
 
 def _cuts_negative(node: Any) -> bool:
@@ -180,13 +205,24 @@ def _by_negative(node: Any) -> bool:
         return False
 
 
-def _signed(node: Any) -> bool:
-    """Whether the data in a product have numbers below 0, as targets that are shares have not."""
+def _gains(node: Any) -> bool:
+    """Whether the data in a product are something to be earned, rather than the shares of a target, which add up to 1
+    or mark some classes.
+    """
     try:
         kept = [getattr(node, name, None) for name in ("_saved_other", "_saved_self")]
-        return any(isinstance(each, Tensor) and bool((each.detach() < 0).any()) for each in kept)
     except RuntimeError:  # freed, or complex
         return False
+    return any(isinstance(each, Tensor) and each.dim() > 1 and not _are_shares(each.detach()) for each in kept)
+
+
+def _are_shares(data: Tensor) -> bool:
+    """Whether numbers are at least 0, and each row's add up to 1 or are 1s and 0s."""
+    marks = bool(((data == 0) | (data == 1)).all())
+    return marks or (bool((data >= 0).all()) and bool(((data.sum(-1) - 1).abs() < _ROUGHLY).all()))
+
+
+_ROUGHLY = 0.05
 
 
 def operands(node: Any) -> Iterable[Any]:

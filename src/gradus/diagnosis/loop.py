@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from gradus.diagnosis.graph import leaves_below
 from gradus.diagnosis.measure import looks_initialized, sample, tensors_in
 from gradus.diagnosis.places import Places
 from gradus.diagnosis.signs import LoopSigns
@@ -61,6 +62,9 @@ class LoopWatch:
         self._places = places
         self._reached: dict[int, weakref.ref[Tensor]] = {}
         self._reached_now: set[int] = set()
+        self._aimed: set[int] = set()
+        self._sizes: set[int] = set()
+        self._asked: dict[int, tuple[weakref.ref[Tensor], Tensor]] = {}
         self._loose: dict[int, tuple[weakref.ref[Tensor], Tensor]] = {}
         self._called: set[str] = set()
         self._versions: dict[int, int] = {}
@@ -71,9 +75,11 @@ class LoopWatch:
         self._seeds: set[Any] = set()
         self._made: Counter[tuple[str, int | str]] = Counter()
         self._prints: list[tuple[weakref.ref[Tensor], Tensor]] = []
-        self._modes: list[bool] = []
+        self._modes: list[tuple[bool, weakref.ref[nn.Module]]] = []
+        self._moved: weakref.WeakSet[Optimizer] = weakref.WeakSet()
         self._walked = 0
         self._rooted = False
+        self._all_held = False
         self._searched = False
         self._stepping: Optimizer | None = None
         self._calls = 0
@@ -96,15 +102,16 @@ class LoopWatch:
 
     # ---- events -----------------------------------------------------------------------------------------------------
 
-    def forward(self, model: nn.Module) -> None:
+    def forward(self, model: nn.Module, examples: int = 0) -> None:
         """A training pass of a model."""
+        self._sizes.add(examples)
         sensitive = self._places.sensitive(model)
         if sensitive:
             training = model.training or any(each.training for each in sensitive)
             # A frozen teacher does not count, nor frozen batch norms of a network of which other layers are tuned.
             learning = (own for each in sensitive for own in (list(each.parameters()) or model.parameters()))
             if training or any(each.requires_grad for each in learning):
-                self._modes.append(training)
+                self._modes.append((training, weakref.ref(model)))
 
     def called(self, places: Iterable[str]) -> None:
         """Layers ran in a training pass."""
@@ -131,14 +138,16 @@ class LoopWatch:
         if looking and not self.signs.steps:
             self._look_for_changes()
 
-    def reached(self, leaves: Iterable[Tensor]) -> None:
-        """A whole graph leads to these leaves."""
+    def reached(self, leaves: Sequence[Tensor], aimed: Sequence[Tensor] = ()) -> None:
+        """A whole graph leads to these leaves, `aimed` are those of its targets: a teacher that gradients reach too."""
         self._walked += 1
+        targets = {id(each) for each in aimed}
+        self._aimed = (self._aimed | targets) - {id(each) for each in leaves if id(each) not in targets}
         for each in leaves:
             if isinstance(each, nn.Parameter):
                 self._reached[id(each)] = weakref.ref(each)
                 self._reached_now.add(id(each))
-            elif each.dim() > 1:
+            elif each.dim() > 1 and (len(each) not in self._sizes or looks_initialized(each)):  # no data
                 self._note_loose(each)
             self._rooted = self._rooted or isinstance(each, nn.Parameter) or id(each) in self._once_held
         self.signs.rootless = 0 if self._rooted else self._walked
@@ -183,6 +192,7 @@ class LoopWatch:
         held.steps += 1
         self._note_idleness(optimizer, held)
         held.dirty, held.blind, held.backwards = True, False, 0
+        self._moved.add(optimizer)
         self.signs.steps = max(self.signs.steps, held.steps)
 
     def _note_idleness(self, optimizer: Optimizer, held: _Held) -> None:
@@ -193,7 +203,12 @@ class LoopWatch:
             reached = not self._reached_now.isdisjoint(map(id, _parameters(optimizer)))
             held.left_over = bool(used) and not reached and _same(used, held.prints)
         held.prints = [(weakref.ref(each), each._version) for each in used]
-        if not used or held.left_over:
+        if looked_at:
+            known = {id(each) for each in itertools.chain(*map(_parameters, self.optimizers))}
+            self._all_held = self._reached_now <= known
+        if self._all_held:  # the turn of what it holds has not come, as of one task's head
+            held.idle = 0
+        elif not used or held.left_over:
             held.idle += not used or looked_at
         else:
             held.idle = 0
@@ -203,6 +218,7 @@ class LoopWatch:
         """Another model is trained from here on: what is known of which parameters learn was of the one before."""
         self._taught |= {key: each for key, each in self._reached.items() if key in self._once_held}
         self._reached, self._loose, self._called, self._versions = {}, {}, set(), {}
+        self._asked = {}
         self._reached_now.clear()
         self._walked = 0
         self.strangers.clear()
@@ -221,13 +237,13 @@ class LoopWatch:
         if not by_hand:
             self.signs.unstepped = self.signs.unused = 0
             self._prints = []
-        if self._modes:
-            if any(self._modes):
-                self.signs.was_training, self.signs.eval_steps = True, 0
-            else:
-                self.signs.eval_since = self.signs.eval_since if self.signs.eval_steps else step
-                self.signs.eval_steps += 1
-            self._modes.clear()
+        if any(training for training, _ in self._modes):
+            self.signs.was_training, self.signs.eval_steps = True, 0
+        elif self._modes and (by_hand or any(map(self._moves, {model for _, model in self._modes}))):
+            self.signs.eval_since = self.signs.eval_since if self.signs.eval_steps else step
+            self.signs.eval_steps += 1
+        self._modes.clear()
+        self._moved.clear()
         if self._seeds_now:
             self.signs.reseeded += bool(self._seeds_now & self._seeds)
             self._seeds |= self._seeds_now
@@ -235,6 +251,12 @@ class LoopWatch:
         if self._made:
             self.signs.reseeded += max(self._made.values()) >= _FOR_EACH
             self._made.clear()
+
+    def _moves(self, reference: weakref.ref[nn.Module]) -> bool:
+        """Whether a step just taken changes a model; what seeks inputs of a finished one moves only those."""
+        model = reference()
+        moved = {id(each) for optimizer in self._moved for each in _parameters(optimizer)}
+        return model is not None and any(id(each) in moved for each in model.parameters())
 
     def seeded(self, what: str, seed: Any) -> None:
         """A generator was set to a seed.
@@ -253,8 +275,8 @@ class LoopWatch:
 
     # ---- conclusions, drawn when a step was looked at ---------------------------------------------------------------
 
-    def conclude(self) -> None:
-        """Who learns, who is held by whom."""
+    def conclude(self, nodes: Mapping[Any, str]) -> None:
+        """Who learns, who is held by whom; `nodes` are those of layers' outputs, with their places."""
         if self._walked < _ENOUGH:
             self._note_versions()
             return
@@ -265,7 +287,7 @@ class LoopWatch:
                 self.know(find_optimizers())
                 held = self._held_now()
             self._conclude_orphans(held)
-            self._conclude_unreached()
+            self._conclude_unreached(nodes)
         self._conclude_frozen()
 
     def _held_now(self) -> dict[int, Tensor]:
@@ -274,6 +296,15 @@ class LoopWatch:
     def _was_held(self, parameter: Tensor, held: dict[int, Tensor]) -> bool:
         """Whether an optimizer holds it, or did: one that a function made is gone when that returns."""
         return id(parameter) in held or _among(self._once_held, parameter)
+
+    def _stays(self, parameter: Tensor) -> bool:
+        """Whether it has not changed since it was first asked about, steps ago: what moves is taught in another way."""
+        known = self._asked.get(id(parameter))
+        now = sample(parameter)[:256]
+        if known is None or known[0]() is not parameter:
+            self._asked[id(parameter)] = weakref.ref(parameter), now.clone()
+            return False
+        return torch.equal(known[1], now)
 
     def _alive(self) -> list[Tensor]:
         found = (reference() for reference in self._reached.values())
@@ -284,7 +315,12 @@ class LoopWatch:
         lost = [
             each
             for each in alive
-            if each.requires_grad and not self._was_held(each, held) and each.dim() > 1 and _untouched(each)
+            if each.requires_grad
+            and not self._was_held(each, held)
+            and each.dim() > 1
+            and id(each) not in self._aimed
+            and _untouched(each)
+            and self._stays(each)
         ]
         total = sum(each.numel() for each in alive)
         named = [self._places.parameter(each) for each in lost]
@@ -305,7 +341,7 @@ class LoopWatch:
                 for value in vars(module).values():
                     yield from (each for each in tensors_in(value) if id(each) in loose)
 
-    def _conclude_unreached(self) -> None:
+    def _conclude_unreached(self, nodes: Mapping[Any, str]) -> None:
         unreached = []
         for optimizer, held in self.optimizers.items():
             if held.steps < _ENOUGH:
@@ -314,9 +350,18 @@ class LoopWatch:
                 place = self._places.parameter(each)
                 if each.dim() < 2 or not each.requires_grad or place is None or id(each) in self._reached:
                     continue
-                if each.grad is None and place.rpartition(".")[0] in self._called | {place.partition(":")[0] + ":"}:
+                module, root = place.rpartition(".")[0], place.partition(":")[0] + ":"
+                if each.grad is None and module in self._called | {root} and self._stays(each):
                     unreached.append(place)
-        self.signs.unreached = tuple(unreached)
+        lost = {each.rpartition(".")[0] for each in unreached}
+        beside = {place for node, place in nodes.items() if place in lost and self._is_beside(node)}
+        self.signs.unreached = tuple(each for each in unreached if each.rpartition(".")[0] not in beside)
+
+    def _is_beside(self, node: Any) -> bool:
+        """Whether a layer's output is computed from what learns: it is a branch whose time has not come, or that this
+        task does not use, as the pooler of a pretrained encoder, and not before a cut.
+        """
+        return any(_among(self._reached, leaf) for leaf in leaves_below(node))
 
     def _conclude_frozen(self) -> None:
         """Frozen layers of a model that learns, where they look as they were initialized."""

@@ -16,4 +16,5 @@ class Memory:
         self.rows: set[int] = set()
         self.train_inputs: list[InputSigns] = []
         self.many_calls: set[str] = set()
+        self.learning_norms: set[str] = set()
         self.anchors: dict[int, Anchor] = {}

@@ -308,10 +308,10 @@ class Probe(taps.Listener):
                 self._window.judge(original(module), inputs, result)
             self._evaluate(module, inputs, result)
             return
-        self._loop.forward(original(module))
+        output = measure.first_tensor(result)
+        self._loop.forward(original(module), len(output) if output is not None and output.dim() > 1 else 0)
         self._passes += 1
         self._last_inputs = [weakref.ref(each) for each in inputs]
-        output = measure.first_tensor(result)
         self._last_output = None if output is None else weakref.ref(output)
         if self._window is None:
             return
@@ -445,7 +445,7 @@ class Probe(taps.Listener):
         if window is not None:
             graph = window.backward(loss, value)
             if graph.whole:
-                self._loop.reached(graph.reached)
+                self._loop.reached(graph.reached, graph.aimed)
             self._loop.called(window.called)
         elif glances(self.history.step):
             self._glance(loss)
@@ -676,9 +676,10 @@ class Probe(taps.Listener):
         loop = history.loop
         self._note_batches(window)
         if examination.step > 0:
-            loop.drifting = tuple(sorted(window.drifting))
+            # A discriminator may be frozen while the generator has its turn.
+            loop.drifting = tuple(sorted(window.drifting - self._memory.learning_norms))
         self._note_linearity(window)
-        self._loop.conclude()
+        self._loop.conclude(window.nodes())
         self._consider()
         self._cadence.examined(examination.step, self.spent - self._window_began)
 

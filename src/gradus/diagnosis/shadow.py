@@ -16,6 +16,8 @@ from gradus.diagnosis.measure import first_tensor
 
 _ROWS, _COMPILED_ROWS = 4, 16
 _MOST_ELEMENTS = 20_000_000
+_SERIES = 16
+"""Rows from which on it can be told that they follow each other in time."""
 
 
 def look_beside(model: nn.Module, args: Any, kwargs: Any) -> tuple[bool, bool]:
@@ -45,7 +47,9 @@ def look_beside(model: nn.Module, args: Any, kwargs: Any) -> tuple[bool, bool]:
                 return False, True
             if _drew(state, random_state(model)) or before is None or before.shape[0] != rows:
                 return False, False
-            return _mixes(twin, given, before, rows), False
+            if _in_order(_first(args)) or _pairs(twin, given, before, rows):
+                return False, False
+            return _mixes(twin, given, before), False
     except Exception:  # whatever a stranger's model does with what it was not made for says nothing about the run
         return False, False
     finally:
@@ -115,7 +119,31 @@ def _drew(before: RandomState, after: RandomState) -> bool:
     return not torch.equal(before[0], cpu) or any(not torch.equal(before[1][each], devices[each]) for each in devices)
 
 
-def _mixes(twin: nn.Module, given: tuple[Any, Any], before: Tensor, rows: int) -> bool:
+def _in_order(inputs: Tensor) -> bool:
+    """Whether rows are the steps of one series, (T, F) or (T, 1, F), of which each is much like the one before.
+
+    sum (x_t+1 - x_t)^2 / sum (x_t - mean)^2       von Neumann (1941): about 2, +- 2 / sqrt(T), of independent rows
+    """
+    steps = inputs.shape[0]
+    if steps < _SERIES or inputs.numel() != steps * inputs.shape[-1] or not inputs.is_floating_point():
+        return False
+    x_TF = inputs.detach().reshape(steps, -1).float()
+    ratio_F = x_TF.diff(dim=0).square().sum(0) / (x_TF - x_TF.mean(0)).square().sum(0)
+    return bool(ratio_F.nanmedian() < 1)
+
+
+def _pairs(twin: nn.Module, given: tuple[Any, Any], before: Tensor, rows: int) -> bool:
+    """Whether the model compares all examples with each other: it has as many outputs for each as there are examples.
+
+    Fewer rows tell this from as many classes.
+    """
+    if before.shape[1:2] != (rows,) or rows < 3:
+        return False
+    fewer = _output(twin, (rows_of(given[0], rows, rows - 1), rows_of(given[1], rows, rows - 1)))
+    return fewer is not None and fewer.shape[:2] == (rows - 1, rows - 1)
+
+
+def _mixes(twin: nn.Module, given: tuple[Any, Any], before: Tensor) -> bool:
     """Whether another first row changes the outputs of the others, and the batch is not on another axis."""
     if not _changes(twin, given, before, axis=0):
         return False
@@ -175,6 +203,9 @@ def rows_of(value: Any, batch: int, rows: int) -> Any:
     return value
 
 
+_BY_CHANCES = (torch.ops.aten.bernoulli.default, torch.ops.aten.bernoulli_.Tensor)
+
+
 class _Dropping(TorchDispatchMode):
     """Notes whether dropout acts."""
 
@@ -183,5 +214,11 @@ class _Dropping(TorchDispatchMode):
         self.dropped = False
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        self.dropped |= func.overloadpacket.__name__ in ("bernoulli", "bernoulli_", "native_dropout")
+        if func.overloadpacket.__name__ in ("bernoulli", "bernoulli_", "native_dropout"):
+            self.dropped |= func not in _BY_CHANCES or not _vary(args[-1])
         return func(*args, **(kwargs or {}))
+
+
+def _vary(chances: Any) -> bool:
+    """Whether each number is drawn with a chance of its own, as spikes and binary latents are: dropout has only one."""
+    return isinstance(chances, Tensor) and bool((chances != chances.flatten()[:1]).any())

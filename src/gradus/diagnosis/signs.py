@@ -112,7 +112,7 @@ class Op:
         data: whether one of its operands is data rather than something computed from parameters.
         negative: whether it turns the sign.
         divisor: of a division, whether the way goes through what it divides by.
-        signed: of a product with data, whether some of these are below 0.
+        gains: of a product with data, whether these are no shares: some are below 0, or those of a row are not 1.
     """
 
     name: str
@@ -121,7 +121,7 @@ class Op:
     data: bool = False
     negative: bool = False
     divisor: bool = False
-    signed: bool = False
+    gains: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gradus.diagnosis.signs import Op, OptimizerFacts
-from tests.diagnosis.histories import ADAM, LOGITS, SQUARED, Curve, classifying, fitting, line, op, seen
+from tests.diagnosis.histories import ADAM, INPUT, LOGITS, SQUARED, Curve, classifying, fitting, line, op, seen
 
 
 @pytest.mark.parametrize(
@@ -97,12 +97,50 @@ def test_targets_that_a_loss_does_not_suit(head: tuple[Op, ...], loss: dict[str,
     assert ("loss-output-mismatch" in seen(classifying(loss={"heads": ((*head, LOGITS),), **loss}))) == caught
 
 
+@pytest.mark.parametrize(("items", "caught"), [(40, False), (8, True)])
+def test_a_multinomial_likelihood_of_baskets_given_baskets(items: int, caught: bool) -> None:
+    """Where inputs are of the outputs' shape, a softmax shares what comes next among all items."""
+    head = (op("Mean"), op("Sum", 64), op("Mul", 64, items, data=True), op("LogSoftmax", 64, items), LOGITS)
+    basket = {"inputs": (replace(INPUT, shape=(64, 40)),)}
+    history = classifying(loss={"heads": (head,), "several_classes": 0.9}, examination=basket)
+    assert ("loss-output-mismatch" in seen(history)) is caught
+
+
+@pytest.mark.parametrize(("below", "caught"), [((op("LogSoftmax", 64, 10),), False), ((), True)])
+def test_log_probabilities_may_be_weighted(below: tuple[Op, ...], caught: bool) -> None:
+    """The focal loss: nll_loss of (1 - p)^2 log p."""
+    head = (op("NllLoss"), op("Mul", 64, 10), *below, LOGITS)
+    weights = (op("NllLoss"), op("Mul", 64, 10), op("Pow", 64, 10), op("Rsub", 64, 10), op("Exp", 64, 10))
+    assert ("loss-output-mismatch" in seen(classifying(loss={"heads": (weights, head), "not_log": True}))) is caught
+
+
+NN, N1 = (64, 64), (64, 1)
+APART, EACH_OTHER = op("Sub", *NN, data=True), op("Sub", *NN)
+
+
+@pytest.mark.parametrize(
+    ("heads", "caught"),
+    [
+        (((op("Mean"), op("Abs", *NN), APART, op("Addmm", *N1)),), True),
+        (((op("MseLoss"), op("Expand", *NN), op("Addmm", *N1)),), True),
+        (((op("Mean"), op("Abs", *NN), APART, op("Expand", *NN), op("Addmm", *N1)),), True),  # torch's l1_loss
+        # an energy distance: outputs from data, and from each other
+        (((op("Mean"), op("Abs", *NN), APART, op("Unsqueeze", *N1)), (op("Mean"), op("Abs", *NN), EACH_OTHER)), False),
+        (((op("Neg"), op("Logsumexp", 64), op("MaskedFill", *NN), op("Expand", *NN), op("View", *N1)),), False),  # Cox
+        (((op("Mean"), op("Softplus", *NN), EACH_OTHER, op("Expand", *NN), op("Addmm", *N1)),), False),  # ranking
+    ],
+)
+def test_all_pairs_by_mistake_and_on_purpose(heads: tuple[tuple[Op, ...], ...], caught: bool) -> None:
+    assert ("broadcast-loss" in seen(fitting(loss={"heads": heads}))) is caught
+
+
 @pytest.mark.parametrize(("said", "one", "caught"), [(0.96, 1.0, True), (0.94, 1.0, False), (0.96, 0.9, False)])
 def test_classes_asked_one_by_one_that_are_all_denied(said: float, one: float, caught: bool) -> None:
     """Of ten classes each example has one: 10 % of all answers should be yes, and fewer than 5 % are."""
     options: dict[str, Any] = {"kind": "binary", "counts": (576, 64), "said": said, "one_class": one, "heads": ()}
-    found = seen(classifying(loss=options))
-    assert ("loss-output-mismatch" in found) == caught
+    for ended in (False, True):
+        found = seen(classifying(loss=options, ended=ended))
+        assert ("loss-output-mismatch" in found) == (caught and ended)  # at first none of many classes is likely
 
 
 @pytest.mark.parametrize(

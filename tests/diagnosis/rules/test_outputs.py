@@ -31,6 +31,22 @@ def test_only_a_difference_from_targets_has_a_range(data: bool) -> None:
     assert ("output-range" in seen(fitting(loss={"heads": (head,), **targets}))) == data
 
 
+@pytest.mark.parametrize("above", ["MseLoss", "Sub"])
+def test_data_less_an_activation_reaches_below_it(above: str) -> None:
+    """The air's temperature less what is radiated, compared with the ground's."""
+    head = (op(above, 64, 1, data=True), op("Sub", 64, 1, data=True), op("Softplus", 64, 1), op("Addmm", 64, 1))
+    targets = {"target_mean": -1.0, "target_std": 1.0, "target_low": -3.0, "target_high": 1.0}
+    assert "output-range" not in seen(fitting(loss={"heads": (head,), **targets}))
+
+
+@pytest.mark.parametrize(("entries", "caught"), [((1, 1, 1), True), ((1, 5, 1), False)])
+def test_a_list_may_have_one_entry_now_and_then(entries: tuple[int, ...], caught: bool) -> None:
+    def heads(step: int) -> dict[str, Any]:
+        return {"heads": ((op("Sum"), op("LogSoftmax", entries[min(step, 2)], axis=0), LOGITS),)}
+
+    assert ("softmax-single-unit" in seen(classifying(loss=heads))) is caught
+
+
 @pytest.mark.parametrize(
     ("below", "caught"),
     [
@@ -61,13 +77,13 @@ def test_probabilities_that_are_picked_want_a_logarithm(above: tuple[Op, ...], c
     assert ("missing-log" in seen(classifying(loss={"heads": (head,)}, curve=line(-0.1, -0.5)))) == caught
 
 
-@pytest.mark.parametrize("signed", [True, False])
-def test_probabilities_that_weigh_gains_and_losses_need_no_logarithm(signed: bool) -> None:
+@pytest.mark.parametrize("gains", [True, False])
+def test_probabilities_that_weigh_gains_and_losses_need_no_logarithm(gains: bool) -> None:
     """Shares of a portfolio times its returns; or of a divergence times its targets."""
-    product = replace(op("Mul", 64, 10, data=True), signed=signed)
+    product = replace(op("Mul", 64, 10, data=True), gains=gains)
     head = (op("Neg"), op("Mean"), op("Sum", 64), product, op("Softmax", 64, 10), LOGITS)
     history = classifying(loss={"kind": "", "heads": (head,)}, curve=line(-0.1, -0.5))
-    assert ("missing-log" in seen(history)) is not signed
+    assert ("missing-log" in seen(history)) is not gains
 
 
 @pytest.mark.parametrize(("below", "caught"), [("Softmax", True), ("LogSoftmax", False)])
@@ -80,6 +96,7 @@ def test_the_loss_of_an_alignment_wants_logarithms_too(below: str, caught: bool)
     ("shape", "axis", "no_distribution", "caught"),
     [
         ((64, 10), 0, False, True),
+        ((64, 1), 0, False, False),  # one score each: a list that is ranked, instances that are attended to
         ((64, 64), 0, False, False),  # both ways between the examples of a batch
         ((64, 12, 10), 1, True, True),
         ((64, 12, 10), 1, False, False),  # classes in the second axis

@@ -51,7 +51,8 @@ def missing_step(history: History) -> Iterator[Sighting]:
 @rules.register(
     "stale-optimizer",
     source="Accelerate issue 2665: an optimizer made before the model was made anew",
-    not_fooled_by="an optimizer whose turn has not come; sparse use of many heads",
+    not_fooled_by="an optimizer whose turn has not come, as of one task's head, while others hold all that is reached; "
+    "sparse use of many heads",
     structural=True,
     severity="critical",
     says=Message(
@@ -68,7 +69,8 @@ def stale_optimizer(history: History) -> Iterator[Sighting]:
 @rules.register(
     "parameters-not-in-optimizer",
     source="what no optimizer holds stays as it was initialized",
-    not_fooled_by="pretrained layers left out on purpose: only those that look as initialized count; other players",
+    not_fooled_by="pretrained layers left out on purpose: only those that look as initialized count; other players; "
+    "what the program moves by hand; teachers that only targets depend on",
     structural=True,
     says=Message(
         en="{share:.0%} of what the loss reaches is in no optimizer and will never learn.",
@@ -86,7 +88,8 @@ def parameters_not_in_optimizer(history: History) -> Iterator[Sighting]:
 @rules.register(
     "unregistered-parameters",
     source="torch's Module sees attributes that are modules, and lists of them only as ModuleList",
-    not_fooled_by="modules shared with another model; parameters that an optimizer holds all the same",
+    not_fooled_by="modules shared with another model; parameters that an optimizer holds all the same; points at "
+    "which an equation is solved",
     structural=True,
     says=Message(
         en="Layers run inside the model that it does not know as its own, as those in a plain list or dict: they are "
@@ -124,8 +127,8 @@ def frozen_parameters(history: History) -> Iterator[Sighting]:
 @rules.register(
     "detached-graph",
     source="detach, no_grad, .data and a round trip through NumPy end the graph; what lies before gets no gradient",
-    not_fooled_by="heads unused in some steps; a generator in its discriminator's turn; targets computed without "
-    "gradients",
+    not_fooled_by="heads unused in some steps, or in all; a generator in its discriminator's turn; targets computed "
+    "without gradients; codebooks and targets that move by averages",
     structural=True,
     says=Message(
         en="The graph is cut: {layers:.0f} weight matrices that ran and are in the optimizer never get a gradient.",
@@ -145,7 +148,8 @@ def detached_graph(history: History) -> Iterator[Sighting]:
 @rules.register(
     "training-in-eval-mode",
     source="in evaluation mode dropout does nothing and batch norm uses, and does not update, its statistics",
-    not_fooled_by="single layers kept in evaluation mode; models to which the mode makes no difference",
+    not_fooled_by="single layers kept in evaluation mode; models to which the mode makes no difference; finished ones "
+    "whose inputs are sought",
     structural=True,
     says=Message(
         en="The model is trained in evaluation mode (since step {step:.0f}): dropout is off and batch norm does not "
@@ -166,7 +170,8 @@ def training_in_eval_mode(history: History) -> Iterator[Sighting]:
 @rules.register(
     "evaluation-in-train-mode",
     source="in training mode dropout drops and batch norm uses the batch's own statistics, and updates them",
-    not_fooled_by="Monte Carlo dropout; update_bn; samples drawn from a generator; pseudo-labels at every step",
+    not_fooled_by="Monte Carlo dropout; statistics refreshed before an evaluation, as update_bn does; samples drawn "
+    "from a generator; pseudo-labels at every step",
     structural=True,
     says=Message(
         en="The model is evaluated in training mode: dropout drops, and batch norm depends on who else is in the batch "
@@ -192,7 +197,8 @@ def evaluation_in_train_mode(history: History) -> Iterator[Sighting]:
 @rules.register(
     "dropout-in-evaluation",
     source="transformers pull 33844: functional dropout without training=self.training",
-    not_fooled_by="Monte Carlo dropout, which runs the same inputs again; sampling of latents",
+    not_fooled_by="Monte Carlo dropout, which runs the same inputs again; sampling of latents and spikes, each with a "
+    "chance of its own",
     structural=True,
     says=Message(
         en="Dropout acts in evaluation mode too: a functional dropout is called without training=self.training.",
@@ -210,7 +216,7 @@ def dropout_in_evaluation(history: History) -> Iterator[Sighting]:
     "batch-norm-drift",
     source="requires_grad = False freezes weights, not statistics: those follow the data as long as the mode is "
     "training",
-    not_fooled_by="frozen layers in evaluation mode; batch norm that learns",
+    not_fooled_by="frozen layers in evaluation mode; batch norm that learns, if only in its player's turn",
     structural=True,
     says=Message(
         en="{layers:.0f} frozen batch norms still update their statistics: the frozen part of the model changes. Put "
@@ -248,8 +254,8 @@ def batch_norm_tiny_batch(history: History) -> Iterator[Sighting]:
 @rules.register(
     "batch-mixing",
     source="Karpathy (2019): the output for one example must not depend on another's input",
-    not_fooled_by="batch norm (looked at in evaluation mode); sequences with time first; graphs with an adjacency "
-    "matrix",
+    not_fooled_by="batch norm (looked at in evaluation mode); sequences with time first, if only one; graphs with an "
+    "adjacency matrix; similarities of all pairs",
     structural=True,
     says=Message(
         en="Examples of a batch are mixed: in evaluation mode the output for one depends on the input of another. A "

@@ -1,10 +1,10 @@
 """Losses that do not fit what they compare: kinds of targets, shapes, signs."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from gradus.core.text import Message
-from gradus.diagnosis.graph import RESHAPING
+from gradus.diagnosis.graph import LOSSES, RESHAPING
 from gradus.diagnosis.rules import Sighting, rules
 from gradus.diagnosis.rules.common import learned, losses, says_no
 from gradus.diagnosis.rules.heads import MOST, each_head, first_pair
@@ -14,7 +14,8 @@ from gradus.diagnosis.signs import History, LossSigns, Op
 @rules.register(
     "loss-output-mismatch",
     source="nll_loss wants log-probabilities; squared errors of class numbers put class 3 between 2 and 4",
-    not_fooled_by="ratings and counts, of which there are not as many of each",
+    not_fooled_by="ratings and counts, of which there are not as many of each; weighted log-probabilities; baskets "
+    "foretold from baskets; many classes of which none is affirmed at first",
     structural=True,
     says=Message(
         en="The loss does not suit the output: {what}.",
@@ -52,12 +53,16 @@ def loss_output_mismatch(history: History) -> Iterator[Sighting]:
     nll_loss of what is no log-probability; classes that do, or do not, exclude each other; labels that are no 0s and
     1s; rates for their logarithms; a squared error whose targets are class numbers.
     """
+    given = {each.shape for examination in history.examinations[:MOST] for each in examination.inputs}
     for loss, head in each_head(history):
         pair = first_pair(head, ("NllLoss", "NllLoss2D"))
-        if loss.not_log and pair is not None and pair[1].name not in ("Softmax", "LogSoftmax", "Sigmoid", "Log", "Add"):
+        raw = pair is not None and pair[1].name not in ("Softmax", "Sigmoid", "Add")
+        # Log-probabilities may have weights, as of the focal loss.
+        logarithms = any(op.name in ("LogSoftmax", "Log", "LogSigmoid") for each in loss.heads for op in each)
+        if loss.not_log and raw and not logarithms:
             yield Sighting(confidence=0.95, reading="raw outputs as log-probabilities")
             return
-        if loss.several_classes > 0.1 and _shares_one(head):
+        if loss.several_classes > 0.1 and _shares_one(head, given):
             evidence = {"several": loss.several_classes}
             yield Sighting(confidence=0.95, reading="several classes as one", evidence=evidence)
             return
@@ -72,14 +77,19 @@ def loss_output_mismatch(history: History) -> Iterator[Sighting]:
     known = losses(history)[:5]
     if known and all(_class_numbers(each) for each in known) and history.step >= 3:
         yield Sighting(confidence=0.7, reading="class numbers as values")
-    elif says_no(history):
+    elif says_no(history) and (history.ended or history.step >= _A_WHILE):
         yield Sighting(confidence=0.75, reading="one class as several")
 
 
-def _shares_one(head: Sequence[Op]) -> bool:
+_A_WHILE = 1000
+"""Steps that it may take until the first of many classes, none of which is likely, is affirmed."""
+
+
+def _shares_one(head: Sequence[Op], given: Collection[tuple[int, ...]]) -> bool:
     """Whether a loss compares targets with a softmax over classes: what it gives adds up to 1.
 
-    A mean over several positives, as of contrastive losses, divides by how many there are.
+    A mean over several positives, as of contrastive losses, divides by how many there are. Where inputs have the shape
+    of outputs, as the baskets have of which a recommender foretells the rest, the likelihood is multinomial.
     """
     for at, (op, below) in enumerate(itertools.pairwise(head)):
         if op.name == "BinaryCrossEntropy":
@@ -88,7 +98,8 @@ def _shares_one(head: Sequence[Op]) -> bool:
             softmax = head[at + 1 : at + 3][-1] if below.name == "Log" else below
             square = softmax.shape[:1] == softmax.shape[1:]
             divided = any(each.name == "Div" and each.shape for each in head[:at])
-            return softmax.name in ("LogSoftmax", "Softmax") and not square and not divided
+            named = softmax.name in ("LogSoftmax", "Softmax")
+            return named and not square and not divided and softmax.shape not in given
     return False
 
 
@@ -132,7 +143,8 @@ def _class_numbers(loss: LossSigns) -> bool:
 @rules.register(
     "broadcast-loss",
     source="(N, 1) against (N,) broadcasts to (N, N): every output is compared with every target",
-    not_fooled_by="distances between all pairs of outputs, where both sides are computed",
+    not_fooled_by="distances between all pairs of outputs, where both sides are computed, also beside those from data; "
+    "risk sets",
     structural=True,
     severity="critical",
     says=Message(
@@ -146,17 +158,24 @@ def broadcast_loss(history: History) -> Iterator[Sighting]:
     """A difference of shape (N, N) from outputs of shape (N, 1) or (N,)."""
     for examination in history.examinations[:MOST]:
         for loss in examination.losses:
-            for head in loss.heads:
-                for op, below in itertools.pairwise(head):
-                    size = _squared(op, below)
-                    if size:
-                        yield Sighting(confidence=0.97, evidence={"batch": size})
-                        return
+            sizes = [
+                _squared(*each) for head in loss.heads for each in zip((None, *head), head, head[1:], strict=False)
+            ]
+            # Distances of outputs from each other, as of an energy distance, show that all pairs are meant.
+            pairs = {op.shape for head in loss.heads for op in head if op.name == "Sub" and not op.data}
+            size = next((each for each in sizes if each and (each, each) not in pairs), 0)
+            if size:
+                yield Sighting(confidence=0.97, evidence={"batch": size})
+                return
 
 
-def _squared(op: Op, below: Op) -> int:
-    """N, if an operation with data, or an expansion within a loss, makes (N, N) of N numbers."""
-    if op.name not in ("Sub", "Expand") or not (op.data or op.name == "Expand"):
+def _squared(above: Op | None, op: Op, below: Op) -> int:
+    """N, if a difference from data, or what a loss expands to be compared, makes (N, N) of N numbers.
+
+    A program may expand scores itself, to risk sets or to rank them.
+    """
+    compared = above is not None and (above.name in LOSSES or (above.name == "Sub" and above.data))
+    if not (op.name == "Sub" and op.data) and not (op.name == "Expand" and compared):
         return 0
     if len(op.shape) != 2 or op.shape[0] != op.shape[1] or op.shape[0] < 2:
         return 0

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from gradus.core.text import Message
 from gradus.diagnosis.graph import RESHAPING
 from gradus.diagnosis.rules import Sighting, rules
-from gradus.diagnosis.rules.heads import each_head, first_pair, pairs_of
-from gradus.diagnosis.signs import History, LossSigns, Op
+from gradus.diagnosis.rules.heads import MOST, each_head, first_pair, pairs_of
+from gradus.diagnosis.signs import Examination, History, LossSigns, Op
 
 _ADDS_SOFTMAX = ("LogSoftmax", "BinaryCrossEntropyWithLogits")
 _RANGES = {
@@ -52,7 +52,7 @@ def softmax_twice(history: History) -> Iterator[Sighting]:
 @rules.register(
     "softmax-wrong-axis",
     source="classes are axis 1 of (N, C, ...); over axis 0 examples of the batch compete",
-    not_fooled_by="outputs without a batch axis; attention over time-first sequences",
+    not_fooled_by="outputs without a batch axis; attention over time-first sequences; lists with one score a row",
     structural=True,
     says=Message(
         en="The softmax of the output runs over {what}, axis {axis:.0f} of {axes:.0f}, instead of the classes.",
@@ -69,7 +69,8 @@ def softmax_wrong_axis(history: History) -> Iterator[Sighting]:
         for op in head:
             if op.name not in ("Softmax", "LogSoftmax") or op.axis is None or len(op.shape) < 2:
                 continue
-            over_batch = op.axis == 0 and op.shape[0] > 1 and op.shape[0] != op.shape[1]
+            # One score each, as of what is ranked or attended to, can only compete along the first axis.
+            over_batch = op.axis == 0 and op.shape[0] > 1 and op.shape[1] not in (1, op.shape[0])
             if over_batch or _over_steps(loss, head, op):
                 reading = "steps" if op.axis else "batch"
                 yield Sighting(confidence=0.95, reading=reading, evidence={"axis": op.axis, "axes": len(op.shape)})
@@ -86,7 +87,7 @@ def _over_steps(loss: LossSigns, head: Sequence[Op], softmax: Op) -> bool:
 @rules.register(
     "softmax-single-unit",
     source="softmax of one number is 1, whatever the number",
-    not_fooled_by="one logit through a sigmoid",
+    not_fooled_by="one logit through a sigmoid; lists of one entry among longer ones",
     structural=True,
     severity="critical",
     says=Message(
@@ -95,18 +96,25 @@ def _over_steps(loss: LossSigns, head: Sequence[Op], softmax: Op) -> bool:
     ),
 )
 def softmax_single_unit(history: History) -> Iterator[Sighting]:
-    """A softmax over an axis of length one."""
-    for _, head in each_head(history):
-        for op in head:
-            if op.name in ("Softmax", "LogSoftmax") and op.axis is not None and op.shape[op.axis : op.axis + 1] == (1,):
-                yield Sighting(confidence=0.99)
-                return
+    """A softmax over an axis of length one, at each of the first steps: a list may have one entry now and then."""
+    looked_at = [each for each in history.examinations[:MOST] if any(loss.heads for loss in each.losses)]
+    if len(looked_at) == MOST and all(map(_single, looked_at)):
+        yield Sighting(confidence=0.99)
+
+
+def _single(examination: Examination) -> bool:
+    return any(
+        op.name in ("Softmax", "LogSoftmax") and op.axis is not None and op.shape[op.axis : op.axis + 1] == (1,)
+        for loss in examination.losses
+        for head in loss.heads
+        for op in head
+    )
 
 
 @rules.register(
     "missing-log",
     source="nll_loss(p) = -p[y]: without the logarithm mistakes cost almost nothing",
-    not_fooled_by="log-probabilities, whose exponentials add up to 1; shares that weigh gains and losses",
+    not_fooled_by="log-probabilities, whose exponentials add up to 1; shares that weigh gains, with or without losses",
     structural=True,
     says=Message(
         en="The negative log likelihood is given probabilities instead of their logarithms.",
@@ -122,7 +130,7 @@ def missing_log(history: History) -> Iterator[Sighting]:
             return
         # kl_div and cross-entropies by hand multiply targets by what should be logarithms.
         products = pairs_of(head, ("Mul",))
-        multiplied = any(op.data and not op.signed and below.name == "Softmax" for op, below in products)
+        multiplied = any(op.data and not op.gains and below.name == "Softmax" for op, below in products)
         if loss.value < 0 and ((multiplied and _sums(head)) or any(_picked(each) for each in loss.heads)):
             yield Sighting(confidence=0.85)
             return
@@ -145,7 +153,7 @@ def _sums(head: Sequence[Op]) -> bool:
 @rules.register(
     "output-range",
     source="a rectifier gives nothing below 0, a sigmoid nothing outside 0 to 1",
-    not_fooled_by="targets within that range but for a few, as of an image with noise",
+    not_fooled_by="targets within that range but for a few, as of an image with noise; data less an activation",
     structural=True,
     says=Message(
         en="Targets reach from {low:.3g} to {high:.3g}, and the output's activation can only give {least:.3g} to "
@@ -159,10 +167,9 @@ def output_range(history: History) -> Iterator[Sighting]:
         if loss.kind != "values" or not head:
             continue
         pairs = pairs_of(head, ("MseLoss", "SmoothL1Loss", "HuberLoss", "Sub"))
-        compared = [
-            below.name for op, below in pairs if op.data or op.name != "Sub"
-        ]  # with targets, not terms of a sum
-        reached = next((_RANGES[name] for name in compared if name in _RANGES), None)
+        # The first that is no sum of terms compares with targets; what it compares may be data less an activation.
+        compared = next((below.name for op, below in pairs if op.name != "Sub" or (op.data and op.shape)), "")
+        reached = _RANGES.get(compared)
         if reached is None:
             continue
         least, most = reached

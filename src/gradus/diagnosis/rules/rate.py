@@ -58,7 +58,7 @@ def _creeps(history: History) -> bool:
 
     Steps change weights by less than a twentieth of a percent, and all together by less than a third.
     """
-    ratios = [each for each in map(update_ratio, history.examinations) if each is not None]
+    ratios = [each for each in map(update_ratio, history.examinations) if each]  # 0 while gradients are added up
     if not history.ended or history.step < 100 or history.earlier or history.adversarial or len(ratios) < 8:
         return False
     right = accuracy(history)
