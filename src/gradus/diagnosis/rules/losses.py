@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 
 from gradus.core.text import Message
-from gradus.diagnosis.graph import RESHAPING
+from gradus.diagnosis.graph import LOSSES, RESHAPING
 from gradus.diagnosis.rules import Sighting, rules
 from gradus.diagnosis.rules.common import learned, losses, says_no
 from gradus.diagnosis.rules.heads import MOST, each_head, first_pair
@@ -147,11 +147,16 @@ def broadcast_loss(history: History) -> Iterator[Sighting]:
     for examination in history.examinations[:MOST]:
         for loss in examination.losses:
             for head in loss.heads:
-                for op, below in itertools.pairwise(head):
-                    size = _squared(op, below)
+                for above, op, below in zip((None, *head), head, head[1:], strict=False):
+                    size = _squared(op, below) if op.name != "Expand" or _compares(above) else 0
                     if size:
                         yield Sighting(confidence=0.97, evidence={"batch": size})
                         return
+
+
+def _compares(op: Op | None) -> bool:
+    """Whether it is a comparison with targets; a vector is divided by its length, too, spread over its axis."""
+    return op is not None and (op.name in LOSSES or (op.name == "Sub" and op.data))
 
 
 def _squared(op: Op, below: Op) -> int:
