@@ -1,5 +1,5 @@
 """Three regression tasks by turns, one a step, from a shared trunk; each has a head of two layers, all in one
-optimizer, gradients set to zero rather than None. A part of the targets can be known. Score: mean R2.
+optimizer, gradients set to zero rather than None. Half of the targets can be known. Score: mean R2.
 """
 
 import sys
@@ -26,7 +26,7 @@ def main(seed):
     n, cut = 6000, 5000
     x = torch.randn(n, 12)
     w = torch.randn(12, 3) / 12**0.5
-    y = 0.55 * (torch.tanh(x @ w) + 0.5 * (x[:, :3] * x[:, 3:6])) + torch.randn(n, 3)
+    y = 1.2 * (torch.tanh(x @ w) + 0.5 * (x[:, :3] * x[:, 3:6])) + torch.randn(n, 3)
     net = Net()
     opt = torch.optim.Adam(net.parameters(), lr=5e-4, weight_decay=1e-4)
     step = 0

@@ -53,12 +53,13 @@ def test_where_a_gradient_has_exploded(first: float, caught: bool) -> None:
 def test_tokens_and_positions_multiply_nothing() -> None:
     """They belong to the model itself, stand first, and often begin at zero."""
 
-    def found(place: str) -> bool:
-        parameters = {place: replace(MATRIX, weight=1e-4)} | PARAMETERS
+    def found(place: str, **begins: bool) -> bool:
+        parameters = {place: replace(MATRIX, weight=1e-4, **begins)} | PARAMETERS
         return "exploding-gradient" in seen(half_learning(examination={"parameters": parameters}))
 
     assert found("net:0.weight_v")
     assert not found("net:token")
+    assert not found("net:0.weight_v", constant=True)  # as gates begin
 
 
 def test_a_small_gradient_of_a_small_matrix_has_not_vanished() -> None:

@@ -28,7 +28,7 @@ _LASTING = 3
 )
 def vanishing_gradient(history: History) -> Iterator[Sighting]:
     """Gradient over weight falls from the last layer to the first by more than a thousand."""
-    ratios = [first_over_last(each) for each in history.latest(_LASTING)]
+    ratios = [first_over_last(each, history.first) for each in history.latest(_LASTING)]
     limit = VANISHED * (0.01 if learned(history) else 1.0)
     early = history.step < 50 and not history.ended
     if ratios and not early and all(each is not None and 0 < each[1] < limit for each in ratios):
@@ -52,7 +52,7 @@ def vanishing_gradient(history: History) -> Iterator[Sighting]:
 )
 def exploding_gradient(history: History) -> Iterator[Sighting]:
     """Gradient over weight grows from the last layer to the first by more than a hundred."""
-    ratios = [first_over_last(each) for each in history.latest(_LASTING)]
+    ratios = [first_over_last(each, history.first) for each in history.latest(_LASTING)]
     if not ratios or not settled(history) or thriving(history):
         return
     known = [each for each in ratios if each is not None and each[1] > EXPLODED]
@@ -61,12 +61,17 @@ def exploding_gradient(history: History) -> Iterator[Sighting]:
         yield Sighting(where=place, since=history.latest(_LASTING)[0].step, evidence={"ratio": ratio}, worse=ratio)
 
 
-def first_over_last(examination: Examination) -> tuple[str, float] | None:
-    """Where the first matrix is, and its gradient over weight relative to the last; None of fewer than three."""
+def first_over_last(examination: Examination, first: Examination | None = None) -> tuple[str, float] | None:
+    """Where the first matrix is, and its gradient over weight relative to the last; None of fewer than three.
+
+    Args:
+        first: of the run, which tells what began as one number throughout: gates, scales, an output's zeros.
+    """
+    one_number = {place for place, each in first.parameters.items() if each.constant} if first is not None else set()
     found = [
         (place, each.gradient / each.weight)
         for place, each in examination.parameters.items()
-        if each.matrix and not each.embedding and each.gradient and each.weight
+        if each.matrix and not each.embedding and each.gradient and each.weight and place not in one_number
     ]
     model = found[0][0].partition(":")[0] if found else ""
     found = [each for each in found if each[0].partition(":")[0] == model]
