@@ -269,7 +269,10 @@ def _signal() -> Iterator[tuple[str, Callable[[bool], History]]]:
         ),
     )
     yield "missing-nonlinearity", lambda ill: half_learning(net={"nonlinear": not ill})
-    yield "vanishing-through-time", lambda ill: not_learning(examination={"layers": recurrent(1e-9 if ill else 1e-4)})
+    yield (
+        "vanishing-through-time",
+        lambda ill: not_learning(examination={"layers": recurrent(1e-9 if ill else 1e-4)}, scores=(0.1, 0.1)),
+    )
     yield "exploding-through-time", lambda ill: not_learning(examination={"layers": recurrent(1e6 if ill else 10.0)})
 
 

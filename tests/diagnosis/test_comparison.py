@@ -47,6 +47,30 @@ def log_softmax(logits: Tensor) -> np.ndarray[Any, np.dtype[np.float64]]:
 # ---- classes --------------------------------------------------------------------------------------------------------
 
 
+def test_losses_added_up_are_read_together() -> None:
+    """Of the letters of a word, the last mostly blank: counts of all, and the number of terms that carry no weight."""
+    letters = [torch.randint(C, (N,)), torch.randint(C, (N,)), torch.zeros(N, dtype=torch.long)]
+
+    def added(said: Tensor) -> Tensor:
+        total: Tensor = torch.zeros(())
+        for target in letters:
+            total = total + F.cross_entropy(said, target)
+        return total
+
+    found = read(added)
+    assert found.terms == 3
+    assert found.counts == tuple(torch.bincount(torch.cat(letters), minlength=C).tolist())
+    right = [(LOGITS.argmax(dim=1) == target).float().mean().item() for target in letters]
+    assert found.accuracy == pytest.approx(np.mean(right))
+    mixed = read(lambda said: 0.3 * F.cross_entropy(said, letters[0]) + 0.7 * F.cross_entropy(said, letters[1]))
+    assert mixed.terms == 1
+    many = read(lambda said: sum((F.cross_entropy(said, CLASSES) for _ in range(90)), torch.zeros(())))
+    assert (many.terms, many.accuracy) == (
+        90,
+        pytest.approx(read(lambda said: F.cross_entropy(said, CLASSES)).accuracy),
+    )
+
+
 CLASS_LOSSES: dict[str, Callable[[Tensor], Tensor]] = {
     "cross_entropy": lambda o: F.cross_entropy(o, CLASSES),
     "smoothed": lambda o: F.cross_entropy(o, CLASSES, label_smoothing=0.1),

@@ -180,6 +180,15 @@ def test_inputs_that_lie_elsewhere(watch: EvaluationWatch, model: nn.Sequential)
     assert closed(watch, train=train).scale == 1  # of another shape: not to be compared
 
 
+def test_codes_on_their_way_to_a_decoder_are_no_data(watch: EvaluationWatch, model: nn.Sequential) -> None:
+    """Data of their shape may have gone into another model."""
+    codes, train = 5 + batch(0), [signs(batch(0))]
+    for given, moved in ((codes, False), (codes.clone(), True)):
+        watch.passed(model, [batch(0)], codes, set(), train)
+        watch.passed(model, [given], batch(2), set(), train)
+        assert (closed(watch, train=train).shift > 1) == moved
+
+
 def test_a_pass_at_every_step(watch: EvaluationWatch, model: nn.Sequential) -> None:
     every = []
     for step in [*range(12), 20]:

@@ -122,6 +122,14 @@ def test_each_term_of_a_loss_has_a_head() -> None:
     }
 
 
+def test_what_the_loss_sees_is_an_output() -> None:
+    trunk, mean, value = nn.Linear(3, 4), nn.Linear(4, 2), nn.Linear(4, 1)
+    hidden = trunk(torch.ones(2, 3)).tanh()
+    one, two = mean(hidden), value(hidden)
+    layers = {hidden.grad_fn: "net:tanh", one.grad_fn: "net:mean", two.grad_fn: "net:value"}
+    assert walk(one.square().mean() + two.sum(), layers).outputs == {"net:mean", "net:value"}
+
+
 @pytest.mark.parametrize(
     ("after", "expected"),
     [

@@ -88,6 +88,26 @@ def test_a_step_of_the_generator_alone_is_read_beside_earlier_data() -> None:
     assert read_players(alone, {}) is None
 
 
+def test_who_learns_from_data_alone_is_no_judge() -> None:
+    """A critic of actions, through which an actor learns; and features, by which pictures are compared."""
+    actor, critic = nn.Linear(1, 1), nn.Linear(1, 1)
+    data, state = line(0), torch.randn(N, 2)
+    made = actor(line(0.5))
+    passes = [
+        Judged.of(critic, [data], torch.zeros(N, 1)),
+        Judged.of(actor, [state], made),
+        Judged.of(critic, [made], torch.zeros(N, 1), turn=1),
+    ]
+    assert read_players(passes, {}) is None
+    assert read_players([*passes, passes[-1]], {}) is not None  # twice: the judge's turn, and its maker's
+    together = [*passes[:2], Judged.of(critic, [made], torch.zeros(N, 1))]
+    assert read_players(together, {}) is not None
+    noisy = [Judged.of(critic, [made.detach() + 0.1], torch.zeros(N, 1)), *passes]
+    assert read_players(noisy, {}) is not None
+    features = [Judged.of(critic, [data], torch.zeros(N, 8)), passes[1], Judged.of(critic, [made], torch.zeros(N, 8))]
+    assert read_players(features, {}) is None
+
+
 def test_scores_that_are_all_alike_tell_nothing() -> None:
     signs = judge(line(0), line(0), torch.ones(N), torch.ones(N))
     assert (signs.told_apart, signs.gap) == (0.5, 0)
@@ -153,6 +173,17 @@ def test_a_sample_returned_with_its_distribution_is_not_taken_for_the_means() ->
     assert read_latents((x, torch.randn(32, 4), flat, sample)) == 1
     normal = Normal(flat, torch.ones(32, 4))
     assert read_latents((x, normal)) == read_latents((x, Independent(normal, 1))) == 0
+
+
+def test_codes_are_what_something_was_sampled_and_made_from() -> None:
+    mean, scale = nn.Linear(3, 4)(torch.randn(32, 3)), nn.Linear(3, 4)(torch.randn(32, 3)).exp()
+    decode, value = nn.Linear(4, 9), nn.Linear(3, 1)(torch.randn(32, 3))
+    half, other = nn.Linear(3, 8)(torch.randn(32, 3)).chunk(2, dim=1)
+    assert read_latents((decode(half + other.exp()), half, other)) is not None
+    for sample in (mean + scale * torch.randn(32, 4), Normal(mean, scale).rsample()):
+        assert read_latents((decode(sample), mean, scale)) is not None
+    assert read_latents((value, mean, scale)) is None  # of a policy
+    assert read_latents(((mean * scale).sum(1), mean, scale)) is None  # how alike two things are
 
 
 def test_the_means_of_an_encoder() -> None:

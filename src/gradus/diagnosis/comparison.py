@@ -1,6 +1,8 @@
 """What a loss compares: outputs and targets, read off the tensors that autograd keeps for its backward pass."""
 
 import math
+import statistics
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -13,6 +15,7 @@ from gradus.diagnosis.signs import LossSigns
 # N examples, C classes
 
 _MOST_ROWS = 512
+_MOST_TERMS = 8
 _SUM = 2  # of torch's reductions
 _NEAR_ZERO = 1e-20
 """Of a probability under a logarithm: one that small comes from a difference of 46 between logits."""
@@ -33,6 +36,11 @@ def read_loss(value: float, graph: Graph, output: Tensor | None) -> LossSigns:
         more = _read(name, node, output)
         if more:
             found |= more
+            if more.get("counts") and more["kind"] == "classes":
+                same = [each for kind, each in nodes if kind == name and each is not node]
+                others = [_read(name, each, output) for each in same[:: -(-len(same) // _MOST_TERMS) or 1]]
+                found |= _together([more, *(each for each in others if _comparable(each, more))])
+                found["terms"] = max(1, graph.added[name])
             break
     for name, node in graph.losses:
         if name == "Mul" and "several_classes" not in found:
@@ -88,6 +96,17 @@ def _read(name: str, node: Any, output: Tensor | None) -> dict[str, Any]:
     if name.startswith("BinaryCrossEntropy"):
         return found | _marked(target) | _binary(said, target, logits=name.endswith("Logits"))
     return found | _values(said, target)
+
+
+def _comparable(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    return bool(one.get("counts")) and (one["kind"], one["classes"]) == (other["kind"], other["classes"])
+
+
+def _together(terms: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Figures of several losses of the same classes: of the letters of a word, say, the last mostly blank."""
+    counts = tuple(map(sum, zip(*(each["counts"] for each in terms), strict=True)))
+    means = {name: statistics.fmean(each[name] for each in terms) for name in ("accuracy", "entropy", "said")}
+    return {"counts": counts, **means}
 
 
 def _pair(name: str, node: Any, output: Tensor | None) -> tuple[Tensor, Tensor] | None:

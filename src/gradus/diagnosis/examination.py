@@ -195,7 +195,7 @@ class Window:
         """A model has run, on a training batch or without gradients: one may judge what another makes."""
         output = measure.first_tensor(result)
         if output is not None and len(self.judged) < _MOST_JUDGED:
-            self.judged.append(Judged.of(root, inputs, output))
+            self.judged.append(Judged.of(root, inputs, output, turn=len(self.graphs)))
 
     def run_beside(self, graph: Graph) -> None:
         """The graph of a compiled model's original, which the compiled one hides."""
@@ -210,6 +210,8 @@ class Window:
         if self._beside is not None:
             graph.heads = list(_spliced(graph.heads, self._beside.heads))
         self.graphs.append(graph)
+        for place in graph.outputs:
+            self._layers[place] = replace(self._layers[place], output=True)
         for place, activation in graph.following.items():
             if activation:
                 self._memory.following[place] = activation

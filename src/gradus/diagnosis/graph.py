@@ -1,6 +1,7 @@
 """What autograd's graph says: how a loss is computed, which parameters it reaches, what follows each layer."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -52,7 +53,9 @@ class Graph:
 
     Attributes:
         heads: each way from the loss to a layer with parameters.
+        outputs: places of the layers that these ways pass or lead to: the loss sees them, not another layer.
         losses: nodes of `LOSSES`, and those of losses written by hand, with their names.
+        added: how many of each name are added up as they are, without a weight.
         reached: leaves that gradients will be added to.
         aimed: those of them on which only targets of known losses depend.
         following: the activation that follows a layer, by its place.
@@ -64,7 +67,9 @@ class Graph:
     """
 
     heads: list[tuple[Op, ...]] = field(default_factory=list)
+    outputs: set[str] = field(default_factory=set)
     losses: list[tuple[str, Any]] = field(default_factory=list)
+    added: Counter[str] = field(default_factory=Counter)
     reached: list[Tensor] = field(default_factory=list)
     aimed: list[Tensor] = field(default_factory=list)
     following: dict[str, str] = field(default_factory=dict)
@@ -107,13 +112,18 @@ def walk(loss: Tensor, layers: Mapping[Any, str] | None = None) -> Graph:
             graph.whole = False
         head: tuple[Op, ...] | None = None
         if above is not None:
+            if node in layers:
+                graph.outputs.add(layers[node])
             op = describe(node, name, children)
-            if _WITH_PARAMETERS.fullmatch(name) or len(above) >= _DEEPEST_HEAD:
+            if name == "Add" and above[-3:] == (op,) * 3:
+                head = above  # one term after the other, as of the steps of a sequence
+            elif _WITH_PARAMETERS.fullmatch(name) or len(above) >= _DEEPEST_HEAD:
                 _keep(graph, (*above, op))
             else:
                 head = (*above, op)
                 if name in LOSSES or name in _BY_HAND:
                     graph.losses.append((name, node))
+                    graph.added[name] += all(each.name in _ADDING for each in above)
         if _WEIGHTED.fullmatch(name):
             graph.weighted += 1
         if head is None and not _is_linear(node, name, children):
@@ -165,6 +175,7 @@ def leaves_below(node: Any) -> Iterator[Tensor]:
                 stack.append(child)
 
 
+_ADDING = RESHAPING | {"Add", "Sum", "Stack", "Cat"}
 _BY_HAND = frozenset({"Pow", "Abs", "Gather", "Index", "Mul", "Log"})
 """Operations that losses written by hand are made of, and that keep something worth reading."""
 

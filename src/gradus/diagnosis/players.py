@@ -1,6 +1,6 @@
 """Generators: whether one learns from a discriminator, and whether latents are used."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Normal
 
+from gradus.diagnosis.graph import MOST_NODES, RESHAPING, operands, short_name
 from gradus.diagnosis.measure import pairwise
 from gradus.diagnosis.signs import PlayersSigns
 
@@ -15,6 +16,7 @@ _MOST = 256
 _NEIGHBOURS = 5
 _MODE = 4
 """Real examples that make a mode."""
+_ADDING = frozenset({"Add", "Sub", "Addcmul"})
 _ACTIVE = 0.01
 """Variance over the batch of a latent's mean, from which on it counts as used (Burda et al. 2015, arXiv 1509.00519)."""
 
@@ -31,12 +33,19 @@ class Judged:
     target: int
     computed: bool = False
     """Whether the input was computed from parameters."""
+    turn: int = 0
+    """Backward passes of the step before it."""
 
     @classmethod
-    def of(cls, root: nn.Module, inputs: Sequence[Tensor], output: Tensor) -> "Judged":
+    def of(cls, root: nn.Module, inputs: Sequence[Tensor], output: Tensor, turn: int = 0) -> "Judged":
         first = inputs[0].detach() if inputs else None
         computed = bool(inputs) and inputs[0].grad_fn is not None
-        return cls(id(root), first, output.detach(), _where(first), _where(output), computed)
+        return cls(id(root), first, output.detach(), _where(first), _where(output), computed, turn)
+
+    @property
+    def scores(self) -> bool:
+        """Whether what came out is one number for an example, or for a patch of it, as a judge's is."""
+        return self.output.dim() < 2 or self.output.shape[1] == 1
 
 
 def _where(tensor: Tensor | None) -> int:
@@ -113,6 +122,8 @@ def read_players(judged: Sequence[Judged], anchors: dict[int, Anchor]) -> Player
     if not fakes or fakes[0].input is None:
         return None
     fake, made_up = fakes[0], fakes[0].input
+    if not fake.scores:  # features, by which what is made is compared with what is wanted
+        return None
     reals = [
         (_apart(each.input, made_up), each)
         for each in judged
@@ -123,8 +134,11 @@ def read_players(judged: Sequence[Judged], anchors: dict[int, Anchor]) -> Player
         and each.input.shape[1:] == made_up.shape[1:]
     ]
     fake_ND = made_up[:_MOST].flatten(1).float()
+    fakes = [each for each in fakes if each.root == fake.root]
     # Of several the one least like what was made: another may be that, detached and with noise.
     real = max(reals, key=lambda each: each[0])[1] if reals else None
+    if real is not None and not _learns_to_tell(real, [each for _, each in reals], fakes):
+        return None
     if real is not None and real.input is not None:
         real_ND = real.input[:_MOST].flatten(1).float()
     elif fake_ND.shape[1] in anchors:  # a step of the generator alone
@@ -152,6 +166,16 @@ def read_players(judged: Sequence[Judged], anchors: dict[int, Anchor]) -> Player
         covered=anchor.covered(fake_ND),
         moved=anchor.moved(fake_ND, scale),
     )
+
+
+def _learns_to_tell(real: Judged, reals: Sequence[Judged], fakes: Sequence[Judged]) -> bool:
+    """Whether a judge learns from what was made, too: beside real data, or where its maker does not.
+
+    A critic of actions, or a model of the world, learns from data alone, and an actor or a designer from it.
+    """
+    # What looks like a second batch of data was made, and had noise added to it.
+    noisy = sum(each.turn == real.turn for each in reals) > 1
+    return noisy or len(fakes) > 1 or any(not each.computed or each.turn == real.turn for each in fakes)
 
 
 def _apart_by_score(real: Tensor, fake: Tensor) -> tuple[float, float]:
@@ -182,9 +206,36 @@ def read_latents(result: Any) -> float | None:
     mean, log_variance = parts[-2:]
     if not _codes(mean, log_variance) or len(mean) < 8 or mean.shape == parts[0].shape:
         return None
-    if len(parts) > 3 and parts[-3].shape == mean.shape:  # a sample varies in any case
-        return sorted(used(each) for each in parts[-3:])[1]
-    return used(mean)
+    three = len(parts) > 3 and parts[-3].shape == mean.shape
+    if not _sampled(parts[0], parts[-3:] if three else parts[-2:]):
+        return None
+    return sorted(used(each) for each in parts[-3:])[1] if three else used(mean)  # a sample varies in any case
+
+
+def _sampled(made: Tensor, codes: Sequence[Tensor]) -> bool:
+    """Whether something was computed from one of these with noise added to it, as far as the graph tells.
+
+    Two views of an example, or an action's mean and deviation beside the state's value, look like codes otherwise.
+    """
+    nodes = {each.grad_fn for each in codes if each.grad_fn is not None}
+    if made.grad_fn is None or not nodes or short_name(made.grad_fn).startswith("CompiledFunction"):
+        return True
+    stack, seen = [made.grad_fn], {made.grad_fn}
+    while stack and len(seen) < MOST_NODES:
+        node = stack.pop()
+        if short_name(node) in _ADDING and any(_leads_to(each, nodes) for each in operands(node)):
+            return True
+        new = [each for each in operands(node) if each not in seen]
+        seen.update(new)
+        stack += new
+    return False
+
+
+def _leads_to(node: Any, nodes: Collection[Any]) -> bool:
+    """Whether a node is one of these, or only reshapes what one of them gives."""
+    while node is not None and node not in nodes and short_name(node) in RESHAPING:
+        node = next(iter(operands(node)), None)
+    return node in nodes
 
 
 def read_code(result: Any) -> Tensor | None:

@@ -23,6 +23,7 @@ class LayerSigns:
         calls: how often the module was called in the step.
         earliest, latest: norm of the loss's gradient at the first and the last step of the sequence it went through.
         finite: whether the sample is.
+        output: whether a loss is computed of it with no other layer in between.
     """
 
     type: str
@@ -38,6 +39,7 @@ class LayerSigns:
     calls: int = 1
     earliest: float | None = None
     latest: float | None = None
+    output: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +146,7 @@ class LossSigns:
         not_log: the input of a negative log likelihood is no log-probability.
         zero_probability: a number so near 0 that it may as well round to 0 is under a logarithm.
         wrong_way: it grows as outputs come nearer to targets, as an overlap or a cosine does, or as rewards grow.
+        terms: how many losses of this kind it adds up, as of the letters of a word; figures are those of them together.
     """
 
     value: float
@@ -169,6 +172,7 @@ class LossSigns:
     not_log: bool = False
     zero_probability: bool = False
     wrong_way: bool = False
+    terms: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,6 +66,12 @@ def test_weights_that_begin_large_may_come_down() -> None:
     assert not history(learns=True)
 
 
+@pytest.mark.parametrize(("terms", "caught"), [(1, True), (5, False)])
+def test_a_word_of_five_letters_has_the_loss_of_five(terms: int, caught: bool) -> None:
+    history = classifying(loss={"terms": terms, "value": 11.5}, curve=line(11.5, 11.5), right=line(0.1, 0.1))
+    assert ("initial-loss" in seen(history)) == caught
+
+
 @pytest.mark.parametrize(
     ("narrowest", "inputs", "caught"), [(2, 9, False), (2, 8, True), (7, 64, False), (8, 64, True), (1, 64, False)]
 )
@@ -76,6 +82,47 @@ def test_a_few_factors_of_many_inputs_are_meant(narrowest: int, inputs: int, cau
         examination={"inputs": (replace(INPUT, shape=(64, inputs)),)},
     )
     assert ("missing-nonlinearity" in seen(linear)) == caught
+
+
+@pytest.mark.parametrize(
+    ("layers", "narrowest", "units", "caught"),
+    [(2, 12, 60, False), (2, 12, 12, True), (2, 64, 60, True), (4, 12, 60, True)],
+)
+def test_principal_components_are_meant(layers: int, narrowest: int, units: int, caught: bool) -> None:
+    linear = half_learning(
+        net={"nonlinear": False, "narrowest": narrowest, "linear_layers": layers},
+        loss={"kind": "values", "classes": 1, "target_std": 1.0, "error": 0.5},
+        examination={"layers": with_layer("net:6", units=units)},
+    )
+    assert ("missing-nonlinearity" in seen(linear)) == caught
+
+
+def test_a_linear_system_has_a_state() -> None:
+    def found(run: Any, calls: int) -> bool:
+        layers = with_layer("net:2", calls=calls)
+        return "missing-nonlinearity" in seen(run(net={"nonlinear": False}, examination={"layers": layers}))
+
+    assert found(half_learning, 1)
+    assert not found(half_learning, 30)
+    assert found(not_learning, 30)
+
+
+def test_an_output_may_begin_small() -> None:
+    """A policy's last layer beside the value's, which runs before it."""
+
+    def history(output: bool) -> bool:
+        layers = with_layer("net:4", varied=1e-3, output=output)
+        return "bad-initialization" in seen(
+            not_learning(
+                examination={
+                    "layers": layers,
+                    "parameters": PARAMETERS | {"net:4.weight": replace(MATRIX, weight=0.01)},
+                }
+            )
+        )
+
+    assert history(output=False)
+    assert not history(output=True)
 
 
 def test_data_may_be_linear() -> None:

@@ -165,3 +165,17 @@ def test_a_gamma_likelihood_is_no_poisson_loss() -> None:
     rate = (Op("Mean"), Op("Sub"), Op("Mul", (8,), data=True), Op("Exp"), Op("Addmm"))
     history = classifying(loss={"heads": (shape_less_one, rate), "kind": "values", "accuracy": None})
     assert "loss-output-mismatch" not in seen(history)
+
+
+@pytest.mark.parametrize(
+    ("above", "caught"),
+    [
+        (op("MseLoss"), True),
+        (op("Sub", 64, 64, data=True), True),
+        (op("Div", 64, 64), False),
+        (op("Mul", 64, 64), False),
+    ],
+)
+def test_a_length_is_spread_over_a_vector_of_as_many_numbers_as_there_are_examples(above: Op, caught: bool) -> None:
+    head = (op("Sum", 64), above, op("Expand", 64, 64), op("ClampMin", 64, 1), op("Addmm", 64, 64))
+    assert ("broadcast-loss" in seen(fitting(loss={"heads": (head,)}))) == caught

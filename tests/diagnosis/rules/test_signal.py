@@ -13,8 +13,10 @@ from tests.diagnosis.histories import (
     MATRIX,
     PARAMETERS,
     classifying,
+    half_learning,
     line,
     not_learning,
+    recurrent,
     seen,
     with_first,
     with_layer,
@@ -46,6 +48,18 @@ def test_where_a_gradient_has_vanished(first: float, learns: bool, caught: bool)
 def test_where_a_gradient_has_exploded(first: float, caught: bool) -> None:
     assert ("exploding-gradient" in seen(gradients(first, learns=False))) == caught
     assert "exploding-gradient" not in seen(gradients(first, learns=True))  # one rate suits both well enough
+
+
+def test_tokens_and_positions_multiply_nothing() -> None:
+    """They belong to the model itself, stand first, and often begin at zero."""
+
+    def found(place: str, **begins: bool) -> bool:
+        parameters = {place: replace(MATRIX, weight=1e-4, **begins)} | PARAMETERS
+        return "exploding-gradient" in seen(half_learning(examination={"parameters": parameters}))
+
+    assert found("net:0.weight_v")
+    assert not found("net:token")
+    assert not found("net:0.weight_v", constant=True)  # as gates begin
 
 
 def test_a_small_gradient_of_a_small_matrix_has_not_vanished() -> None:
@@ -97,6 +111,21 @@ def test_where_units_are_dead(learns: bool, limit: float) -> None:
 
 def test_units_that_the_network_does_without_are_not_missed() -> None:
     assert "dead-units" not in seen(classifying(examination={"layers": with_layer("net:3", dead=1.0)}))
+
+
+@pytest.mark.parametrize("by_turns", [False, True])
+def test_layers_whose_turn_has_not_come_get_no_gradient(by_turns: bool) -> None:
+    """Of three tasks by turns, with gradients set to zero, two have none at each step: their layers do not run."""
+
+    def step_of(step: int) -> dict[str, Any]:
+        idle = [2 * (number + 1) for number in range(3) if number != step % 3]
+        still = {f"net:{at}.weight": replace(MATRIX, gradient=0.0) for at in idle}
+        here = {
+            place: each for place, each in LAYERS.items() if not (by_turns and place in {f"net:{at}" for at in idle})
+        }
+        return {"layers": here, "parameters": PARAMETERS | still}
+
+    assert ("dead-units" in seen(not_learning(examination=step_of))) is not by_turns
 
 
 def test_a_signal_may_grow_in_a_run_that_learns() -> None:
@@ -164,6 +193,22 @@ def test_a_signal_has_exploded_that_did_so_before_all_became_nan() -> None:
 
 
 @pytest.mark.parametrize(
+    ("held_out", "ended", "caught"),
+    [
+        ({}, False, False),  # nothing is known yet of what can be told
+        ({}, True, True),
+        ({"errors": (1.0, 1.0), "evaluation": {"variance": 1.0}}, False, True),
+        ({"errors": (1.0, 0.98), "evaluation": {"variance": 1.0}}, False, False),  # little, of noisy targets
+        ({"scores": (0.1, 0.12), "evaluation": {"examples": 100}}, False, True),
+        ({"scores": (0.1, 0.12), "evaluation": {"examples": 9000}}, False, False),
+    ],
+)
+def test_what_little_can_be_known_needs_no_distant_past(held_out: dict[str, Any], ended: bool, caught: bool) -> None:
+    history = not_learning(examination={"layers": recurrent(1e-9)}, ended=ended, **held_out)
+    assert ("vanishing-through-time" in seen(history)) == caught
+
+
+@pytest.mark.parametrize(
     ("at_first", "later", "found"),
     [
         (1.01e4, 0.0, "exploding-through-time"),  # and died of it
@@ -175,6 +220,7 @@ def test_what_exploded_through_time_may_be_dead_by_now(at_first: float, later: f
     history = not_learning(
         examination=lambda step: {
             "layers": with_layer("net:4", type="RNN", earliest=later if step else at_first, latest=1.0)
-        }
+        },
+        ended=True,
     )
     assert {each for each in seen(history) if each.endswith("through-time")} == {found}

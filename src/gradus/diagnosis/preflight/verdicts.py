@@ -61,7 +61,7 @@ def _in_the_way(history: History) -> str:
     """What the first step shows that would keep a network from learning; "no-learning" if it shows nothing."""
     first = history.first
     layers = list(first.layers.values()) if first is not None else []
-    ratio = first_over_last(first) if first is not None else None
+    ratio = first_over_last(first, first) if first is not None else None
     if max((each.dead or 0.0 for each in layers), default=0.0) > 0.65:
         return "dead-units"
     if ratio is not None and ratio[1] < VANISHED:

@@ -143,7 +143,7 @@ def knowing_nothing(history: History) -> float:
         return math.nan
     if known[0].kind == "values":
         return known[0].target_std * known[0].target_std
-    return math.log(max(2, known[0].classes))
+    return known[0].terms * math.log(max(2, known[0].classes))
 
 
 def saying_shares(known: Sequence[LossSigns]) -> float:
@@ -224,16 +224,16 @@ def warming_up(history: History) -> bool:
 
 
 def weighted_layers(examination: Examination) -> list[tuple[str, float, float]]:
-    """Places, deviations and variations over the batch of the layers with matrices, in order, the last one left out.
+    """Places, deviations and variations over the batch of the layers with matrices, in order, outputs left out.
 
-    The last is the output, which may begin at zero.
+    Those, of which the last is one in any case, may begin at zero.
     """
     found = [
-        (place, each.std, each.varied)
+        (place, each)
         for place, each in examination.layers.items()
         if each.type in WEIGHTED and each.finite and each.peak > 0  # some begin at zero, and will not stay there
     ]
-    return found[:-1]
+    return [(place, each.std, each.varied) for place, each in found[:-1] if not each.output]
 
 
 def clip(value: float) -> float:

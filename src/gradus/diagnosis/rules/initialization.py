@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from gradus.core.text import Message
 from gradus.diagnosis.rules import Sighting, rules
-from gradus.diagnosis.rules.common import learned, losses, settled, thriving
+from gradus.diagnosis.rules.common import WEIGHTED, learned, losses, settled, struggling, thriving
 from gradus.diagnosis.rules.signal import last_over_first
 from gradus.diagnosis.signs import Examination, History, Op
 
@@ -39,7 +39,7 @@ def initial_loss(history: History) -> Iterator[Sighting]:
     if loss.kind == "classes":
         count = max(loss.batch, 1) if loss.summed else 1
         value, now = loss.value / count, history.losses.end(3) / count
-        expected, times = math.log(max(loss.classes, 2)), 3.0
+        expected, times = loss.terms * math.log(max(loss.classes, 2)), 3.0
     elif loss.kind == "values":
         value, now = loss.error, losses(history)[-1].error
         expected, times = loss.target_std * loss.target_std + loss.target_mean * loss.target_mean, 100.0
@@ -84,7 +84,8 @@ def bad_initialization(history: History) -> Iterator[Sighting]:
     if not settled(history) or thriving(history):
         return
     normalized = any(facts.normalizations for facts in history.models.values())
-    largest, smallest = max(scales), min(scales[:-1] or scales)
+    hidden = [each for each in scales[:-1] if not _is_output(first, each[1])]
+    largest, smallest = max(scales), min(hidden or scales)
     if largest[0] > _TOO_LARGE and _hurts(history, first):
         yield Sighting(
             where=largest[1].rpartition(".")[0], confidence=0.85, evidence={"scale": largest[0], "how": largest[0]}
@@ -93,6 +94,11 @@ def bad_initialization(history: History) -> Iterator[Sighting]:
         yield Sighting(
             where=smallest[1].rpartition(".")[0], confidence=0.85, evidence={"scale": smallest[0], "how": smallest[0]}
         )
+
+
+def _is_output(examination: Examination, parameter: str) -> bool:
+    layer = examination.layers.get(parameter.rpartition(".")[0])
+    return layer is not None and layer.output
 
 
 def _hurts(history: History, first: Examination) -> bool:
@@ -146,8 +152,8 @@ def _still(examination: Examination, place: str) -> bool:
 @rules.register(
     "missing-nonlinearity",
     source="a product of matrices is a matrix: stacked linear layers can do no more than one",
-    not_fooled_by="a bottleneck, which makes a product of low rank; a few factors of many inputs; models whose graph "
-    "cannot be read to its end; data that are linear",
+    not_fooled_by="a bottleneck, which makes a product of low rank; a few factors of many inputs; principal "
+    "components; linear systems, as long as they learn; models whose graph cannot be read to its end; linear data",
     structural=True,
     says=Message(
         en="Nothing between the layers is non-linear: the {layers:.0f} linear layers of the model can do no more than "
@@ -164,5 +170,23 @@ def missing_nonlinearity(history: History) -> Iterator[Sighting]:
     width = math.prod(first.inputs[0].shape[1:]) if first is not None and first.inputs else 0
     for name, facts in history.models.items():
         factors = facts.narrowest < _FACTORS and width > 4 * facts.narrowest
+        # A product of two matrices that can do less than one does what it is for.
+        factors |= facts.linear_layers == 2 and facts.narrowest < min(width, _width_out(first, name))
+        factors |= not struggling(history) and _moves_a_state(first, name)
         if not facts.nonlinear and facts.narrowest >= max(2, outputs) and not factors:
             yield Sighting(where=f"{name}:", confidence=0.9, evidence={"layers": facts.linear_layers})
+
+
+def _moves_a_state(first: Examination | None, model: str) -> bool:
+    """Whether a layer runs again and again: of a linear system, which has a state of its own."""
+    return first is not None and any(
+        each.calls > 3 and each.type in WEIGHTED
+        for place, each in first.layers.items()
+        if place.startswith(f"{model}:")
+    )
+
+
+def _width_out(first: Examination | None, model: str) -> int:
+    """Numbers that a model's last layer gives for each example, or each place of it."""
+    widths = [each.units for place, each in first.layers.items() if place.startswith(f"{model}:")] if first else []
+    return widths[-1] if widths else 0

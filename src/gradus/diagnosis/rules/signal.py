@@ -1,7 +1,7 @@
 """Signals and gradients on their way through the layers."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from gradus.core.text import Message
 from gradus.diagnosis.rules import Sighting, rules
@@ -28,7 +28,7 @@ _LASTING = 3
 )
 def vanishing_gradient(history: History) -> Iterator[Sighting]:
     """Gradient over weight falls from the last layer to the first by more than a thousand."""
-    ratios = [first_over_last(each) for each in history.latest(_LASTING)]
+    ratios = [first_over_last(each, history.first) for each in history.latest(_LASTING)]
     limit = VANISHED * (0.01 if learned(history) else 1.0)
     early = history.step < 50 and not history.ended
     if ratios and not early and all(each is not None and 0 < each[1] < limit for each in ratios):
@@ -52,7 +52,7 @@ def vanishing_gradient(history: History) -> Iterator[Sighting]:
 )
 def exploding_gradient(history: History) -> Iterator[Sighting]:
     """Gradient over weight grows from the last layer to the first by more than a hundred."""
-    ratios = [first_over_last(each) for each in history.latest(_LASTING)]
+    ratios = [first_over_last(each, history.first) for each in history.latest(_LASTING)]
     if not ratios or not settled(history) or thriving(history):
         return
     known = [each for each in ratios if each is not None and each[1] > EXPLODED]
@@ -61,15 +61,23 @@ def exploding_gradient(history: History) -> Iterator[Sighting]:
         yield Sighting(where=place, since=history.latest(_LASTING)[0].step, evidence={"ratio": ratio}, worse=ratio)
 
 
-def first_over_last(examination: Examination) -> tuple[str, float] | None:
-    """Where the first matrix is, and its gradient over weight relative to the last; None of fewer than three."""
+def first_over_last(examination: Examination, first: Examination | None = None) -> tuple[str, float] | None:
+    """Where the first matrix is, and its gradient over weight relative to the last; None of fewer than three.
+
+    Args:
+        first: of the run, which tells what began as one number throughout: gates, scales, an output's zeros.
+    """
+    one_number = {place for place, each in first.parameters.items() if each.constant} if first is not None else set()
     found = [
         (place, each.gradient / each.weight)
         for place, each in examination.parameters.items()
-        if each.matrix and not each.embedding and each.gradient and each.weight
+        if each.matrix and not each.embedding and each.gradient and each.weight and place not in one_number
     ]
     model = found[0][0].partition(":")[0] if found else ""
     found = [each for each in found if each[0].partition(":")[0] == model]
+    # Tokens, positions and deviations, which multiply nothing, are parameters of no layer, and often begin at zero.
+    of_layers = [each for each in found if each[0].rpartition(".")[0] in examination.layers]
+    found = of_layers if len(of_layers) >= 3 else found
     if len(found) < 3 or not all(math.isfinite(each[1]) for each in found) or not found[-1][1]:
         return None
     return found[0][0].rpartition(".")[0], found[0][1] / found[-1][1]
@@ -158,20 +166,28 @@ def dead_units(history: History) -> Iterator[Sighting]:
         )
         yield Sighting(where=worst[1], since=since, evidence={"share": worst[0]}, worse=worst[0])
         return
-    cut = [_without_gradient(each) for each in latest]
+    ran = {place for each in history.examinations for place in each.layers}
+    cut = [_without_gradient(each, ran) for each in latest]
     if latest and history.step >= 10 and not learned(history) and all(cut):
         yield Sighting(where=cut[-1][0].rpartition(".")[0], since=latest[0].step, evidence={"share": 1.0})
 
 
-def _without_gradient(examination: Examination) -> list[str]:
-    """Matrices whose gradient is 0 throughout, of a network in which nothing saturates: half of all, or more."""
+def _without_gradient(examination: Examination, ran: Collection[str]) -> list[str]:
+    """Matrices whose gradient is 0 throughout, of a network in which nothing saturates: half of all, or more.
+
+    A layer that ran at other steps (`ran`) and not at this one has its turn then, as one of several tasks' has.
+    """
     if any((each.saturated or 0.0) > _SATURATED for each in examination.layers.values()):
         return []
     matrices = [(place, each) for place, each in examination.parameters.items() if each.matrix and each.elements >= 8]
     still = [
         place
         for place, each in matrices
-        if each.gradient == 0 and each.weight > 0 and not each.identical and not each.embedding
+        if each.gradient == 0
+        and each.weight > 0
+        and not each.identical
+        and not each.embedding
+        and (place.rpartition(".")[0] not in ran or place.rpartition(".")[0] in examination.layers)
     ]
     return still if len(still) >= max(1, len(matrices) // 2) else []
 

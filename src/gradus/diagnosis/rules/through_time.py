@@ -1,19 +1,22 @@
 """Gradients on their way back through a sequence."""
 
+import math
 from collections.abc import Iterator, Sequence
 
 from gradus.core.text import Message
 from gradus.diagnosis.rules import Sighting, rules
-from gradus.diagnosis.rules.common import learned, struggling
+from gradus.diagnosis.rules.common import chance, learned, struggling
 from gradus.diagnosis.signs import Examination, History
 
 VANISHED, EXPLODED = 1e-6, 1e4
+_LATE = 1000
 
 
 @rules.register(
     "vanishing-through-time",
     source="our prototype: the gradient at the first step below 1e-6 of that at the last; a healthy GRU has 1.6e-4",
-    not_fooled_by="losses at every step; runs that learn, and so do not need the distant past",
+    not_fooled_by="losses at every step; runs that learn, and so do not need the distant past; noisy targets, of which "
+    "the recent past tells the little that can be known",
     says=Message(
         en="The gradient vanishes through time: at the first step of the sequence it is {ratio:.1e} times that at the "
         "last, "
@@ -25,10 +28,26 @@ def vanishing_through_time(history: History) -> Iterator[Sighting]:
     """Hardly any gradient arrives at the first step of a sequence, and the run does not learn."""
     if any(True for _ in exploding_through_time(history)):
         return  # what exploded may have died of it
+    known = history.ended or history.step >= _LATE or len(history.held_out()) > 1
+    if not known or _tells_something(history):
+        return
     for place, ratio, since in _ratios(history.latest(2)):
         if 0 <= ratio < VANISHED and history.step >= 30 and not learned(history):
             yield Sighting(where=place, since=since, confidence=0.9, evidence={"ratio": ratio})
             return
+
+
+def _tells_something(history: History) -> bool:
+    """Whether held-out examples were ever told better than by knowing nothing, if little."""
+    common = chance(history)
+    for each in history.held_out():
+        if each.loss is not None and each.variance is not None and each.loss < 0.99 * each.variance:
+            return True
+        if each.accuracy is not None and each.examples:
+            deviation = math.sqrt(common * (1 - common) / each.examples)
+            if each.accuracy > common + 3 * deviation:
+                return True
+    return False
 
 
 @rules.register(
