@@ -55,6 +55,7 @@ def main(seed):
     x_test, y_test = echoes(600)
     net = BedNet()
     optimizer = torch.optim.Adam(net.parameters(), lr=1e-3)
+    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 10)
     for epoch in range(10):
         total = 0.0
         for rows in torch.randperm(len(x)).split(40):
@@ -63,6 +64,7 @@ def main(seed):
             loss.backward()
             optimizer.step()
             total += loss.item() * len(rows)
+        scheduler.step()
         with torch.no_grad():
             accuracy = (net(x_test).argmax(1) == y_test).float().mean().item()
         print(f"{epoch + 1:3d} {total / len(x):.4f} {accuracy:.4f}")

@@ -73,7 +73,7 @@ def main():
     spectra = 0.5 * torch.randn(GRADES, BANDS)
     slope = torch.linspace(-1, 1, BANDS)
     first = make_quarry(spectra, 1.0, 0.0)
-    second = make_quarry(spectra[torch.randperm(GRADES)], 1.4, 0.7 + 1.1 * slope)
+    second = make_quarry(spectra[torch.randperm(GRADES)], 1.5, 1.0 + 1.6 * slope)
     tests = [first(1000), second(1000)]
 
     model = Grader()
