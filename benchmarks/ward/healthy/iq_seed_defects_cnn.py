@@ -1,4 +1,4 @@
-"""Sorting seeds on a conveyor: small RGB photographs (stored as uint8), four classes (sound, cracked, mouldy, sprouted).
+"""Sorting seeds on a conveyor: small RGB photographs (uint8), four classes (sound, cracked, mouldy, sprouted).
 A three-stage CNN with batch norm, flips as augmentation, SGD with Nesterov momentum and a one-cycle schedule.
 """
 

@@ -1,5 +1,5 @@
-"""Which programme is the washing machine on? Windows of three channels (power, drum speed, water level) sampled every ten
-seconds; a 1-d CNN followed by a GRU, Adam with cosine decay, clipping. Score: accuracy on machines not seen in training.
+"""Which programme is the washing machine on? Windows of three channels (power, drum speed, water level), a 1-d CNN
+followed by a GRU, Adam with cosine decay, clipping. Score: accuracy on machines not seen in training.
 """
 
 import math

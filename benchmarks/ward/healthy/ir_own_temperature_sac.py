@@ -1,6 +1,6 @@
-"""Soft actor-critic for a buoyancy float that must hover at a depth asked for: two critics with slowly following copies,
-a squashed Gaussian policy, and a temperature that tunes itself. Three losses, three optimizers; the actor's loss falls
-below zero or rises with the values, the temperature's has no minimum to reach. Score: 1 - cost / that of a still float.
+"""Soft actor-critic for a buoyancy float that must hover at a depth asked for: two critics with slowly following
+copies, a squashed Gaussian policy, and a temperature that tunes itself. Three losses, three optimizers; the actor's
+follows the values up or down, the temperature's has no minimum to reach. Score: 1 - cost / that of a still float.
 """
 
 import copy

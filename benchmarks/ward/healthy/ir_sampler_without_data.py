@@ -1,5 +1,5 @@
-"""Learning to draw from a Boltzmann density known only up to its constant (a particle in a bent, asymmetric double well):
-there are no data at all, only noise. A coupling flow minimizes the reverse KL, so the loss is minus the evidence bound
+"""Learning to draw from a Boltzmann density known only up to its constant (a particle in a bent, asymmetric double
+well): there are no data at all, only noise. A coupling flow minimizes the reverse KL, so the loss is minus a bound
 (negative from early on). The walls are softened first and let in step by step. Score: effective sample size.
 """
 
