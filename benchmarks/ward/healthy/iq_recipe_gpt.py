@@ -88,15 +88,15 @@ if __name__ == "__main__":
         return torch.tensor([row + [0] * (LENGTH - len(row)) for row in rows])
 
     train, val = encode(4000), encode(500)
-    model, steps, warmup = GPT(), 600, 50
-    optimizer = torch.optim.AdamW(model.parameters(), lr=6e-3, betas=(0.9, 0.98), weight_decay=0.05)
+    model, steps, warmup = GPT(), 800, 50
+    optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3, betas=(0.9, 0.98), weight_decay=0.05)
     rate = lambda s: min((s + 1) / warmup, 0.5 * (1 + math.cos(math.pi * s / steps)) + 0.01)  # noqa: E731
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
     order = torch.empty(0, dtype=torch.long)
     for step in range(1, steps + 1):
-        if len(order) < 64:
+        if len(order) < 40:
             order = torch.randperm(len(train))
-        batch, order = train[order[:64]], order[64:]
+        batch, order = train[order[:40]], order[40:]
         loss = F.cross_entropy(model(batch[:, :-1]).flatten(0, 1), batch[:, 1:].flatten(), ignore_index=0)
         optimizer.zero_grad()
         loss.backward()

@@ -1,6 +1,6 @@
-"""Absorbing discrete diffusion for 6x6 floors of four colours (mirror-symmetric, no two like neighbours in a row): tiles are
-hidden at a random rate t, the network guesses all hidden ones, and the loss is weighted by 1/t, so it jumps by
-factors from batch to batch. Averaged weights draw the floors. Score: share of rows drawn without a broken rule.
+"""Absorbing discrete diffusion for 6x6 floors of four colours (mirror-symmetric, no two like neighbours in a row).
+Tiles are hidden at a random rate t, the network guesses all hidden ones, and the loss is weighted by 1/t, so noisy.
+Averaged weights draw the floors. Score: share of rows drawn without a broken rule.
 """
 
 import sys
