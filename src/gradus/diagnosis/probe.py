@@ -35,6 +35,7 @@ from gradus.diagnosis.loop import LoopWatch, find_optimizers
 from gradus.diagnosis.losses import LossReader
 from gradus.diagnosis.memory import Memory
 from gradus.diagnosis.optimizers import facts_of, rate_of
+from gradus.diagnosis.own import judges_by_ranking
 from gradus.diagnosis.places import Places, find_models, is_compiled, original
 from gradus.diagnosis.ranks import Ranks
 from gradus.diagnosis.rest import Rest, spike_above
@@ -678,6 +679,8 @@ class Probe(taps.Listener):
         if examination.step > 0:
             # A discriminator may be frozen while the generator has its turn.
             loop.drifting = tuple(sorted(window.drifting - self._memory.learning_norms))
+        else:
+            history.ranking = judges_by_ranking()
         self._note_linearity(window)
         self._loop.conclude(window.nodes())
         self._consider()

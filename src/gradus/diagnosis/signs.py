@@ -435,6 +435,7 @@ class History:
         players: the same for every optimizer, by its number.
         adversarial: whether two optimizers hold disjoint networks, one of which judges the other's output.
         ranks: what the first of several processes read of the others.
+        ranking: whether the program judges its network by how well it ranks.
         ended: whether the program is over.
         answers: what rules have asked of it, by question, while one round of rules lasts; None between rounds.
     """
@@ -453,6 +454,7 @@ class History:
     non_finite: NonFinite | None = None
     adversarial: bool = False
     ranks: list[RankSigns] = field(default_factory=list)
+    ranking: bool = False
     ended: bool = False
     events: list[dict[str, Any]] = field(default_factory=list)
     answers: dict[str, Any] | None = None

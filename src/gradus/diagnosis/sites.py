@@ -7,6 +7,7 @@ from types import FrameType
 from typing import Any
 
 from gradus.diagnosis import taps
+from gradus.diagnosis.own import is_own, own_modules
 from gradus.diagnosis.prescription.fixes import Place, Sites
 
 _LOOKS = 50
@@ -39,8 +40,7 @@ class SiteListener(taps.Listener):
 
     def own_modules(self) -> list[Path]:
         """Files of the program's own modules that are loaded."""
-        files = [getattr(each, "__file__", None) for each in list(sys.modules.values())]
-        return sorted({Path(each) for each in files if isinstance(each, str) and self._own(each)})
+        return own_modules(self._roots)
 
     def before_backward(self, tensors: Any) -> None:
         self._note("backward")
@@ -53,12 +53,9 @@ class SiteListener(taps.Listener):
         if self._count[what] > _LOOKS and self._count[what] % _LATER:
             return
         for frame in _frames(sys._getframe(2)):
-            if self._own(frame.f_code.co_filename):
+            if is_own(frame.f_code.co_filename, self._roots):
                 self._seen[what][Place(Path(frame.f_code.co_filename), frame.f_lineno)] = None
                 return
-
-    def _own(self, file: str) -> bool:
-        return file.startswith(self._roots) and file.endswith(".py") and "/site-packages/" not in file
 
 
 def _frames(frame: FrameType | None) -> Iterator[FrameType]:

@@ -166,6 +166,12 @@ def test_rare_events_that_are_ranked_are_no_imbalance() -> None:
     assert not found(0.7 * entropy)
 
 
+def test_of_a_network_judged_by_ranks_no_threshold_is_asked() -> None:
+    history = classifying(loss={"classes": 2, "counts": (61, 3), "said": 1.0}, curve=falling(0.7, 0.25))
+    assert "class-imbalance" in seen(history)
+    assert "class-imbalance" not in seen(replace(history, ranking=True))
+
+
 def test_sorted_batches_do_no_harm_where_all_classes_are_told_apart() -> None:
     def found(score: float) -> bool:
         one = {"counts": (BATCH, *[0] * 9)}

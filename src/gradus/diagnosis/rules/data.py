@@ -368,8 +368,8 @@ def _unlearned(history: History, best: Evaluation, last: float) -> bool:
 @rules.register(
     "class-imbalance",
     source="SageMaker Debugger: largest over smallest class above 10; and the network says the largest one throughout",
-    not_fooled_by="imbalance that the network copes with, by weights or by itself; rare events that are ranked well "
-    "though none is likelier than not",
+    not_fooled_by="imbalance that the network copes with, by weights or by itself; rare events that are ranked well, "
+    "or that the program judges by their ranks, though none is likelier than not",
     says=Message(
         en="{share:.0%} of the examples are of one class, and the network says that class for {said:.0%} of them.",
         zh="{share:.0%} 的样本属于同一类，而网络对 {said:.0%} 的样本都回答这一类。",
@@ -379,7 +379,9 @@ def class_imbalance(history: History) -> Iterator[Sighting]:
     """A class that nearly all examples have is said nearly always."""
     known = [each for each in losses(history) if each.counts and each.said is not None]
     early = history.step < 60 and not history.ended
-    if len(known) < 5 or early or not supervised(history) or _ranks(known) or says_no(history):
+    if len(known) < 5 or early or not supervised(history) or says_no(history):
+        return
+    if history.ranking or _ranks(known):
         return
     share = chance(history)
     said = min(each.said or 0.0 for each in known[-3:])
