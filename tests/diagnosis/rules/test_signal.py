@@ -162,6 +162,15 @@ def test_the_output_s_own_sigmoid_may_be_sure() -> None:
     assert seen(history("net:4"))["saturated-units"][1].where == "net:4"
 
 
+def test_the_output_of_one_model_among_several_may_be_sure() -> None:
+    def found(output: bool) -> bool:
+        layers = with_layer("net:3", saturated=0.99, output=output)
+        return "saturated-units" in seen(not_learning(examination={"layers": layers}))
+
+    assert found(False)
+    assert not found(True)
+
+
 @pytest.mark.parametrize(("share", "caught"), [(signal._SATURATED + 0.01, True), (signal._SATURATED - 0.01, False)])
 def test_where_units_are_saturated(share: float, caught: bool) -> None:
     assert ("saturated-units" in seen(not_learning(examination={"layers": with_layer("net:3", saturated=share)}))) == (

@@ -218,7 +218,7 @@ def saturated_units(history: History) -> Iterator[Sighting]:
         # The output's activation, and the layer that goes into it.
         hidden = hidden[:-2] if latest[-1].layers[hidden[-1]].type in ("Sigmoid", "Tanh") else hidden[:-1]
     worst: tuple[float, str] = (0.0, "")
-    for place in hidden:
+    for place in [each for each in hidden if not latest[-1].layers[each].output]:  # of one model among several
         shares = [each.layers[place].saturated if place in each.layers else None for each in latest]
         known = [each for each in shares if each is not None]
         if len(known) == _LASTING and min(known) > limit:
