@@ -249,6 +249,18 @@ def test_a_parameter_that_no_optimizer_holds() -> None:
     assert found.orphan_share == pytest.approx((16 * 16 + 16) / total)
 
 
+@pytest.mark.parametrize("part", [True, False])
+def test_an_optimizer_that_was_made_before_a_model_was_changed(part: bool) -> None:
+    """It still holds the weights of a layer that the model has no more."""
+    model = perceptron()
+    sgd = SGD(model[:2].parameters() if part else model.parameters(), lr=0.01)
+    if not part:
+        model[2] = nn.Linear(16, 16)
+    found = signs_of(model, lambda _: cleared_before(model, sgd))
+    assert "net:2.weight" in found.orphans
+    assert found.left_behind is not part
+
+
 @pytest.mark.parametrize("moves", [True, False])
 def test_what_a_program_moves_by_hand_is_no_orphan(moves: bool) -> None:
     model = perceptron()

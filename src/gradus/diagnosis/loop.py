@@ -327,6 +327,13 @@ class LoopWatch:
         known = tuple(name for name in named if name is not None)
         self.signs.orphan_share = sum(each.numel() for each in lost) / max(total, 1)
         self.signs.orphans = known
+        self.signs.left_behind = bool(lost) and any(
+            each.dim() > 1
+            and each.grad is None
+            and id(each) not in self._reached
+            and self._places.parameter(each) is None
+            for each in held.values()
+        )
         strangers = tuple(self.strangers) if len(known) < len(lost) else ()
         unknown = len(known) < len(lost) or any(True for _ in self._kept_loose(held))
         self.signs.unregistered = strangers or (("",) if unknown else ())

@@ -308,6 +308,7 @@ class LoopSigns:
         idle_steps: steps of an optimizer none of whose parameters had a gradient.
         orphans: parameters that the loss reaches, fresh from their initialization, that no optimizer holds.
         orphan_share: of all elements the loss reaches.
+        left_behind: whether an optimizer holds weights, beside such, that no model has and no loss reaches.
         unregistered: modules called inside a model that does not know them.
         frozen: share of a model's elements that do not learn and look as initialized.
         unreached: parameters that an optimizer steps, whose modules ran, and that no loss ever reached.
@@ -333,6 +334,7 @@ class LoopSigns:
     idle_steps: int = 0
     orphans: tuple[str, ...] = ()
     orphan_share: float = 0.0
+    left_behind: bool = False
     unregistered: tuple[str, ...] = ()
     frozen: float = 0.0
     frozen_places: tuple[str, ...] = ()

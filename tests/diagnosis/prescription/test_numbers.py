@@ -160,6 +160,11 @@ class TestExponent:
     def test_form(self, loss: str, new: str) -> None:
         assert first_change(trained(loss), "bound-exponent") == [f"- {loss}", f"+ {new}"]
 
+    def test_several_at_once_and_then_one_by_one(self) -> None:
+        terms = (f"torch.log(torch.exp(model(x)).sum({axis})).mean()" for axis in range(2))
+        found = changes(trained(f"loss = {' + '.join(terms)}"), "bound-exponent")
+        assert [each.count("torch.logsumexp(") for each in found[:3]] == [2, 1, 1]
+
     def test_the_next_bound_is_wider(self) -> None:
         found = changes(trained("loss = (torch.exp(model(x)) - y).mean()"), "bound-exponent")
         assert ["torch.exp(model(x).clamp(max=60))" in each for each in found] == [False, True]

@@ -40,6 +40,13 @@ def test_what_no_optimizer_holds_waits_for_one_that_is_idle(signs: dict[str, Any
     assert not names & seen(classifying(loop={"idle_steps": 1, **signs})).keys()
 
 
+@pytest.mark.parametrize("left_behind", [True, False])
+def test_what_no_optimizer_holds_took_the_place_of_something_that_it_does(left_behind: bool) -> None:
+    found = seen(classifying(loop={"orphans": ("net:2.weight",), "left_behind": left_behind, "steps": 9}))
+    names = {"parameters-not-in-optimizer", "stale-optimizer"}
+    assert names & found.keys() == {"stale-optimizer" if left_behind else "parameters-not-in-optimizer"}
+
+
 @pytest.mark.parametrize("clears", [True, False])
 def test_accumulation_is_told_from_gradients_never_cleared(clears: bool) -> None:
     torch.manual_seed(0)

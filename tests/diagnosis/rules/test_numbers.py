@@ -47,3 +47,17 @@ def test_weights_lost_by_an_input_behind_which_the_loss_stays_finite(since: int,
         last = history.examinations[-1]
         history.examinations.append(replace(last, step=100 - since, inputs=(gap,)))
     assert ("non-finite-input" in seen(history)) is caught
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (("Mean", "Log", "View", "Sum", "Exp", "Mm"), {"unstable-loss", "overflow"}),
+        (("Mean", "Mul", "Sum", "Exp", "Mm"), {"overflow"}),
+    ],
+)
+def test_the_logarithm_of_summed_exponentials_has_a_stable_form(names: tuple[str, ...], expected: set[str]) -> None:
+    loss = LossSigns(value=2.3, heads=(tuple(map(Op, names)),))
+    history = classifying(non_finite=NonFinite(step=50, where="", source="loss", operation="Exp"))
+    history.examinations = [replace(each, losses=(loss,)) for each in history.examinations]
+    assert CAUSES & set(seen(history)) == expected

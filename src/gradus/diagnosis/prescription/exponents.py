@@ -9,7 +9,7 @@ from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.flow import below, leads_to_layers, nearest, operations, training_losses
 from gradus.diagnosis.prescription.numbers import fused_log
 from gradus.diagnosis.prescription.program import Program
-from gradus.diagnosis.prescription.rewriting import behind, unique, without_leftovers
+from gradus.diagnosis.prescription.rewriting import behind, nested, unique, without_leftovers
 from gradus.diagnosis.prescription.values import Operation, Value
 
 _PICKING = {"diagonal", "diag", "gather", "squeeze", "unsqueeze", "view", "reshape", "flatten"}
@@ -124,14 +124,19 @@ def _logsumexp(program: Program, logarithm: Operation, node: ast.expr) -> tuple[
 
 @fix("bound-exponent")
 def with_its_logarithm(case: Case) -> Iterator[Sequence[Edit]]:
-    """`logsumexp` and `softplus` for the logarithm of exponentials."""
+    """`logsumexp` and `softplus` for logarithms of exponentials: all at once, then one by one."""
+    found: dict[tuple[int, int], list[Edit]] = {}
     for loss in training_losses(case):
         for each in below(case.program, loss):
             if each.name in {"log", "log1p"} and each.inputs:
                 for made in nearest(case.program, each.inputs[0], {"float", "to"}):
                     edits = fused_log(case.program, each, made) if made.name in {"sum", "add"} else []
                     if edits:
-                        yield edits
+                        found[id(each.value.file), id(each.value.node)] = edits
+    every = list(found.values())
+    if len(every) > 1:
+        yield nested(every)
+    yield from every
 
 
 @fix("bound-exponent")

@@ -56,14 +56,18 @@ def missing_step(history: History) -> Iterator[Sighting]:
     structural=True,
     severity="critical",
     says=Message(
-        en="The optimizer holds none of the parameters that the loss reaches: it was made for another model.",
-        zh="优化器不包含损失所到达的任何参数：它是为另一个模型创建的。",
+        en="The optimizer was made for another model, or before this one was changed: it steps weights that the loss "
+        "does not reach, and those that it reaches it does not hold.",
+        zh="优化器是为另一个模型、或在修改该模型之前创建的：它更新的是损失到达不了的权重，而损失到达的权重不在其中。",
     ),
 )
 def stale_optimizer(history: History) -> Iterator[Sighting]:
-    """An optimizer steps and none of its parameters has a gradient, while others have."""
-    if history.loop.idle_steps >= 3 and not history.loop.rootless:
-        yield Sighting(confidence=0.95, evidence={"steps": history.loop.idle_steps})
+    """An optimizer steps and none of its parameters has a gradient, while others have; or some that no model has."""
+    loop = history.loop
+    if loop.idle_steps >= 3 and not loop.rootless:
+        yield Sighting(confidence=0.95, evidence={"steps": loop.idle_steps})
+    elif loop.orphans and loop.left_behind and loop.steps:
+        yield Sighting(where=loop.orphans[0].rpartition(".")[0], confidence=0.95, evidence={"share": loop.orphan_share})
 
 
 @rules.register(
@@ -80,7 +84,7 @@ def stale_optimizer(history: History) -> Iterator[Sighting]:
 def parameters_not_in_optimizer(history: History) -> Iterator[Sighting]:
     """Known parameters get gradients, are in no optimizer, and look as initialized."""
     loop = history.loop
-    if loop.orphans and not loop.idle_steps and loop.steps:
+    if loop.orphans and not (loop.idle_steps or loop.left_behind) and loop.steps:
         evidence = {"share": loop.orphan_share, "parameters": len(loop.orphans)}
         yield Sighting(where=loop.orphans[0].rpartition(".")[0], confidence=0.9, evidence=evidence)
 

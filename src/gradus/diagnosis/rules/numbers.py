@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from gradus.core.text import Message
+from gradus.diagnosis.graph import RESHAPING
 from gradus.diagnosis.rules import Sighting, rules
 from gradus.diagnosis.signs import History, Op
 
@@ -60,14 +61,18 @@ def non_finite_input(history: History) -> Iterator[Sighting]:
     not_fooled_by="the same formula with an epsilon, or whose argument never comes near zero",
     severity="critical",
     says=Message(
-        en="The loss, or what leads to it, is computed in an unstable way: what is under a logarithm, a root or a "
-        "division came so near 0 "
-        "(step {step:.0f}) that the result or its gradient overflows.",
-        zh="损失的计算方式不稳定：对数、根号或除法中的数（第 {step:.0f} 步）太接近 0，结果或其梯度溢出。",
+        en="The loss, or what leads to it, is computed in an unstable way: at step {step:.0f} what is under a "
+        "logarithm, a root or a division came so near 0, or what is under an exponential grew so large, that the "
+        "result or its gradient overflows.",
+        zh="损失的计算方式不稳定：第 {step:.0f} 步时，对数、根号或除法中的数太接近 0，"
+        "或指数中的数太大，结果或其梯度溢出。",
     ),
 )
 def unstable_loss(history: History) -> Iterator[Sighting]:
-    """The output is finite and the loss, or its gradient, is not; a layer divides by 0; log(softmax) is near log(0)."""
+    """The output is finite and the loss, or its gradient, is not; a layer divides by 0; log(softmax) is near log(0).
+
+    Of exponentials only those whose sum a logarithm is taken of: these have a stable form of their own.
+    """
     found = history.non_finite
     if found is not None and found.pole:
         yield Sighting(where=found.where, since=found.step, confidence=0.9, evidence={"step": found.step})
@@ -76,7 +81,9 @@ def unstable_loss(history: History) -> Iterator[Sighting]:
     risky = any(_is_risky(op) for each in examined for head in each.heads for op in head)
     calm = found is not None and found.source == "weight" and _calm(history)
     if found is not None and (found.source in ("loss", "gradient") or calm):
-        if found.operation in _RISKY or (risky and (found.operation in _CARRY or calm)):
+        heads = [head for each in examined for head in each.heads]
+        by_hand = found.operation == "Exp" and any(map(_log_of_exponentials, heads))
+        if found.operation in _RISKY or by_hand or (risky and (found.operation in _CARRY or calm)):
             yield Sighting(since=found.step, confidence=0.9, evidence={"step": found.step})
         return
     near = [each.step for each in history.examinations for loss in each.losses if loss.zero_probability]
@@ -96,6 +103,12 @@ def _calm(history: History) -> bool:
     else:
         before = [each for each in losses.recent if math.isfinite(each)][-6:]
     return bool(before) and before[-1] <= 1.5 * max(before[:-1] or before)
+
+
+def _log_of_exponentials(head: Sequence[Op]) -> bool:
+    """Whether a logarithm is taken of a sum of exponentials: `logsumexp` written out."""
+    names = [op.name for op in head if op.name not in RESHAPING]
+    return any(three == ("Log", "Sum", "Exp") for three in zip(names, names[1:], names[2:], strict=False))
 
 
 def _log_of_softmax(head: Sequence[Op]) -> bool:
