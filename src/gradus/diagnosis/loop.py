@@ -15,7 +15,7 @@ from torch.optim import Optimizer
 from gradus.diagnosis.graph import leaves_below
 from gradus.diagnosis.measure import looks_initialized, sample, tensors_in
 from gradus.diagnosis.places import Places
-from gradus.diagnosis.signs import LoopSigns
+from gradus.diagnosis.signs import LoopSigns, layer_of
 
 _ENOUGH = 3
 """Steps looked at before anything is said of which parameters learn."""
@@ -357,12 +357,12 @@ class LoopWatch:
                 place = self._places.parameter(each)
                 if each.dim() < 2 or not each.requires_grad or place is None or id(each) in self._reached:
                     continue
-                module, root = place.rpartition(".")[0], place.partition(":")[0] + ":"
+                module, root = layer_of(place), place.partition(":")[0] + ":"
                 if each.grad is None and module in self._called | {root} and self._stays(each):
                     unreached.append(place)
-        lost = {each.rpartition(".")[0] for each in unreached}
+        lost = {layer_of(each) for each in unreached}
         beside = {place for node, place in nodes.items() if place in lost and self._is_beside(node)}
-        self.signs.unreached = tuple(each for each in unreached if each.rpartition(".")[0] not in beside)
+        self.signs.unreached = tuple(each for each in unreached if layer_of(each) not in beside)
 
     def _is_beside(self, node: Any) -> bool:
         """Whether a layer's output is computed from what learns: it is a branch whose time has not come, or that this

@@ -8,6 +8,12 @@ from typing import Any
 from gradus.diagnosis.series import Series
 
 
+def layer_of(parameter: str) -> str:
+    """The place of the layer that has this parameter: `net:2` of `net:2.weight`, `net:` of `net:weight`."""
+    model, _, path = parameter.partition(":")
+    return f"{model}:{path.rpartition('.')[0]}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerSigns:
     """One layer's output in one step, read off a sample of at most 4,096 elements.

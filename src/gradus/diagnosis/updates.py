@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 from gradus.diagnosis import measure
 from gradus.diagnosis.memory import Memory
 from gradus.diagnosis.places import Places
-from gradus.diagnosis.signs import LayerSigns, ParameterSigns
+from gradus.diagnosis.signs import LayerSigns, ParameterSigns, layer_of
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class Updates:
         return measure.identical_rows(noted.parameter.T if table else noted.parameter)
 
     def _is_embedding(self, place: str) -> bool:
-        owner = self._layers.get(place.rpartition(".")[0])
+        owner = self._layers.get(layer_of(place))
         return owner is not None and owner.type.startswith("Embedding")
 
     def _noise_scale(self, gradients: list[Tensor]) -> float | None:

@@ -7,7 +7,7 @@ from gradus.core.text import Message
 from gradus.diagnosis.rules import Sighting, rules
 from gradus.diagnosis.rules.common import WEIGHTED, learned, losses, settled, struggling, thriving
 from gradus.diagnosis.rules.signal import last_over_first
-from gradus.diagnosis.signs import Examination, History, Op
+from gradus.diagnosis.signs import Examination, History, Op, layer_of
 
 _TOO_LARGE, _TOO_SMALL = 3.0, 0.3
 _FACTORS = 8
@@ -87,17 +87,15 @@ def bad_initialization(history: History) -> Iterator[Sighting]:
     hidden = [each for each in scales[:-1] if not _is_output(first, each[1])]
     largest, smallest = max(scales), min(hidden or scales)
     if largest[0] > _TOO_LARGE and _hurts(history, first):
-        yield Sighting(
-            where=largest[1].rpartition(".")[0], confidence=0.85, evidence={"scale": largest[0], "how": largest[0]}
-        )
+        yield Sighting(where=layer_of(largest[1]), confidence=0.85, evidence={"scale": largest[0], "how": largest[0]})
     elif smallest[0] < _TOO_SMALL and not normalized and _fades(first) and not learned(history):
         yield Sighting(
-            where=smallest[1].rpartition(".")[0], confidence=0.85, evidence={"scale": smallest[0], "how": smallest[0]}
+            where=layer_of(smallest[1]), confidence=0.85, evidence={"scale": smallest[0], "how": smallest[0]}
         )
 
 
 def _is_output(examination: Examination, parameter: str) -> bool:
-    layer = examination.layers.get(parameter.rpartition(".")[0])
+    layer = examination.layers.get(layer_of(parameter))
     return layer is not None and layer.output
 
 
@@ -142,7 +140,7 @@ def symmetric_initialization(history: History) -> Iterator[Sighting]:
         if each.identical and each.gradient is not None and _still(early[1], place)
     ]
     if same:
-        yield Sighting(where=same[0].rpartition(".")[0], confidence=0.97, evidence={"layers": len(same)})
+        yield Sighting(where=layer_of(same[0]), confidence=0.97, evidence={"layers": len(same)})
 
 
 def _still(examination: Examination, place: str) -> bool:

@@ -6,7 +6,7 @@ from itertools import pairwise
 from gradus.core.text import Message
 from gradus.diagnosis.rules import Sighting, rules
 from gradus.diagnosis.rules.common import learned, supervised
-from gradus.diagnosis.signs import History
+from gradus.diagnosis.signs import History, layer_of
 
 
 @rules.register(
@@ -67,7 +67,7 @@ def stale_optimizer(history: History) -> Iterator[Sighting]:
     if loop.idle_steps >= 3 and not loop.rootless:
         yield Sighting(confidence=0.95, evidence={"steps": loop.idle_steps})
     elif loop.orphans and loop.left_behind and loop.steps:
-        yield Sighting(where=loop.orphans[0].rpartition(".")[0], confidence=0.95, evidence={"share": loop.orphan_share})
+        yield Sighting(where=layer_of(loop.orphans[0]), confidence=0.95, evidence={"share": loop.orphan_share})
 
 
 @rules.register(
@@ -86,7 +86,7 @@ def parameters_not_in_optimizer(history: History) -> Iterator[Sighting]:
     loop = history.loop
     if loop.orphans and not (loop.idle_steps or loop.left_behind) and loop.steps:
         evidence = {"share": loop.orphan_share, "parameters": len(loop.orphans)}
-        yield Sighting(where=loop.orphans[0].rpartition(".")[0], confidence=0.9, evidence=evidence)
+        yield Sighting(where=layer_of(loop.orphans[0]), confidence=0.9, evidence=evidence)
 
 
 @rules.register(
@@ -124,7 +124,7 @@ def frozen_parameters(history: History) -> Iterator[Sighting]:
     """A good part of a model does not learn and never did."""
     if history.loop.frozen > 0.25:
         places = history.loop.frozen_places
-        where = places[0].rpartition(".")[0] if places else ""
+        where = layer_of(places[0]) if places else ""
         yield Sighting(where=where, confidence=0.85, evidence={"share": history.loop.frozen})
 
 
@@ -145,7 +145,7 @@ def detached_graph(history: History) -> Iterator[Sighting]:
     if loop.no_graph or (loop.rootless and loop.idle_steps >= 3):
         yield Sighting(confidence=0.99, evidence={"layers": 0}, severity="critical")
     elif loop.unreached and loop.idle_steps < 3:
-        where = loop.unreached[-1].rpartition(".")[0]
+        where = layer_of(loop.unreached[-1])
         yield Sighting(where=where, confidence=0.9, evidence={"layers": len(loop.unreached)})
 
 

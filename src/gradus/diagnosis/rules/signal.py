@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from gradus.core.text import Message
 from gradus.diagnosis.rules import Sighting, rules
 from gradus.diagnosis.rules.common import learned, settled, struggling, thriving, weighted_layers
-from gradus.diagnosis.signs import Examination, History
+from gradus.diagnosis.signs import Examination, History, layer_of
 
 VANISHED = 1e-3
 EXPLODED = 100.0
@@ -76,11 +76,11 @@ def first_over_last(examination: Examination, first: Examination | None = None) 
     model = found[0][0].partition(":")[0] if found else ""
     found = [each for each in found if each[0].partition(":")[0] == model]
     # Tokens, positions and deviations, which multiply nothing, are parameters of no layer, and often begin at zero.
-    of_layers = [each for each in found if each[0].rpartition(".")[0] in examination.layers]
+    of_layers = [each for each in found if layer_of(each[0]) in examination.layers]
     found = of_layers if len(of_layers) >= 3 else found
     if len(found) < 3 or not all(math.isfinite(each[1]) for each in found) or not found[-1][1]:
         return None
-    return found[0][0].rpartition(".")[0], found[0][1] / found[-1][1]
+    return layer_of(found[0][0]), found[0][1] / found[-1][1]
 
 
 @rules.register(
@@ -169,7 +169,7 @@ def dead_units(history: History) -> Iterator[Sighting]:
     ran = {place for each in history.examinations for place in each.layers}
     cut = [_without_gradient(each, ran) for each in latest]
     if latest and history.step >= 10 and not learned(history) and all(cut):
-        yield Sighting(where=cut[-1][0].rpartition(".")[0], since=latest[0].step, evidence={"share": 1.0})
+        yield Sighting(where=layer_of(cut[-1][0]), since=latest[0].step, evidence={"share": 1.0})
 
 
 def _without_gradient(examination: Examination, ran: Collection[str]) -> list[str]:
@@ -187,7 +187,7 @@ def _without_gradient(examination: Examination, ran: Collection[str]) -> list[st
         and each.weight > 0
         and not each.identical
         and not each.embedding
-        and (place.rpartition(".")[0] not in ran or place.rpartition(".")[0] in examination.layers)
+        and (layer_of(place) not in ran or layer_of(place) in examination.layers)
     ]
     return still if len(still) >= max(1, len(matrices) // 2) else []
 
