@@ -208,6 +208,8 @@ def test_what_held_out_examples_tell_as_well_may_be_all_there_is() -> None:
     assert found(0.12, right=line(0.12, 0.12))  # chance
     assert found(0.3, scores=())
     assert found(0.3, curve=falling(2.35, 2.3))  # no better than saying the shares
+    assert not found(0.3, scores=(), errors=[1.9] * 4)
+    assert found(0.3, scores=(), errors=[2.2] * 4)
 
 
 def test_examples_far_off_are_no_swings() -> None:

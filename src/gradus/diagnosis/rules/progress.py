@@ -148,10 +148,13 @@ def _all_there_is(history: History, right: float, value: float) -> bool:
 
     Then it is likely all that can be told: what keeps a network from learning keeps it from knowing anything.
     """
-    held_out = [each for each in scored(history) if each.step >= 0.5 * history.step]
     guess, known = chance(history), losses(history)
-    if not held_out or any(each.summed for each in known[-1:]) or value > 0.99 * saying_shares(known):
+    if any(each.summed for each in known[-1:]) or value > 0.99 * saying_shares(known):
         return False
+    held_out = [each for each in scored(history) if each.step >= 0.5 * history.step]
+    if not held_out:  # then by how surprising they are
+        late = [each.loss for each in history.held_out() if each.loss is not None and each.step >= 0.5 * history.step]
+        return bool(late) and statistics.fmean(late) < min(1.05 * value, 0.9 * saying_shares(known))
     score = statistics.fmean(each.accuracy or 0.0 for each in held_out)
     error = math.sqrt(guess * (1 - guess) / max(1, held_out[-1].examples))
     return score > max(guess + 3 * error, right - 0.05)
