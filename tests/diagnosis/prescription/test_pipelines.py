@@ -97,8 +97,14 @@ class Trainer:
         ("x, y = scale(batch.x), batch.y", "x, y = batch.x, batch.y", "x, y = scale(batch.x), batch.y"),
         ("x, y = scale(batch.x), batch.y", "x, y = scale(batch.x), batch.y", ""),
         ("x, y = sample(batch)", "x, y = batch", ""),
+        ("x, y = batch.x, batch.y; x = scale(x)", "x, y = batch.x, batch.y", ""),
     ],
 )
 def test_a_function_prepares_both(train: str, held_out: str, expected: str) -> None:
     source = PREPARED.format(train, held_out)
     assert first_change(source, "same-transform")[1:] == ([f"+ {expected}"] if expected else [])
+
+
+def test_so_does_a_statement_of_a_method() -> None:
+    source = PREPARED.format("x = scale(x)", "pass").replace("(self, batch)", "(self, x, y)")
+    assert first_change(source, "same-transform")[0] == "+ x = scale(x)"

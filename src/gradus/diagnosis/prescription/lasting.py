@@ -249,7 +249,8 @@ def _is_held_out(name: str, bound: ast.stmt, block: ast.stmt) -> bool:
     if _TRAINED.search(name):
         return False
     value = bound.value if isinstance(bound, ast.Assign) else None
-    without = any(isinstance(each, ast.With) and "grad" in ast.unparse(each.items[0]) for each in (bound, block))
+    within = [ast.unparse(each.items[0]) for each in (bound, block) if isinstance(each, ast.With)]
+    without = any("grad" in each and ("set_grad_enabled" not in each or "(False)" in each) for each in within)
     if _SCORE.search(name) is not None or without:
         return True
     called = isinstance(value, ast.Call) and _EVALUATES.search(ast.unparse(value.func).split(".")[-1]) is not None

@@ -283,10 +283,12 @@ def _looped(file: SourceFile, name: ast.Name) -> bool:
 
 def _prepared(call: Found, other: Found, wrapped: ast.Name, plain: ast.Name) -> Iterator[Sequence[Edit]]:
     bound, theirs = binding(call.file, wrapped), binding(other.file, plain)
-    if bound is None or bound.looped or bound.item is not None or not call.file.loops(bound.statement):
+    if bound is None or bound.looped or bound.item is not None or by_chance([bound.value]):
         return
     inner = {each.id for each in ast.walk(bound.value) if isinstance(each, ast.Name)}
-    if wrapped.id in inner and theirs is not None and theirs.looped:
+    in_both_loops = bool(call.file.loops(bound.statement)) and theirs is not None and theirs.looped
+    by_itself = isinstance(bound.value, ast.Call) and _known(call, other, bound.value.func) and len(inner) == 2
+    if wrapped.id in inner and (in_both_loops or (theirs is None and by_itself)):
         code = _renamed(call.file.code(bound.value), {wrapped.id: plain.id})
         yield [before(other.file, other.statement, f"{plain.id} = {code}")]
 
