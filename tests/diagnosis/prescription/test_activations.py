@@ -237,3 +237,19 @@ BLOCK = "def block(a, b):\n    return nn.Sequential(nn.Linear(a, b), nn.BatchNor
 )
 def test_a_nonlinearity_where_a_loop_makes_the_layers(source: str, expected: list[str]) -> None:
     assert first_change(HEAD + source, "add-nonlinearity") == expected
+
+
+@pytest.mark.parametrize(
+    ("nothing", "acts"),
+    [
+        ('act = "none"', 'act = "relu"'),
+        ("ACT = nn.Identity", "ACT = nn.ReLU"),
+        ("self.act = lambda x: x", "self.act = torch.relu"),
+        ('cfg = dict(activation="identity")', 'cfg = dict(activation="relu")'),
+        ('out_act = "none"', ""),
+        ('mode = "none"', ""),
+    ],
+)
+def test_what_does_nothing_by_its_name_acts(nothing: str, acts: str) -> None:
+    source = HEAD + 'KNOWN = {"none": same, "relu": torch.relu}\n' + nothing
+    assert first_change(source, "add-nonlinearity") == ([f"- {nothing}", f"+ {acts}"] if acts else [])

@@ -43,3 +43,15 @@ class TestDropConstants:
                 return self.frames[0] / 255, self.labels[i]
         """
         assert first_change(source, "drop-constants")[1] == "+ return self.frames[i] / 255, self.labels[i]"
+
+
+def test_what_is_cut_on_the_way_to_real_numbers_is_not() -> None:
+    source = """
+    import torch
+    class Rows(torch.utils.data.Dataset):
+        def __getitem__(self, i):
+            x = self.rows[i].to(torch.int32)
+            y = self.classes[i].long()
+            return x.to(torch.float32), y
+    """
+    assert first_change(source, "drop-constants") == ["- x = self.rows[i].to(torch.int32)", "+ x = self.rows[i]"]

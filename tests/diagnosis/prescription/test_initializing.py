@@ -230,7 +230,7 @@ w = nn.Parameter(weight(3, 4))
     assert begun(source.replace("nn.Parameter", ""), "symmetric-initialization") == []
 
 
-@pytest.mark.parametrize("shift", ["m.bias -= 6.0", "m.bias.data -= 6.0", "m.bias.data += -6"])
+@pytest.mark.parametrize("shift", ["m.bias -= 6.0", "m.bias.data -= 6.0", "m.bias.data += -6", "m.bias.sub_(6)"])
 def test_biases_that_are_shifted_begin_at_zero(shift: str) -> None:
     source = f"import torch.nn as nn\nm = nn.Linear(3, 4)\n{shift}\n"
     assert first_change(source, "reset-biases") == [f"- {shift}", "+ nn.init.zeros_(m.bias)"]

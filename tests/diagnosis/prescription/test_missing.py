@@ -16,6 +16,12 @@ class TestCleanData:
         found = first_change(program("x = np.stack(columns)\ny = np.array(b)"), "clean-data", seen())
         assert found == ["+ x = np.where(np.isnan(x), np.nanmean(x, axis=0), x)"]
 
+    def test_of_tables_stay_tables(self) -> None:
+        source = program("import pandas as pd\nx = pd.read_csv(path).sample(frac=1)\ny = np.array(b)")
+        means, zeros = changes(source, "clean-data", seen())
+        assert lines(source, means) == ["+ x = x.fillna(x.mean(numeric_only=True))"]
+        assert lines(source, zeros) == ["+ x = x.fillna(0.0)"]
+
     def test_before_figures_are_computed_of_them(self) -> None:
         source = program(
             "raw = np.loadtxt(path)\nmean, std = raw[:80].mean(0), raw[:80].std(0)\n"

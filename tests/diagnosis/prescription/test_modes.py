@@ -293,3 +293,19 @@ for epoch in range(9):
         criterion(model(x), y).backward()
 """
         assert "    model.train()\n    model.backbone.eval()\n" in changes(source, "freeze-statistics")[0]
+
+    def test_so_are_norms_that_a_function_froze(self) -> None:
+        source = """
+import torch
+def freeze(part):
+    for p in part.parameters():
+        p.requires_grad_(False)
+class Trainer:
+    def run(self):
+        self.model.train()
+        for x, y in batches:
+            criterion(self.model(x), y).backward()
+"""
+        found = first_change(source, "freeze-statistics")
+        assert found[0] == "+ for part in self.model.modules():"
+        assert found[-1] == "+ part.eval()"

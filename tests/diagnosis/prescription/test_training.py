@@ -232,6 +232,13 @@ model.load_state_dict(best_weights)
     assert changes(loop(more=of_training).replace(OPTIMIZER, MEASURES + OPTIMIZER), "early-stopping") == []
 
 
+def test_no_name_that_a_function_has() -> None:
+    measures = MEASURES.replace("right", "score")
+    printed = "    print(f'{epoch}: {score(model, x_val, y_val):.3f}')\n"
+    (found,) = changes(loop(more=printed).replace(OPTIMIZER, measures + OPTIMIZER), "early-stopping")
+    assert "    held_out_score = score(model, x_val, y_val)\n" in found
+
+
 def test_no_best_by_a_score_of_training() -> None:
     assert changes(loop(more="    train_acc = evaluate(model, x)\nprint(train_acc)\n"), "early-stopping") == []
     assert changes(loop(more="    acc = right / len(x)\nprint(acc)\n"), "early-stopping") == []

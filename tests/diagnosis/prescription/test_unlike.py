@@ -155,3 +155,16 @@ def test_what_training_does_not_go_over_is_held_out_whatever_its_name(chance: bo
 def test_not_where_that_changes_them_by_chance() -> None:
     source = LOADED.replace("(x - 0.48)", "(x - torch.rand(1))")
     assert not any("load_herbarium(images_val)" in each for each in changes(source, "same-transform"))
+
+
+def test_what_all_of_a_branch_does_is_done_to_all() -> None:
+    source = """
+    class Digits(Dataset):
+        def __getitem__(self, i):
+            x = self.x[i]
+            if self.train:
+                x = x - 8
+                x = x / 8
+            return x, self.y[i]
+    """
+    assert [each for each in first_change(source, "same-transform") if "if" in each] == ["- if self.train:"]

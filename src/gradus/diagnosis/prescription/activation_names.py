@@ -14,6 +14,8 @@ _ELSEWHERE = re.compile(r"out|final|last|head|gate|recur|cell|state|rnn|bound|sq
 """Names of what is not between layers."""
 _MEANT = re.compile(r"act(ivation)?(_?(fn|func|function|layer|name|cls|type))?s?$|non_?lin(earity)?$|^phi$|^sigma$")
 
+_NOTHING = {"none", "identity", "linear", "id", "no", ""}
+
 
 def chosen_by_name(program: Program, file: SourceFile, node: ast.AST) -> Iterator[Edit]:
     """ReLU for a squashing activation that is given a name by which the program then makes or calls it."""
@@ -29,6 +31,29 @@ def chosen_by_name(program: Program, file: SourceFile, node: ast.AST) -> Iterato
         word = _word(program, str(node.value)) if _MEANT.search(_given_to(file, node).lower()) else ""
         if word:
             yield replace(file, node, f'"{word}"' if file.code(node)[0] == '"' else f"'{word}'")
+
+
+def none_by_name(program: Program, file: SourceFile, node: ast.AST) -> Iterator[Edit]:
+    """ReLU for what does nothing and is named an activation: `act = "none"`, `ACT = nn.Identity`, `lambda x: x`."""
+    if not isinstance(node, ast.Constant | ast.Attribute | ast.Name | ast.Lambda):
+        return
+    name = _given_to(file, node).lower()
+    if not _MEANT.search(name) or _ELSEWHERE.search(name):
+        return
+    if isinstance(node, ast.Constant) and str(node.value).lower() in _NOTHING:
+        word = _word(program, str(node.value) or "none")
+        if word:
+            yield replace(file, node, f'"{word}"' if file.code(node)[0] == '"' else f"'{word}'")
+    elif file.qualified(node) == "torch.nn.Identity" or _is_itself(node):
+        text, more = imported(file, "torch.relu" if isinstance(node, ast.Lambda) else "torch.nn.ReLU")
+        yield replace(file, node, text)
+        yield from more
+
+
+def _is_itself(node: ast.expr) -> bool:
+    """`lambda x: x`."""
+    given = [each.arg for each in node.args.args] if isinstance(node, ast.Lambda) else []
+    return isinstance(node, ast.Lambda) and len(given) == 1 and ast.unparse(node.body) == given[0]
 
 
 def _given_to(file: SourceFile, node: ast.expr) -> str:

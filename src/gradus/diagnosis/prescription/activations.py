@@ -5,7 +5,7 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 
-from gradus.diagnosis.prescription.activation_names import chosen_by_name
+from gradus.diagnosis.prescription.activation_names import chosen_by_name, none_by_name
 from gradus.diagnosis.prescription.bindings import Function, binding, bindings, callers, class_around
 from gradus.diagnosis.prescription.edits import Edit, after, around, before, imported, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
@@ -148,6 +148,9 @@ def _is_learned(file: SourceFile, product: ast.BinOp) -> bool:
 @fix("add-nonlinearity")
 def put_between(case: Case) -> Iterator[Sequence[Edit]]:
     """An activation between layers that follow each other: the program's own if it has one unused, else ReLU."""
+    named = [edit for file, node in case.program.nodes() for edit in none_by_name(case.program, file, node)]
+    if named:
+        yield named
     between = [*_between_items(case), *_between_calls(case), *_between_turns(case), *_between_rounds(case)]
     between = [*_for_placeholders(case), *between] or list(_behind_blocks(case))
     edits = {(each.file.path, each.start, each.text): each for each in between}

@@ -112,11 +112,10 @@ def _is_model_call(program: Program, file: SourceFile, call: ast.Call) -> bool:
 def training_inputs(case: Case) -> Source | None:
     """What the model is trained on."""
     for training in training_steps(case):
-        for call in model_calls(case.program, training.file, training.around):
-            if call.node.args and not in_no_grad(training.file, call.node):
-                found = source(case.program, training.file, call.node.args[0])
-                if found is not None:
-                    return found
+        for call in training_calls(case.program, training):
+            found = source(case.program, call.file, call.node.args[0]) if call.node.args else None
+            if found is not None:
+                return found
     return None
 
 
@@ -154,14 +153,43 @@ def _by_phase(program: Program) -> Iterator[Source]:
 
 
 def held_out_calls(program: Program) -> list[Found]:
-    """Passes without gradients."""
+    """Passes without gradients, also in functions that are called only so."""
     return [
-        call for file in program.files for call in model_calls(program, file, file.tree) if in_no_grad(file, call.node)
+        call
+        for file in program.files
+        for call in model_calls(program, file, file.tree)
+        if _runs_without_gradients(program, file, call.node)
     ]
 
 
+def _runs_without_gradients(program: Program, file: SourceFile, node: ast.AST, depth: int = 3) -> bool:
+    if in_no_grad(file, node):
+        return True
+    function = function_around(file, node) if depth else None
+    calls = callers(program, file, function) if function is not None else []
+    return bool(calls) and all(_runs_without_gradients(program, each.file, each.node, depth - 1) for each in calls)
+
+
+def training_calls(program: Program, training: TrainingStep) -> list[Found]:
+    """Passes with gradients in a training loop, or else those in functions that it calls: `self.training_step(x)`."""
+    found = [
+        each
+        for each in model_calls(program, training.file, training.around)
+        if not in_no_grad(training.file, each.node)
+    ]
+    return found or list(_calls_entered(program, training.file, training.around))
+
+
+def _calls_entered(program: Program, file: SourceFile, around: ast.AST, depth: int = 3) -> Iterator[Found]:
+    for node in ast.walk(around):
+        enters = entered(program, file, node) if isinstance(node, ast.Call) and not in_no_grad(file, node) else None
+        if enters is not None and depth and not without_gradients(*enters):
+            yield from (each for each in model_calls(program, *enters) if not in_no_grad(each.file, each.node))
+            yield from _calls_entered(program, *enters, depth - 1)
+
+
 def model_calls(program: Program, file: SourceFile, around: ast.AST) -> list[Found]:
-    """Calls of models below a node, in the order of the text; those within functions that are called there, too."""
+    """Calls of models below a node, in the order of the text."""
     names = set(models_in(program, file, around))
     found = [
         Found(file, node)

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from gradus.diagnosis.prescription.batches import training_inputs
-from gradus.diagnosis.prescription.bindings import Function, parameters
+from gradus.diagnosis.prescription.bindings import Function, binding, parameters
 from gradus.diagnosis.prescription.edits import Edit, imported, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.program import SourceFile
@@ -36,6 +36,29 @@ def keep_fractions(case: Case) -> Iterator[Sequence[Edit]]:
             case ast.Call(func=ast.Attribute(value=array, attr="astype"), args=[kind, *_]):
                 if re.search(_WHOLE, ast.unparse(kind)) and _is_input(case, file, node):
                     yield [replace(file, node, file.code(array))]
+
+
+@fix("drop-constants")
+def stay_real(case: Case) -> Iterator[Sequence[Edit]]:
+    """`x = rows[i].to(torch.int32)`, of which `x.to(torch.float32)` goes in, stays as it is."""
+    for file, node in case.program.nodes():
+        match node:
+            case ast.Call(func=ast.Attribute(value=ast.Name() as named, attr="float" | "to" | "astype"), args=kinds):
+                if not kinds or re.search(_REAL, ast.unparse(kinds[0])):
+                    bound = binding(file, named)
+                    whole = _cut(bound.value) if bound is not None and bound.item is None else None
+                    if bound is not None and whole is not None:
+                        yield [replace(file, bound.value, file.code(whole))]
+
+
+def _cut(node: ast.expr) -> ast.expr | None:
+    """What a call makes whole numbers of."""
+    match node:
+        case ast.Call(func=ast.Attribute(value=array, attr="long" | "int" | "byte" | "short"), args=[]):
+            return array
+        case ast.Call(func=ast.Attribute(value=array, attr="to" | "astype" | "type"), args=[kind]):
+            return array if re.search(_WHOLE, ast.unparse(kind)) else None
+    return None
 
 
 @fix("drop-constants")

@@ -37,6 +37,14 @@ def around(file: SourceFile, node: ast.AST, opening: str, closing: str) -> list[
     return [Edit(file, start, start, opening), Edit(file, end, end, closing)]
 
 
+def instead(file: SourceFile, statement: ast.stmt, text: str) -> Edit:
+    """Statements in place of one; `text` is written as if at column 0."""
+    start = file.span(statement)[0]
+    margin = file.text[file.line_start(start) : start]
+    separator = "; " if margin.strip() else f"\n{margin}"
+    return replace(file, statement, separator.join(text.splitlines()))
+
+
 def before(file: SourceFile, statement: ast.stmt, text: str) -> Edit:
     """New statements, on lines of their own where the old one has its own; `text` is written as if at column 0."""
     start = beginning(file, statement)

@@ -254,12 +254,17 @@ def _thresholds(case: Case) -> list[Edit]:
 
 
 def _shifted(case: Case) -> Iterator[Edit]:
-    """`layer.bias -= 6.0`, also of its data: biases begin at 0."""
+    """`layer.bias -= 6.0` and `layer.bias.sub_(6.0)`, also of its data: biases begin at 0."""
     for file, node in case.program.nodes():
-        if not isinstance(node, ast.AugAssign) or not isinstance(node.op, ast.Add | ast.Sub):
-            continue
-        target = ast.unparse(node.target).removesuffix(".data")
-        if target.endswith(".bias") and number(node.value) is not None:
+        match node:
+            case ast.AugAssign(target=shifted, op=ast.Add() | ast.Sub(), value=by):
+                pass
+            case ast.Expr(value=ast.Call(func=ast.Attribute(value=shifted, attr="add_" | "sub_"), args=[by])):
+                pass
+            case _:
+                continue
+        target, place = ast.unparse(shifted).removesuffix(".data"), written(case.program, file, by)
+        if target.endswith(".bias") and place is not None and place.value:
             init, more = imported(file, "torch.nn.init")
             yield replace(file, node, f"{init}.zeros_({target})")
             yield from more

@@ -165,7 +165,7 @@ def best_kept(case: Case) -> list[Edit]:
     for training in training_steps(case)[:1]:
         for search in (_measured, _told):
             for file, loop in around(case, training):
-                found = search(case.program, file, loop)
+                found = None if _over_phases(loop) else search(case.program, file, loop)
                 if found is None:
                     continue
                 models = visible(case.program, file, found.statement, "model")
@@ -176,6 +176,14 @@ def best_kept(case: Case) -> list[Edit]:
                 if len(models) == 1 and "load_state_dict" not in file.text:
                     return list(_kept(file, loop, found, models[0]))
     return []
+
+
+def _over_phases(loop: Loop) -> bool:
+    """`for phase in ("train", "val")`: what is measured in it is not held out each time."""
+    goes_over = loop.iter if isinstance(loop, ast.For) else None
+    return isinstance(goes_over, ast.List | ast.Tuple) and any(
+        isinstance(each, ast.Constant) and isinstance(each.value, str) for each in goes_over.elts
+    )
 
 
 def _kept(file: SourceFile, loop: Loop, measure: _Measure, model: str) -> Iterator[Edit]:
@@ -226,9 +234,14 @@ def _told(program: Program, file: SourceFile, loop: Loop) -> _Measure | None:
             if isinstance(call, ast.Call) and entered(program, file, call) is not None and _on_held_out(call):
                 rising = _computed(program, file, call)
                 if rising is not None:
-                    name = "score" if rising else "held_out_loss"
+                    name = _free(file, "score" if rising else "loss")
                     return _Measure(file.statement(call), name, [], rising=rising, by=ast.unparse(call))
     return None
+
+
+def _free(file: SourceFile, name: str) -> str:
+    """The name, if nothing in the file has it, a function neither."""
+    return f"held_out_{name}" if name == "loss" or re.search(rf"\b{name}\b(?!:)", file.text) else name
 
 
 def _is_held_out(name: str, bound: ast.stmt, block: ast.stmt) -> bool:
@@ -236,7 +249,8 @@ def _is_held_out(name: str, bound: ast.stmt, block: ast.stmt) -> bool:
     if _TRAINED.search(name):
         return False
     value = bound.value if isinstance(bound, ast.Assign) else None
-    without = any(isinstance(each, ast.With) and "grad" in ast.unparse(each.items[0]) for each in (bound, block))
+    within = [ast.unparse(each.items[0]) for each in (bound, block) if isinstance(each, ast.With)]
+    without = any("grad" in each and ("set_grad_enabled" not in each or "(False)" in each) for each in within)
     if _SCORE.search(name) is not None or without:
         return True
     called = isinstance(value, ast.Call) and _EVALUATES.search(ast.unparse(value.func).split(".")[-1]) is not None

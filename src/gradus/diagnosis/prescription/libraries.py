@@ -18,6 +18,33 @@ _TORCH_ONLY = {
 }  # fmt: skip
 _NUMPY_ONLY = {"astype", "to_numpy", "numpy", "toarray"}
 
+_OF_TABLES = {
+    "copy", "reset_index", "set_index", "drop", "dropna", "drop_duplicates", "sample", "sort_values", "query", "assign",
+    "merge", "join", "head", "rename", "loc", "iloc", "astype",
+}  # fmt: skip
+"""Methods of tables that give tables."""
+
+
+def is_table(program: Program, file: SourceFile, node: ast.expr, depth: int = 8) -> bool:
+    """Whether it is a table of pandas, through names, functions of the program and methods."""
+    if not depth:
+        return False
+    match node:
+        case ast.Name() | ast.Attribute(value=ast.Name()) if (bound := binding(file, node)) is not None:
+            split = bound.value if bound.item is not None and isinstance(bound.value, ast.Call) else None
+            if split is not None and file.qualified(split.func).endswith("train_test_split"):
+                return is_table(program, bound.file, split.args[0], depth - 1)
+            return bound.item is None and not bound.looped and is_table(program, bound.file, bound.value, depth - 1)
+        case ast.Subscript() | ast.Attribute(attr="loc" | "iloc"):
+            return is_table(program, file, node.value, depth - 1)
+        case ast.Call(func=called):
+            name, enters = file.qualified(called), entered(program, file, node)
+            if name or enters is None:
+                own = isinstance(called, ast.Attribute) and called.attr in _OF_TABLES and not name
+                return name.startswith("pandas.") or (own and is_table(program, file, called.value, depth - 1))  # type: ignore[attr-defined]
+            return any(is_table(program, enters[0], each, depth - 1) for each in returned(enters[1]))
+    return False
+
 
 def library_of(program: Program, file: SourceFile, value: ast.expr) -> str:
     """Whichever of torch and NumPy an array is of."""

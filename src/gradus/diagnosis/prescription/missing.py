@@ -14,7 +14,7 @@ from gradus.diagnosis.prescription.batches import (
 from gradus.diagnosis.prescription.bindings import binding, entered, function_around, method, parameters, returned
 from gradus.diagnosis.prescription.edits import Edit, after, before, imported, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
-from gradus.diagnosis.prescription.libraries import library_of
+from gradus.diagnosis.prescription.libraries import is_table, library_of
 from gradus.diagnosis.prescription.modules import find_module
 from gradus.diagnosis.prescription.program import Program, SourceFile
 from gradus.diagnosis.prescription.rewriting import unique
@@ -233,6 +233,8 @@ def _zeros_for_missing(program: Program, source: Source) -> list[Edit]:
     file, place = source.file, source.bound
     assert place is not None
     name = ast.unparse(source.base)
+    if is_table(program, file, source.base):
+        return [after(file, _changed_last(source), f"{name} = {name}.fillna(0.0)")]
     cleaner, more = imported(file, f"{library_of(program, file, source.base)}.nan_to_num")
     return [after(file, _changed_last(source), f"{name} = {cleaner}({name}, nan=0.0, posinf=0.0, neginf=0.0)"), *more]
 
@@ -254,6 +256,8 @@ def _filled(
     """`np.where(np.isnan(x), np.nanmean(x, axis=0), x)`, and what has to be imported."""
     library = library_of(program, file, array)
     text, source = ast.unparse(array), ast.unparse(means if means is not None else array)
+    if is_table(program, file, array):
+        return f"{text}.fillna({source}.mean(numeric_only=True))", []
     where, more = imported(file, f"{library}.where")
     prefix = where.removesuffix("where")
     along = "" if not axis else f", {'axis' if library == 'numpy' else 'dim'}={axis}"

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from gradus.diagnosis.prescription.bindings import Function, class_around, entered, function_around
-from gradus.diagnosis.prescription.edits import Edit, after, before, delete, replace, with_argument
+from gradus.diagnosis.prescription.edits import Edit, after, before, delete, imported, replace, with_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.freezing import frozen_receivers
 from gradus.diagnosis.prescription.program import Found, Program, SourceFile
@@ -320,13 +320,39 @@ def keep_frozen_in_eval_mode(case: Case) -> Iterator[Sequence[Edit]]:
         yield edits
         return
     for training in training_steps(case):
-        for file, frozen, _ in frozen_receivers(case.program):
+        for file, frozen, since in frozen_receivers(case.program):
             whole = frozen.partition(".")[0]
             loop = training.around
-            if file is training.file and isinstance(loop, ast.For | ast.While) and role(
+            seen = file.scope(since) in {file.tree, *file.above(loop)}
+            if seen and file is training.file and isinstance(loop, ast.For | ast.While) and role(
                 case.program, file, ast.parse(whole, mode="eval").body
             ) in {"model", ""}:  # fmt: skip
                 yield [before(file, loop, f"{frozen}.eval()")]
+    yield from _frozen_norms(case)
+
+
+def _frozen_norms(case: Case) -> Iterator[Sequence[Edit]]:
+    """After `model.train()`, every batch norm whose weights are frozen is in eval mode, wherever they were frozen."""
+    edits: list[Edit] = []
+    for call in (
+        case.program.methods("train") if "requires_grad" in " ".join(each.text for each in case.program.files) else ()
+    ):
+        file, statement = call.file, call.statement
+        if _is_off(call.node) or not isinstance(statement, ast.Expr) or statement.value is not call.node:
+            continue
+        norm, more = imported(file, "torch.nn.modules.batchnorm._BatchNorm")
+        edits += [
+            after(
+                file,
+                statement,
+                f"for part in {file.code(call.receiver)}.modules():\n"
+                f"    if isinstance(part, {norm}) and part.affine and not part.weight.requires_grad:\n"
+                "        part.eval()",
+            ),
+            *more,
+        ]
+    if edits:
+        yield list(dict.fromkeys(edits))
 
 
 def _same_loop(file: SourceFile, one: ast.AST, other: ast.AST) -> bool:

@@ -8,8 +8,7 @@ from gradus.diagnosis.prescription.batches import (
     Source,
     held_out_calls,
     held_out_inputs,
-    in_no_grad,
-    model_calls,
+    training_calls,
     training_inputs,
 )
 from gradus.diagnosis.prescription.bindings import (
@@ -17,6 +16,7 @@ from gradus.diagnosis.prescription.bindings import (
     Function,
     binding,
     bindings,
+    class_around,
     definition,
     entered,
     method,
@@ -27,6 +27,7 @@ from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.program import Found, Program, SourceFile
 from gradus.diagnosis.prescription.roles import training_steps
 from gradus.diagnosis.prescription.scaling import free_names
+from gradus.diagnosis.prescription.sides import HELD_OUT, TRAINING, side
 
 _PREPARES = r"transform|normali[sz]|standardi[sz]|scale|preproc|^(mean|std|mu|sigma)$"
 _CHANCE = r"rand|noise|normal\(|bernoulli|uniform|jitter|dropout|choice|shuffle"
@@ -199,7 +200,7 @@ def _given_alike(program: Program, one: Found, other: Found) -> Iterator[Edit]:
     """What `other` is to be given as `one` is: what it is given otherwise, or not at all unless by chance."""
     theirs = _arguments(program, other)
     for name, mine in _arguments(program, one).items():
-        made = _transform(program, one.file, mine)
+        made = transform(program, one.file, mine)
         if made is None and not re.search(_PREPARES, name):
             continue
         text = one.file.code(mine)
@@ -230,13 +231,15 @@ def _arguments(program: Program, call: Found) -> dict[str, ast.expr]:
 
 def _feeds(case: Case, one: Found, other: Found) -> bool:
     """Whether the first call makes training data and the second does not."""
+    if side(one.file, one.node) == TRAINING and side(other.file, other.node) == HELD_OUT:
+        return True
     train = training_inputs(case)
     codes = {ast.unparse(each) for each in ast.walk(one.node)}
     others = {ast.unparse(each) for each in ast.walk(other.node)}
     return train is not None and ast.unparse(train.node) in codes and ast.unparse(train.node) not in others
 
 
-def _transform(program: Program, file: SourceFile, node: ast.expr) -> ast.AST | None:
+def transform(program: Program, file: SourceFile, node: ast.expr) -> ast.AST | None:
     """What a function is made by: a definition, a lambda, a composition; None of data."""
     bound = binding(file, node)
     made = bound.value if bound is not None and bound.item is None else node
@@ -253,23 +256,24 @@ def _transform(program: Program, file: SourceFile, node: ast.expr) -> ast.AST | 
 
 @fix("same-transform")
 def prepare_in_evaluation(case: Case) -> Iterator[Sequence[Edit]]:
-    """Held-out batches go through the statement that prepares training batches in the loop."""
-    for training in training_steps(case):
-        for call in model_calls(case.program, training.file, training.around):
-            if not call.node.args or in_no_grad(call.file, call.node):
-                continue
-            wrapped = call.node.args[0]
-            for other in held_out_calls(case.program):
-                plain = other.node.args[0] if other.node.args else None
-                if isinstance(wrapped, ast.Call | ast.BinOp) and isinstance(plain, ast.Name):
-                    names = [
-                        each.id for each in ast.walk(wrapped) if isinstance(each, ast.Name) and _looped(call.file, each)
-                    ]
-                    if len(set(names)) == 1:
-                        text = _renamed(call.file.code(wrapped), {names[0]: plain.id})
-                        yield [replace(other.file, plain, text)]
-                elif isinstance(wrapped, ast.Name) and isinstance(plain, ast.Name):
-                    yield from _prepared(call, other, wrapped, plain)
+    """Held-out batches go through the statement or the function that prepares training batches."""
+    program = case.program
+    calls = [each for training in training_steps(case) for each in training_calls(program, training) if each.node.args]
+    for call in calls:
+        wrapped = call.node.args[0]
+        for other in held_out_calls(program):
+            plain = other.node.args[0] if other.node.args else None
+            if isinstance(wrapped, ast.Call | ast.BinOp) and isinstance(plain, ast.Name):
+                names = [
+                    each.id for each in ast.walk(wrapped) if isinstance(each, ast.Name) and _looped(call.file, each)
+                ]
+                if len(set(names)) == 1:
+                    text = _renamed(call.file.code(wrapped), {names[0]: plain.id})
+                    yield [replace(other.file, plain, text)]
+            elif isinstance(wrapped, ast.Name) and isinstance(plain, ast.Name):
+                yield from _prepared(call, other, wrapped, plain)
+            if plain is not None:
+                yield from _by_function(program, call, other, wrapped, plain)
 
 
 def _looped(file: SourceFile, name: ast.Name) -> bool:
@@ -279,9 +283,42 @@ def _looped(file: SourceFile, name: ast.Name) -> bool:
 
 def _prepared(call: Found, other: Found, wrapped: ast.Name, plain: ast.Name) -> Iterator[Sequence[Edit]]:
     bound, theirs = binding(call.file, wrapped), binding(other.file, plain)
-    if bound is None or bound.looped or bound.item is not None or not call.file.loops(bound.statement):
+    if bound is None or bound.looped or bound.item is not None or by_chance([bound.value]):
         return
     inner = {each.id for each in ast.walk(bound.value) if isinstance(each, ast.Name)}
-    if wrapped.id in inner and theirs is not None and theirs.looped:
+    in_both_loops = bool(call.file.loops(bound.statement)) and theirs is not None and theirs.looped
+    by_itself = isinstance(bound.value, ast.Call) and _known(call, other, bound.value.func) and len(inner) == 2
+    if wrapped.id in inner and (in_both_loops or (theirs is None and by_itself)):
         code = _renamed(call.file.code(bound.value), {wrapped.id: plain.id})
         yield [before(other.file, other.statement, f"{plain.id} = {code}")]
+
+
+def _by_function(
+    program: Program, call: Found, other: Found, wrapped: ast.expr, plain: ast.expr
+) -> Iterator[Sequence[Edit]]:
+    """`x, y = self.prepare(batch)` for `x, y = batch`, and `net(scale(rows.x))` for `net(rows.x)`."""
+    ours, theirs = _origin(call.file, wrapped), _origin(other.file, plain)
+    if not isinstance(ours, ast.Call) or len(ours.args) != 1 or ours.keywords or type(ours.args[0]) is not type(theirs):
+        return
+    enters = entered(program, call.file, ours)
+    if enters is None or enters[1].name == "__init__" or by_chance([enters[1]]) or not _known(call, other, ours.func):
+        return
+    bare = ours.args[0]
+    if isinstance(bare, ast.Name) or (isinstance(bare, ast.Attribute) and bare.attr == getattr(theirs, "attr", "")):
+        yield [replace(other.file, theirs, f"{call.file.code(ours.func)}({other.file.code(theirs)})")]
+
+
+def _origin(file: SourceFile, node: ast.expr) -> ast.expr:
+    """What an array was bound to, whole or a part of it: of `inputs[rows]`, what `inputs` is."""
+    while isinstance(node, ast.Subscript):
+        node = node.value
+    bound = binding(file, node)
+    return node if bound is None or bound.looped else bound.value
+
+
+def _known(call: Found, other: Found, called: ast.expr) -> bool:
+    """Whether what one place calls can be called from the other by the same name."""
+    root = ast.unparse(called).partition(".")[0]
+    if root == "self":
+        return class_around(call.file, call.node) is class_around(other.file, other.node)
+    return call.file is other.file and isinstance(called, ast.Name)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 
 from gradus.diagnosis.prescription.bindings import Function, binding, definition
-from gradus.diagnosis.prescription.edits import Edit, before, delete, replace
+from gradus.diagnosis.prescription.edits import Edit, before, delete, instead, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.loaders import training_loaders
 from gradus.diagnosis.prescription.program import Found, Program, SourceFile
@@ -155,7 +155,7 @@ def _moved_out(file: SourceFile, node: ast.If) -> list[Edit]:
         return []
     text = "\n".join(file.code(each) for each in sure)
     if number == len(node.body):
-        return [before(file, node, text), delete(file, node)]
+        return [instead(file, node, text)]
     return [before(file, node, text), *(delete(file, each) for each in sure)]
 
 
