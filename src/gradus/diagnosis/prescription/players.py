@@ -5,7 +5,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from gradus.diagnosis.prescription.bindings import binding, callers, function_around, passed
+from gradus.diagnosis.prescription.bindings import binding, function_around, passed
+from gradus.diagnosis.prescription.callables import reaching
 from gradus.diagnosis.prescription.edits import Edit, atom, replace, with_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.flow import nearest, operations
@@ -90,7 +91,7 @@ def _called(program: Program, step: Found) -> Iterator[str]:
     yield ast.unparse(step.receiver).removeprefix("self.")
     function = function_around(step.file, step.node)
     if function is not None:
-        calls = callers(program, step.file, function)
+        calls = reaching(program, function)
         given = (passed(step.file, function, ast.unparse(step.receiver), each) for each in calls)
         yield from (ast.unparse(each).removeprefix("self.") for each in given if each is not None)
 
