@@ -171,20 +171,21 @@ def looked_up(program: Program, file: SourceFile, base: ast.expr, key: ast.expr 
     home, table = made(program, file, base)
     if isinstance(table, ast.Call) and table.args and home.qualified(table.func).startswith("torch.nn.Module"):
         table = table.args[0]
-    if isinstance(table, ast.Call) and ast.unparse(table.func) == "dict" and not table.args:
-        pairs = [(ast.Constant(each.arg), each.value) for each in table.keywords if each.arg]
-        table = ast.Dict(keys=[name for name, _ in pairs], values=[value for _, value in pairs])
+    pairs: list[tuple[object, ast.expr]] = []
     if isinstance(table, ast.Dict):
+        keys = [each.value if isinstance(each, ast.Constant) else None for each in table.keys]
+        pairs = list(zip(keys, table.values, strict=True))
+    elif isinstance(table, ast.Call) and ast.unparse(table.func) == "dict":
+        pairs = [(each.arg, each.value) for each in table.keywords]
+    if isinstance(table, ast.Dict | ast.Call):
         chosen = word(program, file, key) if key is not None else ""
-        pairs = list(zip(table.keys, table.values, strict=True))
-        known = [value for name, value in pairs if isinstance(name, ast.Constant) and name.value == chosen]
-        yield from ((home, each) for each in known or table.values)
+        known = [value for name, value in pairs if name == chosen]
+        yield from ((home, each) for each in known or [value for _, value in pairs])
         if not pairs and chosen:
             yield from _registered(program, chosen)
     elif isinstance(table, ast.List | ast.Tuple):
         place = number(key)
-        known = table.elts[place:][:1] if isinstance(place, int) else []
-        yield from ((home, each) for each in known or table.elts)
+        yield from ((home, each) for each in (table.elts[place:][:1] if isinstance(place, int) else table.elts))
 
 
 def _registered(program: Program, chosen: str) -> Iterator[Callee]:
