@@ -131,6 +131,7 @@ class TestOutput:
             ("self.act = partial(F.relu)", "self.act(self.fc(x))"),
             ("self.act = MODULES[cfg['act']]()", "self.act(self.fc(x))"),
             ("self.act = act_cls()", "self.act(self.fc(x))"),
+            ("self.fc, self.act = layer(cfg['act'])", "self.act(self.fc(x))"),
             ("self.act = getattr(F, 'relu')", "self.act(self.fc(x))"),
             ("self.act = getattr(nn, 'ReLU')()", "self.act(self.fc(x))"),
         ],
@@ -142,6 +143,8 @@ class TestOutput:
 ACTS = {{"tanh": torch.tanh, "relu": F.relu}}
 MODULES = {{"tanh": nn.Tanh, "relu": nn.ReLU}}
 cfg = {{"act": "relu"}}
+def layer(act):
+    return nn.Linear(4, 3), MODULES[act]()
 class Net(nn.Module):
     def __init__(self, act_cls=nn.ReLU):
         super().__init__()
@@ -164,3 +167,21 @@ for x, y in loader:
             "- loss = self.loss_fn(net(x), y)",
             "+ loss = F.cross_entropy(net(x), y)",
         ]
+
+    @pytest.mark.parametrize("kept", ["F.softmax", "torch.softmax", "partial(F.softmax)"])
+    def test_another_function_takes_its_place(self, kept: str) -> None:
+        program = HEAD + f"""
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(4, 3)
+        self.normalize = {kept}
+    def forward(self, x):
+        return self.normalize(self.fc(x), dim=-1)
+net = Net()
+for x, y in loader:
+    loss = F.nll_loss(net(x), y)
+    loss.backward()
+    optimizer.step()
+"""
+        assert first_change(program, "add-log")[-1] == "+ return torch.log_softmax(self.fc(x), dim=-1)"

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from gradus.diagnosis.prescription.bindings import (
+    Binding,
     Function,
     binding,
     bindings,
@@ -121,10 +122,21 @@ def _from(program: Program, file: SourceFile, node: ast.expr) -> Iterator[Callee
     elif isinstance(node, ast.Attribute):
         if file.qualified(node):
             return
-        given = list(sources(program, file, node))
+        bound = binding(file, node)
+        given = [*sources(program, file, node), *(taken_apart(program, bound) if bound is not None else ())]
         yield from given or _method(program, file, node)
     else:
         yield from sources(program, file, node)
+
+
+def taken_apart(program: Program, bound: Binding) -> Iterator[tuple[SourceFile, ast.expr]]:
+    """What a name stands for that is bound to an item of something: of the tuple that a function returns, as a rule."""
+    enters = entered(program, bound.file, bound.value) if isinstance(bound.value, ast.Call) else None
+    whole = [(enters[0], each) for each in returned(enters[1])] if enters is not None else [(bound.file, bound.value)]
+    for home, each in whole if bound.item is not None and not bound.looped else ():
+        place, parts = made(program, home, each)
+        if isinstance(parts, ast.Tuple | ast.List) and bound.item < len(parts.elts):
+            yield place, parts.elts[bound.item]
 
 
 def _of_name(program: Program, file: SourceFile, node: ast.Name) -> Iterator[Callee]:
@@ -146,6 +158,8 @@ def _of_name(program: Program, file: SourceFile, node: ast.Name) -> Iterator[Cal
             scope = file.scope(bound.statement)
             branches = [each for each in bindings(file, node.id, scope) if file.scope(each.statement) is scope]
         yield from ((each.file, each.value) for each in branches if each.item is None)
+    else:
+        yield from taken_apart(program, bound)
 
 
 def _gone_over(program: Program, file: SourceFile, over: ast.expr, item: int | None) -> Iterator[Callee]:

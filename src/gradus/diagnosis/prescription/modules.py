@@ -16,7 +16,7 @@ from gradus.diagnosis.prescription.bindings import (
     passed,
     returned,
 )
-from gradus.diagnosis.prescription.callables import callees, full_name, looked_up, reached, reaching
+from gradus.diagnosis.prescription.callables import callees, full_name, looked_up, reached, reaching, taken_apart
 from gradus.diagnosis.prescription.program import Program, SourceFile
 from gradus.diagnosis.prescription.roles import is_module
 
@@ -75,7 +75,9 @@ def find_module(program: Program, file: SourceFile, node: ast.expr, depth: int =
         if bound.looped:
             layers = _items(program, bound.file, _iterated(bound.value), depth - 1)
             return layers[-1] if layers else None
-        found = find_module(program, bound.file, bound.value, depth - 1) if bound.item is None else None
+        whole = [(bound.file, bound.value)] if bound.item is None else taken_apart(program, bound)
+        made = (find_module(program, home, each, depth - 1) for home, each in whole)
+        found = next((each for each in made if each is not None), None)
         return _extended(program, file, node, found, depth)
     if isinstance(node, ast.Name):
         return next((each for each in _given(program, file, node, depth) if each is not None), None)

@@ -180,7 +180,7 @@ def renamed(call: Found, function: str) -> list[Edit]:
     if isinstance(called, ast.Attribute) and is_method(call):  # its name alone
         end = file.span(called)[1]
         return [Edit(file, end - len(called.attr), end, function.rpartition(".")[2])]
-    name, more = imported(file, function)
+    name, more = imported(file, function if "." in function else f"torch.{function}")
     return [replace(file, called, name), *more]
 
 

@@ -18,7 +18,7 @@ from gradus.diagnosis.prescription.bindings import (
     passed,
     returned,
 )
-from gradus.diagnosis.prescription.callables import reached, reaching
+from gradus.diagnosis.prescription.callables import reached, reaching, taken_apart
 from gradus.diagnosis.prescription.fixes import Case, Place
 from gradus.diagnosis.prescription.program import Found, Loop, Program, SourceFile
 
@@ -56,8 +56,9 @@ def role(program: Program, file: SourceFile, node: ast.expr, depth: int = 6) -> 
     if not isinstance(node, ast.Name | ast.Attribute):
         return ""
     bound = binding(file, node)
-    if bound is not None and bound.item is None and not bound.looped:
-        found = role(program, bound.file, bound.value, depth - 1)
+    if bound is not None and not bound.looped:
+        whole = [(bound.file, bound.value)] if bound.item is None else taken_apart(program, bound)
+        found = next((kind for home, each in whole if (kind := role(program, home, each, depth - 1))), "")
         if found:
             return found
     elif bound is None and isinstance(node, ast.Name):
