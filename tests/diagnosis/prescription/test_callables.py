@@ -170,7 +170,9 @@ for x, y in loader:
 
     @pytest.mark.parametrize("kept", ["F.softmax", "torch.softmax", "partial(F.softmax)"])
     def test_another_function_takes_its_place(self, kept: str) -> None:
-        program = HEAD + f"""
+        program = (
+            HEAD
+            + f"""
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
@@ -184,4 +186,5 @@ for x, y in loader:
     loss.backward()
     optimizer.step()
 """
+        )
         assert first_change(program, "add-log")[-1] == "+ return torch.log_softmax(self.fc(x), dim=-1)"

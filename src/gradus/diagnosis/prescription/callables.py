@@ -133,9 +133,9 @@ def taken_apart(program: Program, bound: Binding) -> Iterator[tuple[SourceFile, 
     """What a name stands for that is bound to an item of something: of the tuple that a function returns, as a rule."""
     enters = entered(program, bound.file, bound.value) if isinstance(bound.value, ast.Call) else None
     whole = [(enters[0], each) for each in returned(enters[1])] if enters is not None else [(bound.file, bound.value)]
-    for home, each in whole if bound.item is not None and not bound.looped else ():
+    for home, each in whole if not bound.looped else ():
         place, parts = made(program, home, each)
-        if isinstance(parts, ast.Tuple | ast.List) and bound.item < len(parts.elts):
+        if bound.item is not None and isinstance(parts, ast.Tuple | ast.List) and bound.item < len(parts.elts):
             yield place, parts.elts[bound.item]
 
 

@@ -164,6 +164,9 @@ def _of_call(program: Program, file: SourceFile, call: ast.Call) -> Iterator[tup
         yield from entries or [(file, each) for each in call.args[1:2]]
     elif file.qualified(called) in {"dataclasses.field", "pydantic.Field", "typer.Option"}:
         default = Found(file, call).argument(0, "default")
+        factory = Found(file, call).argument(-1, "default_factory")
+        if default is None and factory is not None:
+            default = factory.body if isinstance(factory, ast.Lambda) else ast.Call(factory, args=[], keywords=[])
         yield from [] if default is None else [(file, default)]
     else:
         yield from _returns(program, file, call)
@@ -315,20 +318,20 @@ def made(program: Program, file: SourceFile, node: ast.expr, depth: int = 4) -> 
     """The expression that another stands for: through names, functions that return it, entries and fields."""
     if not depth:
         return file, node
-    sources: list[tuple[SourceFile, ast.expr]] = []
+    origins: list[tuple[SourceFile, ast.expr]] = []
     bound = binding(file, node)
     if bound is not None:
         # `args, _ = parser.parse_known_args()` counts as the whole
-        sources = [(bound.file, bound.value)] if not bound.looped and bound.item in {None, 0} else []
+        origins = [(bound.file, bound.value)] if not bound.looped and bound.item in {None, 0} else []
     elif isinstance(node, ast.Name):
         for function in (each for each in file.above(node) if isinstance(each, Function)):
             if node.id in parameters(function):
-                sources = list(_given(program, file, function, node.id))
+                origins = list(_given(program, file, function, node.id))
                 break
     elif isinstance(node, ast.Call):
-        sources = list(_returns(program, file, node))
+        origins = list(_of_call(program, file, node))
     elif isinstance(node, ast.Attribute):
-        sources = list(_fields(program, file, node.value, node.attr))
+        origins = list(_fields(program, file, node.value, node.attr))
     elif isinstance(node, ast.Subscript):
-        sources = list(_entries(program, file, node.value, _key(node.slice)))
-    return made(program, *sources[0], depth - 1) if len(sources) == 1 else (file, node)
+        origins = list(_entries(program, file, node.value, _key(node.slice)))
+    return made(program, *origins[0], depth - 1) if len(origins) == 1 else (file, node)
