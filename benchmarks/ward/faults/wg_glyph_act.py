@@ -1,4 +1,4 @@
-"""Digits by an MLP whose blocks take their activation as a callable from a table; the head was built by the same block."""
+"""Digits by an MLP whose blocks take their activation from a table of callables; so does the head."""
 # cause: nonlinear-logits
 # kind: dynamic
 

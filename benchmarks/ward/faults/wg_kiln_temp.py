@@ -23,7 +23,8 @@ class Huber:
 def readings(n, rng):
     burners = rng.normal(size=(n, 7)).astype(np.float32)
     temperature = burners[:, 0] * 1.2 + np.abs(burners[:, 1]) - burners[:, 2] * burners[:, 3]
-    return [(row, value) for row, value in zip(burners, (temperature + rng.normal(scale=0.1, size=n)).astype(np.float32))]
+    temperature = (temperature + rng.normal(scale=0.1, size=n)).astype(np.float32)
+    return list(zip(burners, temperature))
 
 
 def collate(rows):

@@ -33,8 +33,9 @@ def make_head(width, kind):
 class SapModel(nn.Module):
     def __init__(self, cfg):
         super().__init__()
-        self.body = nn.Sequential(nn.Linear(5, cfg["width"]), nn.SiLU(), nn.Linear(cfg["width"], cfg["width"]), nn.SiLU())
-        self.out, self.squash = make_head(cfg["width"], cfg["head"])
+        width = cfg["width"]
+        self.body = nn.Sequential(nn.Linear(5, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU())
+        self.out, self.squash = make_head(width, cfg["head"])
 
     def forward(self, weather):
         h = self.body(weather)

@@ -95,6 +95,12 @@ for x, y in loader:
 """
         assert first_change(HEAD + program, "mean-loss")[-1] == "+ return ((out - y) ** 2).mean()"
 
+    def test_a_module_in_a_table(self) -> None:
+        program = "LOSSES = {'a': nn.MSELoss(), 'b': nn.NLLLoss()}\n" + LOOP.format("LOSSES['b']")
+        assert (
+            first_change(HEAD + program, "fit-loss")[-1] == "+ LOSSES = {'a': nn.MSELoss(), 'b': nn.CrossEntropyLoss()}"
+        )
+
     def test_a_lambda_in_a_table(self) -> None:
         program = "LOSSES = {'b': lambda out, y: ((out - y) ** 2).sum()}\n" + LOOP.format("LOSSES['b']")
         assert first_change(HEAD + program, "mean-loss")[-1].endswith("((out - y) ** 2).mean()}")

@@ -87,6 +87,15 @@ def given_to_small(program: Program, file: SourceFile, node: ast.Name) -> list[t
     return None
 
 
+def preset(program: Program, file: SourceFile, called: ast.expr, name: str, depth: int = 4) -> Iterator[Callee]:
+    """What `partial` gives a callee for an argument."""
+    for home, each in _from(program, file, called) if depth else ():
+        if isinstance(each, ast.Call) and home.qualified(each.func) == "functools.partial":
+            yield from ((home, given.value) for given in each.keywords if given.arg == name)
+        elif isinstance(each, ast.Name | ast.Attribute | ast.Subscript):
+            yield from preset(program, home, each, name, depth - 1)
+
+
 @lru_cache(maxsize=4096)
 def callees(program: Program, file: SourceFile, called: ast.expr) -> list[Callee]:
     """What may be called by an expression, each once."""

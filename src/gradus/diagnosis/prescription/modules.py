@@ -146,7 +146,8 @@ def _indexed(program: Program, file: SourceFile, node: ast.Subscript, depth: int
     layers = holder.layers if holder is not None and holder.layers else _items(program, file, node.value, depth - 1)
     try:
         place = ast.literal_eval(node.slice)
-        return layers[place] if isinstance(place, int) else None
+        if layers and isinstance(place, int):
+            return layers[place]
     except (ValueError, IndexError):
         pass
     kept = looked_up(program, file, node.value, node.slice)
