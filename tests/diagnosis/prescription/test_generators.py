@@ -73,6 +73,15 @@ def vae_loss(recon, x, mu, logvar):
         program = f"def vae_loss(out, x, mu, logvar, sigma):\n    return {error} + {term}\n"
         assert first_change(program, "warm-up-kl")[1] == f"+ return {error} + {term} / 10"
 
+    @pytest.mark.parametrize("whole", ['{{"error": {}, "kl": {}}}', "({}, {})", "dict(error={}, kl={})"])
+    def test_terms_that_are_kept_apart(self, whole: str) -> None:
+        error, kl = "F.mse_loss(y, x)", "kl_divergence(q, p).sum(1).mean()"
+        program = (
+            "import torch.nn.functional as F\nfrom torch.distributions import kl_divergence\n"
+            f"def terms(x, y, q, p):\n    return {whole.format(error, kl)}\n"
+        )
+        assert f"{kl} / x[0].numel()" in first_change(program, "warm-up-kl")[1]
+
     def test_a_likelihood_is_no_divergence(self) -> None:
         program = "def loss(x, mu, logvar):\n    return 0.5 * ((x - mu) ** 2 / logvar.exp() + logvar).mean()\n"
         assert changes(program, "warm-up-kl") == []

@@ -152,6 +152,19 @@ class TestMean:
     def test_over_the_batch(self, loss: str, new: str) -> None:
         assert first_change(trained(loss), "mean-loss") == [f"- {loss}", f"+ {new}"]
 
+    @pytest.mark.parametrize(
+        "before",
+        [
+            "from functools import partial\ncriterion = partial(F.cross_entropy, reduction='sum')",
+            "kept = dict(reduction='sum')\ncriterion = nn.CrossEntropyLoss(**kept)",
+            "cfg = {'reduction': 'sum'}\ncriterion = nn.CrossEntropyLoss(reduction=cfg['reduction'])",
+            "def criterion(out, y, how='sum'): return F.cross_entropy(out, y, reduction=how)",
+        ],
+    )
+    def test_where_the_reduction_is_written(self, before: str) -> None:
+        program = trained("loss = criterion(model(x), y)", before=before)
+        assert changes(program, "mean-loss")[0] == program.replace("'sum'", '"mean"')
+
     def test_by_the_number_of_examples_where_the_sum_is_used_elsewhere(self) -> None:
         program = trained(
             "loss = criterion(model(x), y)",

@@ -183,3 +183,67 @@ for x, y in loader:
     optimizer.step()
 """
     assert changes(program, remedy) == []
+
+
+TURNS = """
+for step in range(100):
+    z, real = torch.randn(32, 2), batch()
+    loss_d = bce(D(real), ones) + bce(D(G(z).detach()), zeros)
+    loss_d.backward()
+    {d}.step()
+    loss_g = bce(D(G(z)), ones)
+    loss_g.backward()
+    {g}.step()
+"""
+NETS = """
+import torch
+from dataclasses import dataclass, field
+from torch import nn
+G, D = nn.Linear(2, 2), nn.Linear(2, 1)
+bce = nn.BCEWithLogitsLoss()
+"""
+
+
+HELPER = """
+def make(net, lr):
+    return torch.optim.Adam(net.parameters(), lr=lr)
+"""
+PLAYER = """
+def player(n, lr):
+    net = nn.Linear(2, n)
+    return net, torch.optim.Adam(net.parameters(), lr=lr)
+G, g_opt = player(2, 1e-3)
+D, d_opt = player(1, lr=2e-2)
+"""
+TABLE = """
+opts = {
+    "g": torch.optim.Adam(G.parameters(), lr=1e-3),
+    "d": torch.optim.Adam(D.parameters(), lr=2e-2),
+}
+"""
+FIELDS = """
+@dataclass
+class Rates:
+    g: float = 1e-3
+    d: float = 2e-2
+@dataclass
+class Options:
+    rates: Rates = field(default_factory=Rates)
+rates = Options().rates
+opt_g = torch.optim.Adam(G.parameters(), rates.g)
+opt_d = torch.optim.Adam(D.parameters(), rates.d)
+"""
+
+
+@pytest.mark.parametrize(
+    ("made", "d", "g", "slower"),
+    [
+        (f"{HELPER}opt_g = make(G, 1e-3)\nopt_d = make(D, 2e-2)", "opt_d", "opt_g", "opt_d = make(D, 0.001)"),
+        (f"{HELPER}a, b = make(G, 1e-3), make(D, 2e-2)", "b", "a", "a, b = make(G, 1e-3), make(D, 0.001)"),
+        (PLAYER, "d_opt", "g_opt", "D, d_opt = player(1, lr=0.001)"),
+        (TABLE, 'opts["d"]', 'opts["g"]', '"d": torch.optim.Adam(D.parameters(), lr=0.001),'),
+        (FIELDS, "opt_d", "opt_g", "d: float = 0.001"),
+    ],
+)
+def test_however_optimizers_are_made(made: str, d: str, g: str, slower: str) -> None:
+    assert f"+ {slower}" in first_change(f"{NETS}{made}\n{TURNS.format(d=d, g=g)}", "diversity")

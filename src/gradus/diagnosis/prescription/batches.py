@@ -8,17 +8,16 @@ from gradus.diagnosis.prescription.bindings import (
     Binding,
     Function,
     binding,
-    callers,
     class_around,
     definition,
     dictionary,
-    entered,
     function_around,
     method,
     parameters,
     passed,
     returned,
 )
+from gradus.diagnosis.prescription.callables import reached, reaching
 from gradus.diagnosis.prescription.fixes import Case
 from gradus.diagnosis.prescription.modes import without_gradients
 from gradus.diagnosis.prescription.program import Found, Program, SourceFile
@@ -267,7 +266,7 @@ def _of_unpacked(program: Program, bound: Binding, item: int, depth: int) -> Sou
         return source(program, bound.file, call.args[0], item, depth)
     if isinstance(call.func, ast.Attribute) and call.func.attr in _PREPARES and number < len(call.args):
         return source(program, bound.file, call.args[number], item, depth)
-    enters = entered(program, bound.file, call)
+    enters = reached(program, bound.file, call)
     result = returned(enters[1])[-1] if enters is not None and returned(enters[1]) else None
     if enters is None or not isinstance(result, ast.Tuple) or number >= len(result.elts):
         return None
@@ -286,7 +285,7 @@ def _of_parameter(program: Program, file: SourceFile, node: ast.expr, item: int 
     function = function_around(file, node)
     if function is None or not isinstance(node, ast.Name) or node.id not in parameters(function):
         return None
-    for call in callers(program, file, function):
+    for call in reaching(program, function):
         given = passed(file, function, node.id, call)
         found = source(program, call.file, given, item, depth) if given is not None else None
         if found is not None:
@@ -319,7 +318,7 @@ def _of_call(program: Program, file: SourceFile, call: ast.Call, item: int | Non
     if short in _PIECES and isinstance(call.func, ast.Attribute):
         first = call.args[0] if name and call.args else call.func.value
         return source(program, file, first, None, depth)
-    enters = entered(program, file, call)
+    enters = reached(program, file, call)
     if enters is not None:
         given = _handed_through(*enters, Found(file, call)) if item is None else None
         if given is not None:

@@ -275,19 +275,3 @@ def dictionary(
                 sources = [(home, value) for home, value in given if value is not None]
     found = (dictionary(program, home, value, depth - 1) for home, value in sources)
     return next((each for each in found if each is not None), None)
-
-
-def lambda_of(file: SourceFile, called: ast.expr) -> ast.Lambda | None:
-    """The lambda that a name or attribute was bound to."""
-    bound = binding(file, called)
-    return bound.value if bound is not None and bound.item is None and isinstance(bound.value, ast.Lambda) else None
-
-
-def handed_to_lambda(file: SourceFile, node: ast.Name) -> list[ast.expr] | None:
-    """What the parameter of a lambda is given by the calls of the name it is bound to; None if it is no such one."""
-    for small in file.above(node):
-        if isinstance(small, ast.Lambda) and node.id in {each.arg for each in small.args.args}:
-            place = [each.arg for each in small.args.args].index(node.id)
-            calls = [each for each in ast.walk(file.tree) if isinstance(each, ast.Call) and len(each.args) > place]
-            return [each.args[place] for each in calls if lambda_of(file, each.func) is small]
-    return None

@@ -5,7 +5,8 @@ import math
 from collections.abc import Iterator, Sequence
 
 from gradus.diagnosis.prescription.batches import Compared, Source, compared, training_targets
-from gradus.diagnosis.prescription.bindings import binding, entered, returned
+from gradus.diagnosis.prescription.bindings import binding, returned
+from gradus.diagnosis.prescription.callables import reached
 from gradus.diagnosis.prescription.edits import Edit, imported, replace, with_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.lasting import best_kept
@@ -79,7 +80,7 @@ def _definition_of_loss(case: Case, pair: Compared) -> Iterator[Found]:
     if bound is not None and isinstance(bound.value, ast.Call):
         yield Found(bound.file, bound.value)
     yield pair.call
-    within = entered(case.program, file, pair.call.node)
+    within = reached(case.program, file, pair.call.node)
     if within is not None:
         yield from (Found(within[0], each) for each in returned(within[1]) if isinstance(each, ast.Call))
 

@@ -7,16 +7,13 @@ from dataclasses import replace
 from gradus.diagnosis.prescription.bindings import (
     Function,
     binding,
-    callers,
-    entered,
     function_around,
-    handed_to_lambda,
-    lambda_of,
     method,
     parameters,
     passed,
     returned,
 )
+from gradus.diagnosis.prescription.callables import all_reached, full_name, given_to_small, reaching, small_functions
 from gradus.diagnosis.prescription.fixes import Case
 from gradus.diagnosis.prescription.modules import Module, find_module
 from gradus.diagnosis.prescription.program import Found, Program, SourceFile
@@ -159,10 +156,10 @@ LAYERS = {
 
 def _named(program: Program, value: Value, depth: int) -> Iterator[Operation]:
     node, file = value.node, value.file
-    handed = handed_to_lambda(file, node) if isinstance(node, ast.Name) else None
+    handed = given_to_small(program, file, node) if isinstance(node, ast.Name) else None
     if handed is not None:
-        for each in handed:
-            yield from operations(program, replace(value, node=each), depth - 1)
+        for home, each in handed:
+            yield from operations(program, replace(value, file=home, node=each), depth - 1)
         return
     bound = binding(file, node)
     if bound is not None and bound.looped:
@@ -238,7 +235,7 @@ def _arguments(program: Program, value: Value, name: str, function: Function) ->
         elif isinstance(entry.call.node, ast.Call):
             yield from _argument(file, function, name, entry.call, value.items)
         return
-    for each in callers(program, file, function):
+    for each in reaching(program, function):
         yield from _argument(file, function, name, Value(each.file, each.node), value.items)
     owner = file.scope(function)
     if function.name == "forward" and isinstance(owner, ast.ClassDef):
@@ -303,14 +300,14 @@ def _called(program: Program, value: Value, depth: int) -> Iterator[Operation]:
     if module is not None:
         yield from _through_module(program, value, module, depth)
         return
-    enters = entered(program, file, call) if not name else None
-    if enters is not None and enters[1].name != "__init__":
-        entry = Entry(*enters, replace(value, items=()))
-        yield from _through_function(program, value, entry, depth)
-        return
-    small = lambda_of(file, call.func) if not name else None
-    if small is not None:
-        yield from operations(program, replace(value, node=small.body), depth - 1)
+    enters = all_reached(program, file, call) if not name else []
+    small = small_functions(program, file, call.func) if not name else []
+    for home, function in enters:
+        if function.name != "__init__":
+            yield from _through_function(program, value, Entry(home, function, replace(value, items=())), depth)
+    for home, each in small:
+        yield from operations(program, replace(value, file=home, node=each.body), depth - 1)
+    if small or any(function.name != "__init__" for _, function in enters):
         return
     arguments = tuple(
         replace(value, node=each.value if isinstance(each, ast.Starred) else each, items=())
@@ -319,10 +316,11 @@ def _called(program: Program, value: Value, depth: int) -> Iterator[Operation]:
     if any(each.arg == "requires_grad" for each in call.keywords) or ast.unparse(call.func).endswith("requires_grad_"):
         yield Operation("parameter", value, (), Found(file, call))
         return
+    name = name or full_name(program, file, call.func)
     if name or not isinstance(call.func, ast.Attribute):
-        bound = binding(file, call.func)
-        full = name or (file.qualified(bound.value) if bound is not None else getattr(call.func, "id", ""))
-        yield Operation(spelled(full.rpartition(".")[2]), value, arguments, Found(file, call))
+        full = name or getattr(call.func, "id", "")
+        added = full == "sum"  # Python's own, of a list or a generator
+        yield Operation("add" if added else spelled(full.rpartition(".")[2]), value, arguments, Found(file, call))
         return
     receiver = replace(value, node=call.func.value, items=())
     if call.func.attr == "scale" and arguments:  # a gradient scaler's

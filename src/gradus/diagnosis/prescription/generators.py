@@ -96,23 +96,33 @@ def _divergences(program: Program) -> list[_Divergence]:
     """Expressions of the divergence of a Gaussian from the standard one: by its formula, or by torch."""
     found = []
     for file, node in program.nodes():
-        value = node.value if isinstance(node, ast.Assign | ast.AnnAssign | ast.Return | ast.AugAssign) else None
-        if value is None or not _is_divergence(value):
-            continue
-        # of a sum, the one term
-        while isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add | ast.Sub):
-            sides = [each for each in (value.left, value.right) if _is_divergence(each)]
-            if len(sides) != 1:
-                break
-            value = sides[0]
-        if not _OF_DATA.search(ast.unparse(value)):
-            found.append(_Divergence(file, value))
+        whole = node.value if isinstance(node, ast.Assign | ast.AnnAssign | ast.Return | ast.AugAssign) else None
+        parts = _parts(whole) if whole is not None else ()
+        found += [
+            _Divergence(file, each) for each in parts if _is_divergence(each) and not _OF_DATA.search(ast.unparse(each))
+        ]
     return found
 
 
+def _parts(value: ast.expr) -> Iterator[ast.expr]:
+    """The entries of a dictionary or tuple, what is handed over by name, and of a sum the one term."""
+    match value:
+        case ast.Dict(values=entries) | ast.Tuple(elts=entries):
+            inner = entries
+        case ast.Call(keywords=keywords):
+            inner = [each.value for each in keywords if _is_divergence(each.value)]
+        case ast.BinOp(op=ast.Add() | ast.Sub(), left=left, right=right):
+            sides = [each for each in (left, right) if _is_divergence(each)]
+            inner = sides if len(sides) == 1 else []
+        case _:
+            inner = []
+    for each in inner:
+        yield from _parts(each)
+    if not inner:
+        yield value
+
+
 def _is_divergence(node: ast.expr) -> bool:
-    if isinstance(node, ast.Tuple):
-        return False
     text = ast.unparse(node)
     half = "0.5" in text or re.search(r"/ 2(\.0)?\b", text)
     squared = re.search(r"pow\(2\)|\*\* 2|square|\b(\w+) \* \1\b", text)

@@ -5,7 +5,8 @@ import re
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from gradus.diagnosis.prescription.bindings import Function, attributes_in, binding, class_around, entered
+from gradus.diagnosis.prescription.bindings import Function, attributes_in, binding, class_around
+from gradus.diagnosis.prescription.callables import reached
 from gradus.diagnosis.prescription.edits import Edit, delete, imported, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.modes import without_gradients
@@ -111,7 +112,7 @@ def _regions(case: Case) -> list[tuple[SourceFile, ast.AST]]:
         for statement in _before_backward(program, training.file, training.backward.node, training.around):
             found[id(statement)] = (training.file, statement)
             for node in ast.walk(statement):
-                enters = entered(program, training.file, node) if isinstance(node, ast.Call) else None
+                enters = reached(program, training.file, node) if isinstance(node, ast.Call) else None
                 if enters is not None and enters[1].name != "__init__" and not _trains(enters[1]):
                     found[id(enters[1])] = enters
     finding = case.finding("detached-graph")

@@ -5,7 +5,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from gradus.diagnosis.prescription.bindings import binding, callers, entered, function_around, returned
+from gradus.diagnosis.prescription.bindings import binding, function_around, returned
+from gradus.diagnosis.prescription.callables import reached, reaching
 from gradus.diagnosis.prescription.edits import Edit, after, before, delete, imported
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.program import Loop, Program, SourceFile
@@ -84,7 +85,7 @@ def enclosing(case: Case, training: TrainingStep, most: int = 4) -> Iterator[tup
         function = function_around(file, node)
         inside = list(file.above(node))
         yield from ((file, each) for each in inside[: inside.index(function) if function is not None else None])
-        calls = callers(case.program, file, function) if function is not None else []
+        calls = reaching(case.program, function) if function is not None else []
         if not calls:
             return
         file, node = calls[0].file, calls[0].node
@@ -231,7 +232,7 @@ def _told(program: Program, file: SourceFile, loop: Loop) -> _Measure | None:
     """What a loop tells of held-out examples without a name for it: `print(f"{evaluate(model, x_val, y_val):.3f}")`."""
     for statement in loop.body:
         for call in ast.walk(statement) if isinstance(statement, ast.Expr | ast.If) else ():
-            if isinstance(call, ast.Call) and entered(program, file, call) is not None and _on_held_out(call):
+            if isinstance(call, ast.Call) and reached(program, file, call) is not None and _on_held_out(call):
                 rising = _computed(program, file, call)
                 if rising is not None:
                     name = _free(file, "score" if rising else "loss")
@@ -291,7 +292,7 @@ def _computed(program: Program, file: SourceFile, value: ast.expr) -> bool | Non
     if isinstance(value, ast.UnaryOp) and isinstance(value.op, ast.USub):
         negative = _computed(program, file, value.operand)
         return None if negative is None else not negative
-    enters = entered(program, file, value) if isinstance(value, ast.Call) else None
+    enters = reached(program, file, value) if isinstance(value, ast.Call) else None
     if enters is None:
         text = ast.unparse(value)
         rising = True if _COMPARES.search(text) else False if _OF_LOSS.search(text) else None

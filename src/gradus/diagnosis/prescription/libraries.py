@@ -2,15 +2,8 @@
 
 import ast
 
-from gradus.diagnosis.prescription.bindings import (
-    binding,
-    callers,
-    entered,
-    function_around,
-    parameters,
-    passed,
-    returned,
-)
+from gradus.diagnosis.prescription.bindings import binding, function_around, parameters, passed, returned
+from gradus.diagnosis.prescription.callables import reached, reaching
 from gradus.diagnosis.prescription.program import Program, SourceFile
 
 _TORCH_ONLY = {
@@ -85,7 +78,7 @@ def _named(program: Program, file: SourceFile, node: ast.Name | ast.Attribute, i
     function = function_around(file, node)
     if function is None or node.id not in parameters(function):
         return ""
-    given = [(each.file, passed(file, function, node.id, each)) for each in callers(program, file, function)]
+    given = [(each.file, passed(file, function, node.id, each)) for each in reaching(program, function)]
     found = [made_by(program, home, each, item, depth) for home, each in given if each is not None]
     return next((each for each in found if each), "")
 
@@ -97,7 +90,7 @@ def _made_by_call(program: Program, file: SourceFile, call: ast.Call, item: int 
         return library
     if name.endswith("train_test_split") and item is not None and item // 2 < len(call.args):
         return made_by(program, file, call.args[item // 2], None, depth)
-    enters = entered(program, file, call) if not name else None
+    enters = reached(program, file, call) if not name else None
     if enters is not None:
         found = [made_by(program, enters[0], each, item, depth) for each in returned(enters[1])]
         return next((each for each in found if each), "")

@@ -2,16 +2,8 @@
 
 import ast
 
-from gradus.diagnosis.prescription.bindings import (
-    Function,
-    binding,
-    callers,
-    dictionary,
-    entered,
-    function_around,
-    passed,
-    returned,
-)
+from gradus.diagnosis.prescription.bindings import Function, binding, dictionary, function_around, passed, returned
+from gradus.diagnosis.prescription.callables import reached, reaching
 from gradus.diagnosis.prescription.fixes import Case
 from gradus.diagnosis.prescription.program import Found, Program, SourceFile
 from gradus.diagnosis.prescription.roles import TrainingStep, training_steps
@@ -38,7 +30,7 @@ def made_by(program: Program, file: SourceFile, node: ast.expr, depth: int = 8) 
     if isinstance(node, ast.Call):
         if file.qualified(node.func).endswith("DataLoader"):
             return [Found(file, node)]
-        enters = entered(program, file, node)
+        enters = reached(program, file, node)
         if enters is not None and enters[1].name != "__init__":
             within = [
                 found for each in returned(enters[1])[-1:] for found in made_by(program, enters[0], each, depth - 1)
@@ -59,7 +51,7 @@ def made_by(program: Program, file: SourceFile, node: ast.expr, depth: int = 8) 
         function = function_around(file, node)
         return _passed_in(program, file, node, function, depth) if function is not None else []
     if bound.item is not None and isinstance(bound.value, ast.Call):
-        enters = entered(program, file, bound.value)
+        enters = reached(program, file, bound.value)
         result = returned(enters[1])[-1] if enters is not None and returned(enters[1]) else None
         if enters is not None and isinstance(result, ast.Tuple):
             return made_by(program, enters[0], result.elts[bound.item], depth - 1)
@@ -69,7 +61,7 @@ def made_by(program: Program, file: SourceFile, node: ast.expr, depth: int = 8) 
 
 def _passed_in(program: Program, file: SourceFile, node: ast.expr, function: Function, depth: int) -> list[Found]:
     name = ast.unparse(node)
-    for call in callers(program, file, function):
+    for call in reaching(program, function):
         given = passed(file, function, name, call)
         found = made_by(program, call.file, given, depth - 1) if given is not None else []
         if found:

@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator, Sequence
 
+from gradus.diagnosis.prescription.callables import preset
 from gradus.diagnosis.prescription.edits import Edit, replace, with_argument, without_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.flow import (
@@ -17,6 +18,7 @@ from gradus.diagnosis.prescription.program import Found, Program, SourceFile
 from gradus.diagnosis.prescription.readers import Reading, readings
 from gradus.diagnosis.prescription.rewriting import behind, bypass, instead, renamed, unique, without_brackets
 from gradus.diagnosis.prescription.values import Operation, Value
+from gradus.diagnosis.prescription.written import expression
 
 _STRAIGHT = {*SHAPING, "add", "mul", "div", "neg", "mean", "sum"}
 """What a loss goes through on its way to be one number."""
@@ -279,11 +281,24 @@ def average(case: Case) -> Iterator[Sequence[Edit]]:
                     yield from _over_examples(each.value.file, each.value.node)
                 keyword = next(keyword for keyword in call.node.keywords if keyword.arg == "reduction")
                 yield [without_argument(call.file, call.node, keyword)]
+            else:
+                yield from _written_elsewhere(case.program, each)
             if each.name == "sum" and not _along(each):
                 yield renamed(call, "torch.mean")
                 yield from _over_examples(each.value.file, each.value.node)
             if call.argument(-1, "size_average") is not None:
                 yield [with_argument(call.file, call.node, "size_average", "True")]
+
+
+def _written_elsewhere(program: Program, loss: Operation) -> Iterator[list[Edit]]:
+    """`"mean"` for the "sum" of a reduction that comes from options, a default, or `partial`."""
+    assert loss.call is not None
+    given = expression(program, loss.call, -1, "reduction")
+    called = loss.value.node.func if isinstance(loss.value.node, ast.Call) else None
+    presets = preset(program, loss.value.file, called, "reduction") if called is not None and given is None else ()
+    for file, value in [given] if given is not None else presets:
+        if isinstance(value, ast.Constant) and value.value == "sum":
+            yield [replace(file, value, '"mean"')]
 
 
 def _along(operation: Operation) -> bool:

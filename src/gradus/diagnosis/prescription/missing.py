@@ -11,7 +11,8 @@ from gradus.diagnosis.prescription.batches import (
     training_inputs,
     training_targets,
 )
-from gradus.diagnosis.prescription.bindings import binding, entered, function_around, method, parameters, returned
+from gradus.diagnosis.prescription.bindings import binding, function_around, method, parameters, returned
+from gradus.diagnosis.prescription.callables import reached
 from gradus.diagnosis.prescription.edits import Edit, after, before, imported, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.libraries import is_table, library_of
@@ -155,7 +156,7 @@ def _made_of(program: Program, file: SourceFile, node: ast.AST) -> Iterator[ast.
             if bound is not None and not bound.looped:
                 yield bound.value
         case ast.Call():
-            enters = entered(program, file, node)
+            enters = reached(program, file, node)
             if enters is not None and enters[0] is file:
                 yield from returned(enters[1])
             elif enters is None:
@@ -226,7 +227,7 @@ def _is_cleaned_with(program: Program, source: Source, train: Source) -> bool:
     home = train.file.scope(place.statement)
     value = bound.value
     calls = [each for each in ast.walk(value) if isinstance(each, ast.Call)] if home is not train.file.tree else []
-    return any((enters := entered(program, source.file, each)) is not None and enters[1] is home for each in calls)
+    return any((enters := reached(program, source.file, each)) is not None and enters[1] is home for each in calls)
 
 
 def _zeros_for_missing(program: Program, source: Source) -> list[Edit]:

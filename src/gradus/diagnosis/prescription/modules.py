@@ -8,17 +8,15 @@ from itertools import pairwise
 from gradus.diagnosis.prescription.bindings import (
     binding,
     bindings,
-    callers,
     class_around,
     default_of,
-    definition,
-    entered,
     function_around,
     method,
     parameters,
     passed,
     returned,
 )
+from gradus.diagnosis.prescription.callables import callees, full_name, looked_up, reached, reaching, taken_apart
 from gradus.diagnosis.prescription.program import Program, SourceFile
 from gradus.diagnosis.prescription.roles import is_module
 
@@ -77,7 +75,9 @@ def find_module(program: Program, file: SourceFile, node: ast.expr, depth: int =
         if bound.looped:
             layers = _items(program, bound.file, _iterated(bound.value), depth - 1)
             return layers[-1] if layers else None
-        found = find_module(program, bound.file, bound.value, depth - 1) if bound.item is None else None
+        whole = [(bound.file, bound.value)] if bound.item is None else taken_apart(program, bound)
+        made = (find_module(program, home, each, depth - 1) for home, each in whole)
+        found = next((each for each in made if each is not None), None)
         return _extended(program, file, node, found, depth)
     if isinstance(node, ast.Name):
         return next((each for each in _given(program, file, node, depth) if each is not None), None)
@@ -85,7 +85,7 @@ def find_module(program: Program, file: SourceFile, node: ast.expr, depth: int =
 
 
 def _made(program: Program, file: SourceFile, call: ast.Call, depth: int) -> Module | None:
-    name = file.qualified(call.func)
+    name = file.qualified(call.func) or full_name(program, file, call.func)
     if name in _WRAPPERS:
         return find_module(program, file, call.args[0], depth - 1) if call.args else None
     if name == "torch.nn.Sequential":
@@ -95,7 +95,7 @@ def _made(program: Program, file: SourceFile, call: ast.Call, depth: int) -> Mod
     if isinstance(call.func, ast.Attribute) and call.func.attr in _ITSELF and not name:
         inner = call.func.value if call.func.attr != "prepare" else (call.args or [call.func.value])[0]
         return find_module(program, file, inner, depth - 1)
-    own = definition(program, file, call.func.id) if isinstance(call.func, ast.Name) else None
+    own = next((each for each in callees(program, file, call.func) if isinstance(each[1], ast.ClassDef)), None)
     if own is not None and isinstance(own[1], ast.ClassDef):
         if not is_module(program, own[0], own[1]):
             return None
@@ -108,7 +108,7 @@ def _made(program: Program, file: SourceFile, call: ast.Call, depth: int) -> Mod
             layers = [layer for each in starts for layer in _arguments(program, own[0], each, depth - 1)]
             return Module(file, call, "torch.nn.Sequential", layers=tuple(layers))
         return Module(file, call, owner=own[1], home=own[0])
-    enters = entered(program, file, call)
+    enters = reached(program, file, call)
     if enters is None:
         return None
     found = (find_module(program, enters[0], each, depth - 1) for each in returned(enters[1]))
@@ -120,7 +120,7 @@ def _given(program: Program, file: SourceFile, node: ast.Name, depth: int) -> It
     function = function_around(file, node)
     if function is None or node.id not in parameters(function):
         return
-    for each in callers(program, file, function):
+    for each in reaching(program, function):
         argument = passed(file, function, node.id, each)
         if argument is not None:
             yield find_module(program, each.file, argument, depth - 1)
@@ -146,9 +146,13 @@ def _indexed(program: Program, file: SourceFile, node: ast.Subscript, depth: int
     layers = holder.layers if holder is not None and holder.layers else _items(program, file, node.value, depth - 1)
     try:
         place = ast.literal_eval(node.slice)
-        return layers[place] if isinstance(place, int) else None
+        if layers and isinstance(place, int):
+            return layers[place]
     except (ValueError, IndexError):
-        return None
+        pass
+    kept = looked_up(program, file, node.value, node.slice)
+    found = (find_module(program, home, each, depth - 1) for home, each in kept if isinstance(each, ast.expr))
+    return next((each for each in found if each is not None), None)
 
 
 def stacked(program: Program) -> list[Module]:
@@ -214,7 +218,7 @@ def _items(program: Program, file: SourceFile, node: ast.expr, depth: int) -> tu
     elif isinstance(node, ast.Call) and file.qualified(node.func) == "torch.nn.Sequential":
         found += _arguments(program, file, node, depth - 1)
     elif isinstance(node, ast.Call):
-        enters = entered(program, file, node)
+        enters = reached(program, file, node)
         for each in returned(enters[1]) if enters is not None else []:
             found += _items(program, enters[0], each, depth - 1) if enters is not None else []
     elif isinstance(node, ast.Name | ast.Attribute):

@@ -8,16 +8,15 @@ from gradus.diagnosis.prescription.batches import training_inputs, training_targ
 from gradus.diagnosis.prescription.bindings import (
     Binding,
     binding,
-    callers,
     definition,
     dictionary,
-    entered,
     function_around,
     method,
     parameters,
     passed,
     returned,
 )
+from gradus.diagnosis.prescription.callables import reached, reaching
 from gradus.diagnosis.prescription.edits import Edit, after, before, imported, replace, with_argument, without_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.loaders import training_loaders
@@ -100,7 +99,7 @@ def _turned_on(program: Program, file: SourceFile, given: ast.expr) -> list[Edit
     function = function_around(file, given)
     if function is None or not isinstance(given, ast.Name) or given.id not in parameters(function):
         return [replace(file, given, "True")]
-    calls = callers(program, file, function)
+    calls = reaching(program, function)
     values = [(each, passed(file, function, given.id, each)) for each in calls]
     silent = [each for each, value in values if value is None]
     if any(isinstance(value, ast.Constant) and value.value is True for _, value in values):
@@ -197,7 +196,7 @@ def _around(program: Program, training: TrainingStep) -> list[tuple[SourceFile, 
     for loop in training.loops:
         if isinstance(loop, ast.For):
             for node in ast.walk(loop.iter):
-                enters = entered(program, file, node) if isinstance(node, ast.Call) else None
+                enters = reached(program, file, node) if isinstance(node, ast.Call) else None
                 if enters is not None:
                     regions.append(enters)
                 bound = binding(file, node) if isinstance(node, ast.Name) else None

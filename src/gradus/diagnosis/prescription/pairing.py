@@ -9,14 +9,13 @@ from gradus.diagnosis.prescription.bindings import (
     attributes_in,
     binding,
     bindings,
-    callers,
     class_around,
-    entered,
     function_around,
     parameters,
     passed,
     returned,
 )
+from gradus.diagnosis.prescription.callables import reached, reaching
 from gradus.diagnosis.prescription.edits import Edit, delete, replace, without_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.loaders import made_by, training_loaders
@@ -108,7 +107,7 @@ def _gathered(program: Program) -> Iterator[Found]:
         if not isinstance(node, ast.For | ast.comprehension):
             continue
         whole = node if isinstance(node, ast.For) else file.parents[node]
-        enters = [entered(program, file, each) for each in ast.walk(whole) if isinstance(each, ast.Call)]
+        enters = [reached(program, file, each) for each in ast.walk(whole) if isinstance(each, ast.Call)]
         collects = isinstance(node, ast.comprehension) or attributes_in(node) & {"append", "extend"}
         if not collects or any(
             "backward" in attributes_in(each) for each in (whole, *(one[1] for one in enters if one))
@@ -117,7 +116,7 @@ def _gathered(program: Program) -> Iterator[Found]:
         function = function_around(file, node)
         name = ast.unparse(node.iter)
         if function is not None and name in parameters(function):
-            calls = callers(program, file, function)
+            calls = reaching(program, function)
             given = [(each.file, passed(file, function, name, each)) for each in calls]
         else:
             given = [(file, node.iter)]

@@ -4,7 +4,8 @@ import ast
 import re
 from collections.abc import Iterator
 
-from gradus.diagnosis.prescription.bindings import Function, binding, bindings, callers
+from gradus.diagnosis.prescription.bindings import Function, binding, bindings
+from gradus.diagnosis.prescription.callables import reaching
 from gradus.diagnosis.prescription.edits import Edit, imported, replace
 from gradus.diagnosis.prescription.fixes import Case
 from gradus.diagnosis.prescription.layers import rectified
@@ -125,7 +126,7 @@ def _learned(case: Case, file: SourceFile, node: ast.Call) -> bool:
     function = file.scope(statement)
     if not isinstance(statement, ast.Return) or not isinstance(function, Function):
         return _learns(file, node)
-    calls = callers(case.program, file, function)
+    calls = reaching(case.program, function)
     return _learns(file, node) or (bool(calls) and all(_learns(each.file, each.node) for each in calls))
 
 

@@ -9,14 +9,12 @@ from typing import TypeGuard
 from gradus.diagnosis.prescription.bindings import (
     Function,
     binding,
-    callers,
     class_around,
-    entered,
     function_around,
-    lambda_of,
     method,
     parameters,
 )
+from gradus.diagnosis.prescription.callables import full_name, reached, reaching, small_functions
 from gradus.diagnosis.prescription.flow import calls_of
 from gradus.diagnosis.prescription.modules import find_module
 from gradus.diagnosis.prescription.program import Program, SourceFile
@@ -142,7 +140,7 @@ class _Search:
         if function.name == "forward" and isinstance(owner, ast.ClassDef):
             calls = calls_of(self._program, owner)
         else:
-            calls = callers(self._program, file, function)
+            calls = reaching(self._program, function)
         for each in calls:
             yield from self.uses(each.file, each.node, each.node)
 
@@ -162,7 +160,7 @@ class _Search:
 
     def _argument(self, file: SourceFile, node: ast.expr, call: ast.Call, tensor: ast.expr) -> Iterator[Reading]:
         called = call.func
-        enters = entered(self._program, file, call) if not file.qualified(called) else None
+        enters = reached(self._program, file, call) if not file.qualified(called) else None
         if enters is not None and enters[1].name != "__init__":
             home, function = enters
             name = next((each.arg for each in call.keywords if each.value is node), None)
@@ -182,12 +180,13 @@ class _Search:
                     if is_load(each, names[call.args.index(node)]):
                         yield from self.uses(home, each, each)
             return
-        small = lambda_of(file, called)
-        if small is not None and node in call.args and call.args.index(node) < len(small.args.args):
-            name = small.args.args[call.args.index(node)].arg
-            for each in ast.walk(small.body):
-                if is_load(each, name):
-                    yield from self.uses(file, each, each)
+        small = small_functions(self._program, file, called)
+        for home, each in small:
+            if node in call.args and call.args.index(node) < len(each.args.args):
+                name = each.args.args[call.args.index(node)].arg
+                for load in (inner for inner in ast.walk(each.body) if is_load(inner, name)):
+                    yield from self.uses(home, load, load)
+        if small:
             return
         attribute = called.attr if isinstance(called, ast.Attribute) else ""
         if attribute == "append" and isinstance(called, ast.Attribute):
@@ -214,6 +213,5 @@ class _Search:
     def _torchs(self, file: SourceFile, called: ast.expr) -> str:
         """The name of torch's module or function that another name stands for."""
         module = find_module(self._program, file, called) if not file.qualified(called) else None
-        bound = binding(file, called) if module is None else None
-        full = module.name if module is not None else file.qualified(bound.value) if bound is not None else ""
+        full = module.name if module is not None else full_name(self._program, file, called)
         return full.rpartition(".")[2] if full.startswith("torch.nn.") else ""

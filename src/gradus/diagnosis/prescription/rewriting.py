@@ -9,7 +9,7 @@ from gradus.diagnosis.prescription.edits import Edit, after, delete, imported, r
 from gradus.diagnosis.prescription.modules import Module, find_module
 from gradus.diagnosis.prescription.program import Found, Program, SourceFile
 from gradus.diagnosis.prescription.readers import is_load
-from gradus.diagnosis.prescription.values import Operation
+from gradus.diagnosis.prescription.values import Operation, is_method
 
 _ATOMS = (ast.Name, ast.Call, ast.Attribute, ast.Subscript, ast.Constant, ast.Tuple, ast.List)
 _LOOSE = (ast.Assign, ast.AnnAssign, ast.Return, ast.Call, ast.keyword, ast.Tuple, ast.NamedExpr)
@@ -177,10 +177,10 @@ def renamed(call: Found, function: str) -> list[Edit]:
             return [Edit(file, end - len(called.attr), end, function.rpartition(".")[2])]
         name, more = imported(file, function)
         return [Edit(file, start, end, name), *more]
-    if isinstance(called, ast.Attribute):  # a method: its name alone
+    if isinstance(called, ast.Attribute) and is_method(call):  # its name alone
         end = file.span(called)[1]
         return [Edit(file, end - len(called.attr), end, function.rpartition(".")[2])]
-    name, more = imported(file, function)
+    name, more = imported(file, function if "." in function else f"torch.{function}")
     return [replace(file, called, name), *more]
 
 

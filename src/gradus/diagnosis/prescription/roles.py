@@ -9,17 +9,16 @@ from gradus.diagnosis.prescription.bindings import (
     Function,
     binding,
     bindings,
-    callers,
     class_around,
     definition,
     dictionary,
-    entered,
     function_around,
     methods_named,
     parameters,
     passed,
     returned,
 )
+from gradus.diagnosis.prescription.callables import reached, reaching, taken_apart
 from gradus.diagnosis.prescription.fixes import Case, Place
 from gradus.diagnosis.prescription.program import Found, Loop, Program, SourceFile
 
@@ -57,8 +56,9 @@ def role(program: Program, file: SourceFile, node: ast.expr, depth: int = 6) -> 
     if not isinstance(node, ast.Name | ast.Attribute):
         return ""
     bound = binding(file, node)
-    if bound is not None and bound.item is None and not bound.looped:
-        found = role(program, bound.file, bound.value, depth - 1)
+    if bound is not None and not bound.looped:
+        whole = [(bound.file, bound.value)] if bound.item is None else taken_apart(program, bound)
+        found = next((kind for home, each in whole if (kind := role(program, home, each, depth - 1))), "")
         if found:
             return found
     elif bound is None and isinstance(node, ast.Name):
@@ -90,7 +90,7 @@ def _made(program: Program, file: SourceFile, call: ast.Call, depth: int) -> str
     own = definition(program, file, call.func.id) if isinstance(call.func, ast.Name) else None
     if own is not None and isinstance(own[1], ast.ClassDef):
         return "model" if is_module(program, own[0], own[1]) else ""
-    enters = entered(program, file, call)
+    enters = reached(program, file, call)
     if enters is None:
         return ""
     home, function = enters
@@ -102,7 +102,7 @@ def _given(program: Program, file: SourceFile, node: ast.Name, depth: int) -> It
     function = function_around(file, node)
     if function is None or node.id not in parameters(function):
         return
-    for each in callers(program, file, function):
+    for each in reaching(program, function):
         argument = passed(file, function, node.id, each)
         if argument is not None:
             yield role(program, each.file, argument, depth - 1)
@@ -227,7 +227,7 @@ def _models_of_calls(program: Program, file: SourceFile, around: ast.AST, depth:
     A method of a module is that model's: `model.loss(x)`.
     """
     for node in ast.walk(around):
-        enters = entered(program, file, node) if isinstance(node, ast.Call) and depth else None
+        enters = reached(program, file, node) if isinstance(node, ast.Call) and depth else None
         if not isinstance(node, ast.Call) or enters is None or enters[0] is not file or enters[1].name == "__init__":
             continue
         function, owner = enters[1], class_around(file, enters[1])

@@ -4,7 +4,9 @@ import ast
 import re
 from dataclasses import dataclass
 
-from gradus.diagnosis.prescription.bindings import Function
+import torch
+
+from gradus.diagnosis.prescription.bindings import Function, binding
 from gradus.diagnosis.prescription.modules import Module
 from gradus.diagnosis.prescription.program import Found, SourceFile
 
@@ -71,8 +73,16 @@ class Operation:
     @property
     def _is_method(self) -> bool:
         assert self.call is not None
-        called = self.call.node.func
-        return isinstance(called, ast.Attribute) and not self.call.file.qualified(called)
+        return is_method(self.call)
+
+
+def is_method(call: Found) -> bool:
+    """Whether a tensor's own method is called, rather than a function that is kept as an attribute: `self.act(x)`."""
+    called = call.node.func
+    kept = isinstance(called, ast.Attribute) and (
+        binding(call.file, called) is not None or not hasattr(torch.Tensor, called.attr)
+    )
+    return isinstance(called, ast.Attribute) and not call.file.qualified(called) and not kept
 
 
 def spelled(name: str) -> str:

@@ -85,7 +85,7 @@ def written(program: Program, file: SourceFile, node: ast.expr | None, depth: in
         return None if any(isinstance(each, ast.JoinedStr) for each in file.above(node)) else Written(file, node, value)
     found = dict.fromkeys(
         (each.file.path, each.node.lineno, each.node.col_offset, each)
-        for home, source in _sources(program, file, node)
+        for home, source in sources(program, file, node)
         if (each := written(program, home, source, depth - 1)) is not None
     )
     places = {each[:3]: each[3] for each in found}
@@ -107,7 +107,7 @@ def option(program: Program, call: Found, position: int, name: str) -> Written |
 def expression(program: Program, call: Found, position: int, name: str) -> tuple[SourceFile, ast.expr] | None:
     """What a call is given for an argument, where it is written out: through names, too, and `**options`."""
     sources = list(_given_to(program, call, position, name))
-    return _made(program, *sources[0]) if sources else None
+    return made(program, *sources[0]) if sources else None
 
 
 def _given_to(program: Program, call: Found, position: int, name: str) -> Iterator[tuple[SourceFile, ast.expr]]:
@@ -120,7 +120,15 @@ def _given_to(program: Program, call: Found, position: int, name: str) -> Iterat
             yield from _entries(program, call.file, each.value, name)
 
 
-def _sources(program: Program, file: SourceFile, node: ast.expr) -> Iterator[tuple[SourceFile, ast.expr]]:
+def word(program: Program, file: SourceFile, node: ast.expr, depth: int = _DEPTH) -> str:
+    """The text that an expression such as `cfg.loss` stands for; "" if it is none, or not one."""
+    if isinstance(node, ast.Constant):
+        return node.value if isinstance(node.value, str) else ""
+    found = {word(program, *each, depth - 1) for each in sources(program, file, node)} if depth else set()
+    return found.pop() if len(found) == 1 else ""
+
+
+def sources(program: Program, file: SourceFile, node: ast.expr) -> Iterator[tuple[SourceFile, ast.expr]]:
     """The expressions that the value of one comes from."""
     if isinstance(node, ast.Call):
         yield from _of_call(program, file, node)
@@ -130,10 +138,10 @@ def _sources(program: Program, file: SourceFile, node: ast.expr) -> Iterator[tup
         yield from ((file, each) for each in node.values)
     elif isinstance(node, ast.Subscript):
         yield from _entries(program, file, node.value, _key(node.slice))
-        home, made = _made(program, file, node.value)
+        home, table = made(program, file, node.value)
         at = number(node.slice)
-        if isinstance(made, ast.List | ast.Tuple) and isinstance(at, int) and -len(made.elts) <= at < len(made.elts):
-            yield home, made.elts[at]
+        if isinstance(table, ast.List | ast.Tuple) and isinstance(at, int) and -len(table.elts) <= at < len(table.elts):
+            yield home, table.elts[at]
     elif isinstance(node, ast.Name):
         yield from _of_name(program, file, node)
     elif isinstance(node, ast.Attribute):
@@ -156,6 +164,9 @@ def _of_call(program: Program, file: SourceFile, call: ast.Call) -> Iterator[tup
         yield from entries or [(file, each) for each in call.args[1:2]]
     elif file.qualified(called) in {"dataclasses.field", "pydantic.Field", "typer.Option"}:
         default = Found(file, call).argument(0, "default")
+        factory = Found(file, call).argument(-1, "default_factory")
+        if default is None and factory is not None:
+            default = factory.body if isinstance(factory, ast.Lambda) else ast.Call(factory, args=[], keywords=[])
         yield from [] if default is None else [(file, default)]
     else:
         yield from _returns(program, file, call)
@@ -225,7 +236,7 @@ def _entries(program: Program, file: SourceFile, base: ast.expr, key: str) -> It
     if written_later:
         yield from ((file, each) for each in written_later)
         return
-    home, value = _made(program, file, base)
+    home, value = made(program, file, base)
     if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "vars" and value.args:
         yield from _fields(program, home, value.args[0], key)
     elif isinstance(value, ast.Dict):
@@ -241,7 +252,7 @@ def _entries(program: Program, file: SourceFile, base: ast.expr, key: str) -> It
 
 def _fields(program: Program, file: SourceFile, base: ast.expr, name: str) -> Iterator[tuple[SourceFile, ast.expr]]:
     """What an object has as an attribute: an option of a parser, an argument of its constructor, or a class's own."""
-    home, value = _made(program, file, base)
+    home, value = made(program, file, base)
     called = value.func if isinstance(value, ast.Call) else value
     if isinstance(called, ast.Attribute) and called.attr in {"parse_args", "parse_known_args"}:
         yield from _options(program, name)
@@ -303,24 +314,24 @@ def _defaults(options: Sequence[Found], name: str) -> Iterator[tuple[SourceFile,
             yield each.file, default
 
 
-def _made(program: Program, file: SourceFile, node: ast.expr, depth: int = 4) -> tuple[SourceFile, ast.expr]:
+def made(program: Program, file: SourceFile, node: ast.expr, depth: int = 4) -> tuple[SourceFile, ast.expr]:
     """The expression that another stands for: through names, functions that return it, entries and fields."""
     if not depth:
         return file, node
-    sources: list[tuple[SourceFile, ast.expr]] = []
+    origins: list[tuple[SourceFile, ast.expr]] = []
     bound = binding(file, node)
     if bound is not None:
         # `args, _ = parser.parse_known_args()` counts as the whole
-        sources = [(bound.file, bound.value)] if not bound.looped and bound.item in {None, 0} else []
+        origins = [(bound.file, bound.value)] if not bound.looped and bound.item in {None, 0} else []
     elif isinstance(node, ast.Name):
         for function in (each for each in file.above(node) if isinstance(each, Function)):
             if node.id in parameters(function):
-                sources = list(_given(program, file, function, node.id))
+                origins = list(_given(program, file, function, node.id))
                 break
     elif isinstance(node, ast.Call):
-        sources = list(_returns(program, file, node))
+        origins = list(_of_call(program, file, node))
     elif isinstance(node, ast.Attribute):
-        sources = list(_fields(program, file, node.value, node.attr))
+        origins = list(_fields(program, file, node.value, node.attr))
     elif isinstance(node, ast.Subscript):
-        sources = list(_entries(program, file, node.value, _key(node.slice)))
-    return _made(program, *sources[0], depth - 1) if len(sources) == 1 else (file, node)
+        origins = list(_entries(program, file, node.value, _key(node.slice)))
+    return made(program, *origins[0], depth - 1) if len(origins) == 1 else (file, node)
