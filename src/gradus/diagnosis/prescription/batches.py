@@ -165,7 +165,7 @@ def _runs_without_gradients(program: Program, file: SourceFile, node: ast.AST, d
     if in_no_grad(file, node):
         return True
     function = function_around(file, node) if depth else None
-    calls = callers(program, file, function) if function is not None else []
+    calls = reaching(program, function) if function is not None else []
     return bool(calls) and all(_runs_without_gradients(program, each.file, each.node, depth - 1) for each in calls)
 
 
@@ -181,7 +181,7 @@ def training_calls(program: Program, training: TrainingStep) -> list[Found]:
 
 def _calls_entered(program: Program, file: SourceFile, around: ast.AST, depth: int = 3) -> Iterator[Found]:
     for node in ast.walk(around):
-        enters = entered(program, file, node) if isinstance(node, ast.Call) and not in_no_grad(file, node) else None
+        enters = reached(program, file, node) if isinstance(node, ast.Call) and not in_no_grad(file, node) else None
         if enters is not None and depth and not without_gradients(*enters):
             yield from (each for each in model_calls(program, *enters) if not in_no_grad(each.file, each.node))
             yield from _calls_entered(program, *enters, depth - 1)

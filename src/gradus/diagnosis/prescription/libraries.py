@@ -31,7 +31,7 @@ def is_table(program: Program, file: SourceFile, node: ast.expr, depth: int = 8)
         case ast.Subscript() | ast.Attribute(attr="loc" | "iloc"):
             return is_table(program, file, node.value, depth - 1)
         case ast.Call(func=called):
-            name, enters = file.qualified(called), entered(program, file, node)
+            name, enters = file.qualified(called), reached(program, file, node)
             if name or enters is None:
                 own = isinstance(called, ast.Attribute) and called.attr in _OF_TABLES and not name
                 return name.startswith("pandas.") or (own and is_table(program, file, called.value, depth - 1))  # type: ignore[attr-defined]
