@@ -76,6 +76,22 @@ run(net, stream())
             "+ criterion(net(torch.nan_to_num(x.float(), nan=0.0, posinf=0.0, neginf=0.0)), y).backward()",
         ]
 
+    def test_not_before_a_sequence_that_is_a_part_of_a_class(self) -> None:
+        source = """
+import torch
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.head = torch.nn.Sequential(torch.nn.Linear(3, 1))
+    def forward(self, x):
+        return self.head(x)
+model = Net()
+for batch in stream():
+    loss = criterion(model(batch["x"]), batch["y"])
+    loss.backward()
+"""
+        assert len(changes(source, "clean-data", seen())) == 1
+
     @pytest.mark.parametrize(
         ("taken", "expected"),
         [

@@ -128,8 +128,9 @@ def clean_at_model(case: Case) -> Iterator[Sequence[Edit]]:
     edits: list[Edit] = []
     for file in case.program.files:
         for call in model_calls(case.program, file, file.tree):
-            module = find_module(case.program, file, call.node.func)
-            if module is not None and module.owner is None and len(call.node.args) == 1:
+            module, function = find_module(case.program, file, call.node.func), function_around(file, call.node)
+            part = function is not None and function.name == "forward"
+            if module is not None and module.owner is None and not part and len(call.node.args) == 1:
                 given = call.node.args[0]
                 edits += around(file, given, "torch.nan_to_num", ", nan=0.0, posinf=0.0, neginf=0.0")
     if edits:
