@@ -164,6 +164,22 @@ def test_biases_begin_at_zero(before: str, after: str) -> None:
     assert first_change(HEAD + before, "reset-biases") == [f"- {before.splitlines()[0]}", f"+ {after}"]
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("nn.init.constant_(gate.bias, -9.0)", "nn.init.constant_(gate.bias, -2.0)"),
+        ("gate.bias.data.fill_(8)", "gate.bias.data.fill_(2.0)"),
+        ("g = nn.Parameter(torch.full((n,), 6.0))\ny = torch.sigmoid(g)", "g = nn.Parameter(torch.full((n,), 2.0))"),
+        ("nn.init.constant_(gate.bias, -3.0)", ""),
+        ("g = nn.Parameter(torch.full((n,), 6.0))\ny = x * g", ""),
+    ],
+)
+def test_biases_that_shut_gates_leave_them_a_slope(before: str, after: str) -> None:
+    expected = [f"- {before.splitlines()[0]}", f"+ {after}"] if after else []
+    assert first_change(HEAD + before, "initialize", history(), "saturated-units") == expected
+    assert first_change(HEAD + before, "initialize", history(), "dead-units") == []
+
+
 @pytest.mark.parametrize("source", ["nn.init.zeros_(fc.bias)", "g = nn.Parameter(torch.full((n,), 6.0))\ny = x * g"])
 def test_biases_that_are_no_fault(source: str) -> None:
     assert first_change(HEAD + source, "reset-biases") == []

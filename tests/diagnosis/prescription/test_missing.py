@@ -1,5 +1,7 @@
 """Numbers that are missing or infinite."""
 
+import pytest
+
 from gradus.diagnosis.signs import NonFinite
 from tests.diagnosis.prescription.changing import changes, first_change, lines
 from tests.diagnosis.prescription.programs import program, seen
@@ -66,7 +68,48 @@ for batch in stream():
             "+ x = torch.nan_to_num(x, nan=0.0, posinf=0.0, neginf=0.0)"
         ]
 
-    def test_the_logarithm_of_counts(self) -> None:
+    def test_where_it_is_called_if_it_is_a_sequence_of_layers(self) -> None:
+        source = """
+import torch
+def run(net, loader):
+    for x, y in loader:
+        criterion(net(x.float()), y).backward()
+net = torch.nn.Sequential(torch.nn.Linear(3, 1))
+run(net, stream())
+"""
+        assert first_change(source, "clean-data", seen()) == [
+            "- criterion(net(x.float()), y).backward()",
+            "+ criterion(net(torch.nan_to_num(x.float(), nan=0.0, posinf=0.0, neginf=0.0)), y).backward()",
+        ]
+
+    def test_not_before_a_sequence_that_is_a_part_of_a_class(self) -> None:
+        source = """
+import torch
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.head = torch.nn.Sequential(torch.nn.Linear(3, 1))
+    def forward(self, x):
+        return self.head(x)
+model = Net()
+for batch in stream():
+    loss = criterion(model(batch["x"]), batch["y"])
+    loss.backward()
+"""
+        assert len(changes(source, "clean-data", seen())) == 1
+
+    @pytest.mark.parametrize(
+        ("taken", "expected"),
+        [
+            ("np.log(counts)", "np.log1p(counts)"),
+            ("np.log10(counts)", "np.log10(counts + 1)"),
+            ("np.log2(counts / hours)", "np.log2((counts / hours) + 1)"),
+            ("counts.log()", "counts.log1p()"),
+            ("counts.log10()", "(counts + 1).log10()"),
+            ("(counts / hours).log10()", "((counts / hours) + 1).log10()"),
+        ],
+    )
+    def test_the_logarithm_of_counts(self, taken: str, expected: str) -> None:
         history = seen(non_finite=NonFinite(step=0, where="", source="input", infinite=True))
-        found = first_change(program("x = np.log(counts)\ny = b"), "clean-data", history)
-        assert found == ["- x = np.log(counts)", "+ x = np.log1p(counts)"]
+        found = first_change(program(f"x = {taken}\ny = b\nlogger.log(10)"), "clean-data", history)
+        assert found == [f"- x = {taken}", f"+ x = {expected}"]

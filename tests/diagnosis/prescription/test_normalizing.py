@@ -91,6 +91,24 @@ def test_a_model_with_norms_gets_no_more() -> None:
     assert normalized("m = nn.Sequential(nn.Linear(4, 8), nn.ReLU())", normalizations=1) == []
 
 
+@pytest.mark.parametrize(
+    ("together", "mean"),
+    [
+        ("torch.stack(past).sum(0)", "torch.stack(past).mean(0)"),
+        ("torch.sum(torch.stack(past, dim=1), dim=1)", "torch.mean(torch.stack(past, dim=1), dim=1)"),
+        ("sum(past)", "sum(past) / len(past)"),
+        ("x + sum(past)", "x + (sum(past) / len(past))"),
+        ("torch.stack(past, 1).sum(2)", ""),
+        ("sum(others)", ""),
+        ("sum(past) / len(past)", ""),
+    ],
+)
+def test_all_earlier_layers_are_averaged(together: str, mean: str) -> None:
+    loop = ["past = [x]", "for layer in self.layers:", f"    x = {together}", "    past.append(F.relu(layer(x)))"]
+    found = first_change(HEAD + net(*loop, "return x"), "normalize-layers", batches(64), "exploding-gradient")
+    assert found == ([f"- x = {together}", f"+ x = {mean}"] if mean else [])
+
+
 def test_neighbours_are_averaged() -> None:
     graph = net("return self.fc2(adj @ self.fc1(x))").replace("(self, x)", "(self, x, adj)")
     mean = "adj @ self.fc1(x) / adj.sum(-1, keepdim=True).clamp(min=1)"

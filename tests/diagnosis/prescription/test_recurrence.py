@@ -87,6 +87,36 @@ def test_a_cell_written_by_hand_keeps_its_state(forward: list[str]) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("update", "slower"),
+    [
+        ("(1 - leak) * h + leak * new", "leak = 0.018"),
+        ("keep * h + (1 - keep) * new", "keep = 0.982"),
+        ("new * (1 - keep) + h * keep", "keep = 0.982"),
+        ("h + leak * (new - h)", "leak = 0.018"),
+        ("torch.lerp(h, new, leak)", "leak = 0.018"),
+        ("h.lerp(new, leak)", "leak = 0.018"),
+        ("(1 - slow) * h + slow * new", ""),
+        ("(1 - leak) * x[t] + leak * new", ""),
+        ("leak * h + keep * new", ""),
+    ],
+)
+def test_a_state_that_leaks_fast_leaks_slowly(update: str, slower: str) -> None:
+    new = "new = torch.tanh(self.fc1(x[t]))"
+    cell = HEAD + "leak = 0.6\nkeep = 0.5\nslow = 0.01" + net("for t in range(9):", f"    {new}", f"    h = {update}")
+    found = first_change(cell, "gated", None, "vanishing-through-time")
+    assert found == (
+        [f"- {slower.partition(' ')[0]} = {'0.6' if 'leak' in slower else '0.5'}", f"+ {slower}"] if slower else []
+    )
+
+
+def test_both_shares_of_a_leaking_state_are_changed() -> None:
+    update = "return 0.4 * h + 0.6 * self.act(self.a(x) + self.b(h))"
+    cell = f"class Cell(nn.Module):\n    def forward(self, x, h):\n        {update}\n"
+    slower = update.replace("0.4", "0.982").replace("0.6", "0.018")
+    assert first_change(HEAD + cell, "gated", None, "vanishing-through-time") == [f"- {update}", f"+ {slower}"]
+
+
 def test_a_state_that_grows_is_bounded() -> None:
     grows = net("for t in range(9):", "    h = h + torch.relu(self.fc1(x[t]))", "return h")
     assert first_change(HEAD + grows, "gated", None, "exploding-through-time") == [

@@ -1,6 +1,7 @@
 """Fixes of how parameters begin: calls that fill them, tensors made by hand, and what is put in where neither is."""
 
 import ast
+import math
 import re
 from collections.abc import Iterator, Sequence
 
@@ -13,12 +14,17 @@ from gradus.diagnosis.prescription.normalizing import Branch, residual_branches
 from gradus.diagnosis.prescription.program import Found, SourceFile
 from gradus.diagnosis.prescription.rates import lowered_to_customary
 from gradus.diagnosis.prescription.rawtensors import made_by_hand
+from gradus.diagnosis.prescription.rewriting import unique
 from gradus.diagnosis.prescription.roles import role
-from gradus.diagnosis.prescription.written import number, option, written
+from gradus.diagnosis.prescription.written import Written, number, option, written
 
 _THROUGH_TIME = {"vanishing-through-time", "exploding-through-time"}
 _DEEP = 6
 """Matrices from which on torch's own initialization fades in rectified networks."""
+_FLAT = 4.0
+"""Bias from which on the slope of a sigmoid is below 0.02."""
+_SIDE = 2.0
+"""Bias at which it is 0.1, and a deep stack of gates still begins by passing its input on (Srivastava et al. 2015)."""
 
 
 @fix("initialize")
@@ -92,6 +98,18 @@ def _ends_with(branch: Branch) -> str:
         last = whole.args[-1]
         return f"{name}[-1]" if isinstance(last, ast.Call) and is_layer(file, last) else ""
     return ""
+
+
+@fix("initialize")
+def unsaturate_biases(case: Case) -> Iterator[Sequence[Edit]]:
+    """Biases that begin so far from 0 that what they go into is flat keep their side, and leave it a slope."""
+    if case.cause not in {"saturated-units", "bad-initialization"}:
+        return
+    starts = [_constant(case, each) for each in fillings(case) if each.role == "bias"]
+    starts += [place for target, place in _vectors(case) if f"sigmoid({target})" in place.file.text]
+    edits = [each.becomes(math.copysign(_SIDE, each.value)) for each in starts if each and abs(each.value) > _FLAT]
+    if edits:
+        yield unique(edits)
 
 
 @fix("reset-biases")
@@ -219,25 +237,39 @@ def _is_output(file: SourceFile, table: ast.AST) -> bool:
 
 
 def _at_zero(case: Case, filling: Filling) -> Iterator[Edit]:
-    file, call = filling.file, filling.call
+    file = filling.file
     if filling.how in {"zeros_", "zero_", "zeros_like"}:
         return
-    if filling.how in {"constant_", "fill_", "full_like"}:
-        place = 0 if filling.how == "fill_" else 1
-        value = call.args[place] if len(call.args) > place else next((each.value for each in call.keywords), None)
-        found = written(case.program, file, value)
-        if found is not None and found.value:
-            yield found.becomes(0.0) if found.node is not value else replace(file, found.node, "0.0")
-            return
+    found = _constant(case, filling)
+    if found is not None and found.value:
+        yield found.becomes(0.0)
+        return
     init, more = imported(file, "torch.nn.init")
     if _alone(filling):
         yield replace(file, filling.statement, f"{init}.zeros_({filling.target})")
         yield from more
 
 
+def _constant(case: Case, filling: Filling) -> Written | None:
+    """Where the one value is written that a bias is filled with."""
+    if filling.how not in {"constant_", "fill_", "full_like"}:
+        return None
+    place, call = 0 if filling.how == "fill_" else 1, filling.call
+    value = call.args[place] if len(call.args) > place else next((each.value for each in call.keywords), None)
+    return written(case.program, filling.file, value)
+
+
 def _thresholds(case: Case) -> list[Edit]:
     """Vectors of a large constant that are added to or taken from what a layer gives."""
-    edits = []
+    return [
+        place.becomes(0.0)
+        for target, place in _vectors(case)
+        if abs(place.value) >= 1 and _is_added(place.file, target)
+    ]
+
+
+def _vectors(case: Case) -> Iterator[tuple[str, Written]]:
+    """Parameters that are made as vectors of one number, with where it is written."""
     for file, node in case.program.nodes():
         if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call):
             continue
@@ -247,10 +279,8 @@ def _thresholds(case: Case) -> list[Edit]:
         if not isinstance(made, ast.Call) or file.qualified(made.func) != "torch.full" or len(made.args) < 2:
             continue
         place = written(case.program, file, made.args[1])
-        target = ast.unparse(node.targets[0])
-        if place is not None and abs(place.value) >= 1 and _is_added(file, target):
-            edits.append(place.becomes(0.0))
-    return edits
+        if place is not None:
+            yield ast.unparse(node.targets[0]), place
 
 
 def _shifted(case: Case) -> Iterator[Edit]:

@@ -13,32 +13,45 @@ from gradus.diagnosis.prescription.batches import (
 )
 from gradus.diagnosis.prescription.bindings import binding, function_around, method, parameters, returned
 from gradus.diagnosis.prescription.callables import reached
-from gradus.diagnosis.prescription.edits import Edit, after, before, imported, replace
+from gradus.diagnosis.prescription.edits import Edit, after, atom, before, imported, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.libraries import is_table, library_of
 from gradus.diagnosis.prescription.modules import find_module
-from gradus.diagnosis.prescription.program import Program, SourceFile
-from gradus.diagnosis.prescription.rewriting import unique
+from gradus.diagnosis.prescription.program import Found, Program, SourceFile
+from gradus.diagnosis.prescription.rewriting import around, renamed, unique
 from gradus.diagnosis.prescription.roles import training_steps
-
-_LOGS = {"torch.log": "torch.log1p", "numpy.log": "numpy.log1p"}
 
 
 @fix("clean-data")
 def log_of_one_more(case: Case) -> Iterator[Sequence[Edit]]:
-    """`log1p` for counts, of which some are 0, where the data are prepared."""
+    """The logarithm of one more than counts, of which some are 0, where the data are prepared: `log1p(counts)`."""
     first = case.history.non_finite
     if first is None or not first.infinite:
         return
     edits: list[Edit] = []
-    for call in case.program.calls(*_LOGS):
+    names = [f"{library}.{log}" for library in ("numpy", "torch") for log in _LOGS]
+    for call in [*case.program.calls(*names), *case.program.methods(*_LOGS)]:
         function = function_around(call.file, call.node)
-        if call.file.loops(call.node) or (function is not None and function.name == "forward"):
-            continue
-        name, more = imported(call.file, _LOGS[call.file.qualified(call.node.func)])
-        edits += [replace(call.file, call.node.func, name), *more]
+        if not call.file.loops(call.node) and (function is None or function.name != "forward"):
+            edits += _of_one_more(call)
     if edits:
         yield edits
+
+
+_LOGS = ("log", "log2", "log10")
+
+
+def _of_one_more(call: Found) -> list[Edit]:
+    """`np.log1p(x)`, `x.log1p()`; of the other bases, which have no such function, `np.log10(x + 1)`."""
+    file, name = call.file, call.file.qualified(call.node.func)
+    given = call.node.args[0] if call.node.args else None if name else call.receiver
+    if given is None or (call.node.args and not name):
+        return []  # `logger.log(line)`
+    if name.endswith(".log") or (not name and ast.unparse(call.node.func).endswith(".log")):
+        return renamed(call, f"{name or 'log'}1p")
+    more = f"{atom(file, given)} + 1"
+    bracketed = bool(name) or not isinstance(given, ast.Name | ast.Call | ast.Attribute | ast.Subscript)
+    return [replace(file, given, more if bracketed else f"({more})")]
 
 
 @fix("clean-data")
@@ -105,6 +118,24 @@ def clean_in_model(case: Case) -> Iterator[Sequence[Edit]]:
             cleaner, more = imported(module.home, "torch.nan_to_num")
             line = f"{name} = {cleaner}({name}, nan=0.0, posinf=0.0, neginf=0.0)"
             yield [before(module.home, forward.body[0], line), *more]
+
+
+@fix("clean-data")
+def clean_at_model(case: Case) -> Iterator[Sequence[Edit]]:
+    """The same where a model without a class in the program is called, such as a sequence, if the array has no name."""
+    train = training_inputs(case)
+    if train is not None and train.bound is not None:
+        return
+    edits: list[Edit] = []
+    for file in case.program.files:
+        for call in model_calls(case.program, file, file.tree):
+            module, function = find_module(case.program, file, call.node.func), function_around(file, call.node)
+            part = function is not None and function.name == "forward"
+            if module is not None and module.owner is None and not part and len(call.node.args) == 1:
+                given = call.node.args[0]
+                edits += around(file, given, "torch.nan_to_num", ", nan=0.0, posinf=0.0, neginf=0.0")
+    if edits:
+        yield unique(edits)
 
 
 # ---- arrays ---------------------------------------------------------------------------------------------------------

@@ -99,7 +99,7 @@ def _norm(file: SourceFile, kind: str, width: str, by_batch: bool) -> tuple[str,
 
 
 def _averages(case: Case) -> Iterator[Edit]:
-    """Means for sums that grow with how many are added: of a graph's neighbours, of the points of a set."""
+    """Means for sums that grow with how many are added: a graph's neighbours, points of a set, all earlier layers."""
     for file, node in case.program.nodes():
         function = file.scope(node)
         if not isinstance(function, ast.FunctionDef) or function.name != "forward":
@@ -111,9 +111,13 @@ def _averages(case: Case) -> Iterator[Edit]:
             mean = f"{file.code(node)} / {graph}.sum(-1, keepdim=True).clamp(min=1)"
             inside = isinstance(file.parents.get(node), ast.BinOp | ast.Attribute)
             yield replace(file, node, f"({mean})" if inside else mean)
-        elif isinstance(node, ast.Call) and _adds_up(file, node):
+        elif isinstance(node, ast.Call) and (_adds_up(file, node) or _adds_up_list(file, node)):
             end = file.span(node.func)[1]
-            yield Edit(file, end - len("sum"), end, "mean")
+            if isinstance(node.func, ast.Attribute):
+                yield Edit(file, end - len("sum"), end, "mean")
+            else:
+                mean = f"{file.code(node)} / len({file.code(node.args[0])})"
+                yield replace(file, node, f"({mean})" if isinstance(file.parents[node], ast.BinOp) else mean)
 
 
 def _is_of_graph(case: Case) -> bool:
@@ -133,6 +137,33 @@ def _adds_up(file: SourceFile, call: ast.Call) -> bool:
     of_layers = isinstance(made, ast.Call) and "self." in file.code(made)
     divided = isinstance(file.parents[call], ast.BinOp)
     return of_layers and not divided and axis is not None and ast.unparse(axis) != "0"
+
+
+def _adds_up_list(file: SourceFile, call: ast.Call) -> bool:
+    """Whether it adds up a list that grows with every layer: `sum(past)`, `torch.stack(past, 1).sum(1)`."""
+    if isinstance(getattr(file.parents[call], "op", None), ast.Div):
+        return False
+    match call:
+        case ast.Call(func=ast.Name(id="sum"), args=[ast.Name() as grows]):
+            return _grows(file, grows)
+        case ast.Call(func=ast.Attribute(value=ast.Call() as stack, attr="sum")):
+            along = Found(file, call).argument(0, "dim")
+        case ast.Call(args=[ast.Call() as stack, *_]) if file.qualified(call.func) == "torch.sum":
+            along = Found(file, call).argument(1, "dim")
+        case _:
+            return False
+    if file.qualified(stack.func) != "torch.stack" or along is None:
+        return False
+    made, axis = Found(file, stack).argument(0, "tensors"), Found(file, stack).argument(1, "dim")
+    same = ast.unparse(along) == ("0" if axis is None else ast.unparse(axis))
+    return same and isinstance(made, ast.Name) and _grows(file, made)
+
+
+def _grows(file: SourceFile, name: ast.Name) -> bool:
+    """Whether a loop around its use appends to it."""
+    appended = f"{name.id}.append"
+    return any(isinstance(each, ast.Call) and ast.unparse(each.func) == appended
+               for loop in file.loops(name) for each in ast.walk(loop))  # fmt: skip
 
 
 def _operands(file: SourceFile, node: ast.AST) -> list[ast.expr]:

@@ -1,16 +1,18 @@
 """Fixes of what goes through time, and of deep stacks: gates, bounded states, residual connections."""
 
 import ast
+import itertools
+import math
 import re
 from collections.abc import Iterator, Sequence
 
-from gradus.diagnosis.prescription.bindings import bindings, function_around, method, parameters, returned
+from gradus.diagnosis.prescription.bindings import bindings, class_around, function_around, method, parameters, returned
 from gradus.diagnosis.prescription.edits import Edit, after, atom, before, imported, replace, without_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.layers import applied, is_layer
 from gradus.diagnosis.prescription.modules import stacked
 from gradus.diagnosis.prescription.program import Found, Program, SourceFile
-from gradus.diagnosis.prescription.written import written
+from gradus.diagnosis.prescription.written import number, written
 
 _REMEMBER = 4.0
 """Bias of the update gate: a state that halves in about 40 steps (Tallec & Ollivier 2018)."""
@@ -23,8 +25,8 @@ _BRANCH = 0.3
 def gate(case: Case) -> Iterator[Sequence[Edit]]:
     """GRU for RNN, its update gate opened so that it begins by remembering; its states have the same form.
 
-    Gates that are there are opened. A cell written by hand keeps nine tenths of its state at each step (Jaeger et al.
-    2007).
+    Gates that are there are opened, and a state that leaks fast leaks slowly. A cell written by hand keeps nine tenths
+    of its state at each step (Jaeger et al. 2007).
     """
     plain, open_ = [], []
     for call in case.program.calls("torch.nn.RNN", "torch.nn.RNNCell"):
@@ -37,7 +39,7 @@ def gate(case: Case) -> Iterator[Sequence[Edit]]:
         yield plain
         return
     if case.cause == "vanishing-through-time":
-        edits = list(_integrating(case)) or list(_opened(case))
+        edits = list(_integrating(case)) or list(_slowed(case)) or list(_opened(case))
     else:
         edits = list(_leaking(case))
     if edits:
@@ -110,6 +112,62 @@ def _integrating(case: Case) -> Iterator[Edit]:
                 new = f"{tanh}({file.code(found.operand)})"
             yield Edit(file, start, end, f"0.9 * {states[0]} + 0.1 * {new}")
             yield from more
+
+
+def _slowed(case: Case) -> Iterator[Edit]:
+    """A state that leaks away within few steps, by a number that is written, leaks as slowly as an open gate lets it.
+
+    `h = (1 - a) * h + a * new`, `h + a * (new - h)` or `torch.lerp(h, new, a)`, in a loop or returned by a cell.
+    """
+    slow, done = 1 / (1 + math.exp(_REMEMBER)), set[ast.expr]()
+    for file, node in case.program.nodes():
+        if not isinstance(node, ast.Assign | ast.Return) or node.value is None or class_around(file, node) is None:
+            continue
+        function = function_around(file, node)
+        states = set(parameters(function)[1:]) if function is not None else set()
+        if isinstance(node, ast.Assign) and file.loops(node):
+            states |= set(map(ast.unparse, node.targets))
+        for share, kept in _leaks(file, node.value, states):
+            found = written(case.program, file, share)
+            leak = -1.0 if found is None else 1 - found.value if kept else found.value
+            if found is not None and slow < leak <= 1 and found.node not in done:
+                done.add(found.node)
+                yield found.becomes(1 - slow if kept else slow)
+
+
+def _leaks(file: SourceFile, value: ast.expr, states: set[str]) -> Iterator[tuple[ast.expr, bool]]:
+    """Numbers by which a state leaks, each with whether it is the share that is kept."""
+    match value:
+        case ast.BinOp(op=ast.Add(), left=left, right=right):
+            for one, other in ((left, right), (right, left)):
+                for share, way in _weighted(other):
+                    if ast.unparse(one) in states and ast.unparse(way).endswith(f" - {ast.unparse(one)}"):
+                        yield share, False  # h + a * (new - h)
+                kept = [share for share, state in _weighted(one) if ast.unparse(state) in states]
+                for mine, theirs in itertools.product(kept, (share for share, _ in _weighted(other))):
+                    if ast.unparse(mine) in _rest(theirs):
+                        yield theirs, False
+                    elif ast.unparse(theirs) in _rest(mine):
+                        yield mine, True
+                    elif math.isclose((number(mine) or 0) + (number(theirs) or 0), 1):
+                        yield from ((mine, True), (theirs, False))
+        case ast.Call(func=ast.Attribute(value=first, attr="lerp")):
+            of_torch = bool(file.qualified(value.func))
+            state, weight = value.args[0] if of_torch else first, Found(file, value).argument(1 + of_torch, "weight")
+            if weight is not None and ast.unparse(state) in states:
+                yield weight, False
+
+
+def _weighted(term: ast.expr) -> list[tuple[ast.expr, ast.expr]]:
+    """Of a product, each factor with the other."""
+    if isinstance(term, ast.BinOp) and isinstance(term.op, ast.Mult):
+        return [(term.left, term.right), (term.right, term.left)]
+    return []
+
+
+def _rest(share: ast.expr) -> set[str]:
+    """What is left of 1."""
+    return {f"1 - {ast.unparse(share)}", f"1.0 - {ast.unparse(share)}"}
 
 
 def _mixes(file: SourceFile, operand: ast.expr) -> bool:
