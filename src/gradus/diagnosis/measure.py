@@ -105,7 +105,7 @@ def silent(values: Tensor) -> Tensor:
 
 
 def identical_rows(weight: Tensor) -> bool:
-    """Whether all output units of a matrix are the same, or those of each of a few blocks, as the gates of a cell are."""
+    """Whether all output units of a matrix are the same, or those of each of a few blocks, as of a cell's gates."""
     rows = weight.detach().flatten(1)[:256, :64]
     blocks = 1 + int((rows[1:] != rows[:-1]).any(dim=1).sum())
     return rows.shape[0] > 1 and blocks <= max(1, rows.shape[0] // 8)
