@@ -89,6 +89,15 @@ def test_a_signal_that_explodes_in_the_first_pass_is_not_the_rate_s_doing() -> N
     assert rate(lambda step: exploded) < rate(lambda step: exploded if step else {})
 
 
+@pytest.mark.parametrize(("normalizations", "expected"), [(3, "training-in-eval-mode"), (0, "vanishing-gradient")])
+def test_a_gradient_that_vanishes_where_batch_norm_is_at_rest_is_not_the_layers_doing(
+    normalizations: int, expected: str
+) -> None:
+    history = not_learning(net={"normalizations": normalizations})
+    found = [finding("training-in-eval-mode", 0.7), *map(finding, ("vanishing-gradient", "vanishing-signal"))]
+    assert rank(history, found)[0].id == expected
+
+
 @pytest.mark.parametrize("identity", sorted(CASES.keys() & CAUSES))
 def test_a_cause_that_a_rule_establishes_comes_first_of_it_alone(identity: str) -> None:
     assert first(History(), identity) == identity

@@ -126,6 +126,33 @@ def test_identical_units_are_seen_at_the_start() -> None:
     assert [found[f"net:{name}"].identical for name in ("0.weight", "0.bias", "2.weight")] == [True, False, False]
 
 
+class Cell(nn.Module):
+    """The last output of a recurrent layer."""
+
+    def __init__(self, cell: nn.RNNBase) -> None:
+        super().__init__()
+        self.cell, self.head = cell, nn.Linear(16, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        last: Tensor = self.head(self.cell(x)[0][:, -1])
+        return last
+
+
+@pytest.mark.parametrize("kind", [nn.GRU, nn.LSTM, nn.RNN])
+def test_identical_units_of_a_gated_cell_are_seen_after_its_gates_have_parted(kind: type[nn.RNNBase]) -> None:
+    model = Cell(kind(3, 16, batch_first=True))
+    for each in model.parameters():
+        nn.init.constant_(each, 0.1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(3):
+        optimizer.zero_grad()
+        model(inputs(N, 5, 3)).square().mean().backward()
+        optimizer.step()
+    found = examine(model, inputs(N, 5, 3), step=3).parameters
+    assert found["net:cell.weight_ih_l0"].identical
+    assert found["net:cell.weight_hh_l0"].identical
+
+
 @pytest.mark.parametrize("sparse", [False, True])
 def test_a_table_of_which_few_rows_are_used(sparse: bool) -> None:
     table = nn.Embedding(50, 4, sparse=sparse)

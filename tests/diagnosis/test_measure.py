@@ -150,6 +150,13 @@ def test_identical_rows() -> None:
     assert not measure.identical_rows(normal(1, 4))  # a single unit has no twin
 
 
+def test_rows_of_a_few_blocks_are_identical() -> None:
+    gates = normal(3, 4)
+    assert measure.identical_rows(gates.repeat_interleave(40, dim=0))
+    assert not measure.identical_rows(gates.repeat_interleave(4, dim=0))  # as what is to be shuffled into pixels
+    assert not measure.identical_rows(torch.cat([gates[:1].expand(20, 4), normal(60, 4)]))
+
+
 # ---- finiteness and structures --------------------------------------------------------------------------------------
 
 

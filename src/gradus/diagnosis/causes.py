@@ -63,13 +63,14 @@ TABLE: tuple[Cause, ...] = (
         {"vanishing-gradient": 2.5, "vanishing-signal": 1.2, "sigmoid-like": 0.8},
         {"weights-too-small": 2.5, "symmetric-initialization": 3, "dead-units": 1.5, "constant-inputs": 1,
          "high-rate": 1.5, "large-updates": 1.5, "saturated-later": 1.5, "unscaled-inputs": 1.5,
-         "feature-scale": 1.5},
+         "feature-scale": 1.5, "normalizes-nothing": 2.5},
     ),
     _cause(
         "exploding-gradient",
         {"exploding-gradient": 2.2, "exploding-signal": 1.5, "deep": 0.8, "non-finite": 0.5, "lost-at-start": 1.0,
          "exploded-at-start": 1.0},
-        {"weights-too-large": 2.0, "non-finite-input": 3, "unstable-loss": 2, "unscaled-inputs": 1},
+        {"weights-too-large": 2.0, "non-finite-input": 3, "unstable-loss": 2, "unscaled-inputs": 1,
+         "normalizes-nothing": 2.5},
     ),
     _cause(
         "dead-units",
@@ -304,6 +305,9 @@ def _facts(history: History, seen: Mapping[str, float]) -> Iterable[str]:
             yield "weights-too-small"
     if any(each.activation in ("sigmoid", "tanh") for each in first.layers.values()):
         yield "sigmoid-like"
+    # In evaluation mode batch norm leaves signals as wide as they come.
+    if "training-in-eval-mode" in seen and any(facts.normalizations for facts in history.models.values()):
+        yield "normalizes-nothing"
     if sum(each.matrix for each in first.parameters.values()) >= 8:
         yield "deep"
     yield from _when_units_died(history, seen)

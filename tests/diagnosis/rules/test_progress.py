@@ -91,6 +91,23 @@ def test_a_penalty_may_grow_while_nearly_all_is_right(right: float, caught: bool
     assert ("divergence" in seen(history)) is caught
 
 
+@pytest.mark.parametrize(
+    ("right", "scores", "caught"),
+    [
+        (0.79, (0.6, 0.65, 0.7, 0.8), True),
+        (0.79, (0.6, 0.65, 0.7, 0.7), False),  # 500 examples: within three standard errors
+        (0.79, (0.6, 0.8, 0.8, 0.8), False),
+        (0.79, (), False),
+        (0.87, (0.6, 0.65, 0.7, 0.8), False),
+    ],
+)
+def test_a_run_that_is_mostly_right_is_under_trained_if_held_out_examples_still_gain(
+    right: float, scores: Sequence[float], caught: bool
+) -> None:
+    history = classifying(steps=200, curve=line(2.0, 0.8), right=line(right, right), scores=scores, ended=True)
+    assert ("under-trained" in seen(history)) == caught
+
+
 def test_a_run_that_ends_early_is_not_under_trained_if_little_is_left() -> None:
     def ended(curve: Curve, steps: int = 200) -> History:
         return classifying(steps=steps, curve=curve, right=line(0.1, 0.5), ended=True)

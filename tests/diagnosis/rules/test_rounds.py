@@ -7,7 +7,7 @@ import pytest
 from gradus.diagnosis.rules import asked_once, sightings
 from gradus.diagnosis.rules.common import chance, learned
 from gradus.diagnosis.signs import History
-from tests.diagnosis.histories import classifying, falling
+from tests.diagnosis.histories import classifying, falling, fitting
 
 
 def test_a_question_is_answered_once_in_a_round() -> None:
@@ -47,4 +47,13 @@ def test_a_round_that_is_left_early_leaves_no_answers() -> None:
 def test_a_loss_that_only_comes_down_from_far_above_is_no_progress(end: float, somewhere: bool) -> None:
     nothing = math.log(10)
     history = classifying(curve=falling(40 * nothing, end * nothing), right=lambda part: 0.1)
+    assert learned(history) == somewhere
+
+
+@pytest.mark.parametrize(("start", "end", "somewhere"), [(101, 0.81, False), (101, 0.79, True), (99, 0.81, True)])
+def test_outputs_that_only_come_from_far_away_explain_nothing(start: float, end: float, somewhere: bool) -> None:
+    history = fitting(
+        loss=lambda step: {"error": end if step else start, "target_std": 1.0, "target_mean": 0.0},
+        curve=falling(start, end),
+    )
     assert learned(history) == somewhere

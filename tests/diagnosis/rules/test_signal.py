@@ -13,6 +13,8 @@ from tests.diagnosis.histories import (
     MATRIX,
     PARAMETERS,
     classifying,
+    falling,
+    fitting,
     half_learning,
     line,
     not_learning,
@@ -233,3 +235,24 @@ def test_what_exploded_through_time_may_be_dead_by_now(at_first: float, later: f
         ended=True,
     )
     assert {each for each in seen(history) if each.endswith("through-time")} == {found}
+
+
+@pytest.mark.parametrize(
+    ("at_first", "error", "ended_at", "caught"),
+    [
+        (101.0, 101.0, 0.9, True),
+        (99.0, 101.0, 0.9, False),
+        (101.0, 99.0, 0.9, False),  # outputs did not grow so far with it
+        (101.0, 101.0, 0.7, False),  # unlearned since
+    ],
+)
+def test_a_state_that_outgrew_its_targets_exploded_through_time(
+    at_first: float, error: float, ended_at: float, caught: bool
+) -> None:
+    history = fitting(
+        loss=lambda step: {"error": ended_at if step else error, "target_std": 1.0, "target_mean": 0.0},
+        curve=falling(error, ended_at),
+        examination=lambda step: {"layers": recurrent(1.0 if step else at_first)},
+        ended=True,
+    )
+    assert ("exploding-through-time" in seen(history)) == caught

@@ -79,7 +79,8 @@ def improvement(history: History, number: int = 10) -> float:
 def learned(history: History) -> bool:
     """Whether the run has plainly got somewhere: its loss has fallen, or it says more than the commonest class.
 
-    A loss that has fallen and is still far above that of knowing nothing began too high, which is no progress.
+    A loss that has fallen and is still far above that of knowing nothing began too high, which is no progress; nor is
+    it where outputs began ten times as far away as that from given values, and have come down to it.
     """
     gain = improvement(history)
     known = losses(history)[-1:]
@@ -95,10 +96,20 @@ def learned(history: History) -> bool:
         and each.error > 3 * (each.target_std * each.target_std + each.target_mean * each.target_mean)
         for each in known
     )
+    lost |= _came_down_to_nothing(losses(history))
     if math.isfinite(gain) and gain > 0.15 and not lost:
         return True
     right = accuracy(history)
     return right is not None and chance(history) < 0.9 and right > chance(history) + 0.15
+
+
+def _came_down_to_nothing(known: Sequence[LossSigns]) -> bool:
+    """Whether outputs began far from the targets and still explain less than a fifth of their variance."""
+    if len(known) < 6 or any(each.kind != "values" or not each.target_std > 0 for each in known):
+        return False
+    first, latest = known[0], known[-5:]
+    far = first.error > 100 * (first.target_std * first.target_std + first.target_mean * first.target_mean)
+    return far and statistics.fmean(each.error / (each.target_std * each.target_std) for each in latest) > 0.8
 
 
 @asked_once

@@ -169,7 +169,8 @@ _FEW = 50
     "under-trained",
     source="a tenth of all that was gained came in the last quarter and most of the loss is still there; or a quarter "
     "of it, with a third of the loss still there; or there were fewer than 50 steps, and they brought something",
-    not_fooled_by="runs whose loss has come down, however it still falls; optimizers that search how far to go",
+    not_fooled_by="runs whose loss has come down, however it still falls, or that are mostly right, unless held-out "
+    "examples still gain; optimizers that search how far to go",
     at_end=True,
     severity="notice",
     says=Message(
@@ -183,7 +184,8 @@ def under_trained(history: History) -> Iterator[Sighting]:
     """The loss was falling as fast at the end as in the middle, or there was hardly a step, and it is high."""
     right = accuracy(history)
     short = history.step <= 250 and not history.earlier and len(history.optimizers) < 2
-    if not supervised(history) or not short or history.losses.count < 8 or (right is not None and right > 0.7):
+    done = right is not None and right > (0.85 if _held_out_gains(history) else 0.7)
+    if not supervised(history) or not short or history.losses.count < 8 or done:
         return
     # As many classes as examples: they are told apart within the batch, and change with it.
     if any(each.kind == "classes" and each.classes == each.batch for each in losses(history)[-1:]):
@@ -196,6 +198,15 @@ def under_trained(history: History) -> Iterator[Sighting]:
     high = end > 0.6 * start and fell > 0.12 * whole > 0 and quarters[0] > 1.01 * quarters[3]
     if start > 0 and (high or (end > _UNFINISHED * start and (falling(history) or _hardly_begun(history)))):
         yield Sighting(evidence={"start": start, "end": end, "steps": history.step}, confidence=0.8)
+
+
+def _held_out_gains(history: History) -> bool:
+    """Whether held-out accuracy has risen over the second half of the run, by more than chance brings."""
+    late = [each for each in scored(history) if each.step >= 0.5 * history.step]
+    if len(late) < 2:
+        return False
+    before, now = (each.accuracy or 0.0 for each in (late[0], late[-1]))
+    return now - before > 3 * math.sqrt(before * (1 - before) / max(1, late[-1].examples))
 
 
 def _hardly_begun(history: History) -> bool:

@@ -9,6 +9,7 @@ from gradus.diagnosis.rules.common import chance, learned, struggling
 from gradus.diagnosis.signs import Examination, History
 
 VANISHED, EXPLODED = 1e-6, 1e4
+_OUTGROWN = 100.0
 _LATE = 1000
 
 
@@ -52,7 +53,8 @@ def _tells_something(history: History) -> bool:
 
 @rules.register(
     "exploding-through-time",
-    source="our prototype: the gradient at the first step above 1e4 of that at the last (Pascanu et al. 2013)",
+    source="our prototype: the gradient at the first step above 1e4 of that at the last (Pascanu et al. 2013); above "
+    "100 where the first outputs are ten times too large, which the growth of the state has made them",
     not_fooled_by="sequences whose last steps matter little; clipped runs that learn",
     says=Message(
         en="The gradient explodes through time: at the first step of the sequence it is {ratio:.1e} times that at the "
@@ -64,11 +66,23 @@ def exploding_through_time(history: History) -> Iterator[Sighting]:
     """The gradient grows on its way back through the sequence, now or before the first large step put an end to it."""
     if not struggling(history):
         return
-    for examinations in (history.latest(2), history.examinations[:1]):
+    at_first = _OUTGROWN if _outgrown(history.first) else EXPLODED
+    for examinations, most in ((history.latest(2), EXPLODED), (history.examinations[:1], at_first)):
         for place, ratio, since in _ratios(examinations):
-            if ratio > EXPLODED:
+            if ratio > most:
                 yield Sighting(where=place, since=since, confidence=0.9, evidence={"ratio": ratio}, worse=ratio)
                 return
+
+
+def _outgrown(first: Examination | None) -> bool:
+    """Whether the first outputs are ten times as large as targets, or as surely wrong."""
+    loss = first.loss if first is not None and not first.step else None
+    if loss is None:
+        return False
+    if loss.kind == "values":
+        return loss.error > 100 * (loss.target_std * loss.target_std + loss.target_mean * loss.target_mean) > 0
+    sure = loss.value > 10 * loss.terms * math.log(max(2, loss.classes))
+    return loss.kind == "classes" and sure and not loss.summed
 
 
 def _ratios(latest: Sequence[Examination]) -> Iterator[tuple[str, float, int]]:
