@@ -116,11 +116,13 @@ def test_oscillation_is_damped() -> None:
         "+ opt_g = torch.optim.Adam(G.parameters(), lr=1e-3, betas=(0.0, 0.999))",
         "+ opt_d = torch.optim.Adam(D.parameters(), lr=1e-3, betas=(0.0, 0.999))",
     ]
-    given = changes(gan(g_rate="1e-3, betas=(0.9, 0.99)", d_rate="1e-3, betas=(0.5, 0.9)"), "damp-players")
+    found = changes(gan(g_rate="1e-3, betas=(0.9, 0.99)", d_rate="1e-3, betas=(0.5, 0.9)"), "damp-players")
+    given = [each for each in found if "at_real" not in each]
     assert ["betas=(0.0, 0.99)" in each and "betas=(0.0, 0.9)" in each for each in given] == [True, True, False]
     assert "lr=0.00025, betas=(0.0, 0.99)" in given[1]
     assert "betas=(0.5, 0.99)" in given[2]
-    still = changes(gan(g_rate="1e-3, betas=(0.0, 0.9)", d_rate="1e-3, betas=(0.0, 0.9)"), "damp-players")
+    found = changes(gan(g_rate="1e-3, betas=(0.0, 0.9)", d_rate="1e-3, betas=(0.0, 0.9)"), "damp-players")
+    still = [each for each in found if "at_real" not in each]
     assert ["lr=0.00025, betas=(0.0, 0.9)" in still[0], "lr=0.0001, betas=(0.0, 0.9)" in still[1]] == [True, True]
 
 

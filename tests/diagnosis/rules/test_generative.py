@@ -134,3 +134,24 @@ def test_steps_of_the_generator_alone_do_not_say_who_is_ahead() -> None:
     circling: dict[str, Any] = {"spread": 0.4, "moved": 0.3, "precision": 0.3}
     assert caught(steps=400, **circling) == {"oscillating-players"}
     assert caught(steps=400, told_apart=None, **circling) == set()
+
+
+@pytest.mark.parametrize(
+    ("players", "started", "expected"),
+    [
+        ({}, 0.1, True),
+        ({}, 0.3, False),  # as it began
+        ({"spread": 0.7}, 0.1, False),
+        ({"precision": 0.2}, 0.1, False),
+        ({"moved": 0.3}, 0.1, False),  # on its way
+        ({"told_apart": 1.0}, 0.1, False),  # stopped by the other
+    ],
+)
+def test_a_generator_at_rest_between_the_data(players: dict[str, Any], started: float, expected: bool) -> None:
+    resting: dict[str, Any] = {"spread": 0.4, "precision": 0.0, "told_apart": 0.9, "coverage": 0.0, "moved": 0.05}
+    history = playing(replace(APART, **(resting | players)), steps=600)
+    first = history.examinations[0]
+    history.examinations[0] = replace(first, step=0, players=replace(APART, spread=started))
+    later = [replace(each, step=100 + 100 * number) for number, each in enumerate(history.examinations[1:])]
+    history.examinations[1:] = later
+    assert ("mode-collapse" in seen(history)) == expected

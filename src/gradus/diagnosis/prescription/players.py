@@ -1,158 +1,20 @@
 """Fixes of two players that train against each other: which is ahead, and by what."""
 
 import ast
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
-from gradus.diagnosis.prescription.bindings import binding, default_of, function_around, passed
-from gradus.diagnosis.prescription.callables import reaching
 from gradus.diagnosis.prescription.edits import Edit, atom, replace, with_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.flow import nearest, operations
+from gradus.diagnosis.prescription.judging import gentle_slope
 from gradus.diagnosis.prescription.lasting import enclosing
+from gradus.diagnosis.prescription.opponents import Player, players
 from gradus.diagnosis.prescription.program import Found, Program, SourceFile
 from gradus.diagnosis.prescription.rewriting import instead, unique, without_brackets
-from gradus.diagnosis.prescription.roles import TrainingStep, training_steps
 from gradus.diagnosis.prescription.values import Operation, Value
-from gradus.diagnosis.prescription.written import Written, expression, option, written
+from gradus.diagnosis.prescription.written import expression, option, written
 
-_JUDGES = re.compile(
-    r"(^|_|\.)(net_?|opt(im(izer)?)?_?|model_?)?d(is(c(riminator)?)?)?(_|\d|$)|critic|discrim|judge", re.IGNORECASE
-)
-_MAKES = re.compile(r"(^|_|\.)(net_?|opt(im(izer)?)?_?|model_?)?g(en(erator)?)?(_|\d|$)|generator|actor", re.IGNORECASE)
 _ENOUGH_STEPS = 2
-
-
-@dataclass(frozen=True)
-class Player:
-    """One of two networks that are trained against each other.
-
-    Attributes:
-        optimizer: the call that makes its optimizer.
-        rate: where its learning rate is written.
-        step: its training step; None if it was not found.
-    """
-
-    optimizer: Found
-    rate: Written | None
-    step: TrainingStep | None
-
-
-def players(case: Case) -> tuple[Player, Player] | None:
-    """The generator and the discriminator."""
-    made = [
-        _Made(each, given)
-        for each in case.program.calls("torch.optim.*")
-        if each.node.args and not each.file.qualified(each.node.func).startswith("torch.optim.lr_scheduler")
-        for given in _helped(case.program, each)
-    ]
-    judges = [each for each in made if _is_judge(case.program, each, made)]
-    makers = [each for each in made if each not in judges]
-    if len(made) != 2 or len(judges) != 1:
-        return None
-    return _player(case, makers[0]), _player(case, judges[0])
-
-
-@dataclass(frozen=True)
-class _Made:
-    """An optimizer: the call of torch's class, and the call of the program's function that this is in, if any."""
-
-    optimizer: Found
-    helper: Found | None
-
-    @property
-    def names(self) -> list[str]:
-        """The network's name, then the optimizer's."""
-        given = ast.unparse(self.optimizer.node.args[0]).partition(".parameters")[0].removeprefix("self.")
-        targets = _targets(self.helper or self.optimizer)
-        function = function_around(self.optimizer.file, self.optimizer.node)
-        if self.helper is not None and function is not None:
-            network = passed(self.optimizer.file, function, given, self.helper)
-            given = ast.unparse(network).removeprefix("self.") if network is not None else (targets or [given])[0]
-        return [given, *targets]
-
-
-def _helped(program: Program, optimizer: Found) -> list[Found | None]:
-    """The calls of a function that makes an optimizer, where it makes several: `opt_g, opt_d = make(g), make(d)`."""
-    function = function_around(optimizer.file, optimizer.node)
-    calls = reaching(program, function) if function is not None else []
-    return list(calls) if len(calls) > 1 else [None]
-
-
-def _targets(call: Found) -> list[str]:
-    """What the result of a call is kept as: the name beside it in `a, b = f(), g()`, `kept["d"]`, or all there are."""
-    parent, statement = call.file.parents[call.node], call.statement
-    targets = statement.targets if isinstance(statement, ast.Assign) else []
-    texts: list[str] = []
-    for each in targets:
-        beside = isinstance(each, ast.Tuple) and isinstance(parent, ast.Tuple) and len(each.elts) == len(parent.elts)
-        if beside and isinstance(each, ast.Tuple) and isinstance(parent, ast.Tuple) and call.node in parent.elts:
-            texts.append(ast.unparse(each.elts[parent.elts.index(call.node)]))
-        elif isinstance(parent, ast.Dict) and call.node in parent.values:
-            key = parent.keys[parent.values.index(call.node)]
-            texts += (
-                [ast.unparse(key).strip("'\""), f"{ast.unparse(each)}[{ast.unparse(key)}]"] if key is not None else []
-            )
-        elif isinstance(each, ast.Tuple) and parent is statement:
-            texts += [ast.unparse(name) for name in each.elts]
-        elif not isinstance(each, ast.Tuple):
-            texts.append(ast.unparse(each))
-    return [each.removeprefix("self.") for each in texts]
-
-
-def _is_judge(program: Program, optimizer: _Made, every: Sequence[_Made]) -> bool:
-    """By the name of the network or of the optimizer; else by what it is called on: what another one made."""
-    names = optimizer.names
-    if any(_JUDGES.search(each) for each in names) or any(_MAKES.search(each) for each in names):
-        return any(_JUDGES.search(each) for each in names)
-    network = names[0]
-    others = [each.names[0] for each in every if each is not optimizer]
-    for file, node in program.nodes():
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == network:
-            for each in node.args:
-                bound = binding(file, each)
-                text = ast.unparse(bound.value if bound is not None else each)
-                if any(text.startswith(f"{other}(") for other in others):
-                    return True
-    return False
-
-
-def _player(case: Case, made: _Made) -> Player:
-    names = made.names[1:]
-    steps = [
-        each
-        for each in training_steps(case)
-        if any(name in names for step in _right_after(each) for name in _called(case.program, step))
-    ]
-    return Player(made.optimizer, _rate(case.program, made), steps[0] if len(steps) == 1 else None)
-
-
-def _rate(program: Program, made: _Made) -> Written | None:
-    """Where its learning rate is written: by the function that makes it, or for it alone by who calls that."""
-    file = made.optimizer.file
-    function, given = function_around(file, made.optimizer.node), made.optimizer.argument(1, "lr")
-    if made.helper is not None and function is not None and isinstance(given, ast.Name):
-        handed = passed(file, function, given.id, made.helper) or default_of(function, given.id)
-        return written(program, made.helper.file, handed)
-    return option(program, made.optimizer, 1, "lr")
-
-
-def _called(program: Program, step: Found) -> Iterator[str]:
-    """How what steps is called: here, and by those who pass it to the function that the step is in."""
-    yield ast.unparse(step.receiver).removeprefix("self.")
-    function = function_around(step.file, step.node)
-    if function is not None:
-        calls = reaching(program, function)
-        given = (passed(step.file, function, ast.unparse(step.receiver), each) for each in calls)
-        yield from (ast.unparse(each).removeprefix("self.") for each in given if each is not None)
-
-
-def _right_after(step: TrainingStep) -> list[Found]:
-    """The first step behind a backward pass."""
-    later = [each for each in step.steps if each.node.lineno >= step.backward.node.lineno]
-    return later[:1]
-
 
 # ---- balance --------------------------------------------------------------------------------------------------------
 
@@ -196,6 +58,9 @@ def no_faster_than_the_generator(case: Case) -> Iterator[Sequence[Edit]]:
             yield [judge.rate.becomes(maker.rate.value)]
         if judge.rate.value > 3 * maker.rate.value:
             yield [judge.rate.becomes(2 * maker.rate.value)]
+
+
+fix("slow-discriminator")(gentle_slope)
 
 
 @fix("slow-discriminator")
@@ -339,7 +204,7 @@ def as_fast_as_the_generator(case: Case) -> Iterator[Sequence[Edit]]:
 
 @fix("damp-players")
 def damp(case: Case) -> Iterator[Sequence[Edit]]:
-    """No momentum, which drives players round each other; lower rates as well; or half the momentum.
+    """No momentum, which drives players round each other; a price on the discriminator's slope; lower rates.
 
     Source: Mescheder et al. (2018), arXiv 1801.04406; Gidel et al. (2019), arXiv 1807.04740.
     """
@@ -351,6 +216,7 @@ def damp(case: Case) -> Iterator[Sequence[Edit]]:
     slower = [each.becomes(each.value / 4) for each in rates.values()]
     if still:
         yield unique(still)
+    yield from gentle_slope(case)
     if slower:
         yield unique([*still, *slower])
     halved = [each for player in both for each in _without_momentum(case.program, player, "0.5")]

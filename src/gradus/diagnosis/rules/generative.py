@@ -8,6 +8,8 @@ from gradus.diagnosis.rules import Sighting, lasting, rules
 from gradus.diagnosis.signs import History, PlayersSigns
 
 _LATE = 150
+_LONG = 3
+"""Times as many steps: what has not changed over them is at rest."""
 _OUTRUN = 10
 """Steps of one player for each of the other's; a critic is given five."""
 
@@ -17,7 +19,8 @@ _OUTRUN = 10
     source="our prototype: distances between samples 0.00 to 0.03 of the data's, healthy ones 0.92 and more; partial: "
     "coverage (Naeem et al. 2020) below a half though samples are real enough, or modes never visited (Metz et al. "
     "2017 count those of a ring of eight)",
-    not_fooled_by="a generator that has only begun, whose samples lie close together far from the data",
+    not_fooled_by="a generator that has only begun, whose samples lie close together far from the data; one on its "
+    "way, whose samples spread or move on from look to look",
     says=Message(
         en="The generator has collapsed: its samples differ {spread:.2g} times as much as real ones do, and cover "
         "{coverage:.0%} of them.",
@@ -25,7 +28,7 @@ _OUTRUN = 10
     ),
 )
 def mode_collapse(history: History) -> Iterator[Sighting]:
-    """Generated examples are all alike, or cover a part of the data only, or now this part and now that."""
+    """Generated examples are all alike, cover a part of the data only, now this part and now that, or lie between."""
     latest = [each.players for each in history.latest(4)]
     players = [each for each in latest if each is not None]
     if len(players) < 4 or history.step < _LATE:
@@ -39,10 +42,29 @@ def mode_collapse(history: History) -> Iterator[Sighting]:
     # One mode after another: samples are real enough, of a few modes at a time, and of others at the next look.
     hops = all(each.coverage < 0.3 and each.moved > 0.25 for each in players)
     hops = hops and max(each.precision for each in players) > 0.6
-    if total or partial or missing or hops:
+    if total or partial or missing or hops or _rests_between(history):
         coverage = 1 - missing if missing else statistics.fmean(each.coverage for each in players)
         evidence = {"spread": players[-1].spread, "coverage": coverage}
         yield Sighting(since=history.latest(4)[0].step, confidence=0.9 if total else 0.75, evidence=evidence)
+
+
+def _rests_between(history: History) -> bool:
+    """Whether samples came out of one place, and then stayed together between the data, where nothing of them lies.
+
+    That is what a generator does that is paid to be close to all of the data at once. A discriminator that is always
+    right stops it, too, but then it is that one which wins.
+    """
+    looks = [(each.step, each.players) for each in history.examinations if each.players is not None]
+    long_ago = [number for number, (step, _) in enumerate(looks) if step <= looks[-1][0] / _LONG]
+    players = [each for _, each in looks[min(long_ago[-1], len(looks) - 4) :]] if long_ago else []
+    if len(players) < 4 or looks[-1][0] < _LATE:
+        return False
+    spreads = [each.spread for each in players]
+    rests = max(spreads) < 1.5 * min(spreads) and spreads[-1] < 1.25 * spreads[0]
+    rests = rests and statistics.fmean(each.moved for each in players) < 0.2
+    between = max(spreads) < 0.6 and max(each.precision for each in players) < 0.1
+    stopped = min(each.told_apart or 0.0 for each in players) > 0.995
+    return rests and between and not stopped and min(spreads) > 2 * looks[0][1].spread
 
 
 def _modes_missing(players: Sequence[PlayersSigns]) -> float:
