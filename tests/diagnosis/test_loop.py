@@ -249,6 +249,20 @@ def test_a_parameter_that_no_optimizer_holds() -> None:
     assert found.orphan_share == pytest.approx((16 * 16 + 16) / total)
 
 
+@pytest.mark.parametrize("steps", [True, False])
+def test_weights_whose_optimizer_never_steps(steps: bool) -> None:
+    model = perceptron()
+    sgd, other = SGD(model[0].parameters(), lr=0.01), SGD(model[2:].parameters(), lr=0.01)
+
+    def body(_: int) -> None:
+        other.zero_grad()
+        cleared_before(model, sgd)
+        if steps:
+            other.step()
+
+    assert set(signs_of(model, body).waiting) == (set() if steps else {"net:2.weight", "net:4.weight"})
+
+
 @pytest.mark.parametrize("part", [True, False])
 def test_an_optimizer_that_was_made_before_a_model_was_changed(part: bool) -> None:
     """It still holds the weights of a layer that the model has no more."""

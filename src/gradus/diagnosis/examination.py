@@ -212,6 +212,8 @@ class Window:
         self.graphs.append(graph)
         for place in graph.outputs:
             self._layers[place] = replace(self._layers[place], output=True)
+        for place in graph.single:
+            self._layers[place] = replace(self._layers[place], single=True)
         for place, activation in graph.following.items():
             if activation:
                 self._memory.following[place] = activation

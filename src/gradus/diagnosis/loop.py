@@ -4,7 +4,7 @@ import gc
 import itertools
 import weakref
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -287,6 +287,7 @@ class LoopWatch:
                 self.know(find_optimizers())
                 held = self._held_now()
             self._conclude_orphans(held)
+            self._conclude_waiting(held)
             self._conclude_unreached(nodes)
         self._conclude_frozen()
 
@@ -337,6 +338,14 @@ class LoopWatch:
         strangers = tuple(self.strangers) if len(known) < len(lost) else ()
         unknown = len(known) < len(lost) or any(True for _ in self._kept_loose(held))
         self.signs.unregistered = strangers or (("",) if unknown else ())
+
+    def _conclude_waiting(self, held: Collection[int]) -> None:
+        at_work = {
+            id(each) for optimizer, held in self.optimizers.items() if held.steps for each in _parameters(optimizer)
+        }
+        waiting = [each for each in self._alive() if id(each) in held and id(each) not in at_work]
+        places = (self._places.parameter(each) for each in waiting if self._stays(each))
+        self.signs.waiting = tuple(each for each in places if each is not None)
 
     def _kept_loose(self, held: dict[int, Tensor]) -> Iterator[Tensor]:
         """Tensors that are no parameters, require gradients, are kept by a module, and have not changed since."""

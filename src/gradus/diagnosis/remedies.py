@@ -51,7 +51,7 @@ BY_ID: dict[str, tuple[str, ...]] = {
     "overflow": ("bound-exponent",),
     "softmax-twice": ("return-logits",),
     "softmax-wrong-axis": ("class-axis",),
-    "softmax-single-unit": ("sigmoid-output",),
+    "softmax-single-unit": ("sigmoid-output", "class-axis"),
     "missing-log": ("add-log",),
     "loss-output-mismatch": ("fit-loss",),
     "output-range": ("linear-output",),

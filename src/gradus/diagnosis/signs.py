@@ -30,6 +30,7 @@ class LayerSigns:
         earliest, latest: norm of the loss's gradient at the first and the last step of the sequence it went through.
         finite: whether the sample is.
         output: whether a loss is computed of it with no other layer in between.
+        single: whether a softmax runs over its one unit.
     """
 
     type: str
@@ -46,6 +47,7 @@ class LayerSigns:
     earliest: float | None = None
     latest: float | None = None
     output: bool = False
+    single: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -317,6 +319,7 @@ class LoopSigns:
         left_behind: whether an optimizer holds weights, beside such, that no model has and no loss reaches.
         unregistered: modules called inside a model that does not know them.
         frozen: share of a model's elements that do not learn and look as initialized.
+        waiting: weights that the loss reaches, and that only optimizers hold which have not stepped.
         unreached: parameters that an optimizer steps, whose modules ran, and that no loss ever reached.
         eval_steps: consecutive steps, up to now, whose forward pass was in evaluation mode.
         eval_since: the step at which these began.
@@ -344,6 +347,7 @@ class LoopSigns:
     unregistered: tuple[str, ...] = ()
     frozen: float = 0.0
     frozen_places: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
     unreached: tuple[str, ...] = ()
     eval_steps: int = 0
     eval_since: int = 0

@@ -342,6 +342,13 @@ class TestAxis:
         program = of_sequence("nn.Linear(4, 3), nn.LogSoftmax(0)", criterion="nn.NLLLoss()")
         assert first_change(program, "class-axis")[1] == "+ model = nn.Sequential(nn.Linear(4, 3), nn.LogSoftmax(1))"
 
+    @pytest.mark.parametrize(("axis", "found"), [("-1", True), ("1", False)])
+    def test_of_what_is_attended_to(self, axis: str, found: bool) -> None:
+        old, new = (f"share = torch.softmax(self.score(x), dim={each})" for each in (axis, "1"))
+        forward = f"        {old}\n        return self.fc2((share * x).sum(1))"
+        program = of_class(forward, init="self.score = nn.Linear(4, 1)")
+        assert first_change(program, "class-axis") == ([f"- {old}", f"+ {new}"] if found else [])
+
 
 class TestOneUnit:
     def test_of_probabilities(self) -> None:

@@ -40,6 +40,13 @@ def test_what_no_optimizer_holds_waits_for_one_that_is_idle(signs: dict[str, Any
     assert not names & seen(classifying(loop={"idle_steps": 1, **signs})).keys()
 
 
+@pytest.mark.parametrize(("ended", "steps", "caught"), [(True, 60, True), (False, 60, False), (True, 40, False)])
+def test_an_optimizer_that_never_steps_beside_one_that_does(ended: bool, steps: int, caught: bool) -> None:
+    """Until the end its turn may come."""
+    history = classifying(loop={"steps": steps, "waiting": ("net:0.weight",), "backwards": steps}, ended=ended)
+    assert ("missing-step" in seen(history)) is caught
+
+
 @pytest.mark.parametrize("left_behind", [True, False])
 def test_what_no_optimizer_holds_took_the_place_of_something_that_it_does(left_behind: bool) -> None:
     found = seen(classifying(loop={"orphans": ("net:2.weight",), "left_behind": left_behind, "steps": 9}))

@@ -6,7 +6,7 @@ from functools import partial
 
 from gradus.diagnosis.prescription.edits import Edit, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
-from gradus.diagnosis.prescription.flow import SHAPING, below, leads_to_layers, nearest, training_losses
+from gradus.diagnosis.prescription.flow import SHAPING, below, leads_to_layers, nearest, operations, training_losses
 from gradus.diagnosis.prescription.program import Found, Program
 from gradus.diagnosis.prescription.readers import Reading, readings
 from gradus.diagnosis.prescription.rewriting import around, behind, bypass, renamed, unique
@@ -213,6 +213,21 @@ def over_classes(case: Case) -> Iterator[Sequence[Edit]]:
             yield from ([replace(each.call.file, given, other)] for other in right if other not in wrong)
 
 
+@fix("class-axis")
+def over_what_is_attended_to(case: Case) -> Iterator[Sequence[Edit]]:
+    """`dim=1` for the softmax over the last axis of a hidden layer with one unit: the scores of an attention."""
+    seen: set[int] = set()
+    for loss in training_losses(case):
+        for each in below(case.program, loss):
+            axis = each.argument(1, "dim") if each.name == "softmax" else None
+            if each.call is None or axis is None or id(each.value.node) in seen:
+                continue
+            seen.add(id(each.value.node))
+            scores = [head for head in operations(case.program, each.inputs[0]) if _of_one_unit(case.program, head)]
+            if scores and ast.unparse(axis) in {"-1", "2"}:
+                yield [replace(each.call.file, axis, "1")]
+
+
 def _axis_seen(case: Case) -> tuple[int, int]:
     """The axis that the softmax was seen to run over, and how many there are."""
     finding = case.finding("softmax-wrong-axis")
@@ -251,12 +266,14 @@ def sigmoid_of_one_unit(case: Case) -> Iterator[Sequence[Edit]]:
 
 
 def _has_one_unit(program: Program, loss: Operation) -> bool:
-    for head in nearest(program, loss.inputs[0]):
-        place = head.call
-        width = written(program, place.file, head.argument(2, "out_features")) if place is not None else None
-        if head.name == "linear" and width is not None and width.value == 1:
-            return True
-    return False
+    return any(_of_one_unit(program, head) for head in nearest(program, loss.inputs[0]))
+
+
+def _of_one_unit(program: Program, head: Operation) -> bool:
+    """Whether it is a linear layer with one unit."""
+    place = head.call
+    width = written(program, place.file, head.argument(2, "out_features")) if place is not None else None
+    return head.name == "linear" and width is not None and width.value == 1
 
 
 def _binary(program: Program, loss: Operation) -> list[Edit]:

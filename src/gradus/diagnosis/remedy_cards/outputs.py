@@ -20,8 +20,8 @@ OUTPUTS = (
     RemedyCard(
         id="class-axis",
         text=Message(
-            en="Use dim=1, or dim=-1 where classes come last.",
-            zh="使用 dim=1；类别在最后一轴时用 dim=-1。",
+            en="Use dim=1, or dim=-1 where classes come last; for attention the axis of what is attended to.",
+            zh="使用 dim=1；类别在最后一轴时用 dim=-1；注意力则沿被关注对象的轴。",
         ),
         why=Message(
             en="Probabilities must sum to 1 over the classes of one example, not over the examples of one class.",

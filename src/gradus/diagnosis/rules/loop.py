@@ -8,6 +8,9 @@ from gradus.diagnosis.rules import Sighting, rules
 from gradus.diagnosis.rules.common import learned, supervised
 from gradus.diagnosis.signs import History, layer_of
 
+_LONG = 50
+"""Steps after which, at the end of a run, none will come of an optimizer that has made none."""
+
 
 @rules.register(
     "missing-zero-grad",
@@ -31,17 +34,22 @@ def missing_zero_grad(history: History) -> Iterator[Sighting]:
 @rules.register(
     "missing-step",
     source="gradients that are cleared before anything used them were computed in vain",
-    not_fooled_by="accumulation; updates by hand; gradients wanted for themselves, without an optimizer",
+    not_fooled_by="accumulation; updates by hand; gradients wanted for themselves, without an optimizer; an optimizer "
+    "whose turn comes later in the run",
     structural=True,
     severity="critical",
     says=Message(
-        en="No parameter ever changes: after {backwards:.0f} backward passes no optimizer has stepped.",
-        zh="参数从未改变：经过 {backwards:.0f} 次反向传播，没有任何优化器执行过 step。",
+        en="Gradients are computed in vain: after {backwards:.0f} backward passes the optimizer of these parameters "
+        "has not stepped once.",
+        zh="梯度白算了：经过 {backwards:.0f} 次反向传播，这些参数的优化器一次也没有执行 step。",
     ),
 )
 def missing_step(history: History) -> Iterator[Sighting]:
-    """An optimizer is there, gradients are computed and thrown away, and nothing changes."""
+    """An optimizer is there, gradients are computed and thrown away, and nothing changes; or one of several idles."""
     loop = history.loop
+    if history.ended and loop.steps >= _LONG and loop.waiting:
+        where = layer_of(loop.waiting[0])
+        yield Sighting(where=where, confidence=0.9, evidence={"backwards": loop.backwards})
     if loop.steps or not loop.optimizers_known:
         return
     if loop.unstepped >= 3 or loop.unused >= 100 or (history.ended and loop.unused >= 3):

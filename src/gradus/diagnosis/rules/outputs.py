@@ -91,8 +91,9 @@ def _over_steps(loss: LossSigns, head: Sequence[Op], softmax: Op) -> bool:
     structural=True,
     severity="critical",
     says=Message(
-        en="A softmax runs over a single unit: its output is always 1 and nothing can be learned. Use a sigmoid.",
-        zh="softmax 只作用于一个单元：输出永远是 1，什么也学不到。应使用 sigmoid。",
+        en="A softmax runs over a single unit: its output is always 1 and nothing can be learned. Use a sigmoid, or "
+        "for attention the axis of what is attended to.",
+        zh="softmax 只作用于一个单元：输出永远是 1，什么也学不到。应使用 sigmoid；若是注意力，应沿被关注对象的轴。",
     ),
 )
 def softmax_single_unit(history: History) -> Iterator[Sighting]:
@@ -103,7 +104,7 @@ def softmax_single_unit(history: History) -> Iterator[Sighting]:
 
 
 def _single(examination: Examination) -> bool:
-    return any(
+    return any(each.single for each in examination.layers.values()) or any(
         op.name in ("Softmax", "LogSoftmax") and op.axis is not None and op.shape[op.axis : op.axis + 1] == (1,)
         for loss in examination.losses
         for head in loss.heads
