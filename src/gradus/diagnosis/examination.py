@@ -25,6 +25,7 @@ from gradus.diagnosis.updates import Updates
 _ACTIVATION_TYPES = {
     nn.ReLU: "relu", nn.ReLU6: "relu", nn.Tanh: "tanh", nn.Sigmoid: "sigmoid", nn.LeakyReLU: "leaky_relu",
     nn.GELU: "gelu", nn.SiLU: "silu", nn.ELU: "elu", nn.SELU: "elu", nn.Hardtanh: "hardtanh", nn.Softplus: "softplus",
+    nn.Threshold: "relu",
 }  # fmt: skip
 _CHANNELS_SECOND = (nn.modules.conv._ConvNd, nn.modules.batchnorm._BatchNorm, nn.GroupNorm)
 _MOST_CALLS = 512

@@ -56,6 +56,25 @@ def test_leaky() -> None:
 
 
 @pytest.mark.parametrize(
+    ("source", "before", "after"),
+    [
+        ("m = nn.Sequential(nn.Linear(4, 8), nn.Threshold(2.0, 0.0), nn.Linear(8, 2))", "nn.Threshold(2.0, 0.0)",
+         "nn.LeakyReLU()"),
+        ("def activation():\n    return nn.Hardshrink(lambd=3)", "nn.Hardshrink(lambd=3)", "nn.LeakyReLU()"),
+        (net("return self.fc2(F.softshrink(self.fc1(x), 2))"), "F.softshrink(self.fc1(x), 2)",
+         "F.leaky_relu(self.fc1(x))"),
+    ],
+)  # fmt: skip
+def test_what_lets_nothing_through_up_to_a_threshold_leaks(source: str, before: str, after: str) -> None:
+    line = next(each.strip() for each in source.splitlines() if before in each)
+    assert first_change(HEAD + source, "leaky") == [f"- {line}", f"+ {line.replace(before, after)}"]
+
+
+def test_an_output_that_is_cut_off_at_a_threshold_stays() -> None:
+    assert first_change(HEAD + net("return F.softshrink(self.fc1(x), 2)"), "leaky") == []
+
+
+@pytest.mark.parametrize(
     ("source", "expected"),
     [
         (

@@ -1,7 +1,7 @@
 """Labels and splits, to the edge."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -271,6 +271,28 @@ def test_batches_of_players_may_be_all_real_or_all_generated() -> None:
     history = playing(APART)
     history.examinations = classifying(loss=sorted_by_class).examinations
     assert "unshuffled-data" not in seen(history)
+
+
+@pytest.mark.parametrize(
+    ("mean", "changes", "caught"),
+    [
+        (lambda step: step % 40 / 10, {}, True),
+        (lambda step: -(step % 40) / 10, {}, True),
+        (lambda step: step % 40 / 10, {"target_std": 2.0}, False),  # hardly more than the batches' share of it
+        (lambda step: step % 40 / 10, {"error": 0.1}, False),  # it is learned all the same
+        (lambda step: step / 10, {}, False),  # a stream that drifts
+        (lambda step: 2 - 2 * math.cos(math.pi * step / 40), {}, False),  # a series that rises and falls
+        (lambda step: step * 17 % 40 / 10, {}, False),  # clients of one level each, in any order
+    ],
+)  # fmt: skip
+def test_batches_sorted_by_a_target_sweep_and_leap_back(
+    mean: Callable[[int], float], changes: dict[str, float], caught: bool
+) -> None:
+    def swept(step: int) -> dict[str, float]:
+        return {"target_mean": mean(step), "target_std": 0.1, "error": 1.0} | changes
+
+    history = fitting(loss=swept, steps=160)
+    assert ("unshuffled-data" in seen(history)) is caught
 
 
 def test_candidates_of_which_the_first_is_right_are_no_sorted_classes() -> None:

@@ -19,6 +19,10 @@ from gradus.diagnosis.prescription.written import Written, number, written
 
 _STEEP = 3.0
 """A factor before a squashing activation from which on it is nearly a step."""
+_THRESHOLD = re.compile(
+    r"torch\.nn\.(?P<name>Threshold|Hardshrink|Softshrink"
+    r"|(?P<function>functional\.)(?:threshold|hardshrink|softshrink)_?)"
+)
 
 
 @fix("swap-activation")
@@ -34,15 +38,35 @@ def rectify(case: Case) -> Iterator[Sequence[Edit]]:
 
 @fix("leaky")
 def leak(case: Case) -> Iterator[Sequence[Edit]]:
-    """LeakyReLU for ReLU."""
+    """LeakyReLU for ReLU, and for what lets nothing through up to a threshold."""
     edits = [
         edit
         for each in activations(case.program)
         if each.name == "relu" and (each.operand is None or _is_hidden(case, each))
         for edit in _as(each, "LeakyReLU", "leaky_relu")
     ]
+    edits += [edit for each in _thresholds(case) for edit in _without_threshold(each)]
     if edits:
         yield edits
+
+
+def _thresholds(case: Case) -> Iterator[Activation]:
+    """`nn.Threshold(2.0, 0.0)`, `F.hardshrink(self.fc(x), 0.5)` between layers."""
+    for file, node in case.program.nodes():
+        known = _THRESHOLD.fullmatch(file.qualified(node.func)) if isinstance(node, ast.Call) else None
+        if known is None or not isinstance(node, ast.Call):
+            continue
+        operand = node.args[0] if known["function"] and node.args else None
+        found = Activation(file, node, "threshold", operand)
+        if (operand is not None and _is_hidden(case, found)) or not known["function"]:
+            yield found
+
+
+def _without_threshold(old: Activation) -> Iterator[Edit]:
+    operand = "" if old.operand is None else old.file.code(old.operand)
+    name, more = imported(old.file, "torch.nn.LeakyReLU" if old.operand is None else "torch.nn.functional.leaky_relu")
+    yield replace(old.file, old.node, f"{name}({operand})")
+    yield from more
 
 
 def _as(old: Activation, module: str, function: str) -> Iterator[Edit]:

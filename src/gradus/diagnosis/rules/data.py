@@ -1,5 +1,6 @@
 """What goes in: ranges, columns, labels, order."""
 
+import itertools
 import math
 import statistics
 from collections.abc import Iterator, Sequence
@@ -401,14 +402,23 @@ def _ranks(known: Sequence[LossSigns]) -> bool:
     source="stochastic gradients stand for the whole only if batches are drawn at random (Bottou 2012)",
     not_fooled_by="imbalanced classes; players, whose batches are all real or all generated; few examined batches; "
     "tasks or clients of one class each, as long as held-out examples of all are told apart; the moments of one "
-    "recording; candidates of which the first is always the right one",
+    "recording; candidates of which the first is always the right one; values that rise and fall, or drift for good; "
+    "sorted values that are learned all the same",
     says=Message(
-        en="Batches are sorted by class: on average {share:.0%} of a batch is of one class.",
-        zh="批次按类别排序：平均每个批次有 {share:.0%} 属于同一类。",
+        en="Batches are sorted by {what}, {share:.0%} on average.",
+        zh="批次按{what}，平均为 {share:.0%}。",
     ),
+    words={
+        "class": Message(en="class: most of a batch is of one", zh="类别排序：每个批次大多属于同一类"),
+        "value": Message(en="target: its variance lies between batches", zh="目标值排序：目标值的方差大多在批次之间"),
+    },
 )
 def unshuffled_data(history: History) -> Iterator[Sighting]:
-    """Batches hold almost one class each, though there are several."""
+    """Batches hold almost one class each, though there are several; or values that go one way all through an epoch."""
+    explained = _sorted_by_value(history)
+    if explained is not None:
+        yield Sighting(confidence=0.9, evidence={"share": explained}, reading="value")
+        return
     whole = [each.loss for each in history.examinations if not each.inputs or each.inputs[0].shape[0] >= _SEVERAL]
     known = [each for each in whole if each and each.counts and sum(each.counts) >= 6 and each.kind == "classes"]
     if len(known) < 4 or history.adversarial or len(history.optimizers) > 1 or not settled(history):
@@ -420,7 +430,44 @@ def unshuffled_data(history: History) -> Iterator[Sighting]:
     several = pooled < 0.75 and purity > max(0.9, pooled + 0.2)
     only = pooled == 1.0 and known[0].classes >= 3 and len(known) >= 5 and of_a_layer(known[0])
     if several or only:
-        yield Sighting(confidence=0.9 if several else 0.8, evidence={"share": purity})
+        yield Sighting(confidence=0.9 if several else 0.8, evidence={"share": purity}, reading="class")
+
+
+def _sorted_by_value(history: History) -> float | None:
+    """The share of the targets' variance that lies between batches, where their means sweep from end to end, leap back
+    and sweep again; None where they do not, or where their order does no harm.
+
+    A series that is read in order rises and falls: it takes as long to come back as to go. A stream that drifts does
+    not come back at all.
+    """
+    known = [(each.step, each.loss) for each in history.examinations if each.loss and each.loss.kind == "values"]
+    known = [(step, each) for step, each in known if each.batch >= _SEVERAL and math.isfinite(each.error)]
+    if len(known) < 10 or history.adversarial or len(history.optimizers) > 1:
+        return None
+    means = [each.target_mean for _, each in known]
+    within = statistics.fmean(each.target_std * each.target_std for _, each in known)
+    between = statistics.pvariance(means)
+    # Of batches drawn at random, means vary by a batch's share of what their examples do.
+    if not within < 0.2 * between:
+        return None
+    end = _end_of_sweep(known)
+    if end is None or abs(means[end] - means[0]) < 0.7 * (max(means) - min(means)):
+        return None
+    back = known[end + 1 :]
+    leapt = back[0][0] - known[end][0] <= 0.5 * (known[end][0] - known[0][0])
+    home = abs(means[end + 1] - means[0]) < 0.3 * abs(means[end] - means[0])
+    missed = statistics.fmean(each.error for _, each in back) / (within + between)
+    return between / (within + between) if leapt and home and len(back) >= 3 and missed > 0.2 else None
+
+
+def _end_of_sweep(known: Sequence[tuple[int, LossSigns]]) -> int | None:
+    """Where targets turn that, but for chance, went one way at the first 8 examinations or more; None if nowhere."""
+    way = math.copysign(1.0, known[7][1].target_mean - known[0][1].target_mean)
+    for at, ((_, one), (_, other)) in enumerate(itertools.pairwise(known)):
+        chance_of_mean = 3 * max(one.target_std, other.target_std) / math.sqrt(min(one.batch, other.batch))
+        if way * (other.target_mean - one.target_mean) < -chance_of_mean:
+            return at if at >= 7 else None
+    return None
 
 
 @rules.register(

@@ -154,13 +154,16 @@ def over_regularization(history: History) -> Iterator[Sighting]:
 
 
 def _decay_moves(history: History) -> bool:
-    """Whether most of each step is a decay that is not part of the gradient."""
+    """Whether most of each step is a decay that is not part of the gradient.
+
+    A matrix that no gradient reaches moves by its decay alone, however weak: that tells of what cuts it off.
+    """
     decays = [each.decay for each in history.optimizers.values() if not each.coupled and each.decay]
     shares = [
         examination.rates[0] * decays[0] * each.weight / each.update
         for examination in history.latest(5)
         for _, each in history.weights(examination)
-        if decays and examination.rates and each.update
+        if decays and examination.rates and each.update and each.gradient
     ]
     return bool(shares) and statistics.median(shares) > 0.5
 
