@@ -7,7 +7,7 @@ from gradus.diagnosis.prescription.bindings import binding
 from gradus.diagnosis.prescription.edits import Edit, atom, imported, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.flow import below, leads_to_layers, nearest, operations, training_losses
-from gradus.diagnosis.prescription.numbers import fused_log
+from gradus.diagnosis.prescription.numbers import fused_log, without_margin
 from gradus.diagnosis.prescription.program import Program
 from gradus.diagnosis.prescription.rewriting import behind, nested, unique, without_leftovers
 from gradus.diagnosis.prescription.values import Operation, Value
@@ -61,15 +61,18 @@ def _less_largest(exponential: Operation, axis: str) -> list[Edit]:
     return [replace(file, node, f"({largest})" if method else largest)]
 
 
-@fix("bound-exponent")
+@fix("bound-exponent", "stable-loss")
 def logarithm_of_the_quotient(case: Case) -> Iterator[Sequence[Edit]]:
-    """`x[y] - x.logsumexp(1)` for `log(e[y] / e.sum(1))` of `e = exp(x)`: wherever it is written, all at once."""
+    """`x[y] - x.logsumexp(1)` for `log(e[y] / e.sum(1))` of `e = exp(x)`: wherever it is written, all at once.
+
+    Where exponentials overflow, infinity by infinity is no number, and no margin or clamp brings one back.
+    """
     program = case.program
     edits: list[Edit] = []
     for loss in training_losses(case):
         for each in below(program, loss):
             if each.name == "log" and each.inputs:
-                for made in operations(program, each.inputs[0]):
+                for made in operations(program, without_margin(program, each.inputs[0])):
                     edits += _difference(program, each, made)
     if edits:
         yield without_leftovers(unique(edits))
@@ -115,6 +118,9 @@ def _logsumexp(program: Program, logarithm: Operation, node: ast.expr) -> tuple[
             given = _of_exponent(program, logarithm, made.inputs[0].node)
             keep = f", keepdim={file.code(kept)}" if kept is not None else ""
             return (f"{given}.logsumexp({file.code(axis)}{keep})" if given else ""), []
+        kernel = without_margin(program, Value(file, node))
+        if kernel.node is not node:
+            return _logsumexp(program, logarithm, kernel.node) if kernel.file is file else ("", [])
         if made.name == "add" and made.value.file is file:
             terms = [_logsumexp(program, logarithm, each.node)[0] for each in made.inputs]
             name, more = imported(file, "torch.logaddexp")

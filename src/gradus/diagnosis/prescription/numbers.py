@@ -240,6 +240,14 @@ def _has_margin(made: Operation) -> bool:
     return made.name == "add" and any(_is_small(each.node) for each in made.inputs)
 
 
+def without_margin(program: Program, given: Value) -> Value:
+    """`x` of `x + 1e-8`; anything else as it is."""
+    for made in operations(program, given):
+        if _has_margin(made):
+            return next((each for each in made.inputs if not _is_small(each.node)), given)
+    return given
+
+
 def _is_small(node: ast.expr) -> bool:
     if isinstance(node, ast.Constant):
         return isinstance(node.value, int | float) and node.value > _TINY
