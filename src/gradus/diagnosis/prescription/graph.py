@@ -23,6 +23,7 @@ _IN_TORCH = {
     "clip", "matmul", "dot", "log1p", "expm1", "sign", "power", "einsum", "cumsum", "arctan2", "angle", "real", "imag",
 }  # fmt: skip
 _RENAMED = {"concatenate": "cat", "power": "pow", "max": "amax", "amax": "amax", "min": "amin", "amin": "amin"}
+_BOUNDS = {"numpy.maximum": "min", "numpy.minimum": "max"}
 _ALIKE = ("fft.", "linalg.")
 """Modules of NumPy that torch has under the same name, with the same functions."""
 _OF_PARTS = {"maximum": "amax", "minimum": "amin", "add": "sum", "multiply": "prod"}
@@ -283,15 +284,20 @@ def _stripped(file: SourceFile, node: ast.expr) -> str:
             elif isinstance(called, ast.Name) and called.id == "float" and len(part.args) == 1:
                 edits.append((file.span(part)[0] - base, file.span(part.args[0])[0] - base, ""))
                 edits.append((file.span(part.args[0])[1] - base, file.span(part)[1] - base, ""))
-            elif _reduced(name) and len(part.args) == 2 and not part.keywords:
+            elif _reduced(name) and len(part.args) == 2 and not part.keywords and _holds(*part.args):
                 (first, last), (start, end) = (file.span(each) for each in part.args)
                 stack, _ = imported(file, "torch.stack")
-                opening = f"{stack}([part.{_reduced(name)}(0) for part in ("
+                opening = f"{stack}([part.{_reduced(name)}(0) for part in "
                 edits.append((file.span(part)[0] - base, first - base, opening))
-                edits.append((last - base, start - base, ").tensor_split(list(("))
-                edits.append((end - base, file.span(part)[1] - base, ")[1:]))])"))
+                edits.append((last - base, start - base, ".tensor_split(list("))
+                edits.append((end - base, file.span(part)[1] - base, "[1:]))])"))
                 walk(part.args[0])
                 return
+            elif name in _BOUNDS and len(part.args) == 2 and isinstance(part.args[1], ast.Constant):
+                clamp, _ = imported(file, "torch.clamp")  # torch.maximum is of tensors alone
+                (start, end), bound = file.span(called), file.span(part.args[1])[0]
+                edits.append((start - base, end - base, clamp))
+                edits.append((bound - base, bound - base, f"{_BOUNDS[name]}="))
             elif name.startswith("numpy.") and _has_torch(short := name.removeprefix("numpy.")):
                 torch_name, _ = imported(file, f"torch.{_RENAMED.get(short, short)}")
                 start, end = file.span(called)
@@ -324,6 +330,11 @@ def _reduced(name: str) -> str:
         case ["numpy", function, "reduceat"]:
             return _OF_PARTS.get(function, "")
     return ""
+
+
+def _holds(*nodes: ast.expr) -> bool:
+    """Whether a method or an index may stand behind each of the expressions without brackets."""
+    return all(isinstance(each, ast.Name | ast.Call | ast.Attribute | ast.Subscript) for each in nodes)
 
 
 def _type(file: SourceFile, call: ast.Call) -> str:
