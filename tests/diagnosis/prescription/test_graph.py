@@ -232,6 +232,8 @@ class TestKeepGraph:
             ("np.einsum('ij,ij->i', h, h)", "torch.einsum('ij,ij->i', h, h)"),
             ("np.max(h, axis=1).astype('float32')", "torch.amax(h, axis=1).float()"),
             ("np.maximum(h, 0)", "torch.clamp(h, min=0)"),
+            ("h * np.array([1.0, 2.0, -1.0, 0.5])", "h * torch.tensor([1.0, 2.0, -1.0, 0.5])"),
+            ("np.array([h, h])", "torch.stack([h, h])"),
             ("np.maximum.reduceat(h, s)", "torch.stack([part.amax(0) for part in h.tensor_split(list(s[1:]))])"),
             ("np.add.reduceat(h, s)", "torch.stack([part.sum(0) for part in h.tensor_split(list(s[1:]))])"),
         ],

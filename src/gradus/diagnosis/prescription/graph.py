@@ -24,6 +24,7 @@ _IN_TORCH = {
 }  # fmt: skip
 _RENAMED = {"concatenate": "cat", "power": "pow", "max": "amax", "amax": "amax", "min": "amin", "amin": "amin"}
 _BOUNDS = {"numpy.maximum": "min", "numpy.minimum": "max"}
+_ARRAYS = {"numpy.array", "numpy.asarray"}
 _ALIKE = ("fft.", "linalg.")
 """Modules of NumPy that torch has under the same name, with the same functions."""
 _OF_PARTS = {"maximum": "amax", "minimum": "amin", "add": "sum", "multiply": "prod"}
@@ -293,6 +294,9 @@ def _stripped(file: SourceFile, node: ast.expr) -> str:
                 edits.append((end - base, file.span(part)[1] - base, "[1:]))])"))
                 walk(part.args[0])
                 return
+            elif name in _ARRAYS and len(part.args) == 1 and not part.keywords and (made := _made(part.args[0])):
+                torch_name, _ = imported(file, f"torch.{made}")
+                edits.append((file.span(called)[0] - base, file.span(called)[1] - base, torch_name))
             elif name in _BOUNDS and len(part.args) == 2 and isinstance(part.args[1], ast.Constant):
                 clamp, _ = imported(file, "torch.clamp")  # torch.maximum is of tensors alone
                 (start, end), bound = file.span(called), file.span(part.args[1])[0]
@@ -330,6 +334,14 @@ def _reduced(name: str) -> str:
         case ["numpy", function, "reduceat"]:
             return _OF_PARTS.get(function, "")
     return ""
+
+
+def _made(listed: ast.expr) -> str:
+    """What makes of a list in torch what `numpy.array` made of it: of numbers, of tensors; "" of what is no list."""
+    elements = listed.elts if isinstance(listed, ast.List) else [listed.elt] if isinstance(listed, ast.ListComp) else []
+    if elements and not any(isinstance(each, ast.Name | ast.Call) for one in elements for each in ast.walk(one)):
+        return "tensor"
+    return "stack" if elements and not any(isinstance(each, ast.Constant | ast.List) for each in elements) else ""
 
 
 def _holds(*nodes: ast.expr) -> bool:
