@@ -45,6 +45,38 @@ class TestBatchAxis:
         assert expected in changes(module(begin, forward), "keep-batch-axis", seen())[0]
 
     @pytest.mark.parametrize(
+        ("joined", "expected"),
+        [
+            ("torch.stack(parts)", "torch.stack(parts, dim=1)"),
+            ("torch.stack(parts, 0)", "torch.stack(parts, 1)"),
+            ("torch.cat(parts, dim=0)", "torch.cat(parts, dim=1)"),
+        ],
+    )
+    @pytest.mark.parametrize(
+        "forward",
+        [
+            "h = {}; return self.fc(h.reshape(len(x), -1))",
+            "return self.fc(torch.relu({}).contiguous().view(-1, 48))",
+            "return self.fc(torch.reshape({}, (len(x), 48)))",
+        ],
+    )
+    def test_parts_of_an_example_lie_beside_each_other(self, joined: str, expected: str, forward: str) -> None:
+        source = module("parts = 0", forward.format(joined))
+        assert changes(source, "keep-batch-axis", seen())[0] == source.replace(joined, expected)
+
+    @pytest.mark.parametrize(
+        "forward",
+        [
+            "return self.fc(torch.stack(parts, dim=1).reshape(len(x), -1))",
+            "return self.fc(torch.stack(parts).permute(1, 0, 2).reshape(len(x), -1))",
+            "return self.attend(torch.stack(parts))",
+        ],
+    )
+    def test_parts_that_lie_right_stay(self, forward: str) -> None:
+        found = changes(module("pass", forward), "keep-batch-axis", seen())
+        assert [each.count("dim=1") for each in found] == [forward.count("dim=1")] * len(found)
+
+    @pytest.mark.parametrize(
         "forward",
         [
             "x.repeat(1, n)",

@@ -1,6 +1,11 @@
 """Layers that a model does not know, parts that are frozen, and graphs that are cut."""
 
+import re
+from typing import Any
+
+import numpy as np
 import pytest
+import torch
 
 from gradus.diagnosis.signs import History, LoopSigns
 from tests.diagnosis.prescription.changing import changes, first_change
@@ -218,6 +223,37 @@ class TestKeepGraph:
     def test_gradients_pass_through_a_module(self, forward: str, expected: str) -> None:
         found = changes(net("self.head = nn.Linear(8, 2)", forward), "keep-graph")
         assert net("self.head = nn.Linear(8, 2)", expected) in found
+
+    @pytest.mark.parametrize(
+        ("by_numpy", "by_torch"),
+        [
+            ("np.abs(np.fft.rfft(h, axis=1)).astype(np.float32)", "torch.abs(torch.fft.rfft(h, axis=1)).float()"),
+            ("np.linalg.norm(h, axis=1, keepdims=True)", "torch.linalg.norm(h, axis=1, keepdims=True)"),
+            ("np.einsum('ij,ij->i', h, h)", "torch.einsum('ij,ij->i', h, h)"),
+            ("np.max(h, axis=1).astype('float32')", "torch.amax(h, axis=1).float()"),
+            ("np.maximum(h, 0)", "torch.clamp(h, min=0)"),
+            ("h * np.array([1.0, 2.0, -1.0, 0.5])", "h * torch.tensor([1.0, 2.0, -1.0, 0.5])"),
+            ("np.array([h, h])", "torch.stack([h, h])"),
+            ("np.maximum.reduceat(h, s)", "torch.stack([part.amax(0) for part in h.tensor_split(list(s[1:]))])"),
+            ("np.add.reduceat(h, s)", "torch.stack([part.sum(0) for part in h.tensor_split(list(s[1:]))])"),
+        ],
+    )
+    def test_what_numpy_computes_torch_does(self, by_numpy: str, by_torch: str) -> None:
+        forward = "h = self.encoder(x)\n        return torch.from_numpy({})"
+        away = re.sub(r"\bh\b", "h.detach().numpy()", by_numpy)
+        assert changes(net("pass", forward.format(away)), "keep-graph")[0] == net(
+            "pass", f"h = self.encoder(x)\n        return {by_torch}"
+        )
+        h = torch.randn(5, 4, dtype=torch.float64)
+        place: dict[str, Any] = {"np": np, "torch": torch, "h": h.numpy(), "s": np.array([0, 2, 3])}
+        exec(f"expected = {by_numpy}", place)
+        place["h"] = h
+        exec(f"found = {by_torch}", place)
+        torch.testing.assert_close(place["found"], torch.from_numpy(place["expected"]), rtol=1e-5, atol=1e-6)
+
+    def test_no_gradient_is_handed_to_numpy(self) -> None:
+        forward = "h = self.encoder(x)\n        return torch.from_numpy(np.unwrap(h.detach().numpy()))"
+        assert changes(net("pass", forward), "keep-graph") == []
 
     @pytest.mark.parametrize("gather", ["seen.append({})", "seen += [{}]", "seen.insert(0, {})"])
     def test_what_is_gathered_for_the_output_keeps_its_graph(self, gather: str) -> None:

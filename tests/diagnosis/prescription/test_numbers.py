@@ -169,15 +169,18 @@ class TestExponent:
         found = changes(trained("loss = (torch.exp(model(x)) - y).mean()"), "bound-exponent")
         assert ["torch.exp(model(x).clamp(max=60))" in each for each in found] == [False, True]
 
+    @pytest.mark.parametrize("remedy", ["bound-exponent", "stable-loss"])
     @pytest.mark.parametrize(
         ("quotient", "difference"),
         [
             ("e.diagonal() / e.sum(1)", "sim.diagonal() - sim.logsumexp(1)"),
             ("e[rows, y] / e.sum(dim=1)", "sim[rows, y] - sim.logsumexp(1)"),
+            ("e.diagonal() / (e.sum(1) + 1e-8)", "sim.diagonal() - sim.logsumexp(1)"),
+            ("e.diagonal() / e.sum(1) + 1e-8", "sim.diagonal() - sim.logsumexp(1)"),
             ("p / (p + e.sum(1))", "(a * b).sum(1) - torch.logaddexp((a * b).sum(1), sim.logsumexp(1))"),
         ],
     )
-    def test_logarithms_of_quotients_are_differences(self, quotient: str, difference: str) -> None:
+    def test_logarithms_of_quotients_are_differences(self, quotient: str, difference: str, remedy: str) -> None:
         before = f"""def contrast(a, b, y):
     rows = torch.arange(len(a))
     sim = a @ b.T
@@ -186,7 +189,7 @@ class TestExponent:
     return -torch.log({quotient}).mean()
 """
         program = trained("loss = contrast(model(x), model(x), y)", before=before)
-        changed = changes(program, "bound-exponent")[0]
+        changed = changes(program, remedy)[0]
         values = []
         for text in (program, changed):
             place: dict[str, Any] = {}

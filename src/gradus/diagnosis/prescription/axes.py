@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator, Sequence
 
-from gradus.diagnosis.prescription.bindings import Function, class_around
+from gradus.diagnosis.prescription.bindings import Function, binding, class_around
 from gradus.diagnosis.prescription.edits import Edit, delete, replace, with_argument, without_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.program import Found, Program, SourceFile
@@ -15,6 +15,10 @@ _SEQUENCES = (
 )  # fmt: skip
 _REDUCING = {"mean", "sum", "std", "var", "norm", "amax", "amin", "max", "min", "prod", "logsumexp", "median"}
 _KEEPING = {"softmax", "log_softmax", "normalize", "cumsum", "flip", "cat", "concat", "layer_norm", "argmax"}
+_JOINING = {"torch.stack", "torch.cat", "torch.concat", "torch.concatenate"}
+_IN_PLACE = {"contiguous", "clone", "to", "float", "relu", "tanh", "sigmoid", "gelu", "silu", "dropout"}
+"""What leaves every axis where it is."""
+_FAR = 8
 _LAYERS = ("torch.nn.Softmax", "torch.nn.LogSoftmax", "torch.nn.CosineSimilarity", "torch.nn.Flatten")
 
 
@@ -63,6 +67,8 @@ def keep_examples_apart(case: Case) -> Iterator[Sequence[Edit]]:
     """`flatten(1)`, another axis for what runs over the first one, no transposition of the first two."""
     for file, function in _forward(case.program):
         calls = [each for each in ast.walk(function) if isinstance(each, ast.Call)]
+        for each in calls:
+            yield from _joined_along_next(file, each)
         along_next = [edits for each in calls for edits in _another_axis(file, each, function)]
         if len(along_next) > 1:  # a mean and its deviation
             yield [edit for edits in along_next for edit in edits]
@@ -116,6 +122,40 @@ def _another_axis(file: SourceFile, call: ast.Call, function: Function) -> Itera
     if called in _REDUCING and not kept and any(isinstance(each, ast.BinOp) for each in _nearest(file, call)):
         edits.append(with_argument(file, call, "keepdim", "True"))
     yield edits
+
+
+def _joined_along_next(file: SourceFile, call: ast.Call) -> Iterator[Sequence[Edit]]:
+    """`torch.stack(parts, dim=1)` for `torch.stack(parts)` that is then given the shape of a batch."""
+    is_function = bool(file.qualified(call.func))
+    if not isinstance(call.func, ast.Attribute) or call.func.attr not in {"view", "reshape"}:
+        return
+    if is_function and not call.args:
+        return
+    joined = _joined(file, call.args[0] if is_function else call.func.value)
+    if joined is None:
+        return
+    given = next((each for key in ("dim", "axis") if (each := Found(file, joined).argument(-1, key)) is not None), None)
+    given = given or Found(file, joined).argument(1, "dim")
+    if given is None:
+        yield [with_argument(file, joined, "dim", "1")]
+    elif _is(given, 0):
+        yield [replace(file, given, "1")]
+
+
+def _joined(file: SourceFile, node: ast.expr) -> ast.Call | None:
+    """The call that joined what an expression holds, through names and what leaves the axes where they are."""
+    for _ in range(_FAR):
+        bound = binding(file, node) if isinstance(node, ast.Name) else None
+        if bound is not None and bound.item is None and not bound.looped:
+            node = bound.value
+        elif isinstance(node, ast.Call) and file.qualified(node.func) in _JOINING:
+            return node
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _IN_PLACE:
+            is_function = file.qualified(node.func) and node.args
+            node = node.args[0] if is_function else node.func.value
+        else:
+            return None
+    return None
 
 
 def _sums_over_next(function: Function) -> bool:

@@ -5,6 +5,8 @@ import re
 import textwrap
 from collections.abc import Iterator, Sequence
 
+import torch
+
 from gradus.diagnosis.prescription.bindings import Function, attributes_in, binding, class_around
 from gradus.diagnosis.prescription.callables import reached
 from gradus.diagnosis.prescription.edits import Edit, delete, imported, replace
@@ -18,9 +20,16 @@ _ASIDE = {"sample", "generate", "predict", "evaluate", "validate", "test", "accu
 """Names of functions that want no gradients."""
 _IN_TORCH = {
     "mean", "sum", "exp", "log", "tanh", "abs", "sqrt", "stack", "maximum", "minimum", "square", "sin", "cos", "where",
-    "clip", "matmul", "dot", "log1p", "sign", "power",
+    "clip", "matmul", "dot", "log1p", "expm1", "sign", "power", "einsum", "cumsum", "arctan2", "angle", "real", "imag",
 }  # fmt: skip
-_RENAMED = {"concatenate": "cat", "power": "pow"}
+_RENAMED = {"concatenate": "cat", "power": "pow", "max": "amax", "amax": "amax", "min": "amin", "amin": "amin"}
+_BOUNDS = {"numpy.maximum": "min", "numpy.minimum": "max"}
+_ARRAYS = {"numpy.array", "numpy.asarray"}
+_ALIKE = ("fft.", "linalg.")
+"""Modules of NumPy that torch has under the same name, with the same functions."""
+_OF_PARTS = {"maximum": "amax", "minimum": "amin", "add": "sum", "multiply": "prod"}
+"""What `reduceat` of a function makes of each part."""
+_CONVERTED = {"float32": "float", "float": "double", "float64": "double"}
 _FROM_NUMPY = {"torch.from_numpy", "torch.tensor", "torch.as_tensor", "torch.FloatTensor"}
 _TO_NUMPY = {"detach", "cpu", "numpy", "tolist", "item"}
 
@@ -185,6 +194,7 @@ def _round_trip(file: SourceFile, region: ast.AST) -> Iterator[list[Edit]]:
         away = bool(node.args) and re.search(r"\.(numpy|item|tolist)\(\)", ast.unparse(node.args[0]))
         if name in _FROM_NUMPY and away:
             edits.append(replace(file, node, _stripped(file, node.args[0])))
+    edits = [each for each in edits if not _is_numpy(file, each)]  # which takes no tensor that has a gradient
     if edits:
         yield edits
         return
@@ -263,6 +273,10 @@ def _stripped(file: SourceFile, node: ast.expr) -> str:
             called = part.func
             if isinstance(called, ast.Attribute) and not name and called.attr in _TO_NUMPY and not part.args:
                 edits.append((file.span(called.value)[1] - base, file.span(part)[1] - base, ""))
+            elif isinstance(called, ast.Attribute) and not name and called.attr == "astype" and _type(file, part):
+                edits.append((file.span(called.value)[1] - base, file.span(part)[1] - base, f".{_type(file, part)}()"))
+                walk(called.value)
+                return
             elif name in _FROM_NUMPY and part.args:
                 edits.append((file.span(part)[0] - base, file.span(part.args[0])[0] - base, ""))
                 edits.append((file.span(part.args[0])[1] - base, file.span(part)[1] - base, ""))
@@ -271,7 +285,24 @@ def _stripped(file: SourceFile, node: ast.expr) -> str:
             elif isinstance(called, ast.Name) and called.id == "float" and len(part.args) == 1:
                 edits.append((file.span(part)[0] - base, file.span(part.args[0])[0] - base, ""))
                 edits.append((file.span(part.args[0])[1] - base, file.span(part)[1] - base, ""))
-            elif name.startswith("numpy.") and (short := name.removeprefix("numpy.")) in _IN_TORCH | set(_RENAMED):
+            elif _reduced(name) and len(part.args) == 2 and not part.keywords and _holds(*part.args):
+                (first, last), (start, end) = (file.span(each) for each in part.args)
+                stack, _ = imported(file, "torch.stack")
+                opening = f"{stack}([part.{_reduced(name)}(0) for part in "
+                edits.append((file.span(part)[0] - base, first - base, opening))
+                edits.append((last - base, start - base, ".tensor_split(list("))
+                edits.append((end - base, file.span(part)[1] - base, "[1:]))])"))
+                walk(part.args[0])
+                return
+            elif name in _ARRAYS and len(part.args) == 1 and not part.keywords and (made := _made(part.args[0])):
+                torch_name, _ = imported(file, f"torch.{made}")
+                edits.append((file.span(called)[0] - base, file.span(called)[1] - base, torch_name))
+            elif name in _BOUNDS and len(part.args) == 2 and isinstance(part.args[1], ast.Constant):
+                clamp, _ = imported(file, "torch.clamp")  # torch.maximum is of tensors alone
+                (start, end), bound = file.span(called), file.span(part.args[1])[0]
+                edits.append((start - base, end - base, clamp))
+                edits.append((bound - base, bound - base, f"{_BOUNDS[name]}="))
+            elif name.startswith("numpy.") and _has_torch(short := name.removeprefix("numpy.")):
                 torch_name, _ = imported(file, f"torch.{_RENAMED.get(short, short)}")
                 start, end = file.span(called)
                 edits.append((start - base, end - base, torch_name))
@@ -285,6 +316,46 @@ def _stripped(file: SourceFile, node: ast.expr) -> str:
     for start, end, new in sorted(edits, reverse=True):
         text = text[:start] + new + text[end:]
     return text
+
+
+def _has_torch(name: str) -> bool:
+    """Whether a function of NumPy is one of torch, perhaps under another name."""
+    return name in _IN_TORCH or name in _RENAMED or (name.startswith(_ALIKE) and _found_in_torch(name))
+
+
+def _found_in_torch(name: str) -> bool:
+    home, _, function = name.partition(".")
+    return hasattr(getattr(torch, home), function)
+
+
+def _reduced(name: str) -> str:
+    """What `numpy.maximum.reduceat` makes of each part, as torch calls it; "" of any other function."""
+    match name.split("."):
+        case ["numpy", function, "reduceat"]:
+            return _OF_PARTS.get(function, "")
+    return ""
+
+
+def _made(listed: ast.expr) -> str:
+    """What makes of a list in torch what `numpy.array` made of it: of numbers, of tensors; "" of what is no list."""
+    elements = listed.elts if isinstance(listed, ast.List) else [listed.elt] if isinstance(listed, ast.ListComp) else []
+    if elements and not any(isinstance(each, ast.Name | ast.Call) for one in elements for each in ast.walk(one)):
+        return "tensor"
+    return "stack" if elements and not any(isinstance(each, ast.Constant | ast.List) for each in elements) else ""
+
+
+def _holds(*nodes: ast.expr) -> bool:
+    """Whether a method or an index may stand behind each of the expressions without brackets."""
+    return all(isinstance(each, ast.Name | ast.Call | ast.Attribute | ast.Subscript) for each in nodes)
+
+
+def _type(file: SourceFile, call: ast.Call) -> str:
+    """The method of a tensor that converts to the same type as `array.astype(...)`; "" if there is none."""
+    given = call.args[0] if len(call.args) == 1 else None
+    if given is None:
+        return ""
+    text = given.value if isinstance(given, ast.Constant) else file.qualified(given) or ast.unparse(given)
+    return _CONVERTED.get(str(text).removeprefix("numpy."), "")
 
 
 def _calls(file: SourceFile, region: ast.AST) -> Iterator[list[Edit]]:

@@ -16,6 +16,7 @@ from gradus.diagnosis.prescription.flow import (
     training_losses,
 )
 from gradus.diagnosis.prescription.program import Program, SourceFile
+from gradus.diagnosis.prescription.quotients import difference_of_logarithms, has_margin
 from gradus.diagnosis.prescription.rewriting import behind, nested, renamed, without_leftovers
 from gradus.diagnosis.prescription.values import Operation, Value
 
@@ -26,7 +27,6 @@ _TOTALS = {"sum", "std", "norm", "var", "amax", "count_nonzero"}
 _CAN_BE_ZERO = _TOTALS | {"sub", "mul", "abs", "pow", "square", "sqrt", "prod", "mean"}
 _SAME = frozenset({"float", "to", "contiguous", "double"})
 _PARTS = {"chunk", "split", "unbind"}
-_TINY = 1e-30
 
 
 @fix("stable-loss")
@@ -76,11 +76,15 @@ def _log(program: Program, operation: Operation) -> list[Edit]:
         # q * log(q), as in a divergence: where q is 0 it is no number
         uses = [each for each in ast.walk(file.statement(given.node)) if ast.unparse(each) == ast.unparse(given.node)]
         return behind(file, given.node, ".clamp(min=1e-7)") if tensors and len(uses) > 1 else []
+    # before any margin: where exponentials overflow, infinity by infinity is no number, and a clamp brings none back
+    difference = difference_of_logarithms(program, operation)
+    if difference:
+        return difference
     for made in nearest(program, given, _SAME):
         if made.name in _SAFE:
             return []
         if made.name == "add":
-            return [] if _has_margin(made) and not _unbounded(program, made) else _bounded_term(program, made, given)
+            return [] if has_margin(made) and not _unbounded(program, made) else _bounded_term(program, made, given)
         if made.name == "relu" or made.name in LAYERS or made.name in _PARTS:
             return positive(made, given)
         fused = fused_log(program, operation, made)
@@ -189,7 +193,7 @@ def _above_zero(program: Program, operation: Operation, given: Value) -> list[Ed
     for made in nearest(program, given, _SAME):
         if made.name == "relu":
             return positive(made, given)
-        if made.name in _SAFE - {"norm", "normalize"} or _has_margin(made):
+        if made.name in _SAFE - {"norm", "normalize"} or has_margin(made):
             return []
     if _may_be_negative(program, given):
         return behind(given.file, given.node, ".clamp(min=1e-8)")
@@ -233,17 +237,6 @@ def _is_one(value: Value) -> bool:
 def _is_root(operation: Operation) -> bool:
     exponent = operation.inputs[1].node if len(operation.inputs) > 1 else None
     return isinstance(exponent, ast.Constant) and isinstance(exponent.value, float) and 0 < exponent.value < 1
-
-
-def _has_margin(made: Operation) -> bool:
-    """Whether a small positive number has been added already."""
-    return made.name == "add" and any(_is_small(each.node) for each in made.inputs)
-
-
-def _is_small(node: ast.expr) -> bool:
-    if isinstance(node, ast.Constant):
-        return isinstance(node.value, int | float) and node.value > _TINY
-    return "eps" in ast.unparse(node).lower()
 
 
 def _may_be_negative(program: Program, given: Value) -> bool:
