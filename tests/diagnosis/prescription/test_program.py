@@ -1,6 +1,7 @@
 """What is read off a program's source."""
 
 import ast
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -93,3 +94,11 @@ def test_what_is_no_python_is_no_program(content: bytes, tmp_path: Path) -> None
     found = read_program(Path("script.py"), b"x = 1\n", [beside, tmp_path / "gone.py"])
     assert found is not None
     assert len(found.files) == 1
+
+
+def test_a_program_too_long_to_be_looked_through_in_time_gets_what_was_found_by_then() -> None:
+    program = read_program(Path("script.py"), b"import torch\ntorch.manual_seed(0)\n")
+    assert program is not None
+    assert len(program.calls("torch.*")) == 1
+    with pytest.raises(TimeoutError, match="too long"):
+        replace(program, until=0.0).calls("torch.*")

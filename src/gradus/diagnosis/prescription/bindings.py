@@ -35,7 +35,7 @@ def bindings(file: SourceFile, target: str, within: ast.AST | None = None) -> li
     return [each for each in found if within is None or any(above is within for above in file.above(each.statement))]
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=4096)  # files: many more than a program has
 def _by_target(file: SourceFile) -> dict[str, list[Binding]]:
     """All bindings of a file; fixes ask for them again and again."""
     found: dict[str, list[Binding]] = {}
@@ -134,14 +134,14 @@ def parameters(function: Function) -> list[str]:
 def definition(program: Program, file: SourceFile, name: str) -> tuple[SourceFile, Function | ast.ClassDef] | None:
     """The function or class of the program that a name at the top level of a file stands for."""
     imported = file.imports.get(name, name).rpartition(".")[2]
-    for each in (file, *program.files):
+    for each in (file, *program.files) if name in file.imports else (file,):
         for node in _defined(each).get(name if each is file else imported, []):
-            if not isinstance(each.scope(node), ast.ClassDef) and (each is file or name in file.imports):
+            if not isinstance(each.scope(node), ast.ClassDef):
                 return each, node
     return None
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=4096)  # files: many more than a program has
 def _defined(file: SourceFile) -> dict[str, list[Function | ast.ClassDef]]:
     """All functions, methods and classes of a file, by name."""
     found: dict[str, list[Function | ast.ClassDef]] = {}
@@ -210,14 +210,21 @@ def callers(program: Program, file: SourceFile, function: Function) -> list[Foun
     """Calls that enter a function; of a constructor, those of its class."""
     owner = file.scope(function)
     name = owner.name if function.name == "__init__" and isinstance(owner, ast.ClassDef) else function.name
-    found: list[Found] = []
-    for each, node in program.nodes(in_text=True):  # as in print(f"score: {main(0.1)}")
-        if isinstance(node, ast.Call) and name in {
-            getattr(node.func, "id", None), getattr(node.func, "attr", None)
-        }:  # fmt: skip
-            enters = entered(program, each, node)
-            if enters is not None and enters[1] is function:
-                found.append(Found(each, node))
+    return [
+        each
+        for each in _by_callee(program).get(name, [])
+        if (enters := entered(program, each.file, each.node)) is not None and enters[1] is function
+    ]
+
+
+@lru_cache(maxsize=16)
+def _by_callee(program: Program) -> dict[str, list[Found]]:
+    """All calls, by the last name of what is called."""
+    found: dict[str, list[Found]] = {}
+    for file, node in program.nodes(in_text=True):  # as in print(f"score: {main(0.1)}")
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
+            name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
+            found.setdefault(name, []).append(Found(file, node))
     return found
 
 

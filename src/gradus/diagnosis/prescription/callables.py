@@ -31,7 +31,7 @@ def reached(program: Program, file: SourceFile, call: ast.Call) -> tuple[SourceF
     return found[0] if len(found) == 1 else None
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2**18)  # calls
 def all_reached(program: Program, file: SourceFile, call: ast.Call) -> list[tuple[SourceFile, Function]]:
     """Every function of the program's own that a call may enter."""
     by_name = entered(program, file, call)
@@ -96,7 +96,7 @@ def preset(program: Program, file: SourceFile, called: ast.expr, name: str, dept
             yield from preset(program, home, each, name, depth - 1)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2**18)  # calls
 def callees(program: Program, file: SourceFile, called: ast.expr) -> list[Callee]:
     """What may be called by an expression, each once."""
     return list({id(each[1]): each for each in _callees(program, file, called, _DEEPEST)}.values())

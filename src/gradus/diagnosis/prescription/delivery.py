@@ -4,7 +4,9 @@ import itertools
 import shutil
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from time import perf_counter
 
 from gradus.core.errors import ResourceError
 from gradus.core.text import Message
@@ -15,6 +17,8 @@ from gradus.diagnosis.watch import Watch
 
 MOST = 5
 """Prescriptions in a document."""
+_PATIENCE = 20.0
+"""Seconds after which what was found by then is told; most programs take less than one."""
 
 _PRESCRIBED = Message(
     en="gradus prescribes [{remedy}] against {cause}: {text}", zh="gradus 处方 [{remedy}]（针对 {cause}）：{text}"
@@ -50,6 +54,7 @@ def prescribe(script: Path, content: bytes, watch: Watch | None, listener: SiteL
     program = read_program(script, content, others)
     if program is None:
         return []
+    program = replace(program, until=perf_counter() + _PATIENCE)
     case = Case(program=program, cause=causes[0], findings=watch.findings, history=watch.history, sites=listener.sites)
     return list(itertools.islice(prescriptions(case, causes), MOST))
 

@@ -2,14 +2,16 @@
 
 import ast
 import io
+import math
 import re
 import tokenize
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
+from time import perf_counter
 from typing import Self
 
 Scope = ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
@@ -52,6 +54,23 @@ class SourceFile:
     @cached_property
     def tree(self) -> ast.Module:
         return ast.parse(self.text)
+
+    @cached_property
+    def nodes_in_text(self) -> list[ast.AST]:
+        """All nodes, also those in f-strings."""
+        return list(ast.walk(self.tree))
+
+    @cached_property
+    def nodes(self) -> list[ast.AST]:
+        """All nodes but those in f-strings, whose places Python 3.11 does not tell."""
+        within = {
+            part
+            for each in self.nodes_in_text
+            if isinstance(each, ast.JoinedStr)
+            for part in ast.walk(each)
+            if part is not each
+        }
+        return [each for each in self.nodes_in_text if each not in within]
 
     @cached_property
     def parents(self) -> dict[ast.AST, ast.AST]:
@@ -217,23 +236,30 @@ class Found:
 
 @dataclass(frozen=True)
 class Program:
-    """The script first, then modules of its own that it has loaded."""
+    """The script first, then modules of its own that it has loaded.
+
+    Attributes:
+        until: the time, by `perf_counter`, from which on it is looked through no more.
+    """
 
     files: tuple[SourceFile, ...]
+    until: float = field(default=math.inf, compare=False)
 
     @property
     def script(self) -> SourceFile:
         return self.files[0]
 
     def nodes(self, *, in_text: bool = False) -> Iterator[tuple[SourceFile, ast.AST]]:
-        """All but those in f-strings, whose places Python 3.11 does not tell; with `in_text` those as well."""
+        """All but those in f-strings, whose places Python 3.11 does not tell; with `in_text` those as well.
+
+        Raises:
+            TimeoutError: when the time is over.
+        """
+        if perf_counter() > self.until:
+            raise TimeoutError("the program is too long to be looked through in time")
         for file in self.files:
-            waiting: list[ast.AST] = [file.tree]
-            while waiting:
-                node = waiting.pop(0)
+            for node in file.nodes_in_text if in_text else file.nodes:
                 yield file, node
-                if in_text or not isinstance(node, ast.JoinedStr):
-                    waiting += ast.iter_child_nodes(node)
 
     def calls(self, *patterns: str) -> list[Found]:
         """Calls of what is imported under one of these names, such as `torch.optim.*`, in the order of the text."""
