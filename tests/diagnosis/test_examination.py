@@ -139,7 +139,7 @@ class Cell(nn.Module):
 
 
 @pytest.mark.parametrize("kind", [nn.GRU, nn.LSTM, nn.RNN])
-def test_identical_units_of_a_gated_cell_are_seen_after_its_gates_have_parted(kind: type[nn.RNNBase]) -> None:
+def test_identical_units_of_a_gated_cell_are_seen_after_its_gates_have_parted(kind: Callable[..., nn.RNNBase]) -> None:
     model = Cell(kind(3, 16, batch_first=True))
     for each in model.parameters():
         nn.init.constant_(each, 0.1)

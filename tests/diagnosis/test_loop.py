@@ -284,7 +284,7 @@ def test_what_a_program_moves_by_hand_is_no_orphan(moves: bool) -> None:
     def body(_: int) -> None:
         matrix.grad = None
         cleared_before(model, sgd)
-        if moves:
+        if moves and matrix.grad is not None:
             matrix.data.sub_(0.01 * matrix.grad)
 
     assert (signs_of(model, body).orphans == ()) is moves
@@ -354,12 +354,12 @@ def test_what_is_moved_without_gradients_is_not_cut_off(moves: bool) -> None:
 def test_points_at_which_an_equation_is_solved_are_no_parameters(points: bool) -> None:
     """They need gradients, are kept by the model, and are as many as there are outputs."""
     model = perceptron()
-    model.kept = torch.rand(50, 3, requires_grad=True)  # type: ignore[assignment]
+    kept = model.kept = torch.rand(50, 3, requires_grad=True)
     sgd = SGD(model.parameters(), lr=0.01)
 
     def body(_: int) -> None:
         sgd.zero_grad()
-        given = model.kept if points else X + model.kept.mean(0)
+        given = kept if points else X + kept.mean(0)
         model(given).square().mean().backward()
         sgd.step()
 

@@ -314,7 +314,7 @@ class TestOtherNames:
         program = read_program(Path("script.py"), source.encode())
         assert program is not None
         finding = Finding(
-            symptom="softmax-twice", where="", since_step=1, said_at_step=1, severity="error", confidence=1.0,
+            symptom="softmax-twice", where="", since_step=1, said_at_step=1, severity="critical", confidence=1.0,
             message="",
         )  # fmt: skip
         case = Case(program=program, cause="softmax-twice", findings=[finding])

@@ -217,7 +217,12 @@ def test_odds_that_differ_are_no_constant_though_one_class_is_always_likelier() 
 
 def test_what_held_out_examples_tell_as_well_may_be_all_there_is() -> None:
     def found(held_out: float, **options: Any) -> bool:
-        shown = {"curve": falling(2.3, 2.0), "right": line(0.3, 0.3), "scores": [held_out] * 4, "ended": True}
+        shown: dict[str, Any] = {
+            "curve": falling(2.3, 2.0),
+            "right": line(0.3, 0.3),
+            "scores": [held_out] * 4,
+            "ended": True,
+        }
         return "plateau" in seen(classifying(**(shown | options)))
 
     assert not found(0.3)
