@@ -20,8 +20,8 @@ import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from gradus.core.text import set_language
+from gradus.diagnosis.history import History
 from gradus.diagnosis.script import diagnose_script
-from gradus.diagnosis.signs import History
 from gradus.diagnosis.watch import Watch
 from gradus.training.doctoring import signs_to_json
 

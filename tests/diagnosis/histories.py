@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
+from gradus.diagnosis.history import History
 from gradus.diagnosis.rules import RuleCard, Sighting, sightings
 from gradus.diagnosis.signs import (
     Evaluation,
     Examination,
-    History,
     InputSigns,
     LayerSigns,
     LossSigns,

@@ -13,8 +13,9 @@ from gradus.core.text import set_language
 from gradus.diagnosis import causes
 from gradus.diagnosis.causes import TABLE, TELL_APART, Ranked, evidence, rank
 from gradus.diagnosis.doctor import Doctor
+from gradus.diagnosis.history import History
 from gradus.diagnosis.rules import rules
-from gradus.diagnosis.signs import Examination, History, LayerSigns, NonFinite, OptimizerFacts, ParameterSigns
+from gradus.diagnosis.signs import Examination, LayerSigns, NonFinite, OptimizerFacts, ParameterSigns
 from tests.contracts.test_rules import CAUSES
 from tests.diagnosis.histories import (
     CASES,

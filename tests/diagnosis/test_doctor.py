@@ -12,8 +12,9 @@ from gradus.core.text import set_language
 from gradus.diagnosis import doctor as module
 from gradus.diagnosis.causes import Ranked
 from gradus.diagnosis.doctor import Doctor, shown, told, told_causes
+from gradus.diagnosis.history import History
 from gradus.diagnosis.rules import RuleCard, Sighting, rules
-from gradus.diagnosis.signs import History, ModelFacts, NonFinite
+from gradus.diagnosis.signs import ModelFacts, NonFinite
 from tests.diagnosis.histories import CASES, classifying
 
 # Chinese characters, of which no English line has any.

@@ -12,9 +12,9 @@ from torch.optim import LBFGS, SGD, Optimizer
 
 from gradus.diagnosis.cadence import FIRST_STEPS, GROWTH, SETTLED, glances
 from gradus.diagnosis.guard import GradientGuard
+from gradus.diagnosis.history import History
 from gradus.diagnosis.hooks import Hooks
 from gradus.diagnosis.probe import Probe
-from gradus.diagnosis.signs import History
 from gradus.diagnosis.watch import Watch
 from gradus.optim.second_order import NewtonCG
 

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 import gradus
+from gradus.diagnosis.history import History
 from gradus.diagnosis.rest import Rest, spike_above
 from gradus.diagnosis.series import Series
-from gradus.diagnosis.signs import History
 
 
 def test_what_passed_while_it_lasted_is_told_once() -> None:

@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import nn
 
+from gradus.diagnosis.history import History
 from gradus.diagnosis.hooks import Hooks
 from gradus.diagnosis.places import Places
 from gradus.diagnosis.roots import Roots
-from gradus.diagnosis.signs import History
 
 
 def roots_of(history: History, *, everything: bool = True, wrapper: nn.Module | None = None) -> tuple[Roots, Hooks]:

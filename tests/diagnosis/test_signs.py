@@ -1,6 +1,7 @@
 """What signs and a history say of themselves."""
 
-from gradus.diagnosis.signs import Evaluation, Examination, History, LossSigns, ParameterSigns
+from gradus.diagnosis.history import History
+from gradus.diagnosis.signs import Evaluation, Examination, LossSigns, ParameterSigns
 
 
 def test_update_over_weight() -> None:

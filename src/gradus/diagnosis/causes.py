@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 from gradus.core.findings import Finding
 from gradus.core.text import Message
+from gradus.diagnosis.history import History
 from gradus.diagnosis.rules.common import chance, improvement, losses, scored, update_ratio
 from gradus.diagnosis.rules.signal import EXPLODED, last_over_first
-from gradus.diagnosis.signs import History
 
 Weights = Mapping[str, float]
 

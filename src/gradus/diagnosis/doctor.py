@@ -8,9 +8,9 @@ from gradus.core.errors import InputError, nearest
 from gradus.core.findings import Finding
 from gradus.core.text import Message
 from gradus.diagnosis.causes import Ranked, rank
+from gradus.diagnosis.history import History
 from gradus.diagnosis.remedies import remedies_for
 from gradus.diagnosis.rules import RuleCard, Sighting, rules, sightings
-from gradus.diagnosis.signs import History
 
 _WORSE = 4.0
 """A finding is said again when it is this many times as bad as when it was said last..."""

@@ -29,6 +29,7 @@ from gradus.diagnosis.evaluations import EvaluationWatch, trimmed
 from gradus.diagnosis.examination import Window
 from gradus.diagnosis.graph import walk
 from gradus.diagnosis.guard import GradientGuard
+from gradus.diagnosis.history import History, Phase
 from gradus.diagnosis.hooks import Hooks
 from gradus.diagnosis.lead import Lead
 from gradus.diagnosis.loop import LoopWatch, find_optimizers
@@ -41,7 +42,7 @@ from gradus.diagnosis.ranks import Ranks
 from gradus.diagnosis.rest import Rest, spike_above
 from gradus.diagnosis.roots import Roots
 from gradus.diagnosis.series import Series
-from gradus.diagnosis.signs import History, NonFinite, Phase
+from gradus.diagnosis.signs import NonFinite
 
 _WITHOUT_STEP = 4
 """Backward passes without an optimizer's step, after which each counts as a step of its own."""

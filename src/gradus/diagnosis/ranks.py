@@ -13,7 +13,8 @@ from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 
-from gradus.diagnosis.signs import History, RankSigns
+from gradus.diagnosis.history import History
+from gradus.diagnosis.signs import RankSigns
 
 _TENSORS, _ELEMENTS = 16, 256
 """Of the parameters, what is compared."""

@@ -2,8 +2,8 @@
 
 import math
 
+from gradus.diagnosis.history import History
 from gradus.diagnosis.series import Series
-from gradus.diagnosis.signs import History
 
 _SPIKE = 3.0
 """A loss is a spike when it is this many times the mean of the latest ones..."""

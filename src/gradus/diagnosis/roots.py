@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 from torch import nn
 
+from gradus.diagnosis.history import History
 from gradus.diagnosis.hooks import Hooks
 from gradus.diagnosis.places import Places, original
-from gradus.diagnosis.signs import History
 
 _SETTLED = 3
 """Steps without a new model, after which none is looked for."""

@@ -14,9 +14,10 @@ from gradus.core.errors import InputError
 from gradus.core.findings import Finding
 from gradus.diagnosis.causes import Ranked
 from gradus.diagnosis.doctor import Doctor, check_silence, told, told_causes
+from gradus.diagnosis.history import History
 from gradus.diagnosis.probe import Probe
 from gradus.diagnosis.rules import rules
-from gradus.diagnosis.signs import Examination, History
+from gradus.diagnosis.signs import Examination
 from gradus.diagnosis.tracking import Sender, Tracker, scalars_of
 
 _LOG = logging.getLogger("gradus")

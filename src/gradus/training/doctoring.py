@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from gradus.core.findings import Finding
 from gradus.diagnosis.causes import Ranked, rank
 from gradus.diagnosis.doctor import Doctor
+from gradus.diagnosis.history import History
 from gradus.diagnosis.probe import Probe
-from gradus.diagnosis.signs import Evaluation, Examination, History
+from gradus.diagnosis.signs import Evaluation, Examination
 from gradus.diagnosis.tracking import layer_signs
 from gradus.diagnosis.watch import cause_to_json
 from gradus.training.callbacks import Callback

@@ -1,12 +1,12 @@
 """The table of checks covers what rules say, and each check passes, fails or tells why it was skipped."""
 
 from gradus.core.findings import Finding
+from gradus.diagnosis.history import History
 from gradus.diagnosis.preflight.checks import CHECKS, SILENT, check_all
 from gradus.diagnosis.preflight.trials import Fit, Memory, Trials
 from gradus.diagnosis.preflight.verdicts import own_findings
 from gradus.diagnosis.remedies import BY_ID
 from gradus.diagnosis.rules import rules
-from gradus.diagnosis.signs import History
 from gradus.optim.range_test import RangeTest
 
 

@@ -2,9 +2,10 @@
 
 import pytest
 
+from gradus.diagnosis.history import History
 from gradus.diagnosis.preflight.trials import Fit, Trials
 from gradus.diagnosis.preflight.verdicts import own_findings
-from gradus.diagnosis.signs import Examination, History, LayerSigns
+from gradus.diagnosis.signs import Examination, LayerSigns
 from gradus.optim.range_test import RangeTest
 
 CONTROL = Fit(2.3, 2.2, 40)

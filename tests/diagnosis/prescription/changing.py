@@ -3,11 +3,11 @@
 import textwrap
 from pathlib import Path
 
+from gradus.diagnosis.history import History
 from gradus.diagnosis.prescription.edits import apply
 from gradus.diagnosis.prescription.fixes import FIXES, Case
 from gradus.diagnosis.prescription.prescribe import load_fixes, read_program
 from gradus.diagnosis.remedies import BY_ID
-from gradus.diagnosis.signs import History
 
 
 def changes(source: str, remedy: str, history: History | None = None, cause: str = "") -> list[str]:

@@ -1,6 +1,7 @@
 """A program that trains on a table, and what was seen of its inputs."""
 
-from gradus.diagnosis.signs import Examination, History, InputSigns, LossSigns
+from gradus.diagnosis.history import History
+from gradus.diagnosis.signs import Examination, InputSigns, LossSigns
 
 TABLE = InputSigns(shape=(32, 5), mean=900.0, std=400.0, low=0.0, high=90000.0, varied=400.0, columns=5)
 PIXELS = InputSigns(shape=(32, 1, 8, 8), mean=90.0, std=60.0, low=0.0, high=255.0, varied=60.0)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from gradus.diagnosis.signs import Examination, History, ParameterSigns
+from gradus.diagnosis.history import History
+from gradus.diagnosis.signs import Examination, ParameterSigns
 from tests.diagnosis.prescription.changing import changes, first_change
 from tests.diagnosis.prescription.networks import BLOCKS, HEAD, REPEATED, deep, net
 

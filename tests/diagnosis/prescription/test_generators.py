@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from gradus.diagnosis.signs import Examination, History, InputSigns
+from gradus.diagnosis.history import History
+from gradus.diagnosis.signs import Examination, InputSigns
 from tests.diagnosis.prescription.changing import changes, first_change
 
 GAN = """

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from gradus.diagnosis.signs import History, LoopSigns
+from gradus.diagnosis.history import History
+from gradus.diagnosis.signs import LoopSigns
 from tests.diagnosis.prescription.changing import changes, first_change
 
 

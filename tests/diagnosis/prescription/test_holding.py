@@ -2,7 +2,7 @@
 
 import pytest
 
-from gradus.diagnosis.signs import History
+from gradus.diagnosis.history import History
 from tests.diagnosis.prescription.changing import changes, first_change
 from tests.diagnosis.prescription.test_loop import HEAD
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from gradus.diagnosis.signs import Examination, History, LayerSigns, ParameterSigns
+from gradus.diagnosis.history import History
+from gradus.diagnosis.signs import Examination, LayerSigns, ParameterSigns
 from tests.diagnosis.prescription.changing import changes, first_change
 
 HEAD = """\

@@ -2,7 +2,8 @@
 
 import pytest
 
-from gradus.diagnosis.signs import Examination, History, InputSigns, LossSigns, ModelFacts
+from gradus.diagnosis.history import History
+from gradus.diagnosis.signs import Examination, InputSigns, LossSigns, ModelFacts
 from tests.diagnosis.prescription.changing import changes, first_change
 from tests.diagnosis.prescription.networks import HEAD, deep, net
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from gradus.diagnosis.signs import Examination, History, OptimizerFacts, ParameterSigns
+from gradus.diagnosis.history import History
+from gradus.diagnosis.signs import Examination, OptimizerFacts, ParameterSigns
 from tests.diagnosis.prescription.changing import changes, first_change
 
 HEAD = "import torch\nfrom torch.optim import Adam\nfrom torch.optim.lr_scheduler import OneCycleLR\n"

@@ -2,7 +2,8 @@
 
 import pytest
 
-from gradus.diagnosis.signs import Examination, History, LossSigns, Op
+from gradus.diagnosis.history import History
+from gradus.diagnosis.signs import Examination, LossSigns, Op
 from tests.diagnosis.prescription.changing import changes, first_change
 from tests.diagnosis.prescription.test_losses import trained
 

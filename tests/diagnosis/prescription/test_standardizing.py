@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from gradus.diagnosis.signs import Examination, History, InputSigns
+from gradus.diagnosis.history import History
+from gradus.diagnosis.signs import Examination, InputSigns
 from tests.diagnosis.prescription.changing import changes, first_change
 
 

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from gradus.diagnosis.signs import Examination, History, LossSigns
+from gradus.diagnosis.history import History
+from gradus.diagnosis.signs import Examination, LossSigns
 from tests.diagnosis.prescription.changing import changes, first_change
 
 SEEN = LossSigns(value=5e6, kind="values", error=5e6, target_mean=200.0, target_std=50.0)

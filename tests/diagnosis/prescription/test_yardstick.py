@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from gradus.diagnosis.history import History
 from gradus.diagnosis.prescription.yardstick import Figure, Outcome, Printed, Verdict, best, figures, judge
-from gradus.diagnosis.signs import Evaluation, Examination, History, LossSigns, Op
+from gradus.diagnosis.signs import Evaluation, Examination, LossSigns, Op
 
 
 def outcome(*causes: str, error: str = "", **values: Figure) -> Outcome:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gradus.diagnosis.signs import History
+from gradus.diagnosis.history import History
 from tests.diagnosis.histories import ADAM, PARAMETERS, classifying, falling, fitting, line, not_learning, seen
 
 

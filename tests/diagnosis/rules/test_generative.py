@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from gradus.diagnosis.history import History
 from gradus.diagnosis.rules.generative import _LATE
 from gradus.diagnosis.series import Series
-from gradus.diagnosis.signs import History
 from tests.diagnosis.histories import APART, classifying, playing, seen
 
 

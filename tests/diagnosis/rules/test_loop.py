@@ -8,7 +8,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from gradus.diagnosis.signs import Evaluation, History
+from gradus.diagnosis.history import History
+from gradus.diagnosis.signs import Evaluation
 from gradus.diagnosis.watch import watch
 from tests.diagnosis.histories import APART, classifying, fitting, not_learning, playing, seen
 

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from gradus.core.findings import Finding
 from gradus.diagnosis.causes import rank
 from gradus.diagnosis.doctor import Doctor, told, told_causes
+from gradus.diagnosis.history import History
 from gradus.diagnosis.series import Series
 from gradus.diagnosis.signs import (
     Evaluation,
     Examination,
-    History,
     InputSigns,
     LayerSigns,
     LoopSigns,

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gradus.diagnosis.history import History
 from gradus.diagnosis.rules.progress import ADVICE, READINGS, read_curves, trend
-from gradus.diagnosis.signs import History
 from tests.diagnosis.histories import (
     ADAM,
     APART,

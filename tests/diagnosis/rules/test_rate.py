@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from gradus.diagnosis.history import History
 from gradus.diagnosis.rules import rate
 from gradus.diagnosis.series import Series
-from gradus.diagnosis.signs import History, ParameterSigns
+from gradus.diagnosis.signs import ParameterSigns
 from tests.diagnosis.histories import PARAMETERS, Curve, classifying, falling, line, moving, not_learning, seen
 
 

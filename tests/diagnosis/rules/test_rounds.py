@@ -4,9 +4,9 @@ import math
 
 import pytest
 
+from gradus.diagnosis.history import History
 from gradus.diagnosis.rules import asked_once, sightings
 from gradus.diagnosis.rules.common import chance, learned
-from gradus.diagnosis.signs import History
 from tests.diagnosis.histories import classifying, falling, fitting
 
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from gradus.diagnosis.history import History
 from gradus.diagnosis.rules import signal
-from gradus.diagnosis.signs import History, NonFinite
+from gradus.diagnosis.signs import NonFinite
 from tests.diagnosis.histories import (
     LAYERS,
     MATRIX,

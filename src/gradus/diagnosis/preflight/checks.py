@@ -7,11 +7,11 @@ from typing import Any, Literal
 
 from gradus.core.findings import Finding
 from gradus.core.text import Message
+from gradus.diagnosis.history import History
 from gradus.diagnosis.preflight.trials import Trials
 from gradus.diagnosis.preflight.verdicts import fit_figures
 from gradus.diagnosis.rules.common import knowing_nothing, update_ratio
 from gradus.diagnosis.rules.signal import last_over_first
-from gradus.diagnosis.signs import History
 
 Status = Literal["passed", "failed", "skipped"]
 Figures = dict[str, float]

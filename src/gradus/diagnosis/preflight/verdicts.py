@@ -4,10 +4,10 @@ from collections.abc import Collection, Iterator
 
 from gradus.core.findings import Finding
 from gradus.core.text import Message
+from gradus.diagnosis.history import History
 from gradus.diagnosis.preflight.trials import Trials
 from gradus.diagnosis.remedies import remedies_for
 from gradus.diagnosis.rules.signal import VANISHED, first_over_last
-from gradus.diagnosis.signs import History
 
 _FINDINGS: dict[str, Message] = {
     "learning-rate-too-high": Message(

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gradus.core.findings import Finding
+from gradus.diagnosis.history import History
 from gradus.diagnosis.prescription.edits import Edit
 from gradus.diagnosis.prescription.program import Program
-from gradus.diagnosis.signs import History
 
 
 @dataclass(frozen=True)

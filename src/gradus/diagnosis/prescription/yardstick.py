@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
-from gradus.diagnosis.signs import Evaluation, History
+from gradus.diagnosis.history import History
+from gradus.diagnosis.signs import Evaluation
 
 _BY_LUCK = 1.28
 """Standard errors of a difference of accuracies that luck alone exceeds once in ten."""

@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 from gradus.core.cards import Card, Registry
 from gradus.core.findings import Severity
 from gradus.core.text import Message
-from gradus.diagnosis.signs import History
+from gradus.diagnosis.history import History
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,8 +4,9 @@ import math
 import statistics
 from collections.abc import Sequence
 
+from gradus.diagnosis.history import History
 from gradus.diagnosis.rules import asked_once
-from gradus.diagnosis.signs import Evaluation, Examination, History, LossSigns
+from gradus.diagnosis.signs import Evaluation, Examination, LossSigns
 
 _CLEAR = 2.5
 """Standard errors: one slope in 160 comes so far down by chance."""

@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Iterator, Sequence
 
 from gradus.core.text import Message
+from gradus.diagnosis.history import History
 from gradus.diagnosis.rules import Sighting, lasting, rules
 from gradus.diagnosis.rules.common import (
     accuracy,
@@ -22,7 +23,7 @@ from gradus.diagnosis.rules.common import (
     supervised,
     thriving,
 )
-from gradus.diagnosis.signs import Evaluation, Examination, History, InputSigns, LossSigns
+from gradus.diagnosis.signs import Evaluation, Examination, InputSigns, LossSigns
 
 _ENOUGH = 50
 """Training examples to know before held-out ones are said to be unlike them."""

@@ -5,6 +5,7 @@ import statistics
 from collections.abc import Iterator
 
 from gradus.core.text import Message
+from gradus.diagnosis.history import History
 from gradus.diagnosis.rules import Sighting, rules
 from gradus.diagnosis.rules.common import (
     accuracy,
@@ -17,7 +18,7 @@ from gradus.diagnosis.rules.common import (
     thriving,
 )
 from gradus.diagnosis.rules.rate import growth
-from gradus.diagnosis.signs import Evaluation, History
+from gradus.diagnosis.signs import Evaluation
 
 
 def _rightly(history: History) -> list[Evaluation]:

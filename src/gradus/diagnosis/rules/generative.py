@@ -4,8 +4,9 @@ import statistics
 from collections.abc import Iterator, Sequence
 
 from gradus.core.text import Message
+from gradus.diagnosis.history import History
 from gradus.diagnosis.rules import Sighting, lasting, rules
-from gradus.diagnosis.signs import History, PlayersSigns
+from gradus.diagnosis.signs import PlayersSigns
 
 _LATE = 150
 _LONG = 3

@@ -4,7 +4,8 @@ import itertools
 from collections.abc import Iterator, Sequence
 
 from gradus.diagnosis.graph import RESHAPING
-from gradus.diagnosis.signs import History, LossSigns, Op
+from gradus.diagnosis.history import History
+from gradus.diagnosis.signs import LossSigns, Op
 
 MOST = 3
 """Examinations that are looked at: the ways do not change."""

@@ -4,10 +4,11 @@ import math
 from collections.abc import Iterator, Sequence
 
 from gradus.core.text import Message
+from gradus.diagnosis.history import History
 from gradus.diagnosis.rules import Sighting, rules
 from gradus.diagnosis.rules.common import WEIGHTED, learned, losses, settled, struggling, thriving
 from gradus.diagnosis.rules.signal import last_over_first
-from gradus.diagnosis.signs import Examination, History, Op, layer_of
+from gradus.diagnosis.signs import Examination, Op, layer_of
 
 _TOO_LARGE, _TOO_SMALL = 3.0, 0.3
 _FACTORS = 8

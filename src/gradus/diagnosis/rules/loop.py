@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from gradus.core.text import Message
+from gradus.diagnosis.history import History
 from gradus.diagnosis.rules import Sighting, rules
 from gradus.diagnosis.rules.common import learned, supervised
-from gradus.diagnosis.signs import History, layer_of
+from gradus.diagnosis.signs import layer_of
 
 _LONG = 50
 """Steps after which, at the end of a run, none will come of an optimizer that has made none."""

@@ -5,10 +5,11 @@ from collections.abc import Collection, Iterator, Sequence
 
 from gradus.core.text import Message
 from gradus.diagnosis.graph import LOSSES, RESHAPING
+from gradus.diagnosis.history import History
 from gradus.diagnosis.rules import Sighting, rules
 from gradus.diagnosis.rules.common import learned, losses, says_no
 from gradus.diagnosis.rules.heads import MOST, each_head, first_pair
-from gradus.diagnosis.signs import History, LossSigns, Op
+from gradus.diagnosis.signs import LossSigns, Op
 
 
 @rules.register(

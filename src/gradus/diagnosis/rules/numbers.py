@@ -6,8 +6,9 @@ from itertools import pairwise
 
 from gradus.core.text import Message
 from gradus.diagnosis.graph import RESHAPING
+from gradus.diagnosis.history import History
 from gradus.diagnosis.rules import Sighting, rules
-from gradus.diagnosis.signs import History, Op
+from gradus.diagnosis.signs import Op
 
 _RISKY = ("Log", "Sqrt", "Rsqrt", "Reciprocal", "Log2", "Log10", "Norm", "LinalgVectorNorm")
 _CARRY = ("Div", "Mul", "Sum", "Neg", "")

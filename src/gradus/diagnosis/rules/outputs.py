@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from gradus.core.text import Message
 from gradus.diagnosis.graph import RESHAPING
+from gradus.diagnosis.history import History
 from gradus.diagnosis.rules import Sighting, rules
 from gradus.diagnosis.rules.heads import MOST, each_head, first_pair, pairs_of
-from gradus.diagnosis.signs import Examination, History, LossSigns, Op
+from gradus.diagnosis.signs import Examination, LossSigns, Op
 
 _ADDS_SOFTMAX = ("LogSoftmax", "BinaryCrossEntropyWithLogits")
 _RANGES = {

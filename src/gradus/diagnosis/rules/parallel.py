@@ -4,8 +4,8 @@ import statistics
 from collections.abc import Iterator
 
 from gradus.core.text import Message
+from gradus.diagnosis.history import History
 from gradus.diagnosis.rules import Sighting, rules
-from gradus.diagnosis.signs import History
 
 _MEETINGS = 4
 _ROUNDING = 1e-6

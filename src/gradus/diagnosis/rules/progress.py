@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Iterator, Sequence
 
 from gradus.core.text import Message
+from gradus.diagnosis.history import History
 from gradus.diagnosis.rules import Sighting, rules
 from gradus.diagnosis.rules.common import (
     accuracy,
@@ -22,7 +23,7 @@ from gradus.diagnosis.rules.common import (
     thriving,
     warming_up,
 )
-from gradus.diagnosis.signs import History, LossSigns
+from gradus.diagnosis.signs import LossSigns
 
 
 @rules.register(

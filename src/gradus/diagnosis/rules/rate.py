@@ -5,6 +5,7 @@ import statistics
 from collections.abc import Iterator
 
 from gradus.core.text import Message
+from gradus.diagnosis.history import History
 from gradus.diagnosis.rules import Sighting, asked_once, rules
 from gradus.diagnosis.rules.common import (
     accuracy,
@@ -20,7 +21,7 @@ from gradus.diagnosis.rules.common import (
     update_ratio,
     warming_up,
 )
-from gradus.diagnosis.signs import History, Op
+from gradus.diagnosis.signs import Op
 
 SMALL, LARGE, STILL_LARGE = 1e-4, 0.5, 0.3
 CREEPING = 5e-4

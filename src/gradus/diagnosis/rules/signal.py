@@ -4,9 +4,10 @@ import math
 from collections.abc import Collection, Iterator
 
 from gradus.core.text import Message
+from gradus.diagnosis.history import History
 from gradus.diagnosis.rules import Sighting, rules
 from gradus.diagnosis.rules.common import learned, settled, struggling, thriving, weighted_layers
-from gradus.diagnosis.signs import Examination, History, layer_of
+from gradus.diagnosis.signs import Examination, layer_of
 
 VANISHED = 1e-3
 EXPLODED = 100.0

@@ -4,9 +4,10 @@ import math
 from collections.abc import Iterator, Sequence
 
 from gradus.core.text import Message
+from gradus.diagnosis.history import History
 from gradus.diagnosis.rules import Sighting, rules
 from gradus.diagnosis.rules.common import chance, learned, struggling
-from gradus.diagnosis.signs import Examination, History
+from gradus.diagnosis.signs import Examination
 
 VANISHED, EXPLODED = 1e-6, 1e4
 _OUTGROWN = 100.0
