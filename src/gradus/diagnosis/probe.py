@@ -30,9 +30,10 @@ from gradus.diagnosis.examination import Window
 from gradus.diagnosis.graph import walk
 from gradus.diagnosis.guard import GradientGuard
 from gradus.diagnosis.history import History, Phase
+from gradus.diagnosis.holdings import find_optimizers
 from gradus.diagnosis.hooks import Hooks
 from gradus.diagnosis.lead import Lead
-from gradus.diagnosis.loop import LoopWatch, find_optimizers
+from gradus.diagnosis.loop import LoopWatch
 from gradus.diagnosis.losses import LossReader
 from gradus.diagnosis.memory import Memory
 from gradus.diagnosis.optimizers import facts_of, rate_of
@@ -139,7 +140,7 @@ class Probe(taps.Listener):
         self._step_began, self._step_seconds = 0.0, math.inf
         for name, model in (models or {}).items():
             self._roots.add(model, name)
-        self._loop.know(optimizers or ())
+        self._loop.holdings.know(optimizers or ())
 
     # ---- on and off -------------------------------------------------------------------------------------------------
 
@@ -275,7 +276,7 @@ class Probe(taps.Listener):
         if not self._roots.enter(module):
             if self._hooks.everywhere and self._window is not None and self._roots.is_stranger(module):
                 name = type(module).__name__
-                self._loop.strangers[name] = self._loop.strangers.get(name, 0) + 1
+                self._loop.holdings.strangers[name] = self._loop.holdings.strangers.get(name, 0) + 1
             return
         if not self._roots.recognize(module):
             return
@@ -447,8 +448,8 @@ class Probe(taps.Listener):
         if window is not None:
             graph = window.backward(loss, value)
             if graph.whole:
-                self._loop.reached(graph.reached, graph.aimed)
-            self._loop.called(window.called)
+                self._loop.holdings.reached(graph.reached, graph.aimed)
+            self._loop.holdings.called(window.called)
         elif glances(self.history.step):
             self._glance(loss)
         if loss.numel() == 1 and not math.isfinite(value):
@@ -483,10 +484,10 @@ class Probe(taps.Listener):
         if not self._manual:
             self._manual = True
             if self._everything:
-                self._loop.know(find_optimizers())
+                self._loop.holdings.know(find_optimizers())
         self._read_losses(self._losses.take(0))
         self.history.step += 1
-        self._loop.called(self._window.called if self._window is not None else ())
+        self._loop.holdings.called(self._window.called if self._window is not None else ())
         self._close_window()
         self._after_lead()
 
@@ -609,7 +610,7 @@ class Probe(taps.Listener):
         )
         history.enter(phase)
         self._lead.take_over(key, history.step)
-        self._loop.begin_again()
+        self._loop.holdings.begin_again()
         self._window = None
 
     def _after_lead(self) -> None:
@@ -683,7 +684,7 @@ class Probe(taps.Listener):
         else:
             history.ranking = judges_by_ranking()
         self._note_linearity(window)
-        self._loop.conclude(window.nodes())
+        self._loop.holdings.conclude(window.nodes())
         self._consider()
         self._cadence.examined(examination.step, self.spent - self._window_began)
 
