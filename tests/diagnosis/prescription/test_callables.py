@@ -1,7 +1,12 @@
 """Functions are found under whichever name they are called."""
 
+import ast
+from pathlib import Path
+
 import pytest
 
+from gradus.diagnosis.prescription.callables import reaching
+from gradus.diagnosis.prescription.prescribe import read_program
 from tests.diagnosis.prescription.changing import first_change
 
 HEAD = """
@@ -48,6 +53,9 @@ class TestReached:
             "crit = summed\n" + LOOP.format("crit"),
             "crit = partial(summed)\n" + LOOP.format("crit"),
             "crit = torch.compile(summed)\n" + LOOP.format("crit"),
+            "crit = torch.jit.script(summed)\n" + LOOP.format("crit"),
+            "crit = torch.func.vmap(summed)\n" + LOOP.format("crit"),
+            "summed = torch.vmap(summed)\n" + LOOP.format("summed"),
             "def make(name):\n    return summed\ncrit = make('a')\n" + LOOP.format("crit"),
             "LOSSES = {'a': other, 'b': summed}\n" + LOOP.format("LOSSES['b']"),
             "LOSSES = {'a': other, 'b': summed}\ncrit = LOSSES.get('b')\n" + LOOP.format("crit"),
@@ -81,6 +89,8 @@ class TestReached:
             "torch.stack([term(out, y) for term in TERMS]).mean()",
             "sum(term(out, y) for name, term in NAMED.items())",
             "sum(term(out, y) for term in NAMED.values())",
+            "sum(w * term(out, y) for w, term in zip([1.0, 0.1], TERMS))",
+            "sum(n * term(out, y) for n, term in enumerate(TERMS))",
         ],
     )
     def test_terms_in_a_list(self, loss: str) -> None:
@@ -94,6 +104,10 @@ for x, y in loader:
     optimizer.step()
 """
         assert first_change(HEAD + program, "mean-loss")[-1] == "+ return ((out - y) ** 2).mean()"
+
+    def test_a_name_that_leads_back_to_itself_leads_nowhere(self) -> None:
+        program = "from elsewhere import crit\ncrit = torch.compile(crit)\n" + LOOP.format("crit")
+        assert first_change(HEAD + program, "mean-loss") == []
 
     def test_a_module_in_a_table(self) -> None:
         program = "LOSSES = {'a': nn.MSELoss(), 'b': nn.NLLLoss()}\n" + LOOP.format("LOSSES['b']")
@@ -194,3 +208,11 @@ for x, y in loader:
 """
         )
         assert first_change(program, "add-log")[-1] == "+ return torch.log_softmax(self.fc(x), dim=-1)"
+
+
+def test_a_constructor_is_not_reached_from_within_itself() -> None:
+    source = "class Net(Base):\n    def __init__(self):\n        super().__init__()\nnet = Net()\n"
+    program = read_program(Path("script.py"), source.encode())
+    assert program is not None
+    begin = next(node for _, node in program.nodes() if isinstance(node, ast.FunctionDef))
+    assert [ast.unparse(each.node) for each in reaching(program, begin)] == ["Net()"]

@@ -95,6 +95,11 @@ train(student, optimizer, second)
         assert changes(part, "remake-optimizer") == []
         unknown = source.replace("Adam(model.parameters()", "Adam(chosen")
         assert changes(unknown.format("copy.deepcopy(model)"), "remake-optimizer") == []
+        looped = source.replace("train(student, optimizer", "for optimizer in make(): train(student, optimizer")
+        assert changes(looped.format("copy.deepcopy(model)"), "remake-optimizer") == []
+        for call in ("student, make(), second", "student, None, second", "optimizer=optimizer, batches=second"):
+            other = source.replace("student, optimizer, second", call)
+            assert changes(other.format("copy.deepcopy(model)"), "remake-optimizer") == []
         both = source.replace("criterion(net(x), y)", "criterion(net(x), model(x))")
         assert changes(both.format("copy.deepcopy(model)"), "remake-optimizer") == []
 
@@ -367,11 +372,12 @@ class TestRemade:
             "model.body.append(nn.Linear(4, 4))",
             "model.head = nn.Linear(4, 3)",
             "swap(model, 3)",
+            "widen(model)",
         ],
     )
     def test_behind_what_gives_the_model_other_layers(self, change: str) -> None:
         made = "optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)\n"
-        swap = "def swap(m, n):\n    m.head = nn.Linear(4, n)\n"
+        swap = "def swap(m, n):\n    m.head = nn.Linear(4, n)\ndef widen(m):\n    swap(m, 9)\n"
         source = f"{NET}{swap}{made}{change}{TRAIN}"
         assert f"{swap}{change}\n{made.strip()}{TRAIN}" in changes(source, "remake-optimizer")[0]
         by_function = source.replace(made, "optimizer = make(model)\n").replace(
@@ -379,7 +385,18 @@ class TestRemade:
         )
         assert f"\n{change}\noptimizer = make(model){TRAIN}" in changes(by_function, "remake-optimizer")[0]
 
-    @pytest.mark.parametrize("change", ["model.head.reset_parameters()", "model.steps = 3", "print(model)"])
+    @pytest.mark.parametrize(
+        "change",
+        [
+            "model.head.reset_parameters()",
+            "model.steps = 3",
+            "model.names.append('head')",
+            "setattr(model, 'steps', 3)",
+            "setattr(other, 'head', nn.Linear(4, 3))",
+            "others.append(nn.Linear(4, 3))",
+            "print(model)",
+        ],
+    )
     def test_not_where_the_layers_stay(self, change: str) -> None:
         source = f"{NET}optimizer = torch.optim.Adam(model.parameters())\n{change}{TRAIN}"
         assert changes(source, "remake-optimizer") == []

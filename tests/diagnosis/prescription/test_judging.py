@@ -32,11 +32,28 @@ def test_also_where_both_take_their_steps_in_one_function() -> None:
     assert any("- D(real).mean() + slope.square().flatten(1).sum(1).mean())" in each for each in found)
 
 
+def test_also_where_its_verdicts_have_names() -> None:
+    named = WASSERSTEIN.replace("    step(opt_d", "    f, r = D(fake.detach()), D(real)\n    step(opt_d")
+    named = named.replace("D(fake.detach()).mean() - D(real).mean()", "f.mean() - r.mean()")
+    assert AT_REAL in first_change(named, "damp-players")
+
+
+def test_what_it_needs_is_imported() -> None:
+    source = WASSERSTEIN.replace("import torch", "from torch import nn, optim, randn").replace("torch.", "")
+    assert first_change(source, "damp-players")[0] == "+ import torch"
+
+
 def test_not_twice_nor_where_real_data_are_not_told_from_made_ones() -> None:
     paying = gan().replace("opt_d.zero_grad()", "loss_d += torch.autograd.grad(s, x, create_graph=True)[0].norm()")
     mixed = gan().replace("D(G(z).detach())", "D(torch.cat([real, other]))")
     pair = WASSERSTEIN.replace("D(real).mean()", "D(real)[0].mean()")
-    for program, remedy in ((paying, "slow-discriminator"), (mixed, "slow-discriminator"), (pair, "damp-players")):
+    parts = WASSERSTEIN.replace("    step(opt_d", "    r, parts = D(real)\n    step(opt_d").replace("- D(real)", "- r")
+    for program, remedy in (
+        (paying, "slow-discriminator"),
+        (mixed, "slow-discriminator"),
+        (pair, "damp-players"),
+        (parts, "damp-players"),
+    ):
         assert not any("at_real" in each for each in changes(program, remedy))
 
 
@@ -62,7 +79,9 @@ def test_what_comes_of_noise_is_compared_with_no_example() -> None:
     ]
     added = gan(loss_g=f"bce(D(G(z)), ones)\n    loss_g += {near}")
     assert first_change(added, "diversity") == [f"- loss_g += {near}"]
+    summed = gan(loss_g=f"bce(D(G(z)), ones)\n    loss_g = loss_g + {near}")
+    assert first_change(summed, "diversity") == [f"- loss_g = loss_g + {near}"]
     paired = gan(loss_g=f"bce(D(G(z)), ones) + {near}").replace("z = torch.randn(32, 2)", "z = sketches()")
     features = gan(loss_g=f"bce(D(G(z)), ones) + {near.replace('G(z)', 'D(G(z))')}")
-    for program in (gan(), paired, features):
+    for program in (gan(), paired, features, "import torch\nnet = torch.nn.Linear(2, 1)\n"):
         assert first_change(program, "diversity") == []

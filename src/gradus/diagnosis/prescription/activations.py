@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from gradus.diagnosis.prescription.activation_names import chosen_by_name, none_by_name
-from gradus.diagnosis.prescription.bindings import Function, binding, bindings, callers, class_around
+from gradus.diagnosis.prescription.bindings import Function, binding, bindings, class_around
+from gradus.diagnosis.prescription.callables import reaching
 from gradus.diagnosis.prescription.edits import Edit, after, around, before, imported, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.flow import below, training_losses
@@ -332,7 +333,7 @@ def _behind_blocks(case: Case) -> Iterator[Edit]:
             continue
         layered = any(isinstance(each, ast.Call) and is_layer(file, each) for each in ast.walk(call))
         if file.qualified(call.func) == "torch.nn.Sequential":
-            if layered and len(callers(case.program, file, function)) > 1:
+            if layered and len(reaching(case.program, function)) > 1:
                 name, more = imported(file, "torch.nn.ReLU")
                 end = file.span(call.args[-1])[1]
                 yield Edit(file, end, end, f", {name}()")

@@ -161,6 +161,13 @@ def methods_named(program: Program, name: str) -> list[tuple[SourceFile, Functio
     ]
 
 
+def methods_meant(program: Program, file: SourceFile, called: ast.Attribute) -> list[tuple[SourceFile, Function]]:
+    """Methods that an attribute may be by its name; none where `super()` passes over the one of the class itself."""
+    owner = class_around(file, called) if ast.unparse(called.value) == "super()" else None
+    passes_over = owner is not None and method(owner, called.attr) is not None
+    return methods_named(program, called.attr) if not passes_over else []
+
+
 def attributes_in(node: ast.AST) -> set[str]:
     """The names of all attributes that are read or set below a node."""
     return {each.attr for each in ast.walk(node) if isinstance(each, ast.Attribute)}
@@ -185,7 +192,10 @@ def method(owner: ast.ClassDef, name: str) -> Function | None:
 
 
 def entered(program: Program, file: SourceFile, call: ast.Call) -> tuple[SourceFile, Function] | None:
-    """The program's own function that a call enters: a function, a method of `self`, or the one of that name."""
+    """The program's own function that a call enters: a function, a method of `self`, or the one of that name.
+
+    By the name that is written alone, which is all there is below `callables`: above it, take `callables.reached`.
+    """
     called = call.func
     if isinstance(called, ast.Name):
         found = definition(program, file, called.id)
@@ -202,12 +212,15 @@ def entered(program: Program, file: SourceFile, call: ast.Call) -> tuple[SourceF
     if owner is not None and ast.unparse(called.value) == "self":
         own = method(owner, called.attr)
         return (file, own) if own is not None else None
-    named = methods_named(program, called.attr)
+    named = methods_meant(program, file, called)
     return named[0] if len(named) == 1 else None
 
 
 def callers(program: Program, file: SourceFile, function: Function) -> list[Found]:
-    """Calls that enter a function; of a constructor, those of its class."""
+    """Calls that enter a function; of a constructor, those of its class.
+
+    By the name that is written alone, as in `entered`: above `callables`, take `callables.reaching`.
+    """
     owner = file.scope(function)
     name = owner.name if function.name == "__init__" and isinstance(owner, ast.ClassDef) else function.name
     return [

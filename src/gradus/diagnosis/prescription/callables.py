@@ -13,7 +13,7 @@ from gradus.diagnosis.prescription.bindings import (
     definition,
     entered,
     method,
-    methods_named,
+    methods_meant,
     returned,
 )
 from gradus.diagnosis.prescription.program import Found, Program, SourceFile
@@ -246,7 +246,7 @@ def _method(program: Program, file: SourceFile, node: ast.Attribute) -> Iterator
     """A method: of a class itself, of one it derives from, or of those that derive from it."""
     owner = class_around(file, node)
     own = method(owner, node.attr) if owner is not None and ast.unparse(node.value) == "self" else None
-    named = methods_named(program, node.attr)
+    named = methods_meant(program, file, node)
     if own is not None:
         yield file, own
     elif ast.unparse(node.value) == "self" or len(named) == 1:

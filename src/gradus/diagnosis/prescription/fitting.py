@@ -5,7 +5,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from gradus.diagnosis.prescription.batches import model_calls
-from gradus.diagnosis.prescription.bindings import binding, entered
+from gradus.diagnosis.prescription.bindings import binding
+from gradus.diagnosis.prescription.callables import reached
 from gradus.diagnosis.prescription.edits import Edit, around, before, imported, replace, with_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.lasting import best_kept
@@ -100,7 +101,7 @@ def _sums_parameters(program: Program, file: SourceFile, node: ast.expr) -> bool
         made = file.value(node)
         return _is_parameter(file, node) or (made is not None and _sums_parameters(program, file, made))
     text = ast.unparse(node)
-    enters = entered(program, file, node) if isinstance(node, ast.Call) else None
+    enters = reached(program, file, node) if isinstance(node, ast.Call) else None
     if enters is not None:
         text = ast.unparse(enters[1])
     of_parameters = re.search(r"parameters\(|weight\b", text) or any(

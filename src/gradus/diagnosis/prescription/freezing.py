@@ -3,7 +3,8 @@
 import ast
 from collections.abc import Iterator, Sequence
 
-from gradus.diagnosis.prescription.bindings import Function, entered, parameters, passed
+from gradus.diagnosis.prescription.bindings import Function, parameters, passed
+from gradus.diagnosis.prescription.callables import reached
 from gradus.diagnosis.prescription.edits import Edit, delete, replace, with_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.program import Found, Program, SourceFile
@@ -30,7 +31,7 @@ def _by_call(program: Program, file: SourceFile, call: ast.Call) -> Iterator[Fre
     if isinstance(called, ast.Attribute) and called.attr == "requires_grad_" and call.args and _is_false(call.args[0]):
         yield from _by_assignment(file, file.statement(call), called.value)
         return
-    enters = entered(program, file, call)
+    enters = reached(program, file, call)
     if enters is None or not isinstance(file.statement(call), ast.Expr):
         return
     home, function = enters

@@ -3,12 +3,8 @@
 import ast
 from collections.abc import Iterator, Sequence
 
-from gradus.diagnosis.prescription.bindings import (
-    bindings,
-    class_around,
-    entered,
-    returned,
-)
+from gradus.diagnosis.prescription.bindings import bindings, class_around, returned
+from gradus.diagnosis.prescription.callables import reached
 from gradus.diagnosis.prescription.edits import Edit, after, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.program import Found, Program, SourceFile
@@ -27,7 +23,7 @@ def optimizers(program: Program) -> list[Found]:
 def _is_chosen(program: Program, file: SourceFile, node: ast.Call) -> bool:
     """`optimizer = OPTIMIZERS[name](model.parameters())`: a class that is looked up, or filled in before."""
     match node:
-        case ast.Call(func=called, args=[_, *_]) if not file.qualified(called) and entered(program, file, node) is None:
+        case ast.Call(func=called, args=[_, *_]) if not file.qualified(called) and reached(program, file, node) is None:
             holder = file.parents[node]
             name = holder.targets[0] if isinstance(holder, ast.Assign) and len(holder.targets) == 1 else None
             given = bool(_named_in(file, node.args[0]))
@@ -122,7 +118,7 @@ def _grouped(program: Program, file: SourceFile, argument: ast.expr, depth: int 
         found = [(file, each.value) for each in bindings(file, argument.id)]
         found += [(file, each) for each in _put_into(file, argument.id)]
     else:
-        enters = entered(program, file, argument) if isinstance(argument, ast.Call) else None
+        enters = reached(program, file, argument) if isinstance(argument, ast.Call) else None
         found = [(enters[0], each) for each in returned(enters[1])] if enters is not None else []
     return any(
         any(isinstance(each, ast.Dict) for each in ast.walk(value))

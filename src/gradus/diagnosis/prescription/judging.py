@@ -4,7 +4,8 @@ import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from gradus.diagnosis.prescription.bindings import binding, callers, function_around, parameters, passed
+from gradus.diagnosis.prescription.bindings import binding, function_around, parameters, passed
+from gradus.diagnosis.prescription.callables import reaching
 from gradus.diagnosis.prescription.edits import Edit, atom, before, delete, imported
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.opponents import Player, players, steps_of
@@ -59,7 +60,7 @@ def _goals(case: Case, player: Player) -> Iterator[_Goal]:
         if function is None or not isinstance(loss, ast.Name) or loss.id not in parameters(function):
             yield _Goal(file, step.backward.statement, loss)
             continue
-        for call in callers(case.program, file, function):
+        for call in reaching(case.program, function):
             given = passed(file, function, loss.id, call)
             named = {ast.unparse(each).removeprefix("self.") for each in call.node.args}
             if given is not None and named & player.names:
@@ -165,11 +166,12 @@ def _terms(goal: _Goal) -> Iterator[tuple[ast.stmt, ast.expr, ast.BinOp | None]]
     file, sums = goal.file, [(goal.statement, goal.loss)]
     if isinstance(goal.loss, ast.Name):
         for each in ast.walk(file.scope(goal.statement)):
-            adds = isinstance(each, ast.AugAssign) and isinstance(each.op, ast.Add)
-            if (isinstance(each, ast.Assign) or adds) and each.lineno <= goal.statement.lineno:  # type: ignore[attr-defined]
-                targets = each.targets if isinstance(each, ast.Assign) else [each.target]  # type: ignore[attr-defined]
-                if [ast.unparse(target) for target in targets] == [goal.loss.id]:
-                    sums.append((each, each.value))  # type: ignore[attr-defined, arg-type]
+            match each:
+                case (
+                    ast.Assign(targets=[target], value=value) | ast.AugAssign(target=target, op=ast.Add(), value=value)
+                ):
+                    if ast.unparse(target) == goal.loss.id and each.lineno <= goal.statement.lineno:
+                        sums.append((each, value))
     for statement, whole in sums:
         if isinstance(statement, ast.AugAssign):
             yield statement, whole, None

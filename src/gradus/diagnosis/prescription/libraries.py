@@ -32,10 +32,11 @@ def is_table(program: Program, file: SourceFile, node: ast.expr, depth: int = 8)
             return is_table(program, file, node.value, depth - 1)
         case ast.Call(func=called):
             name, enters = file.qualified(called), reached(program, file, node)
-            if name or enters is None:
-                own = isinstance(called, ast.Attribute) and called.attr in _OF_TABLES and not name
-                return name.startswith("pandas.") or (own and is_table(program, file, called.value, depth - 1))  # type: ignore[attr-defined]
-            return any(is_table(program, enters[0], each, depth - 1) for each in returned(enters[1]))
+            if not name and enters is not None:
+                return any(is_table(program, enters[0], each, depth - 1) for each in returned(enters[1]))
+            if not name and isinstance(called, ast.Attribute) and called.attr in _OF_TABLES:
+                return is_table(program, file, called.value, depth - 1)
+            return name.startswith("pandas.")
     return False
 
 

@@ -4,7 +4,8 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 
-from gradus.diagnosis.prescription.bindings import Function, binding, callers, dictionary, function_around
+from gradus.diagnosis.prescription.bindings import Function, binding, dictionary, function_around
+from gradus.diagnosis.prescription.callables import reaching
 from gradus.diagnosis.prescription.edits import Edit, after, before, delete, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.graph import unwrapped
@@ -352,5 +353,5 @@ def _repeats(program: Program, call: Found, depth: int = 3) -> bool:
     if function is None or not depth:
         return False
     return function.name in _PER_EXAMPLE or any(
-        _repeats(program, each, depth - 1) for each in callers(program, file, function)
+        _repeats(program, each, depth - 1) for each in reaching(program, function)
     )

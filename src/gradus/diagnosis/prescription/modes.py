@@ -3,7 +3,8 @@
 import ast
 from collections.abc import Iterator, Sequence
 
-from gradus.diagnosis.prescription.bindings import Function, class_around, entered, function_around
+from gradus.diagnosis.prescription.bindings import Function, class_around, function_around
+from gradus.diagnosis.prescription.callables import reached
 from gradus.diagnosis.prescription.edits import Edit, after, before, delete, imported, replace, with_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.freezing import frozen_receivers
@@ -104,7 +105,7 @@ def _evaluates(program: Program, file: SourceFile, around: ast.AST) -> bool:
             continue
         if isinstance(node.func, ast.Attribute) and node.func.attr == "eval" and not node.args:
             return True
-        enters = entered(program, file, node)
+        enters = reached(program, file, node)
         if enters is not None and any(
             isinstance(each, ast.Attribute) and each.attr == "eval" for each in ast.walk(enters[1])
         ):

@@ -9,13 +9,12 @@ from gradus.diagnosis.prescription.bindings import (
     Function,
     binding,
     bindings,
-    callers,
     class_around,
-    entered,
     function_around,
     parameters,
     passed,
 )
+from gradus.diagnosis.prescription.callables import reached, reaching
 from gradus.diagnosis.prescription.edits import Edit, after, before, delete, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.holding import held, optimizers, with_the_rest
@@ -88,7 +87,7 @@ def remake_for_what_is_trained(case: Case) -> Iterator[Sequence[Edit]]:
         function = function_around(file, training.backward.node)
         if function is None or len(running) != 1 or len(stepping) != 1:
             continue
-        for call in callers(case.program, file, function):
+        for call in reaching(case.program, function):
             model, optimizer = (passed(file, function, each, call) for each in (*running, *stepping))
             edit = _made_of(call, model, optimizer)
             if edit is not None:
@@ -171,7 +170,7 @@ def _kept(program: Program) -> list[Kept]:
 
 def _held_by(program: Program, file: SourceFile, call: ast.Call, made: Sequence[Found]) -> Iterator[str]:
     """Models of an optimizer that a function makes, as they are written where it is called."""
-    enters = entered(program, file, call)
+    enters = reached(program, file, call)
     if enters is None:
         return
     home, function = enters
@@ -200,10 +199,10 @@ def _changed_by(program: Program, file: SourceFile, call: ast.Call, model: str, 
     """`model.grow()`, `swap_head(model)`, `setattr(model, "head", ...)`, `model.blocks.append(...)`."""
     called, arguments = call.func, [*call.args, *(each.value for each in call.keywords)]
     receiver = ast.unparse(called.value) if isinstance(called, ast.Attribute) else ""
-    layer = any(find_module(program, file, each) is not None for each in arguments)
+    layer = any(find_module(program, file, each) is not None for each in arguments[-1:])
     if isinstance(called, ast.Name) and called.id == "setattr":
         return layer and _is_of(ast.unparse(arguments[0]), model)
-    enters = entered(program, file, call)
+    enters = reached(program, file, call)
     if enters is None or not depth:
         added = isinstance(called, ast.Attribute) and called.attr in {"append", "add_module", "register_module"}
         return added and layer and _is_of(receiver, model)

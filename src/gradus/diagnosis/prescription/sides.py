@@ -16,10 +16,9 @@ def side(file: SourceFile, node: ast.expr) -> str:
     found = _by_arguments(node)
     inner: ast.AST = node
     for above in file.above(node):
-        found = found or _by_place(file, above, inner)
-        if found or isinstance(above, ast.FunctionDef | ast.ClassDef):
+        if found or isinstance(inner, ast.FunctionDef):
             break
-        inner = above
+        found, inner = _by_place(file, above, inner), above
     return found
 
 
@@ -42,7 +41,7 @@ def _by_arguments(node: ast.expr) -> str:
         str(each.value) if isinstance(each, ast.Constant) else each.id
         for value in given
         for each in ast.walk(value)
-        if isinstance(each, ast.Name) or (isinstance(each, ast.Constant) and isinstance(each.value, str))
+        if isinstance(each, ast.Name | ast.Constant)
     ]
     return _said(" ".join(words)) or _said(ast.unparse(node.func))
 
@@ -81,7 +80,7 @@ def _behind_a_branch(body: list[ast.stmt], inner: ast.AST) -> str:
     for each in body:
         if each is inner:
             return ""
-        if isinstance(each, ast.If) and isinstance(each.body[-1], ast.Return) and not each.orelse:
+        if isinstance(each, ast.If) and isinstance(each.body[-1], ast.Return):
             found = _by_branch(each.test, first=False)
             if found:
                 return found

@@ -18,10 +18,10 @@ from gradus.diagnosis.prescription.bindings import (
     bindings,
     class_around,
     definition,
-    entered,
     method,
     parameters,
 )
+from gradus.diagnosis.prescription.callables import reached
 from gradus.diagnosis.prescription.edits import Edit, after, before, delete, replace, with_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.program import Found, Program, SourceFile
@@ -222,7 +222,7 @@ def by_chance(statements: Sequence[ast.AST]) -> bool:
 
 def _arguments(program: Program, call: Found) -> dict[str, ast.expr]:
     """By the names of parameters, or by place where they are not known."""
-    enters = entered(program, call.file, call.node)
+    enters = reached(program, call.file, call.node)
     names = [each for each in parameters(enters[1]) if each != "self"] if enters is not None else []
     places = [*names, *map(str, range(len(names), len(call.node.args)))]
     given = dict(zip(places, call.node.args, strict=False))
@@ -300,7 +300,7 @@ def _by_function(
     ours, theirs = _origin(call.file, wrapped), _origin(other.file, plain)
     if not isinstance(ours, ast.Call) or len(ours.args) != 1 or ours.keywords or type(ours.args[0]) is not type(theirs):
         return
-    enters = entered(program, call.file, ours)
+    enters = reached(program, call.file, ours)
     if enters is None or enters[1].name == "__init__" or by_chance([enters[1]]) or not _known(call, other, ours.func):
         return
     bare = ours.args[0]
