@@ -165,11 +165,12 @@ def _terms(goal: _Goal) -> Iterator[tuple[ast.stmt, ast.expr, ast.BinOp | None]]
     file, sums = goal.file, [(goal.statement, goal.loss)]
     if isinstance(goal.loss, ast.Name):
         for each in ast.walk(file.scope(goal.statement)):
-            adds = isinstance(each, ast.AugAssign) and isinstance(each.op, ast.Add)
-            if (isinstance(each, ast.Assign) or adds) and each.lineno <= goal.statement.lineno:  # type: ignore[attr-defined]
-                targets = each.targets if isinstance(each, ast.Assign) else [each.target]  # type: ignore[attr-defined]
-                if [ast.unparse(target) for target in targets] == [goal.loss.id]:
-                    sums.append((each, each.value))  # type: ignore[attr-defined, arg-type]
+            match each:
+                case (
+                    ast.Assign(targets=[ast.Name(id=name)], value=whole)
+                    | ast.AugAssign(target=ast.Name(id=name), op=ast.Add(), value=whole)
+                ) if name == goal.loss.id and each.lineno <= goal.statement.lineno:
+                    sums.append((each, whole))
     for statement, whole in sums:
         if isinstance(statement, ast.AugAssign):
             yield statement, whole, None
