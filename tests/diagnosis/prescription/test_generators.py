@@ -55,17 +55,30 @@ def vae_loss(recon, x, mu, logvar):
         kld = "-0.5 * (1 + logvar - mu.pow(2) - logvar.exp()).sum(1).mean()"
         program = self.VAE.format(reduction="", kld=kld, weight="")
         assert first_change(program, "warm-up-kl") == [f"- kld = {kld}", f"+ kld = {kld} / x[0].numel()"]
+        assert changes(program, "warm-up-kl")[1] == program.replace("recon, x)", 'recon, x, reduction="sum")')
+        added = program.replace("kld = ", "error += ").replace("error + kld", "error")
+        assert first_change(added, "warm-up-kl")[1] == f"+ error += {kld} / x[0].numel()"
 
     def test_means_along_an_axis_become_sums(self) -> None:
         kld = "-0.5 * (1 + logvar - mu.pow(2) - logvar.exp()).sum(1).mean()"
         program = self.VAE.format(reduction=', reduction="none"', kld=kld, weight="")
-        program = program.replace('"none")', '"none").mean(dim=1).mean()')
-        assert first_change(program, "warm-up-kl")[1].endswith('reduction="none").sum(dim=1).mean()')
+        for axis in ("dim=1", "1"):
+            along = program.replace('"none")', f'"none").mean({axis}).mean()')
+            assert first_change(along, "warm-up-kl")[1].endswith(f'reduction="none").sum({axis}).mean()')
+        whole = program.replace('"none")', '"none").mean()')
+        assert first_change(whole, "warm-up-kl")[1] == f"+ kld = {kld} / x[0].numel()"
+
+    @pytest.mark.parametrize("reduction", ['"none").sum(1).mean(', '"none"', "how"])
+    def test_what_is_averaged_otherwise_is_left(self, reduction: str) -> None:
+        kld = "-0.5 * (1 + logvar - mu.pow(2) - logvar.exp()).sum(1).mean()"
+        program = self.VAE.format(reduction=f", reduction={reduction}", kld=kld, weight="")
+        assert first_change(program, "warm-up-kl")[1] == f"+ kld = {kld} / 10"
 
     @pytest.mark.parametrize(
         "term",
         [
             "0.5 * (mu.pow(2) + logvar.exp() - logvar - 1).sum(1).mean()",
+            "0.5 * (mu.pow(2) + logvar.exp() - logvar - 1).sum(1).mean(dim=0)",
             "(mu * mu + sigma * sigma - 2 * sigma.log() - 1).sum(1).mean() / 2",
         ],
     )
@@ -73,6 +86,10 @@ def vae_loss(recon, x, mu, logvar):
         error = "(out - x).square().mean()"
         program = f"def vae_loss(out, x, mu, logvar, sigma):\n    return {error} + {term}\n"
         assert first_change(program, "warm-up-kl")[1] == f"+ return {error} + {term} / 10"
+        taken = program.replace(f"+ {term}", f"- {term}")
+        assert first_change(taken, "warm-up-kl")[1] == f"+ return {error} - {term} / 10"
+        twice = program.replace(error, term)
+        assert first_change(twice, "warm-up-kl")[1] == f"+ return ({term} + {term}) / 10"
 
     @pytest.mark.parametrize("whole", ['{{"error": {}, "kl": {}}}', "({}, {})", "dict(error={}, kl={})"])
     def test_terms_that_are_kept_apart(self, whole: str) -> None:
@@ -82,25 +99,39 @@ def vae_loss(recon, x, mu, logvar):
             f"def terms(x, y, q, p):\n    return {whole.format(error, kl)}\n"
         )
         assert f"{kl} / x[0].numel()" in first_change(program, "warm-up-kl")[1]
+        assert [f"{kl} / " in each for each in changes(program, "warm-up-kl")] == [True, False, True, True]
 
     def test_a_likelihood_is_no_divergence(self) -> None:
         program = "def loss(x, mu, logvar):\n    return 0.5 * ((x - mu) ** 2 / logvar.exp() + logvar).mean()\n"
         assert changes(program, "warm-up-kl") == []
 
-    @pytest.mark.parametrize(("axes", "divisor"), [("", "96"), ("dim=(1, 2)", "96"), ("-1", "96"), ("dim=0", "10")])
-    def test_is_divided_by_what_each_example_is_averaged_over(self, axes: str, divisor: str) -> None:
+    @pytest.mark.parametrize(
+        ("misfit", "divisor"),
+        [
+            ("((x - out) ** 2).mean()", "96"),
+            ("((x - out) ** 2).mean(dim=(1, 2))", "96"),
+            ("((x - out) ** 2).mean(-1)", "96"),
+            ("((x - out) ** 2).mean(dim=0)", "10"),
+            ("F.mse_loss(out, x.flatten(1))", "96"),
+            ('F.mse_loss(out, x.flatten(1), reduction="sum")', "10"),
+        ],
+    )
+    def test_is_divided_by_what_each_example_is_averaged_over(self, misfit: str, divisor: str) -> None:
         program = f"""
+        import torch.nn.functional as F
         def vae_loss(out, x, mu, logvar):
-            misfit = ((x - out) ** 2).mean({axes})
+            misfit = {misfit}
             kld = 0.5 * (mu**2 + logvar.exp() - 1 - logvar).sum(1)
             return misfit.sum(), kld.mean()
         for x in batches:
             misfit, kld = vae_loss(*model(x), x)
             (misfit + kld).backward()
         """
-        signs = InputSigns(shape=(60, 1, 96), mean=0.0, std=1.0, low=-3.0, high=3.0, varied=1.0)
+        signs = InputSigns(shape=(60, 2, 48), mean=0.0, std=1.0, low=-3.0, high=3.0, varied=1.0)
         history = History(examinations=[Examination(step=0, inputs=(signs,))])
         assert first_change(program, "warm-up-kl", history)[1].endswith(f".sum(1) / {divisor}")
+        unseen = History(examinations=[Examination(step=0)])
+        assert first_change(program, "warm-up-kl", unseen)[1].endswith(".sum(1) / 10")
 
     def test_a_weight_is_lowered(self) -> None:
         kld = "torch.distributions.kl_divergence(q, p).sum(1).mean()"

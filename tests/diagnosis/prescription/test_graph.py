@@ -233,8 +233,14 @@ class TestKeepGraph:
             ("np.einsum('ij,ij->i', h, h)", "torch.einsum('ij,ij->i', h, h)"),
             ("np.max(h, axis=1).astype('float32')", "torch.amax(h, axis=1).float()"),
             ("np.maximum(h, 0)", "torch.clamp(h, min=0)"),
+            ("np.minimum(h, 0.5)", "torch.clamp(h, max=0.5)"),
+            ("np.maximum(h, h)", "torch.maximum(h, h)"),
+            ("np.maximum(*h[:2])", "torch.maximum(*h[:2])"),
+            ("np.power(h, 2)", "torch.pow(h, 2)"),
+            ("np.sin(h).astype(float)", "torch.sin(h).double()"),
             ("h * np.array([1.0, 2.0, -1.0, 0.5])", "h * torch.tensor([1.0, 2.0, -1.0, 0.5])"),
             ("np.array([h, h])", "torch.stack([h, h])"),
+            ("np.array([each for each in h])", "torch.stack([each for each in h])"),
             ("np.maximum.reduceat(h, s)", "torch.stack([part.amax(0) for part in h.tensor_split(list(s[1:]))])"),
             ("np.add.reduceat(h, s)", "torch.stack([part.sum(0) for part in h.tensor_split(list(s[1:]))])"),
         ],
@@ -252,8 +258,28 @@ class TestKeepGraph:
         exec(f"found = {by_torch}", place)
         torch.testing.assert_close(place["found"], torch.from_numpy(place["expected"]), rtol=1e-5, atol=1e-6)
 
-    def test_no_gradient_is_handed_to_numpy(self) -> None:
-        forward = "h = self.encoder(x)\n        return torch.from_numpy(np.unwrap(h.detach().numpy()))"
+    @pytest.mark.parametrize(
+        "by_numpy",
+        [
+            "np.unwrap(h)",
+            "np.linalg.outer(h, h)",
+            "np.maximum.reduceat(h, s, 0)",
+            "np.maximum.reduceat(h, s, axis=0)",
+            "np.maximum.reduceat(h + h, s)",
+            "np.array(h)",
+            "np.array(1.0 - h)",
+            "np.array([h, 1.0])",
+            "np.array([[h, h], [h, h]])",
+            'np.array([h, h], "float32")',
+            'np.array([h, h], dtype="float32")',
+            "h.astype(np.int64)",
+            "h.astype(dtype=np.float32)",
+            "h.view(np.float32)",
+        ],
+    )
+    def test_no_gradient_is_handed_to_numpy(self, by_numpy: str) -> None:
+        away = re.sub(r"\bh\b", "h.detach().numpy()", by_numpy)
+        forward = f"h = self.encoder(x)\n        return torch.from_numpy({away})"
         assert changes(net("pass", forward), "keep-graph") == []
 
     @pytest.mark.parametrize("gather", ["seen.append({})", "seen += [{}]", "seen.insert(0, {})"])

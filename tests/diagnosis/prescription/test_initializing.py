@@ -154,6 +154,8 @@ def test_a_rate_far_above_the_customary_is_lowered_next() -> None:
     [
         ("nn.init.constant_(fc.bias, -5.0)", "nn.init.constant_(fc.bias, 0.0)"),
         ("fc.bias.data.fill_(-3)", "fc.bias.data.fill_(0.0)"),
+        ("fc.bias.data.fill_(value=-3)", "fc.bias.data.fill_(value=0.0)"),
+        ("g = nn.Parameter(torch.full((n,), 1.0))\ny = x - g", "g = nn.Parameter(torch.full((n,), 0.0))"),
         ("nn.init.uniform_(fc.bias, -9, -8)", "nn.init.zeros_(fc.bias)"),
         (
             "self.theta = nn.Parameter(torch.full((n,), 6.0))\ny = x - self.theta",
@@ -171,7 +173,8 @@ def test_biases_begin_at_zero(before: str, after: str) -> None:
         ("nn.init.constant_(gate.bias, -9.0)", "nn.init.constant_(gate.bias, -2.0)"),
         ("gate.bias.data.fill_(8)", "gate.bias.data.fill_(2.0)"),
         ("g = nn.Parameter(torch.full((n,), 6.0))\ny = torch.sigmoid(g)", "g = nn.Parameter(torch.full((n,), 2.0))"),
-        ("nn.init.constant_(gate.bias, -3.0)", ""),
+        ("nn.init.constant_(gate.bias, -4.5)", "nn.init.constant_(gate.bias, -2.0)"),
+        ("nn.init.constant_(gate.bias, -4.0)", ""),
         ("g = nn.Parameter(torch.full((n,), 6.0))\ny = x * g", ""),
     ],
 )
@@ -179,9 +182,26 @@ def test_biases_that_shut_gates_leave_them_a_slope(before: str, after: str) -> N
     expected = [f"- {before.splitlines()[0]}", f"+ {after}"] if after else []
     assert first_change(HEAD + before, "initialize", history(), "saturated-units") == expected
     assert first_change(HEAD + before, "initialize", history(), "dead-units") == []
+    weight = HEAD + before.replace(".bias", ".weight")
+    assert before == before.replace(".bias", ".weight") or not any(
+        "2.0" in each for each in changes(weight, "initialize", history(), "saturated-units")
+    )
 
 
-@pytest.mark.parametrize("source", ["nn.init.zeros_(fc.bias)", "g = nn.Parameter(torch.full((n,), 6.0))\ny = x * g"])
+@pytest.mark.parametrize(
+    "source",
+    [
+        "nn.init.zeros_(fc.bias)",
+        "nn.init.constant_(fc.bias, 0)",
+        "g = nn.Parameter(torch.full((n,), 6.0))\ny = x * g",
+        "g = nn.Parameter(torch.full((n,), 0.5))\ny = x - g",
+        "g = nn.Parameter(torch.full((n,), unknown))\ny = x - g",
+        "fc.bias *= 6.0",
+        "fc.bias -= 0.0",
+        "fc.bias -= unknown",
+        "fc.weight -= 6.0",
+    ],
+)
 def test_biases_that_are_no_fault(source: str) -> None:
     assert first_change(HEAD + source, "reset-biases") == []
 
@@ -247,7 +267,9 @@ w = nn.Parameter(weight(3, 4))
     assert begun(source.replace("nn.Parameter", ""), "symmetric-initialization") == []
 
 
-@pytest.mark.parametrize("shift", ["m.bias -= 6.0", "m.bias.data -= 6.0", "m.bias.data += -6", "m.bias.sub_(6)"])
+@pytest.mark.parametrize(
+    "shift", ["m.bias -= 6.0", "m.bias.data -= 6.0", "m.bias.data += -6", "m.bias.sub_(6)", "m.bias.add_(-6)"]
+)
 def test_biases_that_are_shifted_begin_at_zero(shift: str) -> None:
     source = f"import torch.nn as nn\nm = nn.Linear(3, 4)\n{shift}\n"
     assert first_change(source, "reset-biases") == [f"- {shift}", "+ nn.init.zeros_(m.bias)"]

@@ -266,26 +266,64 @@ for x in batches:
     def test_the_one_that_never_steps_does(self) -> None:
         made = "a = torch.optim.Adam(one.parameters())\nb = torch.optim.Adam(other.parameters())"
         source = self.PLAYERS.format(made=made, cleared="a.zero_grad(), b.zero_grad()", stepped="b.step()")
-        assert first_change(source, "call-step") == ["+ a.step()"]
+        assert changes(source, "call-step")[0].endswith("    b.step()\n    a.step()\n")
         both = self.PLAYERS.format(made=made, cleared="a.zero_grad(), b.zero_grad()", stepped="a.step(), b.step()")
         assert changes(both, "call-step") == []
+        turns = both.replace("a.zero_grad(), b.zero_grad()", "for opt in (a, b):\n        opt.zero_grad()")
+        assert first_change(turns.replace("a.step(), ", ""), "call-step") == ["+ a.step()"]
+        turns = both.replace("a.step(), b.step()", "for opt in (a, b):\n        opt.step()")
+        assert changes(turns, "call-step") == []
 
-    def test_it_is_found_in_a_dictionary(self) -> None:
-        made = 'opts = {"a": torch.optim.Adam(one.parameters()), "b": torch.optim.Adam(other.parameters())}'
+    @pytest.mark.parametrize(
+        ("rounds", "expected"),
+        [
+            (
+                "a.zero_grad()\n    x.backward()\n    b.zero_grad()\n    y.backward()\n    b.step()",
+                "x.backward()\n    a.step()\n    b.zero_grad()",
+            ),
+            (
+                "b.zero_grad()\n    x.backward()\n    b.step()\n    a.zero_grad()\n    y.backward()",
+                "y.backward()\n    a.step()\n",
+            ),
+            ("x.backward()\n    b.step()\n    y.backward()", "y.backward()\n    a.step()\n"),
+        ],
+    )
+    def test_it_steps_behind_the_pass_it_is_cleared_for(self, rounds: str, expected: str) -> None:
+        made = "a = torch.optim.Adam(one.parameters())\nb = torch.optim.Adam(other.parameters())"
+        source = f"import torch\n{made}\nfor x, y in batches:\n    {rounds}\n"
+        assert expected in changes(source, "call-step")[0]
+
+    @pytest.mark.parametrize(("a", "b"), [('"a"', '"b"'), ("'a'", "'b'"), ("0", "1")])
+    def test_it_is_found_in_a_dictionary(self, a: str, b: str) -> None:
+        made = f"opts = {{{a}: torch.optim.Adam(one.parameters()), {b}: torch.optim.Adam(other.parameters())}}"
         source = self.PLAYERS.format(made=made, cleared="[each.zero_grad() for each in opts.values()]", stepped="{}")
-        assert first_change(source.replace("{}", 'opts["b"].step()'), "call-step") == ['+ opts["a"].step()']
+        assert first_change(source.replace("{}", f"opts[{b}].step()"), "call-step") == [f"+ opts[{a}].step()"]
         looped = source.replace("{}", "for each in opts.values():\n        each.step()")
         assert changes(looped, "call-step") == []
+        named = source.replace(f"{{{a}:", "{one:")
+        assert changes(named.replace("{}", f"opts[{b}].step()"), "call-step") == []
+        unknown = source.replace(made, "opts = optimizers(one, other)")
+        assert changes(unknown.replace("{}", f"opts[{b}].step()"), "call-step") == []
 
     def test_all_of_a_list_step(self) -> None:
         made = "opts = [torch.optim.Adam(one.parameters()), torch.optim.Adam(other.parameters())]"
         source = self.PLAYERS.format(made=made, cleared="for opt in opts:\n        opt.zero_grad()", stepped="pass")
         assert first_change(source, "call-step") == ["+ for opt in opts:", "+ opt.step()"]
+        each = self.PLAYERS.replace("    ", "        ").replace("for x", "for opt in opts:\n    for x")
+        source = each.format(made=made, cleared="opt.zero_grad()", stepped="pass")
+        assert first_change(source, "call-step") == ["+ opt.step()"]
 
 
 class TestByHand:
     @pytest.mark.parametrize(
-        "update", ["w -= 0.1 * w.grad", "w.data.sub_(0.1 * w.grad)", "w.data.add_(w.grad, alpha=-0.1)"]
+        "update",
+        [
+            "w -= 0.1 * w.grad",
+            "w += -0.1 * w.grad",
+            "w.data.sub_(0.1 * w.grad)",
+            "w.data.add_(w.grad, alpha=-0.1)",
+            "w.copy_(w - 0.1 * w.grad)",
+        ],
     )
     def test_the_gradient_is_cleared_behind_the_update(self, update: str) -> None:
         source = f"""
@@ -300,6 +338,15 @@ for x, y in batches:
         assert first_change(source, "zero-grad") == ["+ w.grad = None"]
         assert changes(f"{source}    w.grad.zero_()\n", "zero-grad") == []
         assert changes(f"{source}    w.grad = None\n", "zero-grad") == []
+        assert changes(source.replace("w.grad", "x"), "zero-grad") == []
+
+    def test_where_it_is_changed(self) -> None:
+        source = "import torch\ndef descend(w, rate):\n    loss(w).backward()\n    w.data -= rate * w.grad\n"
+        assert first_change(f"{source}def other():\n    optimizer.zero_grad()\n", "zero-grad") == ["+ w.grad = None"]
+
+    def test_an_optimizer_of_the_program_leaves_it_to_the_loop(self) -> None:
+        source = "class Descent:\n    def step(self):\n        for w in self.weights:\n            w.data -= w.grad\n"
+        assert changes(f"import torch\n{source}", "zero-grad") == []
 
 
 class TestSeeds:

@@ -307,6 +307,11 @@ class TestOtherNames:
             "+ loss = criterion(model(x).clamp(min=1e-8).log(), y)"
         ]
 
+    @pytest.mark.parametrize("result", ["e / 9", "e - e.sum(dim=1, keepdim=True)", "e / x.sum(dim=1, keepdim=True)"])
+    def test_other_quotients_are_no_softmax(self, result: str) -> None:
+        forward = f"        e = self.fc2(self.fc1(x)).exp()\n        return {result}"
+        assert changes(of_class(forward, criterion="nn.NLLLoss()"), "add-log") == []
+
     def test_logarithms_of_what_was_seen_to_be_probabilities(self) -> None:
         source = of_class("        return unknown(self.fc2(self.fc1(x)))")
         assert changes(source, "return-logits", cause="softmax-twice") == []
@@ -342,12 +347,13 @@ class TestAxis:
         program = of_sequence("nn.Linear(4, 3), nn.LogSoftmax(0)", criterion="nn.NLLLoss()")
         assert first_change(program, "class-axis")[1] == "+ model = nn.Sequential(nn.Linear(4, 3), nn.LogSoftmax(1))"
 
-    @pytest.mark.parametrize(("axis", "found"), [("-1", True), ("1", False)])
+    @pytest.mark.parametrize(("axis", "found"), [("-1", True), ("2", True), ("0", False), ("1", False)])
     def test_of_what_is_attended_to(self, axis: str, found: bool) -> None:
         old, new = (f"share = torch.softmax(self.score(x), dim={each})" for each in (axis, "1"))
         forward = f"        {old}\n        return self.fc2((share * x).sum(1))"
         program = of_class(forward, init="self.score = nn.Linear(4, 1)")
         assert first_change(program, "class-axis") == ([f"- {old}", f"+ {new}"] if found else [])
+        assert changes(program.replace("nn.Linear(4, 1)", "nn.Conv1d(4, 8, 1)"), "class-axis") == []
 
 
 class TestOneUnit:

@@ -149,6 +149,23 @@ class TestKeptRows:
         source = f"import numpy as np\n{where}\n    x = np.unique(x, axis=0)\n    y = y[: len(x)]\n"
         assert changes(source, "check-labels") == []
 
+    @pytest.mark.parametrize(
+        ("kept", "cut"),
+        [
+            ("x = np.unique(z, axis=0)", "y[: len(x)]"),
+            ("x = np.abs(x, out)", "y[: len(x)]"),
+            ("x, z = np.unique(x, axis=0), 0", "y[: len(x)]"),
+            ("x = x[:, 1:]", "y[: len(x)]"),
+            ("x = z[good]", "y[: len(x)]"),
+            ("x = z.dropna()", "y[: len(x)]"),
+            ("x = x.reset_index()", "y[: len(x)]"),
+            ("x = np.unique(x, axis=0)", "y[1 : len(x)]"),
+            ("x = np.unique(x, axis=0)", "y[: len(x) : 2]"),
+        ],
+    )
+    def test_what_is_no_choice_of_rows_is_left(self, kept: str, cut: str) -> None:
+        assert changes(f"import numpy as np\n{kept}\ny = {cut}\n", "check-labels") == []
+
     def test_what_is_cut_alike_is_left(self) -> None:
         assert changes("import numpy as np\nx = x[:n]\ny = y[:n]\nz = z[:, good]\n", "check-labels") == []
         assert changes("x = x[good(x)]\nx = x[: len(x) // 2]\ny = y[:100]\nz = y[:n]\n", "check-labels") == []

@@ -96,14 +96,24 @@ def test_a_cell_written_by_hand_keeps_its_state(forward: list[str]) -> None:
         ("h + leak * (new - h)", "leak = 0.018"),
         ("torch.lerp(h, new, leak)", "leak = 0.018"),
         ("h.lerp(new, leak)", "leak = 0.018"),
+        ("h + leak * (new - h); h = h + leak * (new - h)", "leak = 0.018"),
         ("(1 - slow) * h + slow * new", ""),
+        ("firm * h + (1 - firm) * new", ""),
+        ("(1 - over) * h + over * new", ""),
+        ("(1 - unknown) * h + unknown * new", ""),
         ("(1 - leak) * x[t] + leak * new", ""),
+        ("x[t] + leak * (new - x[t])", ""),
+        ("torch.lerp(x[t], new, leak)", ""),
+        ("h + leak * new", ""),
+        ("h + leak / (new - h)", ""),
+        ("(1 - leak) * h - leak * new", ""),
         ("leak * h + keep * new", ""),
     ],
 )
 def test_a_state_that_leaks_fast_leaks_slowly(update: str, slower: str) -> None:
     new = "new = torch.tanh(self.fc1(x[t]))"
-    cell = HEAD + "leak = 0.6\nkeep = 0.5\nslow = 0.01" + net("for t in range(9):", f"    {new}", f"    h = {update}")
+    shares = "leak = 0.6\nkeep = 0.5\nslow = 0.01\nfirm = 0.99\nover = 1.5"
+    cell = HEAD + shares + net("for t in range(9):", f"    {new}", f"    h = {update}")
     found = first_change(cell, "gated", None, "vanishing-through-time")
     assert found == (
         [f"- {slower.partition(' ')[0]} = {'0.6' if 'leak' in slower else '0.5'}", f"+ {slower}"] if slower else []
@@ -114,7 +124,19 @@ def test_both_shares_of_a_leaking_state_are_changed() -> None:
     update = "return 0.4 * h + 0.6 * self.act(self.a(x) + self.b(h))"
     cell = f"class Cell(nn.Module):\n    def forward(self, x, h):\n        {update}\n"
     slower = update.replace("0.4", "0.982").replace("0.6", "0.018")
-    assert first_change(HEAD + cell, "gated", None, "vanishing-through-time") == [f"- {update}", f"+ {slower}"]
+    for source in (cell, cell.replace("x, h)", "h, x)")):
+        assert first_change(HEAD + source, "gated", None, "vanishing-through-time") == [f"- {update}", f"+ {slower}"]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "for x in batches:\n    average = 0.4 * average + 0.6 * x\n",
+        "class Net(nn.Module):\n    def forward(self, x):\n        y = 0.4 * y + 0.6 * self.fc(x)\n        return y\n",
+    ],
+)
+def test_an_average_is_no_state(source: str) -> None:
+    assert changes(HEAD + source, "gated", None, "vanishing-through-time") == []
 
 
 def test_a_state_that_grows_is_bounded() -> None:

@@ -92,11 +92,11 @@ def _parameter(arguments: ast.arguments, default: ast.expr) -> str:
 def _word(program: Program, old: str) -> str:
     """How the program calls ReLU, where it looks activations up by a word; "" if it does not know it."""
     for file, node in program.nodes():
-        known = isinstance(node, ast.Constant) and str(node.value).lower() == "relu"
-        if known and isinstance(file.parents.get(node), ast.Dict | ast.Compare):
-            assert isinstance(node, ast.Constant)
-            return str(node.value)
-        looked_up = isinstance(node, ast.Call) and ast.unparse(node.func) == "getattr" and bool(node.args)
-        if looked_up and re.fullmatch(r"torch(\.nn(\.functional)?)?", file.qualified(node.args[0])):  # type: ignore[attr-defined]
-            return "ReLU" if old[0].isupper() else "relu"
+        match node:
+            case ast.Constant(value=str(known)) if known.lower() == "relu":
+                if isinstance(file.parents.get(node), ast.Dict | ast.Compare):
+                    return known
+            case ast.Call(func=ast.Name(id="getattr"), args=[home, *_]):
+                if re.fullmatch(r"torch(\.nn(\.functional)?)?", file.qualified(home)):
+                    return "ReLU" if old[0].isupper() else "relu"
     return ""

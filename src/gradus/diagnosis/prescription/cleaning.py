@@ -54,7 +54,7 @@ def stay_real(case: Case) -> Iterator[Sequence[Edit]]:
 def _cut(node: ast.expr) -> ast.expr | None:
     """What a call makes whole numbers of."""
     match node:
-        case ast.Call(func=ast.Attribute(value=array, attr="long" | "int" | "byte" | "short"), args=[]):
+        case ast.Call(func=ast.Attribute(value=array, attr="long" | "int" | "byte" | "short")):
             return array
         case ast.Call(func=ast.Attribute(value=array, attr="to" | "astype" | "type"), args=[kind]):
             return array if re.search(_WHOLE, ast.unparse(kind)) else None

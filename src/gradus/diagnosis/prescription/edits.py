@@ -20,10 +20,14 @@ class Edit:
     text: str
 
 
+def is_atom(node: ast.expr) -> bool:
+    """Whether an expression holds together whatever stands beside it."""
+    return isinstance(node, ast.Name | ast.Call | ast.Attribute | ast.Subscript)
+
+
 def atom(file: SourceFile, node: ast.expr) -> str:
-    """The source of an expression, in brackets unless it holds together whatever stands beside it."""
-    whole = isinstance(node, ast.Name | ast.Call | ast.Attribute | ast.Subscript)
-    return file.code(node) if whole else f"({file.code(node)})"
+    """The source of an expression, in brackets unless it holds together without them."""
+    return file.code(node) if is_atom(node) else f"({file.code(node)})"
 
 
 def replace(file: SourceFile, node: ast.AST, text: str) -> Edit:

@@ -9,7 +9,7 @@ import torch
 
 from gradus.diagnosis.prescription.bindings import Function, attributes_in, binding, class_around
 from gradus.diagnosis.prescription.callables import reached
-from gradus.diagnosis.prescription.edits import Edit, delete, imported, replace
+from gradus.diagnosis.prescription.edits import Edit, delete, imported, is_atom, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.modes import without_gradients
 from gradus.diagnosis.prescription.program import Program, SourceFile
@@ -273,7 +273,7 @@ def _stripped(file: SourceFile, node: ast.expr) -> str:
             called = part.func
             if isinstance(called, ast.Attribute) and not name and called.attr in _TO_NUMPY and not part.args:
                 edits.append((file.span(called.value)[1] - base, file.span(part)[1] - base, ""))
-            elif isinstance(called, ast.Attribute) and not name and called.attr == "astype" and _type(file, part):
+            elif isinstance(called, ast.Attribute) and called.attr == "astype" and _type(file, part):
                 edits.append((file.span(called.value)[1] - base, file.span(part)[1] - base, f".{_type(file, part)}()"))
                 walk(called.value)
                 return
@@ -285,7 +285,7 @@ def _stripped(file: SourceFile, node: ast.expr) -> str:
             elif isinstance(called, ast.Name) and called.id == "float" and len(part.args) == 1:
                 edits.append((file.span(part)[0] - base, file.span(part.args[0])[0] - base, ""))
                 edits.append((file.span(part.args[0])[1] - base, file.span(part)[1] - base, ""))
-            elif _reduced(name) and len(part.args) == 2 and not part.keywords and _holds(*part.args):
+            elif _reduced(name) and len(part.args) == 2 and not part.keywords and all(map(is_atom, part.args)):
                 (first, last), (start, end) = (file.span(each) for each in part.args)
                 stack, _ = imported(file, "torch.stack")
                 opening = f"{stack}([part.{_reduced(name)}(0) for part in "
@@ -339,14 +339,9 @@ def _reduced(name: str) -> str:
 def _made(listed: ast.expr) -> str:
     """What makes of a list in torch what `numpy.array` made of it: of numbers, of tensors; "" of what is no list."""
     elements = listed.elts if isinstance(listed, ast.List) else [listed.elt] if isinstance(listed, ast.ListComp) else []
-    if elements and not any(isinstance(each, ast.Name | ast.Call) for one in elements for each in ast.walk(one)):
+    if elements and not any(isinstance(each, ast.Name) for one in elements for each in ast.walk(one)):
         return "tensor"
     return "stack" if elements and not any(isinstance(each, ast.Constant | ast.List) for each in elements) else ""
-
-
-def _holds(*nodes: ast.expr) -> bool:
-    """Whether a method or an index may stand behind each of the expressions without brackets."""
-    return all(isinstance(each, ast.Name | ast.Call | ast.Attribute | ast.Subscript) for each in nodes)
 
 
 def _type(file: SourceFile, call: ast.Call) -> str:

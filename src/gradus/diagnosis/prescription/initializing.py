@@ -241,8 +241,9 @@ def _at_zero(case: Case, filling: Filling) -> Iterator[Edit]:
     if filling.how in {"zeros_", "zero_", "zeros_like"}:
         return
     found = _constant(case, filling)
-    if found is not None and found.value:
-        yield found.becomes(0.0)
+    if found is not None:
+        if found.value:
+            yield found.becomes(0.0)
         return
     init, more = imported(file, "torch.nn.init")
     if _alone(filling):

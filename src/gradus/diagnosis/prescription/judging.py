@@ -168,10 +168,10 @@ def _terms(goal: _Goal) -> Iterator[tuple[ast.stmt, ast.expr, ast.BinOp | None]]
         for each in ast.walk(file.scope(goal.statement)):
             match each:
                 case (
-                    ast.Assign(targets=[target], value=value) | ast.AugAssign(target=target, op=ast.Add(), value=value)
-                ):
-                    if ast.unparse(target) == goal.loss.id and each.lineno <= goal.statement.lineno:
-                        sums.append((each, value))
+                    ast.Assign(targets=[ast.Name(id=name)], value=whole)
+                    | ast.AugAssign(target=ast.Name(id=name), op=ast.Add(), value=whole)
+                ) if name == goal.loss.id and each.lineno <= goal.statement.lineno:
+                    sums.append((each, whole))
     for statement, whole in sums:
         if isinstance(statement, ast.AugAssign):
             yield statement, whole, None

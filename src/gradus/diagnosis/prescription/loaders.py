@@ -17,13 +17,13 @@ def training_loaders(case: Case) -> list[Found]:
 def _loaders(program: Program, training: TrainingStep) -> list[Found]:
     for loop in training.loops:
         if isinstance(loop, ast.For):
-            found = made_by(program, training.file, loop.iter)
+            found = loaders_of(program, training.file, loop.iter)
             if found:
                 return found
     return []
 
 
-def made_by(program: Program, file: SourceFile, node: ast.expr, depth: int = 8) -> list[Found]:
+def loaders_of(program: Program, file: SourceFile, node: ast.expr, depth: int = 8) -> list[Found]:
     """Calls that make the loader an expression stands for; of a parameter, as the first call gives it."""
     if not depth:
         return []
@@ -33,18 +33,18 @@ def made_by(program: Program, file: SourceFile, node: ast.expr, depth: int = 8) 
         enters = reached(program, file, node)
         if enters is not None and enters[1].name != "__init__":
             within = [
-                found for each in returned(enters[1])[-1:] for found in made_by(program, enters[0], each, depth - 1)
+                found for each in returned(enters[1])[-1:] for found in loaders_of(program, enters[0], each, depth - 1)
             ]
             if within:
                 return within
-        return [found for each in node.args for found in made_by(program, file, each, depth - 1)]
+        return [found for each in node.args for found in loaders_of(program, file, each, depth - 1)]
     if isinstance(node, ast.Subscript):
         kept = dictionary(program, file, node.value)
         wanted = ast.unparse(node.slice)
         if kept is not None:
             for key, value in zip(kept[1].keys, kept[1].values, strict=True):
                 if isinstance(key, ast.Constant) and (repr(key.value) == wanted or key.value == "train"):
-                    return made_by(program, kept[0], value, depth - 1)
+                    return loaders_of(program, kept[0], value, depth - 1)
         return []
     bound = binding(file, node)
     if bound is None:
@@ -54,16 +54,16 @@ def made_by(program: Program, file: SourceFile, node: ast.expr, depth: int = 8) 
         enters = reached(program, file, bound.value)
         result = returned(enters[1])[-1] if enters is not None and returned(enters[1]) else None
         if enters is not None and isinstance(result, ast.Tuple):
-            return made_by(program, enters[0], result.elts[bound.item], depth - 1)
+            return loaders_of(program, enters[0], result.elts[bound.item], depth - 1)
         return []
-    return made_by(program, bound.file, bound.value, depth - 1)
+    return loaders_of(program, bound.file, bound.value, depth - 1)
 
 
 def _passed_in(program: Program, file: SourceFile, node: ast.expr, function: Function, depth: int) -> list[Found]:
     name = ast.unparse(node)
     for call in reaching(program, function):
         given = passed(file, function, name, call)
-        found = made_by(program, call.file, given, depth - 1) if given is not None else []
+        found = loaders_of(program, call.file, given, depth - 1) if given is not None else []
         if found:
             return found
     return []

@@ -130,7 +130,7 @@ def clear_by_hand(case: Case) -> Iterator[Sequence[Edit]]:
 def _changed_by_hand(node: ast.AST) -> str | None:
     """What a statement changes by its own gradient."""
     match node:
-        case ast.AugAssign(op=ast.Sub() | ast.Add(), target=target):
+        case ast.AugAssign(target=target):
             pass
         case ast.Expr(value=ast.Call(func=ast.Attribute(value=target, attr="add_" | "sub_" | "copy_"))):
             pass
@@ -200,15 +200,11 @@ def _known_optimizers(program: Program, training: TrainingStep) -> list[str]:
     for each in training.steps:
         if isinstance(each.receiver, ast.Subscript):
             kept = dictionary(program, file, each.receiver.value)
-            keys = kept[1].keys if kept is not None else []
+            home, keys = (kept[0], kept[1].keys) if kept is not None else (file, [])
             found += [
-                f"{file.code(each.receiver.value)}[{_quoted(key)}]" for key in keys if isinstance(key, ast.Constant)
+                f"{file.code(each.receiver.value)}[{home.code(key)}]" for key in keys if isinstance(key, ast.Constant)
             ]
     return list(dict.fromkeys(found))
-
-
-def _quoted(key: ast.Constant) -> str:
-    return f'"{key.value}"' if isinstance(key.value, str) else repr(key.value)
 
 
 @fix("call-step")

@@ -24,9 +24,6 @@ from gradus.diagnosis.prescription.program import Found, Program, SourceFile
 from gradus.diagnosis.prescription.roles import TrainingStep, training_steps
 from gradus.diagnosis.prescription.scaling import free_names
 
-_CROSS_ENTROPY = ("torch.nn.CrossEntropyLoss", "torch.nn.functional.cross_entropy", "torch.nn.NLLLoss",
-    "torch.nn.functional.nll_loss")  # fmt: skip
-
 
 @fix("shuffle")
 def shuffle_loader(case: Case) -> Iterator[Sequence[Edit]]:

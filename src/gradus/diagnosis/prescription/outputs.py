@@ -216,13 +216,11 @@ def over_classes(case: Case) -> Iterator[Sequence[Edit]]:
 @fix("class-axis")
 def over_what_is_attended_to(case: Case) -> Iterator[Sequence[Edit]]:
     """`dim=1` for the softmax over the last axis of a hidden layer with one unit: the scores of an attention."""
-    seen: set[int] = set()
     for loss in training_losses(case):
         for each in below(case.program, loss):
             axis = each.argument(1, "dim") if each.name == "softmax" else None
-            if each.call is None or axis is None or id(each.value.node) in seen:
+            if each.call is None or axis is None:
                 continue
-            seen.add(id(each.value.node))
             scores = [head for head in operations(case.program, each.inputs[0]) if _of_one_unit(case.program, head)]
             if scores and ast.unparse(axis) in {"-1", "2"}:
                 yield [replace(each.call.file, axis, "1")]

@@ -18,7 +18,7 @@ from gradus.diagnosis.prescription.bindings import (
 from gradus.diagnosis.prescription.callables import reached, reaching
 from gradus.diagnosis.prescription.edits import Edit, delete, replace, without_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
-from gradus.diagnosis.prescription.loaders import made_by, training_loaders
+from gradus.diagnosis.prescription.loaders import loaders_of, training_loaders
 from gradus.diagnosis.prescription.program import Found, Program, SourceFile
 
 
@@ -120,7 +120,7 @@ def _gathered(program: Program) -> Iterator[Found]:
             given = [(each.file, passed(file, function, name, each)) for each in calls]
         else:
             given = [(file, node.iter)]
-        yield from (found for home, each in given if each is not None for found in made_by(program, home, each))
+        yield from (found for home, each in given if each is not None for found in loaders_of(program, home, each))
 
 
 # ---- one of both sorted, drawn or turned ----------------------------------------------------------------------------

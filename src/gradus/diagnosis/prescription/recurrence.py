@@ -129,9 +129,10 @@ def _slowed(case: Case) -> Iterator[Edit]:
             states |= set(map(ast.unparse, node.targets))
         for share, kept in _leaks(file, node.value, states):
             found = written(case.program, file, share)
-            leak = -1.0 if found is None else 1 - found.value if kept else found.value
-            if found is not None and slow < leak <= 1 and found.node not in done:
-                done.add(found.node)
+            if found is None or found.node in done:
+                continue
+            done.add(found.node)
+            if slow < (1 - found.value if kept else found.value) <= 1:
                 yield found.becomes(1 - slow if kept else slow)
 
 
