@@ -92,10 +92,7 @@ def learned(history: History) -> bool:
         for each in known
     )
     lost = worse or any(
-        each.kind == "values"
-        and each.target_std > 0
-        and each.error > 3 * (each.target_std * each.target_std + each.target_mean * each.target_mean)
-        for each in known
+        each.kind == "values" and each.target_std > 0 and each.error > 3 * each.target_square for each in known
     )
     lost |= _came_down_to_nothing(losses(history))
     if math.isfinite(gain) and gain > 0.15 and not lost:
@@ -106,10 +103,10 @@ def learned(history: History) -> bool:
 
 def _came_down_to_nothing(known: Sequence[LossSigns]) -> bool:
     """Whether outputs began far from the targets and still explain less than a fifth of their variance."""
-    if len(known) < 6 or any(each.kind != "values" or not each.target_std > 0 for each in known):
+    if len(known) < 6 or not all(each.target_std > 0 for each in known):  # of classes there is none
         return False
     first, latest = known[0], known[-5:]
-    far = first.error > 100 * (first.target_std * first.target_std + first.target_mean * first.target_mean)
+    far = first.error > 100 * first.target_square
     return far and statistics.fmean(each.error / (each.target_std * each.target_std) for each in latest) > 0.8
 
 
@@ -155,7 +152,7 @@ def knowing_nothing(history: History) -> float:
         return math.nan
     if known[0].kind == "values":
         return known[0].target_std * known[0].target_std
-    return known[0].terms * math.log(max(2, known[0].classes))
+    return known[0].even_odds
 
 
 def saying_shares(known: Sequence[LossSigns]) -> float:
