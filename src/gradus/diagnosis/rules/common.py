@@ -29,11 +29,13 @@ def losses(history: History) -> list[LossSigns]:
 @asked_once
 def chance(history: History) -> float:
     """Accuracy of always saying the commonest class, from the batches seen so far; 1 if there are no classes."""
-    known = [each.counts for each in losses(history) if each.counts]
-    if not known:
-        return 1.0
-    pooled = [sum(column) for column in zip(*known, strict=False)]
-    return float(max(pooled) / max(1, sum(pooled)))
+    pooled = _pooled(losses(history))
+    return max(pooled) / max(1, sum(pooled)) if pooled else 1.0
+
+
+def _pooled(known: Sequence[LossSigns]) -> list[int]:
+    """How many of each class they have together."""
+    return [sum(column) for column in zip(*[each.counts for each in known if each.counts], strict=False)]
 
 
 @asked_once
@@ -128,7 +130,7 @@ def among_candidates(history: History) -> bool:
     Those of a batch, each of which is right for one example; or a list of which the first is always right.
     """
     known = [each for each in losses(history)[-3:] if each.kind == "classes" and each.counts]
-    within = all(each.classes == each.batch and set(each.counts) == {1} for each in known)
+    within = all(set(each.counts) == {1} for each in known)
     first = all(each.counts[0] == sum(each.counts) and not of_a_layer(each) for each in known)
     return bool(known) and (within or first)
 
@@ -157,7 +159,7 @@ def knowing_nothing(history: History) -> float:
 
 def saying_shares(known: Sequence[LossSigns]) -> float:
     """The loss of saying of each class how often it comes: the entropy of its share."""
-    pooled = [sum(column) for column in zip(*[each.counts for each in known if each.counts], strict=False)]
+    pooled = _pooled(known)
     shares = [count / sum(pooled) for count in pooled if count]
     return -math.fsum(share * math.log(share) for share in shares)
 
