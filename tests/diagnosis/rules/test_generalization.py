@@ -151,7 +151,6 @@ def test_a_fit_that_was_bad_for_most_of_the_run_is_none_now() -> None:
         ({"counts": (2, *(1,) * 62, 0), "classes": 64}, True),
         ({"counts": (64, 0, 0), "classes": 3}, False),
         ({"counts": (20, 24, 20), "classes": 3}, True),
-        ({"counts": (64, 0), "classes": 2, "kind": "binary"}, True),
     ],
 )
 def test_of_more_candidates_fewer_are_right(task: dict[str, Any], caught: bool) -> None:
