@@ -131,6 +131,7 @@ def test_prints_are_equal_where_rows_are() -> None:
         (nn.Sequential(nn.Sequential(nn.LayerNorm(3, elementwise_affine=False)), nn.Linear(3, 1)), True),
         (nn.Sequential(nn.Linear(3, 3), nn.LayerNorm(3)), False),
         (nn.Sequential(nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3), nn.Linear(3, 1)), True),
+        (nn.Sequential(nn.Conv2d(1, 3, 3), nn.InstanceNorm2d(3), nn.Linear(3, 1)), True),
         (nn.Sequential(nn.Conv2d(1, 3, 3), nn.GroupNorm(1, 3)), False),  # which leaves a mean that units share
         (nn.Sequential(nn.Linear(3, 3), nn.BatchNorm1d(3)), False),  # in which one wide column drowns the others
         (nn.Sequential(nn.Conv2d(1, 3, 3), nn.Conv2d(3, 3, 3), nn.BatchNorm2d(3)), False),
@@ -155,10 +156,13 @@ def test_the_distance_between_inputs() -> None:
 
 def test_batches_of_a_few_rows_lie_where_all_their_rows_do() -> None:
     x = table()
-    one_by_one = [signs_of(x[at : at + 1]) for at in range(8)]
-    shift, scale = distance([signs_of(x[:8])], one_by_one)
-    assert (shift, scale) == pytest.approx((0, 1), abs=1e-4)  # though one row has no deviation
-    assert distance([signs_of(x)], one_by_one[:7]) == (0, 1)  # too few to tell
+    train = [signs_of(x[:8])]
+    one_by_one = [signs_of(x[at : at + 1] + 9) for at in range(8)]
+    expected = distance(train, [signs_of(x[:8] + 9)])
+    assert expected[0] > 1
+    assert distance(train, one_by_one) == pytest.approx(expected, rel=1e-4)  # though one row has no deviation
+    assert distance(train, [signs_of(x[:2] + 9), signs_of(x[2:8] + 9)]) == pytest.approx(expected, rel=1e-4)
+    assert distance(train, one_by_one[:7]) == (0, 1)  # too few to tell
 
 
 def test_columns_that_are_shifted_each_in_its_own_way_are_far() -> None:

@@ -179,6 +179,16 @@ class LossSigns:
     wrong_way: bool = False
     terms: int = 1
 
+    @property
+    def target_square(self) -> float:
+        """Mean of the targets' squares, which is the squared error of saying 0."""
+        return self.target_std * self.target_std + self.target_mean * self.target_mean
+
+    @property
+    def even_odds(self) -> float:
+        """The cross-entropy of saying that every class is equally likely: ln K of each term."""
+        return self.terms * math.log(max(2, self.classes))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlayersSigns:

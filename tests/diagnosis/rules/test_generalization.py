@@ -145,10 +145,15 @@ def test_a_fit_that_was_bad_for_most_of_the_run_is_none_now() -> None:
 
 
 @pytest.mark.parametrize(
-    ("counts", "classes", "caught"),
-    [((1,) * 64, 64, False), ((64, 0, 0), 3, False), ((2, *(1,) * 62, 0), 64, True), ((20, 24, 20), 3, True)],
+    ("task", "caught"),
+    [
+        ({"counts": (1,) * 64, "classes": 64}, False),
+        ({"counts": (2, *(1,) * 62, 0), "classes": 64}, True),
+        ({"counts": (64, 0, 0), "classes": 3}, False),
+        ({"counts": (20, 24, 20), "classes": 3}, True),
+    ],
 )
-def test_of_more_candidates_fewer_are_right(counts: tuple[int, ...], classes: int, caught: bool) -> None:
+def test_of_more_candidates_fewer_are_right(task: dict[str, Any], caught: bool) -> None:
     """Of 32 sounds of a batch nearly always the right one is found, and of 600 not so often."""
-    task = {"counts": counts, "classes": classes, "batch": 64, "heads": ()}
+    task = {"batch": 64, "heads": ()} | task
     assert ("generalization-gap" in seen(classifying(loss=task, scores=[0.5] * 6))) is caught

@@ -8,6 +8,8 @@ import pytest
 from tests.diagnosis.histories import (
     CROSS_ENTROPY,
     INPUT,
+    LAYER,
+    LAYERS,
     LOGITS,
     MATRIX,
     PARAMETERS,
@@ -85,25 +87,36 @@ def test_a_few_factors_of_many_inputs_are_meant(narrowest: int, inputs: int, cau
 
 
 @pytest.mark.parametrize(
-    ("layers", "narrowest", "units", "caught"),
-    [(2, 12, 60, False), (2, 12, 12, True), (2, 64, 60, True), (4, 12, 60, True)],
+    ("layers", "narrowest", "units", "inputs", "caught"),
+    [
+        (2, 12, 60, 64, False),
+        (2, 12, 12, 64, True),
+        (2, 12, 60, 12, True),
+        (2, 64, 60, 64, True),
+        (4, 12, 60, 64, True),
+    ],
 )
-def test_principal_components_are_meant(layers: int, narrowest: int, units: int, caught: bool) -> None:
+def test_principal_components_are_meant(layers: int, narrowest: int, units: int, inputs: int, caught: bool) -> None:
     linear = half_learning(
         net={"nonlinear": False, "narrowest": narrowest, "linear_layers": layers},
         loss={"kind": "values", "classes": 1, "target_std": 1.0, "error": 0.5},
-        examination={"layers": with_layer("net:6", units=units)},
+        examination={
+            "layers": with_layer("net:6", units=units) | {"other:": replace(LAYER, units=100)},
+            "inputs": (replace(INPUT, shape=(64, inputs)),),
+        },
     )
     assert ("missing-nonlinearity" in seen(linear)) == caught
 
 
 def test_a_linear_system_has_a_state() -> None:
-    def found(run: Any, calls: int) -> bool:
-        layers = with_layer("net:2", calls=calls)
+    def found(run: Any, calls: int, place: str = "net:2", **facts: Any) -> bool:
+        layers = LAYERS | {place: replace(LAYER, calls=calls, **facts)}
         return "missing-nonlinearity" in seen(run(net={"nonlinear": False}, examination={"layers": layers}))
 
-    assert found(half_learning, 1)
-    assert not found(half_learning, 30)
+    assert found(half_learning, 3)
+    assert not found(half_learning, 4)
+    assert found(half_learning, 30, type="Flatten")
+    assert found(half_learning, 30, place="other:2")
     assert found(not_learning, 30)
 
 
@@ -123,6 +136,23 @@ def test_an_output_may_begin_small() -> None:
 
     assert history(output=False)
     assert not history(output=True)
+
+
+@pytest.mark.parametrize(
+    ("place", "output", "caught"), [("net:4", False, True), ("net:4", True, False), ("net:6", False, False)]
+)
+def test_an_output_may_begin_small_while_others_fade(place: str, output: bool, caught: bool) -> None:
+    """The last matrix is one in any case."""
+    layers = with_layer("net:4", output=output) | {"net:7": replace(LAYER, varied=1e-3), "net:8": LAYER}
+    parameters = PARAMETERS | {f"{place}.weight": replace(MATRIX, weight=0.01)}
+    history = not_learning(examination={"layers": layers, "parameters": parameters})
+    assert ("bad-initialization" in seen(history)) == caught
+
+
+def test_of_one_matrix_it_is_the_output_that_counts() -> None:
+    layers = {f"net:{at}": replace(LAYER, varied=1.0 if at < 2 else 1e-3) for at in range(4)}
+    only = {"net:3.weight": replace(MATRIX, weight=0.01)}
+    assert "bad-initialization" in seen(not_learning(examination={"layers": layers, "parameters": only}))
 
 
 def test_data_may_be_linear() -> None:

@@ -106,7 +106,22 @@ def test_a_multinomial_likelihood_of_baskets_given_baskets(items: int, caught: b
     assert ("loss-output-mismatch" in seen(history)) is caught
 
 
-@pytest.mark.parametrize(("below", "caught"), [((op("LogSoftmax", 64, 10),), False), ((), True)])
+@pytest.mark.parametrize("below", ["Softmax", "Sigmoid", "Add"])
+def test_probabilities_are_no_raw_outputs(below: str) -> None:
+    """What they lack is a logarithm."""
+    head = (op("NllLoss"), op(below, 64, 10), LOGITS)
+    assert "loss-output-mismatch" not in seen(classifying(loss={"heads": (head,), "not_log": True}))
+
+
+@pytest.mark.parametrize(
+    ("below", "caught"),
+    [
+        ((op("LogSoftmax", 64, 10),), False),
+        ((op("LogSigmoid", 64, 10),), False),
+        ((op("Log", 64, 10), op("Softmax", 64, 10)), False),
+        ((), True),
+    ],
+)
 def test_log_probabilities_may_be_weighted(below: tuple[Op, ...], caught: bool) -> None:
     """The focal loss: nll_loss of (1 - p)^2 log p."""
     head = (op("NllLoss"), op("Mul", 64, 10), *below, LOGITS)
@@ -124,6 +139,7 @@ APART, EACH_OTHER = op("Sub", *NN, data=True), op("Sub", *NN)
         (((op("Mean"), op("Abs", *NN), APART, op("Addmm", *N1)),), True),
         (((op("MseLoss"), op("Expand", *NN), op("Addmm", *N1)),), True),
         (((op("Mean"), op("Abs", *NN), APART, op("Expand", *NN), op("Addmm", *N1)),), True),  # torch's l1_loss
+        (((op("Mean"), op("Abs", *NN), APART, op("Addmm", *N1)), (op("Mean"), op("Abs", *N1), op("Sub", *N1))), True),
         # an energy distance: outputs from data, and from each other
         (((op("Mean"), op("Abs", *NN), APART, op("Unsqueeze", *N1)), (op("Mean"), op("Abs", *NN), EACH_OTHER)), False),
         (((op("Neg"), op("Logsumexp", 64), op("MaskedFill", *NN), op("Expand", *NN), op("View", *N1)),), False),  # Cox
@@ -138,9 +154,10 @@ def test_all_pairs_by_mistake_and_on_purpose(heads: tuple[tuple[Op, ...], ...], 
 def test_classes_asked_one_by_one_that_are_all_denied(said: float, one: float, caught: bool) -> None:
     """Of ten classes each example has one: 10 % of all answers should be yes, and fewer than 5 % are."""
     options: dict[str, Any] = {"kind": "binary", "counts": (576, 64), "said": said, "one_class": one, "heads": ()}
-    for ended in (False, True):
-        found = seen(classifying(loss=options, ended=ended))
-        assert ("loss-output-mismatch" in found) == (caught and ended)  # at first none of many classes is likely
+    for steps, ended in ((200, False), (200, True), (1000, False)):
+        found = seen(classifying(loss=options, steps=steps, ended=ended))
+        late = ended or steps == 1000  # at first none of many classes is likely
+        assert ("loss-output-mismatch" in found) == (caught and late)
 
 
 @pytest.mark.parametrize(

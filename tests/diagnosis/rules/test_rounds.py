@@ -50,10 +50,21 @@ def test_a_loss_that_only_comes_down_from_far_above_is_no_progress(end: float, s
     assert learned(history) == somewhere
 
 
-@pytest.mark.parametrize(("start", "end", "somewhere"), [(101, 0.81, False), (101, 0.79, True), (99, 0.81, True)])
-def test_outputs_that_only_come_from_far_away_explain_nothing(start: float, end: float, somewhere: bool) -> None:
+@pytest.mark.parametrize(
+    ("start", "end", "mean", "std", "somewhere"),
+    [
+        (101, 0.81, 0.0, 1.0, False),
+        (101, 0.79, 0.0, 1.0, True),
+        (99, 0.81, 0.0, 1.0, True),
+        (101, 0.81, 1.0, 1.0, True),  # it is as far from 0 to the targets' mean
+        (101, 0.81, 0.0, 0.0, True),  # nothing to explain
+    ],
+)
+def test_outputs_that_only_come_from_far_away_explain_nothing(
+    start: float, end: float, mean: float, std: float, somewhere: bool
+) -> None:
     history = fitting(
-        loss=lambda step: {"error": end if step else start, "target_std": 1.0, "target_mean": 0.0},
+        loss=lambda step: {"error": end if step else start, "target_std": std, "target_mean": mean},
         curve=falling(start, end),
     )
     assert learned(history) == somewhere

@@ -165,6 +165,12 @@ def test_the_output_s_own_sigmoid_may_be_sure() -> None:
     assert seen(history("net:4"))["saturated-units"][1].where == "net:4"
 
 
+@pytest.mark.parametrize("output", [True, False])
+def test_a_signal_may_end_in_an_output(output: bool) -> None:
+    faint = {"layers": with_layer("net:4", varied=1e-5, output=output)}
+    assert ("vanishing-signal" in seen(not_learning(examination=faint))) is not output
+
+
 def test_the_output_of_one_model_among_several_may_be_sure() -> None:
     def found(output: bool) -> bool:
         layers = with_layer("net:3", saturated=0.99, output=output)

@@ -29,11 +29,13 @@ def losses(history: History) -> list[LossSigns]:
 @asked_once
 def chance(history: History) -> float:
     """Accuracy of always saying the commonest class, from the batches seen so far; 1 if there are no classes."""
-    known = [each.counts for each in losses(history) if each.counts]
-    if not known:
-        return 1.0
-    pooled = [sum(column) for column in zip(*known, strict=False)]
-    return float(max(pooled) / max(1, sum(pooled)))
+    pooled = _pooled(losses(history))
+    return max(pooled) / max(1, sum(pooled)) if pooled else 1.0
+
+
+def _pooled(known: Sequence[LossSigns]) -> list[int]:
+    """How many of each class they have together."""
+    return [sum(column) for column in zip(*[each.counts for each in known if each.counts], strict=False)]
 
 
 @asked_once
@@ -92,10 +94,7 @@ def learned(history: History) -> bool:
         for each in known
     )
     lost = worse or any(
-        each.kind == "values"
-        and each.target_std > 0
-        and each.error > 3 * (each.target_std * each.target_std + each.target_mean * each.target_mean)
-        for each in known
+        each.kind == "values" and each.target_std > 0 and each.error > 3 * each.target_square for each in known
     )
     lost |= _came_down_to_nothing(losses(history))
     if math.isfinite(gain) and gain > 0.15 and not lost:
@@ -106,10 +105,10 @@ def learned(history: History) -> bool:
 
 def _came_down_to_nothing(known: Sequence[LossSigns]) -> bool:
     """Whether outputs began far from the targets and still explain less than a fifth of their variance."""
-    if len(known) < 6 or any(each.kind != "values" or not each.target_std > 0 for each in known):
+    if len(known) < 6 or not all(each.target_std > 0 for each in known):  # of classes there is none
         return False
     first, latest = known[0], known[-5:]
-    far = first.error > 100 * (first.target_std * first.target_std + first.target_mean * first.target_mean)
+    far = first.error > 100 * first.target_square
     return far and statistics.fmean(each.error / (each.target_std * each.target_std) for each in latest) > 0.8
 
 
@@ -131,7 +130,7 @@ def among_candidates(history: History) -> bool:
     Those of a batch, each of which is right for one example; or a list of which the first is always right.
     """
     known = [each for each in losses(history)[-3:] if each.kind == "classes" and each.counts]
-    within = all(each.classes == each.batch and set(each.counts) == {1} for each in known)
+    within = all(set(each.counts) == {1} for each in known)
     first = all(each.counts[0] == sum(each.counts) and not of_a_layer(each) for each in known)
     return bool(known) and (within or first)
 
@@ -155,12 +154,12 @@ def knowing_nothing(history: History) -> float:
         return math.nan
     if known[0].kind == "values":
         return known[0].target_std * known[0].target_std
-    return known[0].terms * math.log(max(2, known[0].classes))
+    return known[0].even_odds
 
 
 def saying_shares(known: Sequence[LossSigns]) -> float:
     """The loss of saying of each class how often it comes: the entropy of its share."""
-    pooled = [sum(column) for column in zip(*[each.counts for each in known if each.counts], strict=False)]
+    pooled = _pooled(known)
     shares = [count / sum(pooled) for count in pooled if count]
     return -math.fsum(share * math.log(share) for share in shares)
 

@@ -40,10 +40,10 @@ def initial_loss(history: History) -> Iterator[Sighting]:
     if loss.kind == "classes":
         count = max(loss.batch, 1) if loss.summed else 1
         value, now = loss.value / count, history.losses.end(3) / count
-        expected, times = loss.terms * math.log(max(loss.classes, 2)), 3.0
+        expected, times = loss.even_odds, 3.0
     elif loss.kind == "values":
         value, now = loss.error, losses(history)[-1].error
-        expected, times = loss.target_std * loss.target_std + loss.target_mean * loss.target_mean, 100.0
+        expected, times = loss.target_square, 100.0
     else:
         return
     if math.isfinite(value) and value > times * expected > 0 and not now <= times * expected:

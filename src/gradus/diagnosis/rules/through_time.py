@@ -81,9 +81,8 @@ def _outgrown(first: Examination | None) -> bool:
     if loss is None:
         return False
     if loss.kind == "values":
-        return loss.error > 100 * (loss.target_std * loss.target_std + loss.target_mean * loss.target_mean) > 0
-    sure = loss.value > 10 * loss.terms * math.log(max(2, loss.classes))
-    return loss.kind == "classes" and sure and not loss.summed
+        return loss.error > 100 * loss.target_square > 0
+    return loss.kind == "classes" and loss.value > 10 * loss.even_odds and not loss.summed
 
 
 def _ratios(latest: Sequence[Examination]) -> Iterator[tuple[str, float, int]]:
