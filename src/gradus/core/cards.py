@@ -7,7 +7,7 @@ keyword-only parameters are the options, their annotations the constraints.
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from importlib import import_module
 from pkgutil import walk_packages
 from typing import Any, Generic, Literal, TypeVar, get_type_hints
@@ -34,12 +34,14 @@ class Option:
 
 
 def options_of(build: Callable[..., Any]) -> tuple[Option, ...]:
-    """The keyword-only parameters of a function, or of a class's constructor."""
+    """The keyword-only parameters of a function, or of a class's constructor; of a partial, those left to choose."""
+    fixed = build.keywords if isinstance(build, partial) else {}
+    build = build.func if isinstance(build, partial) else build
     hints = get_type_hints(build.__init__ if inspect.isclass(build) else build, include_extras=True)
     return tuple(
         Option(name=each.name, annotation=hints[each.name], default=each.default)
         for each in inspect.signature(build).parameters.values()
-        if each.kind is inspect.Parameter.KEYWORD_ONLY
+        if each.kind is inspect.Parameter.KEYWORD_ONLY and each.name not in fixed
     )
 
 
@@ -79,8 +81,15 @@ class Card:
     notes: str = ""
 
     @property
+    def preset(self) -> Mapping[str, Any]:
+        """The options that make it this variant of what its builder can build."""
+        return self.build.keywords if isinstance(self.build, partial) else {}
+
+    @property
     def summary(self) -> str:
-        return (inspect.getdoc(self.build) or "").partition("\n")[0]
+        """The first line of the builder's docstring, with what is preset where it says ``{option}``."""
+        build = self.build.func if isinstance(self.build, partial) else self.build
+        return (inspect.getdoc(build) or "").partition("\n")[0].format(**self.preset)
 
     @cached_property
     def options(self) -> tuple[Option, ...]:
@@ -106,11 +115,15 @@ class Registry(Generic[C]):
         self._by_alias: dict[str, C] = {}
         self._scanned = False
 
-    def register(self, name: str = "", **fields: Any) -> Callable[[F], F]:
-        """Decorator: enter the builder below under `name` (its own name if not given), with these card fields."""
+    def register(self, name: str = "", *, preset: Mapping[str, Any] | None = None, **fields: Any) -> Callable[[F], F]:
+        """Decorator: enter the builder below under `name` (its own name if not given), with these card fields.
+
+        Several of them, each with its own `preset`, enter one builder's variants: options that the card has chosen.
+        """
 
         def enter(build: F) -> F:
-            card = self._card_type(kind=self.kind, name=name or build.__name__, build=build, **fields)
+            made = partial(build, **preset) if preset else build
+            card = self._card_type(kind=self.kind, name=name or build.__name__, build=made, **fields)
             for each in (card.name, *card.aliases):
                 if each in self._by_alias:
                     raise ValueError(f"{self.kind} `{each}` is registered twice")

@@ -1,7 +1,7 @@
 """The catalogue: one family of networks per file, one card per named variant."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,25 @@ from gradus.core.spec import DataSpec, Task
 
 if TYPE_CHECKING:
     from torch import nn
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """The counts a paper gives of its network, rounded as it rounds them.
+
+    Attributes:
+        parameters: of which trained.
+        macs: multiply-adds of one example.
+        where: table or section of the source.
+        built: options that build the network counted, where they are not the defaults.
+        difference: why ours differ, where they do not round to the same.
+    """
+
+    parameters: float | None = None
+    macs: float | None = None
+    where: str = ""
+    built: Mapping[str, Any] = field(default_factory=dict)
+    difference: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +44,8 @@ class ModelCard(Card):
         tasks: what it can be trained for.
         vocabulary: of a network for text, the symbols its figures are for.
         reconstructs: it gives back the numbers of an example, all of them, and is trained to give back nothing else.
+        published: the counts that its source gives.
+        headline: the result it is known for, as its source reports it.
     """
 
     family: str
@@ -34,6 +55,8 @@ class ModelCard(Card):
     tasks: tuple[Task, ...] = ("classification", "regression")
     vocabulary: tuple[str, ...] = ()
     reconstructs: bool = False
+    published: Published | None = None
+    headline: str = ""
 
     @property
     def spec(self) -> DataSpec:
@@ -56,15 +79,17 @@ def create_model(
     num_classes: int | None = None,
     input_shape: tuple[int, ...] | None = None,
     spec: DataSpec | None = None,
+    features_only: bool = False,
     **options: Any,
 ) -> "nn.Module":
     """A network of the catalogue.
 
     Args:
         name: as `list_models` lists it.
-        num_classes: outputs; by default as published.
+        num_classes: outputs; by default as published. 0 leaves out the last layer: the network gives its features.
         input_shape: shape of one example, e.g. ``(1, 28, 28)``; by default as published.
         spec: says both, and the task, in place of the two above.
+        features_only: the network gives its last maps of each resolution: see `gradus.models.reuse.FeatureMaps`.
         options: the model's own; see its card.
     Raises:
         InputError: for an unknown name or option, or data the network cannot take.
@@ -72,14 +97,23 @@ def create_model(
         >>> sum(p.numel() for p in create_model("lenet5").parameters())
         61706
     """
+    from gradus.models.reuse import FeatureMaps, reset_classifier
+
     card = models.get(name)
+    if num_classes is not None and num_classes < 0:
+        raise InputError("num_classes", "must not be negative", num_classes)
     if spec is None:
         shape = tuple(input_shape or card.input)
         outputs = prod(shape) if card.reconstructs else card.outputs
-        spec = replace(card.spec, inputs=(shape,), outputs=outputs if num_classes is None else num_classes)
+        spec = replace(card.spec, inputs=(shape,), outputs=num_classes or outputs)
     elif num_classes is not None or input_shape is not None:
         raise InputError(f"model `{card.name}`", "takes a spec, or num_classes and input_shape, not both")
-    return build(card, spec, options)
+    model = build(card, spec, options)
+    if features_only:
+        return FeatureMaps(model, spec.inputs[0])
+    if num_classes == 0:
+        reset_classifier(model, 0)
+    return model
 
 
 def build(card: ModelCard, spec: DataSpec, options: Mapping[str, Any]) -> "nn.Module":

@@ -21,7 +21,7 @@ def single_input(owner: str, spec: DataSpec) -> tuple[int, ...]:
 
 
 def image(
-    owner: str, spec: DataSpec, *, smallest: int = 1, largest: int, channels: int | None = None
+    owner: str, spec: DataSpec, *, smallest: int = 1, largest: int | None = None, channels: int | None = None
 ) -> tuple[int, int, int]:
     """Channels, height and width of the one input, an image with sides from `smallest` to `largest`.
 
@@ -40,7 +40,7 @@ def image(
         )
     if min(height, width) < smallest:
         raise InputError(owner, f"takes images of at least {smallest} x {smallest}", shape, "Enlarge them.")
-    if max(height, width) > largest:
+    if largest is not None and max(height, width) > largest:
         raise InputError(
             owner, f"takes images of at most {largest} x {largest}", shape, "Shrink them, or choose another model."
         )

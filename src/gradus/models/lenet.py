@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Literal
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -207,8 +208,8 @@ def digit_codes() -> Tensor:
 
 def random_codes(classes: int, units: int) -> Tensor:
     """Pseudo-random codes of +1 and -1, the same on every machine; shape (classes, units)."""
-    bits = hash_keys(1998, torch.arange(classes)[:, None].numpy(), torch.arange(units).numpy()) >> 63
-    return torch.from_numpy(bits.astype("float32")) * 2 - 1
+    bits = hash_keys(1998, np.arange(classes)[:, None], np.arange(units)) >> 63
+    return torch.tensor(bits.astype("float32")) * 2 - 1
 
 
 @torch.no_grad()

@@ -1,0 +1,149 @@
+"""Networks put to other use: their feature maps, other classes, and layers that no longer learn."""
+
+from collections import OrderedDict
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+
+from gradus.core.errors import InputError, nearest
+from gradus.core.graph import trace
+
+_POOLS = (nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d)
+"""With one of these, a dropout or the output, the end of a network begins."""
+
+
+class FeatureMaps(nn.Module):
+    """The last maps of each resolution, from fine to coarse, as detectors and segmenters take them.
+
+    Shapes: (N, C, H, W) to a list of (N, channels[i], H / strides[i], W / strides[i]), sides rounded.
+
+    Args:
+        model: of the catalogue; what comes after its last maps is left out.
+        input_shape: of one example.
+    Raises:
+        InputError: if the model has no maps.
+    """
+
+    channels: tuple[int, ...]
+    strides: tuple[int, ...]
+
+    def __init__(self, model: nn.Module, input_shape: tuple[int, ...]) -> None:
+        super().__init__()
+        body = chain(model)
+        last: dict[int, tuple[str, int]] = {}
+        shape, stride = (1, *input_shape), 1
+        for name, given in _outputs(body, input_shape).items():
+            ends = name in {"dropout", "output"} or isinstance(body.get_submodule(name), _POOLS)
+            if ends or len(given) != len(shape) or len(given) < 3 or (given[-1] == 1 and shape[-1] > 2):
+                break
+            stride *= round(shape[-1] / given[-1])
+            last[stride] = (name, given[1])
+            shape = given
+        if not last:
+            raise InputError("features_only", "needs a network whose layers give maps", repair="Choose another model.")
+        self.kept = tuple(name for name, _ in last.values())
+        self.channels = tuple(channels for _, channels in last.values())
+        self.strides = tuple(last)
+        names = [name for name, _ in body.named_children()]
+        kept = names[: names.index(self.kept[-1]) + 1]
+        self.body = nn.Sequential(OrderedDict((name, body.get_submodule(name)) for name in kept))
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        maps: list[Tensor] = []
+        for name, layer in self.body.named_children():
+            x = layer(x)
+            if name in self.kept:
+                maps.append(x)
+        return maps
+
+
+def _outputs(body: nn.Sequential, input_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
+    """The shape of what each layer of a chain gives for one example."""
+    calls = trace(body, [torch.empty(1, *input_shape, device="meta")]).calls
+    return {call.place: call.outputs[0].shape for call in calls if call.parent == 0 and call.outputs}
+
+
+def chain(model: nn.Module) -> nn.Sequential:
+    """The layers a model passes its input through, one after the other."""
+    body = getattr(model, "body", model)
+    if not isinstance(body, nn.Sequential):
+        raise InputError("model", "must be a chain of layers, or have one as `body`", type(model).__name__)
+    return body
+
+
+def reset_classifier(model: nn.Module, num_classes: int) -> None:
+    """Give a network of the catalogue a new output layer, of first weights as torch draws them.
+
+    Args:
+        num_classes: outputs; 0 for none, so that the network gives what the output layer was given.
+    Raises:
+        InputError: for a negative number, or a network whose last layer with weights is not its `output`.
+    """
+    if num_classes < 0:
+        raise InputError("num_classes", "must not be negative", num_classes)
+    body = chain(model)
+    output = getattr(body, "output", None)
+    if isinstance(output, nn.Linear):
+        new: nn.Module = nn.Linear(output.in_features, num_classes) if num_classes else nn.Identity()
+    elif isinstance(output, nn.Conv2d):
+        new = nn.Conv2d(output.in_channels, num_classes, 1) if num_classes else nn.Identity()
+    else:
+        raise InputError("num_classes", "needs a network that ends in an output layer", type(output).__name__)
+    body.output = new.to(output.weight.device, output.weight.dtype)
+
+
+def freeze(model: nn.Module, through: str) -> list[str]:
+    """Stop layers from learning: those from the first to that called `through`.
+
+    Their parameters ask for no gradient and their batch normalizations keep the statistics they have, in training too.
+
+    Args:
+        through: a layer of the network's chain, as "stage3"; all before it are frozen too.
+    Returns:
+        The names of the layers that are frozen.
+    Raises:
+        InputError: for an unknown layer.
+    """
+    body = chain(model)
+    names = [name for name, _ in body.named_children()]
+    if through not in names:
+        raise InputError("freeze", "unknown layer", through, nearest(through, names))
+    frozen = names[: names.index(through) + 1]
+    for name in frozen:
+        layer = body.get_submodule(name)
+        layer.requires_grad_(False)
+        setattr(body, name, _still(layer))
+    return frozen
+
+
+class _Still(nn.Module):
+    def train(self, mode: bool = True) -> Self:
+        return super().train(False)
+
+
+class StillBatchNorm1d(_Still, nn.BatchNorm1d):
+    """A batch normalization that stays in evaluation mode, whatever mode its network is put in."""
+
+
+class StillBatchNorm2d(_Still, nn.BatchNorm2d):
+    """Of images; see `StillBatchNorm1d`."""
+
+
+class StillBatchNorm3d(_Still, nn.BatchNorm3d):
+    """Of volumes; see `StillBatchNorm1d`."""
+
+
+_STILL = {nn.BatchNorm1d: StillBatchNorm1d, nn.BatchNorm2d: StillBatchNorm2d, nn.BatchNorm3d: StillBatchNorm3d}
+
+
+def _still(layer: nn.Module) -> nn.Module:
+    """The layer with every batch normalization within it kept as it is; parameters and names stay the same."""
+    for kind, still in _STILL.items():
+        if type(layer) is kind:
+            kept = still(layer.num_features, layer.eps, layer.momentum, layer.affine, layer.track_running_stats)
+            kept._parameters, kept._buffers = layer._parameters, layer._buffers
+            return kept.eval()
+    for name, child in layer.named_children():
+        setattr(layer, name, _still(child))
+    return layer
