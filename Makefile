@@ -66,8 +66,11 @@ bench-recipes: .venv/runtime.stamp ## train every shipped recipe over several se
 	@$(INSTALL) --no-deps --no-build-isolation -e .
 	@touch $@
 
-.venv/dev.stamp: requirements/dev.txt .venv/runtime.stamp
+# torchvision does not import beside a CPU torch, and what finds it would try: so it lies where only tests look.
+.venv/dev.stamp: requirements/dev.txt requirements/peers.txt .venv/runtime.stamp
 	@$(PINNED) $<
+	@rm -rf .venv/peers
+	@$(PINNED) requirements/peers.txt --target .venv/peers
 	@touch $@
 
 .venv/bench.stamp: requirements/bench.txt .venv/runtime.stamp
@@ -83,6 +86,8 @@ lock: ## pin the packages anew after a change in pyproject.toml
 	$(COMPILE) -o requirements/lock.txt
 	$(COMPILE) -o requirements/dev.txt --extra dev -c requirements/lock.txt $(not_in_lock)
 	$(COMPILE) -o requirements/bench.txt --extra bench -c requirements/lock.txt -c requirements/dev.txt $(not_in_lock)
+	$(COMPILE) -o requirements/peers.txt --extra peers -c requirements/lock.txt -c requirements/dev.txt \
+		$(not_in_lock) $$(sed -n 's/^\([a-z0-9.-]*\)==.*/--no-emit-package \1/p' requirements/dev.txt)
 	@! grep -E '^(cuda|nvidia|triton)' requirements/*.txt
 
 clean: ## remove what can be made again; runs stay
