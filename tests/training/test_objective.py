@@ -1,7 +1,7 @@
 """Objectives of three kinds under the one Trainer: supervised, closure optimizers, two players."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import torch
@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
 from gradus.core.batch import Batch
+from gradus.core.errors import InputError
 from gradus.training.objective import Phase, Signs, Supervised, output_of, with_gradients
 from gradus.training.recipe import Training
 from gradus.training.trainer import Trainer
@@ -80,6 +81,67 @@ def test_penalties_keep_their_digits_under_autocast() -> None:
     with torch.autocast("cpu", dtype=torch.bfloat16):
         _, signs = objective.compute(objective.phases[0], next(make_loader().batches(0)))
     assert signs["penalty"].item() == pytest.approx(expected, rel=1e-6)
+
+
+class HalfWay(nn.Module):
+    """Gives two more outputs and a penalty in training."""
+
+    class Result(NamedTuple):
+        output: Tensor
+        auxiliary: tuple[Tensor, ...]
+        penalty: Tensor
+        weight: float = 0.25
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.network, self.first, self.second = make_network(), nn.Linear(5, 2), nn.Linear(5, 2)
+
+    def forward(self, x: Tensor) -> Tensor | Result:
+        output: Tensor = self.network(x)
+        if not self.training:
+            return output
+        return self.Result(output, (self.first(x), self.second(x)), self.first.weight.square().sum())
+
+
+def test_losses_of_auxiliary_outputs_add_to_the_loss_by_their_weight() -> None:
+    """The step is that of the sum, written by hand; what is added is recorded beside the loss."""
+    ours, by_hand = HalfWay(), HalfWay()
+    by_hand.load_state_dict(ours.state_dict())
+    objective = Supervised(ours, mse_loss, torch.optim.SGD(ours.parameters(), lr=0.05))
+    loader, seen = make_loader(batch_size=40, shuffle=False), Values()
+    Trainer(objective, loader, Training(epochs=3), callbacks=[seen]).fit()
+
+    reference = torch.optim.SGD(by_hand.parameters(), lr=0.05)
+    batch = next(loader.batches(0))
+    (x,), y = batch.inputs, batch.target
+    first, second = by_hand.first, by_hand.second
+    for values in seen.epochs:
+        reference.zero_grad()
+        auxiliary = 0.25 * mse_loss(first(x), y) + 0.25 * mse_loss(second(x), y)
+        penalty = first.weight.square().sum()
+        loss = mse_loss(by_hand.network(x), y) + auxiliary + penalty
+        loss.backward()
+        reference.step()
+        assert values["train_auxiliary"] == pytest.approx(auxiliary.item(), rel=1e-6)
+        assert values["train_penalty"] == pytest.approx(penalty.item(), rel=1e-6)
+        assert values["train_loss"] == pytest.approx(loss.item(), rel=1e-6)
+    for a, b in zip(ours.parameters(), by_hand.parameters(), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-7)
+
+
+def test_in_evaluation_there_are_no_auxiliary_losses() -> None:
+    model, batch = HalfWay().eval(), next(make_loader().batches(0))
+    objective = Supervised(model, mse_loss, torch.optim.SGD(model.parameters()))
+    loss, signs = objective.compute(objective.phases[0], batch)
+    assert torch.equal(loss, mse_loss(model(*batch.inputs), batch.target))
+    assert signs == {}
+
+
+def test_residuals_take_no_auxiliary_losses() -> None:
+    model = HalfWay()
+    objective = Supervised(model, lambda output, target: output - target, torch.optim.SGD(model.parameters()))
+    with pytest.raises(InputError, match="to which the auxiliary losses of a model cannot be added"):
+        objective.compute(objective.phases[0], next(make_loader().batches(0)))
 
 
 class Game:

@@ -77,6 +77,10 @@ def output_of(result: Any) -> Tensor:
 class Supervised:
     """A model learns to give the target: one phase, one loss.
 
+    A model may return a tuple whose first field is the output. To the loss of that are added, if it has such fields,
+    `weight` times the losses of its `auxiliary` outputs (Szegedy et al. (2015), arXiv:1409.4842, section 5), and its
+    `penalty`.
+
     Args:
         criterion: gives the loss, or the residuals where `optimizer` wants those.
         penalties: what is added to the loss, whatever the batch: prices on weights.
@@ -108,27 +112,40 @@ class Supervised:
     def compute(self, phase: Phase, batch: Batch) -> tuple[Tensor, Signs]:
         result = self.model(*batch.inputs)
         loss = self.criterion(output_of(result), batch.target)
-        # A model may hand back a penalty of its own, as a sparse autoencoder does; a tensor has no such field.
+        signs: dict[str, Tensor] = {}
+        # A model may hand back outputs from half-way and a penalty of its own, as GoogLeNet and a sparse autoencoder
+        # do; a tensor has no such fields.
+        half_way: Sequence[Tensor] = getattr(result, "auxiliary", ())
         own: Tensor | None = getattr(result, "penalty", None)
-        if own is None and not self.penalties:
-            return loss, {}
-        if loss.dim():  # residuals, each of which would take the penalty on
-            raise InputError(
-                "optimizer",
-                "needs a sum of squares, to which the penalty of a model cannot be added",
-                repair="Use `bfgs` or `newton_cg`.",
-            )
-        # Sums over all weights need more digits than bfloat16 has.
-        with torch.autocast(loss.device.type, enabled=False):
-            terms = [each() for each in self.penalties]
-            penalty = torch.stack(terms if own is None else [*terms, own]).sum()
-        return loss + penalty, {"penalty": penalty}
+        if half_way:
+            _one_number(loss, "the auxiliary losses of a model")
+            losses = [self.criterion(each, batch.target) for each in half_way]
+            signs["auxiliary"] = result.weight * torch.stack(losses).sum()
+        if own is not None or self.penalties:
+            _one_number(loss, "the penalty of a model")
+            # Sums over all weights need more digits than bfloat16 has.
+            with torch.autocast(loss.device.type, enabled=False):
+                terms = [each() for each in self.penalties]
+                signs["penalty"] = torch.stack(terms if own is None else [*terms, own]).sum()
+        for term in signs.values():
+            loss = loss + term
+        return loss, signs
 
     def state_dict(self) -> dict[str, Any]:
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         pass
+
+
+def _one_number(loss: Tensor, added: str) -> None:
+    """Refuse residuals, each of which would take on what is added."""
+    if loss.dim():
+        raise InputError(
+            "optimizer",
+            f"needs a sum of squares, to which {added} cannot be added",
+            repair="Use `bfgs` or `newton_cg`.",
+        )
 
 
 def with_gradients(value: Tensor, parameters: Sequence[Tensor], gradients: Sequence[Tensor]) -> Tensor:
