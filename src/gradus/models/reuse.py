@@ -91,6 +91,13 @@ def reset_classifier(model: nn.Module, num_classes: int) -> None:
     else:
         raise InputError("num_classes", "needs a network that ends in an output layer", type(output).__name__)
     body.output = new.to(output.weight.device, output.weight.dtype)
+    # Classifiers half-way are of the same classes; where there are none they have nothing to learn.
+    half_way = getattr(model, "auxiliary", None)
+    if isinstance(half_way, nn.ModuleDict):
+        if not num_classes:
+            half_way.clear()
+        for head in half_way.values():
+            reset_classifier(head, num_classes)
 
 
 def freeze(model: nn.Module, through: str) -> list[str]:

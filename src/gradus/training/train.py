@@ -187,7 +187,7 @@ def _run(place: Path, attempt: Attempt, case: Case | None, callbacks: Sequence[C
             trainer = attempt.trainer
         prepared = attempt.prepared
         seconds = trainer.seconds
-        metrics = store.latest("train_loss") | store.latest("train_penalty")
+        metrics = store.latest("train_loss") | store.latest("train_penalty") | store.latest("train_auxiliary")
         if trainer.stopped == NON_FINITE:
             store.finding(trainer.step, trainer.epoch, non_finite(trainer))
         else:

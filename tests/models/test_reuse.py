@@ -1,0 +1,79 @@
+"""Networks put to other use: what the contract of the catalogue does not say of feature maps, classifiers, freezing."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from gradus.core.errors import InputError
+from gradus.models import create_model
+from gradus.models.reuse import FeatureMaps, freeze, reset_classifier
+
+
+@pytest.mark.parametrize(
+    ("name", "channels", "strides"),
+    [
+        ("resnet50", (64, 256, 512, 1024, 2048), (2, 4, 8, 16, 32)),
+        ("resnet20", (16, 32, 64), (1, 2, 4)),
+        ("vgg16", (64, 128, 256, 512, 512), (1, 2, 4, 8, 16)),
+        ("lenet5", (6, 16, 16), (1, 2, 4)),
+    ],
+)
+def test_maps_are_the_last_of_each_resolution(name: str, channels: tuple[int, ...], strides: tuple[int, ...]) -> None:
+    with torch.device("meta"):
+        maps = create_model(name, features_only=True)
+    assert isinstance(maps, FeatureMaps)
+    assert (maps.channels[: len(channels)], maps.strides[: len(strides)]) == (channels, strides)
+
+
+def test_maps_are_those_of_the_whole_network() -> None:
+    torch.manual_seed(0)
+    model = create_model("resnet20").eval()
+    maps, seen = FeatureMaps(model, (3, 32, 32)), []
+    for name in ("stage1", "stage2", "stage3"):
+        model.get_submodule(name).register_forward_hook(lambda _, __, output: seen.append(output))
+    x = torch.randn(2, 3, 32, 32)
+    model(x)
+    assert all(torch.equal(one, other) for one, other in zip(maps(x), seen, strict=False))
+
+
+def test_another_classifier_leaves_the_rest_as_it_was() -> None:
+    model = create_model("resnet20").double()
+    before = {name: each.clone() for name, each in model.state_dict().items() if not name.startswith("output")}
+    reset_classifier(model, 3)
+    after = model.state_dict()
+    assert after["output.weight"].shape == (3, 64)
+    assert after["output.weight"].dtype == torch.float64
+    assert all(torch.equal(each, after[name]) for name, each in before.items())
+
+
+@pytest.mark.parametrize(("classes", "widths"), [(7, [7, 7, 7]), (0, [1024])])
+def test_classifiers_half_way_are_of_the_same_classes(classes: int, widths: list[int]) -> None:
+    with torch.device("meta"):
+        model = create_model("googlenet")
+        reset_classifier(model, classes)
+    result = model.train()(torch.empty(2, 3, 224, 224, device="meta"))
+    outputs = [result] if isinstance(result, Tensor) else [result.output, *result.auxiliary]
+    assert [each.shape[1] for each in outputs] == widths
+
+
+def test_what_is_frozen_neither_learns_nor_counts_statistics() -> None:
+    torch.manual_seed(0)
+    model = create_model("resnet20")
+    names = set(model.state_dict())
+    assert freeze(model, "stage2") == ["stem", "stage1", "stage2"]
+    assert set(model.state_dict()) == names
+    before = {name: each.clone() for name, each in model.state_dict().items()}
+    optimizer = torch.optim.SGD(model.parameters(), 0.1, weight_decay=0.1)
+    nn.functional.cross_entropy(model.train()(torch.randn(8, 3, 32, 32)), torch.arange(8)).backward()
+    optimizer.step()
+    moved = {name.partition(".")[0] for name, each in model.state_dict().items() if not torch.equal(each, before[name])}
+    assert moved == {"stage3", "output"}
+
+
+def test_unknown_layers_and_classes_are_refused() -> None:
+    with pytest.raises(InputError, match=r"freeze: unknown layer, got `stage9`\. Did you mean `stage"):
+        freeze(create_model("resnet20"), "stage9")
+    with pytest.raises(InputError, match="num_classes: must not be negative"):
+        reset_classifier(create_model("resnet20"), -1)
+    with pytest.raises(InputError, match="needs a network whose layers give maps"):
+        create_model("mlp", features_only=True)
