@@ -35,7 +35,7 @@ _STAGES = ((64,), (128, 128), (256, 256), (512,) * 6, (1024, 1024))
     "mobilenet_v1",
     preset={"convolution": "separable"},
     published=Published(parameters=4.2e6, macs=569e6, where="table 6"),
-    notes="The released weights, and timm's, are for ReLU6 (`activation = relu6`); the paper says ReLU.",
+    notes="The paper has ReLU; timm's weights are for ReLU6, `activation = relu6`.",
     **_COMMON,
 )
 @models.register(
