@@ -1,5 +1,6 @@
 """What networks for images share: by how much they make an image smaller, how they end, and their first weights."""
 
+import math
 from collections import OrderedDict
 from typing import Literal
 
@@ -39,6 +40,7 @@ def he_normal(model: nn.Module) -> None:
     """
     for module in model.modules():
         if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d):
-            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+            fan_out = module.weight[:, 0].numel() / module.groups  # which torch's own function takes for all groups
+            module.weight.normal_(0, math.sqrt(2 / fan_out))
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
