@@ -30,6 +30,7 @@ SMALLEST = {min(family, key=lambda card: SIZES.get(card.name, 0)).name for famil
 NO_MAPS = {
     *("autoencoder", "denoising_autoencoder", "sparse_autoencoder", "factorization_machine", "linear_regression"),
     *("logistic_regression", "mlp", "lstm", "neural_lm", "nlinear"),
+    *("vit", "vit_tiny", "vit_small", "vit_base"),
 }
 NO_CLASSIFIER = {
     *("autoencoder", "denoising_autoencoder", "sparse_autoencoder", "factorization_machine", "lstm", "nlinear"),
@@ -196,7 +197,7 @@ def maps_of(card: ModelCard) -> FeatureMaps | None:
     return None
 
 
-def test_networks_of_dense_layers_have_no_maps() -> None:
+def test_networks_of_dense_layers_and_of_tokens_have_no_maps() -> None:
     assert {card.name for card in models.cards() if maps_of(card) is None} == NO_MAPS
 
 
