@@ -5,8 +5,8 @@ arXiv:1704.06904 (CVPR), and the authors' network files at github.com/fwang91/re
 stack of modules, each with a mask of its own, that still learns, for a mask adds to what it weighs: (1 + M) T.
 
 The authors' files take tanh for the mask and pool without padding; the mask here is the paper's, a sigmoid by default,
-and pooling pads as in ResNet, with the same sides and counts. pytorchcv's counts are these too, but it adds the trunk to
-what becomes the mask, and within the mask adds what a skip is given twice.
+and pooling pads as in ResNet, with the same sides and counts. pytorchcv's counts are these too, but it adds the trunk
+to what becomes the mask, and within the mask adds what a skip is given twice.
 """
 
 from collections import OrderedDict
