@@ -30,11 +30,14 @@ SMALLEST = {min(family, key=lambda card: SIZES.get(card.name, 0)).name for famil
 NO_MAPS = {
     *("autoencoder", "denoising_autoencoder", "sparse_autoencoder", "factorization_machine", "linear_regression"),
     *("logistic_regression", "mlp", "lstm", "neural_lm", "nlinear"),
+    *("vit", "vit_tiny", "vit_small", "vit_base"),
 }
 NO_CLASSIFIER = {
     *("autoencoder", "denoising_autoencoder", "sparse_autoencoder", "factorization_machine", "lstm", "nlinear"),
     *("lenet5_1998", "linear_regression", "logistic_regression"),
 }
+STILL_AT_FIRST = ".localisation."
+"""Parameters before a layer of zero weights, by which a spatial transformer begins as the identity: no gradient yet."""
 LAYERS = 60
 """Convolutions above which a network that is not the smallest of its family is compiled in `make test-all` only."""
 
@@ -194,7 +197,7 @@ def maps_of(card: ModelCard) -> FeatureMaps | None:
     return None
 
 
-def test_networks_of_dense_layers_have_no_maps() -> None:
+def test_networks_of_dense_layers_and_of_tokens_have_no_maps() -> None:
     assert {card.name for card in models.cards() if maps_of(card) is None} == NO_MAPS
 
 
@@ -223,14 +226,15 @@ def test_weights_are_the_seeds(card: ModelCard) -> None:
 def test_gradients_reach_every_parameter(card: ModelCard) -> None:
     spec = lighter(card)
     model = seeded(card, 0, spec)
-    number = 64 if prod(spec.inputs[0]) < 2000 else 8
+    size = prod(spec.inputs[0])
+    number = 64 if size < 2000 else 8 if size < 100_000 else 2
     given = results(model(examples(spec, number)))
     generator = torch.Generator().manual_seed(1)
     torch.stack([(each * torch.randn(each.shape, generator=generator)).sum() for each in given]).sum().backward()
     for name, each in model.named_parameters():
         assert each.grad is not None, name
         assert each.grad.isfinite().all(), name
-        assert each.grad.any(), name
+        assert each.grad.any() or STILL_AT_FIRST in name, name
 
 
 @NUMBERS

@@ -54,7 +54,7 @@ def test_a_derived_seed_is_the_hash_without_its_last_bit(seed: int, stream: Stre
 
 def test_the_numbers_of_streams_never_change() -> None:
     assert {each.name: each.value for each in Stream} == {
-        "ORDER": 1, "AUGMENTATION": 2, "STEP": 3, "MODEL": 4, "SPLIT": 5, "BOOTSTRAP": 6,
+        "ORDER": 1, "AUGMENTATION": 2, "STEP": 3, "MODEL": 4, "SPLIT": 5, "BOOTSTRAP": 6, "DATA": 7,
     }  # fmt: skip
 
 

@@ -32,6 +32,7 @@ class Stream(IntEnum):
     MODEL = 4
     SPLIT = 5
     BOOTSTRAP = 6
+    DATA = 7
 
 
 def hash_keys(*keys: int | NDArray[np.integer]) -> NDArray[np.uint64]:

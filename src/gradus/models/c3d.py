@@ -1,0 +1,66 @@
+"""C3D, a VGG whose kernels reach through time.
+
+Source: Tran, Bourdev, Fergus, Torresani, Paluri (2015), Learning spatiotemporal features with 3D convolutional
+networks, arXiv:1412.0767 (ICCV). New in it: kernels of 3 x 3 x 3 in every layer, learned on a million videos, whose
+features serve other tasks behind a linear classifier.
+
+The last pooling pads height and width, as the authors' network does by rounding up: maps of 7 x 7 become 4 x 4, and the
+first dense layer has 8,192 inputs.
+"""
+
+from collections import OrderedDict
+from typing import Annotated, Literal
+
+from pydantic import Field
+from torch import nn
+
+from gradus.core.spec import DataSpec
+from gradus.models import models
+from gradus.models.images import he_normal
+from gradus.models.videos import video
+from gradus.nn.convolution import relu
+
+_STAGES = ((64,), (128,), (256, 256), (512, 512), (512, 512))
+
+
+@models.register(
+    family="c3d",
+    year=2015,
+    input=(3, 16, 112, 112),
+    outputs=487,
+    source="Tran, Bourdev, Fergus, Torresani, Paluri (2015), Learning spatiotemporal features with 3D convolutional "
+    "networks, arXiv:1412.0767",
+    notes="The paper gives no counts; the 487 classes are those of Sports-1M.",
+)
+def c3d(
+    spec: DataSpec,
+    *,
+    kernel_depth: Literal[1, 3, 5, 7] = 3,
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.5,
+) -> nn.Module:
+    """Network of eight convolutions in space and time, for clips of 16 frames.
+
+    Args:
+        kernel_depth: frames that a kernel sees (section 3.2); 1 makes each frame a picture of its own until pooling.
+        dropout: share of the dense layers' numbers that is left out in training.
+    """
+    channels, frames, height, width = video("model `c3d`", spec, frames=16, smallest=16)
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    for number, widths in enumerate(_STAGES, 1):
+        convolutions: list[nn.Module] = []
+        for outputs in widths:
+            padding = (kernel_depth // 2, 1, 1)
+            convolutions += [nn.Conv3d(channels, outputs, (kernel_depth, 3, 3), padding=padding), relu()]
+            channels = outputs
+        layers[f"stage{number}"] = nn.Sequential(*convolutions)
+        # The first pooling leaves time as it is, so as not to merge frames too early (section 3.3).
+        kernel = (1 if number == 1 else 2, 2, 2)
+        layers[f"pool{number}"] = nn.MaxPool3d(kernel, padding=(0, 1, 1) if number == 5 else 0)
+    places = (frames // 16) * (height // 16 // 2 + 1) * (width // 16 // 2 + 1)
+    layers["flatten"] = nn.Flatten()
+    for name, inputs in (("hidden1", channels * places), ("hidden2", 4096)):
+        layers[name] = nn.Sequential(nn.Linear(inputs, 4096), relu(), nn.Dropout(dropout))
+    layers["output"] = nn.Linear(4096, spec.outputs)
+    model = nn.Sequential(layers)
+    he_normal(model)
+    return model

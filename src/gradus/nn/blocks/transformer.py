@@ -1,0 +1,68 @@
+"""A transformer's encoder: Vaswani et al. (2017), arXiv:1706.03762; norms come first, as in arXiv:2010.11929."""
+
+# N examples, T tokens, W width, H heads, D width of a head
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import scaled_dot_product_attention
+
+from gradus.nn.blocks.residual import Residual
+
+
+class SelfAttention(nn.Module):
+    """Every token takes of all tokens what it looks for:  softmax(q k' / sqrt(D)) v  in each head   (section 3.2).
+
+    Shapes: (N, T, W) to the same.
+
+    Args:
+        width: W, a multiple of `heads`.
+    Cost: 4 W^2 T + 2 W T^2 multiply-adds, 4 W (W + 1) parameters.
+    """
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.qkv = nn.Linear(width, 3 * width)  # rows of queries, then of keys, then of values
+        self.output = nn.Linear(width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        q_NHTD, k_NHTD, v_NHTD = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        y_NHTD = scaled_dot_product_attention(q_NHTD, k_NHTD, v_NHTD)
+        y: Tensor = self.output(y_NHTD.transpose(1, 2).flatten(2))
+        return y
+
+
+def encoder_layer(width: int, heads: int, hidden: int, *, dropout: float = 0.0) -> nn.Sequential:
+    """Attention, then two dense layers of each token; both after a normalization and added to what they are given.
+
+        x = x + attention(norm(x))
+        x = x + W2 gelu(W1 norm(x) + b1) + b2       (arXiv:2010.11929, eq. 2 and 3)
+
+    Shapes: (N, T, width) to the same.
+
+    Args:
+        hidden: numbers between the two dense layers.
+        dropout: share of what attention and the dense layers give that is left out in training.
+    """
+
+    def dropped(*layers: nn.Module) -> list[nn.Module]:
+        return [*layers, nn.Dropout(dropout)] if dropout else [*layers]
+
+    attention = dropped(nn.LayerNorm(width, eps=1e-6), SelfAttention(width, heads))
+    first = dropped(nn.LayerNorm(width, eps=1e-6), nn.Linear(width, hidden), nn.GELU())
+    second = dropped(nn.Linear(hidden, width))
+    return nn.Sequential(Residual(nn.Sequential(*attention)), Residual(nn.Sequential(*first, *second)))
+
+
+@torch.no_grad()
+def xavier_uniform(model: nn.Module) -> None:
+    """Weights of linear layers from a uniform distribution of variance 2 / (inputs + outputs), their biases 0.
+
+    Queries, keys and values count as a layer each. Source: Glorot, Bengio (2010), AISTATS, equation 16.
+    """
+    packed = {each.qkv for each in model.modules() if isinstance(each, SelfAttention)}
+    for module in model.modules():
+        if isinstance(module, nn.Linear):
+            for weight in module.weight.chunk(3) if module in packed else [module.weight]:
+                nn.init.xavier_uniform_(weight)
+            nn.init.zeros_(module.bias)
