@@ -48,5 +48,5 @@ def test_first_weights_are_asked_for_but_not_drawn() -> None:
     state = torch.get_rng_state()
     model = built(lambda: nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Linear(4, 4), nn.LSTM(4, 4)))
     assert all(each.is_meta for each in model.state_dict().values())
-    assert [tuple(each.shape) for each in model[0].parameters()] == [(4, 3, 3, 3), (4,)]
+    assert [tuple(each.shape) for each in model.get_submodule("0").parameters()] == [(4, 3, 3, 3), (4,)]
     assert torch.equal(torch.get_rng_state(), state)

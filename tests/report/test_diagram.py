@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from gradus.analysis.diagram import Block
+from gradus.analysis.diagram import OTHERS, Block
 from gradus.core.errors import InputError, ResourceError
 from gradus.report.diagram import render, write_diagram
 
@@ -28,6 +28,8 @@ def test_all_of_a_block_is_written() -> None:
     assert written[:2] == ["net", "3 x 32 x 32"]
     assert {"stem", "stage1", "0 .. 2 x3", "8 x 16 x 16", "224 parameters, 221 K multiply-adds"} <= set(written)
     assert CHAIN[2].what in " ".join(written)  # though it takes several lines
+    assert words(render(CHAIN, "net", "word " * 40))[1:3] == [("word " * 22).strip(), ("word " * 18).strip()]
+    assert all("x" not in (line[:1], line[-1:]) for line in written if "conv" in line)
 
 
 def test_what_is_written_is_text() -> None:
@@ -48,6 +50,8 @@ def test_boxes_do_not_overlap_and_several_stand_behind_each_other() -> None:
         assert y + height < below
     assert boxes[2][0] > boxes[1][0]  # within its stage
     assert len(list(root.iter(f"{SVG}path"))) == 2  # from block to block of the chain
+    others = render([*CHAIN, Block(OTHERS, 0, 1, "", (8,), 5, 0)], "net", "")
+    assert len(list(ElementTree.fromstring(others).iter(f"{SVG}path"))) == 2  # to which nothing flows
 
 
 def test_the_file(tmp_path: Path) -> None:

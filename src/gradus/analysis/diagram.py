@@ -10,6 +10,8 @@ from torch import nn
 
 from gradus.analysis.inspect import Inspection, Layer
 
+OTHERS = "others"
+"""The name of the line that says what is in no block."""
 _LONGEST = 160
 """Characters of what a block is, before the rest is left out."""
 _INNER = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm, nn.Identity, nn.Flatten)
@@ -58,7 +60,7 @@ def blocks(model: nn.Module, found: Inspection) -> list[Block]:
     macs = found.macs - sum(each.macs for each in chain)
     if parameters or macs:
         what = "outside of these blocks, or in training only"
-        told.append(Block("others", 0, 1, what, _shape(found.layers[0]), parameters, macs))
+        told.append(Block(OTHERS, 0, 1, what, _shape(found.layers[0]), parameters, macs))
     return told
 
 

@@ -5,17 +5,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from textwrap import wrap
 
-from gradus.analysis.diagram import Block
+from gradus.analysis.diagram import OTHERS, Block
 from gradus.analysis.units import count
 from gradus.report.figures import writing
 from gradus.report.template import fill, resource
 from gradus.training.folder import write_text
 
 _WIDTH, _MARGIN, _INDENT = 760, 24, 24
-_TOP = 76
+_TOP = 59
 _LINE, _PAD, _GAP, _ARROW = 17, 10, 8, 22
-_CHARACTERS = 58
-"""So many fit into a line of what a block is."""
+_CHARACTERS, _BROAD = 58, 110
+"""So many fit into a line of what a block is, and of what is said above."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +53,10 @@ def write_diagram(blocks: Sequence[Block], title: str, subtitle: str, output: st
 def render(blocks: Sequence[Block], title: str, subtitle: str) -> str:
     """The picture as SVG."""
     boxes: list[_Box] = []
-    bottom = _TOP
+    said = _wrapped(subtitle, _BROAD)
+    bottom = _TOP + _LINE * len(said)
     for number, each in enumerate(blocks):
-        lines = wrap(each.what, _CHARACTERS) or [""]
+        lines = _wrapped(each.what, _CHARACTERS)
         height = 2 * _PAD + _LINE * (1 + len(lines))
         inner = each.depth > 0
         gap = (_GAP if inner else _ARROW) if number else 0
@@ -72,7 +73,7 @@ def render(blocks: Sequence[Block], title: str, subtitle: str) -> str:
                 output=" x ".join(map(str, each.output)),
                 costs=_costs(each),
                 inner=inner,
-                arrow=number > 0 and not inner,
+                arrow=number > 0 and not inner and each.name != OTHERS,
             )
         )
         bottom += gap + height
@@ -81,7 +82,7 @@ def render(blocks: Sequence[Block], title: str, subtitle: str) -> str:
         style=resource("diagram.css"),
         script="",
         title=title,
-        subtitle=subtitle,
+        subtitle=said,
         width=_WIDTH,
         height=bottom + _MARGIN,
         arrow=_ARROW,
@@ -89,6 +90,12 @@ def render(blocks: Sequence[Block], title: str, subtitle: str) -> str:
         pad=_PAD,
         boxes=boxes,
     )
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """In lines, none of which ends within what is said of sizes."""
+    held = text.replace(" x ", "\xa0x\xa0").replace(" / ", "\xa0/\xa0")
+    return [line.replace("\xa0", " ") for line in wrap(held, width)] or [""]
 
 
 def _costs(block: Block) -> str:
