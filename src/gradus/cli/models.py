@@ -1,6 +1,5 @@
 """``gradus models``: the catalogue."""
 
-import gc
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
@@ -105,7 +104,6 @@ def _chosen(family: str | None, since: int | None, before: int | None) -> list["
 
 def _counted(cards: Iterable["ModelCard"], parameters: float | None, macs: float | None) -> Iterable[dict[str, Any]]:
     """What is said of each network that is small enough; counts are taken from the networks themselves."""
-    gc.freeze()  # the garbage collector need not search through all of torch again for each thousand of modules
     for card in cards:
         model = _built(card)
         entry = _entry(card, model)
