@@ -44,6 +44,15 @@ def test_odd_operations_keep_their_shapes() -> None:
     assert tally(model, [x]) == total_macs(trace(model, [x]))
 
 
+def test_numbers_that_a_builder_works_out_are_worked_out() -> None:
+    class Tabled(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.rates = [float(each) for each in torch.arange(3.0, device="cpu").mul_(2).sqrt() + 1]
+
+    assert built(Tabled).rates == pytest.approx([1, 1 + 2**0.5, 3])
+
+
 def test_first_weights_are_asked_for_but_not_drawn() -> None:
     state = torch.get_rng_state()
     model = built(lambda: nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Linear(4, 4), nn.LSTM(4, 4)))

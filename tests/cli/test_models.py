@@ -140,6 +140,7 @@ def test_the_blocks_are_drawn(gradus_models: Gradus) -> None:
         ("--macs-below 5T", "--macs-below: must be a number that may end in K, M or G, got `5T`. Such as 5M."),
         ("--sort size", "--sort: must be one of name, year, parameters, macs, got `size`"),
         ("lenet5 --since 1990", "--since: is for the list of networks, got 1990. Leave out `lenet5`."),
+        ("lenet5 --sort macs", "--sort: is for the list of networks, got `macs`. Leave out `lenet5`."),
         ("--svg all.svg", "--svg: is for one network. Name it."),
         ("lenet5 --svg lenet.png", "--svg: must be a file that ends in .svg, got `lenet.png`"),
         ("lenet", "model: unknown name, got `lenet`. Did you mean `lenet5`"),

@@ -46,10 +46,8 @@ class _Spared(TorchDispatchMode):
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
-        if _writes(func):
-            return args[0]
         kwargs = kwargs or {}
-        result = _SHAPES[func](*args) if func in _SHAPES else _together(args) if _is_pointwise(func) else None
+        result = _plain(func, args) if args and isinstance(args[0], Tensor) and args[0].is_meta else None
         if result is None:
             result = func(*args, **kwargs)
         if func not in self._free:
@@ -92,6 +90,13 @@ _ANSWERS = re.compile(r"aten::(eq|ne|lt|le|gt|ge|is.*|logical_.*|signbit)")
 """Operations that make truth values of numbers."""
 
 
+def _plain(func: Any, args: tuple[Any, ...]) -> Any:
+    """The result of an operation on the meta device whose shape is plain; None of any other."""
+    if _writes(func):
+        return args[0]
+    return _SHAPES[func](*args) if func in _SHAPES else _together(args) if _is_pointwise(func) else None
+
+
 @cache
 def _writes(func: Any) -> bool:
     """Whether it only writes numbers, which are not there, into a tensor that keeps its shape."""
@@ -107,7 +112,7 @@ def _is_pointwise(func: Any) -> bool:
 def _together(args: Sequence[Any]) -> Tensor | None:
     """As large as the tensors are together; None where they are not all of the first one's type."""
     tensors = [each for each in args if isinstance(each, Tensor)]
-    if not tensors or any(each.dtype != tensors[0].dtype for each in tensors):
+    if any(each.dtype != tensors[0].dtype for each in tensors):
         return None
     shapes = {each.shape for each in tensors}
     return tensors[0].new_empty(shapes.pop() if len(shapes) == 1 else torch.broadcast_shapes(*shapes))

@@ -37,7 +37,9 @@ def command(
     before: Annotated[int | None, typer.Option(metavar="YEAR", help="List those published before this year.")] = None,
     params_below: Annotated[str | None, typer.Option(metavar="5M", help="List those with fewer parameters.")] = None,
     macs_below: Annotated[str | None, typer.Option(metavar="300M", help="List those with fewer multiply-adds.")] = None,
-    sort: Annotated[str, typer.Option(metavar="|".join(_SORTS), help="The order of the list.")] = "name",
+    sort: Annotated[
+        str | None, typer.Option(metavar="|".join(_SORTS), help="The order of the list; name if not given.")
+    ] = None,
     svg: Annotated[Path | None, typer.Option(metavar="PATH.svg", help="Draw the blocks of one network there.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -48,7 +50,7 @@ def command(
     if name is not None:
         given = {
             "--family": family, "--since": since, "--before": before,
-            "--params-below": params_below, "--macs-below": macs_below,
+            "--params-below": params_below, "--macs-below": macs_below, "--sort": sort,
         }  # fmt: skip
         for option, value in given.items():
             if value is not None:
@@ -57,11 +59,12 @@ def command(
         return
     if svg is not None:
         raise InputError("--svg", "is for one network", repair="Name it.")
-    if sort not in _SORTS:
-        raise InputError("--sort", f"must be one of {', '.join(_SORTS)}", sort)
+    order = sort or "name"
+    if order not in _SORTS:
+        raise InputError("--sort", f"must be one of {', '.join(_SORTS)}", order)
     limits = _amount("--params-below", params_below), _amount("--macs-below", macs_below)
     entries = list(_counted(_chosen(family, since, before), *limits))
-    entries.sort(key=lambda entry: (entry[sort], entry["name"]))
+    entries.sort(key=lambda entry: (entry[order], entry["name"]))
     if json:
         print_json(entries)
     elif entries:
