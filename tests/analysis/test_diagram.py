@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from gradus.analysis.diagram import Block, blocks
 from gradus.analysis.inspect import inspect
-from gradus.models import create_model, list_models, models
+from gradus.models import create_model, models
 
 
 def told(model: nn.Module, *shape: int) -> list[Block]:
@@ -115,7 +115,13 @@ def test_the_chain_of_a_body_is_the_networks() -> None:
     assert [(each.name, each.what) for each in told(Held(), 2)] == [("0", "linear, ReLU"), ("2", "linear")]
 
 
-@pytest.mark.parametrize("name", [name for name in list_models() if name != "resnet1202"])
+FIRST = {card.family: card.name for card in reversed(models.cards())}.values()
+"""One network of each family; the others in `make test-all`."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in FIRST else pytest.mark.slow) for name in models.names()]
+)
 def test_the_lines_of_a_chain_add_up(name: str) -> None:
     with torch.device("meta"):
         model = create_model(name)

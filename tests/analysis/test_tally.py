@@ -7,11 +7,14 @@ from torch import Tensor, nn
 from gradus.analysis.formulas import total_macs
 from gradus.analysis.tally import built, tally
 from gradus.core.graph import trace
-from gradus.models import list_models, models
+from gradus.models import models
+
+FIRST = {card.family: card.name for card in reversed(models.cards())}.values()
+"""One network of each family; the others in `make test-all`."""
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow if name == "resnet1202" else ()) for name in list_models()]
+    "name", [pytest.param(name, marks=() if name in FIRST else pytest.mark.slow) for name in models.names()]
 )
 def test_it_counts_what_a_trace_counts(name: str) -> None:
     card = models.get(name)
