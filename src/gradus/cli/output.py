@@ -3,7 +3,7 @@
 import json
 import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,15 +18,22 @@ def print_json(document: Any) -> None:
     sys.stdout.write("\n")
 
 
-def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
-    """Rows under their column names, whole numbers to the right."""
+def print_table(
+    rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, right: Collection[str] = (), wide: bool = False
+) -> None:
+    """Rows under their column names, whole numbers to the right.
+
+    Args:
+        right: columns of text that go to the right too.
+        wide: lines are as long as they need to be where the output is no terminal.
+    """
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in columns:
-        numeric = all(isinstance(row[name], int) for row in rows)
+        numeric = name in right or all(isinstance(row[name], int) for row in rows)
         table.add_column(name, justify="right" if numeric else "left", no_wrap=name == columns[0])
-    _print(table, [[row[name] for name in columns] for row in rows])
+    _print(table, [[row[name] for name in columns] for row in rows], wide=wide)
 
 
 def print_cells(cells: Sequence[Sequence[str]]) -> None:
