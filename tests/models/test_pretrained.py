@@ -240,7 +240,7 @@ UNFIT: dict[str, tuple[Callable[[State], State], str]] = {
     ),
     "another width": (
         lambda s: small(width=5).state_dict(),
-        r"network has `stage1.conv1` of weight \(4, 1, 3, 3\), .* place `stage1.conv1` of weight \(5, 1, 3, 3\)\. Name the",
+        r"network has `stage1.conv1` of weight \(4, 1, 3, 3\), .* of weight \(5, 1, 3, 3\)\. Name the network",
     ),
     "no bias": (lambda s: {name: each for name, each in s.items() if name != "output.bias"}, "`output` of"),
     "another output": (lambda s: small(num_classes=3, width=5).state_dict(), "does not fit"),
