@@ -292,3 +292,12 @@ def test_a_missing_place_for_a_bare_parameter_is_named(tmp_path: Path) -> None:
         InputError, match=r"the network has `token` of \(1, 4\), and the file in its place no layer more"
     ):
         load_pretrained(Token(), path)
+
+
+def test_heads_may_be_registered_where_they_branch_off(tmp_path: Path) -> None:
+    source = chain(a=nn.Linear(4, 5), side=nn.Linear(5, 9), b=nn.Linear(5, 6), fc=nn.Linear(6, 9))
+    model = chain(body={"a": nn.Linear(4, 5), "b": nn.Linear(5, 6), "output": nn.Linear(6, 3)})
+    model.side = chain(output=nn.Linear(5, 3))
+    loaded = load_pretrained(model, saved(source.state_dict(), tmp_path / "x.pth"))
+    assert loaded.matched == {"body.a": "a", "body.b": "b"}
+    assert loaded.left == ("body.output", "side.output")

@@ -11,6 +11,7 @@ A safetensors file has no order: it lists its entries by name. There the order i
 import re
 import warnings
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations, islice, zip_longest
@@ -45,7 +46,7 @@ class Loaded:
 
     Attributes:
         matched: the layers that were given weights, each with the file's layer that they came from.
-        left: the layers left as they were drawn: an output layer for other classes than the file's.
+        left: the layers left as they were drawn: outputs for other classes than the file's.
     """
 
     matched: Mapping[str, str]
@@ -90,14 +91,16 @@ def load_pretrained(model: nn.Module, path: str | Path) -> Loaded:
     owner = f"pretrained {path}"
     state, ordered = _read(Path(path), owner)
     ours, theirs = _layers(model.state_dict()), _layers(state)
-    output = _output(model)
     if ours.keys() == theirs.keys():
-        pairs = _paired(list(ours.values()), [theirs[name] for name in ours], output, owner)
+        pairs = _paired(list(ours.values()), [theirs[name] for name in ours], owner)
     else:
         (bare, others), (their_bare, their_others) = _parted(ours), _parted(theirs)
         if not ordered:
-            their_others = _in_order(others, their_others, output, owner)
-        pairs = _alike(bare, their_bare, ordered, owner) + _paired(others, their_others, output, owner)
+            their_others = _in_order(others, their_others, owner)
+        elif not all(_fits(*pair) for pair in zip(others, their_others, strict=False)):
+            with suppress(InputError):  # heads may be registered at the end or where they branch off
+                their_others = _in_order(others, their_others, owner)
+        pairs = _alike(bare, their_bare, ordered, owner) + _paired(others, their_others, owner)
     matched = [(layer, source) for layer, source in pairs if layer.kind == source.kind]
     with torch.no_grad():
         for layer, source in matched:
@@ -149,31 +152,26 @@ def _layers(state: Mapping[str, Tensor]) -> dict[str, Layer]:
     return layers
 
 
-def _output(model: nn.Module) -> str:
-    """The name of the output layer, if the network is a chain or has one as its body."""
-    return "body.output" if hasattr(model, "body") else "output"
-
-
 def _parted(layers: Mapping[str, Layer]) -> tuple[list[Layer], list[Layer]]:
     """Bare parameters, and layers."""
     return [each for each in layers.values() if each.bare], [each for each in layers.values() if not each.bare]
 
 
-def _paired(ours: list[Layer], theirs: list[Layer], output: str, owner: str) -> list[tuple[Layer, Layer]]:
+def _paired(ours: list[Layer], theirs: list[Layer], owner: str) -> list[tuple[Layer, Layer]]:
     """Each layer of the network with that in its place in the file, if all fit."""
     pairs: list[tuple[Layer, Layer]] = []
     for layer, source in zip_longest(ours, theirs):
-        if layer is None or source is None or not _fits(layer, source, output):
+        if layer is None or source is None or not _fits(layer, source):
             raise _unlike(layer, source, owner)
         pairs.append((layer, source))
     return pairs
 
 
-def _fits(layer: Layer, source: Layer, output: str) -> bool:
-    """Whether two layers are of a kind; of an output layer, but for the number of classes."""
+def _fits(layer: Layer, source: Layer) -> bool:
+    """Whether two layers are of a kind; those that a network calls output, but for the number of classes."""
     if layer.kind == source.kind:
         return True
-    if layer.name != output or layer.entries.keys() != source.entries.keys():
+    if layer.name.rpartition(".")[2] != "output" or layer.entries.keys() != source.entries.keys():
         return False
     return all(_inward(entry) == _inward(source.entries[role]) for role, entry in layer.entries.items())
 
@@ -215,7 +213,7 @@ _Node: TypeAlias = "dict[str, _Node | Layer]"
 _Level: TypeAlias = "tuple[tuple[_Node | Layer, ...], ...]"
 
 
-def _in_order(ours: list[Layer], theirs: list[Layer], output: str, owner: str) -> list[Layer]:
+def _in_order(ours: list[Layer], theirs: list[Layer], owner: str) -> list[Layer]:
     """The file's layers in the order that fits the network's.
 
     A block read from its normalization on may fit one place earlier, too. Of several orders that one is meant in which
@@ -224,7 +222,7 @@ def _in_order(ours: list[Layer], theirs: list[Layer], output: str, owner: str) -
     Raises:
         InputError: if there is none, naming the first layer that every order lacks, or several.
     """
-    search = _Search(ours, output)
+    search = _Search(ours)
     found = list(islice(search.orders(_tree(theirs)), _ORDERS))
     if not found and search.steps <= _EFFORT:
         raise _unlike((*ours, None)[search.farthest], search.instead, owner)
@@ -279,10 +277,10 @@ class _Search:
         steps: taken so far.
     """
 
-    def __init__(self, wanted: list[Layer], output: str) -> None:
+    def __init__(self, wanted: list[Layer]) -> None:
         self.farthest, self.steps = 0, 0
         self.instead: Layer | None = None
-        self._wanted, self._output = wanted, output
+        self._wanted = wanted
 
     def orders(self, tree: _Node) -> Iterator[list[Layer]]:
         # A state: the levels still to go through, the innermost first, and the chain of layers taken. Python's own
@@ -306,7 +304,7 @@ class _Search:
                     stack.append((after, (head, taken), count + 1))
 
     def _fits(self, head: Layer, count: int) -> bool:
-        if count < len(self._wanted) and _fits(self._wanted[count], head, self._output):
+        if count < len(self._wanted) and _fits(self._wanted[count], head):
             if count + 1 > self.farthest:
                 self.farthest, self.instead = count + 1, None
             return True
