@@ -79,8 +79,9 @@ def load_pretrained(model: nn.Module, path: str | Path) -> Loaded:
     """Copy a file's weights into a network, all of them or none.
 
     Layers are matched by name where the file has the names of the network, else by their order, and must be of the
-    same kind and shapes. An output layer for another number of classes is left as it was drawn. Code in a file is
-    never run.
+    same kind and shapes; where the file has no order, or another one, that is taken which names and shapes leave open.
+    A layer that the network calls `output` and the file has for other classes is left as it was drawn. Code in a file
+    is never run.
 
     Args:
         model: of the catalogue, or any that registers its layers in the order of the file's.
