@@ -202,6 +202,9 @@ def _report(run: "Run", *, as_json: bool) -> int:
         together = f"{len(result['members'])} of " if "members" in result else ""
         print(f"{together}{result['model']} on {result['data']}: {values}")
         print(f"{result['steps']:,} steps in {result['seconds']:.1f} s; {result['parameters']:,} parameters")
+        if begun := run.environment.get("pretrained"):
+            left = f"; as drawn: {', '.join(begun['left'])}" if begun["left"] else ""
+            print(f"began with: {begun['layers']} layers of {begun['file']}{left}")
         if told := told_result(run.repairs, str(run.repaired)):
             print(f"repair:     {told}")
         print(f"run folder: {run.path}")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from math import prod
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gradus.core.cards import Card, Registry
@@ -80,6 +81,7 @@ def create_model(
     input_shape: tuple[int, ...] | None = None,
     spec: DataSpec | None = None,
     features_only: bool = False,
+    pretrained: str | Path | None = None,
     **options: Any,
 ) -> "nn.Module":
     """A network of the catalogue.
@@ -90,13 +92,15 @@ def create_model(
         input_shape: shape of one example, e.g. ``(1, 28, 28)``; by default as published.
         spec: says both, and the task, in place of the two above.
         features_only: the network gives its last maps of each resolution: see `gradus.models.reuse.FeatureMaps`.
+        pretrained: a file of weights to begin with: see `gradus.models.pretrained.load_pretrained`.
         options: the model's own; see its card.
     Raises:
-        InputError: for an unknown name or option, or data the network cannot take.
+        InputError: for an unknown name or option, data the network cannot take, or weights that do not fit it.
     Example:
         >>> sum(p.numel() for p in create_model("lenet5").parameters())
         61706
     """
+    from gradus.models.pretrained import load_pretrained
     from gradus.models.reuse import FeatureMaps, reset_classifier
 
     card = models.get(name)
@@ -109,6 +113,8 @@ def create_model(
     elif num_classes is not None or input_shape is not None:
         raise InputError(f"model `{card.name}`", "takes a spec, or num_classes and input_shape, not both")
     model = build(card, spec, options)
+    if pretrained is not None:
+        load_pretrained(model, pretrained)
     if features_only:
         return FeatureMaps(model, spec.inputs[0])
     if num_classes == 0:

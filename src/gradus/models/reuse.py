@@ -125,6 +125,8 @@ def freeze(model: nn.Module, through: str) -> list[str]:
 
 
 class _Still(nn.Module):
+    still = True
+
     def train(self, mode: bool = True) -> Self:
         return super().train(False)
 

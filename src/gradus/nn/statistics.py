@@ -29,7 +29,8 @@ def recompute_statistics(
     statistics meanwhile, as in training (Ioffe and Szegedy's algorithm 2): one pass, exact for the first layer and
     close for the others if batches are large.
 
-    Which layers there are, and in which order, the first batch shows; what it does not call is left.
+    Which layers there are, and in which order, the first batch shows; what it does not call is left, and so is what
+    `gradus.models.reuse.freeze` has made still.
 
     Everything but the statistics comes out as it was: modes, momentum, gradients, random state. Dropout is off.
 
@@ -72,7 +73,8 @@ def has_statistics(model: nn.Module) -> bool:
 
 
 def _layers(model: nn.Module) -> list[_BatchNorm]:
-    return [each for each in model.modules() if isinstance(each, _BatchNorm) and each.running_mean is not None]
+    found = [each for each in model.modules() if isinstance(each, _BatchNorm) and each.running_mean is not None]
+    return [each for each in found if not getattr(each, "still", False)]
 
 
 class _Sums:

@@ -14,6 +14,7 @@ from gradus.diagnosis.signs import Evaluation, Examination
 from gradus.diagnosis.tracking import layer_signs
 from gradus.diagnosis.watch import cause_to_json
 from gradus.training.callbacks import Callback
+from gradus.training.recipe import Recipe
 from gradus.training.store import Journal, RunStore
 
 if TYPE_CHECKING:
@@ -23,16 +24,16 @@ SIGNS_FORMAT = 1
 
 
 @contextmanager
-def doctoring(store: RunStore, trainer: "Trainer", budget: float) -> Iterator[dict[str, Any]]:
-    """Watch the Trainer while it fits, unless `budget` is 0; what the doctor came to is in the dict afterwards.
+def doctoring(store: RunStore, trainer: "Trainer", recipe: Recipe) -> Iterator[dict[str, Any]]:
+    """Watch the Trainer while it fits, unless the recipe's budget is 0; the dict then has what the doctor came to.
 
     It is kept in the run, too, however training ends.
     """
     conclusion: dict[str, Any] = {}
-    if not budget:
+    if not recipe.doctor.budget:
         yield conclusion
         return
-    callback = Doctoring(store, budget, store.symptoms())
+    callback = Doctoring(store, recipe, store.symptoms())
     trainer.callbacks += (callback,)
     callback.begin(trainer)
     try:
@@ -42,6 +43,14 @@ def doctoring(store: RunStore, trainer: "Trainer", budget: float) -> Iterator[di
         store.event(trainer.step, trainer.epoch, "doctor", conclusion)
 
 
+def meant(recipe: Recipe) -> tuple[str, ...]:
+    """Symptoms of what a recipe asks for.
+
+    Layers that it loads and freezes may look as they were drawn, if the network they come from learned little.
+    """
+    return ("frozen-parameters",) if recipe.model.pretrained and recipe.model.freeze else ()
+
+
 class Doctoring(Callback):
     """Watches the Trainer's networks.
 
@@ -49,15 +58,15 @@ class Doctoring(Callback):
 
     Args:
         store: findings, and the signs of every examination, are written there.
-        budget: share of the time that examinations may take.
+        recipe: says which share of the time examinations may take.
         said: findings of earlier attempts, which are not written again.
     """
 
-    def __init__(self, store: Journal, budget: float, said: frozenset[str] = frozenset()) -> None:
+    def __init__(self, store: Journal, recipe: Recipe, said: frozenset[str] = frozenset()) -> None:
         self.history = History()
-        self._store, self._budget, self._said = store, budget, said
+        self._store, self._budget, self._said = store, recipe.doctor.budget, said
         # A loss that is not finite stops the Trainer, which says so itself.
-        self._doctor = Doctor(self.history, silence=("non-finite",), say=self._say)
+        self._doctor = Doctor(self.history, silence=("non-finite", *meant(recipe)), say=self._say)
         self._probe: Probe | None = None
         self._trainer: Trainer | None = None
         self._offset = 0

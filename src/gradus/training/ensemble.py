@@ -146,7 +146,7 @@ def _measure(place: Path, members: Sequence[Run], prepared: Prepared, raw: RawDa
     outputs: dict[str, list[Tensor]] = {}
     targets: dict[str, Tensor] = {}
     for member in members:
-        own = prepare(member.trusted_recipe(trust=True), raw, member.preprocessing)
+        own = prepare(member.trusted_recipe(trust=True), raw, member.preprocessing, loaded=True)
         model = member.model(trust=True).to(own.device)
         for name in own.evaluation:
             output, targets[name] = _outputs(model, own, name)

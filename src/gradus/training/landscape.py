@@ -91,7 +91,7 @@ def landscape(
     raw = load_data(recipe.data)
     if data_fingerprint(raw) != run.data_fingerprint:
         raise InputError(f"run {run.path}", "its data have changed since it began")
-    prepared = prepare(recipe, raw, run.preprocessing)
+    prepared = prepare(recipe, raw, run.preprocessing, loaded=True)
     model.to(prepared.device)
     split, loader = next(
         ((name, each) for name, each in prepared.evaluation.items() if name == "validation"), ("train", prepared.loader)

@@ -10,6 +10,7 @@ import torch
 from gradus.core.untouched import untouched
 from gradus.diagnosis.preflight.examiner import Examiner
 from gradus.training.callbacks import Callback
+from gradus.training.doctoring import meant
 from gradus.training.prepare import load_data, prepare, resolve
 from gradus.training.recipe import Recipe
 from gradus.training.train import DEFAULT_RECIPE, arithmetic, read_recipe
@@ -45,7 +46,9 @@ def examine_recipe(
             callbacks=[_Until(deadline)],
         )
         with untouched(prepared.model):
-            examiner = Examiner(deadline=deadline, enough=lambda: trainer.stop("enough was seen"))
+            examiner = Examiner(
+                deadline=deadline, enough=lambda: trainer.stop("enough was seen"), silence=meant(recipe)
+            )
             try:
                 trainer.fit()
             finally:

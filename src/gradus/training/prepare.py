@@ -20,6 +20,8 @@ from gradus.data.preprocessing import Preprocessing
 from gradus.data.raw import Examples, RawData
 from gradus.data.sources import open_data
 from gradus.data.splits import Split, Splits, bootstrap, split
+from gradus.models.pretrained import Loaded, load_pretrained
+from gradus.models.reuse import freeze
 from gradus.nn.statistics import has_statistics
 from gradus.training.compatibility import check_fit
 from gradus.training.encoding import open_encoder
@@ -50,6 +52,7 @@ class Prepared:
     Attributes:
         evaluation: batches of the other splits, by name.
         population: of the training split, all of it and as evaluation sees it: in order, nothing changed.
+        begun: what the network was given of a file of pretrained weights.
     """
 
     recipe: Recipe
@@ -64,6 +67,7 @@ class Prepared:
     loader: Loader
     evaluation: dict[str, Loader]
     population: Loader
+    begun: Loaded | None
 
 
 def resolve(recipe: Recipe) -> Recipe:
@@ -107,11 +111,14 @@ def load_data(section: Data, data: RawData | None = None) -> RawData:
     )
 
 
-def prepare(recipe: Recipe, raw: RawData, preprocessing: Preprocessing | None = None) -> Prepared:
+def prepare(
+    recipe: Recipe, raw: RawData, preprocessing: Preprocessing | None = None, *, loaded: bool = False
+) -> Prepared:
     """Build everything a resolved recipe names, and decide on how many threads to compute.
 
     Args:
         preprocessing: as fitted before; fitted to the training split if None.
+        loaded: weights are loaded afterwards, so that a file of pretrained ones is not asked for.
     Raises:
         InputError: if a name, an option, or the fit of data, model and criterion is wrong.
     """
@@ -133,9 +140,12 @@ def prepare(recipe: Recipe, raw: RawData, preprocessing: Preprocessing | None = 
     loader, evaluation, population = _loaders(recipe, splits, preprocessing, augmentation, device)
 
     model = build_model(recipe, spec)
+    begun = load_pretrained(model, recipe.model.pretrained) if recipe.model.pretrained and not loaded else None
     if recipe.initialization is not None:
         draw_weights(recipe, model, spec, loader)
     apply_treatments(recipe, model, spec)
+    if recipe.model.freeze is not None:
+        freeze(model, recipe.model.freeze)
     if training.recompute_statistics and not has_statistics(model):
         raise InputError(
             "training.recompute_statistics", "needs a network with batch normalization", recipe.model.label
@@ -171,7 +181,19 @@ def prepare(recipe: Recipe, raw: RawData, preprocessing: Preprocessing | None = 
         model.compile()
     objective = Supervised(model, learned, optimizer, closure=closure, scheduler=scheduler, penalties=prices)
     return Prepared(
-        recipe, raw, device, spec, splits, preprocessing, model, criterion, objective, loader, evaluation, population
+        recipe,
+        raw,
+        device,
+        spec,
+        splits,
+        preprocessing,
+        model,
+        criterion,
+        objective,
+        loader,
+        evaluation,
+        population,
+        begun,
     )
 
 

@@ -89,6 +89,18 @@ class Data(Part):
     augment: tuple[str | dict[str, Any], ...] = ()
 
 
+class Model(Part):
+    """The network, and what it begins with.
+
+    Attributes:
+        pretrained: a file of weights, which a network of the same layers left.
+        freeze: a layer of the network's chain: this one and all before it do not learn.
+    """
+
+    pretrained: Annotated[str, Field(min_length=1)] | None = None
+    freeze: Annotated[str, Field(min_length=1)] | None = None
+
+
 class Penalty(Part):
     """A price on weights, added to the loss.
 
@@ -213,7 +225,7 @@ class Recipe(_Table):
     schema_: Annotated[int, Field(alias="schema", ge=1)] = SCHEMA
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     data: Data
-    model: Part
+    model: Model
     initialization: Initialization | None = None
     criterion: Part
     optimizer: Part
@@ -223,6 +235,12 @@ class Recipe(_Table):
     training: Training = Training()
     doctor: Doctor = Doctor()
     ensemble: Ensemble | None = None
+
+    @model_validator(mode="after")
+    def _weights_from_one_place(self) -> Self:
+        if self.initialization is not None and self.model.pretrained is not None:
+            raise ValueError("[initialization] draws anew what model.pretrained has given: leave out one of the two")
+        return self
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any], owner: str = "recipe") -> Self:
@@ -341,8 +359,10 @@ def anchored(document: Mapping[str, Any], base: Path) -> dict[str, Any]:
     data = ready.get("data")
     if isinstance(data, dict) and "module" not in data and isinstance(data.get("name"), str):
         ready["data"] = data = {**data, "name": locate(data["name"], base)}
-    if isinstance(data, dict) and isinstance(data.get("encoder"), str):
-        ready["data"] = {**data, "encoder": str(expand(data["encoder"], base))}
+    for table, field in (("data", "encoder"), ("model", "pretrained")):
+        part = ready.get(table)
+        if isinstance(part, dict) and isinstance(part.get(field), str) and part[field]:
+            ready[table] = {**part, field: str(expand(part[field], base))}
     return ready
 
 

@@ -157,7 +157,7 @@ def resume(
             if amended is not None:
                 amended = before.trusted_recipe(trust=trust, recipe=amended)
                 preprocessing = preprocessing if amended.data == recipe.data else None
-            prepared = prepare(amended or recipe, raw, preprocessing)
+            prepared = prepare(amended or recipe, raw, preprocessing, loaded=found is not None)
             torch.set_num_threads(int(prepared.recipe.training.threads))
             now = environment.describe_environment(prepared.device)
             for each in environment.differences(before.environment, now):
@@ -179,7 +179,7 @@ def _run(place: Path, attempt: Attempt, case: Case | None, callbacks: Sequence[C
         checkpointer = Checkpointer(place / folder.CHECKPOINTS, store, began.training.checkpoint_every)
         trainer.callbacks += (Recorder(store), checkpointer, interruption)
         if case is None:
-            with doctoring(store, trainer, began.doctor.budget) as doctor:
+            with doctoring(store, trainer, began) as doctor:
                 trainer.fit()
             interrupted = trainer.stopped == INTERRUPTED
         else:
@@ -254,6 +254,12 @@ def write_head(place: Path, prepared: Prepared, raw: RawData) -> None:
     """What the run is, before it begins; the recipe last, since its presence makes the folder a run."""
     surroundings = environment.describe_environment(prepared.device)
     surroundings["code"] = keep_user_code(place, prepared.recipe)
+    if prepared.begun is not None:
+        surroundings["pretrained"] = {
+            "file": prepared.recipe.model.pretrained,
+            "layers": len(prepared.begun.matched),
+            "left": prepared.begun.left,
+        }
     if isinstance(prepared.preprocessing.encoder, RunEncoder):
         prepared.preprocessing.encoder.keep(place / folder.ENCODER)
     data = {

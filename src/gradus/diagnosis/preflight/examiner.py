@@ -3,7 +3,7 @@
 import contextlib
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Any
 
@@ -37,12 +37,13 @@ class Examiner(taps.Listener):
     Args:
         deadline: of `time.monotonic`; trials are over well before.
         enough: called when nothing more is to be seen; it need not come back.
+        silence: symptoms not to find, for they are meant.
     """
 
-    def __init__(self, *, deadline: float, enough: Callable[[], None]) -> None:
+    def __init__(self, *, deadline: float, enough: Callable[[], None], silence: Sequence[str] = ()) -> None:
         self.trials = Trials(reason="no model was called before the first backward pass")
         self._deadline, self._enough = deadline, enough
-        self._watch = Watch(None, None, budget=0.5, silence=SILENT, quiet=True)
+        self._watch = Watch(None, None, budget=0.5, silence=(*SILENT, *silence), quiet=True)
         self._pid = os.getpid()
         self._tape = Tape()
         self._depth = 0

@@ -90,7 +90,7 @@ class _Repair:
 
     def run(self, attempt: Attempt) -> Repaired:
         doctor = attempt.prepared.recipe.doctor
-        line = Course(attempt, self._store, budget=doctor.budget, horizon=doctor.horizon)
+        line = Course(attempt, self._store)
         line.train()
         interrupted = line.interrupted
         while not interrupted:
@@ -177,8 +177,7 @@ class _Repair:
         if snapshot is not None:
             stand_at(attempt, snapshot.state)
         attempt.trainer.callbacks += (Recorder(draft), self._interruption)
-        doctor = prepared.recipe.doctor
-        course = Course(attempt, draft, budget=doctor.budget, horizon=doctor.horizon)
+        course = Course(attempt, draft)
         course.looking = False
         return course
 

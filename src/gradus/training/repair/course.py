@@ -37,22 +37,22 @@ class Course(Callback):
     Args:
         attempt: where it stands.
         journal: what the doctor finds is written there.
-        horizon: share of the steps left after the first trouble that go by before it stops for it.
 
     Attributes:
         ended: training is over: at its last step, by a loss that is not finite, or by a callback.
         looking: whether to stop for troubles before the end.
     """
 
-    def __init__(self, attempt: Attempt, journal: Journal, *, budget: float, horizon: float) -> None:
+    def __init__(self, attempt: Attempt, journal: Journal) -> None:
+        recipe = attempt.prepared.recipe
         self.attempt, self.trainer = attempt, attempt.trainer
         self.steps = len(self.trainer.loader) * self.trainer.settings.epochs
         self.ring = Ring(self.steps)
-        self.doctoring = Doctoring(journal, budget)
+        self.doctoring = Doctoring(journal, recipe)
         self.ended = False
         self.conclusion: dict[str, Any] = {}
-        self._horizon, self._heard, self._until = horizon, 0, self.steps + 1
-        self.looking = horizon < 1
+        self._horizon, self._heard, self._until = recipe.doctor.horizon, 0, self.steps + 1
+        self.looking = recipe.doctor.horizon < 1
         self.trainer.callbacks += (self.doctoring, self)
 
     def train(self, until: int | None = None) -> None:
