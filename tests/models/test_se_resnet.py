@@ -6,13 +6,15 @@ from torch import nn
 
 from gradus.core.errors import InputError
 from gradus.models import create_model
+from gradus.models.reuse import FeatureMaps
 from gradus.nn.blocks.attention import CBAM, SqueezeExcitation
 from gradus.nn.blocks.residual import Residual
 
 
 def gates(**options: Any) -> list[nn.Module]:
     """What ends the branches of an SE-ResNet-18."""
-    model = create_model("se_resnet18", input_shape=(3, 32, 32), **options)
+    with torch.device("meta"):
+        model = create_model("se_resnet18", input_shape=(3, 32, 32), **options)
     return [list(each.branch.children())[-1] for each in model.modules() if isinstance(each, Residual)]
 
 
@@ -45,11 +47,19 @@ def test_with_open_gates_it_is_a_resnet() -> None:
 
 def test_the_stride_can_be_that_of_later_networks() -> None:
     def kernel(**options: Any) -> tuple[int, ...]:
-        model: Any = create_model("se_resnet50", **options)
+        with torch.device("meta"):
+            model: Any = create_model("se_resnet50", **options)
         strided = [each for each in model.stage2[0].branch.modules() if getattr(each, "stride", None) == (2, 2)]
         return tuple(strided[0].kernel_size)
 
     assert (kernel(), kernel(stride_in="3x3")) == ((1, 1), (3, 3))
+
+
+def test_the_deepest_takes_small_images_at_a_smaller_reduction() -> None:
+    with torch.device("meta"):
+        model = create_model("senet154", input_shape=(3, 32, 32), reduction=8, features_only=True, reduction_ratio=64)
+    assert isinstance(model, FeatureMaps)
+    assert (model.channels, model.strides) == ((256, 512, 1024, 2048), (1, 2, 4, 8))
 
 
 def test_other_data_and_options_are_refused() -> None:
