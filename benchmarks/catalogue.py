@@ -1,7 +1,7 @@
 """Networks of the catalogue beside the same ones in torchvision and timm: operations asked for, and time taken.
 
-Run from the root of the repository: ``python -m benchmarks.catalogue [NAME...]``. It fails (exit code 1) where a network
-of ours asks for more operations than its twin.
+Run from the root of the repository: ``python -m benchmarks.catalogue [NAME...]``. It fails (exit code 1) where a
+network of ours asks for more operations than its twin.
 """
 
 import argparse

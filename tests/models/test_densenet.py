@@ -22,27 +22,27 @@ def test_growth_and_compression_say_how_many_maps_there_are() -> None:
     # 24 + 6 * 12 = 96 -> 48 + 12 * 12 = 192 -> 96 + 24 * 12 = 384 -> 192 + 16 * 12 = 384
     assert maps("densenet121", growth=12) == [24, 96, 192, 384, 384]
     # 16 + 12 * 12 = 160 -> 80 + 144 = 224 -> 112 + 144 = 256
-    assert maps("densenet40_12", compression=0.5) == [160, 224, 256]
+    assert maps("densenet_40_12", compression=0.5) == [160, 224, 256]
 
 
 def test_small_networks_become_bc_with_bottleneck_and_compression() -> None:
     # 24 + 6 * 12 = 96 -> 48 + 72 = 120 -> 60 + 72 = 132
-    assert maps("densenet40_12", bottleneck=True, compression=0.5) == [96, 120, 132]
+    assert maps("densenet_40_12", bottleneck=True, compression=0.5) == [96, 120, 132]
     with torch.device("meta"):
-        whole = create_model("densenet100_12", bottleneck=True, compression=0.5)
-        other = create_model("densenet_bc100_12")
+        whole = create_model("densenet_100_12", bottleneck=True, compression=0.5)
+        other = create_model("densenet_bc_100_12")
     assert str(whole) == str(other)
 
 
 def test_dropout_follows_every_convolution_but_the_first() -> None:
-    model = create_model("densenet40_12", dropout=0.2)
+    model = create_model("densenet_40_12", dropout=0.2)
     layers = [type(each) for each in model.modules() if isinstance(each, nn.Conv2d | nn.Dropout)]
     assert layers == [nn.Conv2d] + [nn.Conv2d, nn.Dropout] * 38
 
 
 def test_all_blocks_recompute_or_none() -> None:
     for recompute in (False, True):
-        model = create_model("densenet40_12", recompute=recompute)
+        model = create_model("densenet_40_12", recompute=recompute)
         assert [each.recompute for each in model.modules() if isinstance(each, DenseBlock)] == [recompute] * 3
 
 
@@ -57,5 +57,5 @@ def test_reduction_takes_strides_from_the_front(reduction: int, strides: tuple[i
 def test_other_data_and_options_are_refused() -> None:
     with pytest.raises(InputError, match="model `densenet161`: takes images of at least 32 x 32"):
         create_model("densenet161", input_shape=(3, 31, 64))
-    with pytest.raises(InputError, match="model `densenet40_12`: `compression`"):
-        create_model("densenet40_12", compression=1.5)
+    with pytest.raises(InputError, match="model `densenet_40_12`: `compression`"):
+        create_model("densenet_40_12", compression=1.5)

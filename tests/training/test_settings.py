@@ -49,6 +49,14 @@ def test_an_optimizer_that_compares_losses_gets_them_exact(monkeypatch: pytest.M
     assert choose_arithmetic(*given, searches=True).precision == "float32"
 
 
+def test_depthwise_convolutions_are_computed_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "multiplies_bf16", lambda: True)
+    for groups, precision in ((16, "float32"), (8, "bf16")):
+        network = nn.Sequential(nn.Conv2d(1, 16, 1), nn.Conv2d(16, 32, 9, groups=groups), nn.Flatten())
+        chosen = choose(network, batch_size=10_000)
+        assert (chosen["precision"], chosen["memory_format"]) == (precision, "channels_last")
+
+
 def test_one_dimensional_convolutions_have_no_channels_last(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "multiplies_bf16", lambda: True)
     network = nn.Sequential(nn.Conv1d(1, 500, 9), nn.Flatten(), nn.Linear(28_000, 10))

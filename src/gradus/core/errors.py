@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Self
 
 _ABSENT: Any = object()
 
@@ -27,6 +27,12 @@ class GradusError(Exception):
             message += f". {repair}"
         super().__init__(" ".join(message.split()))
         self.owner, self.rule, self.repair = owner, rule, repair
+
+    def renamed(self, owner: str) -> Self:
+        """The same, said in another owner's name."""
+        self.args = (f"{owner}{str(self).removeprefix(self.owner)}",)
+        self.owner = owner
+        return self
 
     def __reduce__(self) -> Any:
         # By default an exception is remade from its message alone, which fails on the way back from another process.

@@ -139,7 +139,10 @@ def build(card: ModelCard, spec: DataSpec, options: Mapping[str, Any]) -> "nn.Mo
         raise InputError(
             f"model `{card.name}`", f"is for {' or '.join(card.tasks)}", spec.task, "Choose another model."
         )
-    model: nn.Module = card.build(spec, **card.validate(options))
+    try:
+        model: nn.Module = card.build(spec, **card.validate(options))
+    except InputError as error:  # a builder of several variants speaks in the name of all
+        raise error.renamed(f"model `{card.name}`") if error.owner == f"model `{card.family}`" else error from None
     return model
 
 

@@ -133,19 +133,19 @@ def densenet(
 
 
 @models.register(
-    "densenet40_12",
+    "densenet_40_12",
     preset={"depth": 40, "growth": 12},
     published=Published(parameters=1.0e6, where="table 2"),
     **_SMALL,
 )
 @models.register(
-    "densenet100_12",
+    "densenet_100_12",
     preset={"depth": 100, "growth": 12},
     published=Published(parameters=7.0e6, where="table 2"),
     **_SMALL,
 )
 @models.register(
-    "densenet100_24",
+    "densenet_100_24",
     preset={"depth": 100, "growth": 24},
     published=Published(parameters=27.2e6, where="table 2"),
     **_SMALL,
@@ -172,25 +172,25 @@ def small_densenet(
         recompute: training stores a fraction of what it would, and normalizes again in the backward pass.
     """
     grown = Growth(maps=growth, bottleneck=bottleneck, compression=compression, dropout=dropout, recompute=recompute)
-    return _small(f"densenet{depth}_{growth}", spec, depth, grown)
+    return _small(spec, depth, grown)
 
 
 @models.register(
-    "densenet_bc100_12",
+    "densenet_bc_100_12",
     preset={"depth": 100, "growth": 12},
     published=Published(parameters=0.8e6, where="table 2", difference="It has 0.77 million, which rounds to 0.8."),
     headline="CIFAR-10 test error 4.51 %, CIFAR-100 22.27 %, augmented by shifts and mirroring",
     **_SMALL,
 )
 @models.register(
-    "densenet_bc250_24",
+    "densenet_bc_250_24",
     preset={"depth": 250, "growth": 24},
     published=Published(parameters=15.3e6, where="table 2"),
     headline="CIFAR-10 test error 3.62 %, CIFAR-100 17.60 %, augmented by shifts and mirroring",
     **_SMALL,
 )
 @models.register(
-    "densenet_bc190_40",
+    "densenet_bc_190_40",
     preset={"depth": 190, "growth": 40},
     published=Published(parameters=25.6e6, where="table 2"),
     headline="CIFAR-10 test error 3.46 %, CIFAR-100 17.18 %, augmented by shifts and mirroring",
@@ -216,12 +216,12 @@ def small_densenet_bc(
         recompute: training stores a fraction of what it would, and normalizes again in the backward pass.
     """
     grown = Growth(maps=growth, bottleneck=True, compression=compression, dropout=dropout, recompute=recompute)
-    return _small(f"densenet_bc{depth}_{growth}", spec, depth, grown)
+    return _small(spec, depth, grown)
 
 
-def _small(name: str, spec: DataSpec, depth: int, grown: Growth) -> nn.Module:
+def _small(spec: DataSpec, depth: int, grown: Growth) -> nn.Module:
     """A 3 x 3 convolution and three blocks of as many layers: the form for 32 x 32 (section 3, implementation)."""
-    channels, _, _ = image(f"model `{name}`", spec, smallest=4)
+    channels, _, _ = image("model `densenet`", spec, smallest=4)
     width = 2 * grown.maps if grown.bottleneck and grown.compression < 1 else 16
     layers = (depth - 4) // (6 if grown.bottleneck else 3)
     stem: OrderedDict[str, nn.Module] = OrderedDict(stem=nn.Conv2d(channels, width, 3, padding=1, bias=False))

@@ -39,6 +39,29 @@ _STAGES = ((64,), (128, 128), (256, 256), (512,) * 6, (1024, 1024))
     **_COMMON,
 )
 @models.register(
+    "mobilenet_v1_0.75",
+    preset={"convolution": "separable", "width": 0.75},
+    published=Published(parameters=2.6e6, macs=325e6, where="table 6"),
+    **_COMMON,
+)
+@models.register(
+    "mobilenet_v1_0.5",
+    preset={"convolution": "separable", "width": 0.5},
+    published=Published(parameters=1.3e6, macs=149e6, where="table 6"),
+    **_COMMON,
+)
+@models.register(
+    "mobilenet_v1_0.25",
+    preset={"convolution": "separable", "width": 0.25},
+    published=Published(
+        parameters=0.5e6,
+        macs=41e6,
+        where="table 6",
+        difference="It has 0.47 million parameters, which rounds to 0.5.",
+    ),
+    **_COMMON,
+)
+@models.register(
     "mobilenet_v1_full",
     preset={"convolution": "full"},
     notes="The network that table 4 of the paper compares with: 8.56 times the multiply-adds.",
@@ -62,8 +85,7 @@ def mobilenet_v1(
         reduction: how many times smaller than the image the last maps are: 32 for 224 pixels, 16 for 64, 8 for 32 or
             28.
     """
-    owner = "model `mobilenet_v1`" if convolution == "separable" else "model `mobilenet_v1_full`"
-    channels, _, _ = image(owner, spec, smallest=reduction)
+    channels, _, _ = image("model `mobilenet_v1`", spec, smallest=reduction)
     activate = relu if activation == "relu" else partial(nn.ReLU6, inplace=True)
     block = depthwise_separable if convolution == "separable" else conv_norm
 

@@ -6,7 +6,7 @@ activation, which would lose what it cuts off.
 """
 
 from collections import OrderedDict
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 from torch import nn
@@ -25,19 +25,40 @@ _STAGES = (
 """Table 2: the expansion, outputs and number of blocks, and whether the first of them halves the sides."""
 
 
+_COMMON: dict[str, Any] = {
+    "family": "mobilenet_v2",
+    "year": 2018,
+    "input": (3, 224, 224),
+    "outputs": 1000,
+    "source": "Sandler et al. (2018), MobileNetV2: inverted residuals and linear bottlenecks, arXiv:1801.04381, "
+    "table 2",
+}
+
+
 @models.register(
-    family="mobilenet_v2",
-    year=2018,
-    input=(3, 224, 224),
-    outputs=1000,
-    source="Sandler et al. (2018), MobileNetV2: inverted residuals and linear bottlenecks, arXiv:1801.04381, table 2",
+    "mobilenet_v2",
     published=Published(
         parameters=3.4e6,
         macs=300e6,
         where="table 4",
         difference="Ours include 34,112 of batch normalization and 1,000 biases; without them there are 3,469,760.",
     ),
-    notes="At width 1.4 the paper gives 6.9 M parameters; its table 2 makes 6,108,776, as in torchvision and timm.",
+    **_COMMON,
+)
+@models.register("mobilenet_v2_0.35", preset={"width": 0.35}, **_COMMON)
+@models.register("mobilenet_v2_0.5", preset={"width": 0.5}, **_COMMON)
+@models.register("mobilenet_v2_0.75", preset={"width": 0.75}, **_COMMON)
+@models.register("mobilenet_v2_1.3", preset={"width": 1.3}, **_COMMON)
+@models.register(
+    "mobilenet_v2_1.4",
+    preset={"width": 1.4},
+    published=Published(
+        parameters=6.9e6,
+        macs=585e6,
+        where="table 4",
+        difference="Table 2 of the paper makes 6,108,776 parameters at this width, as torchvision and timm have them.",
+    ),
+    **_COMMON,
 )
 def mobilenet_v2(
     spec: DataSpec,

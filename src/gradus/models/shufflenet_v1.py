@@ -7,7 +7,7 @@ group finds to the others.
 """
 
 from collections import OrderedDict
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 from torch import nn
@@ -23,18 +23,30 @@ _CHANNELS = {1: 144, 2: 200, 3: 240, 4: 272, 8: 384}
 """Table 1: outputs of the first stage for so many groups; each stage after has twice as many."""
 
 
+_COMMON: dict[str, Any] = {
+    "family": "shufflenet_v1",
+    "year": 2017,
+    "input": (3, 224, 224),
+    "outputs": 1000,
+    "source": "Zhang, Zhou, Lin, Sun (2017), ShuffleNet: an extremely efficient convolutional neural network for "
+    "mobile devices, arXiv:1707.01083, table 1",
+}
+_RELEASE = "ImageNet top-1 error {} % (the authors' release)"
+
+
 @models.register(
-    family="shufflenet_v1",
-    year=2017,
-    input=(3, 224, 224),
-    outputs=1000,
-    source="Zhang, Zhou, Lin, Sun (2017), ShuffleNet: an extremely efficient convolutional neural network for mobile "
-    "devices, arXiv:1707.01083, table 1",
-    headline="ImageNet top-1 error 32.2 % with 3 groups, 32.0 % with 8 (the authors' release)",
+    "shufflenet_v1",
+    headline=_RELEASE.format("32.2"),
     notes="The paper's complexity leaves out the last layer: 136,500,672 multiply-adds of 137,460,672 with 3 groups. "
     "The authors' code has that layer without bias, at width 1.5 a stem of 24 channels in place of 36, and the "
     "inverse shuffle.",
+    **_COMMON,
 )
+@models.register("shufflenet_v1_g1", preset={"groups": 1}, **_COMMON)
+@models.register("shufflenet_v1_g2", preset={"groups": 2}, **_COMMON)
+@models.register("shufflenet_v1_g3", preset={"groups": 3}, headline=_RELEASE.format("32.2"), **_COMMON)
+@models.register("shufflenet_v1_g4", preset={"groups": 4}, **_COMMON)
+@models.register("shufflenet_v1_g8", preset={"groups": 8}, headline=_RELEASE.format("32.0"), **_COMMON)
 def shufflenet_v1(
     spec: DataSpec,
     *,

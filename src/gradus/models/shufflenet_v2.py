@@ -6,7 +6,7 @@ widths, few groups, few fragments, few element-wise operations.
 """
 
 from collections import OrderedDict
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 from torch import nn
@@ -25,16 +25,43 @@ _CHANNELS = {0.5: (48, 1024), 1.0: (116, 1024), 1.5: (176, 1024), 2.0: (244, 204
 A misprint goes round, 224 for 244: with it there are 7,366,536 parameters at width 2."""
 
 
+_COMMON: dict[str, Any] = {
+    "family": "shufflenet_v2",
+    "year": 2018,
+    "input": (3, 224, 224),
+    "outputs": 1000,
+    "source": "Ma, Zhang, Zheng, Sun (2018), ShuffleNet V2: practical guidelines for efficient CNN architecture "
+    "design, arXiv:1807.11164, table 5",
+    "notes": "The authors' code has the last layer without bias, and dropout before it at width 2.",
+}
+
+
 @models.register(
-    family="shufflenet_v2",
-    year=2018,
-    input=(3, 224, 224),
-    outputs=1000,
-    source="Ma, Zhang, Zheng, Sun (2018), ShuffleNet V2: practical guidelines for efficient CNN architecture design, "
-    "arXiv:1807.11164, table 5",
+    "shufflenet_v2",
     published=Published(macs=146e6, where="table 5"),
     headline="ImageNet top-1 error 30.6 %",
-    notes="The authors' code has the last layer without bias, and dropout before it at width 2.",
+    **_COMMON,
+)
+@models.register(
+    "shufflenet_v2_0.5",
+    preset={"width": 0.5},
+    published=Published(macs=41e6, where="table 5"),
+    headline="ImageNet top-1 error 38.9 %",
+    **_COMMON,
+)
+@models.register(
+    "shufflenet_v2_1.5",
+    preset={"width": 1.5},
+    published=Published(macs=299e6, where="table 5"),
+    headline="ImageNet top-1 error 27.4 %",
+    **_COMMON,
+)
+@models.register(
+    "shufflenet_v2_2.0",
+    preset={"width": 2.0},
+    published=Published(macs=591e6, where="table 5"),
+    headline="ImageNet top-1 error 25.0 %",
+    **_COMMON,
 )
 def shufflenet_v2(
     spec: DataSpec, *, width: Annotated[float, Field(ge=0.5, le=2)] = 1.0, reduction: Reduction = 32
