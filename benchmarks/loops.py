@@ -16,7 +16,7 @@ from benchmarks.measure import Mark
 from benchmarks.tasks import Task
 from gradus.data.arrays import from_arrays
 from gradus.training.interruption import Interruption
-from gradus.training.recipe import Data, Part, Recipe, Training
+from gradus.training.recipe import Data, Model, Part, Recipe, Training
 from gradus.training.recorder import Checkpointer, Recorder
 from gradus.training.store import RunStore
 
@@ -85,7 +85,7 @@ def train_with_folder(task: Task, network: nn.Module, epochs: int, mark: Mark) -
     source = Path(task.make.__code__.co_filename)
     recipe = Recipe(
         data=Data(name="arrays", validation=0.0, test=0.0, preprocess="none"),
-        model=Part(module=f"{source}:{task.make.__name__}"),
+        model=Model(module=f"{source}:{task.make.__name__}"),
         criterion=Part(name="cross_entropy"),
         optimizer=Part.model_validate({"name": "adamw", "lr": task.lr}),
         training=Training(epochs=epochs, batch_size=task.batch_size, device="cpu"),
