@@ -63,7 +63,7 @@ def mobilenet_v1(
             28.
     """
     owner = "model `mobilenet_v1`" if convolution == "separable" else "model `mobilenet_v1_full`"
-    channels, _, _ = image(owner, spec, smallest=reduction)
+    channels, _, _ = image(owner, spec, reduction=reduction)
     activate = relu if activation == "relu" else partial(nn.ReLU6, inplace=True)
     block = depthwise_separable if convolution == "separable" else conv_norm
 

@@ -71,7 +71,7 @@ def residual_attention(
         reduction: how many times smaller than the image the last maps are: 32 for 224 pixels, 16 for 64, 8 for 32 or
             28, where the stem is a 3 x 3 convolution. No mask is made of smaller maps than these.
     """
-    channels, _, _ = image(f"model `attention{depth}`", spec, smallest=reduction)
+    channels, _, _ = image(f"model `attention{depth}`", spec, reduction=reduction)
     stem, pool, *halvings = strides(reduction, 5)
     steps = [1, *halvings]
     kernel = 7 if stem == 2 else 3
