@@ -98,8 +98,6 @@ class Attention(nn.Module):
         y = (1 + mask(x)) trunk(x)     with `residual` (attention residual learning, section 3.1)
         y = mask(x) trunk(x)           without: a deep stack of these makes its numbers ever smaller
 
-    A forward hook on `mask` sees the mask.
-
     Shapes: trunk and mask give the same.
     """
 
@@ -109,6 +107,11 @@ class Attention(nn.Module):
         self.mask = mask
         self.residual = residual
 
+    def weights(self, x: Tensor) -> Tensor:
+        """The mask, of the trunk's shape."""
+        mask: Tensor = self.mask(x)
+        return mask
+
     def forward(self, x: Tensor) -> Tensor:
-        trunk, mask = self.trunk(x), self.mask(x)
+        trunk, mask = self.trunk(x), self.weights(x)
         return torch.addcmul(trunk, trunk, mask) if self.residual else trunk * mask
