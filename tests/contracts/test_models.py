@@ -175,6 +175,20 @@ def test_compilers_follow_it_whole(card: ModelCard) -> None:
     assert output_of(torch.export.export(model, inputs).module()(*inputs)).shape == expected
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(1800)  # deep networks take minutes
+@pytest.mark.parametrize("name", sorted(SMALLEST))
+def test_compiled_to_machine_code_it_gives_the_same(name: str) -> None:
+    """By torch's default compiler, of the smallest of each family."""
+    card = models.get(name)
+    model, x = seeded(card, 0, lighter(card)).eval(), examples(lighter(card), 2)
+    torch._dynamo.reset()
+    with torch.no_grad(), torch._dynamo.config.patch(allow_rnn=True):
+        expected = output_of(model(x))
+        found = output_of(torch.compile(model)(x))
+    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-4 * max(1.0, float(expected.abs().max())))
+
+
 @CARDS
 def test_without_a_classifier_it_gives_what_that_was_given(card: ModelCard) -> None:
     whole, bare = on_meta(card), on_meta(card)
