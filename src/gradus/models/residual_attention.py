@@ -64,7 +64,8 @@ def residual_attention(
 
     Args:
         learning: "residual" adds what the mask weighs to the trunk; "naive" lets only that pass.
-        mask: "mixed" is a sigmoid; "channel" and "spatial" normalize over the channels or over the places.
+        mask: "mixed" is a sigmoid; "channel" and "spatial" normalize over the channels or over the places;
+            "channel_mean" and "spatial_mean" are sigmoids of means, a weight for each channel or each place.
         p: units of a module before it splits into trunk and mask, and as many after.
         t: units of a trunk.
         r: units of a mask between two changes of the sides.

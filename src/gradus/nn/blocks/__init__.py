@@ -9,7 +9,7 @@ from gradus.nn.blocks.fire import fire
 from gradus.nn.blocks.highway import Highway
 from gradus.nn.blocks.inception import Inception
 from gradus.nn.blocks.inverted_residual import inverted_residual
-from gradus.nn.blocks.mask import Attention, ChannelMask, Hourglass, SpatialMask, soft_mask
+from gradus.nn.blocks.mask import Attention, ChannelMask, Hourglass, MeanMask, SpatialMask, soft_mask
 from gradus.nn.blocks.residual import PaddedShortcut, Residual
 from gradus.nn.blocks.shuffle import SplitUnit, shuffle_unit
 from gradus.nn.blocks.spatial_transformer import SpatialTransformer, sampling_grid
@@ -38,6 +38,7 @@ __all__ = [
     "Hourglass",
     "Inception",
     "LocallyConnected2d",
+    "MeanMask",
     "PaddedShortcut",
     "PixelShuffleUpsampling",
     "Residual",
