@@ -175,6 +175,20 @@ def test_compilers_follow_it_whole(card: ModelCard) -> None:
     assert output_of(torch.export.export(model, inputs).module()(*inputs)).shape == expected
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(1800)  # deep networks take minutes
+@pytest.mark.parametrize("name", sorted(SMALLEST))
+def test_compiled_to_machine_code_it_gives_the_same(name: str) -> None:
+    """By torch's default compiler, of the smallest of each family."""
+    card = models.get(name)
+    model, x = seeded(card, 0, lighter(card)).eval(), examples(lighter(card), 2)
+    torch._dynamo.reset()
+    with torch.no_grad(), torch._dynamo.config.patch(allow_rnn=True):
+        expected = output_of(model(x))
+        found = output_of(torch.compile(model)(x))
+    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-4 * max(1.0, float(expected.abs().max())))
+
+
 @CARDS
 def test_without_a_classifier_it_gives_what_that_was_given(card: ModelCard) -> None:
     whole, bare = on_meta(card), on_meta(card)
@@ -213,6 +227,88 @@ def test_maps_come_from_fine_to_coarse(card: ModelCard) -> None:
     assert sorted(set(maps.strides)) == list(maps.strides)
     for each, stride in zip(found, maps.strides, strict=True):
         assert each.shape[-1] <= card.input[-1] / stride + 1
+
+
+SMALL_IMAGES = pytest.mark.parametrize(
+    ("card", "side"),
+    [
+        pytest.param(card, side, id=f"{card.name}-{side}", marks=() if card.name in SMALLEST else pytest.mark.slow)
+        for card in models.cards()
+        if len(card.input) >= 3 and not card.reconstructs
+        for side in (28, 32, 64)
+    ],
+)
+OF_32 = {"lenet5": 32, "lenet5_1998": 32}
+"""Networks that are drawn for 32 pixels and take no larger ones."""
+
+
+def at_side(card: ModelCard, side: int) -> tuple[DataSpec, dict[str, Any]]:
+    """Data of so small a side, and the options with which a network takes it: those it recommends."""
+    spec = replace(card.spec, inputs=((*card.input[:-2], side, side),))
+    options: dict[str, Any] = {}
+    names = {each.name for each in card.options}
+    if card.input[-1] > 64 and "reduction" in names:
+        options["reduction"] = 16 if side == 64 else 8
+    if "patch" in names:
+        options["patch"] = 4
+    return spec, options
+
+
+@SMALL_IMAGES
+def test_small_images_leave_maps_of_2_x_2_and_more(card: ModelCard, side: int) -> None:
+    spec, options = at_side(card, side)
+    if side > OF_32.get(card.name, side):
+        with pytest.raises(InputError, match=f"model `{card.name}`: takes images of at most 32 x 32"):
+            on_meta(card, spec)
+        return
+    model = on_meta(card, spec, **options)
+    assert output_of(model.eval()(examples(spec, 2).to("meta"))).shape == (2, card.outputs)
+    if card.name in NO_MAPS:
+        return
+    maps = FeatureMaps(model, spec.inputs[0])
+    found = maps(examples(spec, 2).to("meta"))
+    assert [each.shape[1] for each in found] == list(maps.channels)
+    assert min(min(each.shape[-2:]) for each in found) >= 2, [each.shape for each in found]
+
+
+@pytest.mark.parametrize(
+    "card",
+    [
+        pytest.param(card, id=card.name, marks=pytest.mark.slow if len(card.input) > 3 else ())
+        for card in models.cards()
+        if card.name in SMALLEST and len(card.input) >= 3 and not card.reconstructs
+    ],
+)
+def test_a_step_down_the_gradient_lowers_the_loss_of_small_images(card: ModelCard) -> None:
+    spec, options = at_side(card, 32)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = build(card, spec, options).train()
+        x = examples(spec, 4)
+
+        def loss() -> Tensor:
+            torch.manual_seed(1)  # of what dropout leaves out
+            given = results(model(x))
+            return torch.stack([each.flatten(1).logsumexp(1).mean() - each[:, 0].mean() for each in given]).sum()
+
+        before = loss()
+        slopes = torch.autograd.grad(before, list(model.parameters()))  # of all, or it refuses
+        length = torch.stack([each.norm() for each in slopes]).norm()
+        with torch.no_grad():
+            for each, slope in zip(model.parameters(), slopes, strict=True):
+                each.sub_(1e-3 * slope / length)
+        assert 0 < before - loss() < 2e-3 * length
+
+
+def test_images_too_small_are_refused_with_a_reduction_that_fits() -> None:
+    for card in models.cards():
+        if card.input[-1] > 64 and "reduction" in {each.name for each in card.options}:
+            side = 9 if len(card.input) == 3 else 8
+            spec = replace(card.spec, inputs=((*card.input[:-2], side, side),))
+            with pytest.raises(InputError, match=r"Enlarge them, or set `reduction` to \d+\.$") as refused:
+                on_meta(card, spec)
+            advised = int(refused.value.repair.split()[-1].rstrip("."))
+            assert on_meta(card, spec, reduction=advised) is not None
 
 
 @NUMBERS

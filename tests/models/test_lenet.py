@@ -22,6 +22,22 @@ XXX...XXX..X.XXX
 """
 
 
+def test_has_the_papers_connections() -> None:
+    """Section II.B: a connection is a weight or a bias, as often as it is used, and a difference to a drawn digit."""
+    model: Any = create_model("lenet5_1998")
+    places = {"c1": 28 * 28, "c3": 10 * 10, "c5": 1, "f6": 1}
+    found = {
+        layer: times * sum(each.numel() for each in model.get_submodule(layer).parameters())
+        for layer, times in places.items()
+    }
+    # Of four numbers, and a bias.
+    found |= {layer: 5 * maps * side**2 for layer, maps, side in (("s2", 6, 14), ("s4", 16, 5))}
+    found["output"] = model.output.codes.numel()
+    assert found["c1"] == 122_304
+    assert found["c3"] == 151_600
+    assert sum(found.values()) == 340_908
+
+
 @pytest.mark.parametrize("name", ["lenet5", "lenet5_1998"])
 @pytest.mark.parametrize("side", [8, 28, 32])
 def test_layers_have_the_papers_sizes(name: str, side: int) -> None:

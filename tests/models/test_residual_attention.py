@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from gradus.core.errors import InputError
 from gradus.models import create_model
-from gradus.nn.blocks.mask import Attention, ChannelMask, SpatialMask
+from gradus.nn.blocks.mask import Attention, ChannelMask, MeanMask, SpatialMask
 from gradus.nn.blocks.residual import Residual
 
 
@@ -66,7 +66,8 @@ def test_the_smallest_maps_of_a_mask_are_those_of_the_last_stage() -> None:
 
 
 def test_options_choose_the_mask_and_what_it_lets_pass() -> None:
-    ends = {"mixed": nn.Sigmoid, "channel": ChannelMask, "spatial": SpatialMask}
+    means = {"channel_mean": MeanMask, "spatial_mean": MeanMask}
+    ends = {"mixed": nn.Sigmoid, "channel": ChannelMask, "spatial": SpatialMask, **means}
     for kind, end in ends.items():
         found = on_meta("attention56", mask=kind, learning="naive")
         assert sum(isinstance(each, end) for each in found.modules()) == 3

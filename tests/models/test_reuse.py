@@ -1,12 +1,15 @@
 """Networks put to other use: what the contract of the catalogue does not say of feature maps, classifiers, freezing."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
 
 from gradus.core.errors import InputError
 from gradus.models import create_model
-from gradus.models.reuse import FeatureMaps, freeze, reset_classifier
+from gradus.models.reuse import FeatureMaps, attention_weights, freeze, reset_classifier
+from gradus.nn.blocks.transformer import SelfAttention
 
 
 @pytest.mark.parametrize(
@@ -34,6 +37,46 @@ def test_maps_are_those_of_the_whole_network() -> None:
     x = torch.randn(2, 3, 32, 32)
     model(x)
     assert all(torch.equal(one, other) for one, other in zip(maps(x), seen, strict=False))
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "shapes"),
+    [
+        ("se_resnet18", {}, {"stage2.0.branch.gate": (2, 128, 1, 1)}),
+        (
+            "se_resnet18",
+            {"attention": "cbam"},
+            {"stage2.0.branch.gate.channel": (2, 128, 1, 1), "stage2.0.branch.gate.spatial": (2, 1, 16, 16)},
+        ),
+        ("attention56", {}, {"stage2.1.attention": (2, 512, 16, 16)}),
+        ("vit", {"patch": 8, "depth": 2}, {"layer2.0.branch.1": (2, 3, 17, 17)}),
+    ],
+)
+def test_what_a_network_attends_to(name: str, options: dict[str, Any], shapes: dict[str, tuple[int, ...]]) -> None:
+    torch.manual_seed(0)
+    if name != "vit":
+        options = options | {"reduction": 8}
+    model, x = create_model(name, input_shape=(3, 32, 32), **options), torch.randn(2, 3, 32, 32)
+    before = {key: each.clone() for key, each in model.state_dict().items()}
+    found = attention_weights(model.train(), x)
+    assert {key: tuple(found[key].shape) for key in shapes} == shapes
+    assert model.training
+    assert all(torch.equal(each, before[key]) for key, each in model.state_dict().items())
+    for each in found.values():
+        assert 0 <= each.min() <= each.max() <= 1
+    # What is read is what is used: with other weights in one layer, the network gives something else.
+    layer = model.eval().get_submodule(next(iter(shapes)))
+    expected = model(x)
+    layer.weights = lambda x: 0.5 * type(layer).weights(layer, x)  # type: ignore[assignment,attr-defined]
+    assert torch.equal(model(x), expected) == (name == "vit")
+
+
+def test_weights_of_self_attention_make_what_it_gives() -> None:
+    torch.manual_seed(0)
+    attention, x_NTW = SelfAttention(12, 3), torch.randn(2, 5, 12)
+    v_NHTD = attention.qkv(x_NTW)[..., 24:].unflatten(-1, (3, 4)).transpose(1, 2)
+    mixed = (attention.weights(x_NTW) @ v_NHTD).transpose(1, 2).flatten(2)
+    assert torch.allclose(attention.output(mixed), attention(x_NTW), atol=1e-6)
 
 
 def test_another_classifier_leaves_the_rest_as_it_was() -> None:
@@ -75,5 +118,7 @@ def test_unknown_layers_and_classes_are_refused() -> None:
         freeze(create_model("resnet20"), "stage9")
     with pytest.raises(InputError, match="num_classes: must not be negative"):
         reset_classifier(create_model("resnet20"), -1)
+    with pytest.raises(InputError, match="attention_weights: needs a network with attention"):
+        attention_weights(create_model("resnet20"), torch.zeros(1, 3, 32, 32))
     with pytest.raises(InputError, match="needs a network whose layers give maps"):
         create_model("mlp", features_only=True)

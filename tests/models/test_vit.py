@@ -71,9 +71,9 @@ def test_a_photograph_may_have_other_patches() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"patch": 5}, "sides divisible by `patch` = 5"),
+        ({"patch": 5}, r"sides divisible by `patch` = 5, got .*\. Such as 4\.$"),
         ({"patch": 64}, "at least 64 x 64"),
-        ({"width": 100}, "`width` must be divisible by `heads` = 3"),
+        ({"width": 100}, r"`width` must be divisible by `heads` = 3, got 100\. Such as [24]\.$"),
         ({"depth": 0}, "depth"),
     ],
 )

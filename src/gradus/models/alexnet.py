@@ -112,7 +112,8 @@ def _network(
     normalized: bool = False,
     drop_inputs: bool,
 ) -> nn.Sequential:
-    channels, height, width = image(owner, spec, smallest=_smallest(windows))
+    reduction = prod(stride for _, stride, _ in windows)
+    channels, height, width = image(owner, spec, smallest=_smallest(windows), reduction=reduction)
     stem, *pools = windows
     first, second, third, fourth, fifth = widths
     last = nn.Sequential(

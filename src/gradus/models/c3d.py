@@ -9,6 +9,7 @@ first dense layer has 8,192 inputs.
 """
 
 from collections import OrderedDict
+from math import prod
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -16,7 +17,7 @@ from torch import nn
 
 from gradus.core.spec import DataSpec
 from gradus.models import models
-from gradus.models.images import he_normal
+from gradus.models.images import he_normal, strides
 from gradus.models.videos import video
 from gradus.nn.convolution import relu
 
@@ -37,14 +38,20 @@ def c3d(
     *,
     kernel_depth: Literal[1, 3, 5, 7] = 3,
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.5,
+    reduction: Literal[8, 16, 32] = 32,
 ) -> nn.Module:
     """Network of eight convolutions in space and time, for clips of 16 frames.
 
     Args:
         kernel_depth: frames that a kernel sees (section 3.2); 1 makes each frame a picture of its own until pooling.
         dropout: share of the dense layers' numbers that is left out in training.
+        reduction: how many times smaller than a frame the last maps are: 32 for 112 pixels, 16 for 64, 8 for 32 or 28;
+            the first poolings go, and leave those of time.
     """
-    channels, frames, height, width = video("model `c3d`", spec, frames=16, smallest=16)
+    channels, frames, height, width = video(
+        "model `c3d`", spec, frames=16, smallest=reduction // 2, reduction=reduction
+    )
+    steps = strides(reduction, 5)
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     for number, widths in enumerate(_STAGES, 1):
         convolutions: list[nn.Module] = []
@@ -54,9 +61,11 @@ def c3d(
             channels = outputs
         layers[f"stage{number}"] = nn.Sequential(*convolutions)
         # The first pooling leaves time as it is, so as not to merge frames too early (section 3.3).
-        kernel = (1 if number == 1 else 2, 2, 2)
-        layers[f"pool{number}"] = nn.MaxPool3d(kernel, padding=(0, 1, 1) if number == 5 else 0)
-    places = (frames // 16) * (height // 16 // 2 + 1) * (width // 16 // 2 + 1)
+        kernel = (1 if number == 1 else 2, steps[number - 1], steps[number - 1])
+        if prod(kernel) > 1:
+            layers[f"pool{number}"] = nn.MaxPool3d(kernel, padding=(0, 1, 1) if number == 5 else 0)
+    before_last = reduction // 2
+    places = (frames // 16) * (height // before_last // 2 + 1) * (width // before_last // 2 + 1)
     layers["flatten"] = nn.Flatten()
     for name, inputs in (("hidden1", channels * places), ("hidden2", 4096)):
         layers[name] = nn.Sequential(nn.Linear(inputs, 4096), relu(), nn.Dropout(dropout))

@@ -122,7 +122,7 @@ def densenet(
         reduction: how many times smaller than the image the last maps are: 32 for 224 pixels, 16 for 64, 8 for 32 or
             28, where the stem is a 3 x 3 convolution.
     """
-    channels, _, _ = image(f"model `densenet{depth}`", spec, smallest=reduction)
+    channels, _, _ = image(f"model `densenet{depth}`", spec, reduction=reduction)
     steps = strides(reduction, 5)
     stem = conv_norm(channels, 2 * growth, 7 if steps[0] == 2 else 3, stride=steps[0])
     layers: OrderedDict[str, nn.Module] = OrderedDict(stem=stem)

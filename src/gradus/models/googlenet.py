@@ -114,7 +114,7 @@ def googlenet(
     Cost: 13,378,280 parameters, of which 6,998,552 without the classifiers half-way, and 1,582,671,872 multiply-adds
     in evaluation for 1,000 classes.
     """
-    channels, height, width = image("model `googlenet`", spec, smallest=reduction)
+    channels, height, width = image("model `googlenet`", spec, reduction=reduction)
     norm: Norm | None = partial(nn.BatchNorm2d, eps=0.001) if batch_norm else None
     first, *steps = strides(reduction, 5)
 

@@ -21,10 +21,18 @@ def single_input(owner: str, spec: DataSpec) -> tuple[int, ...]:
 
 
 def image(
-    owner: str, spec: DataSpec, *, smallest: int = 1, largest: int | None = None, channels: int | None = None
+    owner: str,
+    spec: DataSpec,
+    *,
+    smallest: int | None = None,
+    largest: int | None = None,
+    channels: int | None = None,
+    reduction: int | None = None,
 ) -> tuple[int, int, int]:
     """Channels, height and width of the one input, an image with sides from `smallest` to `largest`.
 
+    Args:
+        reduction: the network's option of this name, where it has one; `smallest` is this by default.
     Raises:
         InputError: if the input is no image, or has other sides or another number of channels.
     """
@@ -38,10 +46,22 @@ def image(
         raise InputError(
             owner, f"takes images of {channels} channel{'s' if channels > 1 else ''}", shape, "Choose another model."
         )
+    smallest = smallest or reduction or 1
     if min(height, width) < smallest:
-        raise InputError(owner, f"takes images of at least {smallest} x {smallest}", shape, "Enlarge them.")
+        repair = enlarging(reduction, min(height, width))
+        raise InputError(owner, f"takes images of at least {smallest} x {smallest}", shape, repair)
     if largest is not None and max(height, width) > largest:
         raise InputError(
             owner, f"takes images of at most {largest} x {largest}", shape, "Shrink them, or choose another model."
         )
     return depth, height, width
+
+
+def enlarging(reduction: int | None, side: int) -> str:
+    """What to do where images are too small: enlarge them, or reduce them less, so that 2 x 2 places and more are left.
+
+    >>> enlarging(32, 28)
+    'Enlarge them, or set `reduction` to 8.'
+    """
+    fitting = [each for each in (16, 8, 4) if reduction and each < reduction and 2 * each < side]
+    return f"Enlarge them, or set `reduction` to {fitting[0]}." if fitting else "Enlarge them."

@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from gradus.core.randomness import hash_keys
 from gradus.core.spec import DataSpec
-from gradus.models import models
+from gradus.models import Published, models
 from gradus.models.activations import Activation, chosen
 from gradus.models.field import ImageField
 from gradus.models.inputs import image
@@ -97,6 +97,7 @@ _DIGITS = """
     input=(1, 32, 32),
     outputs=10,
     tasks=("classification",),
+    published=Published(parameters=60_000, where="section II.B"),
     notes="The output is minus the squared distance, so that the largest wins. Multiply-adds as executed: C1 117,600, "
     "C3 240,000 (a dense convolution with zeros for the missing connections; the 60 connected pairs take 150,000), C5 "
     "48,000, F6 10,080. The paper's 340,908 connections are the connected pairs only, and include biases, sub-sampling "

@@ -85,7 +85,7 @@ def mobilenet_v1(
         reduction: how many times smaller than the image the last maps are: 32 for 224 pixels, 16 for 64, 8 for 32 or
             28.
     """
-    channels, _, _ = image("model `mobilenet_v1`", spec, smallest=reduction)
+    channels, _, _ = image("model `mobilenet_v1`", spec, reduction=reduction)
     activate = relu if activation == "relu" else partial(nn.ReLU6, inplace=True)
     block = depthwise_separable if convolution == "separable" else conv_norm
 

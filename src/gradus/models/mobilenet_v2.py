@@ -76,7 +76,7 @@ def mobilenet_v2(
         reduction: how many times smaller than the image the last maps are: 32 for 224 pixels, 16 for 64, 8 for 32 or
             28.
     """
-    channels, _, _ = image("model `mobilenet_v2`", spec, smallest=reduction)
+    channels, _, _ = image("model `mobilenet_v2`", spec, reduction=reduction)
     steps = iter(strides(reduction, 5))
     before = divisible(32 * width, 8)
     layers: OrderedDict[str, nn.Module] = OrderedDict(

@@ -64,14 +64,15 @@ def residual_attention(
 
     Args:
         learning: "residual" adds what the mask weighs to the trunk; "naive" lets only that pass.
-        mask: "mixed" is a sigmoid; "channel" and "spatial" normalize over the channels or over the places.
+        mask: "mixed" is a sigmoid; "channel" and "spatial" normalize over the channels or over the places;
+            "channel_mean" and "spatial_mean" are sigmoids of means, a weight for each channel or each place.
         p: units of a module before it splits into trunk and mask, and as many after.
         t: units of a trunk.
         r: units of a mask between two changes of the sides.
         reduction: how many times smaller than the image the last maps are: 32 for 224 pixels, 16 for 64, 8 for 32 or
             28, where the stem is a 3 x 3 convolution. No mask is made of smaller maps than these.
     """
-    channels, _, _ = image(f"model `attention{depth}`", spec, smallest=reduction)
+    channels, _, _ = image(f"model `attention{depth}`", spec, reduction=reduction)
     stem, pool, *halvings = strides(reduction, 5)
     steps = [1, *halvings]
     kernel = 7 if stem == 2 else 3

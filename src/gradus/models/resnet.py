@@ -110,7 +110,7 @@ def photograph_network(
     owner: str, spec: DataSpec, blocks: tuple[int, ...], units: Units, reduction: Reduction
 ) -> nn.Sequential:
     """A stem that reduces by 4, then four stages from 64 channels on: the form for 224 x 224 (table 1)."""
-    channels, _, _ = image(owner, spec, smallest=reduction)
+    channels, _, _ = image(owner, spec, reduction=reduction)
     steps = strides(reduction, 5)
     kernel = 7 if steps[0] == 2 else 3
     layers: OrderedDict[str, nn.Module] = OrderedDict()

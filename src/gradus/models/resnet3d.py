@@ -42,16 +42,22 @@ _NAMES: dict[Form, str] = {"R3D": "r3d_18", "MC3": "mc3_18", "R(2+1)D": "r2plus1
 @models.register("r3d_18", preset={"form": "R3D"}, notes=_NOTES, **_COMMON)
 @models.register("mc3_18", preset={"form": "MC3"}, notes=_NOTES, **_COMMON)
 @models.register("r2plus1d_18", preset={"form": "R(2+1)D"}, notes=_NOTES, **_COMMON)
-def resnet3d(spec: DataSpec, *, form: Form) -> nn.Module:
-    """Residual network {form} of 18 layers for clips of videos."""
-    channels, _, _, _ = video(f"model `{_NAMES[form]}`", spec, smallest=16)
+def resnet3d(spec: DataSpec, *, form: Form, reduction: Literal[8, 16] = 16) -> nn.Module:
+    """Residual network {form} of 18 layers for clips of videos.
+
+    Args:
+        reduction: how many times smaller than a frame the last maps are: 16 for 112 pixels, 8 for 32 or 28, where the
+            stem keeps the sides.
+    """
+    channels, _, _, _ = video(f"model `{_NAMES[form]}`", spec, reduction=reduction)
+    first = reduction // 8
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     if form == "R(2+1)D":
-        in_space = nn.Conv3d(channels, 45, (1, 7, 7), (1, 2, 2), (0, 3, 3), bias=False)
+        in_space = nn.Conv3d(channels, 45, (1, 7, 7), (1, first, first), (0, 3, 3), bias=False)
         in_time = nn.Conv3d(45, 64, (3, 1, 1), 1, (1, 0, 0), bias=False)
         layers["stem"] = nn.Sequential(*_normalized(in_space, 45), *_normalized(in_time, 64))
     else:
-        stem = nn.Conv3d(channels, 64, (3, 7, 7), (1, 2, 2), (1, 3, 3), bias=False)
+        stem = nn.Conv3d(channels, 64, (3, 7, 7), (1, first, first), (1, 3, 3), bias=False)
         layers["stem"] = nn.Sequential(*_normalized(stem, 64))
     before = 64
     for number, kind in enumerate(_STAGES[form]):

@@ -1,13 +1,15 @@
-"""Networks put to other use: their feature maps, other classes, and layers that no longer learn."""
+"""Networks put to other use: their feature maps, attention, other classes, and layers that no longer learn."""
 
 from collections import OrderedDict
-from typing import Self
+from collections.abc import Callable
+from typing import Any, Protocol, Self, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
 from gradus.core.errors import InputError, nearest
 from gradus.core.graph import trace
+from gradus.core.untouched import untouched
 
 _POOLS = (nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d)
 """With one of these, a dropout or the output, the end of a network begins."""
@@ -70,6 +72,45 @@ def chain(model: nn.Module) -> nn.Sequential:
     if not isinstance(body, nn.Sequential):
         raise InputError("model", "must be a chain of layers, or have one as `body`", type(model).__name__)
     return body
+
+
+@runtime_checkable
+class Attending(Protocol):
+    """A layer with attention: what it multiplies, and with what."""
+
+    def weights(self, x: Tensor, /) -> Tensor: ...
+
+
+@torch.no_grad()
+def attention_weights(model: nn.Module, x: Tensor) -> dict[str, Tensor]:
+    """What each layer with attention in a network weighs the parts of an input with, in evaluation mode.
+
+    Args:
+        x: inputs, N of them.
+    Returns:
+        By the layer's name: (N, C, 1, 1) of maps, as of squeeze-and-excitation; (N, 1, H, W) of places; (N, C, H, W) of
+        both, as of a mask branch; (N, heads, T, T) of self-attention, what each token takes of every token.
+    Raises:
+        InputError: for a network without attention.
+    Example:
+        >>> from gradus.models import create_model
+        >>> weights = attention_weights(create_model("se_resnet18"), torch.zeros(2, 3, 64, 64))
+        >>> len(weights), weights["stage1.0.branch.gate"].shape
+        (8, torch.Size([2, 64, 1, 1]))
+    """
+    layers = [(name, each) for name, each in model.named_modules() if isinstance(each, Attending)]
+    if not layers:
+        raise InputError("attention_weights", "needs a network with attention", repair="Such as `se_resnet18`.")
+    found: dict[str, Tensor] = {}
+
+    def hook(name: str) -> Callable[[Any, tuple[Tensor, ...]], None]:
+        return lambda layer, given: found.update({name: layer.weights(given[0])})
+
+    with untouched(model):
+        for name, each in layers:
+            each.register_forward_pre_hook(hook(name))  # type: ignore[attr-defined]
+        model.eval()(x)
+    return found
 
 
 def reset_classifier(model: nn.Module, num_classes: int) -> None:

@@ -95,7 +95,7 @@ def senet154(
         dropout: share of the last means that is dropped in training.
         reduction: how many times smaller than the image the last maps are: 32 for 224 pixels, 16 for 64, 8 for 32.
     """
-    channels, _, _ = image("model `senet154`", spec, smallest=reduction)
+    channels, _, _ = image("model `senet154`", spec, reduction=reduction)
     steps = strides(reduction, 5)
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     layers["stem"] = nn.Sequential(

@@ -62,7 +62,7 @@ def shufflenet_v1(
         reduction: how many times smaller than the image the last maps are: 32 for 224 pixels, 16 for 64, 8 for 32 or
             28, where the stem is a convolution alone.
     """
-    channels, _, _ = image("model `shufflenet_v1`", spec, smallest=reduction)
+    channels, _, _ = image("model `shufflenet_v1`", spec, reduction=reduction)
     steps = strides(reduction, 5)
     before = divisible(24 * width, groups)
     outputs = divisible(_CHANNELS[groups] * width, 4 * groups)

@@ -73,7 +73,7 @@ def shufflenet_v2(
         reduction: how many times smaller than the image the last maps are: 32 for 224 pixels, 16 for 64, 8 for 32 or
             28, where the stem is a convolution alone.
     """
-    channels, _, _ = image("model `shufflenet_v2`", spec, smallest=reduction)
+    channels, _, _ = image("model `shufflenet_v2`", spec, reduction=reduction)
     if width not in _CHANNELS:
         raise InputError("model `shufflenet_v2`", "`width` must be 0.5, 1, 1.5 or 2", width)
     outputs, last = _CHANNELS[width]

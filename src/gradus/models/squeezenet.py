@@ -82,7 +82,9 @@ def squeezenet(
     # Poolings round up: maps of 2 ** n give one number after n of them, and smaller ones none.
     deepest = 2 ** pools.count(2)
     smallest = kernel + 2 * (deepest - 1) if stem == 2 else deepest
-    channels, _, _ = image(f"model `squeezenet{version.replace('.', '_')}`", spec, smallest=smallest)
+    channels, _, _ = image(
+        f"model `squeezenet{version.replace('.', '_')}`", spec, smallest=smallest, reduction=reduction
+    )
     layers: OrderedDict[str, nn.Module] = OrderedDict(
         stem=nn.Conv2d(channels, outputs, kernel, stem, 0 if stem == 2 else 1), stem_activation=relu()
     )

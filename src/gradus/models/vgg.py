@@ -45,7 +45,7 @@ def vgg(
         reduction: how many times smaller than the image the last maps are: 32 for 224 pixels, 16 for 64, 8 for 32 or
             28; the first poolings go.
     """
-    channels, height, width = image(f"model `vgg{depth}`", spec, smallest=reduction)
+    channels, height, width = image(f"model `vgg{depth}`", spec, reduction=reduction)
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     for number, stride in enumerate(strides(reduction, 5)):
         layers[f"stage{number + 1}"] = _stage(channels, _WIDTHS[number], _CONVOLUTIONS[depth][number], batch_norm)

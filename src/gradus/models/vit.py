@@ -7,7 +7,7 @@ transformers, arXiv:2012.12877 (DeiT).
 """
 
 from collections import OrderedDict
-from math import sqrt
+from math import gcd, sqrt
 from typing import Annotated, Any, Literal
 
 import torch
@@ -159,11 +159,12 @@ def _network(
 ) -> nn.Sequential:
     channels, *sides = image(owner, spec, smallest=patch)
     if any(side % patch for side in sides):
-        raise InputError(
-            owner, f"takes images of sides divisible by `patch` = {patch}", spec.inputs[0], "Choose another."
-        )
+        fitting = min(_divisors(gcd(*sides)), key=lambda each: abs(each - patch))
+        rule = f"takes images of sides divisible by `patch` = {patch}"
+        raise InputError(owner, rule, spec.inputs[0], f"Such as {fitting}.")
     if width % heads:
-        raise InputError(owner, f"`width` must be divisible by `heads` = {heads}", width)
+        fitting = min(_divisors(width), key=lambda each: abs(each - heads))
+        raise InputError(owner, f"`width` must be divisible by `heads` = {heads}", width, f"Such as {fitting}.")
     tokens = sides[0] * sides[1] // patch**2 + (pool == "token")
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     layers["stem"] = Patches(channels, patch, width, token=pool == "token")
@@ -179,3 +180,7 @@ def _network(
     model = nn.Sequential(layers)
     xavier_uniform(model)
     return model
+
+
+def _divisors(number: int) -> list[int]:
+    return [each for each in range(1, number + 1) if number % each == 0]

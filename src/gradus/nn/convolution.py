@@ -1,4 +1,4 @@
-"""Convolutions as networks use them: with what follows, apart by space and channel, shuffled, and as matrices."""
+"""Convolutions as networks use them: with what follows, apart by space and channel, side by side and shuffled."""
 
 from collections import OrderedDict
 from collections.abc import Callable

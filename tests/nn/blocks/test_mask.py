@@ -27,6 +27,18 @@ def test_a_spatial_mask_is_a_sigmoid_of_standardized_maps() -> None:
     assert SpatialMask()(maps(1, 2, 1, 1)).tolist() == [[[[0.5]], [[0.5]]]]
 
 
+@pytest.mark.parametrize(("kind", "over"), [("channel_mean", (2, 3)), ("spatial_mean", 1)])
+def test_a_mask_of_means_is_the_same_along_what_it_does_not_tell_apart(
+    kind: MaskKind, over: int | tuple[int, int]
+) -> None:
+    torch.manual_seed(0)
+    mask, x = soft_mask(6, nn.Identity, depth=1, units=1, kind=kind).eval(), maps(2, 6, 4, 4)
+    means = mask[:-1](x).detach().numpy().mean(over, keepdims=True)
+    np.testing.assert_allclose(mask(x).detach().numpy(), 1 / (1 + np.exp(-means)), rtol=1e-5)
+    weighed = Attention(nn.Identity(), mask)(x).detach()
+    np.testing.assert_allclose(weighed.numpy(), x.numpy() * (1 + 1 / (1 + np.exp(-means))), rtol=1e-5)
+
+
 def test_an_hourglass_of_identities_is_pooling_and_enlarging() -> None:
     x = torch.arange(64.0).reshape(1, 1, 8, 8)
     pooled = x[..., 1::2, 1::2]  # of a ramp, the largest around every even place

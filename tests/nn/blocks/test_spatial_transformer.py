@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import affine_grid, grid_sample
 
+from gradus.models import create_model
 from gradus.nn.blocks.spatial_transformer import SpatialTransformer, Transform, sampling_grid
 
 TRANSFORMS = pytest.mark.parametrize("transform", ["affine", "projective"])
@@ -84,3 +85,22 @@ def test_places_of_half_precision_are_not_rounded() -> None:
     block, x = transformer().to(torch.bfloat16), drawn(2, 2, 6, 5).to(torch.bfloat16)
     assert block.theta(x).dtype == torch.float32
     assert block(x).dtype == torch.bfloat16
+
+
+def test_it_goes_in_front_of_any_network_and_within() -> None:
+    """At first the network is as before; from then on what is in the maps decides how they are read."""
+    torch.manual_seed(0)
+    x = torch.rand(2, 3, 32, 32)
+    for place, channels in ((None, 3), ("stage2", 16)):
+        network = create_model("resnet20").eval()
+        expected = network(x)
+        localisation = nn.Sequential(nn.AdaptiveAvgPool2d(4), nn.Flatten())
+        transformer = SpatialTransformer(localisation, 16 * channels)
+        if place is None:
+            network = nn.Sequential(transformer, network)
+        else:
+            setattr(network, place, nn.Sequential(transformer, network.get_submodule(place)))
+        assert torch.allclose(network(x), expected, atol=1e-4)
+        network(x).square().sum().backward()
+        assert transformer.map.weight.grad is not None
+        assert transformer.map.weight.grad.any()

@@ -1,4 +1,7 @@
-"""Weights that a network gives to its maps, and to the places in them, by what it sees."""
+"""Weights that a network gives to its maps, and to the places in them, by what it sees.
+
+Each block says by `weights` what it multiplies x with.
+"""
 
 from collections import OrderedDict
 
@@ -36,9 +39,13 @@ class SqueezeExcitation(nn.Module):
         super().__init__()
         self.layers = _squeeze(channels, reduction, bias)
 
+    def weights(self, x: Tensor) -> Tensor:
+        """s, (N, C, 1, 1)."""
+        logits: Tensor = self.layers(x.mean((2, 3), keepdim=True))
+        return logits.sigmoid_()
+
     def forward(self, x: Tensor) -> Tensor:
-        weights: Tensor = self.layers(x.mean((2, 3), keepdim=True))
-        return x * weights.sigmoid_()
+        return x * self.weights(x)
 
 
 class ChannelAttention(nn.Module):
@@ -57,11 +64,15 @@ class ChannelAttention(nn.Module):
         super().__init__()
         self.layers = _squeeze(channels, reduction, bias)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def weights(self, x: Tensor) -> Tensor:
+        """s, (N, C, 1, 1)."""
         # One above the other, so that each layer is computed once.
         pooled = torch.cat((x.mean((2, 3), keepdim=True), x.amax((2, 3), keepdim=True)), 2)
-        weights: Tensor = self.layers(pooled).sum(2, keepdim=True)
-        return x * weights.sigmoid_()
+        logits: Tensor = self.layers(pooled).sum(2, keepdim=True)
+        return logits.sigmoid_()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.weights(x)
 
 
 class SpatialAttention(nn.Module):
@@ -80,10 +91,14 @@ class SpatialAttention(nn.Module):
         super().__init__()
         self.layers = conv_norm(2, 1, kernel, activation=None)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def weights(self, x: Tensor) -> Tensor:
+        """s, (N, 1, H, W)."""
         pooled = torch.cat((x.mean(1, keepdim=True), x.amax(1, keepdim=True)), 1)
-        weights: Tensor = self.layers(pooled)
-        return x * weights.sigmoid_()
+        logits: Tensor = self.layers(pooled)
+        return logits.sigmoid_()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.weights(x)
 
 
 class CBAM(nn.Sequential):

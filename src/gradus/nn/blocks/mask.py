@@ -13,7 +13,7 @@ from torch.nn.functional import interpolate, normalize
 
 from gradus.nn.convolution import norm_conv
 
-MaskKind = Literal["mixed", "channel", "spatial"]
+MaskKind = Literal["mixed", "channel", "spatial", "channel_mean", "spatial_mean"]
 
 
 class Hourglass(nn.Module):
@@ -64,10 +64,34 @@ class SpatialMask(nn.Module):
         return torch.sigmoid((x - mean) * torch.rsqrt(variance + self.eps))
 
 
+class MeanMask(nn.Module):
+    """The sigmoid of means: over places, a weight for each channel, or over channels, a weight for each place.
+
+        channel_mean:  m[c] = sigmoid(mean_i x[i, c])        spatial_mean:  m[i] = sigmoid(mean_c x[i, c])
+
+    Plainer than the paper's f2 and f3, and often told in their place: with the first, a trunk is weighed as by squeeze-
+    and-excitation.
+
+    Shapes: (N, C, H, W) to (N, C, 1, 1) or (N, 1, H, W).
+
+    Args:
+        over: the axes.
+    """
+
+    def __init__(self, over: tuple[int, ...]) -> None:
+        super().__init__()
+        self.over = over
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.mean(self.over, keepdim=True).sigmoid()
+
+
 _ENDS: dict[MaskKind, Callable[[], nn.Module]] = {
     "mixed": nn.Sigmoid,
     "channel": ChannelMask,
     "spatial": SpatialMask,
+    "channel_mean": lambda: MeanMask((-2, -1)),
+    "spatial_mean": lambda: MeanMask((1,)),
 }
 
 
@@ -76,11 +100,11 @@ def soft_mask(
 ) -> nn.Sequential:
     """An hourglass, two 1 x 1 convolutions, and what makes a mask of their numbers.
 
-    Shapes: (N, channels, H, W) to the same.
+    Shapes: (N, channels, H, W) to the same, or to one that a mean leaves.
 
     Args:
         kind: the paper's f1, "mixed", is the sigmoid of each number; for f2, "channel", and f3, "spatial", see
-            `ChannelMask` and `SpatialMask`.
+            `ChannelMask` and `SpatialMask`; for "channel_mean" and "spatial_mean", `MeanMask`.
     """
     return nn.Sequential(
         OrderedDict(
@@ -98,9 +122,7 @@ class Attention(nn.Module):
         y = (1 + mask(x)) trunk(x)     with `residual` (attention residual learning, section 3.1)
         y = mask(x) trunk(x)           without: a deep stack of these makes its numbers ever smaller
 
-    A forward hook on `mask` sees the mask.
-
-    Shapes: trunk and mask give the same.
+    Shapes: the mask gives that of the trunk, or 1 along axes that it does not tell apart.
     """
 
     def __init__(self, trunk: nn.Module, mask: nn.Module, *, residual: bool = True) -> None:
@@ -109,6 +131,11 @@ class Attention(nn.Module):
         self.mask = mask
         self.residual = residual
 
+    def weights(self, x: Tensor) -> Tensor:
+        """The mask."""
+        mask: Tensor = self.mask(x)
+        return mask
+
     def forward(self, x: Tensor) -> Tensor:
-        trunk, mask = self.trunk(x), self.mask(x)
+        trunk, mask = self.trunk(x), self.weights(x)
         return torch.addcmul(trunk, trunk, mask) if self.residual else trunk * mask

@@ -2,6 +2,8 @@
 
 # N examples, T tokens, W width, H heads, D width of a head
 
+from math import sqrt
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
@@ -25,8 +27,22 @@ class SelfAttention(nn.Module):
         self.qkv = nn.Linear(width, 3 * width)  # rows of queries, then of keys, then of values
         self.output = nn.Linear(width, width)
 
+    def weights(self, x: Tensor) -> Tensor:
+        """softmax(q k' / sqrt(D)), (N, H, T, T): a row for each token, of what it takes of every token.
+
+        `forward` does not keep them: its kernels find y without ever having all of them.
+        """
+        q_NHTD, k_NHTD, _ = self._heads(x)
+        weights_NHTT: Tensor = (q_NHTD @ k_NHTD.mT / sqrt(q_NHTD.shape[-1])).softmax(-1)
+        return weights_NHTT
+
+    def _heads(self, x: Tensor) -> Tensor:
+        """Queries, keys and values, (3, N, H, T, D)."""
+        found: Tensor = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        return found
+
     def forward(self, x: Tensor) -> Tensor:
-        q_NHTD, k_NHTD, v_NHTD = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        q_NHTD, k_NHTD, v_NHTD = self._heads(x)
         y_NHTD = scaled_dot_product_attention(q_NHTD, k_NHTD, v_NHTD)
         y: Tensor = self.output(y_NHTD.transpose(1, 2).flatten(2))
         return y
