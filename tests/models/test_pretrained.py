@@ -1,6 +1,7 @@
 """Weights of files into networks: where they go, and what is refused."""
 
 import pickle
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -222,6 +223,14 @@ UNREADABLE: dict[str, tuple[Callable[[Path, State], Path], str]] = {
     "no names": (lambda at, s: saved_as(list(s.values()), at / "x.pth"), "must hold a state dict, .* got `list`"),
     "nothing": (lambda at, _: saved({}, at / "x.pth"), "must hold a state dict"),
     "more": (lambda at, s: saved({**s, "epoch": 3}, at / "x.pth"), "but `epoch` is of int"),
+    "a command to the terminal": (
+        lambda at, s: saved({**s, "a\x1b[2Jb": torch.ones(3)}, at / "x.pth"),
+        r"names that can be printed, but 'a\\x1b\[2Jb' cannot",
+    ),
+    "no numbers": (
+        lambda at, s: saved({**s, "output.bias": torch.empty(3, device="meta")}, at / "x.pth"),
+        "`output.bias` has a shape and no numbers",
+    ),
     "numbers for names": (lambda at, s: saved({0: torch.ones(3)}, at / "x.pth"), "but `0` is of Tensor"),  # type: ignore[dict-item]
     "whole numbers": (
         lambda at, s: saved({**s, "output.bias": torch.ones(3, dtype=torch.int8)}, at / "x.pth"),
@@ -244,6 +253,7 @@ UNFIT: dict[str, tuple[Callable[[State], State], str]] = {
     ),
     "no bias": (lambda s: {name: each for name, each in s.items() if name != "output.bias"}, "`output` of"),
     "another output": (lambda s: small(num_classes=3, width=5).state_dict(), "does not fit"),
+    "an entry twice": (lambda s: {**s, "output_weight": torch.ones(3, 16)}, r"no layer more, and .* `output_weight`"),
     "a parameter more": (lambda s: {**s, "token": torch.ones(4)}, r"no layer more, and .* `token` of \(4,\)"),
 }
 
@@ -276,7 +286,7 @@ def test_files_that_do_not_fit_leave_the_network_as_it_was(case: str, names: str
     state = change(small().state_dict())
     if names == "other":
         state, says = {f"net.{name}": each for name, each in state.items()}, says.replace("place `", "place `net.")
-    with pytest.raises(InputError, match=says.replace("`token`", "`(net.)?token`")):
+    with pytest.raises(InputError, match=re.sub("`(token|output_weight)`", r"`(net.)?\1`", says)):
         load_pretrained(model, saved(state, tmp_path / f"x.{suffix}"))
     assert equal(model, before)
 
