@@ -109,8 +109,12 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "too large": (
         configured(
             spec={
-                **{"task": "regression", "inputs": [[1, 8, 8]], "input_dtypes": ["float32"]},
-                **{"outputs": 10**15, "classes": [], "vocabulary": []},
+                "task": "regression",
+                "inputs": [[1, 8, 8]],
+                "input_dtypes": ["float32"],
+                "outputs": 10**15,
+                "classes": [],
+                "vocabulary": [],
             }
         ),
         "its config.json cannot be read",
