@@ -85,6 +85,12 @@ def test_an_output_for_other_classes_is_left_as_it_was_drawn(tmp_path: Path, suf
     assert model.state_dict()["stage3.conv2.weight"].min() >= 0.5
 
 
+def test_an_output_for_other_classes_may_be_a_convolution(tmp_path: Path) -> None:
+    state = small(num_classes=7).state_dict()
+    state["output.weight"] = state["output.weight"][..., None, None]
+    assert load_pretrained(small(), saved(state, tmp_path / "own.pth")).left == ("output",)
+
+
 def test_other_names_are_matched_by_order(tmp_path: Path) -> None:
     source, model = randomised(small(num_classes=7)), small(num_classes=7)
     loaded = load_pretrained(model, saved(renamed(source.state_dict()), tmp_path / "other.pth"))
