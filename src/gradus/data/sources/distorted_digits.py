@@ -75,8 +75,7 @@ def distorted_digits(
         if part is None:
             made.append(None)
             continue
-        pictures = pool if part is raw.train else _of_side_28(part.inputs[0][:])
-        pictures = distorted(pictures, kind, pool=pool, patches=patches, seed=seed, first=first)
+        pictures = distorted(_of_side_28(part.inputs[0][:]), kind, pool=pool, patches=patches, seed=seed, first=first)
         made.append(Examples((pictures,), part.target))
         first += len(pictures)
     train, test, validation = made
