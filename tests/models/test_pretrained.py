@@ -134,7 +134,7 @@ def test_a_file_without_order_that_fits_in_several_is_refused(tmp_path: Path) ->
     with pytest.raises(InputError, match=r"is ambiguous: .* more than one\. Save the state dict by torch\.save"):
         load_pretrained(model, saved(source.state_dict(), tmp_path / "x.safetensors"))
     longer = chain(model=model, third=nn.Linear(3, 3))
-    with pytest.raises(InputError, match="the network has `third` .* no layer more"):  # which no order would mend
+    with pytest.raises(InputError, match=r"the network has `third` .* no layer more"):  # which no order would mend
         load_pretrained(longer, tmp_path / "x.safetensors")
     load_pretrained(model, saved(source.state_dict(), tmp_path / "x.pth"))
     assert equal(model, source.state_dict())
