@@ -53,6 +53,15 @@ def test_blocks_that_are_alike_are_told_once() -> None:
     assert lines[-1].macs == 2 * 36 * (4 * 4 * 9 + 16)
 
 
+def test_stages_that_are_alike_are_told_once_and_those_within_a_stage_in_words() -> None:
+    alike = nn.Sequential(*(nn.Sequential(unit(4, 4), unit(4, 4)) for _ in range(2)))
+    assert [(each.name, each.times, each.what) for each in told(alike, 4, 6, 6)] == [("0 .. 1", 2, "2 blocks")]
+    nested = nn.Sequential(nn.Sequential(nn.Sequential(unit(4, 4), unit(4, 8)), unit(8, 8)), nn.Conv2d(8, 2, 1))
+    assert [(each.name, each.depth, each.times) for each in told(nested, 4, 6, 6)] == [
+        *(("0", 0, 1), ("0", 1, 1), ("1", 1, 1), ("1", 0, 1)),
+    ]
+
+
 @pytest.mark.parametrize(
     ("layer", "shape", "said"),
     [
@@ -87,7 +96,8 @@ def test_attention_is_a_layer() -> None:
     assert told(nn.Sequential(nn.Linear(4, 8), Block()), 5, 4)[-1].what == "Block (attention of 2 heads | linear)"
 
 
-def test_what_is_in_no_block_is_told_too() -> None:
+@pytest.mark.parametrize("product", [True, False])
+def test_what_is_in_no_block_is_told_too(product: bool) -> None:
     class Scaled(nn.Module):
         def __init__(self) -> None:
             super().__init__()
@@ -95,24 +105,36 @@ def test_what_is_in_no_block_is_told_too() -> None:
             self.first, self.auxiliary = nn.Linear(2, 3), nn.Linear(3, 5)
 
         def forward(self, x: Tensor) -> Tensor:
-            return self.first(x) @ self.scale  # type: ignore[no-any-return]
+            y: Tensor = self.first(x)
+            return y @ self.scale if product else y * self.scale[0]
 
     first, others = told(Scaled(), 2)
     assert (first.name, first.parameters, first.macs) == ("first", 9, 6)
-    assert (others.name, others.parameters, others.macs) == ("others", 9 + 20, 9)
+    what = "outside of these blocks, or in training only"
+    assert others == Block("others", 0, 1, what, (3,), 9 + 20, 9 if product else 0)
 
 
-def test_the_chain_of_a_body_is_the_networks() -> None:
-    class Held(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.body = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
+class Held(nn.Module):
+    def __init__(self, end: nn.Module | None) -> None:
+        super().__init__()
+        self.body = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
+        self.end = end
 
-        def forward(self, x: Tensor) -> Tensor:
-            y: Tensor = self.body(x)
-            return y
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.body(x)
+        return y if self.end is None else self.end(y)
 
-    assert [(each.name, each.what) for each in told(Held(), 2)] == [("0", "linear, ReLU"), ("2", "linear")]
+
+@pytest.mark.parametrize(
+    ("model", "lines"),
+    [
+        (Held(None), [("0", "linear, ReLU"), ("2", "linear")]),
+        (Held(nn.Linear(1, 4)), [("0", "linear, ReLU"), ("2", "linear"), ("end", "linear")]),
+        (nn.Sequential(Held(None)), [("0.body.0", "linear, ReLU"), ("0.body.2", "linear")]),
+    ],
+)
+def test_the_chain_of_what_only_holds_one_is_the_networks(model: nn.Module, lines: list[tuple[str, str]]) -> None:
+    assert [(each.name, each.what) for each in told(model, 2)] == lines
 
 
 FIRST = {card.family: card.name for card in reversed(models.cards())}.values()

@@ -47,8 +47,9 @@ def test_limits_are_strict_and_take_suffixes(gradus_models: Gradus) -> None:
     every = ("--family", "lenet", "--json", "--params-below")
     assert list(listed(gradus_models(*every, "61706"))) == ["lenet5_1998"]
     assert list(listed(gradus_models(*every, "61.707K"))) == ["lenet5", "lenet5_1998"]
+    assert list(listed(gradus_models(*every, "0.061706m"))) == ["lenet5_1998"]
     assert list(listed(gradus_models(*every, "0.1m", "--macs-below", ".0004160G"))) == ["lenet5_1998"]
-    assert listed(gradus_models(*every, "1K")) == {}
+    assert listed(gradus_models(*every, "60K")) == {}
     assert gradus_models("--family", "lenet", "--params-below", "1K").out == "No network of the catalogue is so.\n"
 
 

@@ -105,6 +105,20 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "not JSON": (written("config.json", b"{"), "its config.json cannot be read"),
     "no table": (written("config.json", b"[1]"), "its config.json cannot be read"),
     "not text": (written("config.json", b"\xff\xfe"), "its config.json cannot be read"),
+    "too deep": (written("config.json", b'{"name": "mlp", "x": ' + b"[" * 10**5), "its config.json cannot be read"),
+    "too large": (
+        configured(
+            spec={
+                "task": "regression",
+                "inputs": [[1, 8, 8]],
+                "input_dtypes": ["float32"],
+                "outputs": 10**15,
+                "classes": [],
+                "vocabulary": [],
+            }
+        ),
+        "its config.json cannot be read",
+    ),
     "no name": (configured(name=None), "has no config.json that names a network"),
     "a name that is none": (configured(name=3), "has no config.json that names a network"),
     "an unknown name": (configured(name="small_cn"), "unknown name, got `small_cn`. Did you mean `small_cnn`"),

@@ -1,6 +1,7 @@
 """Weights of files into networks: where they go, and what is refused."""
 
 import pickle
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,12 @@ def test_an_output_for_other_classes_is_left_as_it_was_drawn(tmp_path: Path, suf
     assert model.state_dict()["stage3.conv2.weight"].min() >= 0.5
 
 
+def test_an_output_for_other_classes_may_be_a_convolution(tmp_path: Path) -> None:
+    state = small(num_classes=7).state_dict()
+    state["output.weight"] = state["output.weight"][..., None, None]
+    assert load_pretrained(small(), saved(state, tmp_path / "own.pth")).left == ("output",)
+
+
 def test_other_names_are_matched_by_order(tmp_path: Path) -> None:
     source, model = randomised(small(num_classes=7)), small(num_classes=7)
     loaded = load_pretrained(model, saved(renamed(source.state_dict()), tmp_path / "other.pth"))
@@ -126,6 +133,9 @@ def test_a_file_without_order_that_fits_in_several_is_refused(tmp_path: Path) ->
     model = chain(first=nn.Linear(3, 3), second=nn.Linear(3, 3))
     with pytest.raises(InputError, match=r"is ambiguous: .* more than one\. Save the state dict by torch\.save"):
         load_pretrained(model, saved(source.state_dict(), tmp_path / "x.safetensors"))
+    longer = chain(model=model, third=nn.Linear(3, 3))
+    with pytest.raises(InputError, match=r"the network has `third` .* no layer more"):  # which no order would mend
+        load_pretrained(longer, tmp_path / "x.safetensors")
     load_pretrained(model, saved(source.state_dict(), tmp_path / "x.pth"))
     assert equal(model, source.state_dict())
 
@@ -222,6 +232,14 @@ UNREADABLE: dict[str, tuple[Callable[[Path, State], Path], str]] = {
     "no names": (lambda at, s: saved_as(list(s.values()), at / "x.pth"), "must hold a state dict, .* got `list`"),
     "nothing": (lambda at, _: saved({}, at / "x.pth"), "must hold a state dict"),
     "more": (lambda at, s: saved({**s, "epoch": 3}, at / "x.pth"), "but `epoch` is of int"),
+    "a command to the terminal": (
+        lambda at, s: saved({**s, "a\x1b[2Jb": torch.ones(3)}, at / "x.pth"),
+        r"names that can be printed, but 'a\\x1b\[2Jb' cannot",
+    ),
+    "no numbers": (
+        lambda at, s: saved({**s, "output.bias": torch.empty(3, device="meta")}, at / "x.pth"),
+        "`output.bias` has a shape and no numbers",
+    ),
     "numbers for names": (lambda at, s: saved({0: torch.ones(3)}, at / "x.pth"), "but `0` is of Tensor"),  # type: ignore[dict-item]
     "whole numbers": (
         lambda at, s: saved({**s, "output.bias": torch.ones(3, dtype=torch.int8)}, at / "x.pth"),
@@ -244,6 +262,7 @@ UNFIT: dict[str, tuple[Callable[[State], State], str]] = {
     ),
     "no bias": (lambda s: {name: each for name, each in s.items() if name != "output.bias"}, "`output` of"),
     "another output": (lambda s: small(num_classes=3, width=5).state_dict(), "does not fit"),
+    "an entry twice": (lambda s: {**s, "output_weight": torch.ones(3, 16)}, r"no layer more, and .* `output_weight`"),
     "a parameter more": (lambda s: {**s, "token": torch.ones(4)}, r"no layer more, and .* `token` of \(4,\)"),
 }
 
@@ -276,7 +295,7 @@ def test_files_that_do_not_fit_leave_the_network_as_it_was(case: str, names: str
     state = change(small().state_dict())
     if names == "other":
         state, says = {f"net.{name}": each for name, each in state.items()}, says.replace("place `", "place `net.")
-    with pytest.raises(InputError, match=says.replace("`token`", "`(net.)?token`")):
+    with pytest.raises(InputError, match=re.sub("`(token|output_weight)`", r"`(net.)?\1`", says)):
         load_pretrained(model, saved(state, tmp_path / f"x.{suffix}"))
     assert equal(model, before)
 

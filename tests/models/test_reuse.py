@@ -17,15 +17,33 @@ from gradus.nn.blocks.transformer import SelfAttention
     [
         ("resnet50", (64, 256, 512, 1024, 2048), (2, 4, 8, 16, 32)),
         ("resnet20", (16, 32, 64), (1, 2, 4)),
-        ("vgg16", (64, 128, 256, 512, 512), (1, 2, 4, 8, 16)),
-        ("lenet5", (6, 16, 16), (1, 2, 4)),
+        ("vgg16", (64, 128, 256, 512, 512, 512), (1, 2, 4, 8, 16, 32)),
+        ("lenet5", (6, 16, 16), (1, 2, 4)),  # what sees all of its maps at once makes none
     ],
 )
 def test_maps_are_the_last_of_each_resolution(name: str, channels: tuple[int, ...], strides: tuple[int, ...]) -> None:
     with torch.device("meta"):
         maps = create_model(name, features_only=True)
     assert isinstance(maps, FeatureMaps)
-    assert (maps.channels[: len(channels)], maps.strides[: len(strides)]) == (channels, strides)
+    assert (maps.channels, maps.strides) == (channels, strides)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "strides"),
+    [
+        ("lenet5", (1, 1, 1), (1, 2, 4)),  # which pads to 32
+        ("squeezenet1_0", (1, 21, 21), (2, 4, 8, 16)),  # whose first maps are of 8 x 8
+        ("alexnet", (1, 227, 67), (4, 8, 16, 32)),  # whose last maps are of 6 x 1
+        ("mc3_18", (1, 2, 30, 16), (2, 4, 8, 16)),
+    ],
+)
+def test_strides_are_those_of_the_layers_whatever_the_image(
+    name: str, shape: tuple[int, ...], strides: tuple[int, ...]
+) -> None:
+    with torch.device("meta"):
+        maps = create_model(name, input_shape=shape, features_only=True)
+    assert isinstance(maps, FeatureMaps)
+    assert maps.strides == strides
 
 
 def test_maps_are_those_of_the_whole_network() -> None:

@@ -67,6 +67,12 @@ def test_reduction_says_how_large_the_last_maps_are(reduction: int, last: int) -
     assert maps(torch.empty(2, 1, 64, 64, device="meta"))[-1].shape == (2, 512, last, last)
 
 
+@pytest.mark.parametrize(("options", "rates"), [({}, [0.5]), ({"dropout": 0.25}, [0.25]), ({"dropout": 0.0}, [])])
+def test_dropout_is_that_asked_for(options: dict[str, Any], rates: list[float]) -> None:
+    model = on_meta("squeezenet1_1", **options)
+    assert [each.p for each in model.modules() if isinstance(each, nn.Dropout)] == rates
+
+
 def test_only_scores_of_classes_are_cut_off_at_zero() -> None:
     spec = replace(models.get("squeezenet1_1").spec, inputs=((1, 32, 32),), outputs=4)
     x = torch.randn(3, 1, 32, 32, generator=torch.Generator().manual_seed(0))

@@ -113,7 +113,10 @@ def test_zeros_come_between_and_around() -> None:
     [
         (nn.Linear(3, 2), (3,), r"^as_matrix: takes a convolution or a transposed one, got `Linear`$"),
         (nn.Conv2d(3, 2, 1), (2, 4, 4), r"^as_matrix: takes one example of 3 channels and 2 axes more, got \(2, 4, 4"),
-        (nn.Conv2d(3, 2, 1), (1, 3, 4, 4), r"^as_matrix: takes one example of 3 channels and 2 axes more"),
+        (nn.Conv2d(3, 2, 1), (3, 4, 4, 4), r"^as_matrix: takes one example of 3 channels and 2 axes more"),
+        (nn.Conv2d(3, 2, 1, padding=1), (3, 0, 4), r"^as_matrix: takes one example of 3 channels and 2 axes more"),
+        (nn.Conv1d(1, 1, 3, padding=3, padding_mode="reflect"), (1, 3), r"^as_matrix: the padding must .*reflect"),
+        (nn.Conv1d(1, 1, 3, padding=4, padding_mode="circular"), (1, 3), r"^as_matrix: the padding must .*circular"),
         (nn.Conv1d(1, 2, 5), (1, 4), r"^as_matrix: the kernel must not be larger than the padded input"),
         (nn.ConvTranspose1d(1, 2, 2, padding=3), (1, 4), r"^as_matrix: leaves nothing of an input of this shape"),
     ],

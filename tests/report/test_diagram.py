@@ -54,6 +54,25 @@ def test_boxes_do_not_overlap_and_several_stand_behind_each_other() -> None:
     assert len(list(ElementTree.fromstring(others).iter(f"{SVG}path"))) == 2  # to which nothing flows
 
 
+def test_what_is_written_of_a_block_is_within_its_box_and_arrows_are_between_boxes() -> None:
+    root = ElementTree.fromstring(render(CHAIN, "net", "word " * 40))
+    bottom = max(float(each.get("y", 0)) for each in root.findall(f"{SVG}text"))
+    gaps = []
+    for group in root.iter(f"{SVG}g"):
+        box = group.findall(f"{SVG}rect")[-1]
+        top, height = (float(box.get(side, 0)) for side in ("y", "height"))
+        lines = [float(each.get("y", 0)) for each in group.findall(f"{SVG}text")]
+        assert min(lines) - 13 - top == top + height - max(lines) - 4 > 0  # letters of 13 above a line and 4 below
+        for arrow in group.findall(f"{SVG}path"):
+            start, length = (float(each.split()[-1]) for each in arrow.get("d", "").split("m")[0][1:].split("v"))
+            assert bottom < start < start + length < top
+        gaps.append(top - bottom)
+        bottom = top + height
+    assert gaps[2] < gaps[1] == gaps[3]  # stage1, what is within it, pool
+    assert 4 < gaps[0] < 24
+    assert bottom < float(root.get("height", 0))
+
+
 def test_the_file(tmp_path: Path) -> None:
     place = write_diagram(CHAIN, "net", "", tmp_path / "net.svg")
     assert place.read_text() == render(CHAIN, "net", "")

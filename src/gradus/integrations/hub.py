@@ -92,8 +92,10 @@ class HubModel(nn.Module, PyTorchModelHubMixin, library_name="gradus", tags=["gr
             reason = str(error).strip().splitlines()[0]
             repair = "Name a folder, or a repository you may read."
             raise InputError(owner, f"cannot be had: {reason}", repair=repair) from error
-        except (ValueError, TypeError, AttributeError) as error:  # of a config.json that is no table in JSON
-            raise InputError(owner, f"its {_CONFIG} cannot be read: {error}") from error
+        # Of a config.json that is no table in JSON, or of a network that no memory holds.
+        except (ValueError, TypeError, AttributeError, OverflowError, MemoryError, RuntimeError) as error:
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise InputError(owner, f"its {_CONFIG} cannot be read: {reason}") from error
         return made
 
     @classmethod

@@ -134,8 +134,14 @@ def _read(path: Path, owner: str) -> tuple[dict[str, Tensor], bool]:
     if not isinstance(state, Mapping) or not state:
         raise InputError(owner, "must hold a state dict, names and tensors", type(state).__name__)
     for name, each in state.items():
+        if (
+            isinstance(name, str) and not name.isprintable()
+        ):  # it would be printed to a terminal, which takes some characters as commands
+            raise InputError(owner, f"must hold names that can be printed, but {name!a} cannot")
         if not isinstance(name, str) or not isinstance(each, Tensor):
             raise InputError(owner, f"must hold names and tensors alone, but `{name}` is of {type(each).__name__}")
+        if each.is_meta:
+            raise InputError(owner, f"`{name}` has a shape and no numbers", repair="Save it from a device with memory.")
         if each.layout != torch.strided or not (each.is_floating_point() or name.endswith(_COUNT)):
             raise InputError(owner, f"`{name}` must be a dense tensor of floating-point numbers", str(each.dtype))
     return dict(state), ordered
@@ -149,6 +155,8 @@ def _layers(state: Mapping[str, Tensor]) -> dict[str, Layer]:
             continue
         found = _ROLE.fullmatch(name)
         layer, role = found.groups() if found else (name, "")
+        if layer in layers and role in layers[layer].entries:  # as `a.weight` beside `a_weight`
+            layer, role = name, ""
         layers.setdefault(layer, Layer(layer)).entries[role] = entry
     return layers
 

@@ -1,7 +1,8 @@
 """Networks put to other use: their feature maps, attention, other classes, and layers that no longer learn."""
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from math import log2
 from typing import Any, Protocol, Self, runtime_checkable
 
 import torch
@@ -37,9 +38,10 @@ class FeatureMaps(nn.Module):
         shape, stride = (1, *input_shape), 1
         for name, given in _outputs(body, input_shape).items():
             ends = name in {"dropout", "output"} or isinstance(body.get_submodule(name), _POOLS)
-            if ends or len(given) != len(shape) or len(given) < 3 or (given[-1] == 1 and shape[-1] > 2):
+            if ends or len(given) != len(shape) or len(given) < 3 or (_side(given) == 1 and _side(shape) > 2):
                 break
-            stride *= round(shape[-1] / given[-1])
+            # All halve, or halve twice; of few pixels the border takes a share, and in none does a layer make more.
+            stride *= 2 ** max(0, round(log2(_side(shape) / _side(given))))
             last[stride] = (name, given[1])
             shape = given
         if not last:
@@ -58,6 +60,11 @@ class FeatureMaps(nn.Module):
             if name in self.kept:
                 maps.append(x)
         return maps
+
+
+def _side(shape: Sequence[int]) -> int:
+    """The longer side of maps, whose shape ends in height and width, or in one side alone."""
+    return max(shape[2:][-2:])
 
 
 def _outputs(body: nn.Sequential, input_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:

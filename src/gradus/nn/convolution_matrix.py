@@ -54,6 +54,10 @@ def as_matrix(layer: Convolution | Transposed, input_shape: Sequence[int]) -> Te
     sizes = tuple(input_shape[1:])
     if isinstance(layer, _CONVOLUTIONS):
         borders = _borders(layer)
+        inward = {"reflect": 1, "circular": 0}.get(layer.padding_mode)  # numbers of an axis that it cannot take
+        if inward is not None and any(max(border) > n - inward for border, n in zip(borders, sizes, strict=True)):
+            rule = f"the padding must be narrow enough to be made of the input ({layer.padding_mode})"
+            raise InputError("as_matrix", rule, tuple(input_shape))
         return _matrix(layer, sizes, borders, _positions(layer, sizes, borders))
     # What a transposed convolution takes is what the convolution of its weights gives, and the other way round.
     borders = [(each, each) for each in _paddings(layer)]

@@ -12,7 +12,7 @@ from scipy.ndimage import affine_transform
 
 from gradus.core.errors import InputError
 from gradus.core.randomness import Stream, uniform
-from gradus.data.raw import RawData
+from gradus.data.raw import Examples, RawData
 from gradus.data.sources import open_data
 from gradus.data.sources.distorted_digits import Kind, distorted, homography, spline_weights
 
@@ -117,6 +117,34 @@ def test_scikit_learns_digits_become_pictures(kind: Kind) -> None:
     assert raw.train.inputs[0].shape == (1797, 1, side, side)
     assert np.array_equal(raw.train.target, digits.train.target)
     assert raw.classes == digits.classes
+
+
+def split_in_three(images: NDArray[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have `images` be those that are distorted, as training, validation and test examples alike."""
+    split = Examples((images,), np.arange(3))
+    raw = RawData(kind="x", task="classification", train=split, validation=split, test=split, classes=("0", "1", "2"))
+    monkeypatch.setattr("gradus.data.sources.distorted_digits.open_data", lambda *_: raw)
+
+
+@pytest.mark.parametrize(
+    "images",
+    [strokes(3)[..., :20], strokes(3)[..., :20, :], strokes(3)[:, 0], strokes(3).astype(np.float32)],
+    ids=["narrow", "low", "without channels", "of numbers"],
+)
+def test_only_square_images_of_8_bits_are_taken(images: NDArray[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    split_in_three(images, monkeypatch)
+    with pytest.raises(InputError, match="must be square images of 8 bits"):
+        opened()
+
+
+def test_every_split_is_distorted_with_draws_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    images = strokes(3)
+    split_in_three(images, monkeypatch)
+    raw = opened(kind="RTS")
+    for part, first in ((raw.train, 0), (raw.test, 3), (raw.validation, 6)):
+        assert part is not None
+        assert np.array_equal(part.inputs[0][:], distorted(images, "RTS", pool=images, seed=0, first=first))
+        assert np.array_equal(part.target, np.arange(3))
 
 
 @pytest.mark.skipif(not MNIST.is_dir(), reason="needs $GRADUS_DATA")

@@ -21,7 +21,7 @@ def test_is_as_the_paper_draws_it(bypass: Bypass, outputs: int) -> None:
     elif bypass == "simple" and outputs == 16:
         expected = expected + x
     assert bool(projection) == (bypass == "complex")
-    assert squeeze.out_channels == outputs // 8
+    assert (squeeze.out_channels, wide.out_channels) == (outputs // 8, outputs // 2)
     torch.testing.assert_close(module(x), expected)
 
 

@@ -69,13 +69,18 @@ def distorted_digits(
     if len(raw.spec.inputs) != 1 or len(shape) != 3 or shape[1] != shape[2] or dtype != np.uint8:
         raise InputError(owner, "`of` must be square images of 8 bits", f"{shape} {dtype}", 'As "digits" or MNIST.')
     pool = _of_side_28(raw.train.inputs[0][:])
-    made = Examples((distorted(pool, kind, pool=pool, patches=patches, seed=seed),), raw.train.target)
-    test = raw.test
-    if test is not None:
-        pictures = _of_side_28(test.inputs[0][:])
-        pictures = distorted(pictures, kind, pool=pool, patches=patches, seed=seed, first=len(pool))
-        test = Examples((pictures,), test.target)
-    return replace(raw, kind="distorted_digits", train=made, test=test)
+    made: list[Examples | None] = []
+    first = 0
+    for part in (raw.train, raw.test, raw.validation):
+        if part is None:
+            made.append(None)
+            continue
+        pictures = distorted(_of_side_28(part.inputs[0][:]), kind, pool=pool, patches=patches, seed=seed, first=first)
+        made.append(Examples((pictures,), part.target))
+        first += len(pictures)
+    train, test, validation = made
+    assert train is not None
+    return replace(raw, kind="distorted_digits", train=train, test=test, validation=validation)
 
 
 def distorted(digits: Pictures, kind: Kind, *, pool: Pictures, patches: int = 4, seed: int, first: int = 0) -> Pictures:
