@@ -66,7 +66,7 @@ def of_network_alone(raw: RawData, splits: Splits) -> dict[str, float]:
     recipe = Recipe.from_dict(override(anchored(read_toml(path), path.parent), "model.transform", "none"))
     with tempfile.TemporaryDirectory() as scratch:
         run = gradus.train(recipe, data=raw, run=Path(scratch, "run"))
-    return {"network alone": run.result["metrics"]["test_accuracy"]}
+        return {"network alone": run.result["metrics"]["test_accuracy"]}
 
 
 def of_text(raw: RawData, splits: Splits) -> dict[str, float]:
