@@ -1,15 +1,20 @@
 """What simple methods reach on the same splits: fitted to the training split, scored on the test split."""
 
+import tempfile
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import root_mean_squared_error
 
+import gradus
 from gradus.data.preprocessing import Preprocessing
 from gradus.data.raw import RawData
 from gradus.data.sources.series import last_values
 from gradus.data.splits import Split, Splits
+from gradus.training.recipe import Recipe, anchored, override, read_toml, shipped_recipes
 
 
 def of_table(raw: RawData, splits: Splits) -> dict[str, float]:
@@ -53,6 +58,15 @@ def of_series(raw: RawData, splits: Splits) -> dict[str, float]:
         "last value": float(root_mean_squared_error(test.target, last_values(raw)[test.index])),
         "linear regression": float(root_mean_squared_error(test.target, fitted.predict(flat(test)))),
     }
+
+
+def of_network_alone(raw: RawData, splits: Splits) -> dict[str, float]:
+    """Test accuracy of the network for distorted digits without its spatial transformer, by the same recipe."""
+    path = shipped_recipes()["digits-spatial-transformer"]
+    recipe = Recipe.from_dict(override(anchored(read_toml(path), path.parent), "model.transform", "none"))
+    with tempfile.TemporaryDirectory() as scratch:
+        run = gradus.train(recipe, data=raw, run=Path(scratch, "run"))
+        return {"network alone": run.result["metrics"]["test_accuracy"]}
 
 
 def of_text(raw: RawData, splits: Splits) -> dict[str, float]:

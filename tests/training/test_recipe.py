@@ -193,3 +193,5 @@ def test_relative_paths_start_at_the_recipe(tmp_path: Path) -> None:
     assert ready["model"]["module"] == f"{tmp_path}/net.py:Net"
     assert ready["optimizer"] == {"name": "sgd"}
     assert ready["penalties"] == [{"name": "l1", "strength": 1.0}, {"module": f"{tmp_path}/prices.py:cube"}]
+    made = anchored({"data": {"name": "distorted_digits", "kind": "R", "of": "./mnist"}}, tmp_path)
+    assert made["data"] == {"name": "distorted_digits", "kind": "R", "of": str(tmp_path / "mnist")}

@@ -14,12 +14,14 @@ from torch import nn
 
 from gradus.core.spec import DataSpec
 from gradus.models import Published, models
-from gradus.models.images import Reduction, he_normal, strides
+from gradus.models.images import Reduction, Width, he_normal, strides
 from gradus.models.inputs import image
-from gradus.nn.convolution import relu
+from gradus.nn.convolution import divisible, relu
 
 Window = tuple[int, int, int]
 """Kernel, stride and padding."""
+UNITS = 4096
+"""Of each hidden dense layer."""
 
 
 @models.register(
@@ -33,7 +35,7 @@ Window = tuple[int, int, int]
     notes="The paper says 224 pixels; its 55 x 55 maps are those of 227 without padding. Responses are normalized "
     "across both columns. Maps of other sizes are pooled to at most 6 x 6 before the dense layers.",
 )
-def alexnet(spec: DataSpec, *, columns: Literal[1, 2] = 2, reduction: Reduction = 32) -> nn.Module:
+def alexnet(spec: DataSpec, *, columns: Literal[1, 2] = 2, width: Width = 1.0, reduction: Reduction = 32) -> nn.Module:
     """AlexNet of 2012: five convolutions, of which two normalize their responses, and three dense layers.
 
     The first weights are drawn as the paper says (section 5).
@@ -41,6 +43,7 @@ def alexnet(spec: DataSpec, *, columns: Literal[1, 2] = 2, reduction: Reduction 
     Args:
         columns: 2 as on two graphics cards, where convolutions 2, 4 and 5 see the maps of their own card only; 1 is as
             wide and sees all.
+        width: multiplies the channels and units of every layer, rounded to multiples of 8.
         reduction: how many times smaller than the image the last maps are: 32 for 224 pixels, 16 for 64, 8 for 32 or
             28, where the stem is a 3 x 3 convolution.
 
@@ -51,6 +54,7 @@ def alexnet(spec: DataSpec, *, columns: Literal[1, 2] = 2, reduction: Reduction 
         spec,
         (96, 256, 384, 384, 256),
         _windows(reduction, padding=0),
+        width,
         columns=columns,
         normalized=True,
         drop_inputs=False,
@@ -69,36 +73,37 @@ def alexnet(spec: DataSpec, *, columns: Literal[1, 2] = 2, reduction: Reduction 
     notes="Widths, padding and dropout are torchvision's, which drops the inputs of the hidden layers and not their "
     "outputs. Maps of other sizes are pooled to at most 6 x 6 before the dense layers.",
 )
-def alexnet_owt(spec: DataSpec, *, reduction: Reduction = 32) -> nn.Module:
+def alexnet_owt(spec: DataSpec, *, width: Width = 1.0, reduction: Reduction = 32) -> nn.Module:
     """AlexNet of 2014: one narrower column, without normalization.
 
     Args:
+        width: multiplies the channels and units of every layer, rounded to multiples of 8.
         reduction: how many times smaller than the image the last maps are: 32 for 224 pixels, 16 for 64, 8 for 32 or
             28, where the stem is a 3 x 3 convolution.
 
     Cost: 61,100,840 parameters and 714,188,480 multiply-adds for 1,000 classes.
     """
     windows = _windows(reduction, padding=2)
-    model = _network("model `alexnet_owt`", spec, (64, 192, 384, 256, 256), windows, drop_inputs=True)
+    model = _network("model `alexnet_owt`", spec, (64, 192, 384, 256, 256), windows, width, drop_inputs=True)
     he_normal(model)
     return model
 
 
 def dense_layers(
-    channels: int, sides: tuple[int, int], outputs: int, *, drop_inputs: bool = False
+    channels: int, sides: tuple[int, int], outputs: int, units: int, *, drop_inputs: bool = False
 ) -> OrderedDict[str, nn.Module]:
-    """Maps pooled to so many rows and columns, two hidden layers of 4,096 units, and a linear layer.
+    """Maps pooled to so many rows and columns, two hidden layers of so many units, and a linear layer.
 
     Args:
         drop_inputs: in training half of the inputs of each hidden layer are dropped, in place of half of its outputs.
     """
     layers: OrderedDict[str, nn.Module] = OrderedDict(pool=nn.AdaptiveAvgPool2d(sides), flatten=nn.Flatten())
-    for number, inputs in enumerate((channels * prod(sides), 4096), start=1):
-        hidden = OrderedDict[str, nn.Module](linear=nn.Linear(inputs, 4096), activation=relu(), dropout=nn.Dropout())
+    for number, inputs in enumerate((channels * prod(sides), units), start=1):
+        hidden = OrderedDict[str, nn.Module](linear=nn.Linear(inputs, units), activation=relu(), dropout=nn.Dropout())
         if drop_inputs:
             hidden.move_to_end("dropout", last=False)
         layers[f"dense{number}"] = nn.Sequential(hidden)
-    layers["output"] = nn.Linear(4096, outputs)
+    layers["output"] = nn.Linear(units, outputs)
     return layers
 
 
@@ -107,6 +112,7 @@ def _network(
     spec: DataSpec,
     widths: tuple[int, ...],
     windows: list[Window],
+    multiplier: float,
     *,
     columns: int = 1,
     normalized: bool = False,
@@ -115,7 +121,7 @@ def _network(
     reduction = prod(stride for _, stride, _ in windows)
     channels, height, width = image(owner, spec, smallest=_smallest(windows), reduction=reduction)
     stem, *pools = windows
-    first, second, third, fourth, fifth = widths
+    first, second, third, fourth, fifth = (divisible(each * multiplier, 8) for each in widths)
     last = nn.Sequential(
         _conv(second, third, (3, 1, 1)),
         _conv(third, fourth, (3, 1, 1), columns=columns),
@@ -129,8 +135,9 @@ def _network(
         stage2=last,
         stage2_pool=nn.MaxPool2d(*pools[2]),
     )
+    hidden = divisible(UNITS * multiplier, 8)
     sides = min(6, _side(height, windows)), min(6, _side(width, windows))
-    return nn.Sequential(layers | dense_layers(fifth, sides, spec.outputs, drop_inputs=drop_inputs))
+    return nn.Sequential(layers | dense_layers(fifth, sides, spec.outputs, hidden, drop_inputs=drop_inputs))
 
 
 def _conv(inputs: int, outputs: int, window: Window, *, columns: int = 1, normalized: bool = False) -> nn.Sequential:

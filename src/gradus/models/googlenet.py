@@ -13,10 +13,10 @@ from torch import Tensor, nn
 
 from gradus.core.spec import DataSpec
 from gradus.models import Published, models
-from gradus.models.images import Reduction, ending, he_normal, strides
+from gradus.models.images import Reduction, Width, ending, he_normal, strides
 from gradus.models.inputs import image
 from gradus.nn.blocks.inception import Inception, Widths
-from gradus.nn.convolution import Norm, conv_norm, relu
+from gradus.nn.convolution import Norm, conv_norm, divisible, relu
 
 _WIDTHS: dict[str, Widths] = {
     "3a": (64, 96, 128, 16, 32, 32),
@@ -29,8 +29,8 @@ _WIDTHS: dict[str, Widths] = {
     "5a": (256, 160, 320, 32, 128, 128),
     "5b": (384, 192, 384, 48, 128, 128),
 }
-_HALF_WAY = {"inception4a": 512, "inception4d": 528}
-"""The modules that classifiers half-way follow, and how many maps they give."""
+_HALF_WAY = ("inception4a", "inception4d")
+"""The modules that classifiers half-way follow."""
 
 
 class DeeplySupervised(NamedTuple):
@@ -97,6 +97,7 @@ def googlenet(
     auxiliary: bool = True,
     batch_norm: bool = False,
     kernel: Literal[3, 5] = 5,
+    width: Width = 1.0,
     reduction: Reduction = 32,
 ) -> nn.Module:
     """GoogLeNet: nine Inception modules, with two classifiers half-way that training alone uses.
@@ -108,31 +109,39 @@ def googlenet(
         batch_norm: after each convolution, in place of its bias and of the normalization of responses. Poolings and
             dropout are then torchvision's.
         kernel: of the largest convolutions of a module.
+        width: multiplies the channels of every layer, rounded to multiples of 8.
         reduction: how many times smaller than the image the last maps are: 32 for 224 pixels, 16 for 64, 8 for 32 or
             28, where the stem is a 3 x 3 convolution.
 
     Cost: 13,378,280 parameters, of which 6,998,552 without the classifiers half-way, and 1,582,671,872 multiply-adds
     in evaluation for 1,000 classes.
     """
-    channels, height, width = image("model `googlenet`", spec, reduction=reduction)
+    channels, *sides = image("model `googlenet`", spec, reduction=reduction)
     norm: Norm | None = partial(nn.BatchNorm2d, eps=0.001) if batch_norm else None
     first, *steps = strides(reduction, 5)
+
+    def wide(published: int) -> int:
+        return divisible(published * width, 8)
 
     def pool(window: int = 3) -> nn.Module:
         return nn.MaxPool2d(window, 2, ceil_mode=True)
 
     layers: OrderedDict[str, nn.Module] = OrderedDict(
-        stem=conv_norm(channels, 64, 7 if first == 2 else 3, stride=first, norm=norm),
+        stem=conv_norm(channels, wide(64), 7 if first == 2 else 3, stride=first, norm=norm),
         pool1=pool(),
         norm1=nn.LocalResponseNorm(5),
-        conv2=nn.Sequential(conv_norm(64, 64, 1, norm=norm), conv_norm(64, 192, 3, norm=norm)),
+        conv2=nn.Sequential(conv_norm(wide(64), wide(64), 1, norm=norm), conv_norm(wide(64), wide(192), 3, norm=norm)),
         norm2=nn.LocalResponseNorm(5),
         pool2=pool(),
     )
-    before = 192
+    before = wide(192)
+    maps: dict[str, int] = {}
     for name, widths in _WIDTHS.items():
-        module = Inception(before, widths, kernel=kernel, norm=norm)
-        layers[f"inception{name}"], before = module, module.outputs
+        one, before_three, three, before_five, five, pooled = map(wide, widths)
+        row = one, before_three, three, before_five, five, pooled
+        module = Inception(before, row, kernel=kernel, norm=norm)
+        layers[f"inception{name}"] = module
+        maps[f"inception{name}"] = before = module.outputs
         if name == "3b":
             layers["pool3"] = pool()
         if name == "4e":
@@ -144,16 +153,17 @@ def googlenet(
         del layers[name]
 
     # A stem of stride 2 rounds up, a pooling down.
-    sides = [-(-side // first) // (steps[0] * steps[1] * steps[2]) for side in (height, width)]
+    sides = [-(-side // first) // (steps[0] * steps[1] * steps[2]) for side in sides]
     heads = {
-        name: _half_way(inputs, sides, spec.outputs, norm) for name, inputs in (_HALF_WAY if auxiliary else {}).items()
+        name: _half_way(maps[name], sides, spec.outputs, norm, wide(128), wide(1024))
+        for name in (_HALF_WAY if auxiliary else ())
     }
     model = GoogLeNet(nn.Sequential(layers), heads)
     he_normal(model)
     return model
 
 
-def _half_way(inputs: int, sides: list[int], outputs: int, norm: Norm | None) -> nn.Module:
+def _half_way(inputs: int, sides: list[int], outputs: int, norm: Norm | None, channels: int, units: int) -> nn.Module:
     """A classifier of maps of such sides: a pooling, a 1 x 1 convolution and two dense layers (section 5)."""
     if norm is None:
         kernels = [min(5, side) for side in sides]
@@ -165,11 +175,11 @@ def _half_way(inputs: int, sides: list[int], outputs: int, norm: Norm | None) ->
     return nn.Sequential(
         OrderedDict(
             pool=pool,
-            conv=conv_norm(inputs, 128, 1, norm=norm),
+            conv=conv_norm(inputs, channels, 1, norm=norm),
             flatten=nn.Flatten(),
-            dense=nn.Linear(128 * rows * columns, 1024),
+            dense=nn.Linear(channels * rows * columns, units),
             activation=relu(),
             dropout=nn.Dropout(0.7),
-            output=nn.Linear(1024, outputs),
+            output=nn.Linear(units, outputs),
         )
     )

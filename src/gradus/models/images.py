@@ -2,13 +2,16 @@
 
 import math
 from collections import OrderedDict
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
+from pydantic import Field
 from torch import nn
 
 Reduction = Literal[4, 8, 16, 32]
 """How many times smaller than the image the last maps are; networks for 224 pixels were published with 32."""
+Width = Annotated[float, Field(gt=0, le=16)]
+"""Multiplies the channels of every layer, rounded to multiples of 8."""
 
 
 def strides(reduction: int, published: int) -> list[int]:

@@ -17,11 +17,11 @@ from torch import nn
 
 from gradus.core.spec import DataSpec
 from gradus.models import Published, models
-from gradus.models.images import Reduction, ending, he_normal, strides
+from gradus.models.images import Reduction, Width, ending, he_normal, strides
 from gradus.models.inputs import image
 from gradus.nn.blocks.mask import Attention, MaskKind, soft_mask
 from gradus.nn.blocks.residual import Residual
-from gradus.nn.convolution import conv_norm, norm_conv, relu
+from gradus.nn.convolution import conv_norm, divisible, norm_conv, relu
 
 _PAPER = "Wang et al. (2017), Residual attention network for image classification, arXiv:1704.06904"
 _COMMON = {"family": "residual_attention", "year": 2017, "input": (3, 224, 224), "outputs": 1000, "source": _PAPER}
@@ -58,6 +58,7 @@ def residual_attention(
     p: Units = 1,
     t: Units = 2,
     r: Units = 1,
+    width: Width = 1.0,
     reduction: Reduction = 32,
 ) -> nn.Module:
     """Residual attention network of {depth} layers in its trunk, for photographs.
@@ -69,6 +70,7 @@ def residual_attention(
         p: units of a module before it splits into trunk and mask, and as many after.
         t: units of a trunk.
         r: units of a mask between two changes of the sides.
+        width: multiplies the channels of every layer, rounded to multiples of 8.
         reduction: how many times smaller than the image the last maps are: 32 for 224 pixels, 16 for 64, 8 for 32 or
             28, where the stem is a 3 x 3 convolution. No mask is made of smaller maps than these.
     """
@@ -76,16 +78,16 @@ def residual_attention(
     stem, pool, *halvings = strides(reduction, 5)
     steps = [1, *halvings]
     kernel = 7 if stem == 2 else 3
-    layers: OrderedDict[str, nn.Module] = OrderedDict(stem=conv_norm(channels, 64, kernel, stride=stem))
+    before = within = divisible(64 * width, 8)
+    layers: OrderedDict[str, nn.Module] = OrderedDict(stem=conv_norm(channels, before, kernel, stride=stem))
     if pool == 2:
         layers["stem_pool"] = nn.MaxPool2d(3, 2, 1)
-    before, width = 64, 64
     for number, (modules, stride) in enumerate(zip(_MODULES[depth], steps, strict=True)):
         depth_of_mask = steps[number + 1 :].count(2)
-        within = (_module(width, depth_of_mask, learning == "residual", mask, p, t, r) for _ in range(modules))
-        following = within if modules else (_unit(4 * width, width) for _ in range(2))
-        layers[f"stage{number + 1}"] = nn.Sequential(_unit(before, width, stride), *following)
-        before, width = 4 * width, 2 * width
+        chosen = (_module(within, depth_of_mask, learning == "residual", mask, p, t, r) for _ in range(modules))
+        following = chosen if modules else (_unit(4 * within, within) for _ in range(2))
+        layers[f"stage{number + 1}"] = nn.Sequential(_unit(before, within, stride), *following)
+        before, within = 4 * within, 2 * within
     layers["norm"], layers["activation"] = nn.BatchNorm2d(before), relu()
     model = nn.Sequential(layers | ending(before, spec.outputs))
     he_normal(model)

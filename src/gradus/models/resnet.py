@@ -14,10 +14,10 @@ from torch import nn
 
 from gradus.core.spec import DataSpec
 from gradus.models import Published, models
-from gradus.models.images import Reduction, ending, he_normal, strides
+from gradus.models.images import Reduction, Width, ending, he_normal, strides
 from gradus.models.inputs import image
 from gradus.nn.blocks.residual import PaddedShortcut, Residual
-from gradus.nn.convolution import conv_norm, norm_conv, relu
+from gradus.nn.convolution import conv_norm, divisible, norm_conv, relu
 
 _PAPER = "He, Zhang, Ren, Sun (2016), Deep residual learning for image recognition, arXiv:1512.03385"
 _PHOTOGRAPHS = {"family": "resnet", "year": 2016, "input": (3, 224, 224), "outputs": 1000, "source": _PAPER}
@@ -107,21 +107,22 @@ class Units:
 
 
 def photograph_network(
-    owner: str, spec: DataSpec, blocks: tuple[int, ...], units: Units, reduction: Reduction
+    owner: str, spec: DataSpec, blocks: tuple[int, ...], units: Units, width: float, reduction: Reduction
 ) -> nn.Sequential:
-    """A stem that reduces by 4, then four stages from 64 channels on: the form for 224 x 224 (table 1)."""
+    """A stem that reduces by 4, then four stages from 64 channels on, times `width`: for 224 x 224 (table 1)."""
     channels, _, _ = image(owner, spec, reduction=reduction)
     steps = strides(reduction, 5)
     kernel = 7 if steps[0] == 2 else 3
+    first = divisible(64 * width, 8)
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     if units.preactivation:
-        layers["stem"] = nn.Conv2d(channels, 64, kernel, steps[0], kernel // 2, bias=False)
+        layers["stem"] = nn.Conv2d(channels, first, kernel, steps[0], kernel // 2, bias=False)
     else:
-        layers["stem"] = conv_norm(channels, 64, kernel, stride=steps[0])
+        layers["stem"] = conv_norm(channels, first, kernel, stride=steps[0])
     if steps[1] == 2:
         layers["stem_pool"] = nn.MaxPool2d(3, 2, 1)
-    layers |= units.stages(64, 64, blocks, [1, *steps[2:]])
-    model = nn.Sequential(layers | ending(512 * units.expansion, spec.outputs))
+    layers |= units.stages(first, first, blocks, [1, *steps[2:]])
+    model = nn.Sequential(layers | ending(8 * first * units.expansion, spec.outputs))
     he_normal(model)
     return model
 
@@ -166,6 +167,7 @@ def resnet(
     stride_in: StrideIn = "3x3",
     shortcut: Shortcut = "B",
     preactivation: bool = False,
+    width: Width = 1.0,
     reduction: Reduction = 32,
 ) -> nn.Module:
     """Residual network of {depth} layers for photographs.
@@ -174,11 +176,12 @@ def resnet(
         stride_in: the convolution of a bottleneck that halves the sides, from 50 layers on; "1x1" as in the paper.
         shortcut: where the shape changes, "A" pads with zeros and "B" projects; "none" builds the plain network.
         preactivation: normalization and activation come before each convolution (arXiv:1603.05027).
+        width: multiplies the channels of every layer, rounded to multiples of 8.
         reduction: how many times smaller than the image the last maps are: 32 for 224 pixels, 16 for 64, 8 for 32 or
             28, where the stem is a 3 x 3 convolution.
     """
     units = Units(bottleneck=depth >= 50, shortcut=shortcut, stride_in=stride_in, preactivation=preactivation)
-    return photograph_network(f"model `resnet{depth}`", spec, _BLOCKS[depth], units, reduction)
+    return photograph_network(f"model `resnet{depth}`", spec, _BLOCKS[depth], units, width, reduction)
 
 
 @models.register(

@@ -15,7 +15,7 @@ from torch import nn
 
 from gradus.core.spec import DataSpec
 from gradus.models import models
-from gradus.models.images import Reduction, ending, he_normal, strides
+from gradus.models.images import Reduction, Width, ending, he_normal, strides
 from gradus.models.inputs import image
 from gradus.models.resnet import StrideIn, Units, photograph_network
 from gradus.nn.blocks.attention import CBAM, SqueezeExcitation
@@ -61,6 +61,7 @@ def se_resnet(
     reduction_ratio: PositiveInt = 16,
     bias: bool = True,
     stride_in: StrideIn = "1x1",
+    width: Width = 1.0,
     reduction: Reduction = 32,
 ) -> nn.Module:
     """Residual network of {depth} layers for photographs, with attention at the end of each branch.
@@ -70,13 +71,14 @@ def se_resnet(
         reduction_ratio: the first of the two layers that find the weights leaves one channel in so many.
         bias: these two layers have biases.
         stride_in: the convolution of a bottleneck that halves the sides, from 50 layers on; "3x3" as in later networks.
+        width: multiplies the channels of every layer, rounded to multiples of 8.
         reduction: how many times smaller than the image the last maps are: 32 for 224 pixels, 16 for 64, 8 for 32 or
             28, where the stem is a 3 x 3 convolution.
     """
     kind = SqueezeExcitation if attention == "se" else CBAM
     gate = partial(kind, reduction=reduction_ratio, bias=bias)
     units = Units(bottleneck=depth >= 50, stride_in=stride_in, gate=gate)
-    return photograph_network(f"model `se_resnet{depth}`", spec, _BLOCKS[depth], units, reduction)
+    return photograph_network(f"model `se_resnet{depth}`", spec, _BLOCKS[depth], units, width, reduction)
 
 
 @models.register(

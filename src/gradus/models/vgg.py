@@ -12,10 +12,10 @@ from torch import nn
 
 from gradus.core.spec import DataSpec
 from gradus.models import models
-from gradus.models.alexnet import dense_layers
-from gradus.models.images import Reduction, he_normal, strides
+from gradus.models.alexnet import UNITS, dense_layers
+from gradus.models.images import Reduction, Width, he_normal, strides
 from gradus.models.inputs import image
-from gradus.nn.convolution import relu
+from gradus.nn.convolution import divisible, relu
 
 _PAPER = "Simonyan, Zisserman (2015), Very deep convolutional networks for large-scale image recognition"
 _PHOTOGRAPHS = {
@@ -36,24 +36,32 @@ _WIDTHS = (64, 128, 256, 512, 512)
 @models.register("vgg16", preset={"depth": 16}, **_PHOTOGRAPHS)
 @models.register("vgg19", preset={"depth": 19}, **_PHOTOGRAPHS)
 def vgg(
-    spec: DataSpec, *, depth: Literal[11, 13, 16, 19], batch_norm: bool = False, reduction: Reduction = 32
+    spec: DataSpec,
+    *,
+    depth: Literal[11, 13, 16, 19],
+    batch_norm: bool = False,
+    width: Width = 1.0,
+    reduction: Reduction = 32,
 ) -> nn.Module:
     """VGG network of {depth} layers: 3 x 3 convolutions in five stages, and three dense layers.
 
     Args:
         batch_norm: after each convolution, which keeps its bias as in torchvision.
+        width: multiplies the channels and units of every layer, rounded to multiples of 8.
         reduction: how many times smaller than the image the last maps are: 32 for 224 pixels, 16 for 64, 8 for 32 or
             28; the first poolings go.
     """
-    channels, height, width = image(f"model `vgg{depth}`", spec, reduction=reduction)
+    channels, *image_sides = image(f"model `vgg{depth}`", spec, reduction=reduction)
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     for number, stride in enumerate(strides(reduction, 5)):
-        layers[f"stage{number + 1}"] = _stage(channels, _WIDTHS[number], _CONVOLUTIONS[depth][number], batch_norm)
+        outputs = divisible(_WIDTHS[number] * width, 8)
+        layers[f"stage{number + 1}"] = _stage(channels, outputs, _CONVOLUTIONS[depth][number], batch_norm)
         if stride == 2:
             layers[f"stage{number + 1}_pool"] = nn.MaxPool2d(2)
-        channels = _WIDTHS[number]
-    sides = min(7, height // reduction), min(7, width // reduction)
-    model = nn.Sequential(layers | dense_layers(channels, sides, spec.outputs))
+        channels = outputs
+    rows, columns = (min(7, side // reduction) for side in image_sides)
+    hidden = divisible(UNITS * width, 8)
+    model = nn.Sequential(layers | dense_layers(channels, (rows, columns), spec.outputs, hidden))
     he_normal(model)
     return model
 

@@ -358,7 +358,9 @@ def anchored(document: Mapping[str, Any], base: Path) -> dict[str, Any]:
     ready = map_code(document, lambda place, module: str(expand(module, base)))
     data = ready.get("data")
     if isinstance(data, dict) and "module" not in data and isinstance(data.get("name"), str):
-        ready["data"] = data = {**data, "name": locate(data["name"], base)}
+        # Some are made of other data, which they name by `of`.
+        paths = {field: locate(data[field], base) for field in ("name", "of") if isinstance(data.get(field), str)}
+        ready["data"] = data = {**data, **paths}
     for table, field in (("data", "encoder"), ("model", "pretrained")):
         part = ready.get(table)
         if isinstance(part, dict) and isinstance(part.get(field), str) and part[field]:
