@@ -25,6 +25,15 @@ def test_passes_its_input_where_the_gate_is_shut() -> None:
     assert torch.equal(wide(x), wide.layer(x).relu())
 
 
+def test_takes_numbers_of_full_precision_among_layers_of_half() -> None:
+    block = Highway(lambda: nn.Linear(5, 5))
+    x = torch.randn(7, 5)
+    with torch.autocast("cpu", torch.bfloat16):
+        y = block(x)
+    assert y.dtype == torch.float32
+    assert torch.allclose(y, block(x), atol=0.02)
+
+
 def test_gradients_are_those_of_finite_differences() -> None:
     torch.manual_seed(0)
     block = Highway(lambda: nn.Conv1d(2, 2, 3, padding=1)).double()
