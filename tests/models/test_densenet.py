@@ -23,6 +23,8 @@ def test_growth_and_compression_say_how_many_maps_there_are() -> None:
     assert maps("densenet121", growth=12) == [24, 96, 192, 384, 384]
     # 16 + 12 * 12 = 160 -> 80 + 144 = 224 -> 112 + 144 = 256
     assert maps("densenet40_12", compression=0.5) == [160, 224, 256]
+    # 16 + 12 * 12 = 160 -> 1 + 144 = 145 -> 1 + 144
+    assert maps("densenet40_12", compression=0.001) == [160, 145, 145]
 
 
 def test_small_networks_become_bc_with_bottleneck_and_compression() -> None:
