@@ -40,6 +40,7 @@ def test_dropout_follows_every_convolution_but_the_first() -> None:
     model = create_model("densenet40_12", dropout=0.2)
     layers = [type(each) for each in model.modules() if isinstance(each, nn.Conv2d | nn.Dropout)]
     assert layers == [nn.Conv2d] + [nn.Conv2d, nn.Dropout] * 38
+    assert not any(isinstance(each, nn.Dropout) for each in create_model("densenet40_12").modules())
 
 
 def test_all_blocks_recompute_or_none() -> None:

@@ -66,5 +66,10 @@ def test_gradients_are_those_of_finite_differences(block: nn.Module) -> None:
     assert torch.autograd.gradcheck(block.double(), x)
 
 
+def test_places_are_weighed_by_7_by_7_of_them() -> None:
+    assert SpatialAttention().state_dict()["layers.conv.weight"].shape == (1, 2, 7, 7)
+    assert CBAM(8).state_dict()["spatial.layers.conv.weight"].shape == (1, 2, 7, 7)
+
+
 def test_at_least_one_channel_is_left() -> None:
     assert SqueezeExcitation(8, 16).state_dict()["layers.squeeze.weight"].shape == (1, 8, 1, 1)

@@ -1,4 +1,5 @@
 import copy
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
@@ -7,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils import prune
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from gradus.nn.blocks.dense import DenseBlock
 
@@ -125,12 +127,22 @@ def shorter_unit(block: Any) -> None:
     block.layers[1].conv2 = nn.Sequential(nn.BatchNorm2d(10), nn.ReLU(), nn.Conv2d(10, 4, 1, bias=False)).double()
 
 
+def scaled(block: Any) -> None:
+    class Halved(nn.Sequential):
+        def forward(self, x: Tensor) -> Tensor:
+            for each in self:
+                x = each(x)
+            return x / 2
+
+    block.layers[1].conv1 = Halved(OrderedDict(block.layers[1].conv1.named_children()))
+
+
 def longer_layer(block: Any) -> None:
     block.layers[1].append(nn.Tanh())
 
 
 @pytest.mark.parametrize(
-    "change", [leaky, other_norm, wrapped, biased, unscaled, pruned, longer_unit, shorter_unit, longer_layer]
+    "change", [leaky, other_norm, wrapped, biased, unscaled, scaled, pruned, longer_unit, shorter_unit, longer_layer]
 )
 def test_layers_changed_since_are_not_recomputed_as_they_were(change: Callable[[DenseBlock], None]) -> None:
     plain, again = seeded(), seeded(recompute=True)
@@ -157,6 +169,29 @@ def test_recomputed_a_step_is_the_same_in_mixed_precision() -> None:
         assert functional.cosine_similarity(each.double().flatten(), other.double().flatten(), 0) > 0.999
 
 
+def test_recomputed_convolutions_are_as_precise_as_those_before() -> None:
+    seen: list[torch.dtype] = []
+
+    class Note(TorchDispatchMode):
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            if func is torch.ops.aten.convolution_backward.default:
+                seen.extend(each.dtype for each in args[:3])
+            return func(*args, **(kwargs or {}))
+
+    with torch.autocast("cpu", torch.bfloat16):
+        loss = seeded(recompute=True, dtype=torch.float32)(images(torch.float32)).sum()
+    with Note():  # type: ignore[no-untyped-call]
+        loss.backward()
+    assert seen == [torch.bfloat16] * 18
+
+
+def test_the_gradient_it_is_given_stays_as_it_is() -> None:
+    y = seeded(recompute=True)(images())
+    given = torch.ones_like(y)
+    y.backward(given)
+    assert torch.equal(given, torch.ones_like(y))
+
+
 def test_recomputing_stores_a_fraction() -> None:
     def stored(recompute: bool) -> int:
         kept: dict[int, int] = {}
@@ -179,6 +214,9 @@ def test_recomputed_gradients_have_no_gradients() -> None:
     (first,) = torch.autograd.grad(seeded(recompute=True)(x).square().sum(), x, create_graph=True)
     with pytest.raises(RuntimeError, match="once_differentiable"):
         first.sum().backward()
+    (first,) = torch.autograd.grad(seeded(recompute=True).eval()(x).square().sum(), x, create_graph=True)
+    first.sum().backward()  # in evaluation nothing is recomputed
+    assert x.grad is not None
 
 
 def test_compilers_follow_it_in_training() -> None:

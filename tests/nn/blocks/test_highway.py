@@ -17,6 +17,11 @@ def test_mixes_what_it_makes_with_what_it_is_given(bias: float) -> None:
     assert torch.allclose(block(x), expected)
 
 
+def test_gates_begin_nearly_shut() -> None:
+    weights = Highway(lambda: nn.Linear(5, 5)).state_dict()
+    assert weights["gate.bias"].tolist() == [-2.0] * 5
+
+
 def test_passes_its_input_where_the_gate_is_shut() -> None:
     x = torch.randn(2, 4, 5, 5)
     shut = Highway(lambda: nn.Conv2d(4, 4, 3, padding=1), gate_bias=-200.0)

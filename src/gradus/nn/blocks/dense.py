@@ -64,7 +64,7 @@ class DenseBlock(nn.Module):
             self.layers.append(layer)
 
     def forward(self, x: Tensor) -> Tensor:
-        asked = self.recompute and self.training and torch.is_grad_enabled() and not torch.compiler.is_compiling()
+        asked = self.recompute and self.training and not torch.compiler.is_compiling()
         if asked and all(_as_made(unit) for layer in self.layers for unit in layer.children()):
             maps: Tensor = _OneBuffer.apply(self, x, *self.parameters())  # type: ignore[no-untyped-call]
             return maps
@@ -77,7 +77,7 @@ def _as_made(unit: nn.Module) -> bool:
     """Whether it is the unit that a dense block makes, whose gradients are known below."""
     kinds = (nn.BatchNorm2d, nn.ReLU, nn.Conv2d, nn.Dropout)
     layers: list[Any] = list(unit.children())
-    if not (isinstance(unit, nn.Sequential) and len(layers) in {3, 4} and all(map(isinstance, layers, kinds))):
+    if not (type(unit) is nn.Sequential and len(layers) in {3, 4} and all(map(isinstance, layers, kinds))):
         return False
     norm, _, conv = layers[:3]
     # Weights that are computed from others, as pruned ones are, are no Parameters.
@@ -151,7 +151,7 @@ class _OneBuffer(torch.autograd.Function):
                     (True, True, False),
                 )
                 found.append(by_kernel)
-                slope, *others = torch.autograd.grad(active, leaves, slope.to(active.dtype))
+                slope, *others = torch.autograd.grad(active, leaves, slope)
                 found += reversed(others)
             gradient[:, :channels] += slope
         return None, gradient[:, :channels], *reversed(found)
@@ -159,7 +159,7 @@ class _OneBuffer(torch.autograd.Function):
 
 def _format(x: Tensor) -> torch.memory_format:
     """How a convolution of x lays out what it gives."""
-    last = x.is_contiguous(memory_format=torch.channels_last) and not x.is_contiguous()
+    last = x.is_contiguous(memory_format=torch.channels_last)
     return torch.channels_last if last else torch.contiguous_format
 
 
@@ -171,4 +171,4 @@ def _first(maps: Tensor, channels: int) -> Tensor:
 def _normalized(norm: nn.BatchNorm2d, of_batch: bool, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
     """What a batch normalization gave for x, without counting x into its statistics again."""
     mean, variance = (None, None) if of_batch else (norm.running_mean, norm.running_var)
-    return functional.batch_norm(x, mean, variance, scale, shift, of_batch, 0.0, norm.eps)
+    return functional.batch_norm(x, mean, variance, scale, shift, of_batch, eps=norm.eps)
