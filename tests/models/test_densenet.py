@@ -28,6 +28,8 @@ def test_growth_and_compression_say_how_many_maps_there_are() -> None:
 
 
 def test_small_networks_become_bc_with_bottleneck_and_compression() -> None:
+    # without compression they begin with 16 maps: 16 + 6 * 12 = 88
+    assert maps("densenet40_12", bottleneck=True) == [88, 160, 232]
     # 24 + 6 * 12 = 96 -> 48 + 72 = 120 -> 60 + 72 = 132
     assert maps("densenet40_12", bottleneck=True, compression=0.5) == [96, 120, 132]
     with torch.device("meta"):
