@@ -89,6 +89,7 @@ def twins() -> Iterator[Twin]:
         options = {"stride_in": "1x1"}
         yield Twin(f"se_resnet{depth}", f"{timm}legacy_seresnet{depth}", options, padded=True, heavy=depth == 152)
     yield Twin("se_resnet50", f"{timm}seresnet50", {"stride_in": "3x3"})
+    yield Twin("senet154", f"{timm}legacy_senet154", heavy=True)
     yield Twin("alexnet_owt", f"{vision}alexnet", side=224, heavy=True)
     for depth in (11, 13, 16, 19):
         yield Twin(f"vgg{depth}", f"{vision}vgg{depth}", side=224, heavy=True)

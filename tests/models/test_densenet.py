@@ -23,9 +23,13 @@ def test_growth_and_compression_say_how_many_maps_there_are() -> None:
     assert maps("densenet121", growth=12) == [24, 96, 192, 384, 384]
     # 16 + 12 * 12 = 160 -> 80 + 144 = 224 -> 112 + 144 = 256
     assert maps("densenet_40_12", compression=0.5) == [160, 224, 256]
+    # 16 + 12 * 12 = 160 -> 1 + 144 = 145 -> 1 + 144
+    assert maps("densenet_40_12", compression=0.001) == [160, 145, 145]
 
 
 def test_small_networks_become_bc_with_bottleneck_and_compression() -> None:
+    # without compression they begin with 16 maps: 16 + 6 * 12 = 88
+    assert maps("densenet_40_12", bottleneck=True) == [88, 160, 232]
     # 24 + 6 * 12 = 96 -> 48 + 72 = 120 -> 60 + 72 = 132
     assert maps("densenet_40_12", bottleneck=True, compression=0.5) == [96, 120, 132]
     with torch.device("meta"):
@@ -38,6 +42,7 @@ def test_dropout_follows_every_convolution_but_the_first() -> None:
     model = create_model("densenet_40_12", dropout=0.2)
     layers = [type(each) for each in model.modules() if isinstance(each, nn.Conv2d | nn.Dropout)]
     assert layers == [nn.Conv2d] + [nn.Conv2d, nn.Dropout] * 38
+    assert not any(isinstance(each, nn.Dropout) for each in create_model("densenet_40_12").modules())
 
 
 def test_all_blocks_recompute_or_none() -> None:

@@ -107,6 +107,12 @@ def test_batch_normalization_takes_the_place_of_biases_and_of_normalized_respons
     assert (number(plain, nn.LocalResponseNorm), number(normalized, nn.LocalResponseNorm)) == (2, 0)
 
 
+@pytest.mark.parametrize(("batch_norm", "last"), [(False, 0.4), (True, 0.2)])
+def test_dropout_is_that_of_the_paper_or_of_torchvision_at_the_end(batch_norm: bool, last: float) -> None:
+    model = on_meta(batch_norm=batch_norm)
+    assert [each.p for each in model.modules() if isinstance(each, nn.Dropout)] == [last, 0.7, 0.7]
+
+
 def test_smaller_images_than_the_reduction_are_refused() -> None:
     model = on_meta(32).eval()
     assert model.body[:-4](torch.empty(1, 3, 32, 32, device="meta")).shape == (1, 1024, 1, 1)

@@ -28,6 +28,11 @@ def test_dropout_comes_before_every_stage_and_the_output() -> None:
     assert not any(isinstance(each, nn.Dropout) for each in create_model("highway19", dropout=0.0).modules())
 
 
+def test_the_larger_of_every_2_by_2_numbers_is_kept() -> None:
+    pools = [name for name, each in create_model("highway19").named_modules() if isinstance(each, nn.MaxPool2d)]
+    assert pools == ["stage2.pool", "stage3.pool"]
+
+
 def test_other_data_and_options_are_refused() -> None:
     with pytest.raises(InputError, match="model `highway19`: takes images of at least 4 x 4"):
         create_model("highway19", input_shape=(3, 3, 8))

@@ -30,7 +30,8 @@ def test_reduction_ratio_and_bias_reach_the_blocks() -> None:
     widths = [64, 64, 128, 128, 256, 256, 512, 512]
     assert sizes(reduction_ratio=4) == [2 * each * (each // 4) + each // 4 + each for each in widths]
     assert sizes(reduction_ratio=4, bias=False) == [2 * each * (each // 4) for each in widths]
-    assert sizes(attention="cbam", bias=False) == [2 * each * (each // 16) + 98 + 2 for each in widths]
+    cbam: dict[str, Any] = {"attention": "cbam", "reduction_ratio": 4, "bias": False}
+    assert sizes(**cbam) == [2 * each * (each // 4) + 98 + 2 for each in widths]
 
 
 def test_with_open_gates_it_is_a_resnet() -> None:

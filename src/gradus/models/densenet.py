@@ -14,10 +14,10 @@ from torch import nn
 
 from gradus.core.spec import DataSpec
 from gradus.models import Published, models
-from gradus.models.images import Reduction, ending, he_normal, strides
+from gradus.models.images import Reduction, ending, he_normal, stem, strides
 from gradus.models.inputs import image
 from gradus.nn.blocks.dense import DenseBlock, dropped
-from gradus.nn.convolution import conv_norm, norm_conv, relu
+from gradus.nn.convolution import norm_conv, relu
 from gradus.nn.dropout import Chance
 
 _PAPER = "Huang, Liu, van der Maaten, Weinberger (2017), Densely connected convolutional networks, arXiv:1608.06993"
@@ -35,7 +35,7 @@ class Growth:
     Attributes:
         maps: that each layer adds (k).
         bottleneck: each layer begins with a 1 x 1 convolution.
-        compression: share of the maps that a transition leaves.
+        compression: share of the maps that a transition leaves, at least one.
         dropout: share of the numbers that each convolution but the network's first gives which is dropped in training.
         recompute: see `DenseBlock`.
     """
@@ -47,16 +47,16 @@ class Growth:
     recompute: bool
 
     def network(
-        self, stem: OrderedDict[str, nn.Module], before: int, blocks: tuple[int, ...], steps: list[int], outputs: int
+        self, first: OrderedDict[str, nn.Module], before: int, blocks: tuple[int, ...], steps: list[int], outputs: int
     ) -> nn.Sequential:
-        """Blocks of so many layers after the stem; a transition before each but the first, which halves the sides
+        """Blocks of so many layers after the first; a transition before each but the first, which halves the sides
         where its step is 2, and a normalization and ReLU after the last.
         """
-        layers = stem.copy()
+        layers = first.copy()
         for number, (count, step) in enumerate(zip(blocks, steps, strict=True), 1):
             stage = nn.Sequential()
             if number > 1:
-                after = int(before * self.compression)
+                after = max(1, int(before * self.compression))
                 stage.add_module("transition", dropped(norm_conv(before, after, 1), self.dropout))
                 before = after
             if step == 2:
@@ -124,12 +124,8 @@ def densenet(
     """
     channels, _, _ = image(f"model `densenet{depth}`", spec, reduction=reduction)
     steps = strides(reduction, 5)
-    stem = conv_norm(channels, 2 * growth, 7 if steps[0] == 2 else 3, stride=steps[0])
-    layers: OrderedDict[str, nn.Module] = OrderedDict(stem=stem)
-    if steps[1] == 2:
-        layers["stem_pool"] = nn.MaxPool2d(3, 2, 1)
     grown = Growth(maps=growth, bottleneck=True, compression=compression, dropout=dropout, recompute=recompute)
-    return grown.network(layers, 2 * growth, _BLOCKS[depth], [1, *steps[2:]], spec.outputs)
+    return grown.network(stem(channels, 2 * growth, steps), 2 * growth, _BLOCKS[depth], [1, *steps[2:]], spec.outputs)
 
 
 @models.register(
@@ -224,5 +220,5 @@ def _small(spec: DataSpec, depth: int, grown: Growth) -> nn.Module:
     channels, _, _ = image("model `densenet`", spec, smallest=4)
     width = 2 * grown.maps if grown.bottleneck and grown.compression < 1 else 16
     layers = (depth - 4) // (6 if grown.bottleneck else 3)
-    stem: OrderedDict[str, nn.Module] = OrderedDict(stem=nn.Conv2d(channels, width, 3, padding=1, bias=False))
-    return grown.network(stem, width, (layers,) * 3, [1, 2, 2], spec.outputs)
+    first: OrderedDict[str, nn.Module] = OrderedDict(stem=nn.Conv2d(channels, width, 3, padding=1, bias=False))
+    return grown.network(first, width, (layers,) * 3, [1, 2, 2], spec.outputs)

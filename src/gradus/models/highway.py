@@ -47,7 +47,7 @@ def highway(
     Args:
         depth: layers in all; five of them are no highway layers.
         gate_bias: first bias of the gates: the lower it is, the less layers change what they are given at first.
-        dropout: share of the numbers dropped in training, of the image, after each stage and before the output.
+        dropout: share of the numbers dropped in training, of what each stage is given and before the output.
     """
     channels, _, _ = image("model `highway19`", spec, smallest=4)
     layers: OrderedDict[str, nn.Module] = OrderedDict()

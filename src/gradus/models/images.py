@@ -8,6 +8,8 @@ import torch
 from pydantic import Field
 from torch import nn
 
+from gradus.nn.convolution import conv_norm
+
 Reduction = Literal[4, 8, 16, 32]
 """How many times smaller than the image the last maps are; networks for 224 pixels were published with 32."""
 Width = Annotated[float, Field(gt=0, le=16)]
@@ -24,6 +26,24 @@ def strides(reduction: int, published: int) -> list[int]:
     """
     halvings = reduction.bit_length() - 1
     return [1] * (published - halvings) + [2] * halvings
+
+
+def stem(channels: int, outputs: int, steps: list[int], *, bare: bool = False) -> OrderedDict[str, nn.Module]:
+    """How networks for photographs begin: a convolution, and a pooling where it is to halve the sides once more.
+
+    Args:
+        steps: as of `strides`; the first is of the convolution, of 7 x 7 where that is 2 and else of 3 x 3.
+        bare: the convolution has neither normalization nor activation.
+    """
+    kernel = 7 if steps[0] == 2 else 3
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    if bare:
+        layers["stem"] = nn.Conv2d(channels, outputs, kernel, steps[0], kernel // 2, bias=False)
+    else:
+        layers["stem"] = conv_norm(channels, outputs, kernel, stride=steps[0])
+    if steps[1] == 2:
+        layers["stem_pool"] = nn.MaxPool2d(3, 2, 1)
+    return layers
 
 
 def ending(channels: int, outputs: int, *, dropout: float = 0.0) -> OrderedDict[str, nn.Module]:

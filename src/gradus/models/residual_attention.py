@@ -10,18 +10,18 @@ to what becomes the mask, and within the mask adds what a skip is given twice.
 """
 
 from collections import OrderedDict
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field
+from pydantic import PositiveInt
 from torch import nn
 
 from gradus.core.spec import DataSpec
 from gradus.models import Published, models
-from gradus.models.images import Reduction, Width, ending, he_normal, strides
+from gradus.models.images import Reduction, Width, ending, he_normal, stem, strides
 from gradus.models.inputs import image
+from gradus.models.resnet import Units
 from gradus.nn.blocks.mask import Attention, MaskKind, soft_mask
-from gradus.nn.blocks.residual import Residual
-from gradus.nn.convolution import conv_norm, divisible, norm_conv, relu
+from gradus.nn.convolution import divisible, relu
 
 _PAPER = "Wang et al. (2017), Residual attention network for image classification, arXiv:1704.06904"
 _COMMON = {"family": "residual_attention", "year": 2017, "input": (3, 224, 224), "outputs": 1000, "source": _PAPER}
@@ -30,7 +30,7 @@ _NOTES = (
     "The authors' network files have these layers and counts, but end a mask in tanh where the paper and this network "
     "take a sigmoid. The paper says {said}."
 )
-Units = Annotated[int, Field(ge=1)]
+_UNITS = Units(bottleneck=True, preactivation=True)
 
 
 @models.register(
@@ -55,9 +55,9 @@ def residual_attention(
     depth: Literal[56, 92],
     learning: Literal["residual", "naive"] = "residual",
     mask: MaskKind = "mixed",
-    p: Units = 1,
-    t: Units = 2,
-    r: Units = 1,
+    p: PositiveInt = 1,
+    t: PositiveInt = 2,
+    r: PositiveInt = 1,
     width: Width = 1.0,
     reduction: Reduction = 32,
 ) -> nn.Module:
@@ -75,18 +75,14 @@ def residual_attention(
             28, where the stem is a 3 x 3 convolution. No mask is made of smaller maps than these.
     """
     channels, _, _ = image(f"model `attention{depth}`", spec, reduction=reduction)
-    stem, pool, *halvings = strides(reduction, 5)
-    steps = [1, *halvings]
-    kernel = 7 if stem == 2 else 3
+    halvings = strides(reduction, 5)
     before = within = divisible(64 * width, 8)
-    layers: OrderedDict[str, nn.Module] = OrderedDict(stem=conv_norm(channels, before, kernel, stride=stem))
-    if pool == 2:
-        layers["stem_pool"] = nn.MaxPool2d(3, 2, 1)
+    layers, steps = stem(channels, before, halvings), [1, *halvings[2:]]
     for number, (modules, stride) in enumerate(zip(_MODULES[depth], steps, strict=True)):
         depth_of_mask = steps[number + 1 :].count(2)
         chosen = (_module(within, depth_of_mask, learning == "residual", mask, p, t, r) for _ in range(modules))
-        following = chosen if modules else (_unit(4 * within, within) for _ in range(2))
-        layers[f"stage{number + 1}"] = nn.Sequential(_unit(before, within, stride), *following)
+        following = chosen if modules else (_UNITS.unit(4 * within, within) for _ in range(2))
+        layers[f"stage{number + 1}"] = nn.Sequential(_UNITS.unit(before, within, stride), *following)
         before, within = 4 * within, 2 * within
     layers["norm"], layers["activation"] = nn.BatchNorm2d(before), relu()
     model = nn.Sequential(layers | ending(before, spec.outputs))
@@ -98,7 +94,7 @@ def _module(width: int, depth: int, residual: bool, kind: MaskKind, p: int, t: i
     """An attention module of maps four times as many as `width` (figure 2)."""
 
     def unit() -> nn.Module:
-        return _unit(4 * width, width)
+        return _UNITS.unit(4 * width, width)
 
     trunk = nn.Sequential(*(unit() for _ in range(t)))
     mask = soft_mask(4 * width, unit, depth=depth, units=r, kind=kind)
@@ -109,13 +105,3 @@ def _module(width: int, depth: int, residual: bool, kind: MaskKind, p: int, t: i
             after=nn.Sequential(*(unit() for _ in range(p))),
         )
     )
-
-
-def _unit(before: int, width: int, stride: int = 1) -> Residual:
-    """A bottleneck with pre-activation, four times as wide at its end as within (arXiv:1603.05027)."""
-    last = (norm_conv(width, width, 3, stride=stride), norm_conv(width, 4 * width, 1))
-    if (before, stride) == (4 * width, 1):
-        return Residual(nn.Sequential(norm_conv(before, width, 1), *last))
-    branch = nn.Sequential(nn.Conv2d(before, width, 1, bias=False), *last)
-    projection = nn.Conv2d(before, 4 * width, 1, stride, bias=False)
-    return Residual(branch, projection, first=nn.Sequential(nn.BatchNorm2d(before), relu()))

@@ -14,7 +14,7 @@ from torch import nn
 
 from gradus.core.spec import DataSpec
 from gradus.models import Published, models
-from gradus.models.images import Reduction, Width, ending, he_normal, strides
+from gradus.models.images import Reduction, Width, ending, he_normal, stem, strides
 from gradus.models.inputs import image
 from gradus.nn.blocks.residual import PaddedShortcut, Residual
 from gradus.nn.convolution import conv_norm, divisible, norm_conv, relu
@@ -23,7 +23,7 @@ _PAPER = "He, Zhang, Ren, Sun (2016), Deep residual learning for image recogniti
 _PHOTOGRAPHS = {"family": "resnet", "year": 2016, "input": (3, 224, 224), "outputs": 1000, "source": _PAPER}
 _SMALL = {"family": "resnet", "year": 2016, "input": (3, 32, 32), "outputs": 10, "source": f"{_PAPER}, section 4.2"}
 _V15 = "The stride is in the 3 x 3 convolution, as in torchvision and timm (v1.5); the paper's, in the first 1 x 1, is "
-_BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
+BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
 
 Shortcut = Literal["A", "B", "none"]
 StrideIn = Literal["1x1", "3x3"]
@@ -60,29 +60,40 @@ class Units:
         for number, (count, stride) in enumerate(zip(units, strides, strict=True)):
             within = width * 2**number
             after = within * self.expansion
-            following = (self._unit(after, within, 1) for _ in range(count - 1))
-            stages[f"stage{number + 1}"] = nn.Sequential(self._unit(before, within, stride), *following)
+            first = self.unit(before, within, stride, opens=number == 0)
+            following = (self.unit(after, within) for _ in range(count - 1))
+            stages[f"stage{number + 1}"] = nn.Sequential(first, *following)
             before = after
         if self.preactivation:
             stages["norm"], stages["activation"] = nn.BatchNorm2d(before), relu()
         return stages
 
-    def _unit(self, before: int, width: int, stride: int) -> nn.Module:
+    def unit(self, before: int, width: int, stride: int = 1, *, opens: bool = False) -> nn.Module:
+        """One unit, so wide within, of so many maps; `opens` where it is the first of its network.
+
+        Branch and shortcut of the first both begin after its activation (arXiv:1603.05027, appendix), and where a
+        shortcut projects.
+        """
         after = width * self.expansion
         changes = (before, 1) != (after, stride)
         activation = None if self.preactivation else relu()
         if self.shortcut == "none":
             branch = self._branch(before, width, stride)
             return branch if activation is None else nn.Sequential(branch, activation)
+        begun = self.preactivation and (opens or (changes and self.shortcut == "B"))
+        return Residual(
+            self._branch(before, width, stride, begun),
+            self._shortcut(before, after, stride) if changes else None,
+            activation=activation,
+            first=nn.Sequential(nn.BatchNorm2d(before), relu()) if begun else None,
+        )
+
+    def _shortcut(self, before: int, after: int, stride: int) -> nn.Module:
         if self.shortcut == "A":
-            shortcut = PaddedShortcut(after, stride) if changes else None
-            return Residual(self._branch(before, width, stride), shortcut, activation=activation)
-        if self.preactivation and changes:  # both the branch and the projection begin after the first activation
-            first = nn.Sequential(nn.BatchNorm2d(before), relu())
-            projection = nn.Conv2d(before, after, 1, stride, bias=False)
-            return Residual(self._branch(before, width, stride, begun=True), projection, first=first)
-        projected = conv_norm(before, after, 1, stride=stride, activation=None) if changes else None
-        return Residual(self._branch(before, width, stride), projected, activation=activation)
+            return PaddedShortcut(after, stride)
+        if self.preactivation:
+            return nn.Conv2d(before, after, 1, stride, bias=False)
+        return conv_norm(before, after, 1, stride=stride, activation=None)
 
     def _branch(self, before: int, width: int, stride: int, begun: bool = False) -> nn.Sequential:
         """What a unit adds to its input; `begun` where the first normalization and activation stand before it."""
@@ -112,15 +123,8 @@ def photograph_network(
     """A stem that reduces by 4, then four stages from 64 channels on, times `width`: for 224 x 224 (table 1)."""
     channels, _, _ = image(owner, spec, reduction=reduction)
     steps = strides(reduction, 5)
-    kernel = 7 if steps[0] == 2 else 3
     first = divisible(64 * width, 8)
-    layers: OrderedDict[str, nn.Module] = OrderedDict()
-    if units.preactivation:
-        layers["stem"] = nn.Conv2d(channels, first, kernel, steps[0], kernel // 2, bias=False)
-    else:
-        layers["stem"] = conv_norm(channels, first, kernel, stride=steps[0])
-    if steps[1] == 2:
-        layers["stem_pool"] = nn.MaxPool2d(3, 2, 1)
+    layers = stem(channels, first, steps, bare=units.preactivation)
     layers |= units.stages(first, first, blocks, [1, *steps[2:]])
     model = nn.Sequential(layers | ending(8 * first * units.expansion, spec.outputs))
     he_normal(model)
@@ -129,13 +133,13 @@ def photograph_network(
 
 @models.register(
     "resnet18",
-    preset={"depth": 18},
+    preset={"depth": 18, "stride_in": "3x3"},
     published=Published(macs=1.8e9, where="table 1"),
     **_PHOTOGRAPHS,
 )
 @models.register(
     "resnet34",
-    preset={"depth": 34},
+    preset={"depth": 34, "stride_in": "3x3"},
     published=Published(macs=3.6e9, where="table 1"),
     **_PHOTOGRAPHS,
 )
@@ -173,7 +177,7 @@ def resnet(
     """Residual network of {depth} layers for photographs.
 
     Args:
-        stride_in: the convolution of a bottleneck that halves the sides, from 50 layers on; "1x1" as in the paper.
+        stride_in: the convolution of a bottleneck that halves the sides; "1x1" as in the paper.
         shortcut: where the shape changes, "A" pads with zeros and "B" projects; "none" builds the plain network.
         preactivation: normalization and activation come before each convolution (arXiv:1603.05027).
         width: multiplies the channels of every layer, rounded to multiples of 8.
@@ -181,7 +185,7 @@ def resnet(
             28, where the stem is a 3 x 3 convolution.
     """
     units = Units(bottleneck=depth >= 50, shortcut=shortcut, stride_in=stride_in, preactivation=preactivation)
-    return photograph_network(f"model `resnet{depth}`", spec, _BLOCKS[depth], units, width, reduction)
+    return photograph_network(f"model `resnet{depth}`", spec, BLOCKS[depth], units, width, reduction)
 
 
 @models.register(

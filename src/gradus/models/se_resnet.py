@@ -17,13 +17,12 @@ from gradus.core.spec import DataSpec
 from gradus.models import models
 from gradus.models.images import Reduction, Width, ending, he_normal, strides
 from gradus.models.inputs import image
-from gradus.models.resnet import StrideIn, Units, photograph_network
+from gradus.models.resnet import BLOCKS, StrideIn, Units, photograph_network
 from gradus.nn.blocks.attention import CBAM, SqueezeExcitation
 from gradus.nn.blocks.residual import Residual
 from gradus.nn.convolution import conv_norm, relu
 from gradus.nn.dropout import Chance
 
-_BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
 _CARD: dict[str, Any] = {
     "family": "se_resnet",
     "year": 2018,
@@ -33,8 +32,8 @@ _CARD: dict[str, Any] = {
 }
 
 
-@models.register("se_resnet18", preset={"depth": 18}, **_CARD)
-@models.register("se_resnet34", preset={"depth": 34}, **_CARD)
+@models.register("se_resnet18", preset={"depth": 18, "stride_in": "3x3"}, **_CARD)
+@models.register("se_resnet34", preset={"depth": 34, "stride_in": "3x3"}, **_CARD)
 @models.register(
     "se_resnet50",
     preset={"depth": 50},
@@ -70,7 +69,7 @@ def se_resnet(
         attention: "se" weighs maps by their means; "cbam" by their means and largest numbers, and then places.
         reduction_ratio: the first of the two layers that find the weights leaves one channel in so many.
         bias: these two layers have biases.
-        stride_in: the convolution of a bottleneck that halves the sides, from 50 layers on; "3x3" as in later networks.
+        stride_in: the convolution of a bottleneck that halves the sides; "3x3" as in later networks.
         width: multiplies the channels of every layer, rounded to multiples of 8.
         reduction: how many times smaller than the image the last maps are: 32 for 224 pixels, 16 for 64, 8 for 32 or
             28, where the stem is a 3 x 3 convolution.
@@ -78,7 +77,7 @@ def se_resnet(
     kind = SqueezeExcitation if attention == "se" else CBAM
     gate = partial(kind, reduction=reduction_ratio, bias=bias)
     units = Units(bottleneck=depth >= 50, stride_in=stride_in, gate=gate)
-    return photograph_network(f"model `se_resnet{depth}`", spec, _BLOCKS[depth], units, width, reduction)
+    return photograph_network(f"model `se_resnet{depth}`", spec, BLOCKS[depth], units, width, reduction)
 
 
 @models.register(
@@ -106,7 +105,7 @@ def senet154(
     if steps[1] == 2:
         layers["stem_pool"] = nn.MaxPool2d(3, 2, ceil_mode=True)
     before = 128
-    for number, (count, step) in enumerate(zip(_BLOCKS[152], [1, *steps[2:]], strict=True)):
+    for number, (count, step) in enumerate(zip(BLOCKS[152], [1, *steps[2:]], strict=True)):
         after = 256 * 2**number
         units = nn.Sequential()
         for each in range(count):

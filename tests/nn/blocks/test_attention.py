@@ -66,5 +66,12 @@ def test_gradients_are_those_of_finite_differences(block: nn.Module) -> None:
     assert torch.autograd.gradcheck(block.double(), x)
 
 
+def test_places_are_weighed_by_so_many_around_them() -> None:
+    assert SpatialAttention().state_dict()["layers.conv.weight"].shape == (1, 2, 7, 7)
+    for kernel in (7, 5):
+        block = CBAM(8) if kernel == 7 else CBAM(8, kernel=kernel)
+        assert block.state_dict()["spatial.layers.conv.weight"].shape == (1, 2, kernel, kernel)
+
+
 def test_at_least_one_channel_is_left() -> None:
     assert SqueezeExcitation(8, 16).state_dict()["layers.squeeze.weight"].shape == (1, 8, 1, 1)

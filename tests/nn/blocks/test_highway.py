@@ -17,12 +17,26 @@ def test_mixes_what_it_makes_with_what_it_is_given(bias: float) -> None:
     assert torch.allclose(block(x), expected)
 
 
+def test_gates_begin_nearly_shut() -> None:
+    weights = Highway(lambda: nn.Linear(5, 5)).state_dict()
+    assert weights["gate.bias"].tolist() == [-2.0] * 5
+
+
 def test_passes_its_input_where_the_gate_is_shut() -> None:
     x = torch.randn(2, 4, 5, 5)
     shut = Highway(lambda: nn.Conv2d(4, 4, 3, padding=1), gate_bias=-200.0)
     assert torch.equal(shut(x), x)
     wide = Highway(lambda: nn.Conv2d(4, 4, 3, padding=1), gate_bias=200.0)
     assert torch.equal(wide(x), wide.layer(x).relu())
+
+
+def test_takes_numbers_of_full_precision_among_layers_of_half() -> None:
+    block = Highway(lambda: nn.Linear(5, 5))
+    x = torch.randn(7, 5)
+    with torch.autocast("cpu", torch.bfloat16):
+        y = block(x)
+    assert y.dtype == torch.float32
+    assert torch.allclose(y, block(x), atol=0.02)
 
 
 def test_gradients_are_those_of_finite_differences() -> None:

@@ -44,6 +44,8 @@ def test_an_hourglass_of_identities_is_pooling_and_enlarging() -> None:
     pooled = x[..., 1::2, 1::2]  # of a ramp, the largest around every even place
     enlarged = nn.functional.interpolate(pooled, size=(8, 8), mode="bilinear", align_corners=True)
     assert torch.equal(Hourglass(nn.Identity, 1, 2)(x), enlarged)
+    before = torch.tensor([0, 1, 3, 5])  # of the opposite ramp, the largest are on the other side
+    assert torch.equal(Hourglass(nn.Identity, 1, 2).pool(-x), -x[..., before, :][..., before])
     inner = nn.functional.interpolate(pooled[..., 1::2, 1::2], size=(4, 4), mode="bilinear", align_corners=True)
     both = nn.functional.interpolate(pooled + inner, size=(8, 8), mode="bilinear", align_corners=True)
     assert torch.allclose(Hourglass(nn.Identity, 2, 1)(x), both)

@@ -37,7 +37,8 @@ class DenseBlock(nn.Module):
             Memory then grows with the layers, not with their square (Pleiss et al. (2017), arXiv:1707.06990), and no
             convolution is done twice. Gradients and running statistics are the same; a second derivative is refused,
             and the layers within see no backward hooks. A compiler decides itself what to compute again: compiled, the
-            block does not depend on it.
+            block does not depend on it, nor does it where its layers were changed, by another activation or pruned
+            weights.
     """
 
     def __init__(
@@ -63,12 +64,24 @@ class DenseBlock(nn.Module):
             self.layers.append(layer)
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.recompute and self.training and torch.is_grad_enabled() and not torch.compiler.is_compiling():
+        asked = self.recompute and self.training and not torch.compiler.is_compiling()
+        if asked and all(_as_made(unit) for layer in self.layers for unit in layer.children()):
             maps: Tensor = _OneBuffer.apply(self, x, *self.parameters())  # type: ignore[no-untyped-call]
             return maps
         for layer in self.layers:
             x = torch.cat((x, layer(x)), 1)
         return x
+
+
+def _as_made(unit: nn.Module) -> bool:
+    """Whether it is the unit that a dense block makes, whose gradients are known below."""
+    kinds = (nn.BatchNorm2d, nn.ReLU, nn.Conv2d, nn.Dropout)
+    layers: list[Any] = list(unit.children())
+    if not (type(unit) is nn.Sequential and len(layers) in {3, 4} and all(map(isinstance, layers, kinds))):
+        return False
+    norm, _, conv = layers[:3]
+    # Weights that are computed from others, as pruned ones are, are no Parameters.
+    return conv.bias is None and all(isinstance(each, nn.Parameter) for each in (norm.weight, norm.bias, conv.weight))
 
 
 class _OneBuffer(torch.autograd.Function):
@@ -81,19 +94,21 @@ class _OneBuffer(torch.autograd.Function):
         maps = torch.empty((examples, width, *sides), dtype=x.dtype, device=x.device, memory_format=_format(x))
         maps[:, :channels] = x
         kept: list[Tensor] = []
+        of_batch: list[bool] = []
         for layer in block.layers:
             units: list[Any] = list(layer.children())
             given = _first(maps, channels)
             for number, unit in enumerate(units):
                 if number:
                     kept.append(given)
+                of_batch.append(unit.norm.training or unit.norm.running_mean is None)
                 given = unit.conv(unit.activation(unit.norm(given)))
                 if hasattr(unit, "dropout"):
                     kept.append(unit.dropout(torch.ones_like(given)))
-                    given *= kept[-1]
+                    given = given * kept[-1]  # not in place: a hook may have kept what the convolution gave
             maps[:, channels : channels + block.growth] = given
             channels += block.growth
-        ctx.block = block
+        ctx.block, ctx.of_batch = block, of_batch
         ctx.computed = given.dtype  # of the convolutions, which is not that of x under autocast
         ctx.parameters = len(parameters)
         ctx.save_for_backward(maps, *parameters, *kept)
@@ -105,6 +120,7 @@ class _OneBuffer(torch.autograd.Function):
         block: DenseBlock = ctx.block
         maps, *saved = ctx.saved_tensors
         parameters, kept = saved[: ctx.parameters], saved[ctx.parameters :]
+        of_batch = list(ctx.of_batch)
         gradient = gradient.clone()
         found: list[Tensor] = []
         channels = maps.shape[1]
@@ -119,7 +135,7 @@ class _OneBuffer(torch.autograd.Function):
                 read = kept.pop() if number else _first(maps, channels)
                 with torch.enable_grad():
                     leaves = [each.detach().requires_grad_() for each in (read, scale, shift)]
-                    active = _normalized(unit.norm, *leaves).relu_()
+                    active = _normalized(unit.norm, of_batch.pop(), *leaves).relu_()
                 conv = unit.conv
                 slope, by_kernel, _ = torch.ops.aten.convolution_backward(
                     slope.to(ctx.computed),
@@ -135,7 +151,7 @@ class _OneBuffer(torch.autograd.Function):
                     (True, True, False),
                 )
                 found.append(by_kernel)
-                slope, *others = torch.autograd.grad(active, leaves, slope.to(active.dtype))
+                slope, *others = torch.autograd.grad(active, leaves, slope)
                 found += reversed(others)
             gradient[:, :channels] += slope
         return None, gradient[:, :channels], *reversed(found)
@@ -143,7 +159,7 @@ class _OneBuffer(torch.autograd.Function):
 
 def _format(x: Tensor) -> torch.memory_format:
     """How a convolution of x lays out what it gives."""
-    last = x.is_contiguous(memory_format=torch.channels_last) and not x.is_contiguous()
+    last = x.is_contiguous(memory_format=torch.channels_last)
     return torch.channels_last if last else torch.contiguous_format
 
 
@@ -152,7 +168,7 @@ def _first(maps: Tensor, channels: int) -> Tensor:
     return maps[:, :channels].contiguous(memory_format=_format(maps))
 
 
-def _normalized(norm: nn.BatchNorm2d, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+def _normalized(norm: nn.BatchNorm2d, of_batch: bool, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
     """What a batch normalization gave for x, without counting x into its statistics again."""
-    mean, variance = (None, None) if norm.training else (norm.running_mean, norm.running_var)
-    return functional.batch_norm(x, mean, variance, scale, shift, norm.training, 0.0, norm.eps)
+    mean, variance = (None, None) if of_batch else (norm.running_mean, norm.running_var)
+    return functional.batch_norm(x, mean, variance, scale, shift, of_batch, eps=norm.eps)

@@ -48,5 +48,6 @@ class Highway(nn.Module):
         nn.init.constant_(self.gate.bias, gate_bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        made: Tensor = self.activation(self.layer(x))
-        return x.lerp(made, self.gate(x).sigmoid_())  # x + T (H - x)
+        made, share = self.activation(self.layer(x)), self.gate(x).sigmoid_()
+        # x + T (H - x); under autocast layers may give another precision than they are given
+        return x.lerp(made.to(x.dtype), share.to(x.dtype))
