@@ -40,12 +40,13 @@ format: .venv/dev.stamp ## format the code and mend what lint can mend
 	$(BIN)/ruff check --fix --exit-zero .
 	$(BIN)/ruff format .
 
-bench: .venv/bench.stamp ## measure the loop and the inspector beside others, and which ways of computing pay
+bench: .venv/bench.stamp .venv/dev.stamp ## measure the loop, the inspector, the catalogue beside others, and which ways pay
 	$(BIN)/python -m benchmarks.training_loop
 	$(BIN)/python -m benchmarks.settings
 	$(BIN)/python -m benchmarks.optimizers
 	$(BIN)/python -m benchmarks.doctor_cost
 	$(BIN)/python -m benchmarks.inspectors
+	$(BIN)/python -m benchmarks.catalogue
 
 ward: .venv/runtime.stamp ## run the doctor over faulty and healthy programs; ARGS="--half reported", ARGS="--check gaps identical"
 	@OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.ward $(ARGS)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-import gradus
 from gradus.analysis.ceilings import Ceilings, cached_at
+from gradus.models import models
 from tests.analysis.test_roofline import MACHINE
 from tests.cli.command import Done, run_gradus
 
@@ -110,7 +110,7 @@ def test_a_table_that_goes_into_a_file_is_whole(gradus_inspect: Gradus) -> None:
     assert 100 < max(map(len, out.splitlines())) <= 120
 
 
-@pytest.mark.parametrize("name", gradus.list_models())
+@pytest.mark.parametrize("name", sorted({card.family: card.name for card in models.cards()}.values()))
 def test_it_knows_the_inputs_of_the_catalogue(
     name: str, gradus_inspect: Gradus, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -48,8 +48,8 @@ def test_a_path_may_begin_at_home(digits_folder: Path, monkeypatch: pytest.Monke
     [
         ("digts", r"^data: unknown name, and no file or folder either, got `digts`. Did you mean `digits`\?$"),
         ("Digits", r"Did you mean `digits`\?$"),
-        ("", "^data: unknown name, .*Known: digits, line"),
-        ("zzz", "^data: unknown name, .*Known: digits, line"),
+        ("", "^data: unknown name, .*Known: digits, distorted_digits, line"),
+        ("zzz", "^data: unknown name, .*Known: digits, distorted_digits, line"),
         ("idx", "^data: `idx` is a format, not a data set. Give the path of a file or folder.$"),
         ("./nowhere", "^data: no such file or folder, got `.*nowhere`"),
         ("digits.npz", r"^data: no such file or folder, got .*digits.npz`. Did you mean `digits`\?$"),
