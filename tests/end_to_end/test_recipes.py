@@ -18,6 +18,7 @@ from gradus.data.splits import split
 from gradus.models import models
 from gradus.training.prepare import load_data, prepare, resolve
 from gradus.training.recipe import Recipe, anchored, read_toml, shipped_recipes
+from tests.cli.command import run_gradus
 
 
 def recipe(name: str) -> Recipe:
@@ -99,3 +100,16 @@ def test_where_the_data_are_to_be_is_told(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setitem(os.environ, "GRADUS_DATA", "")
     with pytest.raises(InputError, match="GRADUS_DATA is not set"):
         gradus.train("mnist-lenet")
+
+
+def test_other_data_take_the_place_of_those_that_are_not_there(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As the comments of these recipes promise."""
+    monkeypatch.setitem(os.environ, "GRADUS_DATA", "")
+    asked = ("--data", "digits", "--epochs", "1", "--run", str(tmp_path / "run"), "--json")
+    done = run_gradus(capsys, monkeypatch, "train", "fashion-small", *asked)
+    assert done.code == 0, done.err
+    done = run_gradus(capsys, monkeypatch, "train", "fashion-small")
+    assert done.code == 2
+    assert "GRADUS_DATA is not set" in done.err

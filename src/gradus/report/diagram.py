@@ -9,7 +9,6 @@ from gradus.analysis.diagram import OTHERS, Block
 from gradus.analysis.units import count
 from gradus.report.figures import writing
 from gradus.report.template import fill, resource
-from gradus.training.folder import write_text
 
 _WIDTH, _MARGIN, _INDENT = 760, 24, 24
 _TOP = 59
@@ -46,7 +45,7 @@ def write_diagram(blocks: Sequence[Block], title: str, subtitle: str, output: st
         ResourceError: the file cannot be written.
     """
     with writing(output, "--svg", (".svg",)) as place:
-        write_text(place, render(blocks, title, subtitle))
+        place.write_text(render(blocks, title, subtitle), encoding="utf-8")
         return place
 
 

@@ -359,13 +359,21 @@ def anchored(document: Mapping[str, Any], base: Path) -> dict[str, Any]:
     data = ready.get("data")
     if isinstance(data, dict) and "module" not in data and isinstance(data.get("name"), str):
         # Some are made of other data, which they name by `of`.
-        paths = {field: locate(data[field], base) for field in ("name", "of") if isinstance(data.get(field), str)}
+        paths = {field: _located(data[field], base) for field in ("name", "of") if isinstance(data.get(field), str)}
         ready["data"] = data = {**data, **paths}
     for table, field in (("data", "encoder"), ("model", "pretrained")):
         part = ready.get(table)
         if isinstance(part, dict) and isinstance(part.get(field), str) and part[field]:
             ready[table] = {**part, field: str(expand(part[field], base))}
     return ready
+
+
+def _located(name: str, base: Path) -> str:
+    """What cannot be found is told where data are opened, as another name may take its place by then."""
+    try:
+        return locate(name, base)
+    except InputError:
+        return name
 
 
 def map_code(document: Mapping[str, Any], change: Callable[[str, str], str]) -> dict[str, Any]:
