@@ -7,7 +7,7 @@ found once is not carried on by weights, and the loss reaches every layer over a
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, PositiveInt
 from torch import nn
@@ -25,6 +25,7 @@ _PHOTOGRAPHS = {"family": "densenet", "year": 2017, "input": (3, 224, 224), "out
 _SMALL = {"family": "densenet", "year": 2017, "input": (3, 32, 32), "outputs": 10, "source": f"{_PAPER}, section 4"}
 _BLOCKS = {121: (6, 12, 24, 16), 161: (6, 12, 36, 24), 169: (6, 12, 32, 32), 201: (6, 12, 48, 32)}
 
+_BC: dict[str, Any] = {"bottleneck": True, "compression": 0.5}
 Compression = Annotated[float, Field(gt=0, le=1)]
 
 
@@ -146,10 +147,31 @@ def densenet(
     published=Published(parameters=27.2e6, where="table 2"),
     **_SMALL,
 )
+@models.register(
+    "densenet_bc_100_12",
+    preset={"depth": 100, "growth": 12, **_BC},
+    published=Published(parameters=0.8e6, where="table 2", difference="It has 0.77 million, which rounds to 0.8."),
+    headline="CIFAR-10 test error 4.51 %, CIFAR-100 22.27 %, augmented by shifts and mirroring",
+    **_SMALL,
+)
+@models.register(
+    "densenet_bc_250_24",
+    preset={"depth": 250, "growth": 24, **_BC},
+    published=Published(parameters=15.3e6, where="table 2"),
+    headline="CIFAR-10 test error 3.62 %, CIFAR-100 17.60 %, augmented by shifts and mirroring",
+    **_SMALL,
+)
+@models.register(
+    "densenet_bc_190_40",
+    preset={"depth": 190, "growth": 40, **_BC},
+    published=Published(parameters=25.6e6, where="table 2"),
+    headline="CIFAR-10 test error 3.46 %, CIFAR-100 17.18 %, augmented by shifts and mirroring",
+    **_SMALL,
+)
 def small_densenet(
     spec: DataSpec,
     *,
-    depth: Literal[40, 100],
+    depth: Literal[40, 100, 190, 250],
     growth: PositiveInt,
     bottleneck: bool = False,
     compression: Compression = 1.0,
@@ -158,7 +180,8 @@ def small_densenet(
 ) -> nn.Module:
     """DenseNet of {depth} layers, each of which adds {growth} maps, for images of 28 or 32 pixels.
 
-    Three blocks of as many layers; the last maps are four times smaller than the image.
+    Three blocks of as many layers; the last maps are four times smaller than the image. With bottlenecks and
+    compression it is called DenseNet-BC.
 
     Args:
         bottleneck: each layer begins with a 1 x 1 convolution, of the same depth in all.
@@ -167,58 +190,9 @@ def small_densenet(
             paper where images are not augmented.
         recompute: training stores a fraction of what it would, and normalizes again in the backward pass.
     """
-    grown = Growth(maps=growth, bottleneck=bottleneck, compression=compression, dropout=dropout, recompute=recompute)
-    return _small(spec, depth, grown)
-
-
-@models.register(
-    "densenet_bc_100_12",
-    preset={"depth": 100, "growth": 12},
-    published=Published(parameters=0.8e6, where="table 2", difference="It has 0.77 million, which rounds to 0.8."),
-    headline="CIFAR-10 test error 4.51 %, CIFAR-100 22.27 %, augmented by shifts and mirroring",
-    **_SMALL,
-)
-@models.register(
-    "densenet_bc_250_24",
-    preset={"depth": 250, "growth": 24},
-    published=Published(parameters=15.3e6, where="table 2"),
-    headline="CIFAR-10 test error 3.62 %, CIFAR-100 17.60 %, augmented by shifts and mirroring",
-    **_SMALL,
-)
-@models.register(
-    "densenet_bc_190_40",
-    preset={"depth": 190, "growth": 40},
-    published=Published(parameters=25.6e6, where="table 2"),
-    headline="CIFAR-10 test error 3.46 %, CIFAR-100 17.18 %, augmented by shifts and mirroring",
-    **_SMALL,
-)
-def small_densenet_bc(
-    spec: DataSpec,
-    *,
-    depth: Literal[100, 190, 250],
-    growth: PositiveInt,
-    compression: Compression = 0.5,
-    dropout: Chance = 0.0,
-    recompute: bool = False,
-) -> nn.Module:
-    """DenseNet-BC of {depth} layers, of bottlenecks that each add {growth} maps, for images of 28 or 32 pixels.
-
-    Three blocks of as many layers; the last maps are four times smaller than the image.
-
-    Args:
-        compression: share of the maps that a transition leaves.
-        dropout: share of the numbers that each convolution but the first gives which is dropped in training; 0.2 in the
-            paper where images are not augmented.
-        recompute: training stores a fraction of what it would, and normalizes again in the backward pass.
-    """
-    grown = Growth(maps=growth, bottleneck=True, compression=compression, dropout=dropout, recompute=recompute)
-    return _small(spec, depth, grown)
-
-
-def _small(spec: DataSpec, depth: int, grown: Growth) -> nn.Module:
-    """A 3 x 3 convolution and three blocks of as many layers: the form for 32 x 32 (section 3, implementation)."""
     channels, _, _ = image("model `densenet`", spec, smallest=4)
-    width = 2 * grown.maps if grown.bottleneck and grown.compression < 1 else 16
-    layers = (depth - 4) // (6 if grown.bottleneck else 3)
-    first: OrderedDict[str, nn.Module] = OrderedDict(stem=nn.Conv2d(channels, width, 3, padding=1, bias=False))
-    return grown.network(first, width, (layers,) * 3, [1, 2, 2], spec.outputs)
+    grown = Growth(maps=growth, bottleneck=bottleneck, compression=compression, dropout=dropout, recompute=recompute)
+    width = 2 * growth if bottleneck and compression < 1 else 16
+    layers = (depth - 4) // (6 if bottleneck else 3)
+    stem: OrderedDict[str, nn.Module] = OrderedDict(stem=nn.Conv2d(channels, width, 3, padding=1, bias=False))
+    return grown.network(stem, width, (layers,) * 3, [1, 2, 2], spec.outputs)

@@ -134,9 +134,8 @@ def _read(path: Path, owner: str) -> tuple[dict[str, Tensor], bool]:
     if not isinstance(state, Mapping) or not state:
         raise InputError(owner, "must hold a state dict, names and tensors", type(state).__name__)
     for name, each in state.items():
-        if (
-            isinstance(name, str) and not name.isprintable()
-        ):  # it would be printed to a terminal, which takes some characters as commands
+        # Names are printed to a terminal, which takes some characters as commands.
+        if isinstance(name, str) and not name.isprintable():
             raise InputError(owner, f"must hold names that can be printed, but {name!a} cannot")
         if not isinstance(name, str) or not isinstance(each, Tensor):
             raise InputError(owner, f"must hold names and tensors alone, but `{name}` is of {type(each).__name__}")

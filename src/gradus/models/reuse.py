@@ -105,7 +105,7 @@ def attention_weights(model: nn.Module, x: Tensor) -> dict[str, Tensor]:
         >>> len(weights), weights["stage1.0.branch.gate"].shape
         (8, torch.Size([2, 64, 1, 1]))
     """
-    layers = [(name, each) for name, each in model.named_modules() if isinstance(each, Attending)]
+    layers = [name for name, each in model.named_modules() if isinstance(each, Attending)]
     if not layers:
         raise InputError("attention_weights", "needs a network with attention", repair="Such as `se_resnet18`.")
     found: dict[str, Tensor] = {}
@@ -114,8 +114,8 @@ def attention_weights(model: nn.Module, x: Tensor) -> dict[str, Tensor]:
         return lambda layer, given: found.update({name: layer.weights(given[0])})
 
     with untouched(model):
-        for name, each in layers:
-            each.register_forward_pre_hook(hook(name))  # type: ignore[attr-defined]
+        for name in layers:
+            model.get_submodule(name).register_forward_pre_hook(hook(name))
         model.eval()(x)
     return found
 
