@@ -1,5 +1,7 @@
 """What networks for images share."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -39,3 +41,31 @@ def test_width_multiplies_every_layer_but_the_last(name: str) -> None:
     assert all(each.shape == (2, 1000) for each in (getattr(given, "output", given), *getattr(given, "auxiliary", ())))
     for (place, one), other in zip(wide.named_parameters(), narrow.parameters(), strict=True):
         assert one.shape[0] == (1 if "output." in place else 2) * other.shape[0], place
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("alexnet_owt", {"width": 0.25}),
+        ("attention56", {"width": 0.125}),
+        ("c3d", {}),
+        ("densenet_bc_100_12", {}),
+        ("googlenet", {"width": 0.25}),
+        ("mobilenet_v1_0.25", {}),
+        ("mobilenet_v2_0.35", {}),
+        ("r3d_18", {}),
+        ("resnet18", {"width": 0.25}),
+        ("resnet20", {}),
+        ("se_resnet18", {"width": 0.25}),
+        ("shufflenet_v1_g3", {}),
+        ("shufflenet_v2_0.5", {}),
+        ("st_cnn", {"transform": "none"}),
+        ("vgg11", {"width": 0.25}),
+    ],
+)
+def test_networks_begin_with_such_weights(name: str, options: dict[str, Any]) -> None:
+    torch.manual_seed(0)
+    layers = [each for each in create_model(name, **options).modules() if isinstance(each, nn.Conv2d | nn.Conv3d)]
+    # All weights of a network that have deviation 1 when divided by what theirs should be.
+    scaled = [each.weight.flatten() * (each.weight[:, 0].numel() / each.groups / 2) ** 0.5 for each in layers]
+    assert torch.cat(scaled).std().item() == pytest.approx(1, abs=0.02)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from gradus.core.errors import InputError
 from gradus.models import create_model
-from gradus.models.vit import Patches
+from gradus.models.vit import Patches, Positions
 from gradus.nn.blocks.transformer import SelfAttention
 
 
@@ -29,6 +29,14 @@ def test_tokens_are_linear_in_the_pixels_of_a_patch() -> None:
             pixels = x[:, :, 3 * row : 3 * row + 3, 3 * column : 3 * column + 3].flatten(1)
             expected = pixels @ weight.T
             assert torch.allclose(tokens[:, 1 + 3 * row + column], expected, atol=1e-5)
+
+
+def test_patches_begin_with_the_variance_of_the_pixels_and_positions_beside_each_other() -> None:
+    model = create_model("vit", patch=4, width=240)
+    (patches,) = (each for each in model.modules() if isinstance(each, Patches))
+    assert patches.linear.weight.std().item() == pytest.approx((3 * 4 * 4) ** -0.5, rel=0.05)
+    (positions,) = (each for each in model.modules() if isinstance(each, Positions))
+    assert positions.vectors.std().item() == pytest.approx(0.02, rel=0.05)
 
 
 def exchanged(x: Tensor) -> Tensor:

@@ -137,11 +137,22 @@ def test_in_evaluation_there_are_no_auxiliary_losses() -> None:
     assert signs == {}
 
 
-def test_residuals_take_no_auxiliary_losses() -> None:
-    model = HalfWay()
-    objective = Supervised(model, lambda output, target: output - target, torch.optim.SGD(model.parameters()))
-    with pytest.raises(InputError, match="to which the auxiliary losses of a model cannot be added"):
+@pytest.mark.parametrize(
+    ("model", "penalties", "added"),
+    [(HalfWay(), (), "the auxiliary losses"), (make_network(), (lambda: torch.ones(()),), "the penalty")],
+)
+def test_residuals_take_nothing_that_is_added(model: nn.Module, penalties: Any, added: str) -> None:
+    optimizer = torch.optim.SGD(model.parameters())
+    objective = Supervised(model, lambda output, target: output - target, optimizer, penalties=penalties)
+    with pytest.raises(InputError, match=f"to which {added} of a model cannot be added"):
         objective.compute(objective.phases[0], next(make_loader().batches(0)))
+
+
+def test_a_criterion_with_state_is_a_network_too() -> None:
+    model, criterion = make_network(), nn.MSELoss()
+    optimizer = torch.optim.SGD(model.parameters())
+    assert dict(Supervised(model, criterion, optimizer).modules()) == {"model": model, "criterion": criterion}
+    assert dict(Supervised(model, mse_loss, optimizer).modules()) == {"model": model}
 
 
 class Game:
