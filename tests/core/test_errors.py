@@ -64,3 +64,5 @@ def test_nearest(name: str, repair: str) -> None:
 def test_nearest_lists_several_and_none() -> None:
     assert nearest("adamm", ["adam", "adamw"]) == "Did you mean `adam` or `adamw`?"
     assert nearest("x", []) == ""
+    assert nearest("x", map(str, range(10, 50))).endswith("48, 49.")
+    assert nearest("x", map(str, range(10, 53))).endswith("48, 49, and 3 others.")

@@ -5,6 +5,8 @@ from difflib import get_close_matches
 from typing import Any, Self
 
 _ABSENT: Any = object()
+_MANY = 40
+"""Known names that a message lists at most."""
 
 
 class GradusError(Exception):
@@ -48,7 +50,7 @@ class ResourceError(GradusError, OSError):
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """The repair for an unknown name: the closest known ones, or all of them.
+    """The repair for an unknown name: the closest known ones, or all of them, if these can be read in a line.
 
     >>> nearest("lenet", ["lenet5", "mlp"])
     'Did you mean `lenet5`?'
@@ -61,6 +63,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
     close = get_close_matches(name.lower(), spelt, n=3, cutoff=0.6)
     if close:
         return "Did you mean " + " or ".join(f"`{spelt[each]}`" for each in close) + "?"
+    if len(names) > _MANY:
+        names = [*names[:_MANY], f"and {len(names) - _MANY} others"]
     return f"Known: {', '.join(names)}." if names else ""
 
 

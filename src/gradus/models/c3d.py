@@ -10,9 +10,8 @@ first dense layer has 8,192 inputs.
 
 from collections import OrderedDict
 from math import prod
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field
 from torch import nn
 
 from gradus.core.spec import DataSpec
@@ -20,6 +19,7 @@ from gradus.models import models
 from gradus.models.images import he_normal, strides
 from gradus.models.videos import video
 from gradus.nn.convolution import relu
+from gradus.nn.dropout import Chance
 
 _STAGES = ((64,), (128,), (256, 256), (512, 512), (512, 512))
 
@@ -37,7 +37,7 @@ def c3d(
     spec: DataSpec,
     *,
     kernel_depth: Literal[1, 3, 5, 7] = 3,
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.5,
+    dropout: Chance = 0.5,
     reduction: Literal[8, 16, 32] = 32,
 ) -> nn.Module:
     """Network of eight convolutions in space and time, for clips of 16 frames.

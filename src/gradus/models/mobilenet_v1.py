@@ -8,14 +8,13 @@ convolution a stride of 2 and maps of 7 x 7 on both sides; only a stride of 1 do
 
 from collections import OrderedDict
 from functools import partial
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field
 from torch import nn
 
 from gradus.core.spec import DataSpec
 from gradus.models import Published, models
-from gradus.models.images import Reduction, ending, he_normal, strides
+from gradus.models.images import Reduction, Width, ending, he_normal, strides
 from gradus.models.inputs import image
 from gradus.nn.convolution import conv_norm, depthwise_separable, relu
 
@@ -71,7 +70,7 @@ def mobilenet_v1(
     spec: DataSpec,
     *,
     convolution: Literal["separable", "full"],
-    width: Annotated[float, Field(gt=0, le=16)] = 1.0,
+    width: Width = 1.0,
     activation: Literal["relu", "relu6"] = "relu",
     reduction: Reduction = 32,
 ) -> nn.Module:

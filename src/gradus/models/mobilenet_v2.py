@@ -6,17 +6,17 @@ activation, which would lose what it cuts off.
 """
 
 from collections import OrderedDict
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Field
 from torch import nn
 
 from gradus.core.spec import DataSpec
 from gradus.models import Published, models
-from gradus.models.images import Reduction, ending, he_normal, strides
+from gradus.models.images import Reduction, Width, ending, he_normal, strides
 from gradus.models.inputs import image
 from gradus.nn.blocks.inverted_residual import inverted_residual, relu6
 from gradus.nn.convolution import conv_norm, divisible
+from gradus.nn.dropout import Chance
 
 _STAGES = (
     *((1, 16, 1, False), (6, 24, 2, True), (6, 32, 3, True), (6, 64, 4, True)),
@@ -63,8 +63,8 @@ _COMMON: dict[str, Any] = {
 def mobilenet_v2(
     spec: DataSpec,
     *,
-    width: Annotated[float, Field(gt=0, le=16)] = 1.0,
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2,
+    width: Width = 1.0,
+    dropout: Chance = 0.2,
     reduction: Reduction = 32,
 ) -> nn.Module:
     """MobileNet V2, of inverted residuals with linear bottlenecks.

@@ -7,14 +7,13 @@ group finds to the others.
 """
 
 from collections import OrderedDict
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import Field
 from torch import nn
 
 from gradus.core.spec import DataSpec
 from gradus.models import models
-from gradus.models.images import Reduction, ending, he_normal, strides
+from gradus.models.images import Reduction, Width, ending, he_normal, strides
 from gradus.models.inputs import image
 from gradus.nn.blocks.shuffle import shuffle_unit
 from gradus.nn.convolution import conv_norm, divisible
@@ -51,7 +50,7 @@ def shufflenet_v1(
     spec: DataSpec,
     *,
     groups: Literal[1, 2, 3, 4, 8] = 3,
-    width: Annotated[float, Field(gt=0, le=16)] = 1.0,
+    width: Width = 1.0,
     reduction: Reduction = 32,
 ) -> nn.Module:
     """ShuffleNet V1, of grouped 1 x 1 convolutions with shuffled channels.

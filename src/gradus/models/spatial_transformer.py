@@ -10,9 +10,9 @@ and smaller ones, pass through one network.
 
 from collections import OrderedDict
 from math import prod
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import PositiveInt
 from torch import nn
 
 from gradus.core.spec import DataSpec
@@ -34,11 +34,10 @@ _DIGITS = "Distorted MNIST test error {} (R), {} (RTS), {} (P), {} % (E), affine
 
 Transform = Literal["affine", "projective", "none"]
 Layers = OrderedDict[str, nn.Module]
-Width = Annotated[int, Field(ge=1)]
 
 
 @models.register(headline=_DIGITS.format(0.7, 0.5, 0.8, 1.2), **_COMMON)
-def st_cnn(spec: DataSpec, *, transform: Transform = "affine", width: Width = 32) -> nn.Module:
+def st_cnn(spec: DataSpec, *, transform: Transform = "affine", width: PositiveInt = 32) -> nn.Module:
     """Convolutional network for distorted digits behind a spatial transformer.
 
     Kernels of 9 x 9 and 7 x 7 after a localisation network of two convolutions of 5 x 5 and 20 maps, each followed by
@@ -61,7 +60,7 @@ def st_cnn(spec: DataSpec, *, transform: Transform = "affine", width: Width = 32
 
 
 @models.register(headline=_DIGITS.format(1.2, 0.8, 1.5, 2.7), **_COMMON)
-def st_fcn(spec: DataSpec, *, transform: Transform = "affine", width: Width = 256) -> nn.Module:
+def st_fcn(spec: DataSpec, *, transform: Transform = "affine", width: PositiveInt = 256) -> nn.Module:
     """Dense network for distorted digits behind a spatial transformer.
 
     Two hidden layers after a localisation network of three, of 32 units each.

@@ -18,6 +18,7 @@ from gradus.models.images import strides
 from gradus.models.inputs import image
 from gradus.nn.blocks.fire import Bypass, fire
 from gradus.nn.convolution import relu
+from gradus.nn.dropout import Chance
 
 _COMMON = {
     "family": "squeezenet",
@@ -59,7 +60,7 @@ def squeezenet(
     bypass: Bypass = "none",
     squeeze_ratio: Share = 0.125,
     share_3x3: Share = 0.5,
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.5,
+    dropout: Chance = 0.5,
     reduction: Literal[4, 8, 16] = 16,
 ) -> nn.Module:
     """SqueezeNet {version}, of fire modules.

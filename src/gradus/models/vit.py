@@ -8,10 +8,10 @@ transformers, arXiv:2012.12877 (DeiT).
 
 from collections import OrderedDict
 from math import gcd, sqrt
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import torch
-from pydantic import Field
+from pydantic import PositiveInt
 from torch import Tensor, nn
 
 from gradus.core.errors import InputError
@@ -19,6 +19,7 @@ from gradus.core.spec import DataSpec
 from gradus.models import models
 from gradus.models.inputs import image
 from gradus.nn.blocks.transformer import encoder_layer, xavier_uniform
+from gradus.nn.dropout import Chance
 
 _PAPER = "Dosovitskiy et al. (2021), An image is worth 16x16 words, arXiv:2010.11929"
 _COMMON: dict[str, Any] = {"family": "vit", "year": 2021}
@@ -27,9 +28,7 @@ _NOTES = "The paper begins fine-tuning with an output layer of zeros; this one h
 _DEIT = "Touvron et al. (2021), Training data-efficient image transformers, arXiv:2012.12877, table 1"
 _SIZES = {"tiny": (192, 3), "small": (384, 6), "base": (768, 12)}
 
-Whole = Annotated[int, Field(ge=1)]
 Pool = Literal["token", "mean"]
-Rate = Annotated[float, Field(ge=0, lt=1)]
 
 
 class Patches(nn.Module):
@@ -80,13 +79,13 @@ class MeanToken(nn.Module):
 def vit(
     spec: DataSpec,
     *,
-    patch: Whole = 4,
-    depth: Whole = 6,
-    width: Whole = 192,
-    heads: Whole = 3,
-    ratio: Whole = 4,
+    patch: PositiveInt = 4,
+    depth: PositiveInt = 6,
+    width: PositiveInt = 192,
+    heads: PositiveInt = 3,
+    ratio: PositiveInt = 4,
     pool: Pool = "token",
-    dropout: Rate = 0.0,
+    dropout: Chance = 0.0,
 ) -> nn.Module:
     """Vision transformer of any size; its own is for small images.
 
@@ -129,10 +128,10 @@ def photograph_vit(
     spec: DataSpec,
     *,
     size: Literal["tiny", "small", "base"],
-    patch: Whole = 16,
-    depth: Whole = 12,
+    patch: PositiveInt = 16,
+    depth: PositiveInt = 12,
     pool: Pool = "token",
-    dropout: Rate = 0.0,
+    dropout: Chance = 0.0,
 ) -> nn.Module:
     """Vision transformer, {size}, of patches of 16 x 16 for photographs.
 
