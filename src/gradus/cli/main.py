@@ -18,6 +18,7 @@ from gradus.cli import (
     landscape,
     layers,
     losses,
+    memory,
     models,
     optimizers,
     predict,
@@ -40,7 +41,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for verb in (
-    train, predict, inspect, backprop, doctor, preflight, report, landscape,
+    train, predict, inspect, backprop, doctor, preflight, report, landscape, memory,
     models, data, activations, initializers, layers, losses, optimizers,
 ):  # fmt: skip
     app.command(

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from gradus.analysis.budget import Subject
+    from gradus.core.spec import DataSpec
 
 _INPUT = re.compile(r"((?P<name>\w+)=)?(?P<shape>[^:=]*)(:(?P<type>\w+))?")
 
@@ -104,6 +105,17 @@ def _network(reference: str, weights: bool) -> tuple["nn.Module", list[Given]]:
     usual = [Given(shape, name) for shape, name in zip(card.spec.inputs, card.spec.input_dtypes, strict=True)]
     with torch.device("cpu" if weights else "meta"), torch.random.fork_rng(devices=[]):
         return card.build(card.spec, **card.validate({})), usual
+
+
+def network(reference: str, given: Given | None) -> tuple["nn.Module", "DataSpec | None"]:
+    """A network with numbers for inputs of the shape `given`, and of one of the catalogue the data that it is for."""
+    if ":" in reference or reference.endswith(".py"):
+        return _own(reference), None
+    from gradus.models import build, models
+
+    card = models.get(reference)
+    spec = card.spec if given is None else replace(card.spec, inputs=(given.shape,))
+    return build(card, spec, {}), spec
 
 
 def _own(reference: str) -> "nn.Module":
