@@ -227,6 +227,25 @@ def test_what_little_can_be_known_needs_no_distant_past(held_out: dict[str, Any]
 
 
 @pytest.mark.parametrize(
+    ("ended_at", "ratio", "caught"),
+    [
+        (1.0, 1e-9, True),
+        (0.97, 1e-9, False),  # little is told, of the recent past
+        (1.0, 1e-4, False),
+    ],
+)
+def test_who_has_learned_the_mean_alone_lacks_the_distant_past(ended_at: float, ratio: float, caught: bool) -> None:
+    """The adding problem by a plain recurrent network: the loss falls from 1.17 to the variance of the sums, 0.167."""
+    history = fitting(
+        loss=lambda step: {"error": ended_at if step else 7.0, "target_std": 1.0, "target_mean": 2.4},
+        curve=falling(7.0, ended_at),
+        examination={"layers": recurrent(ratio)},
+        ended=True,
+    )
+    assert ("vanishing-through-time" in seen(history)) == caught
+
+
+@pytest.mark.parametrize(
     ("at_first", "later", "found"),
     [
         (1.01e4, 0.0, "exploding-through-time"),  # and died of it

@@ -113,6 +113,15 @@ def _came_down_to_nothing(known: Sequence[LossSigns]) -> bool:
 
 
 @asked_once
+def explains_nothing(history: History) -> bool:
+    """Whether outputs are no nearer to given values than the mean of each batch is, however far away they began."""
+    known = [each for each in losses(history)[-5:] if each.kind == "values" and each.target_std > 0]
+    if len(known) < 5:
+        return False
+    return statistics.fmean(each.error / (each.target_std * each.target_std) for each in known) > 0.98
+
+
+@asked_once
 def scored(history: History) -> list[Evaluation]:
     """Evaluations of held-out examples, in evaluation mode, whose accuracy is known."""
     return [each for each in history.held_out() if each.accuracy is not None and not each.training]

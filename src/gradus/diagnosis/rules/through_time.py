@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from gradus.core.text import Message
 from gradus.diagnosis.history import History
 from gradus.diagnosis.rules import Sighting, rules
-from gradus.diagnosis.rules.common import chance, learned, struggling
+from gradus.diagnosis.rules.common import chance, explains_nothing, learned, struggling
 from gradus.diagnosis.signs import Examination
 
 VANISHED, EXPLODED = 1e-6, 1e4
@@ -27,14 +27,14 @@ _LATE = 1000
     ),
 )
 def vanishing_through_time(history: History) -> Iterator[Sighting]:
-    """Hardly any gradient arrives at the first step of a sequence, and the run does not learn."""
+    """Hardly any gradient arrives at the first step of a sequence, and the run does not learn, but for the mean."""
     if any(True for _ in exploding_through_time(history)):
         return  # what exploded may have died of it
     known = history.ended or history.step >= _LATE or len(history.held_out()) > 1
     if not known or _tells_something(history):
         return
     for place, ratio, since in _ratios(history.latest(2)):
-        if 0 <= ratio < VANISHED and history.step >= 30 and not learned(history):
+        if 0 <= ratio < VANISHED and history.step >= 30 and (not learned(history) or explains_nothing(history)):
             yield Sighting(where=place, since=since, confidence=0.9, evidence={"ratio": ratio})
             return
 
