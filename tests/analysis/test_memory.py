@@ -72,7 +72,8 @@ def test_codes_are_followed_to_what_is_looked_up() -> None:
 
         def forward(self, codes: Tensor) -> Tensor:
             decay = 0.5 ** torch.arange(T - 1.0, -1, -1)
-            return ((self.embedding(codes) @ weight) * decay).sum(1, keepdim=True)
+            said: Tensor = self.embedding(codes) @ weight
+            return (said * decay).sum(1, keepdim=True)
 
     found = memory(Sum(), torch.randint(5, (4, T)))
     expected = weight.norm().double() * 0.5 ** torch.arange(T, dtype=torch.float64)
