@@ -1,7 +1,7 @@
 """Recurrent layers, stacked, in one direction or both."""
 
 from collections.abc import Sequence
-from typing import Any, Literal, overload
+from typing import Any, Literal, cast, overload
 
 import torch
 from torch import Tensor, nn
@@ -37,9 +37,9 @@ class Recurrent(nn.Module):
     | "peephole_lstm" | `PeepholeLSTMStep` | unrolled |
     | "layer_norm_lstm" | `LayerNormLSTMStep` | unrolled |
 
-    Where torch's fused layer has the same equations it holds the weights, as `kernel`, in torch's names, and runs,
-    except where something happens between two steps: variational dropout of the state or between layers in training,
-    `return_gates`, or `fused=False`. The results are the same either way.
+    Where torch's fused layer has the same equations it holds the weights, as `kernel` in torch's names, and runs except
+    where something happens between two steps: variational dropout of the state or between layers in training, or
+    `return_gates`. Other kinds have `cells`, and so has every kind with `fused=False`. Results are the same either way.
 
     Args:
         kind: of recurrence.
@@ -56,7 +56,7 @@ class Recurrent(nn.Module):
         variational: the chance that a feature is left out, the same ones at every step of a sequence: of inputs,
             between layers, and of the state where it meets the recurrent matrix. One number is for all three.
         weight_drop: the chance that a weight from state to state is left out, the same ones at every step.
-        fused: False never to run torch's fused kernels.
+        fused: False for cells in the place of torch's layer, which torch.compile cannot look into.
     Raises:
         InputError: for an unknown kind, or a number out of range.
     Source: of variational dropout: Gal, Ghahramani (2016), arXiv:1512.05287, equation 7, with tied weights; of weight
@@ -93,25 +93,29 @@ class Recurrent(nn.Module):
         self.batch_first, self.bidirectional = batch_first, bidirectional
         self.directions = 2 if bidirectional else 1
         self.dropout, self.weight_drop = checked_chance(dropout), checked_chance(weight_drop)
-        inputs, between, of_state = (variational,) * 3 if isinstance(variational, int | float) else variational
-        self.variational = checked_chance(inputs), checked_chance(between), checked_chance(of_state)
-        self.fused, self.parts = fused, step.parts
-        self.entering = LockedDropout(inputs, steps=1 if batch_first else 0)
+        chances = (
+            (variational,) * 3 if isinstance(variational, int | float) else tuple(map(checked_chance, variational))
+        )
+        if len(chances) != 3:
+            raise InputError("Recurrent", "`variational` must be a number, or three", variational)
+        self.variational: tuple[float, float, float] = chances
+        self.parts = step.parts
+        self.entering = LockedDropout(chances[0], steps=1 if batch_first else 0)
         ends = ("", "_reverse")[: self.directions]
         self.places = tuple(f"l{layer}{end}" for layer in range(num_layers) for end in ends)
-        self.kernel = torchs(
+        self.kernel = None if not fused else torchs(
             kind, step, input_size, hidden_size, num_layers, biases=biases, bidirectional=bidirectional,
             batch_first=batch_first, dropout=dropout if num_layers > 1 else 0.0,
         )  # fmt: skip
         options: dict[str, Any] = {"nonlinearity": nonlinearity, "reset": reset}
         widths = [input_size] + [self.directions * hidden_size] * (num_layers - 1)
-        self.steps, self.cells = nn.ModuleList(), nn.ModuleList()
-        if self.kernel is not None:
-            self.steps.extend(make_step(kind, **options) for _ in self.places)
-        else:
-            self.cells.extend(
-                Cell(kind, width, hidden_size, biases=biases, **options) for width in widths for _ in ends
-            )
+        self.cells = nn.ModuleList(
+            make_step(kind, **options)
+            if self.kernel is not None
+            else Cell(kind, width, hidden_size, biases=biases, **options)
+            for width in widths
+            for _ in ends
+        )
 
     @overload
     def forward(
@@ -164,7 +168,7 @@ class Recurrent(nn.Module):
     def _undisturbed(self) -> bool:
         """Whether nothing happens between two steps, or between layers but what torch's kernel does itself."""
         _, between, of_state = self.variational
-        return self.fused and not (self.training and (of_state or (between and self.num_layers > 1)))
+        return not (self.training and (of_state or (between and self.num_layers > 1)))
 
     def _fused(
         self, kernel: nn.RNNBase, x: Tensor, state: State | None, ends: Tensor | None, dropped: dict[str, Tensor]
@@ -225,11 +229,11 @@ class Recurrent(nn.Module):
         return functional.dropout(x_TNF, self.dropout) if self.dropout else x_TNF
 
     def _step(self, at: int) -> tuple[Step, Weights]:
-        if self.kernel is None:
-            cell: Any = self.cells[at]
+        cell = self.cells[at]
+        if isinstance(cell, Cell):
             return cell.step, cell.weights()
-        step: Any = self.steps[at]
-        return step, weights_of(self.kernel, self.places[at])
+        step, kernel = cast(Step, cell), cast(nn.RNNBase, self.kernel)
+        return step, weights_of(kernel, self.places[at])
 
     def _dropped(self) -> dict[str, Tensor]:
         """The recurrent matrices of this pass, where some of their weights are left out."""
@@ -247,6 +251,8 @@ class Recurrent(nn.Module):
             given = tuple(x.shape) if isinstance(x, Tensor) else type(x).__name__
             rule = f"`x` must have three axes, the last of {self.input_size} features"
             raise InputError("Recurrent", rule, given, "Of sequences that end earlier give `lengths`.")
+        if not x.shape[1 if self.batch_first else 0]:
+            raise InputError("Recurrent", "`x` must have a step or more", tuple(x.shape))
         if state is None:
             return
         parts = (state,) if isinstance(state, Tensor) else tuple(state)
