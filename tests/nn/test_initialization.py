@@ -14,7 +14,7 @@ from gradus.models import create_model
 from gradus.nn import initializers
 from gradus.nn.initialization import initialize
 from gradus.nn.normalization import weight_standardization
-from gradus.nn.recurrent import layer_norm_lstm
+from gradus.nn.recurrent import Recurrent
 from gradus.nn.schemes import Fans
 
 DEPTH, WIDTH, SEEDS = 50, 1024, 8
@@ -165,7 +165,7 @@ def test_recurrent_layers_start_by_their_kind() -> None:
 
 
 def test_a_layer_normalized_lstm_is_understood() -> None:
-    lstm: Any = layer_norm_lstm(6, 4)
+    lstm: Any = Recurrent("layer_norm_lstm", 6, 4)
     rows = initialize(lstm)
     assert rows.left == []
     assert [row.scheme for row in rows if "weight_hh" in row.parameter] == ["orthogonal"] * 4

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from gradus.core.errors import InputError
 from gradus.core.spec import DataSpec
 from gradus.models import models
-from gradus.nn.dropout import Chance, DropConnect
-from gradus.nn.recurrent import LayerNormLSTMCell, Unrolled
+from gradus.nn.dropout import Chance
+from gradus.nn.recurrent import Recurrent
 
 # N examples, T steps, F features, H units, D directions
 
@@ -23,14 +23,13 @@ class LSTMReader(nn.Module):
         output: (N, D H) to what is asked for.
     """
 
-    def __init__(self, embedding: nn.Module, recurrence: nn.Module, output: nn.Module, *, directions: int) -> None:
+    def __init__(self, embedding: nn.Module, recurrence: Recurrent, output: nn.Module) -> None:
         super().__init__()
         self.embedding, self.recurrence, self.output = embedding, recurrence, output
-        self.directions = directions
 
     def forward(self, window: Tensor) -> Tensor:
         _, (h_LNH, _) = self.recurrence(self.embedding(window))
-        ends_NH = h_LNH[-self.directions :].transpose(0, 1).flatten(1)  # each direction's last state
+        ends_NH = h_LNH[-self.recurrence.directions :].transpose(0, 1).flatten(1)  # each direction's last state
         output: Tensor = self.output(ends_NH)
         return output
 
@@ -71,26 +70,16 @@ def lstm(
     """
     features = _features(spec, embedding)
     looked_up = nn.Embedding(len(spec.vocabulary), embedding) if spec.vocabulary else nn.Identity()
-    recurrence: nn.Module
-    if layer_norm or dropout:
-        recurrence = Unrolled(
-            LayerNormLSTMCell if layer_norm else nn.LSTMCell,
-            features,
-            hidden,
-            layers,
-            batch_first=True,
-            bidirectional=bidirectional,
-            dropout=dropout,
-            dropout_between=dropout,
-            dropout_state=dropout,
-        )
-    else:
-        recurrence = nn.LSTM(features, hidden, layers, batch_first=True, bidirectional=bidirectional)
-    if weight_drop:
-        names = [name for name, _ in recurrence.named_parameters() if "weight_hh" in name]
-        recurrence = DropConnect(recurrence, names, weight_drop)
-    directions = 2 if bidirectional else 1
-    return LSTMReader(looked_up, recurrence, nn.Linear(directions * hidden, spec.outputs), directions=directions)
+    recurrence = Recurrent(
+        "layer_norm_lstm" if layer_norm else "lstm",
+        features,
+        hidden,
+        layers,
+        bidirectional=bidirectional,
+        variational=dropout,
+        weight_drop=weight_drop,
+    )
+    return LSTMReader(looked_up, recurrence, nn.Linear(recurrence.directions * hidden, spec.outputs))
 
 
 def _features(spec: DataSpec, embedding: int) -> int:
