@@ -50,7 +50,7 @@ def c3d(
         reduction: how many times smaller than a frame the last maps are: 32 for 112 pixels, 16 for 64, 8 for 32 or 28;
             the first poolings go, and leave those of time.
     """
-    channels, frames, height, width = video(
+    channels, frames, rows, columns = video(
         "model `c3d`", spec, frames=16, smallest=reduction // 2, reduction=reduction
     )
     steps = strides(reduction, 5)
@@ -68,7 +68,7 @@ def c3d(
         if prod(kernel) > 1:
             layers[f"pool{number}"] = nn.MaxPool3d(kernel, padding=(0, 1, 1) if number == 5 else 0)
     before_last = reduction // 2
-    places = (frames // 16) * (height // before_last // 2 + 1) * (width // before_last // 2 + 1)
+    places = (frames // 16) * (rows // before_last // 2 + 1) * (columns // before_last // 2 + 1)
     layers["flatten"] = nn.Flatten()
     hidden = divisible(4096 * width, 8)
     for name, inputs in (("hidden1", channels * places), ("hidden2", hidden)):

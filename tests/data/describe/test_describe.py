@@ -141,8 +141,11 @@ def test_pixels_of_a_row_may_be_constant_and_vary_unequally() -> None:
     rows[:, :, 0] = 0
     rows[:, :, 3] = 0
     rows[0, 0, 3] = 1
-    given = {"kind": "x", "task": "classification", "train": Examples((rows,), np.arange(40) % 2)}
-    alike, apart = (described(RawData(**given, classes=("a", "b"), alike=each)) for each in (True, False))
+    train = Examples((rows,), np.arange(40) % 2)
+    alike, apart = (
+        described(RawData(kind="x", task="classification", train=train, classes=("a", "b"), alike=each))
+        for each in (True, False)
+    )
     assert alike["problems"] == []
     assert len(apart["problems"]) == 2
     assert alike["columns"] == apart["columns"]
