@@ -53,10 +53,10 @@ def test_what_is_no_such_video_is_refused(shape: tuple[int, ...], message: str) 
 
 
 def test_a_quarter_of_the_width() -> None:
-    """27 a b + b for each of 1-16, 16-32, 32-64-64, 64-128-128, 128-128-128; then 128-1,024-1,024-10 with biases."""
+    """27 a b + b for each of 1-16, 16-32, 32-64-64, 64-128-128, 128-128-128; then 512-1,024-1,024-10 with biases."""
     pairs = [(1, 16), (16, 32), (32, 64), (64, 64), (64, 128), (128, 128), (128, 128), (128, 128)]
     expected = sum(27 * a * b + b for a, b in pairs) + sum(
-        a * b + b for a, b in ((128, 1024), (1024, 1024), (1024, 10))
+        a * b + b for a, b in ((512, 1024), (1024, 1024), (1024, 10))
     )
     model = on_meta(width=0.25, input_shape=(1, 16, 32, 32), num_classes=10)
     assert sum(each.numel() for each in model.parameters()) == expected
