@@ -61,3 +61,12 @@ def test_a_quarter_of_the_width() -> None:
     model = on_meta(width=0.25, input_shape=(1, 16, 32, 32), num_classes=10)
     assert sum(each.numel() for each in model.parameters()) == expected
     assert model(torch.empty(2, 1, 16, 32, 32, device="meta")).shape == (2, 10)
+
+
+def test_batch_normalization_comes_after_each_convolution() -> None:
+    layers = [each for each in on_meta(batch_norm=True).modules() if not list(each.children())]
+    after = [layers[place + 1] for place, each in enumerate(layers) if isinstance(each, nn.Conv3d)]
+    assert [each.num_features for each in after if isinstance(each, nn.BatchNorm3d)] == [
+        64, 128, 256, 256, 512, 512, 512, 512,
+    ]  # fmt: skip
+    assert not any(isinstance(each, nn.BatchNorm3d) for each in on_meta().modules())

@@ -6,13 +6,12 @@ from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, NonNegativeInt, PositiveInt
 
 from gradus.core.randomness import Stream, uniform
 from gradus.data.raw import CHUNK, Column, Examples, RawData
 from gradus.data.sources import sources
 
-Count = Annotated[int, Field(ge=1)]
 CONSTANT_MSE = 1 / 6
 """The squared error of the answer 1 to every example: the variance of a sum of two uniform numbers."""
 
@@ -27,9 +26,9 @@ CONSTANT_MSE = 1 / 6
 def adding(
     *,
     length: Annotated[int, Field(ge=2)] = 150,
-    examples: Count = 10_000,
-    test_examples: Count = 1_000,
-    seed: Annotated[int, Field(ge=0)] = 0,
+    examples: PositiveInt = 10_000,
+    test_examples: PositiveInt = 1_000,
+    seed: NonNegativeInt = 0,
 ) -> RawData:
     """The adding problem: of a sequence of numbers, the sum of the two that are marked.
 

@@ -3,16 +3,14 @@
 # N examples, T steps of silence, T + 20 steps in all
 
 import math
-from typing import Annotated
 
 import numpy as np
-from pydantic import Field
+from pydantic import NonNegativeInt, PositiveInt
 
 from gradus.core.randomness import Stream, uniform
 from gradus.data.raw import CHUNK, Examples, RawData
 from gradus.data.sources import sources
 
-Count = Annotated[int, Field(ge=1)]
 SYMBOLS, KINDS = 10, 8
 BLANK, DELIMITER = 0, KINDS + 1
 
@@ -26,10 +24,10 @@ BLANK, DELIMITER = 0, KINDS + 1
 )
 def copy_memory(
     *,
-    delay: Count = 100,
-    examples: Count = 10_000,
-    test_examples: Count = 1_000,
-    seed: Annotated[int, Field(ge=0)] = 0,
+    delay: PositiveInt = 100,
+    examples: PositiveInt = 10_000,
+    test_examples: PositiveInt = 1_000,
+    seed: NonNegativeInt = 0,
 ) -> RawData:
     """Copy memory: ten symbols, a silence, a delimiter; then the symbols are to be said again.
 

@@ -6,12 +6,12 @@ fill a gigabyte, their paths fill a megabyte. Each has its own draws, keyed by s
 
 # N clips, T frames, S side of a frame, D side of a digit, K digits of a clip, C channels, M digits to choose from
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, NonNegativeInt, PositiveInt
 
 from gradus.core.randomness import Stream, uniform
 from gradus.data.raw import Examples, RawData
@@ -19,13 +19,21 @@ from gradus.data.sources import sources
 from gradus.data.sources.distorted_digits import Pictures, resized, square_images
 from gradus.data.splits import split
 
-Count = Annotated[int, Field(ge=1)]
 Label = Literal["digit", "direction"]
 Floats = NDArray[np.float64]
 DIRECTIONS = ("right", "up right", "up", "up left", "left", "down left", "down", "down right")
 SLOWEST, FASTEST = 1 / 32, 1 / 16
 """Of a frame's side, from one frame to the next; the code of Srivastava et al. has 1 / 17.8."""
 _DRAWS = 7
+
+
+@dataclass(frozen=True)
+class _Rules:
+    label: Label
+    digits: int
+    side: int
+    frames: int
+    seed: int
 
 
 class Clips:
@@ -71,9 +79,9 @@ def moving_digits(
     digits: Literal[1, 2] = 2,
     side: Annotated[int, Field(ge=16, le=256)] = 64,
     frames: Annotated[int, Field(ge=2, le=256)] = 16,
-    examples: Count | None = None,
-    test_examples: Count | None = None,
-    seed: Annotated[int, Field(ge=0)] = 0,
+    examples: PositiveInt | None = None,
+    test_examples: PositiveInt | None = None,
+    seed: NonNegativeInt = 0,
 ) -> RawData:
     """Moving digits: videos in which a digit crosses the frame and bounces off its edges.
 
@@ -97,12 +105,14 @@ def moving_digits(
         pools = [(part.examples.inputs[0][part.index], part.target) for part in (parts.train, parts.test)]
     else:
         pools = [(part.inputs[0][:], part.target) for part in (raw.train, raw.test)]
-    made = [
-        _clips(pool, target, count, label, digits, side, frames, seed, part)
+    rules = _Rules(label, digits, side, frames, seed)
+    train, test = (
+        _moved(pool, target, count or len(pool), rules, part)
         for part, ((pool, target), count) in enumerate(zip(pools, (examples, test_examples), strict=True))
-    ]
+    )
     classes = raw.classes if label == "digit" else DIRECTIONS
-    return replace(raw, kind="moving_digits", train=made[0], validation=None, test=made[1], classes=classes)
+    # Validation is of clips of the training digits, as `validation` of [data] says.
+    return replace(raw, kind="moving_digits", train=train, validation=None, test=test, classes=classes)
 
 
 def bounce(place: Floats, room: float) -> Floats:
@@ -113,30 +123,24 @@ def bounce(place: Floats, room: float) -> Floats:
     return room - np.abs(room - np.mod(place, 2 * room))
 
 
-def _clips(
-    pool: Pictures,
-    target: NDArray[np.int64],
-    count: int | None,
-    label: Label,
-    digits: int,
-    side: int,
-    frames: int,
-    seed: int,
-    part: int,
-) -> Examples:
+def _moved(pool: Pictures, target: NDArray[np.int64], count: int, rules: _Rules, part: int) -> Examples:
+    """So many clips of digits (M, C, H, W) and their classes (M,), with the draws of a part of the set."""
+    side = rules.side
     small = resized(pool, round(side * 28 / 64))
-    number = np.arange(count or len(pool))
-    heading, speed, row, column, still, still_row, still_column = uniform(seed, Stream.DATA, part, number, _DRAWS).T
-    turns = np.floor(8 * heading) / 8 if label == "direction" else heading
+    number = np.arange(count)
+    heading, speed, row, column, still, still_row, still_column = uniform(
+        rules.seed, Stream.DATA, part, number, _DRAWS
+    ).T
+    turns = np.floor(8 * heading) / 8 if rules.label == "direction" else heading
     angle, length = 2 * np.pi * turns, side * (SLOWEST + (FASTEST - SLOWEST) * speed)
     room = side - small.shape[-1]
     # Rows count downwards, directions turn upwards from the right.
     velocity = length[:, None] * np.stack([-np.sin(angle), np.cos(angle)], -1)
-    moved = np.arange(frames)[:, None] * velocity[:, None]  # (N, T, 2)
+    moved = np.arange(rules.frames)[:, None] * velocity[:, None]  # (N, T, 2)
     path = bounce(room * np.stack([row, column], -1)[:, None] + moved, room)
     resting = np.broadcast_to(room * np.stack([still_row, still_column], -1)[:, None], path.shape)
     corners = np.stack([path, resting], 2).round().astype(np.int16)
     which = np.stack([number % len(pool), np.floor(still * len(pool)).astype(np.int64)], -1)
-    clips = Clips(small, which[:, :digits], corners[:, :, :digits], side)
-    classes = target[which[:, 0]] if label == "digit" else np.floor(8 * heading).astype(np.int64)
+    clips = Clips(small, which[:, : rules.digits], corners[:, :, : rules.digits], side)
+    classes = target[which[:, 0]] if rules.label == "digit" else np.floor(8 * heading).astype(np.int64)
     return Examples((clips,), classes)

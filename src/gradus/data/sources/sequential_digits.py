@@ -3,11 +3,11 @@
 # N examples, C channels, H height, W width
 
 from dataclasses import replace
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import NonNegativeInt
 
 from gradus.core.errors import InputError
 from gradus.core.randomness import Stream, hash_keys
@@ -28,7 +28,7 @@ def sequential_digits(
     of: str = "digits",
     by: By = "row",
     permuted: bool = False,
-    seed: Annotated[int, Field(ge=0)] = 0,
+    seed: NonNegativeInt = 0,
 ) -> RawData:
     """Digits read from top left to bottom right, a row or a pixel at each step.
 
