@@ -15,7 +15,9 @@ BUNDLED = [card for card in CARDS if card.opens is None]
 
 
 def test_nothing_is_missing() -> None:
-    assert {"csv", "digits", "idx", "image_folder", "line", "numpy", "parquet"} <= {card.name for card in CARDS}
+    formats = {"csv", "idx", "image_folder", "numpy", "parquet", "series", "text"}
+    sets = {"adding", "copy_memory", "digits", "distorted_digits", "line", "moving_digits", "sequential_digits"}
+    assert formats | sets <= {card.name for card in CARDS}
 
 
 @EVERY

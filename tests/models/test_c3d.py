@@ -50,3 +50,23 @@ def test_dropout_is_that_asked_for() -> None:
 def test_what_is_no_such_video_is_refused(shape: tuple[int, ...], message: str) -> None:
     with pytest.raises(InputError, match=f"model `c3d`: .*{message}"):
         on_meta(input_shape=shape)
+
+
+def test_a_quarter_of_the_width() -> None:
+    """27 a b + b for each of 1-16, 16-32, 32-64-64, 64-128-128, 128-128-128; then 512-1,024-1,024-10 with biases."""
+    pairs = [(1, 16), (16, 32), (32, 64), (64, 64), (64, 128), (128, 128), (128, 128), (128, 128)]
+    expected = sum(27 * a * b + b for a, b in pairs) + sum(
+        a * b + b for a, b in ((512, 1024), (1024, 1024), (1024, 10))
+    )
+    model = on_meta(width=0.25, input_shape=(1, 16, 32, 32), num_classes=10)
+    assert sum(each.numel() for each in model.parameters()) == expected
+    assert model(torch.empty(2, 1, 16, 32, 32, device="meta")).shape == (2, 10)
+
+
+def test_batch_normalization_comes_after_each_convolution() -> None:
+    layers = [each for each in on_meta(batch_norm=True).modules() if not list(each.children())]
+    after = [layers[place + 1] for place, each in enumerate(layers) if isinstance(each, nn.Conv3d)]
+    assert [each.num_features for each in after if isinstance(each, nn.BatchNorm3d)] == [
+        64, 128, 256, 256, 512, 512, 512, 512,
+    ]  # fmt: skip
+    assert not any(isinstance(each, nn.BatchNorm3d) for each in on_meta().modules())

@@ -49,3 +49,17 @@ def test_takes_one_frame_but_no_picture(name: str) -> None:
     assert model(torch.empty(2, 1, 1, 16, 16, device="meta")).shape == (2, 400)
     with pytest.raises(InputError, match=f"model `{name}`: takes videos of at least 16 x 16"):
         on_meta(name, 3, 16, 15, 112)
+
+
+@pytest.mark.parametrize("name", ["r3d_18", "mc3_18", "r2plus1d_18"])
+def test_half_the_width_has_about_a_quarter_of_the_parameters(name: str) -> None:
+    def size(width: float) -> int:
+        with torch.device("meta"):
+            return sum(each.numel() for each in create_model(name, width=width, num_classes=10).parameters())
+
+    assert size(0.5) / size(1) == pytest.approx(0.25, rel=0.01)
+    with torch.device("meta"):
+        half = create_model(name, width=0.5)
+    widths = {each.out_channels for each in half.get_submodule("stage4").modules() if isinstance(each, nn.Conv3d)}
+    assert 256 in widths
+    assert half.get_submodule("output").in_features == 256

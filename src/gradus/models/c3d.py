@@ -16,9 +16,9 @@ from torch import nn
 
 from gradus.core.spec import DataSpec
 from gradus.models import models
-from gradus.models.images import he_normal, strides
+from gradus.models.images import Width, he_normal, strides
 from gradus.models.videos import video
-from gradus.nn.convolution import relu
+from gradus.nn.convolution import divisible, relu
 from gradus.nn.dropout import Chance
 
 _STAGES = ((64,), (128,), (256, 256), (512, 512), (512, 512))
@@ -37,27 +37,35 @@ def c3d(
     spec: DataSpec,
     *,
     kernel_depth: Literal[1, 3, 5, 7] = 3,
+    batch_norm: bool = False,
     dropout: Chance = 0.5,
+    width: Width = 1.0,
     reduction: Literal[8, 16, 32] = 32,
 ) -> nn.Module:
     """Network of eight convolutions in space and time, for clips of 16 frames.
 
     Args:
         kernel_depth: frames that a kernel sees (section 3.2); 1 makes each frame a picture of its own until pooling.
+        batch_norm: after each convolution, which keeps its bias; without, a narrow network is slow to begin.
         dropout: share of the dense layers' numbers that is left out in training.
+        width: multiplies the channels and units of every layer, rounded to multiples of 8.
         reduction: how many times smaller than a frame the last maps are: 32 for 112 pixels, 16 for 64, 8 for 32 or 28;
             the first poolings go, and leave those of time.
     """
-    channels, frames, height, width = video(
+    channels, frames, rows, columns = video(
         "model `c3d`", spec, frames=16, smallest=reduction // 2, reduction=reduction
     )
     steps = strides(reduction, 5)
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     for number, widths in enumerate(_STAGES, 1):
         convolutions: list[nn.Module] = []
-        for outputs in widths:
+        for published in widths:
+            outputs = divisible(published * width, 8)
             padding = (kernel_depth // 2, 1, 1)
-            convolutions += [nn.Conv3d(channels, outputs, (kernel_depth, 3, 3), padding=padding), relu()]
+            convolutions.append(nn.Conv3d(channels, outputs, (kernel_depth, 3, 3), padding=padding))
+            if batch_norm:
+                convolutions.append(nn.BatchNorm3d(outputs))
+            convolutions.append(relu())
             channels = outputs
         layers[f"stage{number}"] = nn.Sequential(*convolutions)
         # The first pooling leaves time as it is, so as not to merge frames too early (section 3.3).
@@ -65,11 +73,12 @@ def c3d(
         if prod(kernel) > 1:
             layers[f"pool{number}"] = nn.MaxPool3d(kernel, padding=(0, 1, 1) if number == 5 else 0)
     before_last = reduction // 2
-    places = (frames // 16) * (height // before_last // 2 + 1) * (width // before_last // 2 + 1)
+    places = (frames // 16) * (rows // before_last // 2 + 1) * (columns // before_last // 2 + 1)
     layers["flatten"] = nn.Flatten()
-    for name, inputs in (("hidden1", channels * places), ("hidden2", 4096)):
-        layers[name] = nn.Sequential(nn.Linear(inputs, 4096), relu(), nn.Dropout(dropout))
-    layers["output"] = nn.Linear(4096, spec.outputs)
+    hidden = divisible(4096 * width, 8)
+    for name, inputs in (("hidden1", channels * places), ("hidden2", hidden)):
+        layers[name] = nn.Sequential(nn.Linear(inputs, hidden), relu(), nn.Dropout(dropout))
+    layers["output"] = nn.Linear(hidden, spec.outputs)
     model = nn.Sequential(layers)
     he_normal(model)
     return model

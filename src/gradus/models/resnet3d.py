@@ -15,10 +15,10 @@ from torch import nn
 
 from gradus.core.spec import DataSpec
 from gradus.models import models
-from gradus.models.images import he_normal
+from gradus.models.images import Width, he_normal
 from gradus.models.videos import video
 from gradus.nn.blocks.residual import Residual
-from gradus.nn.convolution import relu
+from gradus.nn.convolution import divisible, relu
 
 _COMMON = {
     "family": "resnet3d",
@@ -42,46 +42,50 @@ _NAMES: dict[Form, str] = {"R3D": "r3d_18", "MC3": "mc3_18", "R(2+1)D": "r2plus1
 @models.register("r3d_18", preset={"form": "R3D"}, notes=_NOTES, **_COMMON)
 @models.register("mc3_18", preset={"form": "MC3"}, notes=_NOTES, **_COMMON)
 @models.register("r2plus1d_18", preset={"form": "R(2+1)D"}, notes=_NOTES, **_COMMON)
-def resnet3d(spec: DataSpec, *, form: Form, reduction: Literal[8, 16] = 16) -> nn.Module:
+def resnet3d(spec: DataSpec, *, form: Form, width: Width = 1.0, reduction: Literal[8, 16] = 16) -> nn.Module:
     """Residual network {form} of 18 layers for clips of videos.
 
     Args:
+        width: multiplies the channels of every layer, rounded to multiples of 8.
         reduction: how many times smaller than a frame the last maps are: 16 for 112 pixels, 8 for 32 or 28, where the
             stem keeps the sides.
     """
     channels, _, _, _ = video(f"model `{_NAMES[form]}`", spec, reduction=reduction)
     first = reduction // 8
     layers: OrderedDict[str, nn.Module] = OrderedDict()
+    before = divisible(64 * width, 8)
     if form == "R(2+1)D":
-        in_space = nn.Conv3d(channels, 45, (1, 7, 7), (1, first, first), (0, 3, 3), bias=False)
-        in_time = nn.Conv3d(45, 64, (3, 1, 1), 1, (1, 0, 0), bias=False)
-        layers["stem"] = nn.Sequential(*_normalized(in_space, 45), *_normalized(in_time, 64))
+        middle = max(round(45 * width), 1)
+        in_space = nn.Conv3d(channels, middle, (1, 7, 7), (1, first, first), (0, 3, 3), bias=False)
+        in_time = nn.Conv3d(middle, before, (3, 1, 1), 1, (1, 0, 0), bias=False)
+        layers["stem"] = nn.Sequential(*_normalized(in_space, middle), *_normalized(in_time, before))
     else:
-        stem = nn.Conv3d(channels, 64, (3, 7, 7), (1, first, first), (1, 3, 3), bias=False)
-        layers["stem"] = nn.Sequential(*_normalized(stem, 64))
-    before = 64
+        stem = nn.Conv3d(channels, before, (3, 7, 7), (1, first, first), (1, 3, 3), bias=False)
+        layers["stem"] = nn.Sequential(*_normalized(stem, before))
     for number, kind in enumerate(_STAGES[form]):
-        width = 64 * 2**number
+        outputs = divisible(64 * 2**number * width, 8)
         stride = 1 if number == 0 else 2
-        layers[f"stage{number + 1}"] = nn.Sequential(_unit(kind, before, width, stride), _unit(kind, width, width, 1))
-        before = width
+        layers[f"stage{number + 1}"] = nn.Sequential(
+            _unit(kind, before, outputs, stride), _unit(kind, outputs, outputs, 1)
+        )
+        before = outputs
     layers |= {"pool": nn.AdaptiveAvgPool3d(1), "flatten": nn.Flatten(), "output": nn.Linear(before, spec.outputs)}
     model = nn.Sequential(layers)
     he_normal(model)
     return model
 
 
-def _unit(kind: Kind, before: int, width: int, stride: int) -> Residual:
-    middle = 27 * before * width // (9 * before + 3 * width)
+def _unit(kind: Kind, before: int, outputs: int, stride: int) -> Residual:
+    middle = 27 * before * outputs // (9 * before + 3 * outputs)
     branch = nn.Sequential(
-        *_normalized(_convolution(kind, before, width, stride, middle), width),
-        *_normalized(_convolution(kind, width, width, 1, middle), width, last=True),
+        *_normalized(_convolution(kind, before, outputs, stride, middle), outputs),
+        *_normalized(_convolution(kind, outputs, outputs, 1, middle), outputs, last=True),
     )
-    if (before, stride) == (width, 1):
+    if (before, stride) == (outputs, 1):
         return Residual(branch, activation=relu())
     steps = (1 if kind == "2d" else stride, stride, stride)
-    projection = nn.Conv3d(before, width, 1, steps, bias=False)
-    return Residual(branch, nn.Sequential(*_normalized(projection, width, last=True)), activation=relu())
+    projection = nn.Conv3d(before, outputs, 1, steps, bias=False)
+    return Residual(branch, nn.Sequential(*_normalized(projection, outputs, last=True)), activation=relu())
 
 
 def _convolution(kind: Kind, inputs: int, outputs: int, stride: int, middle: int) -> nn.Module:

@@ -120,3 +120,32 @@ def test_symbols_of_a_text() -> None:
     assert document["symbols"]["distinct"] == 5
     assert document["symbols"]["frequent"] == {"a": 0.4, "b": 0.2, "r": 0.2, "c": 0.1, "d": 0.1}
     assert document["problems"] == []
+
+
+def test_channels_of_videos() -> None:
+    clips = np.random.default_rng(0).integers(0, 256, (40, 3, 5, 4, 6), dtype=np.uint8)
+    clips[7] = 9
+    data = RawData(kind="x", task="classification", train=Examples((clips,), np.arange(40) % 2), classes=("a", "b"))
+    document = described(data)
+    for place, (name, found) in enumerate(zip(("red", "green", "blue"), document["channels"], strict=True)):
+        values = clips[:, place].astype(np.float64)
+        expected = {"minimum": 0, "maximum": 255, "mean": values.mean(), "deviation": values.std(), "missing": 0}
+        assert found.pop("name") == name
+        assert found == pytest.approx(expected)
+    assert document["shape"] == [[3, 5, 4, 6]]
+    assert document["problems"] == ["training images of a single colour: 1 (number 7). Look at them; remove them."]
+
+
+def test_pixels_of_a_row_may_be_constant_and_vary_unequally() -> None:
+    rows = np.random.default_rng(0).integers(0, 256, (40, 5, 4), dtype=np.uint8)
+    rows[:, :, 0] = 0
+    rows[:, :, 3] = 0
+    rows[0, 0, 3] = 1
+    train = Examples((rows,), np.arange(40) % 2)
+    alike, apart = (
+        described(RawData(kind="x", task="classification", train=train, classes=("a", "b"), alike=each))
+        for each in (True, False)
+    )
+    assert alike["problems"] == []
+    assert len(apart["problems"]) == 2
+    assert alike["columns"] == apart["columns"]

@@ -227,3 +227,41 @@ def test_what_is_written_outside_is_only_text(kind: str) -> None:
         warnings.simplefilter("error")
         picture = drawn(data, title="$\\frac{ \x1b 名")
     assert picture.std() > 5
+
+
+def test_a_video_shows_its_frames_in_the_row_of_its_class() -> None:
+    """A pixel that wanders along the upper edge of one class's clips, and along the lower one of the other's."""
+    clips = np.zeros((20, 1, 24, 8, 32), np.uint8)
+    target = np.arange(20) % 2
+    for frame in range(24):
+        clips[target == 0, :, frame, 0, frame] = clips[target == 1, :, frame, -1, frame] = 250
+    data = RawData(kind="x", task="classification", train=Examples((clips,), target), classes=("a", "b"))
+    picture = (drawn(data) == 250).all(axis=2)[:, images._LABEL :]  # without what is written
+    cell = images.CELL // 4  # frames are four times as wide as high
+    rows = np.flatnonzero(picture.any(axis=1))
+    assert rows.tolist() == [rows[0], rows[0] + 1, *(rows[0] + 2 * cell + images.GAP - 2 + np.arange(2))]
+    across = np.flatnonzero(picture[rows[0]])
+    left = across[::2] - across[0]
+    frames = left // (images.CELL + images.GAP)
+    assert frames.tolist() == list(range(12))
+    seen = (left - frames * (images.CELL + images.GAP)) // 2
+    assert seen.tolist() == np.linspace(0, 23, 12).astype(int).tolist()
+
+
+def test_sequences_of_rows_are_drawn_as_what_they_are_rows_of() -> None:
+    pictures = RNG.integers(0, 256, (40, 8, 8), dtype=np.uint8)
+    target = np.arange(40) % 2
+    rows = RawData(kind="x", task="classification", train=Examples((pictures,), target), classes=("0", "1"), alike=True)
+    assert np.array_equal(drawn(rows), drawn(from_arrays(pictures, target)))
+
+
+def test_texts_that_do_not_overlap() -> None:
+    rows = RNG.integers(0, 3, (40, 12)).astype(np.uint8)
+    data = RawData(
+        kind="x", task="classification", train=Examples((rows,), np.arange(40) % 2), classes=("a", "b"),
+        vocabulary=("a", "b", "c"),
+    )  # fmt: skip
+    figure: Any = text.draw(data, splits_of(data).train)
+    widths = [patch.get_width() for patch in figure.axes[0].patches]
+    assert widths == pytest.approx(sorted(np.bincount(rows.ravel()) / rows.size, reverse=True))
+    assert "".join("abc"[each] for each in rows[0]) in texts(figure)

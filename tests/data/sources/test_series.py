@@ -1,8 +1,10 @@
 """Windows of a series and what comes after them, on row numbers: nothing set aside is in what is trained on."""
 
+import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from gradus.data.preprocessing import Preprocessing
@@ -10,6 +12,8 @@ from gradus.data.raw import RawData
 from gradus.data.sources import open_data
 from gradus.data.sources.series import last_values
 from gradus.data.splits import split
+
+ETTH1 = Path(os.environ.get("GRADUS_DATA", "")) / "ett-small/ETTh1.csv"
 
 
 def opened(folder: Path, rows: int = 60, text: str | None = None, **options: Any) -> RawData:
@@ -51,13 +55,50 @@ def test_nothing_set_aside_is_in_what_is_trained_on(tmp_path: Path, horizon: int
     assert min(targets["validation"]) == max(targets["train"]) + 1
 
 
-def test_a_marker_in_what_is_set_aside_is_in_no_statistic(tmp_path: Path) -> None:
-    plain = opened(tmp_path, rows=100, window=6, calendar=False)
+@pytest.mark.parametrize("targets", [["a"], ["a", "b"]])
+def test_a_day_ahead_of_several_series_is_of_rows_that_no_split_before_has(tmp_path: Path, targets: list[str]) -> None:
+    raw = opened(tmp_path, rows=400, window=48, horizon=24, target=targets, calendar=False)
+    parts = split(raw, validation=0.1, test=0.2, seed=0).named()
+    rows = {}
+    for name, part in parts.items():
+        ahead = part.target.reshape(len(part), 24, len(targets))
+        for place, factor in enumerate((1, 10)[: len(targets)]):  # every target tells the same row
+            assert np.array_equal(ahead[..., place], factor * ahead[..., 0])
+        assert (np.diff(ahead[..., 0]) == 1).all()
+        windows = raw.train.inputs[0][part.index]
+        assert np.array_equal(windows[:, -1, 0] + 1, ahead[:, 0, 0])
+        rows[name] = set(ahead[..., 0].ravel().tolist()), set(windows[..., 0].ravel().tolist())
+    for before, after in (("train", "validation"), ("validation", "test")):
+        seen = rows[before][0] | rows[before][1]
+        assert max(seen) + 1 == min(rows[after][0])
+    assert last_values(raw).shape == raw.train.target.shape
+
+
+@pytest.mark.skipif(not ETTH1.is_file(), reason="needs $GRADUS_DATA")
+@pytest.mark.parametrize("target", ["OT", ["HUFL", "HULL", "MUFL", "MULL", "LUFL", "LULL", "OT"]])
+def test_a_day_of_etth1(target: str | list[str]) -> None:
+    options = {"format": "series", "target": target, "window": 96, "horizon": 24, "calendar": False}
+    raw = open_data(str(ETTH1), options)
+    table = np.loadtxt(ETTH1, delimiter=",", skiprows=1, usecols=range(1, 8))
+    wanted = table[:, -1:] if target == "OT" else table
+    assert raw.spec.inputs == ((96, 7),)
+    assert raw.spec.outputs == 24 * wanted.shape[1]
+    assert len(raw.train) == 17_420 - 96 - 24 + 1
+    for number in (0, 777, len(raw.train) - 1):
+        after = wanted[number + 96 : number + 120]
+        np.testing.assert_allclose(raw.train.target[number], after.ravel(), rtol=1e-6)
+        still = np.tile(wanted[number + 95], 24)
+        np.testing.assert_allclose(last_values(raw)[number], still, rtol=1e-6)
+
+
+@pytest.mark.parametrize("horizon", [1, 24])
+def test_a_marker_in_what_is_set_aside_is_in_no_statistic(tmp_path: Path, horizon: int) -> None:
+    plain = opened(tmp_path, rows=150, window=6, horizon=horizon, calendar=False)
     lines = (tmp_path / "s.csv").read_text().splitlines()
     train = split(plain, validation=0.1, test=0.2, seed=0).train
     first = int(train.target.max() / 10) + 1  # the first row beyond the training split
     marked = [line if n <= first else f"{line.split(',')[0]},1e9,1e9" for n, line in enumerate(lines)]
-    other = opened(tmp_path, text="\n".join(marked), window=6, calendar=False)
+    other = opened(tmp_path, text="\n".join(marked), window=6, horizon=horizon, calendar=False)
     assert other.train.target.max() == 1e9
     fitted = [
         Preprocessing.fit(raw, split(raw, validation=0.1, test=0.2, seed=0).train, target="standard").to_json()

@@ -25,7 +25,7 @@ def describe(data: RawData, splits: Splits) -> dict[str, Any]:
     Returns:
         kind, task, shape, dtype; splits, the examples in each.
         classes; balance, each one's share of all examples; counts, how many each split has.
-        columns, channels or symbols: of a table or series, of images, of text.
+        columns, channels or symbols: of a table or series, of images and videos, of text.
         target: of regression, a row for each of its values.
         copies: examples that occur more than once; None where windows overlap anyway.
         problems: sentences with what to do.
@@ -52,7 +52,7 @@ def describe(data: RawData, splits: Splits) -> dict[str, Any]:
         }
     if data.vocabulary:
         document["symbols"] = _symbols(data, train)
-    elif len(data.spec.inputs[0]) == 3:
+    elif len(data.spec.inputs[0]) > 2:
         document["channels"] = _channels(train)
     else:
         document["columns"] = _columns(data, train)

@@ -61,10 +61,10 @@ class Figures:
     """What a pass over a split found.
 
     Attributes:
-        moments: of the numbers of a table or series (F), or of an image's channels (C); None for text.
+        moments: of the numbers of a table or series (F), or of the channels (C) of an image or video; None for text.
         categories: how often each value of a category column, or each symbol of a text, occurs; the missing ones last.
         digests: (N,) of the examples; None where windows overlap, so that examples repeat one another by design.
-        blank: images of a single colour, by their numbers in the split's examples.
+        blank: images and videos of a single colour, by their numbers in the split's examples.
     """
 
     moments: Moments | None = None
@@ -97,7 +97,7 @@ def look(data: RawData, part: Split) -> Figures:
         ]
     shape = data.spec.inputs[0]
     if not data.vocabulary:
-        found.moments = Moments.of(shape[0] if len(shape) == 3 else shape[-1])
+        found.moments = Moments.of(shape[0] if len(shape) > 2 else shape[-1])
     digests = bytearray()
     overlapping = any(isinstance(each, Windows) for each in part.examples.inputs)
     start = 0
@@ -105,10 +105,11 @@ def look(data: RawData, part: Split) -> Figures:
         numbers, *codes = rows
         if data.vocabulary:
             found.categories[0][:-1] += np.bincount(numbers.ravel(), minlength=len(data.vocabulary))
-        elif len(shape) == 3:
+        elif len(shape) > 2:
             assert found.moments is not None
             found.moments.add(np.moveaxis(numbers, 1, -1).reshape(-1, shape[0]))
-            plain = (numbers == numbers[:, :, :1, :1]).all(axis=(1, 2, 3))
+            values = numbers.reshape(*numbers.shape[:2], -1)
+            plain = (values == values[:, :, :1]).all(axis=(1, 2))
             found.blank += part.index[start + np.flatnonzero(plain)].tolist()
         else:
             assert found.moments is not None

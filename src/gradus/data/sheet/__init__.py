@@ -9,10 +9,12 @@ from gradus.data.splits import Splits
 
 _FONTS = ("DejaVu Sans", "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "WenQuanYi Zen Hei", "PingFang SC")
 """In this order; those that this machine has. The first comes with matplotlib."""
+MOST_LINES = 4
+"""Features alike, as pixels of a row are, that are drawn as lines over time; more make a picture of the sequence."""
 
 
 def draw_sheet(data: RawData, splits: Splits, title: str) -> bytes:
-    """A PNG: images by class, the columns of a table beside the target, a series over time, or a text's symbols.
+    """A PNG: pictures by class, the columns of a table beside the target, a series over time, or a text's symbols.
 
     Names from outside are drawn as they are; `$` means nothing in them, and what no font has becomes a box.
     """
@@ -48,7 +50,7 @@ def _draw(data: RawData, splits: Splits) -> Any:
 
     if data.vocabulary:
         return text.draw(data, splits.train)
-    axes = len(data.spec.inputs[0])
-    if axes == 3:
+    axes, features = len(data.spec.inputs[0]), data.spec.inputs[0][-1]
+    if axes > 2 or (axes == 2 and data.alike and features > MOST_LINES):
         return images.draw(data, splits.train)
     return series.draw(data, splits) if axes == 2 else tables.draw(data, splits.train)

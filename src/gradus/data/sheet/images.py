@@ -1,4 +1,4 @@
-"""Images: a row for each class, or, of values, from the smallest to the largest."""
+"""Images: a row for each class, or, of values, from the smallest to the largest; of a video, its frames in a row."""
 
 from typing import Any
 
@@ -18,15 +18,18 @@ _LABEL, _TOP, _DPI = 170, 44, 100
 
 
 def draw(data: RawData, part: Split) -> Figure:
-    """Up to COLUMNS training images of each of up to MOST_ROWS classes, spread over the split."""
+    """Up to COLUMNS training images of each of up to MOST_ROWS classes, spread over the split.
+
+    Of sequences of rows, what they are rows of; of videos up to COLUMNS frames of one of each class.
+    """
     rows = _by_class(data, part) if data.task == "classification" else _by_value(part)
     more = len(data.classes) - MOST_ROWS
-    cell_high, cell_wide = _size(*data.spec.inputs[0][1:])
+    cell_high, cell_wide = _size(*data.spec.inputs[0][-2:])
     down_step, across_step = cell_high + GAP, cell_wide + GAP
     mosaic = np.full((len(rows) * down_step, COLUMNS * across_step, 3), 255, np.uint8)
     for down, (_, index) in enumerate(rows):
         top = down * down_step
-        for across, picture in enumerate(_pictures(part.examples.inputs[0][index]) if len(index) else ()):
+        for across, picture in enumerate(_pictures(_images(part, index)) if len(index) else ()):
             left = across * across_step
             mosaic[top : top + cell_high, left : left + cell_wide] = picture
     high, wide = mosaic.shape[0] + _TOP + (20 if more > 0 else 0), mosaic.shape[1] + _LABEL
@@ -60,6 +63,17 @@ def _by_value(part: Split) -> list[tuple[str, NDArray[np.int64]]]:
 def _spread(index: NDArray[np.int64], count: int) -> NDArray[np.int64]:
     """At most `count` of `index`, evenly apart."""
     return index[np.unique(np.linspace(0, len(index) - 1, min(count, len(index))).astype(np.int64))]
+
+
+def _images(part: Split, index: NDArray[np.int64]) -> NDArray[Any]:
+    """What is drawn of the examples `index`, (COLUMNS, C, H, W) or fewer."""
+    rows = part.examples.inputs[0]
+    axes = len(rows.shape)
+    if axes == 5:
+        (film,) = rows[index[:1]]
+        return np.moveaxis(film[:, _spread(np.arange(film.shape[1]), COLUMNS)], 1, 0)
+    images: NDArray[Any] = rows[index]
+    return images[:, None] if axes == 3 else images
 
 
 def _pictures(rows: NDArray[Any]) -> list[NDArray[np.uint8]]:

@@ -63,24 +63,43 @@ def distorted_digits(
         of: the digits: "digits", or a path such as "$GRADUS_DATA/mnist".
         patches: how many pieces of 8 x 8 pixels there are in TC.
     """
-    raw = open_data(of, {})
-    owner = "data `distorted_digits`"
-    shape, dtype = raw.spec.inputs[0], raw.train.inputs[0].dtype
-    if len(raw.spec.inputs) != 1 or len(shape) != 3 or shape[1] != shape[2] or dtype != np.uint8:
-        raise InputError(owner, "`of` must be square images of 8 bits", f"{shape} {dtype}", 'As "digits" or MNIST.')
-    pool = _of_side_28(raw.train.inputs[0][:])
+    raw = square_images("data `distorted_digits`", of)
+    pool = resized(raw.train.inputs[0][:], _S)
     made: list[Examples | None] = []
     first = 0
     for part in (raw.train, raw.test, raw.validation):
         if part is None:
             made.append(None)
             continue
-        pictures = distorted(_of_side_28(part.inputs[0][:]), kind, pool=pool, patches=patches, seed=seed, first=first)
+        pictures = distorted(resized(part.inputs[0][:], _S), kind, pool=pool, patches=patches, seed=seed, first=first)
         made.append(Examples((pictures,), part.target))
         first += len(pictures)
     train, test, validation = made
     assert train is not None
     return replace(raw, kind="distorted_digits", train=train, test=test, validation=validation)
+
+
+def square_images(owner: str, of: str) -> RawData:
+    """The images that a source is to be made of.
+
+    Raises:
+        InputError: if `of` names other data.
+    """
+    raw = open_data(of, {})
+    shape, dtype = raw.spec.inputs[0], raw.train.inputs[0].dtype
+    if len(raw.spec.inputs) != 1 or len(shape) != 3 or shape[1] != shape[2] or dtype != np.uint8:
+        raise InputError(owner, "`of` must be square images of 8 bits", f"{shape} {dtype}", 'As "digits" or MNIST.')
+    return raw
+
+
+def resized(digits: Pictures, side: int) -> Pictures:
+    """Images (N, C, S, S) as (N, C, side, side), bilinearly; made smaller, without aliasing."""
+    if digits.shape[-1] == side:
+        return digits
+    values = interpolate(
+        torch.from_numpy(digits.astype(np.float32)), (side, side), mode="bilinear", antialias=side < digits.shape[-1]
+    )
+    return values.round().byte().numpy()
 
 
 def distorted(digits: Pictures, kind: Kind, *, pool: Pictures, patches: int = 4, seed: int, first: int = 0) -> Pictures:
@@ -219,13 +238,6 @@ def _add_patch(pictures: Pictures, pool: Pictures, u: Floats) -> None:
     number = np.arange(len(pictures))[:, None, None]
     place = number, slice(None), to_y[:, :, None], to_x[:, None]
     pictures[place] = np.maximum(pictures[place], piece)
-
-
-def _of_side_28(digits: Pictures) -> Pictures:
-    if digits.shape[-1] == _S:
-        return digits
-    values = interpolate(torch.from_numpy(digits.astype(np.float32)), (_S, _S), mode="bilinear")
-    return values.round().byte().numpy()
 
 
 _DISTORTIONS: dict[Kind, _Distortion] = {
