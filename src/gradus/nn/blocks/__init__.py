@@ -13,7 +13,7 @@ from gradus.nn.blocks.mask import Attention, ChannelMask, Hourglass, MeanMask, S
 from gradus.nn.blocks.residual import PaddedShortcut, Residual
 from gradus.nn.blocks.shuffle import SplitUnit, shuffle_unit
 from gradus.nn.blocks.spatial_transformer import SpatialTransformer, sampling_grid
-from gradus.nn.blocks.transformer import SelfAttention, encoder_layer
+from gradus.nn.blocks.transformer import Positions, SelfAttention, encoder_layer
 from gradus.nn.convolution import (
     ChannelShuffle,
     Concatenated,
@@ -41,6 +41,7 @@ __all__ = [
     "MeanMask",
     "PaddedShortcut",
     "PixelShuffleUpsampling",
+    "Positions",
     "Residual",
     "SelfAttention",
     "SpatialAttention",
