@@ -51,8 +51,8 @@ class TCN(nn.Module):
     year=2018,
     input=(24, 7),
     outputs=1,
-    notes="It sees 1 + 2 (kernel - 1)(2^levels - 1) steps, 253 as it is; of what is further back it knows nothing. First "
-    "weights are torch's.",
+    notes="It sees 1 + 2 (kernel - 1)(2^levels - 1) steps, 253 as it is, and nothing further back. First weights are "
+    "torch's.",
 )
 def tcn(
     spec: DataSpec,

@@ -41,7 +41,7 @@ class LockedDropout(nn.Module):
 
     def __init__(self, p: float = 0.5, steps: int = 0) -> None:
         super().__init__()
-        self.p, self.steps = _chance(p), steps
+        self.p, self.steps = checked_chance(p), steps
 
     def forward(self, x: Tensor) -> Tensor:
         if not self.training:
@@ -71,7 +71,7 @@ class DropPath(nn.Module):
         super().__init__()
         if per not in ("sample", "batch"):
             raise InputError("DropPath", "`per` must be `sample` or `batch`", per)
-        self.p, self.per = _chance(p), per
+        self.p, self.per = checked_chance(p), per
 
     def forward(self, branch: Tensor) -> Tensor:
         if not self.training:
@@ -129,7 +129,7 @@ class DropConnect(nn.Module):
                 missing[0] if missing else chosen,
                 f"Known: {', '.join(known) or 'none'}.",
             )
-        self.layer, self.names, self.p = layer, tuple(chosen), _chance(p)
+        self.layer, self.names, self.p = layer, tuple(chosen), checked_chance(p)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         if not self.training or self.p == 0:
@@ -142,7 +142,12 @@ class DropConnect(nn.Module):
         return f"{', '.join(self.names)}, p={self.p}"
 
 
-def _chance(p: float) -> float:
+def checked_chance(p: float) -> float:
+    """`p`, if it can be the probability to drop.
+
+    Raises:
+        InputError: if it cannot.
+    """
     if not 0 <= p < 1:
         raise InputError("dropout", "`p`, the probability to drop, must be at least 0 and below 1", p)
     return p

@@ -12,7 +12,7 @@ from torch.nn.utils.parametrize import register_parametrization
 
 from gradus.core.errors import InputError
 from gradus.nn import normalizations
-from gradus.nn.recurrent import layer_norm_lstm
+from gradus.nn.recurrent import Recurrent
 from gradus.nn.statistics import recompute_statistics
 
 __all__ = ["WeightStandardization", "recompute_statistics", "weight_standardization"]
@@ -191,4 +191,4 @@ def _standardized(layer: nn.Module, *, eps: Epsilon = 1e-5) -> nn.Module:
 )
 def _layer_lstm(inputs: int, hidden: int) -> nn.Module:
     """An LSTM with its gates and its memory layer-normalized."""
-    return layer_norm_lstm(inputs, hidden)
+    return Recurrent("layer_norm_lstm", inputs, hidden)

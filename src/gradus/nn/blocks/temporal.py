@@ -55,4 +55,4 @@ def steps_seen(kernel: int, levels: int) -> int:
     >>> steps_seen(3, 6)
     253
     """
-    return 1 + 2 * (kernel - 1) * (2**levels - 1)
+    return 1 + 2 * (kernel - 1) * ((1 << levels) - 1)
