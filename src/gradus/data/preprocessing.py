@@ -107,7 +107,7 @@ class Preprocessing:
             def rows(step: int) -> Iterable[NDArray[Any]]:
                 return (chunk[place] for chunk in chunks(step))
 
-            return fit_scaling(scaling, rows, raw.spec.inputs[place], len(train), components)
+            return fit_scaling(scaling, rows, raw.spec.inputs[place], len(train), components, alike=raw.alike)
 
         fitted: tuple[Transform, ...]
         if encoder is not None:
@@ -201,7 +201,7 @@ class Preprocessing:
         return values if self.target is None else self.target.restore(values)
 
     def of(self, value: float) -> Tensor:
-        """What a raw `value` becomes in the first input, shape (C, 1, 1) or ().
+        """What a raw `value` becomes in the first input, in a shape that broadcasts against one example.
 
         Raises:
             InputError: where numbers are mixed with one another, so that none has a value of its own.

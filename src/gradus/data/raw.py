@@ -80,9 +80,9 @@ class Column:
 class RawData:
     """What a source found.
 
-    Inputs are images (N, C, H, W), sequences (N, T, F), vectors (N, F), text as codes (N, T), or a table: its numbers
-    (N, F) as float64, NaN where one is missing, and beside them, if it has any, its categories as codes (N, G), -1
-    where one is missing.
+    Inputs are images (N, C, H, W), videos (N, C, T, H, W), sequences (N, T, F), vectors (N, F), text as codes (N, T),
+    or a table: its numbers (N, F) as float64, NaN where one is missing, and beside them, if it has any, its categories
+    as codes (N, G), -1 where one is missing.
 
     Attributes:
         validation, test: None where the source has no such split of its own.
@@ -92,6 +92,7 @@ class RawData:
         ordered: the examples follow one another in time; what is set aside is then the end, not a random choice.
         gap: examples to leave out where an ordered set is cut, so that the targets on both sides share nothing.
         target_names: of the values of a regression target.
+        alike: the features of a sequence are of one kind, as the pixels of a row are, and are scaled as one.
     """
 
     kind: str
@@ -105,6 +106,7 @@ class RawData:
     ordered: bool = False
     gap: int = 0
     target_names: tuple[str, ...] = ()
+    alike: bool = False
 
     @property
     def spec(self) -> DataSpec:

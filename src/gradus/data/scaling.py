@@ -30,7 +30,8 @@ _NEGLIGIBLE = 1e-10
 class Affine:
     """``(x - shift) / scale``, with arrays that broadcast against one example.
 
-    (C, 1, 1) for images, one value a channel; (F,) for tables and sequences, one value a feature; () for no scaling.
+    (C, 1, 1) for images and (C, 1, 1, 1) for videos, one value a channel; (F,) for tables and sequences, one value a
+    feature; (1,) for sequences whose features are alike; () for no scaling.
     """
 
     shift: NDArray[np.float64]
@@ -50,7 +51,7 @@ class Affine:
         return (scaled + torch.as_tensor(self.shift, device=values.device)).to(values.dtype)
 
     def of(self, value: float) -> Tensor:
-        """What a raw `value` becomes, shape (C, 1, 1) or ()."""
+        """What a raw `value` becomes, in the shape of `shift`."""
         return torch.as_tensor((value - self.shift) / self.scale, dtype=torch.float32)
 
     def shape_of(self, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -113,7 +114,13 @@ class Rotation:
 
 
 def fit_scaling(
-    scaling: Scaling, chunks: Chunks, shape: tuple[int, ...], count: int, components: float | None = None
+    scaling: Scaling,
+    chunks: Chunks,
+    shape: tuple[int, ...],
+    count: int,
+    components: float | None = None,
+    *,
+    alike: bool = False,
 ) -> Affine | Rotation:
     """A scaling for examples of `shape`, fitted to `count` training examples.
 
@@ -123,6 +130,7 @@ def fit_scaling(
             all numbers of an example uncorrelated with variance 1 and stays as near to them as that allows; ``pca``
             gives their principal components, each with variance 1.
         components: for ``pca``, how many to keep, or below 1 the share of the variance they must hold.
+        alike: all features have one shift and one scale.
     Raises:
         InputError: if whitening is asked for too many features, or more components than there are.
     """
@@ -132,16 +140,16 @@ def fit_scaling(
         return _fit_rotation(scaling == "whiten", chunks(1), shape, components)
     from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
-    wide = (-1, *(1,) * (len(shape) - 1)) if len(shape) == 3 else (-1,)
+    wide = (-1, *(1,) * (len(shape) - 1)) if len(shape) in (3, 4) else (-1,)
     if scaling == "robust":
         step = -(-count * int(np.prod(shape)) // MOST_SORTED)
-        columns = zip(*(_as_samples(rows) for rows in chunks(step)), strict=True)
+        columns = zip(*(_as_samples(rows, alike) for rows in chunks(step)), strict=True)
         fitted = [RobustScaler().fit(np.concatenate(each).astype(np.float64)) for each in columns]
         return _affine([each.center_ for each in fitted], [each.scale_ for each in fitted], wide)
     make = StandardScaler if scaling == "standard" else MinMaxScaler
     scalers: list[Any] = []
     for rows in chunks(1):
-        parts = _as_samples(rows)
+        parts = _as_samples(rows, alike)
         scalers = scalers or [make() for _ in parts]
         for scaler, part in zip(scalers, parts, strict=True):
             scaler.partial_fit(part.astype(np.float64))
@@ -154,13 +162,15 @@ def _affine(shifts: list[Numbers], scales: list[Numbers], shape: tuple[int, ...]
     return Affine(np.concatenate(shifts).reshape(shape), np.concatenate(scales).reshape(shape))
 
 
-def _as_samples(rows: Numbers) -> list[Numbers]:
-    """Rows as scikit-learn reads them, (samples, features): a table whole, images a channel at a time.
+def _as_samples(rows: Numbers, alike: bool) -> list[Numbers]:
+    """Rows as scikit-learn reads them, (samples, features): a table whole, images and videos a channel at a time.
 
-    Every pixel is a sample of its channel, every step of a sequence a sample of its features. A scaler for each
-    channel is ten times as fast as one for three columns.
+    Every pixel is a sample of its channel, every step of a sequence a sample of its features, which are one feature
+    where they are alike. A scaler for each channel is ten times as fast as one for three columns.
     """
-    if rows.ndim == 4:
+    if alike:
+        return [rows.reshape(-1, 1)]
+    if rows.ndim in (4, 5):
         return [rows[:, channel].reshape(-1, 1) for channel in range(rows.shape[1])]
     return [rows.reshape(-1, rows.shape[-1])]
 
