@@ -119,7 +119,7 @@ class Reader(nn.Module):
     preset={"kind": "peephole_lstm"},
     source="Gers, Schmidhuber (2000), Recurrent nets that time and count, IJCNN",
     year=2000,
-    notes="Gates see the memory of their own unit. No fused kernel: it takes several times as long as `lstm`.",
+    notes="Gates see the memory of their own unit. It runs cell by cell, for torch has no kernel of it.",
     **_COMMON,
 )
 @models.register(
@@ -127,7 +127,7 @@ class Reader(nn.Module):
     preset={"kind": "layer_norm_lstm"},
     source="Ba, Kiros, Hinton (2016), Layer normalization, arXiv:1607.06450, supplementary material",
     year=2016,
-    notes="Gates and memory are normalized, step by step. No fused kernel: it takes several times as long as `lstm`.",
+    notes="Gates and memory are normalized, step by step. It runs cell by cell, for torch has no kernel of it.",
     **_COMMON,
 )
 def recurrent(
@@ -142,7 +142,7 @@ def recurrent(
     embedding: PositiveInt = 24,
     horizon: PositiveInt | None = None,
 ) -> nn.Module:
-    """Recurrent network, {kind}, over a sequence: its state gives, linearly, the classes or the values.
+    """Recurrent network ({kind}): of its state, linearly, come the classes or the values.
 
     Takes windows (N, T, F) of a series, or codes (N, T) of a vocabulary; gives a row for each, or for each of its steps
     where the data ask for that.
