@@ -38,62 +38,73 @@ class Said(NamedTuple):
     attention: Tensor
 
 
-class Seq2Seq(nn.Module):
-    """Reads all codes, in both directions, then says as many symbols as are asked for.
+class Decoder(nn.Module):
+    """Says a symbol at each step, of what it looks at in a memory and of what it said.
 
-        s_0 = tanh(W h_1 + b),  h_1 of the direction that ends at the first step    (appendix A.2.2)
         c_t = sum_s a_ts h_s,  a_t of s_(t-1) and all h_s
         s_t = GRU(s_(t-1), [y_(t-1); c_t]),  z_t = W_o [s_t; c_t; y_(t-1)] + b_o
         y_t = E' softmax(z_t)
+
+    Args:
+        classes: V, symbols that may be said.
+        embedding: E.
+        hidden: H.
+        attention: of queries and memories of H numbers.
+    """
+
+    def __init__(
+        self, classes: int, *, embedding: int, hidden: int, attention: AdditiveAttention | DotAttention
+    ) -> None:
+        super().__init__()
+        self.attention = attention
+        self.start = nn.Parameter(torch.zeros(embedding))  # what was said before the first symbol
+        self.said = nn.Linear(classes, embedding, bias=False)
+        nn.init.normal_(self.said.weight)  # as an embedding's
+        self.cell = nn.GRUCell(embedding + hidden, hidden)
+        self.output = nn.Linear(2 * hidden + embedding, classes)
+
+    def forward(self, memory_NSH: Tensor, state_NH: Tensor, steps: int) -> Said:
+        keys = self.attention.keys(memory_NSH)
+        said_NE = self.start.expand(len(memory_NSH), -1)
+        logits: list[Tensor] = []
+        weights: list[Tensor] = []
+        for step in range(steps):
+            if step:
+                said_NE = self.said(logits[-1].softmax(-1))
+            context_NH, weights_NS = self.attention(state_NH, keys, memory_NSH)
+            state_NH = self.cell(torch.cat((said_NE, context_NH), -1), state_NH)
+            logits.append(self.output(torch.cat((state_NH, context_NH, said_NE), -1)))
+            weights.append(weights_NS)
+        return Said(torch.stack(logits, 1), torch.stack(weights, 1))
+
+
+class Seq2Seq(nn.Module):
+    """Reads all codes, in both directions, then says as many symbols as are asked for.
+
+        h = [GRU forwards; GRU backwards](codes),  s_0 = tanh(W h_1 + b), h_1 of the one that reads backwards  (A.2.2)
 
     Shapes: codes (N, S) to `Said`.
 
     Args:
         vocabulary: symbols that are read.
-        classes: V, symbols that may be said.
         steps: T.
         embedding: E.
         hidden: H, even.
-        attention: of queries and memories of H numbers.
+        decoder: says them.
     """
 
-    def __init__(
-        self,
-        *,
-        vocabulary: int,
-        classes: int,
-        steps: int,
-        embedding: int,
-        hidden: int,
-        attention: AdditiveAttention | DotAttention,
-    ) -> None:
+    def __init__(self, vocabulary: int, steps: int, *, embedding: int, hidden: int, decoder: Decoder) -> None:
         super().__init__()
         self.steps = steps
         self.embedding = nn.Embedding(vocabulary, embedding)
         self.encoder = nn.GRU(embedding, hidden // 2, batch_first=True, bidirectional=True)
         self.bridge = nn.Linear(hidden // 2, hidden)
-        self.attention = attention
-        self.start = nn.Parameter(torch.zeros(embedding))  # what was said before the first symbol
-        self.said = nn.Linear(classes, embedding, bias=False)
-        nn.init.normal_(self.said.weight)  # as an embedding's
-        self.decoder = nn.GRUCell(embedding + hidden, hidden)
-        self.output = nn.Linear(2 * hidden + embedding, classes)
+        self.decoder = decoder
 
     def forward(self, codes: Tensor) -> Said:
-        memory_NSH, ends_2NH = self.encoder(self.embedding(codes))
-        state_NH = torch.tanh(self.bridge(ends_2NH[1]))
-        keys = self.attention.keys(memory_NSH)
-        said_NE = self.start.expand(len(codes), -1)
-        logits: list[Tensor] = []
-        weights: list[Tensor] = []
-        for step in range(self.steps):
-            if step:
-                said_NE = self.said(logits[-1].softmax(-1))
-            context_NH, weights_NS = self.attention(state_NH, keys, memory_NSH)
-            state_NH = self.decoder(torch.cat((said_NE, context_NH), -1), state_NH)
-            logits.append(self.output(torch.cat((state_NH, context_NH, said_NE), -1)))
-            weights.append(weights_NS)
-        return Said(torch.stack(logits, 1), torch.stack(weights, 1))
+        memory_NSH, ends = self.encoder(self.embedding(codes))
+        said: Said = self.decoder(memory_NSH, torch.tanh(self.bridge(ends[1])), self.steps)
+        return said
 
     def weights(self, codes: Tensor) -> Tensor:
         """What each step said is made of, (N, T, S)."""
@@ -141,11 +152,5 @@ def seq2seq(
         attention = AdditiveAttention(hidden, hidden, hidden)
     else:
         attention = DotAttention(hidden, hidden, matrix=score == "general")
-    return Seq2Seq(
-        vocabulary=vocabulary,
-        classes=spec.outputs,
-        steps=spec.steps,
-        embedding=embedding,
-        hidden=hidden,
-        attention=attention,
-    )
+    decoder = Decoder(spec.outputs, embedding=embedding, hidden=hidden, attention=attention)
+    return Seq2Seq(vocabulary, spec.steps, embedding=embedding, hidden=hidden, decoder=decoder)
