@@ -17,8 +17,8 @@ LETTERS = tuple("abcdefghijklmnopqrstuvwxyz")
 
 @sources.register(
     source="Sutskever, Vinyals, Le (2014), Sequence to sequence learning with neural networks, arXiv:1409.3215, "
-    "section 3.3, on the order of the source; by value: Vinyals, Bengio, Kudlur (2016), Order matters: sequence to sequence for "
-    "sets, arXiv:1511.06391",
+    "section 3.3, on the order of the source; by value: Vinyals, Bengio, Kudlur (2016), Order matters: sequence to "
+    "sequence for sets, arXiv:1511.06391",
     notes="Guessing is right at one step in `symbols`. In alphabetical order the most frequent letter of each step is "
     "right more often.",
 )
