@@ -43,7 +43,7 @@ class Decoder(nn.Module):
 
         c_t = sum_s a_ts h_s,  a_t of s_(t-1) and all h_s
         s_t = GRU(s_(t-1), [y_(t-1); c_t]),  z_t = W_o [s_t; c_t; y_(t-1)] + b_o
-        y_t = E' softmax(z_t)
+        y_t = softmax(z_t) E
 
     Args:
         classes: V, symbols that may be said.
@@ -58,8 +58,7 @@ class Decoder(nn.Module):
         super().__init__()
         self.attention = attention
         self.start = nn.Parameter(torch.zeros(embedding))  # what was said before the first symbol
-        self.said = nn.Linear(classes, embedding, bias=False)
-        nn.init.normal_(self.said.weight)  # as an embedding's
+        self.said = nn.Embedding(classes, embedding)
         self.cell = nn.GRUCell(embedding + hidden, hidden)
         self.output = nn.Linear(2 * hidden + embedding, classes)
 
@@ -70,7 +69,7 @@ class Decoder(nn.Module):
         weights: list[Tensor] = []
         for step in range(steps):
             if step:
-                said_NE = self.said(logits[-1].softmax(-1))
+                said_NE = logits[-1].softmax(-1) @ self.said.weight
             context_NH, weights_NS = self.attention(state_NH, keys, memory_NSH)
             state_NH = self.cell(torch.cat((said_NE, context_NH), -1), state_NH)
             logits.append(self.output(torch.cat((state_NH, context_NH, said_NE), -1)))
