@@ -105,12 +105,33 @@ def test_every_option_together_learns(kind: str) -> None:
     assert torch.equal(model.eval()(x), model(x))
 
 
+@pytest.mark.parametrize("kind", ["lstm", "gru", "peephole_lstm", "layer_norm_lstm"])
+def test_gates_may_begin_with_memory(kind: str) -> None:
+    """What a unit keeps of its state at a step, of no input and no state, is u / (1 + u)."""
+    torch.manual_seed(0)
+    recurrence = create_model(kind, hidden=1000, memory=50).get_submodule("recurrence")
+    gates = recurrence(torch.zeros(1, 1, 7), return_gates=True)[2]["l0"]
+    kept = gates["update" if kind == "gru" else "forget"].double()
+    u = (kept / (1 - kept)).flatten()
+    assert 1 <= u.min() < 1.5
+    assert 48 < u.max() <= 49.01
+    if kind != "gru":
+        torch.testing.assert_close(gates["input"].double(), 1 - kept)
+    assert u.mean().item() == pytest.approx(25, abs=2.2)  # 5 deviations of the mean of U(1, 49)
+
+
 def test_with_a_horizon_it_forecasts_changes() -> None:
     spec = DataSpec(task="regression", inputs=((12, 3),), outputs=8)
     model = made("lstm", spec, horizon=4)
     assert isinstance(model, FromLast)
     x = torch.randn(5, 12, 3)
     torch.testing.assert_close(model(x + 100), model(x) + 100, rtol=0, atol=1e-3)
+
+
+def test_only_gates_have_memory() -> None:
+    for kind in ("rnn", "irnn"):
+        with pytest.raises(InputError, match=f"model `{kind}`: `memory` is of gates, got `{kind}`"):
+            create_model(kind, memory=10)
 
 
 def test_reading_backwards_is_refused_where_the_end_is_not_known_yet() -> None:

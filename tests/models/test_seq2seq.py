@@ -39,7 +39,7 @@ def test_gives_as_many_symbols_as_are_asked_for_and_what_each_is_made_of(score: 
 @SCORES
 def test_it_is_its_equations_step_by_step(score: str) -> None:
     model, x = made(score=score).double(), codes(2, 6)
-    part = model.get_submodule
+    part: Any = model.get_submodule
     memory, ends = part("encoder")(part("embedding")(x))
     state = torch.tanh(part("bridge")(ends[1]))
     said = torch.zeros(2, 5, dtype=torch.float64)

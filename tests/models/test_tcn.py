@@ -15,7 +15,7 @@ from gradus.models.sequences import FromLast
 SPEC = DataSpec(task="classification", inputs=((40, 3),), outputs=5, steps=40)
 
 
-def made(spec: DataSpec = SPEC, **options: Any) -> nn.Module:
+def made(spec: DataSpec = SPEC, **options: Any) -> Any:
     torch.manual_seed(0)
     return create_model("tcn", spec=spec, **{"hidden": 6, "levels": 3, **options}).double().eval()
 
