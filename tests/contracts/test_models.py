@@ -27,13 +27,17 @@ ROWS = list(rows())
 SIZES = {name: parameters for name, options, parameters, _ in ROWS if not options}
 FAMILIES = {card.family: [each for each in models.cards() if each.family == card.family] for card in models.cards()}
 SMALLEST = {min(family, key=lambda card: SIZES.get(card.name, 0)).name for family in FAMILIES.values()}
+RECURRENT = {card.name for card in FAMILIES["recurrent"]}
+SEQUENCES = {*RECURRENT, "char_transformer", "neural_lm", "nlinear", "seq2seq", "tcn"}
 NO_MAPS = {
+    *SEQUENCES,
     *("autoencoder", "denoising_autoencoder", "sparse_autoencoder", "factorization_machine", "linear_regression"),
-    *("logistic_regression", "mlp", "lstm", "neural_lm", "nlinear"),
+    *("logistic_regression", "mlp"),
     *("vit", "vit_tiny", "vit_small", "vit_base"),
 }
 NO_CLASSIFIER = {
-    *("autoencoder", "denoising_autoencoder", "sparse_autoencoder", "factorization_machine", "lstm", "nlinear"),
+    *(SEQUENCES - {"char_transformer", "neural_lm"}),
+    *("autoencoder", "denoising_autoencoder", "sparse_autoencoder", "factorization_machine"),
     *("lenet5_1998", "linear_regression", "logistic_regression"),
 }
 STILL_AT_FIRST = ".localisation."
@@ -128,9 +132,10 @@ def test_documents_itself(card: ModelCard) -> None:
 def test_gives_one_row_of_outputs_per_example(card: ModelCard, outputs: int) -> None:
     for spec in {card.spec.inputs: card.spec, lighter(card).inputs: lighter(card)}.values():
         outputs = spec.outputs if card.reconstructs else outputs
-        model = on_meta(card, replace(spec, outputs=outputs)).eval()
+        asked = replace(spec, outputs=outputs)
+        model = on_meta(card, asked).eval()
         for number in (1, 5):
-            assert output_of(model(examples(spec, number).to("meta"))).shape == (number, outputs)
+            assert output_of(model(examples(spec, number).to("meta"))).shape == asked.shape_of_output(number)
 
 
 @CARDS
@@ -199,7 +204,7 @@ def test_without_a_classifier_it_gives_what_that_was_given(card: ModelCard) -> N
     reset_classifier(bare, 0)
     reset_classifier(whole, 7)
     x = examples(card.spec, 2).to("meta")
-    assert output_of(whole.eval()(x)).shape == (2, 7)
+    assert output_of(whole.eval()(x)).shape == replace(card.spec, outputs=7).shape_of_output(2)
     features = output_of(bare.eval()(x))
     assert features.shape[0] == 2
     assert sum(each.numel() for each in bare.parameters()) < SIZES[card.name]
@@ -368,7 +373,7 @@ def test_unfit_data_is_refused_in_the_networks_name(card: ModelCard) -> None:
 @CARDS
 def test_takes_small_square_images(card: ModelCard) -> None:
     """Networks for small images take those of 8 x 8; others say in their own name how large they must be."""
-    if card.name in {"lstm", "neural_lm", "nlinear"} or len(card.input) > 3:
+    if card.name in SEQUENCES or len(card.input) > 3:
         pytest.skip("takes no images")
     spec = DataSpec(task=card.tasks[0], inputs=((1, 8, 8),), outputs=64 if card.reconstructs else 4)
     if len(card.input) == 3 and card.input[-1] > 64:

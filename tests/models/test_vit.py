@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from gradus.core.errors import InputError
 from gradus.models import create_model
-from gradus.models.vit import Patches, Positions
-from gradus.nn.blocks.transformer import SelfAttention
+from gradus.models.vit import Patches
+from gradus.nn.blocks.transformer import Positions, SelfAttention
 
 
 def small(**options: Any) -> nn.Module:

@@ -44,6 +44,7 @@ class ModelCard(Card):
         outputs: the number of classes or values they are for.
         tasks: what it can be trained for.
         vocabulary: of a network for text, the symbols its figures are for.
+        every_step: its figures are for data in which every step of a sequence has a class of its own.
         reconstructs: it gives back the numbers of an example, all of them, and is trained to give back nothing else.
         published: the counts that its source gives.
         headline: the result it is known for, as its source reports it.
@@ -55,6 +56,7 @@ class ModelCard(Card):
     outputs: int
     tasks: tuple[Task, ...] = ("classification", "regression")
     vocabulary: tuple[str, ...] = ()
+    every_step: bool = False
     reconstructs: bool = False
     published: Published | None = None
     headline: str = ""
@@ -68,6 +70,7 @@ class ModelCard(Card):
             input_dtypes=("int64",) if self.vocabulary else (),
             outputs=self.outputs,
             vocabulary=self.vocabulary,
+            steps=self.input[0] if self.every_step else None,
         )
 
 
@@ -109,7 +112,8 @@ def create_model(
     if spec is None:
         shape = tuple(input_shape or card.input)
         outputs = prod(shape) if card.reconstructs else card.outputs
-        spec = replace(card.spec, inputs=(shape,), outputs=num_classes or outputs)
+        steps = shape[0] if card.every_step else None
+        spec = replace(card.spec, inputs=(shape,), outputs=num_classes or outputs, steps=steps)
     elif num_classes is not None or input_shape is not None:
         raise InputError(f"model `{card.name}`", "takes a spec, or num_classes and input_shape, not both")
     model = build(card, spec, options)

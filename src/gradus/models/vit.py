@@ -18,7 +18,7 @@ from gradus.core.errors import InputError
 from gradus.core.spec import DataSpec
 from gradus.models import models
 from gradus.models.inputs import image
-from gradus.nn.blocks.transformer import encoder_layer, xavier_uniform
+from gradus.nn.blocks.transformer import Positions, encoder_layer, xavier_uniform
 from gradus.nn.dropout import Chance
 
 _PAPER = "Dosovitskiy et al. (2021), An image is worth 16x16 words, arXiv:2010.11929"
@@ -48,17 +48,6 @@ class Patches(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         tokens: Tensor = self.linear(x).flatten(2).mT
         return tokens if self.token is None else torch.cat((self.token.expand(len(x), -1, -1), tokens), 1)
-
-
-class Positions(nn.Module):
-    """Adds a learned vector to each token, by which the network knows where it is: (N, T, width) to the same."""
-
-    def __init__(self, tokens: int, width: int) -> None:
-        super().__init__()
-        self.vectors = nn.Parameter(0.02 * torch.randn(1, tokens, width))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.vectors
 
 
 class FirstToken(nn.Module):

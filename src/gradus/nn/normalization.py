@@ -187,7 +187,7 @@ def _standardized(layer: nn.Module, *, eps: Epsilon = 1e-5) -> nn.Module:
     of="recurrence",
     formula="gates = LN(W_x x) + LN(W_h h) + b; c' = sigmoid(f) c + sigmoid(i) tanh(g); h' = sigmoid(o) tanh(LN(c'))",
     source="Ba, Kiros, Hinton (2016), Layer normalization, arXiv:1607.06450, equations 20 to 22",
-    notes="For recurrent networks: the model `lstm` with `layer_norm = true`.",
+    notes="For recurrent networks: the model `layer_norm_lstm`.",
 )
 def _layer_lstm(inputs: int, hidden: int) -> nn.Module:
     """An LSTM with its gates and its memory layer-normalized."""

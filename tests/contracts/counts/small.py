@@ -17,8 +17,6 @@ COUNTS: list[Row] = [
     ("linear_regression", {}, 1 + 1, 1),
     # 10(784 + 1)
     ("logistic_regression", {}, 7_850, 7_840),
-    # 4 gates of 64(7 + 64 + 2), two biases each, + 1(64 + 1); 24 steps of 4 * 64(7 + 64)
-    ("lstm", {}, 18_688 + 65, 24 * 18_176 + 64),
     # 128(784 + 1) + 10(128 + 1)
     ("mlp", {}, 100_480 + 1_290, 100_352 + 1_280),
     # 65 * 24 + 256(16 * 24 + 1) + 65(256 + 1); looking up an embedding multiplies nothing

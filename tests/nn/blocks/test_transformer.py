@@ -6,7 +6,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from gradus.nn.blocks.transformer import SelfAttention, encoder_layer, xavier_uniform
+from gradus.nn.blocks.transformer import Positions, SelfAttention, encoder_layer, xavier_uniform
 
 
 def tokens(*shape: int) -> Tensor:
@@ -62,3 +62,27 @@ def test_queries_keys_and_values_are_drawn_as_a_layer_each() -> None:
         assert 0.99 < weight.abs().max() / (6 / 120) ** 0.5 <= 1
     assert not attention.qkv.bias.any()
     assert not attention.output.bias.any()
+
+
+def test_what_comes_later_is_nothing_to_a_causal_layer() -> None:
+    torch.manual_seed(0)
+    layer, x = encoder_layer(8, 2, 12, causal=True), tokens(2, 7, 8)
+    changed = x.clone()
+    changed[:, 4:] = tokens(2, 3, 8) + 1
+    torch.testing.assert_close(layer(changed)[:, :4], layer(x)[:, :4])
+    assert not torch.allclose(layer(changed)[:, 4:], layer(x)[:, 4:])
+
+
+def test_the_weights_of_causal_attention_are_those_it_multiplies_with() -> None:
+    torch.manual_seed(0)
+    attention, x = SelfAttention(6, 2, causal=True), tokens(3, 5, 6)
+    weights = attention.weights(x)
+    assert torch.equal(weights, weights.tril())
+    torch.testing.assert_close(weights.sum(-1), torch.ones(3, 2, 5))
+    values = attention.qkv(x)[..., 12:].unflatten(-1, (2, 3)).transpose(1, 2)
+    torch.testing.assert_close(attention(x), attention.output((weights @ values).transpose(1, 2).flatten(2)))
+
+
+def test_fewer_tokens_are_the_first_ones() -> None:
+    positions, x = Positions(5, 4), tokens(2, 3, 4)
+    assert torch.equal(positions(x), x + positions.vectors[:, :3])

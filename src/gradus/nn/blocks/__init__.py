@@ -3,6 +3,7 @@
 docs/blocks.md says which is which.
 """
 
+from gradus.nn.blocks.alignment import AdditiveAttention, DotAttention
 from gradus.nn.blocks.attention import CBAM, ChannelAttention, SpatialAttention, SqueezeExcitation
 from gradus.nn.blocks.dense import DenseBlock
 from gradus.nn.blocks.fire import fire
@@ -13,7 +14,8 @@ from gradus.nn.blocks.mask import Attention, ChannelMask, Hourglass, MeanMask, S
 from gradus.nn.blocks.residual import PaddedShortcut, Residual
 from gradus.nn.blocks.shuffle import SplitUnit, shuffle_unit
 from gradus.nn.blocks.spatial_transformer import SpatialTransformer, sampling_grid
-from gradus.nn.blocks.transformer import SelfAttention, encoder_layer
+from gradus.nn.blocks.temporal import CausalConv1d, steps_seen, temporal_block
+from gradus.nn.blocks.transformer import Positions, SelfAttention, encoder_layer
 from gradus.nn.convolution import (
     ChannelShuffle,
     Concatenated,
@@ -28,12 +30,15 @@ from gradus.nn.upsampling import PixelShuffleUpsampling
 
 __all__ = [
     "CBAM",
+    "AdditiveAttention",
     "Attention",
+    "CausalConv1d",
     "ChannelAttention",
     "ChannelMask",
     "ChannelShuffle",
     "Concatenated",
     "DenseBlock",
+    "DotAttention",
     "Highway",
     "Hourglass",
     "Inception",
@@ -41,6 +46,7 @@ __all__ = [
     "MeanMask",
     "PaddedShortcut",
     "PixelShuffleUpsampling",
+    "Positions",
     "Residual",
     "SelfAttention",
     "SpatialAttention",
@@ -61,4 +67,6 @@ __all__ = [
     "sampling_grid",
     "shuffle_unit",
     "soft_mask",
+    "steps_seen",
+    "temporal_block",
 ]

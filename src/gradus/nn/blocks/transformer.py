@@ -1,4 +1,4 @@
-"""A transformer's encoder: Vaswani et al. (2017), arXiv:1706.03762; norms come first, as in arXiv:2010.11929."""
+"""A transformer's layers: Vaswani et al. (2017), arXiv:1706.03762; norms come first, as in arXiv:2010.11929."""
 
 # N examples, T tokens, W width, H heads, D width of a head
 
@@ -18,12 +18,14 @@ class SelfAttention(nn.Module):
 
     Args:
         width: W, a multiple of `heads`.
-    Cost: 4 W^2 T + 2 W T^2 multiply-adds, 4 W (W + 1) parameters.
+        causal: a token takes of itself and of those before it, and of none after it.
+    Cost: 4 W^2 T + 2 W T^2 multiply-adds, causal or not; 4 W (W + 1) parameters.
     """
 
-    def __init__(self, width: int, heads: int) -> None:
+    def __init__(self, width: int, heads: int, *, causal: bool = False) -> None:
         super().__init__()
         self.heads = heads
+        self.causal = causal
         self.qkv = nn.Linear(width, 3 * width)  # rows of queries, then of keys, then of values
         self.output = nn.Linear(width, width)
 
@@ -33,7 +35,11 @@ class SelfAttention(nn.Module):
         `forward` does not keep them: its kernels find y without ever having all of them.
         """
         q_NHTD, k_NHTD, _ = self._heads(x)
-        weights_NHTT: Tensor = (q_NHTD @ k_NHTD.mT / sqrt(q_NHTD.shape[-1])).softmax(-1)
+        logits_NHTT = q_NHTD @ k_NHTD.mT / sqrt(q_NHTD.shape[-1])
+        if self.causal:
+            later_TT = torch.ones(logits_NHTT.shape[-2:], dtype=torch.bool, device=x.device).triu(1)
+            logits_NHTT = logits_NHTT.masked_fill(later_TT, float("-inf"))
+        weights_NHTT: Tensor = logits_NHTT.softmax(-1)
         return weights_NHTT
 
     def _heads(self, x: Tensor) -> Tensor:
@@ -43,12 +49,27 @@ class SelfAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         q_NHTD, k_NHTD, v_NHTD = self._heads(x)
-        y_NHTD = scaled_dot_product_attention(q_NHTD, k_NHTD, v_NHTD)
+        y_NHTD = scaled_dot_product_attention(q_NHTD, k_NHTD, v_NHTD, is_causal=self.causal)
         y: Tensor = self.output(y_NHTD.transpose(1, 2).flatten(2))
         return y
 
 
-def encoder_layer(width: int, heads: int, hidden: int, *, dropout: float = 0.0) -> nn.Sequential:
+class Positions(nn.Module):
+    """Adds a learned vector to each token, by which the network knows where it is: (N, T, width) to the same.
+
+    Args:
+        tokens: the most of them; where there are fewer, they are the first.
+    """
+
+    def __init__(self, tokens: int, width: int) -> None:
+        super().__init__()
+        self.vectors = nn.Parameter(0.02 * torch.randn(1, tokens, width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.vectors[:, : x.shape[1]]
+
+
+def encoder_layer(width: int, heads: int, hidden: int, *, dropout: float = 0.0, causal: bool = False) -> nn.Sequential:
     """Attention, then two dense layers of each token; both after a normalization and added to what they are given.
 
         x = x + attention(norm(x))
@@ -59,12 +80,13 @@ def encoder_layer(width: int, heads: int, hidden: int, *, dropout: float = 0.0) 
     Args:
         hidden: numbers between the two dense layers.
         dropout: share of what attention and the dense layers give that is left out in training.
+        causal: tokens take nothing of those after them, so that it is the layer of a decoder without an encoder.
     """
 
     def dropped(*layers: nn.Module) -> list[nn.Module]:
         return [*layers, nn.Dropout(dropout)] if dropout else [*layers]
 
-    attention = dropped(nn.LayerNorm(width, eps=1e-6), SelfAttention(width, heads))
+    attention = dropped(nn.LayerNorm(width, eps=1e-6), SelfAttention(width, heads, causal=causal))
     first = dropped(nn.LayerNorm(width, eps=1e-6), nn.Linear(width, hidden), nn.GELU())
     second = dropped(nn.Linear(hidden, width))
     return nn.Sequential(Residual(nn.Sequential(*attention)), Residual(nn.Sequential(*first, *second)))
