@@ -43,9 +43,7 @@ def rtrl(method: str, cell: nn.Module, **options: Any) -> Learner:
         raise InputError("rtrl", "unknown method", method, nearest(method, METHODS))
     make: Callable[..., Learner] = METHODS[method]
     known = {
-        name
-        for name, each in inspect.signature(make).parameters.items()
-        if each.kind is inspect.Parameter.KEYWORD_ONLY
+        name for name, each in inspect.signature(make).parameters.items() if each.kind is inspect.Parameter.KEYWORD_ONLY
     }
     for name in options:
         if name not in known:

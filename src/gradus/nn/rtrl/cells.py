@@ -30,7 +30,7 @@ class Local(NamedTuple):
     """The derivatives of one step, unit by unit.
 
     Attributes:
-        x, h: what the gates read: the input (N, F) and the old h (N, H), each with a column of ones if there are biases.
+        x, h: what the gates read: the input (N, F) and the old h (N, H), where there are biases with a column of ones.
         by_input: (N, R, G, H), of the new state with respect to W_x x + b_x of each gate.
         by_hidden: (N, R, G, H), with respect to W_h h + b_h; the same tensor where a gate adds the two.
         direct: (N, R, R, H), with respect to the unit's own old state, past all weights; None where there is no way.
@@ -77,9 +77,7 @@ def lstm_step(x: Tensor, state: Tensor, weights: Weights) -> tuple[Tensor, Local
     direct = by_sum.new_zeros(len(x), 2, 2, h.shape[1])  # nothing passes from h but through weights
     direct[:, 0, 1] = out * f
     direct[:, 1, 1] = f
-    return torch.stack([o * seen, new_c], dim=1), Local(
-        _read(x, weights), _read(h, weights), by_sum, by_sum, direct
-    )
+    return torch.stack([o * seen, new_c], dim=1), Local(_read(x, weights), _read(h, weights), by_sum, by_sum, direct)
 
 
 def gru_step(x: Tensor, state: Tensor, weights: Weights) -> tuple[Tensor, Local]:

@@ -64,7 +64,12 @@ class _Past:
         kept = dict(zip(Local._fields, zip(*self.steps, strict=True), strict=True))
         if kept["by_hidden"][0] is kept["by_input"][0]:
             del kept["by_hidden"]
-        return {f"past.{name}": torch.stack(parts) for name, parts in kept.items() if parts[0] is not None}
+        found = {f"past.{name}": torch.stack(parts) for name, parts in kept.items() if parts[0] is not None}
+        waiting = [at for at, each in enumerate(self.credits) if each is not None]
+        if waiting:
+            found["past.credits"] = torch.stack([each for each in self.credits if each is not None])
+            found["past.credited"] = torch.tensor(waiting)
+        return found
 
     @classmethod
     def of(cls, saved: Mapping[str, Tensor]) -> Self:
@@ -74,6 +79,9 @@ class _Past:
         for parts in zip(*(saved[f"past.{name}"] for name in names), strict=True):
             step = dict(zip(names, parts, strict=True))
             past.add(Local(**{"by_hidden": step["by_input"], "direct": None, **step}))
+        if "past.credits" in saved:
+            for at, dh in zip(saved["past.credited"].tolist(), saved["past.credits"], strict=True):
+                past.credits[at] = dh
         return past
 
 

@@ -33,7 +33,7 @@ class Influenced(Learner):
         return found.sum((0, 1)).view(self._shape())
 
     def _carry(self, transfer: Tensor, direct: Tensor | None) -> None:
-        """M becomes `transfer` (N, R, H, R', H) M: all of it, or with R' = 1 the columns of h, and `direct` the rest."""
+        """M becomes `transfer` (N, R, H, R', H) M: all columns, or with R' = 1 those of h, and `direct` the rest."""
         parts = transfer.shape[3]
         old, new = self._influence.flatten(3), self._spare.flatten(3)
         torch.bmm(transfer.flatten(3).flatten(1, 2), old[:, :parts].flatten(1, 2), out=new.flatten(1, 2))

@@ -116,8 +116,6 @@ class Learner(ABC):
         """All that later gradients depend on, but for the weights: the state and what the method remembers."""
         if self._state is None:
             return {"method": self.method}
-        with torch.no_grad():
-            self._collect()
         assert self._sum is not None
         return {
             "method": self.method,

@@ -31,19 +31,23 @@ class Traced(Learner):
         """(N, R, R, H): the derivative of a unit's new state with respect to its own old state."""
 
     @abstractmethod
-    def _now(self, local: Local) -> Tensor:
-        """(N, R, G, H, P): the derivative with respect to the weights as they are used at this step."""
+    def _old(self, local: Local) -> Tensor:
+        """What a unit's recurrent weights multiply, to be broadcast against (N, R, G, H, P')."""
 
     def _advance(self, local: Local) -> None:
         own = self._own(local)
         if own.shape[1] == 1:
-            self._trace = self._trace * own[:, 0, :, None, :, None] + self._now(local)
+            self._trace *= own[:, 0, :, None, :, None]
         else:
-            self._trace = torch.einsum("nrqh,nqghp->nrghp", own, self._trace) + self._now(local)
+            self._trace = torch.einsum("nrqh,nqghp->nrghp", own, self._trace)
+        # and the weights as they are used at this step
+        width = local.x.shape[1]
+        self._trace[..., :width].addcmul_(local.by_input[..., None], local.x[:, None, None, None])
+        self._trace[..., width:].addcmul_(local.by_hidden[..., None], self._old(local))
 
     def _credit(self, dh: Tensor) -> None:
         assert self._sum is not None
-        self._sum += torch.einsum("nh,nghp->ghp", dh, self._trace[:, 0])
+        self._sum += (dh[:, None, :, None] * self._trace[:, 0]).sum(0)
 
     def _forget(self, rows: Tensor) -> None:
         self._trace = self._trace.masked_fill(rows[:, None, None, None, None], 0)
@@ -87,10 +91,8 @@ class SnAp1(Traced):
         own[:, :, 0] += through
         return own
 
-    def _now(self, local: Local) -> Tensor:
-        of_x = local.by_input[..., None] * local.x[:, None, None, None]
-        of_h = local.by_hidden[..., None] * local.h[:, None, None, None]
-        return torch.cat([of_x, of_h], dim=-1)
+    def _old(self, local: Local) -> Tensor:
+        return local.h[:, None, None, None]  # every unit's weights read all of h
 
     def _advance(self, local: Local) -> None:
         super()._advance(local)
@@ -203,6 +205,5 @@ class Diagonal(Traced):
         assert local.direct is not None
         return local.direct
 
-    def _now(self, local: Local) -> Tensor:
-        read = torch.cat([local.x[:, None].expand(-1, local.h.shape[1], -1), local.h[..., None]], dim=-1)
-        return local.by_input[..., None] * read[:, None, None]
+    def _old(self, local: Local) -> Tensor:
+        return local.h[:, None, None, :, None]

@@ -45,13 +45,19 @@ class UORO(Learner):
         draws = torch.randint(2, shape, generator=self._generator, device=self._left.device, dtype=self._left.dtype)
         signs = 2 * draws - 1
         carried = push(local, self.recurrence.weights, self._left)
-        # v^T M_now: weights of a unit are reached through its own state only
-        of_x = (local.by_input * signs[:, :, None]).sum(1)[..., None] * local.x[:, None, None]
-        of_h = (local.by_hidden * signs[:, :, None]).sum(1)[..., None] * local.h[:, None, None]
-        now = torch.cat([of_x, of_h], dim=-1)
-        old, new = _balance(self._right, carried), _balance(now, signs)
+        # v^T M_now is an outer product on each side: weights of a unit are reached through its own state only.
+        to_input = (local.by_input * signs[:, :, None]).sum(1)
+        to_hidden = (local.by_hidden * signs[:, :, None]).sum(1)
+        now = torch.hypot(_norm(to_input) * _norm(local.x), _norm(to_hidden) * _norm(local.h))
+        old, new = _balance(_norm(self._right), _norm(carried)), _balance(now, _norm(signs))
         self._left = old[:, None, None] * carried + new[:, None, None] * signs
-        self._right = self._right / old[:, None, None, None] + now / new[:, None, None, None]
+        width = local.x.shape[1]
+        self._right /= old[:, None, None, None]
+        for side, errors, read in (
+            (self._right[..., :width], to_input, local.x),
+            (self._right[..., width:], to_hidden, local.h),
+        ):
+            side.addcmul_((errors / new[:, None, None])[..., None], read[:, None, None])
 
     def _credit(self, dh: Tensor) -> None:
         assert self._sum is not None
@@ -68,7 +74,12 @@ class UORO(Learner):
         self._left, self._right = saved["left"], saved["right"]
 
 
+def _norm(each: Tensor) -> Tensor:
+    """Of each example, (N,)."""
+    norm: Tensor = torch.linalg.vector_norm(each.flatten(1), dim=1)
+    return norm
+
+
 def _balance(above: Tensor, below: Tensor) -> Tensor:
-    """sqrt(|above| / |below|) of each example, (N,)."""
-    ratio = above.flatten(1).norm(dim=1) / below.flatten(1).norm(dim=1).clamp(min=_LEAST)
-    return ratio.sqrt().clamp(_LEAST, 1 / _LEAST)
+    """The root of a ratio of norms."""
+    return (above / below.clamp(min=_LEAST)).sqrt().clamp(_LEAST, 1 / _LEAST)
