@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.measure import Spread, table
-from gradus.nn.rtrl import ElementwiseRNN, Learner, rtrl
+from gradus.nn.rtrl import ElementwiseRNNCell, Learner, rtrl
 
 INPUTS = 8
 TIMES_EXACT, TIMES_NAIVE = 10, 30
@@ -76,7 +76,7 @@ def measure(units: int, rounds: int) -> dict[str, list[float]]:
 def methods(units: int) -> dict[str, Runner]:
     """By name; each goes on from where it stopped."""
     torch.manual_seed(0)
-    cell, elementwise = nn.RNNCell(INPUTS, units), ElementwiseRNN(INPUTS, units)
+    cell, elementwise = nn.RNNCell(INPUTS, units), ElementwiseRNNCell(INPUTS, units)
     return {
         "BPTT": partial(backpropagate, cell, units),
         "naive": Naive(cell, by_rows),

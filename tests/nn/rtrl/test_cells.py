@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from gradus.core.errors import InputError
 from gradus.nn.recurrent import LayerNormLSTMCell
-from gradus.nn.rtrl import ElementwiseRNN, rtrl
+from gradus.nn.rtrl import ElementwiseRNNCell, rtrl
 from gradus.nn.rtrl.cells import Recurrence, jacobian, pull, push
 from tests.nn.rtrl.references import CELLS
 
@@ -118,7 +118,7 @@ def test_other_cells_are_refused(cell: nn.Module) -> None:
 
 
 def test_units_that_read_each_other_do_not_learn_by_diagonal() -> None:
-    with pytest.raises(InputError, match=r"must be an ElementwiseRNN"):
+    with pytest.raises(InputError, match=r"must be an ElementwiseRNNCell"):
         rtrl("diagonal", nn.RNNCell(F, H))
     with pytest.raises(InputError, match=r"learns by `diagonal`"):
-        rtrl("exact", ElementwiseRNN(F, H))
+        rtrl("exact", ElementwiseRNNCell(F, H))

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from gradus.core.errors import InputError
-from gradus.nn.rtrl import METHODS, ElementwiseRNN, Learner, rtrl
+from gradus.nn.rtrl import METHODS, ElementwiseRNNCell, Learner, rtrl
 from tests.nn.rtrl.references import bptt, error, learned, task
 
 F, H, T, N = 3, 5, 11, 4
@@ -18,7 +18,7 @@ DETERMINISTIC = [name for name in METHODS if name != "uoro"]
 def made(method: str, *, kind: str = "lstm") -> tuple[nn.Module, Learner, Tensor, Tensor]:
     cell, xs, dhs = task(kind, units=H, steps=T, examples=N, inputs=F, dtype=torch.float64)
     if method == "diagonal":
-        cell = ElementwiseRNN(F, H).double()
+        cell = ElementwiseRNNCell(F, H).double()
     return cell, rtrl(method, cell, **OPTIONS.get(method, {})), xs, dhs
 
 

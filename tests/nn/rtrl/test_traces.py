@@ -6,8 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gradus.core.errors import InputError
-from gradus.nn.rtrl import Diagonal, ElementwiseRNN, SnAp1, rtrl
+from gradus.nn.rtrl import Diagonal, ElementwiseRNNCell, SnAp1, rtrl
 from gradus.nn.rtrl.cells import LSTM, Recurrence
 from tests.nn.rtrl.references import CELLS, bptt, error, learned, task
 
@@ -18,31 +17,19 @@ Nonlinearity = Literal["tanh", "relu", "identity"]
 @pytest.mark.parametrize("nonlinearity", ["tanh", "relu", "identity"])
 def test_diagonal_equals_bptt_over_200_steps(dtype: torch.dtype, bound: float, nonlinearity: Nonlinearity) -> None:
     torch.manual_seed(0)
-    cell = ElementwiseRNN(8, 64, nonlinearity=nonlinearity).to(dtype)
+    cell = ElementwiseRNNCell(8, 64, nonlinearity=nonlinearity).to(dtype)
     xs, dhs = torch.randn(200, 2, 8, dtype=dtype), torch.randn(200, 2, 64, dtype=dtype)
     assert error(learned(rtrl("diagonal", cell), xs, dhs), bptt(cell, xs, dhs)) <= bound
 
 
 def test_diagonal_carries_one_number_a_weight() -> None:
-    cell = ElementwiseRNN(8, 64, bias=False)
+    cell = ElementwiseRNNCell(8, 64, bias=False)
     learner = rtrl("diagonal", cell)
     learner.step(torch.randn(1, 8))
     assert isinstance(learner, Diagonal)
     assert learner.trace.numel() == sum(each.numel() for each in cell.parameters())
     learner.credit(torch.ones(1, 64))
     assert learner.gradients().keys() == {"weight_ih", "weight_hh"}
-
-
-def test_elementwise_cell_is_its_equation() -> None:
-    cell = ElementwiseRNN(3, 4)
-    x, h = torch.randn(2, 3), torch.randn(2, 4)
-    with torch.no_grad():
-        assert cell.bias is not None
-        cell.bias.uniform_(-1, 1)
-    expected = torch.tanh(cell.weight_hh * h + x @ cell.weight_ih.T + cell.bias)
-    torch.testing.assert_close(cell(x, h), expected)
-    assert cell.weight_hh.min() >= 0
-    assert cell.weight_hh.max() <= 1
 
 
 @pytest.mark.parametrize("kind", CELLS)
@@ -98,10 +85,3 @@ def test_snap1_keeps_exactly_its_pattern(kind: str) -> None:
     assert learner.trace.shape == (1, recurrence.parts, recurrence.gates, 4, 3 + 1 + 4 + 1)
     if recurrence.kind is LSTM:
         assert not learner.trace[:, 1, 3].any()
-
-
-def test_bad_cells_are_refused() -> None:
-    with pytest.raises(InputError, match=r"sizes must be 1 or more, got \(0, 3\)"):
-        ElementwiseRNN(0, 3)
-    with pytest.raises(InputError, match=r"must be tanh, relu or identity, got `sigmoid`"):
-        ElementwiseRNN(2, 3, nonlinearity="sigmoid")  # type: ignore[arg-type]

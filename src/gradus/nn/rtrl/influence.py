@@ -63,7 +63,7 @@ class Exact(Influenced):
 
     Cost: O(H^4) time a step and O(H^3) memory for each example, with constants G.
     Source: Williams, Zipser (1989), A learning algorithm for continually running fully recurrent neural networks,
-    Neural Computation 1, equations 8 to 11.
+    Neural Computation 1.
     """
 
     method = "exact"

@@ -14,7 +14,7 @@ from gradus.nn.rtrl.cells import Local
 
 
 class Steps(Protocol):
-    """A cell that tells the derivatives of a step: `cells.Recurrence` and `traces.Elementwise`."""
+    """A cell that tells the derivatives of a step: `cells.Recurrence` and `elementwise.Elementwise`."""
 
     inputs: int
     units: int
