@@ -2,8 +2,8 @@
 
     python -m benchmarks.rtrl
 
-One thread, float32, a tanh cell of n units with 8 inputs, one example; time on the wall, medians of interleaved rounds.
-Every method takes in a loss at every step. Ratios are taken within a round, and given with their quartiles.
+One thread, float32, a tanh cell of n units with 8 inputs, one example; processor time, medians of interleaved
+rounds. Every method takes in a loss at every step. Ratios are taken within a round, and given with their quartiles.
 """
 
 import argparse
@@ -36,7 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     torch.set_num_threads(1)
     rounds = 1 if options.quick else options.rounds
     times = {units: measure(units, rounds) for units in options.units}
-    print(f"# RTRL\n\ntorch {torch.__version__}, one thread, float32, {rounds} rounds; milliseconds a step\n")
+    print(
+        f"# RTRL\n\ntorch {torch.__version__}, one thread, float32, {rounds} rounds; milliseconds of processor a step\n"
+    )
     names = list(next(iter(times.values())))
     header = ["method", *(f"n = {units}" for units in times)]
     print(table(header, [[name, *(_milliseconds(times[units][name]) for units in times)] for name in names]))
@@ -55,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def measure(units: int, rounds: int) -> dict[str, list[float]]:
-    """Seconds a step of every method, one number a round."""
+    """Processor seconds a step of every method, one number a round."""
     runners = methods(units)
     # Whole blocks; of what is slow a few steps, which cost as much as any other.
     steps = {name: 4 if name in ("naive", "jacrev") else 2 * units for name in runners}
@@ -67,9 +69,9 @@ def measure(units: int, rounds: int) -> dict[str, list[float]]:
     for turn in range(rounds):
         first = turn % len(names)
         for name in names[first:] + names[:first]:
-            start = time.perf_counter()
+            start = time.process_time()
             runners[name](steps[name])
-            spent[name].append((time.perf_counter() - start) / steps[name])
+            spent[name].append((time.process_time() - start) / steps[name])
     return spent
 
 
