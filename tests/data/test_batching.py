@@ -272,3 +272,15 @@ def test_a_containers_limit_counts_as_the_memory_there_is(tmp_path: Path, monkey
     for limit, fits in (("max", True), ("1400000", False), ("1600000", True)):
         (tmp_path / "memory.max").write_text(limit)
         assert fits_in_memory(examples) is fits
+
+
+def test_contiguous_rows_go_on_from_batch_to_batch() -> None:
+    data = from_arrays(np.arange(23.0)[:, None], np.arange(23) % 2)
+    part = Split(data.train, np.arange(3, 23))
+    store = make_store(data.train, scaling(data), stream=False, device=CPU)
+    loader = Loader(part, store, batch_size=6, contiguous=True)
+    found = torch.stack([batch.index for batch in loader])
+    assert len(loader) == 3
+    # 20 examples make rows of 3; the last two are left out.
+    assert found.tolist() == [[3, 6, 9, 12, 15, 18], [4, 7, 10, 13, 16, 19], [5, 8, 11, 14, 17, 20]]
+    assert [batch.index.tolist() for batch in loader.batches(1, start=2)] == found[2:].tolist()

@@ -128,6 +128,12 @@ def test_refuses_by_name_what_is_wrong(change: dict[str, Any], says: str) -> Non
     assert str(caught.value).startswith("r.toml: ")
 
 
+def test_rows_that_go_on_are_not_computed_in_pieces() -> None:
+    document = {**MINIMAL, "training": {"order": "contiguous", "accumulate": 2}}
+    with pytest.raises(InputError, match="cannot be computed in pieces: leave `accumulate` at 1"):
+        Recipe.from_dict(document)
+
+
 def test_a_missing_table_is_named() -> None:
     with pytest.raises(InputError, match="option `optimizer` must be given"):
         Recipe.from_dict({name: table for name, table in MINIMAL.items() if name != "optimizer"})

@@ -147,6 +147,7 @@ class Loader:
         store: where they are; a `ResidentStore` is read in this process, others through `workers` processes.
         batch_size: examples a batch; the last one of an epoch is smaller unless `drop_last`.
         shuffle: a new order every epoch, from `seed`; otherwise the split's own.
+        contiguous: what stands in one row of a batch goes on in the same row of the next; see `in_rows`.
         augmentation: applied to the first input, and where it mixes examples to the target.
         device: where streamed batches are moved to.
     """
@@ -159,6 +160,7 @@ class Loader:
         batch_size: int,
         seed: int = 0,
         shuffle: bool = False,
+        contiguous: bool = False,
         augmentation: Augmentation | None = None,
         drop_last: bool = False,
         workers: int = 0,
@@ -167,7 +169,8 @@ class Loader:
         self._split, self._seed, self._shuffle = split, seed, shuffle
         self._repeats = len(np.unique(split.index)) < len(split)
         self.batch_size = batch_size
-        self._drop_last = drop_last
+        self._contiguous = contiguous
+        self._drop_last = drop_last or contiguous
         self._device = device
         self._maker = _BatchMaker(store, augmentation, seed, split.index)
         self._requests = _Requests()
@@ -202,6 +205,10 @@ class Loader:
 
     def _in_order_of(self, epoch: int) -> Index:
         index = self._split.index
+        if self._contiguous:
+            return in_rows(index, self.batch_size)
+        if not self._shuffle:
+            return index
         if not self._repeats:
             return permutation(self._seed, epoch, index)
         # Copies of an example would follow one another; a place in the split has a number of its own.
@@ -209,9 +216,8 @@ class Loader:
 
     def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """The batches of `epoch` from number `start` on; workers serve one pass at a time, the newest."""
-        index = self._split.index
-        order = self._in_order_of(epoch) if self._shuffle else index
         size = self.batch_size
+        order = self._in_order_of(epoch)
         requests = [(epoch, order[at * size : (at + 1) * size]) for at in range(start, len(self))]
         if self._workers is None:
             for request in requests:
@@ -225,6 +231,18 @@ class Loader:
                 finally:
                     del batch  # or the error would hold this frame, and with it the workers, until Python ends
             yield _on_device(batch, self._device)
+
+
+def in_rows(index: Index, rows: int) -> Index:
+    """`index` (N,) in an order whose batches of `rows` lie side by side: row r of batch b is example r (N // rows) + b.
+
+    A state that is carried from batch to batch so reads on where it stopped. The last N % rows examples are left out.
+
+    >>> in_rows(np.arange(7), 2).reshape(-1, 2).tolist()
+    [[0, 3], [1, 4], [2, 5]]
+    """
+    length = len(index) // rows
+    return index[: length * rows].reshape(rows, length).T.ravel()
 
 
 def make_store(examples: Examples, preprocessing: Preprocessing, *, stream: bool, device: torch.device) -> Store:

@@ -253,7 +253,8 @@ def _loaders(
         store_of(splits.train.examples),
         batch_size=size,
         seed=recipe.seed,
-        shuffle=True,
+        shuffle=training.order == "shuffled",
+        contiguous=training.order == "contiguous",
         augmentation=augmentation,
         drop_last=training.drop_last,
         workers=training.workers,
@@ -262,7 +263,7 @@ def _loaders(
     if len(loader) == 0:
         raise InputError(
             "training.batch_size",
-            f"must not exceed the {len(splits.train)} training examples when drop_last is set",
+            f"must not exceed the {len(splits.train)} training examples where a smaller batch is left out",
             size,
         )
     others = {name: loader_of(part) for name, part in splits.named().items() if name != "train"}
@@ -288,7 +289,7 @@ def _check_monitor(training: Training, task: Task, splits: Splits) -> None:
 def _smallest_batch(examples: int, training: Training) -> int:
     size = examples if training.batch_size == "full" else min(training.batch_size, examples)
     rest = examples % size
-    last = rest if rest and not training.drop_last else size
+    last = rest if rest and not training.drop_last and training.order == "shuffled" else size
     smallest = []
     for batch in (size, last):
         piece = -(-batch // min(training.accumulate, batch))

@@ -147,6 +147,8 @@ class Training(_Table):
     Attributes:
         epochs: passes over the training split.
         batch_size: examples per optimizer step; "full" is the whole training split.
+        order: "shuffled" anew every epoch; or "contiguous": a row of a batch goes on in the same row of the next, for
+            an objective that carries a state on. The examples that do not fill a batch are then left out.
         accumulate: pieces a batch is computed in, for memory; the step is the same.
         clip_norm, clip_value: bound on the gradient's norm, or on each component.
         ema: decay of an exponential moving average of the weights, which is then evaluated and kept.
@@ -163,6 +165,7 @@ class Training(_Table):
 
     epochs: Positive = 10
     batch_size: Positive | Literal["full"] = 64
+    order: Literal["shuffled", "contiguous"] = "shuffled"
     drop_last: bool = False
     accumulate: Positive = 1
     clip_norm: Annotated[float, Field(gt=0)] | None = None
@@ -180,6 +183,12 @@ class Training(_Table):
     stream: bool | Literal["auto"] = "auto"
     workers: Annotated[int, Field(ge=0)] = 0
     threads: Positive | Literal["auto"] = "auto"
+
+    @model_validator(mode="after")
+    def _rows_stay_together(self) -> Self:
+        if self.order == "contiguous" and self.accumulate > 1:
+            raise ValueError("a `contiguous` order cannot be computed in pieces: leave `accumulate` at 1")
+        return self
 
 
 class Doctor(_Table):
