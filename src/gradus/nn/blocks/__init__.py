@@ -6,6 +6,7 @@ docs/blocks.md says which is which.
 from gradus.nn.blocks.attention import CBAM, ChannelAttention, SpatialAttention, SqueezeExcitation
 from gradus.nn.blocks.dense import DenseBlock
 from gradus.nn.blocks.fire import fire
+from gradus.nn.blocks.glimpse import GlimpseSensor, glimpses
 from gradus.nn.blocks.highway import Highway
 from gradus.nn.blocks.inception import Inception
 from gradus.nn.blocks.inverted_residual import inverted_residual
@@ -34,6 +35,7 @@ __all__ = [
     "ChannelShuffle",
     "Concatenated",
     "DenseBlock",
+    "GlimpseSensor",
     "Highway",
     "Hourglass",
     "Inception",
@@ -55,6 +57,7 @@ __all__ = [
     "depthwise_separable",
     "encoder_layer",
     "fire",
+    "glimpses",
     "interleaved",
     "inverted_residual",
     "norm_conv",
