@@ -1,8 +1,8 @@
 """A network that looks at an image through a small window, and decides where to look next.
 
-Source: Mnih, Heess, Graves, Kavukcuoglu (2014), Recurrent models of visual attention, arXiv:1406.6247 (NIPS). New in it:
-what an image costs is chosen, whatever its size, and what is not looked at is not computed. Where to look is drawn, which
-has no derivative; the objective `reinforce` teaches it.
+Source: Mnih, Heess, Graves, Kavukcuoglu (2014), Recurrent models of visual attention, arXiv:1406.6247 (NIPS). New in
+it: what an image costs is chosen, whatever its size, and what is not looked at is not computed. Where to look is drawn,
+which has no derivative; the objective `reinforce` teaches it.
 
 The paper names the widths of the layers but no counts. Its glimpse network adds two linear layers of 256 units, what it
 saw and where: 209,677 parameters for one scale of 8 x 8. As one layer of both joined they have one bias vector less
