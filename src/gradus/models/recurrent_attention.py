@@ -115,7 +115,7 @@ class RecurrentAttention(nn.Module):
     def frames(self, x: Tensor) -> Tensor:
         """The corners of the windows it looks through, (N, T, K, 4, 2)."""
         size = (x.shape[-2], x.shape[-1])
-        return frames(self(x).locations, size, patch=self.sensor.patch, scales=self.sensor.scales)
+        return frames(self.forward(x).locations, size, patch=self.sensor.patch, scales=self.sensor.scales)
 
     def _look(self, x: Tensor, deviates: Tensor) -> Gaze:
         """A path for each image, by the deviates (N, T, 2) of its places."""
