@@ -12,10 +12,12 @@ BASE = np.arange(20.0).reshape(10, 2)
 @pytest.mark.parametrize("index", [0, -1, slice(None), slice(2, 7, 2), np.array([3, 3, 0]), np.array([], np.int64)])
 def test_windows_are_indexed_as_the_array_of_all_of_them(index: int) -> None:
     whole = np.moveaxis(np.lib.stride_tricks.sliding_window_view(BASE, 4, axis=0), -1, 1)
-    windows = Windows(BASE, 4)
-    assert windows.shape == whole.shape
-    assert windows.dtype == whole.dtype
-    assert np.array_equal(windows[index], whole[index])
+    for stride in (1, 3):
+        windows, every = Windows(BASE, 4, stride=stride), whole[::stride]
+        assert windows.shape == every.shape
+        assert windows.dtype == every.dtype
+        here = np.minimum(index, len(every) - 1) if isinstance(index, np.ndarray) else index
+        assert np.array_equal(windows[here], every[here])
 
 
 def test_the_last_windows_can_be_left_out() -> None:

@@ -1,6 +1,7 @@
 """Windows kept as what they are cut from give the batches that all of them would."""
 
 import numpy as np
+import pytest
 import torch
 
 from gradus.data.batching import Loader, fits_in_memory, make_store
@@ -11,13 +12,14 @@ from gradus.data.splits import Split
 CPU = torch.device("cpu")
 
 
-def test_in_memory_and_streamed_give_the_same_bits() -> None:
+@pytest.mark.parametrize("stride", [1, 3])
+def test_in_memory_and_streamed_give_the_same_bits(stride: int) -> None:
     base = np.random.default_rng(0).normal(size=(300, 3)) * [1, 20, 1e-3] + [0, 1000, 5]
-    windows = Windows(base, 7, 290)
-    examples = Examples((windows,), base[7:297, :1].astype(np.float32))
+    windows = Windows(base, 7, 290 // stride, stride)
+    examples = Examples((windows,), base[7:297:stride, :1][: 290 // stride].astype(np.float32))
     raw = RawData(kind="series", task="regression", train=examples, ordered=True)
-    preprocessing = Preprocessing.fit(raw, Split(examples, np.arange(200)), target="standard")
-    part = Split(examples, np.arange(200))
+    preprocessing = Preprocessing.fit(raw, Split(examples, np.arange(200 // stride)), target="standard")
+    part = Split(examples, np.arange(200 // stride))
     loaders = [
         Loader(part, make_store(examples, preprocessing, stream=stream, device=CPU), batch_size=32, shuffle=True)
         for stream in (False, True)

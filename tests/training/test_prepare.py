@@ -14,6 +14,7 @@ import gradus
 from gradus.core.batch import Batch
 from gradus.core.errors import InputError
 from gradus.losses.class_weights import ClassWeighted
+from gradus.training.objective import Supervised
 from gradus.training.parts import build_model
 from gradus.training.prepare import _smallest_batch, load_data, prepare, resolve
 from gradus.training.recipe import Recipe, Training
@@ -213,6 +214,7 @@ def penalized(*tables: dict[str, Any]) -> Recipe:
 def test_penalties_are_on_what_they_name() -> None:
     wanted = penalized({"name": "l1", "strength": 1.0}, {"name": "l2", "strength": 2.0, "on": "output.*"})
     prepared = prepare(wanted, load_data(wanted.data))
+    assert isinstance(prepared.objective, Supervised)
     one, two = prepared.objective.penalties
     sizes = {name: each.detach() for name, each in prepared.model.named_parameters()}
     torch.testing.assert_close(one(), sizes["hidden1.weight"].abs().sum() + sizes["output.weight"].abs().sum())
@@ -226,6 +228,7 @@ def test_a_penalty_of_ones_own(tmp_path: Path) -> None:
     wanted = penalized({"module": f"{tmp_path}/price.py:cube", "strength": 2.0, "on": "output.weight"})
     prepared = prepare(wanted, load_data(wanted.data))
     expected = 2 * torch.linalg.vector_norm(prepared.model.get_parameter("output.weight"), ord=3)
+    assert isinstance(prepared.objective, Supervised)
     torch.testing.assert_close(prepared.objective.penalties[0](), expected)
 
 

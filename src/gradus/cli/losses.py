@@ -1,4 +1,4 @@
-"""``gradus losses``: criteria and penalties."""
+"""``gradus losses``: criteria, penalties and objectives."""
 
 from typing import Annotated
 
@@ -11,9 +11,10 @@ def command(
     name: Annotated[str | None, typer.Argument(help="One of them: its card.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List the criteria and penalties that recipes can name, or show one's card."""
+    """List the criteria, penalties and objectives that recipes can name, or show one's card."""
     from gradus.cli.parts import show
     from gradus.losses import criteria
     from gradus.losses.penalties import penalties
+    from gradus.training.objectives import objectives
 
-    show(name, (criteria, penalties), as_json=json)
+    show(name, (criteria, penalties, objectives), as_json=json)

@@ -12,7 +12,8 @@ class Batch:
     Attributes:
         inputs: one tensor per model input, each (N, ...): images float (N, C, H, W), sequences (N, T, ...),
             tables float and int64.
-        target: (N,) int64 classes, or (N, K) float values; of mixed examples (N, classes) float shares of classes.
+        target: (N,) int64 classes, or (N, T) one for every step, or (N, K) float values; of mixed examples (N, classes)
+            float shares of classes.
         index: (N,) int64, each example's number in its source.
         weight: (N,) how much each example counts, or None for equally.
         lengths: (N,) int64 valid steps of each sequence, or None where all are whole.

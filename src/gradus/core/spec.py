@@ -20,6 +20,7 @@ class DataSpec:
         outputs: number of classes, or of regression targets.
         classes: class names in label order; empty for regression.
         vocabulary: symbols in code order, for text; empty otherwise.
+        steps: T, where every step of an example has a class of its own: targets (N, T), outputs (N, T, classes).
     """
 
     task: Task
@@ -28,6 +29,7 @@ class DataSpec:
     input_dtypes: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
     vocabulary: tuple[str, ...] = ()
+    steps: int | None = None
 
     def __post_init__(self) -> None:
         if not self.input_dtypes:
@@ -40,6 +42,10 @@ class DataSpec:
         for side in self.inputs[0]:
             size *= side
         return size
+
+    def shape_of_output(self, examples: int) -> tuple[int, ...]:
+        """What a model gives for so many examples: (N, outputs), or (N, T, outputs)."""
+        return (examples, self.outputs) if self.steps is None else (examples, self.steps, self.outputs)
 
     def example(self, device: "torch.device | str" = "cpu") -> "list[torch.Tensor]":
         """Inputs of a batch of one, whose numbers mean nothing."""
@@ -62,4 +68,5 @@ class DataSpec:
             outputs=document["outputs"],
             classes=tuple(document["classes"]),
             vocabulary=tuple(document["vocabulary"]),
+            steps=document.get("steps"),
         )

@@ -48,6 +48,7 @@ class ResidentStore:
         (first, *_) = examples.inputs
         # Windows overlap; what they are cut from is kept in their place.
         self._within = torch.arange(first.width, device=device) if isinstance(first, Windows) else None
+        self._stride = first.stride if isinstance(first, Windows) else 1
         kept = Examples((first.base,), first.base) if isinstance(first, Windows) else examples
         filled: tuple[Tensor, ...] = ()
         start = 0
@@ -69,7 +70,7 @@ class ResidentStore:
         if self._within is None:
             inputs = tuple(each.index_select(0, rows) for each in self.inputs)
         else:
-            within = rows[:, None] + self._within
+            within = rows[:, None] * self._stride + self._within
             inputs = tuple(each[within] for each in self.inputs)
         return inputs, self.target.index_select(0, rows)
 

@@ -27,26 +27,26 @@ class Rows(Protocol):
 
 
 class Windows:
-    """Overlapping windows of `base` (T, ...): example i is its rows i to i + width, (N, width, ...), none of it copied.
+    """Windows of `base` (T, ...): example i is its `width` rows from i `stride` on, (N, width, ...), none of it copied.
 
     Args:
         count: N, where the last windows are not wanted; by default as many as there are.
     """
 
-    def __init__(self, base: NDArray[Any], width: int, count: int | None = None) -> None:
-        self.base, self.width = base, width
-        self.shape = (len(base) - width + 1 if count is None else count, width, *base.shape[1:])
+    def __init__(self, base: NDArray[Any], width: int, count: int | None = None, stride: int = 1) -> None:
+        self.base, self.width, self.stride = base, width, stride
+        self.shape = ((len(base) - width) // stride + 1 if count is None else count, width, *base.shape[1:])
         self.dtype = base.dtype
 
     def __getitem__(self, index: Any, /) -> NDArray[Any]:
-        first = np.arange(self.shape[0])[index]
+        first = self.stride * np.arange(self.shape[0])[index]
         rows: NDArray[Any] = self.base[first[..., None] + np.arange(self.width)]
         return rows
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Inputs, each (N, ...), beside their target: (N,) int64 class numbers or (N, K) float32 values."""
+    """Inputs, each (N, ...), beside their target: int64 class numbers, (N,) or (N, T), or (N, K) float32 values."""
 
     inputs: tuple[Rows, ...]
     target: NDArray[Any]
@@ -116,7 +116,14 @@ class RawData:
             outputs=len(self.classes) if self.task == "classification" else self.train.target.shape[1],
             classes=self.classes,
             vocabulary=self.vocabulary,
+            steps=self.steps,
         )
+
+    @property
+    def steps(self) -> int | None:
+        """T, where each step has a class of its own."""
+        target = self.train.target
+        return int(target.shape[1]) if self.task == "classification" and target.ndim == 2 else None
 
     @property
     def is_table(self) -> bool:

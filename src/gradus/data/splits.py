@@ -102,7 +102,7 @@ def _set_aside(data: RawData, index: Index, share: float, name: str, seed: int) 
             )
         return index[: first - data.gap], index[first:]
     stratify = None
-    if data.task == "classification":
+    if data.task == "classification" and data.steps is None:
         present, counts = np.unique(target, return_counts=True)
         if counts.min() < 2 or min(taken, len(index) - taken) < len(present):
             rarest = data.classes[present[counts.argmin()]]

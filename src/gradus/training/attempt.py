@@ -81,7 +81,7 @@ def measure_finally(place: Path, prepared: Prepared, model: nn.Module) -> dict[s
                 write_reconstructions(place, prepared.raw, examples, split, outputs)
                 continue
             classifies = prepared.spec.task == "classification"
-            shown = outputs.output.softmax(dim=1) if classifies else prepared.preprocessing.restore(outputs.output)
+            shown = outputs.output.softmax(dim=-1) if classifies else prepared.preprocessing.restore(outputs.output)
             write_showcase(place, prepared.raw, examples, split, shown, outputs.index)
     return values
 

@@ -43,14 +43,15 @@ def check_fit(
             raise InputError(model_name, f"cannot take examples of shape {shape}: {_first_line(error)}") from error
         if not isinstance(output, Tensor):
             raise InputError(model_name, "must return a tensor, or a tuple that begins with one", type(output).__name__)
-        wanted = (len(batch), spec.outputs)
+        wanted = spec.shape_of_output(len(batch))
         if tuple(output.shape) != wanted:
             what = "classes" if spec.task == "classification" else "values"
             raise InputError(
                 model_name,
-                f"must give {wanted} for {len(batch)} examples and {spec.outputs} {what}",
+                f"must give {wanted} for {len(batch)} examples and {spec.outputs} {what}"
+                + ("" if spec.steps is None else f" at each of {spec.steps} steps"),
                 tuple(output.shape),
-                "Give its last layer that many outputs.",
+                "Give its last layer that many outputs." if spec.steps is None else "Take a model of sequences.",
             )
         loss: Any = None
         for target, repair in _targets(spec, batch):
@@ -81,7 +82,7 @@ def _targets(spec: DataSpec, batch: Batch) -> list[tuple[Tensor, str]]:
         return [(batch.target, "")]
     # Examples are mixed in training, and then have shares of classes; those of an evaluation have a class each.
     return [
-        (batch.target.argmax(1), "It must take both classes (N,) and shares of them (N, C)."),
+        (batch.target.argmax(-1), "It must take both classes (N,) and shares of them (N, C)."),
         (batch.target, "Mixed examples have shares of the classes; leave `mixup` and `cutmix` out of data.augment."),
     ]
 

@@ -34,8 +34,8 @@ class Outputs:
     """What a model says of a split.
 
     Attributes:
-        output: logits (N, C), or values (N, K) as the model gives them.
-        target: (N,) classes, or (N, K) values as the model learns them.
+        output: logits (N, C) or (N, T, C), or values (N, K) as the model gives them.
+        target: (N,) or (N, T) classes, or (N, K) values as the model learns them.
         index: (N,) the examples' numbers.
         loss: mean over the examples.
     """

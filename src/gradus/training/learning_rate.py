@@ -8,7 +8,7 @@ from gradus.core.errors import InputError
 from gradus.data.batching import Loader
 from gradus.optim import optimizers
 from gradus.optim.range_test import RangeTest, range_test
-from gradus.training.objective import Supervised
+from gradus.training.objective import Objective
 from gradus.training.recipe import Part, Training
 from gradus.training.trainer import Trainer
 
@@ -36,21 +36,23 @@ def with_rate(section: Part, found: RangeTest) -> Part:
 
 
 def try_rates(
-    objective: Supervised, loader: Loader, settings: Training, *, seed: int, device: torch.device
+    objective: Objective, loader: Loader, settings: Training, *, seed: int, device: torch.device
 ) -> RangeTest:
     """A range test with the batches, the precision and the clipping of training; nothing of it is left.
 
     Raises:
         InputError: for an optimizer of curvature, which evaluates a batch several times and goes by more than a rate.
     """
+    if len(objective.phases) != 1:
+        rule = "is for objectives of one phase"
+        raise InputError("range test", rule, [each.name for each in objective.phases], "Set `lr` yourself.")
     (phase,) = objective.phases
+    model = objective.modules()["model"]
     if isinstance(phase.optimizer, torch.optim.LBFGS) or hasattr(phase.optimizer, "wants"):
         name = type(phase.optimizer).__name__
         repair = "Leave `lr` at its default."
         raise InputError("range test", "is for optimizers that take one gradient a step", name, repair)
     trainer = Trainer(objective, loader, settings.model_copy(update={"ema": None}), seed=seed, device=device)
-    objective.model.train()
+    model.train()
     batches = (batch for epoch in count() for batch in loader.batches(epoch))
-    return range_test(
-        objective.model, phase.optimizer, lambda: trainer.compute_gradients(phase, next(batches)), steps=STEPS
-    )
+    return range_test(model, phase.optimizer, lambda: trainer.compute_gradients(phase, next(batches)), steps=STEPS)

@@ -9,7 +9,7 @@ NAMES: dict[Task, tuple[str, ...]] = {"classification": ("accuracy", "f1"), "reg
 
 
 def metrics(task: Task, output: Tensor, target: Tensor, *, pooled: bool = False) -> dict[str, float]:
-    """Scores of `output` (N, C) or (N, K) against `target` (N,) or (N, K).
+    """Scores of `output` (N, C), (N, T, C) or (N, K) against `target` (N,), (N, T) or (N, K).
 
     Classification: `accuracy`, and `f1` averaged over the classes. Regression: `rmse`, `mae`, and `r2` where there are
     two examples or more: means over the values of a target, or of all of them `pooled`, in which a value that is
@@ -22,7 +22,7 @@ def metrics(task: Task, output: Tensor, target: Tensor, *, pooled: bool = False)
     if not np.isfinite(given).all():
         return {}
     if task == "classification":
-        predicted = given.argmax(axis=1)
+        predicted, truth = given.argmax(axis=-1).ravel(), truth.ravel()
         return {
             "accuracy": float(scores.accuracy_score(truth, predicted)),
             "f1": float(scores.f1_score(truth, predicted, average="macro", zero_division=0)),

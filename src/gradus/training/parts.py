@@ -20,6 +20,7 @@ from gradus.data.batching import Loader
 from gradus.data.splits import Split
 from gradus.diagnosis.treatments.treat import Patient, treat, treatment_card
 from gradus.losses import criteria
+from gradus.losses.every_step import EveryStep
 from gradus.losses.penalties import WeightPenalty, penalized, penalties
 from gradus.losses.residuals import RESIDUALS
 from gradus.models import build, models
@@ -97,7 +98,15 @@ def apply_treatments(recipe: Recipe, model: nn.Module, spec: DataSpec, *, loaded
 
 
 def build_criterion(section: Part, spec: DataSpec, train: Split) -> Criterion:
-    """The loss; where it weighs classes, by how many examples of each `train` has."""
+    """The loss; where it weighs classes, by how many examples of each `train` has.
+
+    Where every step has a class, each is to the loss an example of its own.
+    """
+    made = _criterion(section, spec, train)
+    return made if spec.steps is None else EveryStep(made)
+
+
+def _criterion(section: Part, spec: DataSpec, train: Split) -> Criterion:
     if section.module is not None:
         made = UserCode.parse(section.module, Path(), "criterion.module").load()
         if inspect.isclass(made):
@@ -114,7 +123,7 @@ def build_criterion(section: Part, spec: DataSpec, train: Split) -> Criterion:
             f"Use {' or '.join(f'`{name}`' for name in fitting)}.",
         )
     options = card.validate(section.options)
-    counts = [torch.from_numpy(np.bincount(train.target, minlength=spec.outputs))] if card.class_counts else []
+    counts = [torch.from_numpy(np.bincount(train.target.ravel(), minlength=spec.outputs))] if card.class_counts else []
     built: Criterion = card.build(*counts, **options)
     return built
 

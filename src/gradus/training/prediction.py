@@ -18,10 +18,15 @@ BATCH = 256
 
 @dataclass(frozen=True)
 class Prediction:
-    """`value` is a class name, a number, or a list of numbers; `probabilities` are by class, empty for regression."""
+    """What a network says of one example.
+
+    Attributes:
+        value: a class name or a number; or a list of them, for each step or target.
+        probabilities: by class, of the last step where there are several; empty for regression.
+    """
 
     input: str
-    value: str | float | list[float]
+    value: str | float | list[float] | list[str]
     probabilities: dict[str, float]
 
     def to_json(self) -> dict[str, Any]:
@@ -53,6 +58,9 @@ def predict(
                 yield Prediction(label, numbers[0] if len(numbers) == 1 else numbers, {})
             continue
         shares = combine_classes(torch.stack(outputs), "mean" if ensemble is None else ensemble.combine)
-        for (label, _), share in zip(some, shares.tolist(), strict=True):
-            name = run.spec.classes[int(np.argmax(share))]
-            yield Prediction(label, name, dict(zip(run.spec.classes, share, strict=True)))
+        said = shares.argmax(-1).reshape(len(some), -1)
+        last = shares if run.spec.steps is None else shares[:, -1]
+        for (label, _), codes, share in zip(some, said.tolist(), last.tolist(), strict=True):
+            names = [run.spec.classes[code] for code in codes]
+            value = names[0] if run.spec.steps is None else names
+            yield Prediction(label, value, dict(zip(run.spec.classes, share, strict=True)))

@@ -28,7 +28,8 @@ from gradus.training.encoding import open_encoder
 from gradus.training.evaluation import EVALUATION_BATCH
 from gradus.training.learning_rate import try_rates, wants_rate, with_rate, without_rate
 from gradus.training.metrics import NAMES
-from gradus.training.objective import Supervised
+from gradus.training.objective import Objective
+from gradus.training.objectives import Parts, build_objective
 from gradus.training.parts import (
     Criterion,
     apply_treatments,
@@ -63,7 +64,7 @@ class Prepared:
     preprocessing: Preprocessing
     model: nn.Module
     criterion: Criterion
-    objective: Supervised
+    objective: Objective
     loader: Loader
     evaluation: dict[str, Loader]
     population: Loader
@@ -171,15 +172,17 @@ def prepare(
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     learned = build_residuals(recipe) if getattr(optimizer, "wants", "") == "residuals" else criterion
     prices = [build_penalty(section, number, model) for number, section in enumerate(recipe.penalties)]
+    parts = Parts(model=model, criterion=learned, optimizer=optimizer, closure=closure, penalties=prices, spec=spec)
     if wants_rate(recipe.optimizer):
-        trial = Supervised(model, learned, optimizer, closure=closure, penalties=prices)
+        trial = build_objective(recipe.objective, parts)
         found = try_rates(trial, loader, training, seed=recipe.seed, device=device)
         recipe = recipe.model_copy(update={"optimizer": with_rate(recipe.optimizer, found)})
         optimizer, closure = build_optimizer(recipe.optimizer, model, criterion)
+        parts = replace(parts, optimizer=optimizer, closure=closure)
     scheduler = build_scheduler(recipe.schedule, optimizer, len(loader) * training.epochs)
     if training.compile is True:
         model.compile()
-    objective = Supervised(model, learned, optimizer, closure=closure, scheduler=scheduler, penalties=prices)
+    objective = build_objective(recipe.objective, replace(parts, scheduler=scheduler))
     return Prepared(
         recipe,
         raw,

@@ -17,7 +17,7 @@ from gradus.data.sources import locate
 from gradus.data.tables import Missing
 
 SCHEMA = 1
-PARTS = ("data", "model", "criterion", "optimizer")
+PARTS = ("data", "model", "criterion", "objective", "optimizer")
 """The tables that may name code of the user's own."""
 _WITH_OPTIONS = (*PARTS, "schedule", "initialization")
 Positive = Annotated[int, Field(ge=1)]
@@ -228,6 +228,7 @@ class Recipe(_Table):
     model: Model
     initialization: Initialization | None = None
     criterion: Part
+    objective: Part = Part(name="supervised")
     optimizer: Part
     schedule: Schedule = Schedule(name="constant")
     penalties: tuple[Penalty, ...] = ()

@@ -35,11 +35,14 @@ def write_showcase(
     """Save predictions and the worst mistakes on a split.
 
     Args:
-        output: probabilities (N, C), or values (N, K) in the data's own units.
+        output: probabilities (N, C), or values (N, K) in the data's own units; of probabilities at every step,
+            (N, T, C), the last step is shown.
         index: (N,) the examples' numbers in `examples`.
     """
     numbers = index[:_MOST].cpu().numpy()
     target = np.asarray(examples.target[numbers])
+    if output.dim() == 3:
+        output, target = output[:, -1], target[:, -1]
     said = output[:_MOST].float().cpu().numpy()
     # A space or a line break by itself would look like nothing.
     names = [repr(each) for each in raw.classes] if raw.vocabulary else list(raw.classes)

@@ -49,7 +49,8 @@ def find_copies(data: RawData, splits: Splits, digests: Mapping[str, Digests | N
             pair = int(named[one].index[twin]), int(named[other].index[shared[0]])
             across[one, other] = Shared(len(shared), pair)
     within = {name: len(each) - len(np.unique(each)) for name, each in known.items()}
-    conflicting = _conflicting(known["train"], splits.train.target) if data.task == "classification" else 0
+    labelled = data.task == "classification" and data.steps is None
+    conflicting = _conflicting(known["train"], splits.train.target) if labelled else 0
     return Copies(within, across, conflicting)
 
 

@@ -125,8 +125,9 @@ def look(data: RawData, part: Split) -> Figures:
 
 
 def class_counts(data: RawData, splits: Splits) -> dict[str, NDArray[np.int64]]:
-    """How many examples of each class each split has, (classes,)."""
-    return {name: np.bincount(part.target, minlength=len(data.classes)) for name, part in splits.named().items()}
+    """How many examples of each class each split has, (classes,); or steps, where each of them has a class."""
+    names = len(data.classes)
+    return {name: np.bincount(part.target.ravel(), minlength=names) for name, part in splits.named().items()}
 
 
 def feature_columns(data: RawData) -> tuple[Column, ...]:
@@ -138,7 +139,8 @@ def _window_rows(part: Split) -> Iterator[tuple[NDArray[Any], ...]]:
     """The rows that the windows of an ordered split lie over, each once."""
     (windows,) = part.examples.inputs
     assert isinstance(windows, Windows)
-    first, last = int(part.index.min()), int(part.index.max()) + windows.width
+    first, last = (int(each) * windows.stride for each in (part.index.min(), part.index.max()))
+    last += windows.width
     for start in range(first, last, CHUNK):
         yield (windows.base[start : min(start + CHUNK, last)],)
 

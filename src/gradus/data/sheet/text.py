@@ -21,15 +21,15 @@ def draw(data: RawData, part: Split) -> Figure:
     (windows,) = part.examples.inputs
     first, last = int(part.index.min()), int(part.index.max())
     if isinstance(windows, Windows):
-        text = windows.base[first : last + windows.width]
+        text = windows.base[first * windows.stride : last * windows.stride + windows.width]
         starts = np.linspace(0, max(len(text) - LENGTH, 0), PIECES).astype(np.int64)
         excerpts = [text[start : start + LENGTH] for start in starts]
+        counts = np.bincount(text, minlength=len(data.vocabulary))
     else:
         excerpts = list(windows[part.index[:: max(len(part) // PIECES, 1)][:PIECES]])
-        counts = sum(
-            np.bincount(rows.ravel(), minlength=len(data.vocabulary)) for (rows,) in part.examples.chunks(part.index)
-        )
-    counts = np.bincount(text, minlength=len(data.vocabulary))
+        counts = np.zeros(len(data.vocabulary), np.int64)
+        for (rows,) in part.examples.chunks(part.index):
+            counts += np.bincount(rows.ravel(), minlength=len(data.vocabulary))
     shares = counts / counts.sum()
     most = np.argsort(-shares, kind="stable")[:MOST_SYMBOLS]
     most = most[shares[most] > 0]

@@ -1,10 +1,10 @@
 """Plain text: the next character."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, PositiveInt
 
 from gradus.core.errors import InputError
 from gradus.data.raw import Examples, RawData, Windows
@@ -16,11 +16,23 @@ def _opens(path: Path) -> bool:
 
 
 @sources.register(source="Shannon (1951), Prediction and entropy of printed English", opens=_opens)
-def text(path: Path, *, window: Annotated[int, Field(ge=1, le=4096)] = 16, encoding: str = "utf-8") -> RawData:
+def text(
+    path: Path,
+    *,
+    window: Annotated[int, Field(ge=1, le=4096)] = 16,
+    predict: Literal["last", "every"] = "last",
+    stride: PositiveInt | None = None,
+    encoding: str = "utf-8",
+) -> RawData:
     """Text: a .txt file, of which the next character is to be told from the `window` characters before it.
 
     The classes are the characters that occur anywhere in the file: they say what may come next, as the names of classes
     do. What is set aside is the end of the text.
+
+    Args:
+        predict: "last" asks for what comes after a window, "every" for what comes after each of its characters.
+        stride: characters from the beginning of a window to that of the next; by default 1, and `window` where every
+            character is asked for, so that each is once.
     """
     owner = f"data {path}"
     content = path.read_bytes()
@@ -45,12 +57,16 @@ def text(path: Path, *, window: Annotated[int, Field(ge=1, le=4096)] = 16, encod
         raise InputError(owner, "holds one character only, over and over", chr(symbols[0]))
     small = codes.astype(np.uint8 if len(symbols) <= 256 else np.int32)
     names = tuple(chr(each) for each in symbols)
-    windows = Windows(small, window, len(small) - window)
+    step = stride or (1 if predict == "last" else window)
+    windows = Windows(small, window, (len(small) - window - 1) // step + 1, step)
+    after = Windows(small[1:], window, windows.shape[0], step)
+    target = small[window::step][: windows.shape[0]] if predict == "last" else after[:]
     return RawData(
         kind="text",
         task="classification",
-        train=Examples((windows,), small[window:].astype(np.int64)),
+        train=Examples((windows,), target.astype(np.int64)),
         classes=names,
         vocabulary=names,
         ordered=True,
+        gap=0 if predict == "last" else -(-window // step) - 1,
     )

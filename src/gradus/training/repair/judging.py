@@ -111,7 +111,10 @@ def _answers(model: nn.Module, loader: Loader) -> tuple[Tensor, Tensor]:
             seen += len(batch)
             if seen >= MOST_EXAMPLES:
                 break
-    return torch.cat(outputs), torch.cat(targets)
+    output, target = torch.cat(outputs), torch.cat(targets)
+    if target.dim() == 2 and not target.is_floating_point():  # every step is judged by itself
+        return output.flatten(0, 1), target.flatten()
+    return output, target
 
 
 def _told(loss: Tensor) -> Tensor:
