@@ -252,8 +252,8 @@ def test_it_learns_and_the_doctor_has_nothing_to_say(tmp_path: Path) -> None:
     run = gradus.train(RECIPE, run=tmp_path / "run")
     reward = [value for _, value in run.curves["train_reward"]]
     assert len(reward) == 20
-    assert reward[-1] > 0.85 > 0.5 > reward[0]
-    assert run.result["metrics"]["test_accuracy"] > 0.8  # a tenth by chance
+    assert reward[-1] > 0.75 > 0.5 > reward[0]
+    assert run.result["metrics"]["test_accuracy"] > 0.75  # a tenth by chance
     error = [value for _, value in run.curves["train_baseline_error"]]
     assert error[-1] < error[0]
     assert not run.findings
