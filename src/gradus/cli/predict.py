@@ -31,9 +31,7 @@ def command(
     resize: Annotated[bool, typer.Option("--resize", help="Bring images of another size to the right one.")] = False,
     attention: Annotated[
         Path | None,
-        typer.Option(
-            metavar="PATH.svg", help="Draw what the network attends to, of the first 16 inputs; png, pdf too."
-        ),
+        typer.Option(metavar="PATH.svg", help="Draw what the network attends to, of the first 8 inputs; png, pdf too."),
     ] = None,
     trust: Annotated[bool, typer.Option("--trust", help="Execute the code the run names.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of CSV.")] = False,

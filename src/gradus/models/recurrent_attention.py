@@ -11,8 +11,10 @@ saw and where: 209,677 parameters for one scale of 8 x 8. As one layer of both j
 
 # N examples, T glimpses, M paths
 
-from typing import Annotated, Literal, NamedTuple
+from math import log
+from typing import Annotated, Any, Literal, NamedTuple
 
+import numpy as np
 import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
@@ -23,7 +25,6 @@ from gradus.models import models
 from gradus.models.inputs import image
 from gradus.nn.blocks.glimpse import GlimpseSensor, frames
 
-Start = Literal["random", "centre"]
 Core = Literal["rnn", "lstm"]
 
 
@@ -74,8 +75,9 @@ class RecurrentAttention(nn.Module):
     teaches core and glimpse network; the places' layer is taught by its `log_probs` alone, and `baseline` by its own
     error (section 3.2).
 
-    In evaluation mode nothing is random: the first path goes by the means, the other `samples` - 1 by fixed deviates,
-    spread evenly, the same for each image; the output is then the logarithm of the mean probability over the paths.
+    In evaluation mode nothing is random: the first path goes by the means, from the middle, the other `samples` - 1 by
+    deviates that are drawn once and for all, the same for each image. The output is then the logarithm of the mean
+    probability over the paths.
 
     Shapes: (N, C, H, W) to a `Gaze`.
     """
@@ -89,7 +91,6 @@ class RecurrentAttention(nn.Module):
         *,
         glimpses: int,
         std: float,
-        start: Start,
         samples: int,
     ) -> None:
         super().__init__()
@@ -97,19 +98,23 @@ class RecurrentAttention(nn.Module):
         self.location = nn.Linear(core.hidden_size, 2)
         self.baseline = nn.Linear(core.hidden_size, 1)
         self.output = nn.Linear(core.hidden_size, classes)
-        self.glimpses, self.std, self.start, self.samples = glimpses, std, start, samples
+        self.glimpses, self.std, self.samples = glimpses, std, samples
+        # Numbers rather than a buffer, which a model made without storage would have to be given.
+        drawn = np.random.default_rng(0).standard_normal((samples, glimpses, 2))
+        drawn[0] = 0
+        self._deviates: list[Any] = drawn.tolist()
 
     def extra_repr(self) -> str:
-        return f"glimpses={self.glimpses}, std={self.std}, start={self.start}, samples={self.samples}"
+        return f"glimpses={self.glimpses}, std={self.std}, samples={self.samples}"
 
     def forward(self, x: Tensor) -> Gaze:
         if self.training:
             return self._look(x, x.new_empty(len(x), self.glimpses, 2).normal_())
-        deviates = _spread_normals(self.samples, 2 * self.glimpses, x).unflatten(1, (self.glimpses, 2))
+        deviates = x.new_tensor(self._deviates)
         gaze = self._look(x.repeat(self.samples, 1, 1, 1), deviates.repeat_interleave(len(x), 0))
         output = gaze.output
         if self.samples > 1:
-            output = output.log_softmax(-1).unflatten(0, (self.samples, len(x))).logsumexp(0)
+            output = output.log_softmax(-1).unflatten(0, (self.samples, len(x))).logsumexp(0) - log(self.samples)
         return Gaze(output, gaze.locations[: len(x)])
 
     def frames(self, x: Tensor) -> Tensor:
@@ -120,8 +125,7 @@ class RecurrentAttention(nn.Module):
     def _look(self, x: Tensor, deviates: Tensor) -> Gaze:
         """A path for each image, by the deviates (N, T, 2) of its places."""
         # 2 Phi(z) - 1 of a normal number z is uniform from -1 to 1.
-        first = deviates[:, 0].mul(0.5**0.5).erf() if self.start == "random" else torch.zeros_like(deviates[:, 0])
-        locations, log_probs, baselines = [first], [], []
+        locations, log_probs, baselines = [deviates[:, 0].mul(0.5**0.5).erf()], [], []
         state = None
         for t in range(self.glimpses):
             seen = self.glimpse(self.sensor(x, locations[t]), locations[t])
@@ -162,7 +166,6 @@ def recurrent_attention(
     patch: PositiveInt = 8,
     scales: Annotated[int, Field(ge=1, le=8)] = 1,
     std: Annotated[float, Field(gt=0)] = 0.17,
-    start: Start = "random",
     core: Core = "rnn",
     hidden: PositiveInt = 256,
     glimpse_hidden: PositiveInt = 128,
@@ -175,7 +178,6 @@ def recurrent_attention(
         patch: pixels a side that a glimpse has.
         scales: windows of a glimpse, each twice as wide as the one before and shrunk to `patch` pixels.
         std: of the places drawn, where 2 is the side of the image.
-        start: the first place: anywhere ("random"; the middle, when the means are followed) or always the middle.
         core: of ReLU units, as in the paper for still images, or an LSTM, as there for moving ones.
         hidden: units of the core, and of what it is given.
         glimpse_hidden: units of what was seen and where, each for itself.
@@ -191,7 +193,6 @@ def recurrent_attention(
         spec.outputs,
         glimpses=glimpses,
         std=std,
-        start=start,
         samples=samples,
     )
 
@@ -202,17 +203,3 @@ def _log_density(place: Tensor, mean: Tensor, std: float) -> Tensor:
     normal = torch.distributions.Normal(mean, std, validate_args=False)
     density: Tensor = normal.log_prob(place.to(mean.dtype))
     return density.sum(1)
-
-
-def _spread_normals(number: int, dimensions: int, like: Tensor) -> Tensor:
-    """(number, dimensions) normal deviates, of points that fill the cube evenly: the first is 0.
-
-    Point m is the fraction of 1/2 + m (1/g, 1/g^2, ...), g the root of g^(d + 1) = g + 1, as Roberts (2018), "The
-    unreasonable effectiveness of quasirandom sequences", has it.
-    """
-    g = 2.0
-    for _ in range(60):
-        g = (1 + g) ** (1 / (dimensions + 1))
-    steps = torch.tensor([g ** -(each + 1) for each in range(dimensions)], dtype=torch.float64)
-    points = (0.5 + torch.arange(number, dtype=torch.float64)[:, None] * steps) % 1
-    return (2**0.5 * (2 * points - 1).erfinv()).to(like)

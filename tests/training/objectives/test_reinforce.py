@@ -70,7 +70,7 @@ def expectation() -> tuple[RecurrentAttention, Tensor, int, Tensor]:
     By quadrature: the reward at each of 201 x 201 places, weighed by the density of the place, whose derivative with
     respect to the bias of the places' layer is taken.
     """
-    model = make_model(start="centre")
+    model = make_model()
     x = make_batch(1).inputs[0]
     with torch.no_grad():
         model.output.weight.mul_(40)  # so that the class depends on the place
@@ -107,8 +107,7 @@ def test_the_estimate_is_the_exact_slope_on_average_whatever_the_baseline(
     """The mean of 60,000 estimates lies within four standard errors of the slope, for each of its numbers."""
     model, x, right, slope = expectation
     number = 60_000
-    torch.manual_seed(2)
-    gaze = model.train()(x.expand(number, -1, -1, -1))
+    gaze = look(model, x, number)
     log_probs, _ = choices(gaze)
     reward = rewards(gaze.output, torch.full((number,), right))
     one_by_one = slopes_of_each(model, x, gaze, reward - baseline)
@@ -120,22 +119,27 @@ def test_the_estimate_is_the_exact_slope_on_average_whatever_the_baseline(
     assert ((found - slope).abs() < 4 * error).all(), (found, slope, error)
 
 
+def look(model: RecurrentAttention, x: Tensor, number: int) -> Gaze:
+    """From the middle to a place drawn, again and again."""
+    return model.train()._look(x.expand(number, -1, -1, -1), draws(number))
+
+
+def draws(number: int) -> Tensor:
+    deviates = torch.zeros(number, 2, 2, dtype=torch.float64)
+    deviates[:, 1] = torch.randn(number, 2, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    return deviates
+
+
 def slopes_of_each(model: RecurrentAttention, x: Tensor, gaze: Gaze, advantage: Tensor) -> Tensor:
     """(R - b) d log p / d bias of each draw, by hand: (l - m) / std^2 times the slope of tanh."""
     mean: Tensor = model.location(first_state(model, x)).tanh().detach()
-    drawn = mean + model.std * deviates_again(len(gaze.output))
+    drawn = mean + model.std * draws(len(gaze.output))[:, 1]
     return advantage[:, None] * (drawn - mean) / model.std**2 * (1 - mean**2)
-
-
-def deviates_again(number: int) -> Tensor:
-    torch.manual_seed(2)
-    return torch.empty(number, 2, 2, dtype=torch.float64).normal_()[:, 1]
 
 
 def test_a_good_baseline_lessens_the_variance(expectation: tuple[RecurrentAttention, Tensor, int, Tensor]) -> None:
     model, x, right, _ = expectation
-    torch.manual_seed(2)
-    gaze = model.train()(x.expand(5000, -1, -1, -1))
+    gaze = look(model, x, 5000)
     reward = rewards(gaze.output, torch.full((5000,), right))
     without, best, worse = (
         slopes_of_each(model, x, gaze, reward - each).var(0).sum() for each in (0.0, reward.mean(), -3.0)
@@ -254,8 +258,6 @@ def test_it_learns_and_the_doctor_has_nothing_to_say(tmp_path: Path) -> None:
     assert len(reward) == 20
     assert reward[-1] > 0.75 > 0.5 > reward[0]
     assert run.result["metrics"]["test_accuracy"] > 0.75  # a tenth by chance
-    error = [value for _, value in run.curves["train_baseline_error"]]
-    assert error[-1] < error[0]
     assert not run.findings
     assert run.result["causes"] == []
 
