@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 
 from gradus.core.errors import InputError, ResourceError
 from gradus.models import create_model
