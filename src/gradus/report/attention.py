@@ -185,9 +185,11 @@ def _frames(axes: "Axes", corners: Tensor, image: NDArray[Any]) -> None:
     """Windows (T, K, 4, 2) on an image, and the path of their middles."""
     from matplotlib import colormaps
     from matplotlib.patches import Polygon
+    from matplotlib.patheffects import withStroke
 
     height, width = image.shape[:2]
     axes.imshow(0.8 * image)
+    axes.set_facecolor("0.85")  # outside of the image
     # Places run between the outer edges; imshow has the middle of the first pixel at 0.
     pixels = ((corners + 1) / 2 * torch.tensor([width, height]) - 0.5).numpy()
     shades = colormaps["plasma"](np.linspace(0.25, 0.95, len(pixels)))
@@ -198,7 +200,9 @@ def _frames(axes: "Axes", corners: Tensor, image: NDArray[Any]) -> None:
         for window in windows:
             axes.add_patch(Polygon(window, fill=False, edgecolor=shade, linewidth=1.0))
         if len(pixels) > 1:
-            axes.annotate(str(number), middles[number - 1], color=shade, fontsize=6, ha="center", va="center")
+            outline = [withStroke(linewidth=1.5, foreground="black")]
+            x, y = middles[number - 1]
+            axes.text(x, y, str(number), color=shade, fontsize=8, ha="center", va="center", path_effects=outline)
     seen = pixels.reshape(-1, 2)
     axes.set_xlim(min(-0.5, seen[:, 0].min() - 1), max(width - 0.5, seen[:, 0].max() + 1))
     axes.set_ylim(max(height - 0.5, seen[:, 1].max() + 1), min(-0.5, seen[:, 1].min() - 1))

@@ -7,7 +7,7 @@ Places run from -1 to 1 between the outer edges of an image, x before y, as in `
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d
+from torch.nn.functional import avg_pool2d, pad
 
 from gradus.core.errors import InputError
 
@@ -29,7 +29,7 @@ def glimpses(x: Tensor, locations: Tensor, *, patch: int, scales: int = 1) -> Te
         scales: K.
     Raises:
         InputError: if there are not as many places as images, or none of numbers x and y.
-    Cost: N C (S^2 + K P^2) numbers moved.
+    Cost: N C ((H + S) (W + S) + S^2 + K P^2) numbers moved.
     """
     if x.dim() != 4 or locations.shape != (len(x), 2):
         wanted = f"(N, C, H, W) and (N, 2), as (8, 1, 28, 28) and (8, 2), got {tuple(x.shape)} and"
@@ -37,17 +37,14 @@ def glimpses(x: Tensor, locations: Tensor, *, patch: int, scales: int = 1) -> Te
     _check(patch, scales)
     height, width = x.shape[-2:]
     widest = patch * 2 ** (scales - 1)
-    # In bfloat16 a place would be off by a tenth of a pixel.
-    centre = (locations.detach().float().clamp(-1, 1) + 1) / 2
-    steps = torch.arange(widest, device=x.device)
-    columns_NS, rows_NS = (
-        (centre[:, axis] * side - widest / 2 + 0.5).floor().long()[:, None] + steps
-        for axis, side in enumerate((width, height))
-    )
-    inside = _within(rows_NS, height)[:, :, None] & _within(columns_NS, width)[:, None]
-    pixel = rows_NS.clamp(0, height - 1)[:, :, None] * width + columns_NS.clamp(0, width - 1)[:, None]
-    chosen = pixel.flatten(1)[:, None].expand(-1, x.shape[1], -1)
-    window = x.flatten(2).gather(2, chosen).unflatten(2, (widest, widest)).masked_fill(~inside[:, None], 0)
+    half = widest // 2
+    # Every window there is, as a view; those wanted are one indexing, which copies whole rows of pixels.
+    windows = pad(x, (half, widest - half) * 2).unfold(2, widest, 1).unfold(3, widest, 1)
+    sides = torch.tensor((width, height), device=x.device)
+    column, row = (_corner(locations, sides, widest) + half).unbind(1)
+    window = windows[torch.arange(len(x), device=x.device), :, row, column]
+    if scales == 1:
+        return window[:, None]
     found: list[Tensor] = []
     for k in range(scales):
         side = patch * 2**k
@@ -66,11 +63,10 @@ def frames(locations: Tensor, size: tuple[int, int], *, patch: int, scales: int 
         size: H and W of the image.
     """
     _check(patch, scales)
-    locations = locations.detach().float()
     widest = patch * 2 ** (scales - 1)
-    sides = locations.new_tensor([size[1], size[0]])
-    corner = ((locations.clamp(-1, 1) + 1) / 2 * sides - widest / 2 + 0.5).floor()
-    around = locations.new_tensor([[0, 0], [1, 0], [1, 1], [0, 1]])
+    sides = torch.tensor((size[1], size[0]), device=locations.device)
+    corner = _corner(locations, sides, widest)
+    around = torch.tensor(((0, 0), (1, 0), (1, 1), (0, 1)), device=locations.device)
     found = [corner[..., None, :] + (widest - patch * 2**k) // 2 + patch * 2**k * around for k in range(scales)]
     return torch.stack(found, -3) / sides * 2 - 1
 
@@ -94,8 +90,12 @@ class GlimpseSensor(nn.Module):
         return glimpses(x, locations, patch=self.patch, scales=self.scales)
 
 
-def _within(pixels: Tensor, side: int) -> Tensor:
-    return (pixels >= 0) & (pixels < side)
+def _corner(locations: Tensor, sides: Tensor, widest: int) -> Tensor:
+    """The first pixel of the widest window along each axis."""
+    # In bfloat16 a place would be off by a tenth of a pixel.
+    centre = (locations.detach().float().clamp(-1, 1) + 1) * (sides / 2)
+    corner: Tensor = (centre - (widest - 1) / 2).floor().long()
+    return corner
 
 
 def _check(patch: int, scales: int) -> None:
