@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from gradus.core.errors import InputError
 from gradus.models import create_model
-from gradus.models.reuse import FeatureMaps, attention_weights, freeze, reset_classifier
+from gradus.models.reuse import FeatureMaps, attention, attention_weights, freeze, reset_classifier
+from gradus.nn.blocks.spatial_transformer import SpatialTransformer, sampling_grid
 from gradus.nn.blocks.transformer import SelfAttention
 
 
@@ -140,3 +141,41 @@ def test_unknown_layers_and_classes_are_refused() -> None:
         attention_weights(create_model("resnet20"), torch.zeros(1, 3, 32, 32))
     with pytest.raises(InputError, match="needs a network whose layers give maps"):
         create_model("mlp", features_only=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "frames"),
+    [
+        ("st_cnn", {}, {"transformer": (2, 1, 1, 4, 2)}),
+        ("st_fcn", {"transform": "projective"}, {"transformer": (2, 1, 1, 4, 2)}),
+        ("recurrent_attention", {"glimpses": 3, "scales": 2, "samples": 2}, {"": (2, 3, 2, 4, 2)}),
+    ],
+)
+def test_what_a_network_reads(name: str, options: dict[str, Any], frames: dict[str, tuple[int, ...]]) -> None:
+    torch.manual_seed(0)
+    model, x = create_model(name, **options).train(), torch.randn(2, 1, 42, 42)
+    if name == "recurrent_attention":
+        x = torch.randn(2, 1, 28, 28)
+    found = attention(model, x)
+    assert {key: tuple(each.shape) for key, each in found.frames.items()} == frames
+    assert not found.weights
+    assert model.training
+    assert not model._forward_pre_hooks
+    if name != "recurrent_attention":  # as the identity, which it begins as, it reads all of the image
+        corners = torch.tensor([[-1.0, -1], [1, -1], [1, 1], [-1, 1]])
+        assert torch.allclose(found.frames["transformer"], corners.expand(2, 1, 1, 4, 2), atol=1e-6)
+    with pytest.raises(InputError, match="attention_weights: needs a network with attention"):
+        attention_weights(model, x)
+
+
+def test_frames_are_where_the_grid_is_read() -> None:
+    """The corners of a map that turns, moves and shrinks, against the grid's own, to half a pixel."""
+    transformer = SpatialTransformer(nn.Flatten(), 9)
+    theta = torch.tensor([0.3, -0.4, 0.2, 0.4, 0.3, -0.1])
+    with torch.no_grad():
+        transformer.map.bias.copy_(theta)
+    x = torch.randn(1, 1, 3, 3)
+    found = transformer.frames(x)[0, 0, 0]
+    fine = sampling_grid(theta.view(1, 2, 3), (1000, 1000))[0]
+    corners = torch.stack([fine[0, 0], fine[0, -1], fine[-1, -1], fine[-1, 0]])
+    assert torch.allclose(found, corners, atol=1e-3)

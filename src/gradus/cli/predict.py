@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gradus.cli.output import print_json
+from gradus.core.errors import InputError
 
 if TYPE_CHECKING:
+    from gradus.data.inputs import Labelled
     from gradus.training.prediction import Prediction
+    from gradus.training.run import Run
 
 EXAMPLE = "gradus predict runs/lenet5-digits-1 seven.png --resize --json"
 
@@ -26,6 +29,10 @@ def command(
         ),
     ],
     resize: Annotated[bool, typer.Option("--resize", help="Bring images of another size to the right one.")] = False,
+    attention: Annotated[
+        Path | None,
+        typer.Option(metavar="PATH.svg", help="Draw what the network attends to, of the first 8 inputs; png, pdf too."),
+    ] = None,
     trust: Annotated[bool, typer.Option("--trust", help="Execute the code the run names.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of CSV.")] = False,
 ) -> None:
@@ -42,11 +49,41 @@ def command(
             yield from read_inputs(each, trained.raw_spec, table=table, options=options, resize=resize)
 
     # All or nothing: a file that cannot be read is told before anything is printed.
-    found = list(predict(trained, examples(), trust=trust))
+    if attention is None:
+        found = list(predict(trained, examples(), trust=trust))
+    else:
+        given = list(examples())
+        found = list(predict(trained, given, trust=trust))
+        _draw_attention(attention, trained, given, found, trust=trust)
     if json:
         print_json([each.to_json() for each in found])
     else:
         _print_csv(found, trained.spec.classes)
+
+
+def _draw_attention(
+    output: Path, run: "Run", given: list["Labelled"], found: list["Prediction"], *, trust: bool
+) -> None:
+    """What the network of a run attended to, over what it was given and what it said."""
+    import numpy as np
+
+    from gradus.models.reuse import attention
+    from gradus.report.attention import MOST_ROWS, write_attention
+
+    if run.recipe.ensemble is not None:
+        repair = f"Give the folder of one of them, as {run.path / 'members' / '0'}."
+        raise InputError("--attention", "is for one network, not for an ensemble", repair=repair)
+    some = given[:MOST_ROWS]
+    raw = [np.stack(each) for each in zip(*(inputs for _, inputs in some), strict=True)]
+    attended = attention(run.model(trust=trust), *run.preprocessing.apply(raw))
+    pictures = raw[0] if raw[0].ndim == 4 and raw[0].shape[1] in (1, 3) else None
+    write_attention(
+        output,
+        attended.weights,
+        attended.frames,
+        images=None if pictures is None else list(pictures),
+        titles=[f"{Path(each.input).name}: {each.value}" for each in found[: len(some)]],
+    )
 
 
 def _print_csv(found: list["Prediction"], classes: tuple[str, ...]) -> None:

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from math import log2
 from typing import Any, Protocol, Self, runtime_checkable
 
@@ -83,41 +84,83 @@ def chain(model: nn.Module) -> nn.Sequential:
 
 @runtime_checkable
 class Attending(Protocol):
-    """A layer with attention: what it multiplies, and with what."""
+    """A layer with soft attention: what it multiplies, and with what."""
 
     def weights(self, x: Tensor, /) -> Tensor: ...
 
 
+@runtime_checkable
+class Framing(Protocol):
+    """A layer that reads parts of its input: the corners of each, as places from -1 to 1, (N, T, K, 4, 2)."""
+
+    def frames(self, x: Tensor, /) -> Tensor: ...
+
+
+@dataclass(frozen=True)
+class Attended:
+    """What a network attended to, by the name of each layer with attention; the network itself is "".
+
+    Attributes:
+        weights: of soft attention. (N, C, 1, 1) of maps, as of squeeze-and-excitation; (N, 1, H, W) of places; of both
+            (N, C, H, W), as of a mask branch; (N, heads, T, T) of tokens, what each takes of every other.
+        frames: of what reads a part of the image alone, the corners of that part, (N, T, K, 4, 2), x before y, from -1
+            to 1 between the edges: of a spatial transformer one, of a glimpse sensor K windows at each of T glimpses.
+    """
+
+    weights: dict[str, Tensor]
+    frames: dict[str, Tensor]
+
+
 @torch.no_grad()
-def attention_weights(model: nn.Module, x: Tensor) -> dict[str, Tensor]:
-    """What each layer with attention in a network weighs the parts of an input with, in evaluation mode.
+def attention(model: nn.Module, x: Tensor) -> Attended:
+    """What each layer with attention in a network attends to of an input, in evaluation mode.
+
+    `gradus.report.attention.write_attention` draws it.
 
     Args:
         x: inputs, N of them.
-    Returns:
-        By the layer's name: (N, C, 1, 1) of maps, as of squeeze-and-excitation; (N, 1, H, W) of places; (N, C, H, W) of
-        both, as of a mask branch; (N, heads, T, T) of self-attention, what each token takes of every token.
     Raises:
         InputError: for a network without attention.
     Example:
         >>> from gradus.models import create_model
-        >>> weights = attention_weights(create_model("se_resnet18"), torch.zeros(2, 3, 64, 64))
-        >>> len(weights), weights["stage1.0.branch.gate"].shape
-        (8, torch.Size([2, 64, 1, 1]))
+        >>> attention(create_model("st_cnn"), torch.zeros(2, 1, 42, 42)).frames["transformer"].shape
+        torch.Size([2, 1, 1, 4, 2])
     """
-    layers = [name for name, each in model.named_modules() if isinstance(each, Attending)]
+    layers = [name for name, each in model.named_modules() if isinstance(each, Attending | Framing)]
     if not layers:
-        raise InputError("attention_weights", "needs a network with attention", repair="Such as `se_resnet18`.")
-    found: dict[str, Tensor] = {}
+        raise InputError("attention", "needs a network with attention", repair="Such as `se_resnet18`.")
+    found = Attended({}, {})
 
     def hook(name: str) -> Callable[[Any, tuple[Tensor, ...]], None]:
-        return lambda layer, given: found.update({name: layer.weights(given[0])})
+        def ask(layer: nn.Module, given: tuple[Tensor, ...]) -> None:
+            if isinstance(layer, Attending):
+                found.weights[name] = layer.weights(given[0])
+            elif isinstance(layer, Framing):
+                found.frames[name] = layer.frames(given[0])
+
+        return ask
 
     with untouched(model):
         for name in layers:
             model.get_submodule(name).register_forward_pre_hook(hook(name))
         model.eval()(x)
     return found
+
+
+def attention_weights(model: nn.Module, x: Tensor) -> dict[str, Tensor]:
+    """What each layer with soft attention in a network weighs the parts of an input with: `attention(...).weights`.
+
+    Raises:
+        InputError: for a network without soft attention.
+    Example:
+        >>> from gradus.models import create_model
+        >>> weights = attention_weights(create_model("se_resnet18"), torch.zeros(2, 3, 64, 64))
+        >>> len(weights), weights["stage1.0.branch.gate"].shape
+        (8, torch.Size([2, 64, 1, 1]))
+    """
+    if not any(isinstance(each, Attending) for each in model.modules()):
+        raise InputError("attention_weights", "needs a network with attention", repair="Such as `se_resnet18`.")
+    return attention(model, x).weights
 
 
 def reset_classifier(model: nn.Module, num_classes: int) -> None:

@@ -7,6 +7,7 @@ from gradus.nn.blocks.alignment import AdditiveAttention, DotAttention
 from gradus.nn.blocks.attention import CBAM, ChannelAttention, SpatialAttention, SqueezeExcitation
 from gradus.nn.blocks.dense import DenseBlock
 from gradus.nn.blocks.fire import fire
+from gradus.nn.blocks.glimpse import GlimpseSensor, glimpses
 from gradus.nn.blocks.highway import Highway
 from gradus.nn.blocks.inception import Inception
 from gradus.nn.blocks.inverted_residual import inverted_residual
@@ -39,6 +40,7 @@ __all__ = [
     "Concatenated",
     "DenseBlock",
     "DotAttention",
+    "GlimpseSensor",
     "Highway",
     "Hourglass",
     "Inception",
@@ -61,6 +63,7 @@ __all__ = [
     "depthwise_separable",
     "encoder_layer",
     "fire",
+    "glimpses",
     "interleaved",
     "inverted_residual",
     "norm_conv",

@@ -27,13 +27,19 @@ def sampling_grid(theta: Tensor, size: tuple[int, int]) -> Tensor:
     """
     middles = [(2 * torch.arange(n, device=theta.device) + 1).to(theta.dtype) / n - 1 for n in size]
     y, x = torch.meshgrid(*middles, indexing="ij")
-    read_NDK = theta @ torch.stack((x, y, torch.ones_like(x))).flatten(1)
+    grid: Tensor = _read_at(theta, torch.stack((x, y)).flatten(1)).unflatten(1, size)
+    return grid
+
+
+def _read_at(theta: Tensor, places_DK: Tensor) -> Tensor:
+    """Where places of the output are read from, (N, K, 2)."""
+    read_NDK = theta @ torch.cat((places_DK, torch.ones_like(places_DK[:1])))
     if theta.shape[1] == 3:
         w = read_NDK[:, 2:]
         # On the horizon of a projective map w is 0; what lies there is read from far outside.
         read_NDK = read_NDK[:, :2] / torch.where(w.abs() < _NEAREST, _NEAREST, w)
-    grid: Tensor = read_NDK.mT.unflatten(1, size)
-    return grid
+    read: Tensor = read_NDK.mT
+    return read
 
 
 class SpatialTransformer(nn.Module):
@@ -75,6 +81,11 @@ class SpatialTransformer(nn.Module):
             numbers = torch.cat((numbers, torch.ones_like(numbers[:, :1])), 1)
         theta: Tensor = numbers.unflatten(1, (-1, 3))
         return theta
+
+    def frames(self, x: Tensor) -> Tensor:
+        """The corners of what it reads, as places of its input, (N, 1, 1, 4, 2): clockwise from the upper left."""
+        theta = self.theta(x)
+        return _read_at(theta, theta.new_tensor([[-1, 1, 1, -1], [-1, -1, 1, 1]]))[:, None, None]
 
     def forward(self, x: Tensor) -> Tensor:
         theta = self.theta(x)
