@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from gradus.core.errors import InputError
-from gradus.nn.recurrent import LayerNormLSTMCell
+from gradus.nn.recurrent import Cell
 from gradus.nn.rtrl import ElementwiseRNNCell, rtrl
 from gradus.nn.rtrl.cells import Recurrence, jacobian, pull, push
 from tests.nn.rtrl.references import CELLS
@@ -109,7 +109,7 @@ def test_layers_learn_as_their_cells_do(layer: nn.Module, names: set[str]) -> No
         nn.GRU(F, H, bidirectional=True),
         nn.LSTM(F, H, proj_size=2),
         nn.Linear(F, H),
-        LayerNormLSTMCell(F, H),
+        Cell("layer_norm_lstm", F, H),
     ],
 )
 def test_other_cells_are_refused(cell: nn.Module) -> None:
