@@ -22,12 +22,19 @@ EXAMPLE = "gradus predict runs/lenet5-digits-1 seven.png --resize --json"
 def command(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
     inputs: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             metavar="INPUT...",
             help="Image, .npy, .npz, IDX, CSV or Parquet files, folders, text, or numbers or rows as JSON.",
         ),
-    ],
+    ] = None,
+    prompt: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Go on with this text, in place of inputs; of a run of text.")
+    ] = None,
+    length: Annotated[int, typer.Option(help="Characters that follow a prompt.", min=1)] = 200,
+    temperature: Annotated[float, typer.Option(help="Of their draws; 0 takes the likeliest.", min=0)] = 1.0,
+    top_k: Annotated[int | None, typer.Option(help="Draw from so many likeliest; by default all.", min=1)] = None,
+    seed: Annotated[int, typer.Option(help="Of the draws.", min=0)] = 0,
     resize: Annotated[bool, typer.Option("--resize", help="Bring images of another size to the right one.")] = False,
     attention: Annotated[
         Path | None,
@@ -36,16 +43,28 @@ def command(
     trust: Annotated[bool, typer.Option("--trust", help="Execute the code the run names.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of CSV.")] = False,
 ) -> None:
-    """Predict with the network of a run; CSV on stdout, or JSON."""
+    """Predict with the network of a run, or go on with a text; CSV on stdout, or JSON."""
     from gradus.data.inputs import read_inputs
+    from gradus.training.continuation import continuation
     from gradus.training.prediction import predict
     from gradus.training.run import load_run
 
+    if (prompt is None) == (not inputs):
+        raise InputError("predict", "needs inputs, or a --prompt to go on with, one of the two")
     trained = load_run(run)
+    if prompt is not None:
+        text = continuation(
+            trained, prompt, length=length, temperature=temperature, top_k=top_k, seed=seed, trust=trust
+        )
+        if json:
+            print_json({"prompt": prompt, "continuation": text})
+        else:
+            print(prompt + text)
+        return
 
     def examples() -> Iterator[tuple[str, Any]]:
         table, options = trained.preprocessing.table, trained.recipe.data.options
-        for each in inputs:
+        for each in inputs or ():
             yield from read_inputs(each, trained.raw_spec, table=table, options=options, resize=resize)
 
     # All or nothing: a file that cannot be read is told before anything is printed.
