@@ -44,7 +44,7 @@ class LockedDropout(nn.Module):
         self.p, self.steps = checked_chance(p), steps
 
     def forward(self, x: Tensor) -> Tensor:
-        if not self.training:
+        if not self.training or not self.p:
             return x
         mask = locked_mask(x.detach().narrow(self.steps, 0, 1), self.p)
         return x if mask is None else x * mask
