@@ -103,7 +103,7 @@ class ThroughTime:
         pairs = [(one, each) for one, each in zip(others, found, strict=True) if each is not None]
         learning = {id(each) for each in phase.parameters}  # others are frozen
         pairs += [pair for pair in forward.learn(x, dy) if id(pair[0]) in learning]
-        return with_gradients(loss, [one for one, _ in pairs], [each for _, each in pairs])
+        return with_gradients(loss.detach(), [one for one, _ in pairs], [each for _, each in pairs])
 
     def state_dict(self) -> dict[str, Any]:
         """Where the rows stand, their state, and what the method remembers."""
