@@ -45,7 +45,6 @@ def test_the_path_of_the_gaze_is_drawn_over_the_picture(
     elements = list(ElementTree.parse("gaze.svg", parser).getroot().iter())
     words = [(each.text or "").strip() for each in elements if callable(each.tag)]
     assert any(each.endswith(f"$x$.png: {answer['prediction']}") for each in words)
-    assert {"1", "2", "3"} <= set(words)  # the glimpses
     kinds = [each.tag.rpartition("}")[2] for each in elements if isinstance(each.tag, str)]
     assert kinds.count("image") == 1
     assert "b" not in kinds

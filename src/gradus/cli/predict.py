@@ -2,7 +2,7 @@
 
 import csv
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -101,8 +101,19 @@ def _draw_attention(
         attended.weights,
         attended.frames,
         images=None if pictures is None else list(pictures),
+        labels=_symbols(raw[0], run.raw_spec.vocabulary, attended.weights.values()),
         titles=[f"{Path(each.input).name}: {each.value}" for each in found[: len(some)]],
     )
+
+
+def _symbols(
+    codes: Any, vocabulary: tuple[str, ...], weights: Iterable[Any]
+) -> list[tuple[list[str], list[str]]] | None:
+    """Of each text, what stands along both sides of matrices of its steps; None of what is no text."""
+    if not vocabulary or codes.ndim != 2 or any(each.shape[-2:] != (codes.shape[1],) * 2 for each in weights):
+        return None
+    words = [[vocabulary[code] for code in row] for row in codes.tolist()]
+    return [(each, each) for each in words]
 
 
 def _print_csv(found: list["Prediction"], classes: tuple[str, ...]) -> None:
