@@ -47,6 +47,25 @@ def test_where_a_gradient_has_vanished(first: float, learns: bool, caught: bool)
     assert ("vanishing-gradient" in seen(gradients(first, learns=learns))) == caught
 
 
+@pytest.mark.parametrize(
+    ("begins", "end", "caught"),
+    [
+        ({"constant": True}, "net:branch.2.weight", False),
+        ({"constant": True}, "net:branch.0.5.weight", True),  # not the end of the branch that learns little
+        ({}, "net:branch.2.weight", True),
+    ],
+)
+def test_a_branch_that_begins_shut_has_little_gradient_at_first(begins: dict[str, Any], end: str, caught: bool) -> None:
+    """As of a spatial transformer, whose last matrix begins at zero."""
+    assert MATRIX.gradient is not None
+    little = replace(MATRIX, gradient=0.5 * signal.VANISHED * MATRIX.gradient)
+    branch = {"net:branch.0.weight": little, "net:branch.1.weight": little, end: replace(MATRIX, **begins)}
+    kept = {"net:branch.2.weight": MATRIX} if end != "net:branch.2.weight" else {}
+    layers = {place.removesuffix(".weight"): next(iter(LAYERS.values())) for place in branch | kept}
+    history = not_learning(examination={"parameters": branch | kept | PARAMETERS, "layers": layers | LAYERS})
+    assert ("vanishing-gradient" in seen(history)) == caught
+
+
 @pytest.mark.parametrize(("first", "caught"), [(1.01 * signal.EXPLODED, True), (0.99 * signal.EXPLODED, False)])
 def test_where_a_gradient_has_exploded(first: float, caught: bool) -> None:
     assert ("exploding-gradient" in seen(gradients(first, learns=False))) == caught

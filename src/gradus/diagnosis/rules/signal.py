@@ -19,7 +19,8 @@ _LASTING = 3
 @rules.register(
     "vanishing-gradient",
     source="AutoTrainer (Zhang et al. 2021) beta1 = 1e-3, on gradient over weight; healthy networks stay above 0.014",
-    not_fooled_by="embeddings, of which a step uses few rows; layers with no gradient at all; residual networks",
+    not_fooled_by="embeddings, of which a step uses few rows; layers with no gradient at all; residual networks; "
+    "branches that begin shut, by a last matrix of zeros",
     says=Message(
         en="The gradient vanishes: relative to the weights it is {ratio:.1e} times as large in the first layer as in "
         "the "
@@ -79,9 +80,26 @@ def first_over_last(examination: Examination, first: Examination | None = None) 
     # Tokens, positions and deviations, which multiply nothing, are parameters of no layer, and often begin at zero.
     of_layers = [each for each in found if layer_of(each[0]) in examination.layers]
     found = of_layers if len(of_layers) >= 3 else found
+    shut = _branches_that_begin_shut(examination, one_number)
+    beside = [each for each in found if not any(layer_of(each[0]).startswith(branch) for branch in shut)]
+    found = beside if len(beside) >= 3 else found
     if len(found) < 3 or not all(math.isfinite(each[1]) for each in found) or not found[-1][1]:
         return None
     return layer_of(found[0][0]), found[0][1] / found[-1][1]
+
+
+def _branches_that_begin_shut(examination: Examination, one_number: set[str]) -> list[str]:
+    """Parts of a network that end in a matrix of zeros, as the one of a spatial transformer that finds its map does.
+
+    What comes before it has no gradient at first, by design, and little of it for a while.
+    """
+    matrices = [place for place, each in examination.parameters.items() if each.matrix]
+    found = []
+    for place in matrices:
+        branch, dot, _ = layer_of(place).rpartition(".")
+        if dot and place in one_number and [each for each in matrices if each.startswith(f"{branch}.")][-1] == place:
+            found.append(f"{branch}.")
+    return found
 
 
 @rules.register(
