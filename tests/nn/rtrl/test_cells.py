@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from gradus.core.errors import InputError
-from gradus.nn.recurrent import Cell
+from gradus.nn.recurrent import Cell, Recurrent
 from gradus.nn.rtrl import ElementwiseRNNCell, rtrl
 from gradus.nn.rtrl.cells import Recurrence, jacobian, pull, push
-from tests.nn.rtrl.references import CELLS
+from tests.nn.rtrl.references import CELLS, error, learned
 
 N, F, H = 3, 5, 4
 
@@ -100,6 +100,20 @@ def test_layers_learn_as_their_cells_do(layer: nn.Module, names: set[str]) -> No
     expected = torch.autograd.grad(layer(xs)[0], list(layer.parameters()), dhs)
     for (name, _), each in zip(layer.named_parameters(), expected, strict=True):
         torch.testing.assert_close(found[name], each, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("biases", [0, 1, 2])
+@pytest.mark.parametrize("kind", CELLS)
+def test_our_layers_learn_on_torchs_kernels(kind: Any, biases: Any) -> None:
+    layer = Recurrent(kind, F, H, biases=biases).double()
+    assert layer.kernel is not None
+    torch.manual_seed(0)
+    xs, dhs = torch.randn(6, N, F, dtype=torch.float64), torch.randn(6, N, H, dtype=torch.float64)
+    found = learned(rtrl("block", layer.kernel, length=4), xs, dhs)
+    named = dict(layer.kernel.named_parameters())
+    y, _ = layer(xs.transpose(0, 1))
+    expected = torch.autograd.grad(y, list(named.values()), dhs.transpose(0, 1))
+    assert error(found, dict(zip(named, expected, strict=True))) < 1e-12
 
 
 @pytest.mark.parametrize(

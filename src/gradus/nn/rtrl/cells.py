@@ -122,7 +122,8 @@ class Recurrence:
     """A cell, or one layer in one direction, read as what learns: weights that may change between steps.
 
     Args:
-        cell: nn.RNNCell, nn.LSTMCell, nn.GRUCell; or nn.RNN, nn.LSTM, nn.GRU of one layer and one direction.
+        cell: nn.RNNCell, nn.LSTMCell, nn.GRUCell; or nn.RNN, nn.LSTM, nn.GRU of one layer and one direction, among them
+            the `kernel` of a `Recurrent`.
     Raises:
         InputError: for any other.
     """
@@ -134,8 +135,10 @@ class Recurrence:
         self.has_bias = bool(cell.bias)
         if not self.has_bias:
             del self.names[2:]
-        self._parameters = [cell.get_parameter(name) for name in self.names]
-        self.inputs, self.units = self._parameters[0].shape[1], self._parameters[1].shape[1]
+        self._cell = cell
+        self._learned = {name for name, _ in cell.named_parameters()}  # a single bias has a buffer of zeros beside it
+        self.inputs = cell.get_parameter(self.names[0]).shape[1]
+        self.units = cell.get_parameter(self.names[1]).shape[1]
         self.parts, self.gates = self.kind.parts, self.kind.gates
 
     @property
@@ -146,7 +149,7 @@ class Recurrence:
     @property
     def weights(self) -> Weights:
         """As they are now; later changes of the parameters show in them."""
-        return Weights(*(each.detach() for each in self._parameters))
+        return Weights(*(getattr(self._cell, name).detach() for name in self.names))
 
     def step(self, x: Tensor, state: Tensor) -> tuple[Tensor, Local]:
         """The state (N, R, H) after x (N, F), and the derivatives of the step."""
@@ -158,7 +161,7 @@ class Recurrence:
         found = [of_x[..., : self.inputs].flatten(0, 1), of_h[..., : self.units].flatten(0, 1)]
         if self.has_bias:
             found += [of_x[..., -1].flatten(), of_h[..., -1].flatten()]
-        return dict(zip(self.names, found, strict=True))
+        return {name: each for name, each in zip(self.names, found, strict=True) if name in self._learned}
 
 
 def jacobian(local: Local, weights: Weights) -> Tensor:
