@@ -49,6 +49,8 @@ bench: .venv/bench.stamp .venv/dev.stamp ## measure the loop, the inspector, the
 	$(BIN)/python -m benchmarks.catalogue
 	$(BIN)/python -m benchmarks.rtrl
 	$(BIN)/python -m benchmarks.recurrent
+	$(BIN)/python -m benchmarks.character_model
+	$(BIN)/python -m benchmarks.glimpse
 
 ward: .venv/runtime.stamp ## run the doctor over faulty and healthy programs; ARGS="--half reported", ARGS="--check gaps identical"
 	@OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.ward $(ARGS)
