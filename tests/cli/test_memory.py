@@ -29,10 +29,16 @@ def test_models_are_compared(
     assert own["length"] == 10
     assert own["norms"][0] == pytest.approx(2**0.5, rel=1e-6)
     assert len(lstm["norms"]) == 30
-    assert "x 0.500 a step" in (tmp_path / "memory.svg").read_text() or (tmp_path / "memory.svg").stat().st_size > 5000
+    assert own["gates"] == {}
+    assert 0.4 < lstm["gates"]["recurrence.l0.forget"]["mean"] < 0.6  # biases begin around 0
+    assert "own.py:Fading (x 0.500 a step)" in (tmp_path / "memory.svg").read_text()
     table = run_gradus(capsys, monkeypatch, *given).out.splitlines()
     assert table[0].split()[:4] == ["model", "rate", "a", "step"]
-    assert [line.split()[0] for line in table[1:]] == ["own.py:Fading", "lstm"]
+    assert [line.split()[0] for line in table[1:3]] == ["own.py:Fading", "lstm"]
+    assert [line.split()[:2] for line in table[4:]] == [
+        ["model", "gate"],
+        *(["lstm", f"recurrence.l0.{name}"] for name in ("input", "forget", "output")),
+    ]
 
 
 @pytest.mark.parametrize(

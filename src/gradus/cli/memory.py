@@ -1,5 +1,6 @@
 """``gradus memory``: how far back models of sequences remember."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +13,7 @@ from gradus.core.errors import InputError
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from gradus.analysis.memory import Memory
+    from gradus.analysis.memory import GateShares, Memory
 
 EXAMPLE = "gradus memory rnn irnn lstm gru --input 150,2 --figure memory.png"
 _SHOWN = 5
@@ -35,21 +36,28 @@ def command(
     """Tell how much the input of each earlier step moves the last output of models of sequences."""
     import torch
 
-    from gradus.analysis.memory import memory
+    from gradus.analysis.memory import gate_shares, memory
+    from gradus.models.gates import gates
     from gradus.report.memory import write_memory
     from gradus.report.words import figure as written
+    from gradus.report.words import percent
 
     shape = None if given is None else Given.parse(given)
     found: dict[str, Memory] = {}
+    shares: dict[str, dict[str, GateShares]] = {}
     for reference in models:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             model, sequences = _ready(reference, shape, examples, trust=trust)
         found[reference] = memory(model, sequences)
+        shares[reference] = gate_shares(gates(model, sequences))
     if figure is not None:
         write_memory(found, figure)
     if json:
-        print_json([{"model": name, **each.to_json()} for name, each in found.items()])
+        print_json([
+            {"model": name, **each.to_json(), "gates": {gate: asdict(share) for gate, share in shares[name].items()}}
+            for name, each in found.items()
+        ])  # fmt: skip
         return
     steps = min(len(each.norms) for each in found.values())
     lags = sorted({round(place * (steps - 1) / (_SHOWN - 1)) for place in range(_SHOWN)})
@@ -58,6 +66,14 @@ def command(
         influence = [f"{float(each.norms[lag]):.2g}" for lag in lags]
         rows.append([name, written(each.rate), f"{each.length} of {len(each.norms)}", *influence])
     print_cells(rows)
+    rows = [
+        [name, gate, f"{share.mean:.2f}", percent(share.open), percent(share.shut)]
+        for name, each in shares.items()
+        for gate, share in each.items()
+    ]
+    if rows:
+        print()
+        print_cells([["model", "gate", "mean", "open", "shut"], *rows])
 
 
 def _ready(name: str, given: Given | None, examples: int, *, trust: bool) -> tuple["nn.Module", "Tensor"]:
