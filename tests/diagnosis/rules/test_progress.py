@@ -20,6 +20,7 @@ from tests.diagnosis.histories import (
     line,
     not_learning,
     playing,
+    recurrent,
     seen,
 )
 
@@ -213,6 +214,28 @@ def test_odds_that_differ_are_no_constant_though_one_class_is_always_likelier() 
     assert not found(0.46, 0.6)
     assert found(0.5, 0.6)  # no better than saying the shares
     assert found(0.46, 0.01)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "steps", "ended", "caught"),
+    [
+        (1e-3, 400, False, False),
+        (1e-3, 400, True, True),
+        (1e-3, 1200, False, True),
+        (1e-9, 400, False, True),  # nothing comes back of what it would have to keep
+    ],
+)
+def test_a_recurrent_network_says_the_mean_before_it_finds_what_to_keep(
+    ratio: float, steps: int, ended: bool, caught: bool
+) -> None:
+    history = fitting(
+        steps=steps,
+        curve=line(1.0, 1.0),
+        loss={"output_varied": 0.001},
+        examination={"layers": recurrent(ratio)},
+        ended=ended,
+    )
+    assert ("constant-prediction" in seen(history)) == caught
 
 
 def test_what_held_out_examples_tell_as_well_may_be_all_there_is() -> None:

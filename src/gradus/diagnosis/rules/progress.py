@@ -25,6 +25,11 @@ from gradus.diagnosis.rules.common import (
 )
 from gradus.diagnosis.signs import LossSigns
 
+_LONG_PLATEAU = 1000
+"""Steps that a recurrent network may say the mean before it finds what to keep."""
+_REACHES = 1e-6
+"""Of the gradient at the last step: with less at the first nothing distant is found."""
+
 
 @rules.register(
     "no-learning",
@@ -220,7 +225,7 @@ def _hardly_begun(history: History) -> bool:
     "constant-prediction",
     source="our prototype: an umbrella symptom, never a cause; 99 % of answers the same at three examinations in a row",
     not_fooled_by="batches that hold one class; a class that nearly all examples have; the first steps; odds that "
-    "never come to one half, and differ all the same",
+    "never come to one half, and differ all the same; the plateau before a recurrent network finds what to keep",
     says=Message(
         en="The network says the same for every input.",
         zh="网络对所有输入都给出相同的输出。",
@@ -238,8 +243,17 @@ def constant_prediction(history: History) -> Iterator[Sighting]:
             yield Sighting(evidence={"share": same}, since=history.latest(3)[0].step)
     elif all(each.kind == "values" and each.target_std > 0 for each in latest):
         spread = max(each.output_varied / each.target_std for each in latest)
-        if spread < 0.02:
+        if spread < 0.02 and not _may_yet_remember(history):
             yield Sighting(evidence={"spread": spread}, since=history.latest(3)[0].step)
+
+
+def _may_yet_remember(history: History) -> bool:
+    """Whether it is early, and the gradient reaches back through a sequence: such tasks begin on a long plateau."""
+    if history.ended or history.step >= _LONG_PLATEAU:
+        return False
+    layers = history.examinations[-1].layers.values() if history.examinations else ()
+    ends = [(each.earliest, each.latest) for each in layers if each.earliest is not None and each.latest]
+    return any(latest is not None and earliest > _REACHES * latest for earliest, latest in ends)
 
 
 def _tells_odds(history: History, latest: Sequence[LossSigns]) -> bool:
