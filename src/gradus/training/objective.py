@@ -103,11 +103,7 @@ class Supervised:
         self.phases = (Phase("train", parameters, optimizer, closure=closure, scheduler=scheduler),)
 
     def modules(self) -> Mapping[str, nn.Module]:
-        networks = {"model": self.model}
-        # A criterion that is a Module may hold state of its own (class weights, centres).
-        if isinstance(self.criterion, nn.Module):
-            networks["criterion"] = self.criterion
-        return networks
+        return networks(self.model, self.criterion)
 
     def compute(self, phase: Phase, batch: Batch) -> tuple[Tensor, Signs]:
         result = self.model(*batch.inputs)
@@ -123,10 +119,7 @@ class Supervised:
             signs["auxiliary"] = result.weight * torch.stack(losses).sum()
         if own is not None or self.penalties:
             _one_number(loss, "the penalty of a model")
-            # Sums over all weights need more digits than bfloat16 has.
-            with torch.autocast(loss.device.type, enabled=False):
-                terms = [each() for each in self.penalties]
-                signs["penalty"] = torch.stack(terms if own is None else [*terms, own]).sum()
+            signs["penalty"] = penalty(self.penalties, loss.device, *([] if own is None else [own]))
         for term in signs.values():
             loss = loss + term
         return loss, signs
@@ -136,6 +129,17 @@ class Supervised:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         pass
+
+
+def networks(model: nn.Module, criterion: Callable[[Tensor, Tensor], Tensor]) -> dict[str, nn.Module]:
+    """By name, as an objective's `modules`: a criterion that is one may hold state of its own (weights, centres)."""
+    return {"model": model, **({"criterion": criterion} if isinstance(criterion, nn.Module) else {})}
+
+
+def penalty(prices: Sequence[Callable[[], Tensor]], device: torch.device, *others: Tensor) -> Tensor:
+    """The sum of all prices, a scalar; in full precision, for sums over all weights need more than bfloat16 has."""
+    with torch.autocast(device.type, enabled=False):
+        return torch.stack([*(each() for each in prices), *others]).sum()
 
 
 def _one_number(loss: Tensor, added: str) -> None:
@@ -153,7 +157,7 @@ def with_gradients(value: Tensor, parameters: Sequence[Tensor], gradients: Seque
 
     For algorithms that find gradients without a graph, such as real-time recurrent learning.
     """
-    result: Tensor = _Attached.apply(value, tuple(gradients), *parameters)  # type: ignore[no-untyped-call]
+    result: Tensor = _Attached.apply(value.detach(), tuple(gradients), *parameters)  # type: ignore[no-untyped-call]
     return result
 
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from gradus.core.batch import Batch
 from gradus.core.errors import InputError
 from gradus.core.untouched import untouched
-from gradus.training.objective import Phase, Signs, output_of
+from gradus.training.objective import Phase, Signs, networks, output_of, penalty
 from gradus.training.objectives import Parts, objectives
 
 _OWNER = "objective `reinforce`"
@@ -72,10 +72,7 @@ class Reinforce:
         self.phases = (Phase("train", parameters, parts.optimizer, closure=parts.closure, scheduler=parts.scheduler),)
 
     def modules(self) -> Mapping[str, nn.Module]:
-        networks = {"model": self.model}
-        if isinstance(self.criterion, nn.Module):
-            networks["criterion"] = self.criterion
-        return networks
+        return networks(self.model, self.criterion)
 
     def compute(self, phase: Phase, batch: Batch) -> tuple[Tensor, Signs]:
         inputs, target = batch.inputs, batch.target
@@ -89,9 +86,7 @@ class Reinforce:
         loss = self.criterion(output, target) + error + self.weight * policy_loss(log_probs, reward, baselines)
         signs = {"reward": reward.mean(), "baseline_error": error.detach().sqrt()}
         if self.penalties:
-            # Sums over all weights need more digits than bfloat16 has.
-            with torch.autocast(loss.device.type, enabled=False):
-                signs["penalty"] = torch.stack([each() for each in self.penalties]).sum()
+            signs["penalty"] = penalty(self.penalties, loss.device)
             loss = loss + signs["penalty"]
         return loss, signs
 

@@ -12,7 +12,7 @@ from torch.nn.functional import one_hot
 from gradus.core.batch import Batch
 from gradus.core.errors import InputError
 from gradus.nn.rtrl import ElementwiseRNN, Learner, rtrl
-from gradus.training.objective import Phase, Signs, with_gradients
+from gradus.training.objective import Phase, Signs, networks, penalty, with_gradients
 from gradus.training.objectives import Parts, objectives
 
 # N examples, T steps, F features, H units, V symbols
@@ -57,10 +57,7 @@ class ThroughTime:
             self._forward = _Forward(method, self._embedding, self._recurrence, every, options or {})
 
     def modules(self) -> Mapping[str, nn.Module]:
-        networks = {"model": self.model}
-        if isinstance(self.criterion, nn.Module):
-            networks["criterion"] = self.criterion
-        return networks
+        return networks(self.model, self.criterion)
 
     def compute(self, phase: Phase, batch: Batch) -> tuple[Tensor, Signs]:
         (x,) = batch.inputs
@@ -68,7 +65,7 @@ class ThroughTime:
         loss = self._back(x, batch.target, new) if self._forward is None else self._ahead(phase, x, batch.target, new)
         signs: dict[str, Tensor] = {}
         if self.penalties:
-            signs["penalty"] = torch.stack([each() for each in self.penalties]).sum()
+            signs["penalty"] = penalty(self.penalties, loss.device)
             loss = loss + signs["penalty"]
         return loss, signs
 
@@ -103,7 +100,7 @@ class ThroughTime:
         pairs = [(one, each) for one, each in zip(others, found, strict=True) if each is not None]
         learning = {id(each) for each in phase.parameters}  # others are frozen
         pairs += [pair for pair in forward.learn(x, dy) if id(pair[0]) in learning]
-        return with_gradients(loss.detach(), [one for one, _ in pairs], [each for _, each in pairs])
+        return with_gradients(loss, [one for one, _ in pairs], [each for _, each in pairs])
 
     def state_dict(self) -> dict[str, Any]:
         """Where the rows stand, their state, and what the method remembers."""
