@@ -1,7 +1,9 @@
 """What simple methods reach on the same splits: fitted to the training split, scored on the test split."""
 
 import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,13 +62,19 @@ def of_series(raw: RawData, splits: Splits) -> dict[str, float]:
     }
 
 
-def of_network_alone(raw: RawData, splits: Splits) -> dict[str, float]:
-    """Test accuracy of the network for distorted digits without its spatial transformer, by the same recipe."""
-    path = shipped_recipes()["digits-spatial-transformer"]
-    recipe = Recipe.from_dict(override(anchored(read_toml(path), path.parent), "model.transform", "none"))
-    with tempfile.TemporaryDirectory() as scratch:
-        run = gradus.train(recipe, data=raw, run=Path(scratch, "run"))
-        return {"network alone": run.result["metrics"]["test_accuracy"]}
+def of_rival(name: str, recipe: str, changes: Mapping[str, Any]) -> Callable[[RawData, Splits], dict[str, float]]:
+    """Test accuracy of what a shipped recipe trains with some of its fields set otherwise."""
+
+    def trained(raw: RawData, splits: Splits) -> dict[str, float]:
+        path = shipped_recipes()[recipe]
+        document = anchored(read_toml(path), path.parent)
+        for field, value in changes.items():
+            document = override(document, field, value)
+        with tempfile.TemporaryDirectory() as scratch:
+            run = gradus.train(Recipe.from_dict(document), data=raw, run=Path(scratch, "run"))
+            return {name: run.result["metrics"]["test_accuracy"]}
+
+    return trained
 
 
 def of_text(raw: RawData, splits: Splits) -> dict[str, float]:
