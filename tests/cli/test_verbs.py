@@ -296,10 +296,12 @@ def test_every_name_and_option_is_in_the_docs() -> None:
     from gradus.losses.penalties import penalties
     from gradus.nn import initializers
     from gradus.optim import optimizers, schedules
+    from gradus.training.objectives import objectives
     from gradus.training.recipe import Data, Doctor, Training
 
-    text = (Path(__file__).parents[2] / "docs" / "recipe.md").read_text()
-    registries = (sources, criteria, penalties, optimizers, schedules, augmentations, initializers)
+    docs = Path(__file__).parents[2] / "docs"
+    text = (docs / "recipe.md").read_text() + (docs / "data.md").read_text()
+    registries = (sources, criteria, penalties, optimizers, schedules, augmentations, initializers, objectives)
     for card in [each for registry in registries for each in registry.cards()]:
         for name in (card.name, *(option.name for option in card.options)):
             assert f"`{name}`" in text or f'`"{name}"`' in text, name
