@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gradus.diagnosis.graph import Graph, walk
+from gradus.diagnosis.graph import Graph, by_weights, walk
 from gradus.diagnosis.signs import Op
 
 N, C = 6, 4
@@ -222,3 +222,11 @@ def test_what_logits_are_compared_with_is_no_output() -> None:
     (head,) = graph_of(lambda o: torch.distributions.Bernoulli(logits=o).entropy().mean())[0].heads
     assert [op.name for op in head][:2] == ["Mean", "BinaryCrossEntropyWithLogits"]
     assert "Sigmoid" not in {op.name for op in head}
+
+
+def test_the_steps_of_a_recurrence_are_one_activation() -> None:
+    recurrence, first, last = nn.RNN(3, 4, nonlinearity="relu"), nn.Linear(4, 5), nn.Linear(5, 1)
+    y, _ = recurrence(torch.randn(6, 2, 3))
+    graph = walk(last(torch.relu(first(torch.relu(y[-1] - 1)))).sum())
+    groups = by_weights(graph.unnamed)
+    assert sorted(len(nodes) for _, nodes in groups) == [1, 1, 6]

@@ -2,7 +2,7 @@
 
 import csv
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +12,8 @@ from gradus.cli.output import print_json
 from gradus.core.errors import InputError
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from gradus.data.inputs import Labelled
     from gradus.training.prediction import Prediction
     from gradus.training.run import Run
@@ -101,24 +103,33 @@ def _draw_attention(
         attended.weights,
         attended.frames,
         images=None if pictures is None else list(pictures),
-        labels=_symbols(raw[0], run.raw_spec.vocabulary, attended.weights.values()),
-        titles=[f"{Path(each.input).name}: {each.value}" for each in found[: len(some)]],
+        labels=_symbols(raw[0], run.raw_spec.vocabulary, attended.weights, [each.value for each in found]),
+        titles=[f"{Path(each.input).name}: {_written(each.value)}" for each in found[: len(some)]],
     )
 
 
 def _symbols(
-    codes: Any, vocabulary: tuple[str, ...], weights: Iterable[Any]
+    codes: Any, vocabulary: tuple[str, ...], weights: "Mapping[str, Tensor]", said: Sequence[Any]
 ) -> list[tuple[list[str], list[str]]] | None:
-    """Of each text, what stands along both sides of matrices of its steps; None of what is no text."""
-    if not vocabulary or codes.ndim != 2 or any(each.shape[-2:] != (codes.shape[1],) * 2 for each in weights):
+    """Of each text, what stands along both sides of matrices of its steps; None of what is no text.
+
+    Rows are what was said where a network as a whole attends from that to what it read, else what was read.
+    """
+    if not vocabulary or codes.ndim != 2 or any(each.shape[-2:] != (codes.shape[1],) * 2 for each in weights.values()):
         return None
-    words = [[vocabulary[code] for code in row] for row in codes.tolist()]
-    return [(each, each) for each in words]
+    read = [[vocabulary[code] for code in row] for row in codes.tolist()]
+    return [(word if "" in weights else each, each) for word, each in zip(said, read, strict=False)]
+
+
+def _written(value: Any) -> str:
+    """A prediction as a cell or a title has it: classes of one character each make a text."""
+    if not isinstance(value, list):
+        return str(value)
+    return ("" if all(isinstance(each, str) and len(each) == 1 for each in value) else " ").join(map(str, value))
 
 
 def _print_csv(found: list["Prediction"], classes: tuple[str, ...]) -> None:
     writer = csv.writer(sys.stdout)
     writer.writerow(["input", "prediction", *(f"p({name})" for name in classes)])
     for each in found:
-        value = each.value if not isinstance(each.value, list) else " ".join(map(str, each.value))
-        writer.writerow([each.input, value, *(f"{share:.6f}" for share in each.probabilities.values())])
+        writer.writerow([each.input, _written(each.value), *(f"{share:.6f}" for share in each.probabilities.values())])

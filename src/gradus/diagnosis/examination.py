@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from gradus.diagnosis import measure
 from gradus.diagnosis.comparison import compared, read_loss
-from gradus.diagnosis.graph import Graph, walk
+from gradus.diagnosis.graph import Graph, by_weights, walk
 from gradus.diagnosis.inputs import begins_with_normalization, calm, read_input, row_prints
 from gradus.diagnosis.memory import Memory
 from gradus.diagnosis.places import Places
@@ -31,6 +31,7 @@ _CHANNELS_SECOND = (nn.modules.conv._ConvNd, nn.modules.batchnorm._BatchNorm, nn
 _MOST_CALLS = 512
 _MOST_JUDGED = 16
 _MOST_UNNAMED = 32
+_STEPS_READ = 8
 _REMEMBERED = 5
 """Examinations over which a unit must be silent to count as dead."""
 
@@ -220,8 +221,8 @@ class Window:
                 self._memory.following[place] = activation
         for place, activation, node in graph.squashed:
             self._read_squashed(place, activation, node)
-        for number, (activation, node) in enumerate(reversed(graph.unnamed[:_MOST_UNNAMED])):
-            self._read_unnamed(f":activation {number + 1}", activation, node)
+        for number, (activation, nodes) in enumerate(by_weights(reversed(graph.unnamed[:_MOST_UNNAMED]))):
+            self._read_unnamed(f":activation {number + 1}", activation, nodes)
         read = read_loss(value, graph, self._output)
         wrong_way = is_likeness(loss.grad_fn) or minimizes_reward(graph, sys._getframe(1))
         self._losses.append(replace(read, wrong_way=wrong_way))
@@ -257,14 +258,17 @@ class Window:
         saturated = _saturated_units(measure.by_unit(result, -1), activation, before=False)
         self._layers[place] = replace(layer, saturated=saturated, activation=activation)
 
-    def _read_unnamed(self, place: str, activation: str, node: Any) -> None:
-        """An activation between operations that are no modules, from its result."""
+    def _read_unnamed(self, place: str, activation: str, nodes: Sequence[Any]) -> None:
+        """An activation between operations that are no modules, from its result; or from those of a few steps."""
         try:
-            result = node._saved_result.detach()
+            results = [each._saved_result.detach() for each in nodes[:: max(1, len(nodes) // _STEPS_READ)]]
         except RuntimeError:  # changed in place
             return
-        if place in self._layers or not result.numel() or not result.dim():
+        if place in self._layers or not results[0].numel() or not results[0].dim():
             return
+        # A unit of a recurrence is dead if it is silent at every step.
+        alike = [each for each in results if each.shape[1:] == results[0].shape[1:]]
+        result = torch.cat(alike) if len(alike) > 1 else results[0]
         values = measure.by_unit(result, 1 if result.dim() > 3 else -1)
         self._layers[place] = self._layer_signs(activation, place, values, activation, before=False)
 

@@ -181,6 +181,31 @@ def leaves_below(node: Any) -> Iterator[Tensor]:
                 stack.append(child)
 
 
+def by_weights(unnamed: Iterable[tuple[str, Any]]) -> list[tuple[str, list[Any]]]:
+    """Activations of the same kind behind the same weights together: the steps of a recurrence, which is one layer."""
+    found: dict[Any, tuple[str, list[Any]]] = {}
+    for activation, node in unnamed:
+        weights = _weights_behind(node)
+        found.setdefault((activation, weights or node), (activation, []))[1].append(node)
+    return list(found.values())
+
+
+def _weights_behind(node: Any) -> frozenset[int]:
+    """The parameters that an activation's input is made with, back to the activations before it."""
+    seen, stack, weights = {node}, [node], set()
+    while stack and len(seen) < _NEAR:
+        for child in operands(stack.pop()):
+            name = short_name(child)
+            if name == "AccumulateGrad":
+                weights.add(id(child.variable))
+            elif child not in seen and name not in _ACTIVATIONS:
+                seen.add(child)
+                stack.append(child)
+    return frozenset(weights)
+
+
+_NEAR = 40
+"""Nodes between two activations that are looked through."""
 _ADDING = RESHAPING | {"Add", "Sum", "Stack", "Cat"}
 _BY_HAND = frozenset({"Pow", "Abs", "Gather", "Index", "Mul", "Log"})
 """Operations that losses written by hand are made of, and that keep something worth reading."""

@@ -16,9 +16,14 @@ _BATCH_NORMS = nn.modules.batchnorm._BatchNorm
 
 
 class Places:
-    """Names of modules and parameters by identity, as ``model:module.path``. It keeps nothing alive."""
+    """Names of modules and parameters by identity, as ``model:module.path``. It keeps nothing alive.
+
+    Attributes:
+        tables: the places of embeddings, also of those that are never called, but multiplied with shares of symbols.
+    """
 
     def __init__(self) -> None:
+        self.tables: set[str] = set()
         self.facts: dict[str, ModelFacts] = {}
         self._modules: dict[int, tuple[weakref.ref[nn.Module], str]] = {}
         self._parameters: dict[int, tuple[weakref.ref[Tensor], str]] = {}
@@ -31,6 +36,8 @@ class Places:
         self._models[label] = weakref.ref(model)
         for path, module in model.named_modules():
             self._modules[id(module)] = (weakref.ref(module), f"{label}:{stripped(path)}")
+            if isinstance(module, nn.Embedding | nn.EmbeddingBag):
+                self.tables.add(f"{label}:{stripped(path)}")
         for path, parameter in model.named_parameters():
             self._parameters[id(parameter)] = (weakref.ref(parameter), f"{label}:{stripped(path)}")
         self.note_modes(model)

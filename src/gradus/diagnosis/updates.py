@@ -114,6 +114,8 @@ class Updates:
 
     def _is_embedding(self, place: str) -> bool:
         owner = self._layers.get(layer_of(place))
+        if layer_of(place) in self._places.tables:
+            return True
         return owner is not None and owner.type.startswith("Embedding")
 
     def _noise_scale(self, gradients: list[Tensor]) -> float | None:

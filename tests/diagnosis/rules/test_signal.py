@@ -72,11 +72,20 @@ def test_where_a_gradient_has_exploded(first: float, caught: bool) -> None:
     assert "exploding-gradient" not in seen(gradients(first, learns=True))  # one rate suits both well enough
 
 
+@pytest.mark.parametrize(("scale", "caught"), [(1.01 * signal._NEAR_ZERO, True), (0.99 * signal._NEAR_ZERO, False)])
+def test_a_first_matrix_near_zero_has_a_large_gradient_in_proportion(scale: float, caught: bool) -> None:
+    """As the one from inputs to units of an IRNN."""
+    assert MATRIX.gradient is not None
+    weight = scale / math.sqrt(MATRIX.fan_in)
+    small = {"weight": weight, "gradient": 2 * signal.EXPLODED * weight * MATRIX.gradient / MATRIX.weight}
+    assert ("exploding-gradient" in seen(not_learning(examination={"parameters": with_first(**small)}))) == caught
+
+
 def test_tokens_and_positions_multiply_nothing() -> None:
     """They belong to the model itself, stand first, and often begin at zero."""
 
     def found(place: str, **begins: bool) -> bool:
-        parameters = {place: replace(MATRIX, weight=1e-4, **begins)} | PARAMETERS
+        parameters = {place: replace(MATRIX, gradient=10.0, **begins)} | PARAMETERS
         return "exploding-gradient" in seen(half_learning(examination={"parameters": parameters}))
 
     assert found("net:0.weight_v")

@@ -14,6 +14,7 @@ EXPLODED = 100.0
 _DEAD, _DEAD_THOUGH_LEARNING = 0.65, 0.9
 _SATURATED, _SATURATED_THROUGHOUT = 0.5, 0.95
 _LASTING = 3
+_NEAR_ZERO = 0.02
 
 
 @rules.register(
@@ -44,7 +45,8 @@ def vanishing_gradient(history: History) -> Iterator[Sighting]:
 @rules.register(
     "exploding-gradient",
     source="AutoTrainer beta3 = 70, on gradient over weight; taken as 100",
-    not_fooled_by="a loss that is merely scaled; the first layer of a network whose last one starts at zero",
+    not_fooled_by="a loss that is merely scaled; the first layer of a network whose last one starts at zero; a first "
+    "matrix that begins near zero, as that of an IRNN, in proportion to which any gradient is large",
     says=Message(
         en="The gradient explodes: relative to the weights it is {ratio:.3g} times as large in the first layer as in "
         "the "
@@ -58,9 +60,16 @@ def exploding_gradient(history: History) -> Iterator[Sighting]:
     if not ratios or not settled(history) or thriving(history):
         return
     known = [each for each in ratios if each is not None and each[1] > EXPLODED]
-    if len(known) == len(ratios):
+    if len(known) == len(ratios) and not _begins_near_zero(history.first, known[-1][0]):
         place, ratio = known[-1]
         yield Sighting(where=place, since=history.latest(_LASTING)[0].step, evidence={"ratio": ratio}, worse=ratio)
+
+
+def _begins_near_zero(first: Examination | None, layer: str) -> bool:
+    """Whether the first matrix of a layer began far below what keeps a signal, 1 over the root of its inputs."""
+    parameters = {} if first is None else first.parameters
+    matrices = [each for place, each in parameters.items() if each.matrix and layer_of(place) == layer]
+    return bool(matrices) and matrices[0].weight * math.sqrt(matrices[0].fan_in) < _NEAR_ZERO
 
 
 def first_over_last(examination: Examination, first: Examination | None = None) -> tuple[str, float] | None:
