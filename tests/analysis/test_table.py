@@ -65,7 +65,32 @@ def test_neighbours_alike_are_one_line_with_what_they_cost_together() -> None:
 
 def test_layers_are_not_made_one_line() -> None:
     assert [each.name for each in rows(inspect(nn.Sequential(nn.ReLU(), nn.ReLU()), (3,)), 1)][1:] == ["0", "1"]
-    assert [each.parameters for each in rows(inspect(shared(), (10,)), 1)] == [100, 100, 0, 0]
+
+
+def test_a_module_that_is_called_again_has_one_line() -> None:
+    _, again = rows(inspect(shared(), (10,)))
+    assert (again.name, again.type, again.parameters, again.cost.macs) == ("0", "3 x Linear", 100, 300)
+
+
+class Steps(nn.Module):
+    """A block at each of three steps, of which the last is of another size."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.block = nn.Sequential(nn.Linear(4, 4), nn.ReLU())
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.block(torch.cat([self.block(x), self.block(x)]))
+
+
+def test_what_is_within_a_module_that_is_called_again_has_one_line_too() -> None:
+    found = rows(inspect(Steps(), (4,)))
+    names = [(each.depth, each.name, each.type) for each in found]
+    within = [(2, "0", "{}Linear"), (2, "1", "{}ReLU")]
+    twice = [(depth, name, kind.format("2 x ")) for depth, name, kind in within]
+    once = [(depth, name, kind.format("")) for depth, name, kind in within]
+    assert names == [(0, "Steps", ""), (1, "block", "2 x Sequential"), *twice, (1, "block", "Sequential"), *once]
+    assert [each.cost.macs for each in found] == [4 * 16, 2 * 16, 2 * 16, 0, 2 * 16, 2 * 16, 0]
 
 
 @pytest.mark.parametrize("depth", [0, 1, 2, 3])

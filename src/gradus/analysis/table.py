@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from io import StringIO
-from itertools import pairwise
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Literal
 
@@ -44,20 +43,40 @@ class Row:
 
 
 def rows(found: Inspection, depth: int | None = None) -> list[Row]:
-    """The calls down to a depth, all if None. Where what is within is folded away, neighbours alike become one row."""
+    """The calls down to a depth, all if None.
+
+    A module that is called again within the same one, as at each step of a sequence, has one row. Where what is within
+    is folded away, so have neighbours alike.
+    """
     layers = found.layers
-    shown = [call for call, each in enumerate(layers) if depth is None or each.depth <= depth]
-    groups = [shown[:1]]
-    for before, call in pairwise(shown):
-        if layers[call].depth == depth and _holds_others(layers, call) and _alike(layers[before], layers[call]):
-            groups[-1].append(call)
-        else:
-            groups.append([call])
-    return [_row(found, each) for each in groups if each]
+    groups: list[list[int]] = []
+    placed: dict[int, int] = {}  # the group of a call
+    again: dict[tuple[int, str], int] = {}  # that of a module within a group
+    for call, layer in enumerate(layers):
+        if depth is not None and layer.depth > depth:
+            continue
+        place = placed.get(found.trace.calls[call].parent, -1), layer.name
+        group = again.get(place)
+        if group is not None and not _called_again(layers[groups[group][0]], layer):
+            group = None
+        folded = layer.depth == depth and _holds_others(layers, call)
+        if group is None and folded and groups and _alike(layers[groups[-1][-1]], layer):
+            group = len(groups) - 1
+        if group is None:
+            group = len(groups)
+            groups.append([])
+        groups[group].append(call)
+        placed[call] = again[place] = group
+    return [_row(found, each) for each in groups]
 
 
 def _holds_others(layers: Sequence[Layer], call: int) -> bool:
     return call + 1 < len(layers) and layers[call + 1].depth > layers[call].depth
+
+
+def _called_again(one: Layer, other: Layer) -> bool:
+    """Whether two calls of a module are of the same sizes; its parameters are counted with the first."""
+    return (one.type, one.inputs, one.outputs) == (other.type, other.inputs, other.outputs)
 
 
 def _alike(one: Layer, other: Layer) -> bool:
