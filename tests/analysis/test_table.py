@@ -80,7 +80,8 @@ class Steps(nn.Module):
         self.block = nn.Sequential(nn.Linear(4, 4), nn.ReLU())
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.block(torch.cat([self.block(x), self.block(x)]))
+        both: torch.Tensor = self.block(torch.cat([self.block(x), self.block(x)]))
+        return both
 
 
 def test_what_is_within_a_module_that_is_called_again_has_one_line_too() -> None:
