@@ -40,9 +40,7 @@ def test_a_series_is_cut_to_its_last_window(tmp_path: Path) -> None:
     assert label.endswith("new.csv from row 7 on")  # the header is row 1
 
 
-@pytest.mark.parametrize(
-    ("given", "message"), [("ab", "needs at least 3 characters"), ("abx", "did not have, got `x`")]
-)
+@pytest.mark.parametrize(("given", "message"), [("ab", "needs 3 characters or more"), ("abx", "did not have, got `x`")])
 def test_text_that_does_not_fit_is_refused(given: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         list(read_inputs(given, TEXT))

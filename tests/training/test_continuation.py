@@ -65,6 +65,21 @@ def test_what_cannot_be_gone_on_with_is_told(runs: dict[str, Run], name: str, pr
         continuation(runs[name], prompt)
 
 
+def test_sequences_that_are_turned_into_others_do_not_go_on(tmp_path: Path) -> None:
+    run = gradus.train(
+        {
+            "data": {"name": "reversal", "length": 4, "symbols": 3, "examples": 40, "test_examples": 4},
+            "model": {"name": "seq2seq", "hidden": 4, "embedding": 2},
+            "criterion": {"name": "cross_entropy"},
+            "optimizer": {"name": "sgd", "lr": 0.1},
+            "training": {"epochs": 1, "threads": 1},
+        },
+        run=tmp_path / "reversal",
+    )
+    with pytest.raises(InputError, match="prompt: is for a network that tells what comes next, got `seq2seq`"):
+        continuation(run, "abca")
+
+
 def test_other_runs_do_not_go_on(tmp_path: Path) -> None:
     run = gradus.train(
         {

@@ -46,7 +46,7 @@ def read_text(given: str, spec: DataSpec) -> Iterator[Labelled]:
     text = path.read_text(encoding="utf-8", errors="replace") if is_file else given
     (steps,) = spec.inputs[0]
     if len(text) < steps:
-        raise InputError("input", f"needs at least {steps} characters to go on from", text)
+        raise InputError("input", f"needs {steps} characters or more, the last of which the network reads", text)
     codes = {symbol: code for code, symbol in enumerate(spec.vocabulary)}
     context = text[-steps:]
     for each in context:

@@ -26,8 +26,9 @@ def continuation(
         seed: of the draws; the same seed goes on with the same text.
         trust: allow the run's own code to be executed.
     Raises:
-        InputError: for a run of other data or of several networks, an empty prompt, a character that the training text
-            did not have, or a prompt shorter than what the network must see.
+        InputError: for a run of other data or of several networks, of a network that tells something else than
+            what comes next, an empty prompt, a character that the training text did not have, or a prompt shorter than
+            what the network must see.
     """
     owner = "prompt"
     vocabulary = run.spec.vocabulary
@@ -40,9 +41,14 @@ def continuation(
         if each not in codes:
             raise InputError(owner, "holds a character that the training text did not have", each)
     model = run.model(trust=trust)
+    reads_on = bool(getattr(model, "carries", False) or getattr(model, "context", None))
+    if not reads_on and run.spec.steps is not None:
+        rule = "is for a network that tells what comes next"
+        repair = "Give the text as an input, without --prompt."
+        raise InputError(owner, rule, run.recipe.model.label, repair)
     (window,) = run.spec.inputs[0]
     # One that neither carries a state nor says how much it can see is made for just so many characters.
-    least = 1 if getattr(model, "carries", False) or getattr(model, "context", None) else window
+    least = 1 if reads_on else window
     if len(prompt) < least:
         raise InputError(owner, f"needs {least} characters or more, which the network is to go on from", prompt)
     given = torch.tensor([[codes[each] for each in prompt]])

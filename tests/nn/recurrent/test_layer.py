@@ -107,6 +107,19 @@ def test_torchs_own_layer_takes_the_weights(name: str, kind: Any, biases: Biases
     assert_same(last, end)
 
 
+@pytest.mark.parametrize("fused", [True, False])
+@pytest.mark.parametrize(("name", "kind"), [("lstm", nn.LSTM), ("gru after", nn.GRU), ("rnn tanh", nn.RNN)])
+def test_takes_the_weights_of_torchs_own_layer(name: str, kind: Any, fused: bool) -> None:
+    """Also within a model, as of runs that had such a layer."""
+    plain = kind(F, H, L, bidirectional=True, batch_first=True).double()
+    layer = make(name, fused=fused)
+    layer.load_state_dict(plain.state_dict())
+    assert_same(layer(sequences()), plain(sequences()))
+    model = nn.ModuleDict({"recurrence": make(name, fused=fused)})
+    model.load_state_dict(nn.ModuleDict({"recurrence": plain}).state_dict())
+    assert_same(model["recurrence"](sequences()), plain(sequences()))
+
+
 @ALL
 def test_steps_come_first_without_batch_first(name: str) -> None:
     layer = make(name)

@@ -116,6 +116,7 @@ class Recurrent(nn.Module):
             for width in widths
             for _ in ends
         )
+        self.register_load_state_dict_pre_hook(_from_torch)
 
     @overload
     def forward(
@@ -274,3 +275,12 @@ class Recurrent(nn.Module):
     def extra_repr(self) -> str:
         said = f"{self.kind}, {self.input_size}, {self.hidden_size}, num_layers={self.num_layers}"
         return f"{said}, batch_first={self.batch_first}, bidirectional={self.bidirectional}, biases={self.biases}"
+
+
+def _from_torch(layer: Recurrent, state: dict[str, Any], prefix: str, *_: Any) -> None:
+    """Weights by the names that nn.LSTM and the like give them become those of the same layer and direction."""
+    for at, place in enumerate(layer.places):
+        for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):
+            if (theirs := f"{prefix}{name}_{place}") in state:
+                ours = f"cells.{at}.{name}" if layer.kernel is None else f"kernel.{name}_{place}"
+                state[prefix + ours] = state.pop(theirs)
