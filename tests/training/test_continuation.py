@@ -7,6 +7,7 @@ import pytest
 
 import gradus
 from gradus.core.errors import InputError
+from gradus.report.html import render
 from gradus.training.continuation import continuation
 from gradus.training.run import Run
 
@@ -42,6 +43,18 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
 def test_what_is_periodic_goes_on_so(runs: dict[str, Run], name: str) -> None:
     said = continuation(runs[name], PERIOD + PERIOD[:3], length=21, temperature=0)
     assert said == (PERIOD[3:] + 2 * PERIOD)[:21]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_run_keeps_how_its_text_goes_on_and_the_report_shows_it(runs: dict[str, Run], name: str) -> None:
+    run = runs[name]
+    assert run.sample is not None
+    prompt, said = run.sample["prompt"], run.sample["continuation"]
+    assert len(prompt) == 8
+    assert prompt in 2 * PERIOD
+    assert said == continuation(run, prompt)
+    page = render(run)
+    assert f"{prompt}<strong>{said}</strong></pre>" in page
 
 
 def test_draws_are_those_of_the_seed(runs: dict[str, Run]) -> None:
@@ -91,5 +104,6 @@ def test_other_runs_do_not_go_on(tmp_path: Path) -> None:
         },
         run=tmp_path / "digits",
     )
+    assert run.sample is None
     with pytest.raises(InputError, match="prompt: is for a run that was trained on text"):
         continuation(run, "ab")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gradus.cli.output import print_json
+from gradus.core.characters import printable
 from gradus.core.errors import GradusError, InputError
 from gradus.core.text import set_language
 
@@ -210,5 +211,7 @@ def _report(run: "Run", *, as_json: bool) -> int:
         print(f"run folder: {run.path}")
         if report:
             print(f"report:     {report}")
-        print(f"use it:     gradus predict {run.path} INPUT...")
+        print(f"use it:     gradus predict {run.path} {'INPUT...' if run.sample is None else '--prompt TEXT'}")
+        if run.sample is not None:
+            print(f"it says:    {printable(run.sample['continuation'], 100)}")
     return FOUND if any(each["severity"] != "notice" for each in findings) else 0

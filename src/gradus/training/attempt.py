@@ -6,8 +6,10 @@ from pathlib import Path
 
 from torch import nn
 
+from gradus.data.raw import Examples
 from gradus.nn.statistics import recompute_statistics
 from gradus.training.callbacks import Callback, KeepBest
+from gradus.training.continuation import go_on, least_prompt
 from gradus.training.evaluation import Outputs, collect
 from gradus.training.prepare import Prepared
 from gradus.training.showcase import write_reconstructions, write_showcase
@@ -82,8 +84,18 @@ def measure_finally(place: Path, prepared: Prepared, model: nn.Module) -> dict[s
                 continue
             classifies = prepared.spec.task == "classification"
             shown = outputs.output.softmax(dim=-1) if classifies else prepared.preprocessing.restore(outputs.output)
-            write_showcase(place, prepared.raw, examples, split, shown, outputs.index)
+            sample = _sample(prepared, model, examples, int(outputs.index[0]))
+            write_showcase(place, prepared.raw, examples, split, shown, outputs.index, sample)
     return values
+
+
+def _sample(prepared: Prepared, model: nn.Module, examples: Examples, index: int) -> tuple[str, str] | None:
+    """How a network of text goes on after the first window of a split; None of other networks."""
+    if prepared.raw.kind != "text" or least_prompt(model, prepared.spec) is None:
+        return None
+    codes = examples.inputs[0][index]
+    prompt = "".join(prepared.spec.vocabulary[code] for code in codes)
+    return prompt, go_on(model, prepared.spec, prompt)
 
 
 def _scores(prepared: Prepared, outputs: Outputs) -> dict[str, float]:

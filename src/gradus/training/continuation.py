@@ -1,17 +1,26 @@
 """Text that goes on as a trained network would have it."""
 
+from typing import TYPE_CHECKING
+
 import torch
+from torch import nn
 
 from gradus.core.errors import InputError
+from gradus.core.spec import DataSpec
 from gradus.models.generation import generate
-from gradus.training.run import Run
+
+if TYPE_CHECKING:
+    from gradus.training.run import Run
+
+LENGTH = 200
+_OWNER = "prompt"
 
 
 def continuation(
-    run: Run,
+    run: "Run",
     prompt: str,
     *,
-    length: int = 200,
+    length: int = LENGTH,
     temperature: float = 1.0,
     top_k: int | None = None,
     seed: int = 0,
@@ -30,36 +39,55 @@ def continuation(
             what comes next, an empty prompt, a character that the training text did not have, or a prompt shorter than
             what the network must see.
     """
-    owner = "prompt"
     vocabulary = run.spec.vocabulary
     if not vocabulary or vocabulary != run.spec.classes:
-        raise InputError(owner, "is for a run that was trained on text", str(run.path))
+        raise InputError(_OWNER, "is for a run that was trained on text", str(run.path))
     if run.recipe.ensemble is not None:
-        raise InputError(owner, "is for a run of one network", f"{run.recipe.ensemble.members} networks")
-    codes = {symbol: code for code, symbol in enumerate(vocabulary)}
+        raise InputError(_OWNER, "is for a run of one network", f"{run.recipe.ensemble.members} networks")
     for each in prompt:
-        if each not in codes:
-            raise InputError(owner, "holds a character that the training text did not have", each)
+        if each not in vocabulary:
+            raise InputError(_OWNER, "holds a character that the training text did not have", each)
     model = run.model(trust=trust)
-    reads_on = bool(getattr(model, "carries", False) or getattr(model, "context", None))
-    if not reads_on and run.spec.steps is not None:
+    least = least_prompt(model, run.spec)
+    if least is None:
         rule = "is for a network that tells what comes next"
         repair = "Give the text as an input, without --prompt."
-        raise InputError(owner, rule, run.recipe.model.label, repair)
-    (window,) = run.spec.inputs[0]
-    # One that neither carries a state nor says how much it can see is made for just so many characters.
-    least = 1 if reads_on else window
+        raise InputError(_OWNER, rule, run.recipe.model.label, repair)
     if len(prompt) < least:
-        raise InputError(owner, f"needs {least} characters or more, which the network is to go on from", prompt)
-    given = torch.tensor([[codes[each] for each in prompt]])
-    generator = torch.Generator().manual_seed(seed)
+        raise InputError(_OWNER, f"needs {least} characters or more, which the network is to go on from", prompt)
+    return go_on(model, run.spec, prompt, length=length, temperature=temperature, top_k=top_k, seed=seed)
+
+
+def least_prompt(model: nn.Module, spec: DataSpec) -> int | None:
+    """The characters that a network must be given to go on with a text; None of one that tells something else."""
+    if getattr(model, "carries", False) or getattr(model, "context", None):
+        return 1
+    # One that neither carries a state nor says how much it can see is made for just so many characters.
+    return spec.inputs[0][0] if spec.steps is None else None
+
+
+def go_on(
+    model: nn.Module,
+    spec: DataSpec,
+    prompt: str,
+    *,
+    length: int = LENGTH,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    seed: int = 0,
+) -> str:
+    """What a network of text says after a prompt that is long enough for it, of characters that it knows."""
+    codes = {symbol: code for code, symbol in enumerate(spec.vocabulary)}
+    device = next((each.device for each in model.parameters()), torch.device("cpu"))
+    given = torch.tensor([[codes[each] for each in prompt]], device=device)
+    least = least_prompt(model, spec)
     said = generate(
         model,
         given,
         length,
         temperature=temperature,
         top_k=top_k,
-        context=least if least > 1 else None,
-        generator=generator,
+        context=None if least == 1 else least,
+        generator=torch.Generator().manual_seed(seed),
     )
-    return "".join(vocabulary[code] for code in said[0].tolist())
+    return "".join(spec.vocabulary[code] for code in said[0].tolist())

@@ -19,6 +19,7 @@ from gradus.training.doctoring import SIGNS_FORMAT
 from gradus.training.encoding import RunEncoder
 from gradus.training.parts import apply_treatments, build_model
 from gradus.training.recipe import Recipe, map_code
+from gradus.training.showcase import FORMAT as SHOWCASE_FORMAT
 from gradus.training.store import RunRecord
 
 DATA_FORMAT = 3
@@ -117,6 +118,13 @@ class Run:
         """The document of ``gradus train --json``; empty until the run has ended."""
         documents = self.record.events("result")
         return documents[-1] if documents else {}
+
+    @property
+    def sample(self) -> dict[str, str] | None:
+        """Of a network of text, a `prompt` and its `continuation`."""
+        path = self.path / folder.SHOWCASE
+        found: dict[str, str] | None = folder.read_json(path, SHOWCASE_FORMAT).get("sample") if path.is_file() else None
+        return found
 
     def model(self, *, trust: bool = False) -> nn.Module:
         """The trained network, in evaluation mode.

@@ -30,11 +30,18 @@ _COLUMNS = 40
 
 
 def write_showcase(
-    place: Path, raw: RawData, examples: Examples, split: str, output: torch.Tensor, index: torch.Tensor
+    place: Path,
+    raw: RawData,
+    examples: Examples,
+    split: str,
+    output: torch.Tensor,
+    index: torch.Tensor,
+    sample: tuple[str, str] | None = None,
 ) -> None:
     """Save predictions and the worst mistakes on a split.
 
     Args:
+        sample: of a network of text, a prompt and what it says after that.
         output: probabilities (N, C), or values (N, K) in the data's own units; of probabilities at every step,
             (N, T, C), the last step is shown.
         index: (N,) the examples' numbers in `examples`.
@@ -54,6 +61,8 @@ def write_showcase(
         "classes": names,
         "targets": list(raw.target_names),
     }
+    if sample is not None:
+        document["sample"] = {"prompt": sample[0], "continuation": sample[1]}
     if raw.task == "classification":
         predicted, confidence = said.argmax(axis=1), said.max(axis=1)
         tensors = {"predicted": predicted, "confidence": confidence, "target": target}
