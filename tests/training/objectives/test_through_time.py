@@ -181,6 +181,19 @@ def test_goes_on_from_a_saved_state(method: str) -> None:
     assert_same(gradients(copy, second), expected)
 
 
+@pytest.mark.parametrize("method", ["bptt", *FORWARD])
+def test_a_saved_state_goes_to_the_device_of_the_model(method: str) -> None:
+    objective = made(method)
+    gradients(objective, batches(1)[0])
+    saved = objective.state_dict()
+    other = made(method, Model().to("meta"))
+    other.load_state_dict(saved)
+    loaded = other.state_dict()
+    found = [*(loaded["state"] or ()), *(loaded["learner"] or {}).values()]
+    assert {each.device.type for each in found if isinstance(each, Tensor)} == {"meta"}
+    assert loaded["index"].device.type == "cpu"
+
+
 def test_frozen_parameters_get_no_gradient() -> None:
     model = Model()
     model.embedding.requires_grad_(requires_grad=False)

@@ -114,10 +114,15 @@ class ThroughTime:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self._index = state["index"]
-        self._state = tuple(state["state"]) if isinstance(state["state"], list) else state["state"]
+        def here(each: Any) -> Any:  # what was saved comes back in the CPU's memory, and a tuple as a list
+            if isinstance(each, list | tuple):
+                return tuple(map(here, each))
+            return each.to(device) if isinstance(each, Tensor) else each
+
+        device = next(self._recurrence.parameters()).device
+        self._index, self._state = state["index"], here(state["state"])
         if self._forward is not None:
-            self._forward.learner.load_state_dict(state["learner"])
+            self._forward.learner.load_state_dict({name: here(each) for name, each in state["learner"].items()})
 
 
 class _Forward:
