@@ -15,6 +15,7 @@ MODELS: dict[str, dict[str, Any]] = {
     "gru": {"name": "gru", "hidden": 16, "embedding": 8},
     "transformer": {"name": "char_transformer", "depth": 1, "heads": 2, "width": 16},
     "neural_lm": {"name": "neural_lm", "hidden": [16], "embedding": 4},
+    "bigram": {"name": "neural_lm", "hidden": [16], "embedding": 4},
 }
 
 
@@ -26,7 +27,11 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
     return {
         name: gradus.train(
             {
-                "data": {"name": f"{folder}/periodic.txt", "window": 8, **({} if name == "neural_lm" else every)},
+                "data": {
+                    "name": f"{folder}/periodic.txt",
+                    "window": 1 if name == "bigram" else 8,
+                    **({} if model["name"] == "neural_lm" else every),
+                },
                 "model": model,
                 "criterion": {"name": "cross_entropy"},
                 "optimizer": {"name": "adamw", "lr": 2e-2},

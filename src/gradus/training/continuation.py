@@ -59,7 +59,7 @@ def continuation(
         length,
         temperature=temperature,
         top_k=top_k,
-        context=least if least > 1 else None,
+        context=None if reads_on else window,
         generator=generator,
     )
     return "".join(vocabulary[code] for code in said[0].tolist())
