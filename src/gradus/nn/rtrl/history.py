@@ -192,6 +192,7 @@ class Block(Influenced):
             self._past.credit(dh)
         else:  # `influence` was asked for, and is that of the last step
             assert self._state is not None
+            assert self._sum is not None
             adjoint = torch.zeros_like(self._state)
             adjoint[:, 0] = dh
             self._sum += self._weigh(adjoint)
