@@ -119,3 +119,9 @@ def test_gates_are_counted_where_they_are_open_and_shut() -> None:
     assert (shares["input"].mean, shares["input"].open, shares["input"].shut) == (0.5, 0.5, 0.5)
     with pytest.raises(InputError, match="gate `cell`: must be numbers between 0 and 1"):
         gate_shares({"cell": torch.tensor([-0.5])})
+
+
+def test_what_does_not_read_its_input_remembers_nothing() -> None:
+    silent = nn.Linear(2 * T, 1)
+    nn.init.zeros_(silent.weight)
+    assert memory(nn.Sequential(nn.Flatten(), silent), torch.randn(3, T, 2)).length == 0

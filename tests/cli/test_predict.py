@@ -94,3 +94,12 @@ def test_a_picture_of_no_known_kind_is_refused_before_anything_is_printed(
     assert done.code == 2
     assert "must be a file that ends in .png, .svg or .pdf" in done.err
     assert not done.out
+
+
+@pytest.mark.parametrize("option", [["--resize"], ["--attention", "gaze.svg"]])
+def test_what_is_for_inputs_is_not_for_a_prompt(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, option: list[str]
+) -> None:
+    done = run_gradus(capsys, monkeypatch, "predict", "run", "--prompt", "ab", *option)
+    assert done.code == 2
+    assert f"{option[0]}: is for inputs, not for a prompt" in done.err

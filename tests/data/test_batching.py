@@ -18,7 +18,7 @@ from gradus.data.arrays import from_arrays
 from gradus.data.augmentation import Augmentation
 from gradus.data.batching import Loader, ResidentStore, Store, StreamedStore, fits_in_memory, make_store
 from gradus.data.preprocessing import Preprocessing
-from gradus.data.raw import CHUNK, Examples, RawData
+from gradus.data.raw import CHUNK, Examples, RawData, Windows
 from gradus.data.splits import Split, split
 
 CPU = torch.device("cpu")
@@ -284,3 +284,14 @@ def test_contiguous_rows_go_on_from_batch_to_batch() -> None:
     # 20 examples make rows of 3; the last two are left out.
     assert found.tolist() == [[3, 6, 9, 12, 15, 18], [4, 7, 10, 13, 16, 19], [5, 8, 11, 14, 17, 20]]
     assert [batch.index.tolist() for batch in loader.batches(1, start=2)] == found[2:].tolist()
+
+
+@pytest.mark.parametrize("stride", [1, 5])
+def test_contiguous_windows_must_follow_one_another(stride: int) -> None:
+    series = np.arange(60.0)[:, None]
+    windows = Windows(series, 4, stride=stride)
+    part = Split(Examples((windows,), np.zeros(windows.shape[0], np.int64)), np.arange(8))
+    data = from_arrays(series, np.arange(60) % 2)
+    store = make_store(part.examples, scaling(data), stream=True, device=CPU)
+    with pytest.raises(InputError, match=f"`contiguous` is for windows that follow one another, 4 .*, got {stride}"):
+        Loader(part, store, batch_size=2, contiguous=True)

@@ -87,6 +87,12 @@ def test_symbols_come_as_often_as_their_probabilities(every_step: bool, temperat
     assert (shares > 0).equal(wanted > 0)
 
 
+@pytest.mark.parametrize("temperature", [1e-40, 1e-320])
+def test_the_smallest_temperature_takes_the_likeliest(temperature: float) -> None:
+    model = Fixed(torch.tensor([1.0, 3.0, float("-inf"), 2.0]))
+    assert generate(model, prompt(), 4, temperature=temperature, generator=seeded()).eq(1).all()
+
+
 def test_the_model_is_left_as_it_was() -> None:
     model = create_model("char_transformer", spec=SPEC, width=16, depth=1, dropout=0.5)
     model.get_submodule("body.layer1").eval()
@@ -115,6 +121,9 @@ def test_a_context_is_what_is_read() -> None:
             {"prompt": torch.zeros(3, 0, dtype=torch.int64)},
             r"`prompt` must be codes \(N, T\), one at least, got \(3, 0\)",
         ),
+        ({"prompt": torch.zeros(3, 2)}, r"`prompt` must be codes \(N, T\), one at least, got `torch\.float32`"),
+        ({"temperature": float("nan")}, "`temperature` must be 0 or more"),
+        ({"model": Fixed(torch.tensor([float("-inf")] * 2))}, "infinite or not numbers"),
         ({"length": -1}, "`length` must be 0 or more"),
         ({"temperature": -0.1}, "`temperature` must be 0 or more"),
         ({"top_k": 0}, "`top_k` must be 1 or more"),

@@ -11,6 +11,7 @@ from torch.nn.functional import cross_entropy
 from gradus.core.errors import InputError
 from gradus.core.spec import DataSpec
 from gradus.models import create_model, models
+from gradus.models.recurrent import begin_with_memory
 from gradus.models.sequences import FromLast
 from gradus.nn.recurrent import Recurrent
 
@@ -130,8 +131,15 @@ def test_with_a_horizon_it_forecasts_changes() -> None:
 
 def test_only_gates_have_memory() -> None:
     for kind in ("rnn", "irnn"):
-        with pytest.raises(InputError, match=f"model `{kind}`: `memory` is of gates, got `{kind}`"):
+        with pytest.raises(InputError, match=f"model `{kind}`: `memory` is of gates that have biases, got `{kind}`"):
             create_model(kind, memory=10)
+
+
+def test_memory_needs_biases_and_steps() -> None:
+    with pytest.raises(InputError, match="`memory` is of gates that have biases"):
+        begin_with_memory(Recurrent("lstm", 2, 3, biases=0), 10)
+    with pytest.raises(InputError, match="`memory` must be 3 steps or more, got 1"):
+        begin_with_memory(Recurrent("lstm", 2, 3), 1)
 
 
 def test_reading_backwards_is_refused_where_the_end_is_not_known_yet() -> None:

@@ -16,6 +16,7 @@ MODELS: dict[str, dict[str, Any]] = {
     "gru": {"name": "gru", "hidden": 16, "embedding": 8},
     "transformer": {"name": "char_transformer", "depth": 1, "heads": 2, "width": 16},
     "neural_lm": {"name": "neural_lm", "hidden": [16], "embedding": 4},
+    "bigram": {"name": "neural_lm", "hidden": [16], "embedding": 4},
 }
 
 
@@ -27,7 +28,11 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
     return {
         name: gradus.train(
             {
-                "data": {"name": f"{folder}/periodic.txt", "window": 8, **({} if name == "neural_lm" else every)},
+                "data": {
+                    "name": f"{folder}/periodic.txt",
+                    "window": 1 if name == "bigram" else 8,
+                    **({} if model["name"] == "neural_lm" else every),
+                },
                 "model": model,
                 "criterion": {"name": "cross_entropy"},
                 "optimizer": {"name": "adamw", "lr": 2e-2},
@@ -50,7 +55,7 @@ def test_a_run_keeps_how_its_text_goes_on_and_the_report_shows_it(runs: dict[str
     run = runs[name]
     assert run.sample is not None
     prompt, said = run.sample["prompt"], run.sample["continuation"]
-    assert len(prompt) == 8
+    assert len(prompt) == run.spec.inputs[0][0]
     assert prompt in 2 * PERIOD
     assert said == continuation(run, prompt)
     page = render(run)

@@ -117,3 +117,18 @@ def test_bad_input_is_named() -> None:
         next(learn_online(cell, readout, echo(), mse_loss, optimizer, every=0))
     with pytest.raises(InputError, match=r"unknown method, got `backprop`"):
         next(learn_online(cell, readout, echo(), mse_loss, optimizer, method="backprop"))
+
+
+def test_what_is_frozen_stays_and_a_step_may_say_nothing() -> None:
+    torch.manual_seed(0)
+    cell = nn.GRUCell(1, 8)
+    readout, optimizer = parts(cell)
+    cell.weight_hh.requires_grad = False
+    before = {name: each.detach().clone() for name, each in cell.named_parameters()}
+
+    def criterion(output: Tensor, target: Tensor) -> Tensor:
+        return mse_loss(output, target) if target > 0 else readout.bias.square().sum()
+
+    list(islice(learn_online(cell, readout, echo(), criterion, optimizer), 8))
+    assert torch.equal(cell.weight_hh, before["weight_hh"])
+    assert not torch.equal(cell.weight_ih, before["weight_ih"])

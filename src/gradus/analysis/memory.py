@@ -4,7 +4,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import inf, isinf, log
+from math import inf, log
 from typing import Any
 
 import torch
@@ -52,15 +52,18 @@ class Memory:
 
     @property
     def length(self) -> int:
-        """The effective memory length: the steps back to the earliest input of a thousandth of the largest norm."""
-        heard = torch.nonzero(self.norms >= _FORGOTTEN * self.norms.max())
+        """The effective memory length: the steps back to the earliest input of a thousandth of the largest norm.
+
+        0 where no input has any influence.
+        """
+        heard = torch.nonzero((self.norms > 0) & (self.norms >= _FORGOTTEN * self.norms.max()))
         return int(heard.max()) + 1 if len(heard) else 0
 
     def to_json(self) -> dict[str, Any]:
         return {
             "norms": self.norms.tolist(),
             "rate": self.rate,
-            "time_constant": "Infinity" if isinf(self.time_constant) else self.time_constant,
+            "time_constant": self.time_constant,
             "length": self.length,
         }
 
@@ -91,7 +94,9 @@ def memory(model: nn.Module, sequences: Tensor, *, probes: int = _PROBES) -> Mem
         raise InputError("memory", "takes codes as whole numbers (N, T), and numbers (N, T, F)", str(sequences.dtype))
     if probes < 1:
         raise InputError("memory", "`probes` must be 1 or more", probes)
-    with untouched(model), put_back(model.buffers()), torch.enable_grad():
+    # Of cuDNN's recurrent layers there are no derivatives in evaluation mode.
+    plain = torch.backends.cudnn.flags(enabled=False)
+    with plain, untouched(model), put_back(model.buffers()), torch.enable_grad():
         last, read = _run(model, sequences)
         total = torch.zeros(sequences.shape[1], dtype=torch.float64)
         generator = torch.Generator().manual_seed(0)

@@ -53,6 +53,9 @@ def command(
 
     if (prompt is None) == (not inputs):
         raise InputError("predict", "needs inputs, or a --prompt to go on with, one of the two")
+    if prompt is not None and (attention is not None or resize):
+        option = "--resize" if attention is None else "--attention"
+        raise InputError(option, "is for inputs, not for a prompt", repair="Leave it out.")
     trained = load_run(run)
     if prompt is not None:
         text = continuation(

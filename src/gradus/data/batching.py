@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from gradus.core.batch import Batch
-from gradus.core.errors import GradusError
+from gradus.core.errors import GradusError, InputError
 from gradus.core.randomness import permutation
 from gradus.data.augmentation import Augmentation
 from gradus.data.preprocessing import Preprocessing
@@ -147,9 +147,12 @@ class Loader:
         store: where they are; a `ResidentStore` is read in this process, others through `workers` processes.
         batch_size: examples a batch; the last one of an epoch is smaller unless `drop_last`.
         shuffle: a new order every epoch, from `seed`; otherwise the split's own.
-        contiguous: what stands in one row of a batch goes on in the same row of the next; see `in_rows`.
+        contiguous: what stands in one row of a batch goes on in the same row of the next; see `in_rows`. Windows must
+            then follow one another.
         augmentation: applied to the first input, and where it mixes examples to the target.
         device: where streamed batches are moved to.
+    Raises:
+        InputError: if `contiguous` windows overlap, or leave out what lies between them.
     """
 
     def __init__(
@@ -169,6 +172,8 @@ class Loader:
         self._split, self._seed, self._shuffle = split, seed, shuffle
         self._repeats = len(np.unique(split.index)) < len(split)
         self.batch_size = batch_size
+        if contiguous:
+            _check_follows(split.examples)
         self._contiguous = contiguous
         self._drop_last = drop_last or contiguous
         self._device = device
@@ -243,6 +248,14 @@ def in_rows(index: Index, rows: int) -> Index:
     """
     length = len(index) // rows
     return index[: length * rows].reshape(rows, length).T.ravel()
+
+
+def _check_follows(examples: Examples) -> None:
+    """Whether each window begins where the one before it ended."""
+    for each in examples.inputs:
+        if isinstance(each, Windows) and each.stride != each.width:
+            rule = f"`contiguous` is for windows that follow one another, {each.width} steps apart"
+            raise InputError("training.order", rule, each.stride, "Set the data's `stride` to their `window`.")
 
 
 def make_store(examples: Examples, preprocessing: Preprocessing, *, stream: bool, device: torch.device) -> Store:

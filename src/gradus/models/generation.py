@@ -43,10 +43,11 @@ def generate(
     Raises:
         InputError: for a prompt of no symbols, an option out of range, or a model that says nothing finite.
     """
-    if prompt.dim() != 2 or 0 in prompt.shape:
-        raise InputError("generate", "`prompt` must be codes (N, T), one at least", tuple(prompt.shape))
+    if prompt.dim() != 2 or 0 in prompt.shape or prompt.is_floating_point():
+        found = str(prompt.dtype) if prompt.is_floating_point() else tuple(prompt.shape)
+        raise InputError("generate", "`prompt` must be codes (N, T), one at least", found)
     for name, number, least in (("length", length, 0), ("temperature", temperature, 0), ("context", context, 1)):
-        if number is not None and number < least:
+        if number is not None and not number >= least:  # false of NaN, too
             raise InputError("generate", f"`{name}` must be {least} or more", number)
     if top_k is not None and top_k < 1:
         raise InputError("generate", "`top_k` must be 1 or more", top_k)
@@ -72,12 +73,14 @@ def _first(result: Any) -> Tensor:
 
 def _drawn(logits_NV: Tensor, temperature: float, top_k: int | None, generator: torch.Generator | None) -> Tensor:
     """A code for each row of logits, (N, 1)."""
-    if not bool((logits_NV < float("inf")).all()):  # false of NaN, too
+    largest_N1 = logits_NV.amax(-1, keepdim=True)
+    if not bool(largest_N1.isfinite().all()):  # NaN is larger than all
         raise InputError("generate", "the model gives logits that are infinite or not numbers", repair="Train it anew.")
     if temperature == 0:
         return logits_NV.argmax(-1, keepdim=True)
     home = logits_NV.device
-    scaled_NV = logits_NV.to(home if generator is None else generator.device).float() / temperature
+    # The largest becomes 0, so that no temperature makes any infinite.
+    scaled_NV = (logits_NV - largest_N1).to(home if generator is None else generator.device).double() / temperature
     kept_NK, codes_NK = scaled_NV.topk(min(top_k or scaled_NV.shape[-1], scaled_NV.shape[-1]), -1)
     place_N1 = torch.multinomial(kept_NK.softmax(-1), 1, generator=generator)
     return codes_NK.gather(-1, place_N1).to(home)

@@ -45,16 +45,18 @@ def begin_with_memory(recurrence: Recurrent, steps: int) -> None:
     A memory that is multiplied by sigmoid(log u) = u / (1 + u) at each step lasts some 1 + u steps.
 
     Raises:
-        InputError: for a recurrence without gates.
+        InputError: for a recurrence without gates or biases, or fewer than 3 steps.
     Source: Tallec, Ollivier (2018), Can recurrent neural networks warp time?, arXiv:1804.11188, section 3, chrono
     initialization. Its GRU has 1 - z where torch's has z.
     """
+    if steps < 3:
+        raise InputError("model `recurrent`", "`memory` must be 3 steps or more", steps)
     hidden = recurrence.hidden_size
     biases = {name: each for name, each in recurrence.named_parameters() if ".bias_" in name}
-    parts = next(iter(biases.values())).numel() // hidden  # i, f, g, o, or r, z, n
+    parts = max((each.numel() // hidden for each in biases.values()), default=0)  # i, f, g, o, or r, z, n
     if parts < 3:
         repair = "Leave it out, or choose `lstm` or `gru`."
-        raise InputError("model `recurrent`", "`memory` is of gates", recurrence.kind, repair)
+        raise InputError("model `recurrent`", "`memory` is of gates that have biases", recurrence.kind, repair)
     for name, bias in biases.items():
         keeping = bias[hidden : 2 * hidden]
         if ".bias_hh" in name:  # added to the other

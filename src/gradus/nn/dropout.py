@@ -148,7 +148,7 @@ def checked_chance(p: float) -> float:
     Raises:
         InputError: if it cannot.
     """
-    if not 0 <= p < 1:
+    if not isinstance(p, int | float) or not 0 <= p < 1:
         raise InputError("dropout", "`p`, the probability to drop, must be at least 0 and below 1", p)
     return p
 

@@ -60,10 +60,15 @@ def continuation(
 
 def least_prompt(model: nn.Module, spec: DataSpec) -> int | None:
     """The characters that a network must be given to go on with a text; None of one that tells something else."""
-    if getattr(model, "carries", False) or getattr(model, "context", None):
+    if _reads_on(model):
         return 1
     # One that neither carries a state nor says how much it can see is made for just so many characters.
     return spec.inputs[0][0] if spec.steps is None else None
+
+
+def _reads_on(model: nn.Module) -> bool:
+    """Whether it takes any number of characters: it carries a state, or says how many it can see."""
+    return bool(getattr(model, "carries", False) or getattr(model, "context", None))
 
 
 def go_on(
@@ -80,14 +85,13 @@ def go_on(
     codes = {symbol: code for code, symbol in enumerate(spec.vocabulary)}
     device = next((each.device for each in model.parameters()), torch.device("cpu"))
     given = torch.tensor([[codes[each] for each in prompt]], device=device)
-    least = least_prompt(model, spec)
     said = generate(
         model,
         given,
         length,
         temperature=temperature,
         top_k=top_k,
-        context=None if least == 1 else least,
+        context=None if _reads_on(model) else spec.inputs[0][0],
         generator=torch.Generator().manual_seed(seed),
     )
     return "".join(spec.vocabulary[code] for code in said[0].tolist())

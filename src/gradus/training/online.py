@@ -33,7 +33,7 @@ def learn_online(
         cell: as `rtrl` takes it.
         readout: h (N, H) to what `criterion` takes; learns by autograd.
         stream: of every step the inputs (N, F) and the target.
-        optimizer: of the parameters of both; it steps once every `every` steps.
+        optimizer: of the parameters of both; it steps once every `every` steps. What is frozen stays as it is.
         method, options: as `rtrl` takes them. With "block" and `every` its length, the update costs least.
         every: steps whose gradients are summed for an update.
     Raises:
@@ -47,11 +47,12 @@ def learn_online(
         h = learner.step(x).requires_grad_()
         loss = criterion(readout(h), target)
         loss.backward()
-        assert h.grad is not None
-        learner.credit(h.grad)
+        if h.grad is not None:  # a step may say nothing of h
+            learner.credit(h.grad)
         if step % every == 0:
             for name, gradient in learner.gradients().items():
-                cell.get_parameter(name).grad = gradient
+                parameter = cell.get_parameter(name)
+                parameter.grad = gradient if parameter.requires_grad else None
             optimizer.step()
             optimizer.zero_grad()
         yield loss.detach()

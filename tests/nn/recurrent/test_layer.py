@@ -1,7 +1,7 @@
 """Recurrent layers of every kind: against NumPy, against torch, and against themselves."""
 
 import copy
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -222,6 +222,12 @@ def test_what_does_not_fit_is_refused() -> None:
             layer(x, given)
     with pytest.raises(InputError, match=r"`state` must be of shape \(2, "):
         Recurrent("gru", F, H, 2)(x, state)
+    with pytest.raises(InputError, match=r"`state` must be a pair, both of shape \(1, .*, got \['int'\]"):
+        layer(x, cast(Any, 3))
+    with pytest.raises(InputError, match=r"`x` must be of torch\.float32, as the weights are, got `torch\.float64`"):
+        layer(x.double())
+    with pytest.raises(InputError, match="`lengths` must be whole numbers, got `many`"):
+        layer(x, lengths=cast(Any, "many"))
     for lengths in ([T, T], [[T]] * N, [1.0] * N):
         with pytest.raises(InputError, match=r"`lengths` must be of shape \(3,\) and whole numbers"):
             layer(x, lengths=lengths)
@@ -230,7 +236,10 @@ def test_what_does_not_fit_is_refused() -> None:
             layer(x, lengths=lengths)
     options: Any
     for options, said in (
-        ({"num_layers": 0}, "`num_layers` must be 1 or more, got 0"),
+        ({"num_layers": 0}, "`num_layers` must be a whole number of 1 or more, got 0"),
+        ({"hidden_size": 3.0}, "`hidden_size` must be a whole number of 1 or more, got 3.0"),
+        ({"dropout": "much"}, "the probability to drop"),
+        ({"variational": None}, "the probability to drop"),
         ({"kind": "transformer"}, "knows no such `kind`, got `transformer`"),
         ({"dropout": 1.0}, "the probability to drop"),
         ({"variational": (0.1, 0.1, -0.1)}, "the probability to drop"),

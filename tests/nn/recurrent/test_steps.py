@@ -117,3 +117,14 @@ def test_names_that_are_not_known_are_refused() -> None:
     ):
         with pytest.raises(InputError, match=said):
             Cell(input_size=F, hidden_size=H, **wrong)
+
+
+def test_what_does_not_fit_a_cell_is_refused() -> None:
+    cell, x = Cell("lstm", 3, 4), torch.zeros(2, 3)
+    with pytest.raises(InputError, match=r"Cell: `x` must be of shape \(N, 3\), got \(2, 5, 3\)"):
+        cell(torch.zeros(2, 5, 3))
+    for state in (torch.zeros(2, 4), (torch.zeros(3, 4),) * 2):
+        with pytest.raises(InputError, match=r"Cell: `state` must be a pair, both of shape \(2, 4\)"):
+            cell(x, state)
+    with pytest.raises(InputError, match="Cell: `hidden_size` must be a whole number of 1 or more, got -1"):
+        Cell("gru", 3, -1)

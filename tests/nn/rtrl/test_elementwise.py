@@ -39,3 +39,8 @@ def test_bad_input_is_named() -> None:
         ElementwiseRNNCell(2, 3, nonlinearity="sigmoid")  # type: ignore[arg-type]
     with pytest.raises(InputError, match=r"three axes, the last of 2 features, got \(4, 2\)"):
         ElementwiseRNN(2, 3)(torch.zeros(4, 2))
+    layer = ElementwiseRNN(3, 4)
+    with pytest.raises(InputError, match="`x` must have a step or more"):
+        layer(torch.zeros(2, 0, 3))
+    with pytest.raises(InputError, match=r"`h` must be of shape \(1, 2, 4\), got \(2, 4\)"):
+        layer(torch.zeros(2, 5, 3), torch.zeros(2, 4))

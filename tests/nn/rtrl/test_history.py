@@ -85,3 +85,16 @@ def test_a_loss_is_not_lost_when_gradients_are_asked_for_late() -> None:
     cell, xs, dhs = task("rnn", units=4, steps=12, dtype=torch.float64)
     dhs[2:] = 0  # all that is to be learned came long before the one call
     assert error(learned(rtrl("tbptt", cell, back=3), xs, dhs), bptt(cell, xs[:2], dhs[:2])) <= 1e-12
+
+
+def test_a_loss_counts_after_the_influence_was_asked_for() -> None:
+    cell, xs, dhs = task("lstm", units=4, steps=5, examples=2, dtype=torch.float64)
+    asked, plain = (rtrl("block", cell, length=3) for _ in range(2))
+    for x in xs:
+        asked.step(x)
+        plain.step(x)
+    assert isinstance(asked, Block)
+    assert asked.influence.isfinite().all()
+    for each in (asked, plain):
+        each.credit(dhs[-1])
+    assert error(asked.gradients(), plain.gradients()) < 1e-12

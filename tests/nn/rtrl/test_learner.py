@@ -90,6 +90,30 @@ def test_goes_on_bit_for_bit_from_a_saved_state(method: str, kind: str) -> None:
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_a_loss_of_the_step_before_a_saved_state_counts(method: str) -> None:
+    cell, learner, xs, dhs = made(method)
+    for x in xs:
+        learner.step(x)
+    other = fresh(method, cell)
+    other.load_state_dict(learner.state_dict())
+    for each in (learner, other):
+        each.credit(dhs[-1])
+    assert error(other.gradients(), learner.gradients()) == 0
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_other_precisions_than_the_cells_are_refused(method: str) -> None:
+    _, learner, xs, dhs = made(method)
+    given: Any
+    for given, said in ((xs[0].float(), "got `torch.float32`"), ([0.0], "got `list`")):
+        with pytest.raises(InputError, match=rf"`x` must be a tensor of torch\.float64.*{said}"):
+            learner.step(given)
+    learner.step(xs[0])
+    with pytest.raises(InputError, match=r"`dh` must be a tensor of torch\.float64"):
+        learner.credit(dhs[0].float())
+
+
 def test_a_new_learner_has_a_state_to_save() -> None:
     cell, learner, xs, dhs = made("block")
     copy = fresh("block", cell)

@@ -181,6 +181,19 @@ def test_goes_on_from_a_saved_state(method: str) -> None:
     assert_same(gradients(copy, second), expected)
 
 
+@pytest.mark.parametrize("method", ["bptt", *FORWARD])
+def test_a_saved_state_goes_to_the_device_of_the_model(method: str) -> None:
+    objective = made(method)
+    gradients(objective, batches(1)[0])
+    saved = objective.state_dict()
+    other = made(method, Model().to("meta"))
+    other.load_state_dict(saved)
+    loaded = other.state_dict()
+    found = [*(loaded["state"] or ()), *(loaded["learner"] or {}).values()]
+    assert {each.device.type for each in found if isinstance(each, Tensor)} == {"meta"}
+    assert loaded["index"].device.type == "cpu"
+
+
 def test_frozen_parameters_get_no_gradient() -> None:
     model = Model()
     model.embedding.requires_grad_(requires_grad=False)
@@ -205,6 +218,7 @@ def with_recurrence(recurrence: nn.Module, embedding: nn.Module | None = None) -
     [
         (nn.Sequential(nn.Linear(4, 2)), "bptt", "must have a `recurrence`, got `Sequential`"),
         (with_recurrence(nn.LSTM(4, H)), "bptt", "must be `batch_first`"),
+        (with_recurrence(nn.GRU(4, H, batch_first=True, bidirectional=True)), "bptt", "must read forwards alone"),
         (with_recurrence(nn.LSTM(4, H, num_layers=2, batch_first=True)), "exact", "`cell` must be one layer"),
         (with_recurrence(nn.LSTM(4, H, batch_first=True), nn.Linear(2, 4)), "exact", "or learn nothing"),
         (with_recurrence(nn.LSTM(4, H, batch_first=True)), "diagonal", "must be an ElementwiseRNNCell"),
@@ -226,6 +240,27 @@ def test_models_it_cannot_train_are_refused(model: nn.Module, method: str, words
 def test_options_of_other_methods_are_refused(method: str, options: dict[str, Any], words: str) -> None:
     with pytest.raises(InputError, match=words):
         made(method, **options)
+
+
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU])
+@pytest.mark.parametrize("method", ["exact", "block", "snap1"])
+def test_what_is_carried_is_not_rounded_under_autocast(method: str, kind: type[nn.Module]) -> None:
+    model = Model(kind)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    parts = Parts(model=model, criterion=EveryStep(cross_entropy), optimizer=optimizer, spec=spec())
+    chosen: Any = method
+    objective = through_time(parts, method=chosen)
+    for batch in batches(2):
+        with torch.autocast("cpu", torch.bfloat16):
+            found = gradients(objective, batch)
+    assert {each.dtype for each in found.values()} == {torch.float32}
+    saved = objective.state_dict()["learner"]
+    assert {each.dtype for each in saved.values() if isinstance(each, Tensor)} == {torch.float32}
+    plain = made(method, Model(kind))
+    for batch in batches(2):
+        expected = gradients(plain, batch)
+    for name, each in found.items():
+        assert (each.double() - expected[name]).norm() < 0.03 * expected[name].norm()
 
 
 TEXT = "the cat sat on the mat and the rat sat on the cat. " * 40

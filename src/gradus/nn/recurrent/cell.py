@@ -22,7 +22,7 @@ class Cell(nn.RNNCellBase):
         nonlinearity: of "rnn".
         reset: of "gru".
     Raises:
-        InputError: for another kind or number of biases.
+        InputError: for another kind or number of biases, or sizes below 1.
     """
 
     def __init__(
@@ -35,6 +35,7 @@ class Cell(nn.RNNCellBase):
         nonlinearity: Nonlinearity = "tanh",
         reset: Reset = "after",
     ) -> None:
+        check_sizes("Cell", input_size=input_size, hidden_size=hidden_size)
         check_biases(biases)
         step = make_step(kind, nonlinearity=nonlinearity, reset=reset)
         super().__init__(input_size, hidden_size, bias=biases > 0, num_chunks=step.chunks)
@@ -57,11 +58,19 @@ class Cell(nn.RNNCellBase):
         Args:
             x: (N, F).
             state: h (N, H), or (h, c) of a kind of LSTM; zeros if None.
+        Raises:
+            InputError: if `x` or `state` is not so.
         """
+        if x.dim() != 2 or x.shape[1] != self.input_size:
+            raise InputError("Cell", f"`x` must be of shape (N, {self.input_size})", tuple(x.shape))
         if state is None:
             parts = (x.new_zeros(len(x), self.hidden_size),) * self.step.parts
         else:
             parts = (state,) if isinstance(state, Tensor) else tuple(state)
+            wanted = (len(x), self.hidden_size)
+            if len(parts) != self.step.parts or any(each.shape != wanted for each in parts):
+                rule = f"`state` must be {'a pair, both of' if self.step.parts == 2 else 'of'} shape {wanted}"
+                raise InputError("Cell", rule, [tuple(each.shape) for each in parts])
         w = self.weights()
         after: tuple[Tensor, ...] = self.step(self.step.project(x, w), parts, w)[0]
         return after[0] if len(after) == 1 else (after[0], after[1])
@@ -69,6 +78,13 @@ class Cell(nn.RNNCellBase):
     def weights(self) -> Weights:
         """As a step takes them."""
         return Weights(self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh, self)
+
+
+def check_sizes(owner: str, **sizes: int) -> None:
+    """Refuse what is no number of features, units or layers."""
+    for name, number in sizes.items():
+        if not isinstance(number, int) or number < 1:
+            raise InputError(owner, f"`{name}` must be a whole number of 1 or more", number)
 
 
 def check_biases(biases: int) -> None:

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from gradus.core.errors import InputError
 from gradus.nn.dropout import LockedDropout, checked_chance, locked_mask
-from gradus.nn.recurrent.cell import Cell, check_biases
+from gradus.nn.recurrent.cell import Cell, check_biases, check_sizes
 from gradus.nn.recurrent.kernels import fused as torchs
 from gradus.nn.recurrent.kernels import has_kernel, run_packed, weights_of
 from gradus.nn.recurrent.kinds import Biases, Kind, Nonlinearity, Reset, make_step
@@ -81,9 +81,7 @@ class Recurrent(nn.Module):
         fused: bool = True,
     ) -> None:
         super().__init__()
-        for name, number in (("input_size", input_size), ("hidden_size", hidden_size), ("num_layers", num_layers)):
-            if number < 1:
-                raise InputError("Recurrent", f"`{name}` must be 1 or more", number)
+        check_sizes("Recurrent", input_size=input_size, hidden_size=hidden_size, num_layers=num_layers)
         step = make_step(kind, nonlinearity=nonlinearity, reset=reset)
         if biases is None:
             biases = 2 if has_kernel(step) else 1
@@ -93,9 +91,7 @@ class Recurrent(nn.Module):
         self.batch_first, self.bidirectional = batch_first, bidirectional
         self.directions = 2 if bidirectional else 1
         self.dropout, self.weight_drop = checked_chance(dropout), checked_chance(weight_drop)
-        chances = (
-            (variational,) * 3 if isinstance(variational, int | float) else tuple(map(checked_chance, variational))
-        )
+        chances = tuple(map(checked_chance, variational if isinstance(variational, Sequence) else (variational,) * 3))
         if len(chances) != 3:
             raise InputError("Recurrent", "`variational` must be a number, or three", variational)
         self.variational: tuple[float, float, float] = chances
@@ -116,7 +112,7 @@ class Recurrent(nn.Module):
             for width in widths
             for _ in ends
         )
-        self.register_load_state_dict_pre_hook(_from_torch)
+        self.register_load_state_dict_pre_hook(_from_torch)  # type: ignore[no-untyped-call]
 
     @overload
     def forward(
@@ -254,16 +250,23 @@ class Recurrent(nn.Module):
             raise InputError("Recurrent", rule, given, "Of sequences that end earlier give `lengths`.")
         if not x.shape[1 if self.batch_first else 0]:
             raise InputError("Recurrent", "`x` must have a step or more", tuple(x.shape))
+        wanted_dtype = self._step(0)[1].weight_ih.dtype
+        if x.dtype != wanted_dtype and not torch.is_autocast_enabled(x.device.type):
+            raise InputError("Recurrent", f"`x` must be of {wanted_dtype}, as the weights are", str(x.dtype))
         if state is None:
             return
-        parts = (state,) if isinstance(state, Tensor) else tuple(state)
+        parts = tuple(state) if isinstance(state, tuple | list) else (state,)
         wanted = (len(self.places), x.shape[0 if self.batch_first else 1], self.hidden_size)
-        if len(parts) != self.parts or any(tuple(each.shape) != wanted for each in parts):
+        shapes = [tuple(each.shape) if isinstance(each, Tensor) else type(each).__name__ for each in parts]
+        if shapes != [wanted] * self.parts:
             rule = f"`state` must be {'a pair, both of' if self.parts == 2 else 'of'} shape {wanted}"
-            raise InputError("Recurrent", rule, [tuple(each.shape) for each in parts])
+            raise InputError("Recurrent", rule, shapes)
 
     def _ends(self, lengths: Tensor | Sequence[int], x: Tensor) -> Tensor:
-        ends = torch.as_tensor(lengths)
+        try:
+            ends = torch.as_tensor(lengths)
+        except (TypeError, ValueError, RuntimeError):
+            raise InputError("Recurrent", "`lengths` must be whole numbers", lengths) from None
         count, steps = (x.shape[0], x.shape[1]) if self.batch_first else (x.shape[1], x.shape[0])
         if tuple(ends.shape) != (count,) or ends.is_floating_point():
             rule = f"`lengths` must be of shape ({count},) and whole numbers"

@@ -147,6 +147,10 @@ class Recurrence:
         return self.inputs + self.has_bias, self.units + self.has_bias
 
     @property
+    def dtype(self) -> torch.dtype:
+        return self._cell.get_parameter(self.names[0]).dtype
+
+    @property
     def weights(self) -> Weights:
         """As they are now; later changes of the parameters show in them."""
         return Weights(*(getattr(self._cell, name).detach() for name in self.names))

@@ -81,6 +81,11 @@ class ElementwiseRNN(nn.Module):
             rule = f"`x` must have three axes, the last of {self.cell.input_size} features"
             raise InputError("ElementwiseRNN", rule, tuple(x.shape))
         time = 1 if self.batch_first else 0
+        if not x.shape[time]:
+            raise InputError("ElementwiseRNN", "`x` must have a step or more", tuple(x.shape))
+        wanted = (1, x.shape[1 - time], self.cell.hidden_size)
+        if h is not None and h.shape != wanted:  # others would be broadcast
+            raise InputError("ElementwiseRNN", f"`h` must be of shape {wanted}", tuple(h.shape))
         state, states = None if h is None else h[0], []
         for step in x.unbind(time):
             state = self.cell(step, state)
@@ -107,6 +112,10 @@ class Elementwise:
             )
         self._cell = cell
         self.inputs, self.units = cell.input_size, cell.hidden_size
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self._cell.weight_ih.dtype
 
     @property
     def read(self) -> tuple[int, int]:

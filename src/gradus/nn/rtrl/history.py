@@ -188,7 +188,14 @@ class Block(Influenced):
         self._past = _Past()
 
     def _credit(self, dh: Tensor) -> None:
-        self._past.credit(dh)
+        if self._past.steps:
+            self._past.credit(dh)
+        else:  # `influence` was asked for, and is that of the last step
+            assert self._state is not None
+            assert self._sum is not None
+            adjoint = torch.zeros_like(self._state)
+            adjoint[:, 0] = dh
+            self._sum += self._weigh(adjoint)
 
     def _collect(self) -> None:
         assert self._state is not None

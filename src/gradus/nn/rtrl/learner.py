@@ -22,6 +22,8 @@ class Steps(Protocol):
     gates: int
 
     @property
+    def dtype(self) -> torch.dtype: ...
+    @property
     def read(self) -> tuple[int, int]: ...
     def step(self, x: Tensor, state: Tensor) -> tuple[Tensor, Local]: ...
     def named(self, gradient: Tensor) -> dict[str, Tensor]: ...
@@ -45,7 +47,6 @@ class Learner(ABC):
         self.recurrence = recurrence
         self._state: Tensor | None = None
         self._sum: Tensor | None = None
-        self._stepped = False
 
     @property
     def state(self) -> Tensor | tuple[Tensor, ...] | None:
@@ -68,7 +69,7 @@ class Learner(ABC):
             assert self._state is not None
             state, local = self.recurrence.step(x.detach(), self._state)
             self._advance(local)
-            self._state, self._stepped = state, True
+            self._state = state
             return state[:, 0].clone()
 
     def credit(self, dh: Tensor) -> None:
@@ -77,8 +78,9 @@ class Learner(ABC):
         Raises:
             InputError: before the first step, or for another shape.
         """
-        if self._state is None or not self._stepped:
+        if self._state is None:
             raise InputError("rtrl", "`credit` is for a step that was taken", repair="Call `step` first.")
+        _check_tensor("dh", dh, self._state.dtype)
         if dh.shape != self._state[:, 0].shape:
             wanted = tuple(self._state[:, 0].shape)
             raise InputError("rtrl", f"`dh` must be of the shape {wanted} of h", tuple(dh.shape))
@@ -102,7 +104,6 @@ class Learner(ABC):
         """
         if rows is None:
             self._state = self._sum = None
-            self._stepped = False
         elif self._state is not None:
             if rows.shape != (len(self._state),) or rows.dtype != torch.bool:
                 rule = f"`rows` must be {len(self._state)} truth values"
@@ -154,6 +155,7 @@ class Learner(ABC):
         self._start(len(like), like)
 
     def _check(self, x: Tensor) -> None:
+        _check_tensor("x", x, self.recurrence.dtype if self._state is None else self._state.dtype)
         examples = "N" if self._state is None else len(self._state)
         if x.dim() != 2 or x.shape[1] != self.recurrence.inputs or (examples != "N" and len(x) != examples):
             raise InputError(
@@ -189,3 +191,9 @@ class Learner(ABC):
     @abstractmethod
     def _remember(self, saved: Mapping[str, Tensor]) -> None:
         """The reverse of `_memory`."""
+
+
+def _check_tensor(name: str, given: Tensor, dtype: torch.dtype) -> None:
+    if not isinstance(given, Tensor) or given.dtype != dtype:
+        rule = f"`{name}` must be a tensor of {dtype}, as the cell's weights are"
+        raise InputError("rtrl", rule, str(given.dtype) if isinstance(given, Tensor) else type(given).__name__)

@@ -76,8 +76,8 @@ class SnAp1(Traced):
 
     def _start(self, examples: int, like: Tensor) -> None:
         super()._start(examples, like)
-        reach = torch.tensor(self.recurrence.kind.reach, device=like.device)
-        self._cut = None if bool(reach.all()) else ~reach[:, :, None, None]
+        reach = torch.tensor(self.recurrence.kind.reach)
+        self._cut = None if bool(reach.all()) else ~reach[:, :, None, None].to(like.device)
 
     def _own(self, local: Local) -> Tensor:
         gates, units = local.by_hidden.shape[2:]

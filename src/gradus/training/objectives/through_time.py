@@ -50,6 +50,9 @@ class ThroughTime:
         self._output = _child(parts.model, "output")
         if not getattr(self._recurrence, "batch_first", False):
             raise InputError(_OWNER, "`recurrence` must be `batch_first`", str(self._recurrence))
+        if getattr(self._recurrence, "bidirectional", False):
+            rule = "`recurrence` must read forwards alone: backwards there is no state to go on from"
+            raise InputError(_OWNER, rule, str(self._recurrence))
         self._index: Tensor | None = None
         self._state: State = None
         self._forward: _Forward | None = None
@@ -111,10 +114,15 @@ class ThroughTime:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self._index = state["index"]
-        self._state = tuple(state["state"]) if isinstance(state["state"], list) else state["state"]
+        def here(each: Any) -> Any:  # what was saved comes back in the CPU's memory, and a tuple as a list
+            if isinstance(each, list | tuple):
+                return tuple(map(here, each))
+            return each.to(device) if isinstance(each, Tensor) else each
+
+        device = next(self._recurrence.parameters()).device
+        self._index, self._state = state["index"], here(state["state"])
         if self._forward is not None:
-            self._forward.learner.load_state_dict(state["learner"])
+            self._forward.learner.load_state_dict({name: here(each) for name, each in state["learner"].items()})
 
 
 class _Forward:
@@ -158,9 +166,13 @@ class _Forward:
 
     def learn(self, x: Tensor, dy: Tensor) -> list[tuple[nn.Parameter, Tensor]]:
         """Every parameter with its gradient, of losses whose derivatives with respect to h are `dy` (N, T, H)."""
-        with torch.no_grad():
-            steps = self._embedding(x) if self._symbols is None else one_hot(x.long(), self._symbols)
-            self._follow()
+        # In full precision: what is carried over many steps would be rounded at each.
+        with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
+            return self._learn(x, dy.to(self._layer.get_parameter(self._enters).dtype))
+
+    def _learn(self, x: Tensor, dy: Tensor) -> list[tuple[nn.Parameter, Tensor]]:
+        steps = self._embedding(x) if self._symbols is None else one_hot(x.long(), self._symbols)
+        self._follow()
         total: dict[str, Tensor] = {}
         for at, (step, dh) in enumerate(zip(steps.to(dy).unbind(1), dy.unbind(1), strict=True), start=1):
             self.learner.step(step)
