@@ -92,8 +92,8 @@ class GlimpseSensor(nn.Module):
 
 def _corner(locations: Tensor, sides: Tensor, widest: int) -> Tensor:
     """The first pixel of the widest window along each axis."""
-    # In bfloat16 a place would be off by a tenth of a pixel. NaN would be an index far outside, whose error hides the one
-    # that made it; the density of the place stays NaN, and the loss with it.
+    # In bfloat16 a place would be off by a tenth of a pixel. NaN would be an index far outside, whose error hides the
+    # one that made it; the density of the place stays NaN, and the loss with it.
     centre = (locations.detach().float().nan_to_num(0.0).clamp(-1, 1) + 1) * (sides / 2)
     corner: Tensor = (centre - (widest - 1) / 2).floor().long()
     return corner
