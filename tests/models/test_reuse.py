@@ -98,6 +98,21 @@ def test_weights_of_self_attention_make_what_it_gives() -> None:
     assert torch.allclose(attention.output(mixed), attention(x_NTW), atol=1e-6)
 
 
+def test_numbers_that_are_called_weights_are_no_attention() -> None:
+    class Scaled(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weights, self.frames = nn.Parameter(torch.ones(3)), 5
+
+        def forward(self, x: Tensor) -> Tensor:
+            return x * self.weights
+
+    with pytest.raises(InputError, match="attention: needs a network with attention"):
+        attention(nn.Sequential(Scaled()), torch.ones(2, 3))
+    with pytest.raises(InputError, match="attention_weights: needs a network with attention"):
+        attention_weights(nn.Sequential(Scaled()), torch.ones(2, 3))
+
+
 def test_another_classifier_leaves_the_rest_as_it_was() -> None:
     model = create_model("resnet20").double()
     before = {name: each.clone() for name, each in model.state_dict().items() if not name.startswith("output")}

@@ -133,5 +133,11 @@ def test_what_cannot_be_drawn(tmp_path: Path) -> None:
         write_attention(tmp_path / "a.svg", {"odd": torch.rand(1, 2)})
     with pytest.raises(InputError, match=r"draws over images \(1 or 3, height, width\)"):
         write_attention(tmp_path / "a.svg", weights, images=[np.zeros((4, 4))])
+    with pytest.raises(InputError, match="needs weights or frames of an example, got none"):
+        write_attention(tmp_path / "a.svg", {"gate": torch.rand(0, 2, 1, 1)})
+    with pytest.raises(InputError, match="needs as many images as examples, 2, got 1"):
+        write_attention(tmp_path / "a.svg", {"gate": torch.rand(2, 2, 1, 1)}, images=GREY[:1])
+    with pytest.raises(InputError, match="needs as many labels as examples, 1, got 0"):
+        write_attention(tmp_path / "a.svg", {"gate": torch.rand(1, 3, 3)}, labels=[])
     with pytest.raises(ResourceError, match="cannot be written"):
         write_attention(tmp_path / "absent" / "a.svg", weights)

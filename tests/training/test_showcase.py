@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from safetensors.numpy import load_file
 from sklearn.datasets import load_digits
@@ -14,6 +15,7 @@ from sklearn.datasets import load_digits
 import gradus
 from gradus.data.inputs import read_inputs
 from gradus.training.prediction import predict
+from gradus.training.showcase import write_showcase
 from tests.end_to_end.recipes import digits
 
 
@@ -98,3 +100,21 @@ def test_the_largest_errors_come_first(tmp_path: Path) -> None:
 def test_a_run_without_a_split_to_judge_by_keeps_none(tmp_path: Path) -> None:
     run = gradus.train("linear-walkthrough", run=tmp_path / "run")
     assert not (run.path / "showcase.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("frames", "rows"), [(1, [[0]]), (3, [[0, 1, 2]]), (4, [[0, 1], [2, 3]]), (10, [[0, 3], [6, 9]])]
+)
+def test_frames_of_a_video_are_shown_in_one_picture(tmp_path: Path, frames: int, rows: list[list[int]]) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 256, (6, 3, frames, 5, 4)).astype(np.uint8)
+    raw = gradus.from_arrays(x, np.arange(6) % 2)
+    wrong = torch.tensor([[0.1, 0.9], [0.9, 0.1]]).repeat(3, 1)
+    write_showcase(tmp_path, raw, raw.train, "test", wrong, torch.arange(6))
+    document = json.loads((tmp_path / "showcase.json").read_text())
+    assert document["shown"] == "image"
+    assert len(document["mistakes"]) == 6
+    for each in document["mistakes"]:
+        picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(each["png"]))))
+        video = np.moveaxis(x[each["index"]], 0, -1)  # (T, H, W, C)
+        assert np.array_equal(picture, np.vstack([np.hstack(list(video[row])) for row in rows]))

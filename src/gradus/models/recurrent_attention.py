@@ -110,7 +110,8 @@ class RecurrentAttention(nn.Module):
     def forward(self, x: Tensor) -> Gaze:
         if self.training:
             return self._look(x, x.new_empty(len(x), self.glimpses, 2).normal_())
-        deviates = x.new_tensor(self._deviates)
+        # Made there at once, torch.compile could not follow a model without storage.
+        deviates = torch.tensor(self._deviates, dtype=x.dtype).to(x.device)
         gaze = self._look(x.repeat(self.samples, 1, 1, 1), deviates.repeat_interleave(len(x), 0))
         output = gaze.output
         if self.samples > 1:

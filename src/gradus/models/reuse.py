@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import log2
-from typing import Any, Protocol, Self, runtime_checkable
+from typing import Any, Protocol, Self, TypeGuard
 
 import torch
 from torch import Tensor, nn
@@ -82,18 +82,25 @@ def chain(model: nn.Module) -> nn.Sequential:
     return body
 
 
-@runtime_checkable
 class Attending(Protocol):
     """A layer with soft attention: what it multiplies, and with what."""
 
     def weights(self, x: Tensor, /) -> Tensor: ...
 
 
-@runtime_checkable
 class Framing(Protocol):
     """A layer that reads parts of its input: the corners of each, as places from -1 to 1, (N, T, K, 4, 2)."""
 
     def frames(self, x: Tensor, /) -> Tensor: ...
+
+
+# A layer may keep numbers under these names, which are no answer to a question.
+def _is_attending(layer: nn.Module) -> TypeGuard[Attending]:
+    return callable(getattr(layer, "weights", None))
+
+
+def _is_framing(layer: nn.Module) -> TypeGuard[Framing]:
+    return callable(getattr(layer, "frames", None))
 
 
 @dataclass(frozen=True)
@@ -126,16 +133,16 @@ def attention(model: nn.Module, x: Tensor) -> Attended:
         >>> attention(create_model("st_cnn"), torch.zeros(2, 1, 42, 42)).frames["transformer"].shape
         torch.Size([2, 1, 1, 4, 2])
     """
-    layers = [name for name, each in model.named_modules() if isinstance(each, Attending | Framing)]
+    layers = [name for name, each in model.named_modules() if _is_attending(each) or _is_framing(each)]
     if not layers:
         raise InputError("attention", "needs a network with attention", repair="Such as `se_resnet18`.")
     found = Attended({}, {})
 
     def hook(name: str) -> Callable[[Any, tuple[Tensor, ...]], None]:
         def ask(layer: nn.Module, given: tuple[Tensor, ...]) -> None:
-            if isinstance(layer, Attending):
+            if _is_attending(layer):
                 found.weights[name] = layer.weights(given[0])
-            elif isinstance(layer, Framing):
+            elif _is_framing(layer):
                 found.frames[name] = layer.frames(given[0])
 
         return ask
@@ -158,7 +165,7 @@ def attention_weights(model: nn.Module, x: Tensor) -> dict[str, Tensor]:
         >>> len(weights), weights["stage1.0.branch.gate"].shape
         (8, torch.Size([2, 64, 1, 1]))
     """
-    if not any(isinstance(each, Attending) for each in model.modules()):
+    if not any(_is_attending(each) for each in model.modules()):
         raise InputError("attention_weights", "needs a network with attention", repair="Such as `se_resnet18`.")
     return attention(model, x).weights
 

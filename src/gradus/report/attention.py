@@ -52,12 +52,19 @@ def write_attention(
         labels: of the rows and of the columns of each example's matrix: what was written, and what was read.
 
     Raises:
-        InputError: nothing to draw, weights of no such shape, frames without an image, or no such kind of file.
+        InputError: nothing to draw, weights of no such shape, frames without an image, fewer images or labels than
+            examples, or no such kind of file.
         ResourceError: the file cannot be written.
     """
     layers = {**(frames or {}), **(weights or {})}
     if not layers:
         raise InputError("attention", "needs weights or frames to draw, got none")
+    examples = min(len(each) for each in layers.values())
+    if not examples:
+        raise InputError("attention", "needs weights or frames of an example, got none")
+    for name, each in (("images", images), ("labels", labels)):
+        if each is not None and len(each) < examples:
+            raise InputError("attention", f"needs as many {name} as examples, {examples}", len(each))
     with writing(output, "attention") as place:
         _drawn(layers, images, titles, labels).savefig(place, dpi=150)
         return place

@@ -133,11 +133,11 @@ def _kind(raw: RawData) -> str:
     if raw.is_table:
         return "row"
     shape = raw.spec.inputs[0]
-    return "image" if len(shape) == 3 and shape[0] in (1, 3, 4) else "numbers"
+    return "image" if len(shape) in (3, 4) and shape[0] in (1, 3, 4) else "numbers"
 
 
 def _example(raw: RawData, examples: Examples, number: int) -> dict[str, Any]:
-    """An example as people see it: a picture, the cells of a row, some text."""
+    """An example as people see it: a picture, frames of a video, the cells of a row, some text."""
     kind = _kind(raw)
     rows = [each[number : number + 1] if isinstance(each, Windows) else each[[number]] for each in examples.inputs]
     if kind == "text":
@@ -166,11 +166,19 @@ def _cells(raw: RawData, rows: list[NDArray[Any]]) -> dict[str, str]:
     return dict(list(cells.items())[:_COLUMNS])
 
 
-def _png(image_CHW: NDArray[Any]) -> str:
-    """A PNG in base64; real numbers are stretched over the grey levels."""
+def _frames(video_CTHW: NDArray[Any]) -> NDArray[Any]:
+    """Four frames from the first to the last as one picture (C, 2 H, 2 W); of a shorter video all, side by side."""
+    count = video_CTHW.shape[1]
+    shown = [video_CTHW[:, each] for each in np.linspace(0, count - 1, min(count, 4)).round().astype(np.int64)]
+    rows = [shown[:2], shown[2:]] if len(shown) == 4 else [shown]
+    return np.concatenate([np.concatenate(row, axis=2) for row in rows], axis=1)
+
+
+def _png(example: NDArray[Any]) -> str:
+    """A PNG in base64 of an image (C, H, W) or a video (C, T, H, W); real numbers are stretched over grey levels."""
     from PIL import Image
 
-    pixels = image_CHW
+    pixels = _frames(example) if example.ndim == 4 else example
     if pixels.dtype != np.uint8:
         low, high = float(pixels.min()), float(pixels.max())
         pixels = np.round((pixels - low) / max(high - low, 1e-12) * 255).astype(np.uint8)

@@ -203,3 +203,10 @@ def test_options_are_checked(options: dict[str, Any]) -> None:
     with pytest.raises(InputError) as told:
         opened(**options)
     assert "\n" not in str(told.value)
+
+
+def test_digits_have_classes(tmp_path: Path) -> None:
+    images = np.zeros((20, 8, 8), np.uint8)
+    np.savez(tmp_path / "valued.npz", x=images, y=np.linspace(0.5, 1, 20))
+    with pytest.raises(InputError, match="`of` must be images of classes"):
+        opened(of=str(tmp_path / "valued.npz"))

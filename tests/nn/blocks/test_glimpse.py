@@ -56,6 +56,13 @@ def test_the_middle_of_an_even_picture_is_between_its_pixels() -> None:
     assert right.tolist() == [[[[[17, 0], [23, 0]]]]]
 
 
+def test_a_place_that_is_no_number_is_the_middle() -> None:
+    """Where weights diverged it is for the loss to say so, not for an index."""
+    x = torch.arange(36.0).view(1, 1, 6, 6)
+    assert glimpses(x, torch.full((1, 2), math.nan), patch=2).equal(glimpses(x, torch.zeros(1, 2), patch=2))
+    assert frames(torch.full((1, 2), math.nan), (6, 6), patch=2).equal(frames(torch.zeros(1, 2), (6, 6), patch=2))
+
+
 def test_frames_hold_what_is_seen() -> None:
     places = torch.tensor([[0.0, 0.0], [1.0, -1.0]])
     found = frames(places, (20, 40), patch=4, scales=2)

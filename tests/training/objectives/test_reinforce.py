@@ -221,6 +221,14 @@ def test_a_model_that_chooses_nothing_is_refused_in_a_line(model: nn.Module) -> 
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.parametrize(("log_probs", "baselines"), [((2,), (2,)), ((2, 3), (2, 1)), ((2, 3), (2,)), ((1, 3), (2, 3))])
+def test_choices_of_other_shapes_are_refused(log_probs: tuple[int, ...], baselines: tuple[int, ...]) -> None:
+    """They would be spread over one another, and teach what nobody asked for."""
+    model = _Drawing(torch.zeros(2, 1, 2), torch.zeros(log_probs), torch.zeros(baselines))
+    with pytest.raises(InputError, match=r"needs `\w+` of shape \(examples, choices\), \(2, \d\), got"):
+        make_objective(model)
+
+
 def test_what_else_is_refused() -> None:
     with pytest.raises(InputError, match="rewards one right class for each example"):
         make_objective(make_model(), DataSpec(task="regression", inputs=((1, 6, 6),), outputs=3))

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, NonNegativeInt, PositiveInt
 
+from gradus.core.errors import InputError
 from gradus.core.randomness import Stream, uniform
 from gradus.data.raw import Examples, RawData
 from gradus.data.sources import sources
@@ -98,7 +99,10 @@ def moving_digits(
             there are more, digits move again in others. No digit of the test is in another split.
         seed: of the paths, and, where the digits have no test split, of which fifth of them is the test's.
     """
-    raw = square_images("data `moving_digits`", of)
+    owner = "data `moving_digits`"
+    raw = square_images(owner, of)
+    if raw.task != "classification":
+        raise InputError(owner, "`of` must be images of classes", raw.task, 'As "digits" or MNIST.')
     if raw.test is None:
         parts = split(raw, validation=0.0, test=None, seed=seed)
         assert parts.test is not None

@@ -17,7 +17,7 @@ def glimpses(x: Tensor, locations: Tensor, *, patch: int, scales: int = 1) -> Te
 
     Window k has 2^k P pixels a side, and a number of the patch made of it is the mean of 2^k x 2^k pixels. The corner
     of the widest, of S pixels, is the pixel floor(centre - S / 2 + 1/2); the others lie in the middle of it. Outside of
-    the image there are zeros. A place outside is taken to the edge. There is no gradient for places.
+    the image there are zeros. A place outside is taken to the edge, NaN to the middle. There is no gradient for places.
 
     All are one crop, whatever N: the widest, of which the others are a part.
 
@@ -92,8 +92,9 @@ class GlimpseSensor(nn.Module):
 
 def _corner(locations: Tensor, sides: Tensor, widest: int) -> Tensor:
     """The first pixel of the widest window along each axis."""
-    # In bfloat16 a place would be off by a tenth of a pixel.
-    centre = (locations.detach().float().clamp(-1, 1) + 1) * (sides / 2)
+    # In bfloat16 a place would be off by a tenth of a pixel. NaN would be an index far outside, whose error hides the
+    # one that made it; the density of the place stays NaN, and the loss with it.
+    centre = (locations.detach().float().nan_to_num(0.0).clamp(-1, 1) + 1) * (sides / 2)
     corner: Tensor = (centre - (widest - 1) / 2).floor().long()
     return corner
 

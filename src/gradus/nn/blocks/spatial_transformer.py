@@ -33,13 +33,19 @@ def sampling_grid(theta: Tensor, size: tuple[int, int]) -> Tensor:
 
 def _read_at(theta: Tensor, places_DK: Tensor) -> Tensor:
     """Where places of the output are read from, (N, K, 2)."""
-    read_NDK = theta @ torch.cat((places_DK, torch.ones_like(places_DK[:1])))
+    with _exact(theta):
+        read_NDK = theta @ torch.cat((places_DK, torch.ones_like(places_DK[:1])))
     if theta.shape[1] == 3:
         w = read_NDK[:, 2:]
         # On the horizon of a projective map w is 0; what lies there is read from far outside.
         read_NDK = read_NDK[:, :2] / torch.where(w.abs() < _NEAREST, _NEAREST, w)
     read: Tensor = read_NDK.mT
     return read
+
+
+def _exact(x: Tensor) -> torch.autocast:
+    """Products as their factors are, where autocast would round them."""
+    return torch.autocast(x.device.type, enabled=False)
 
 
 class SpatialTransformer(nn.Module):
@@ -74,9 +80,11 @@ class SpatialTransformer(nn.Module):
 
     def theta(self, x: Tensor) -> Tensor:
         """The map from output to input places, (N, 2, 3) or (N, 3, 3), in single precision or better."""
-        numbers: Tensor = self.map(self.localisation(x))
+        found: Tensor = self.localisation(x)
         # Rounded to half precision, places of a digit would be off by a tenth of a pixel.
-        numbers = numbers.to(torch.promote_types(numbers.dtype, torch.float32))
+        with _exact(x):
+            numbers: Tensor = self.map(found.to(self.map.weight.dtype))
+            numbers = numbers.to(torch.promote_types(numbers.dtype, torch.float32))
         if self.transform == "projective":
             numbers = torch.cat((numbers, torch.ones_like(numbers[:, :1])), 1)
         theta: Tensor = numbers.unflatten(1, (-1, 3))

@@ -104,13 +104,17 @@ def choices(result: Any) -> tuple[Tensor, Tensor]:
         InputError: if it has none, or makes no choice.
     """
     log_probs, baselines = (getattr(result, name, None) for name in ("log_probs", "baselines"))
-    if not isinstance(log_probs, Tensor) or not isinstance(baselines, Tensor) or not log_probs.shape[1]:
+    if not isinstance(log_probs, Tensor) or not isinstance(baselines, Tensor) or not log_probs.numel():
         raise InputError(
             _OWNER,
             "needs a model that chooses where to look, and gives `log_probs` and `baselines` of that in training",
             type(result).__name__,
             "Choose `recurrent_attention` with two glimpses or more, or the objective `supervised`.",
         )
+    wanted = (len(output_of(result)), log_probs.shape[-1])
+    for name, each in (("log_probs", log_probs), ("baselines", baselines)):
+        if tuple(each.shape) != wanted:  # or one of them would be spread over the other
+            raise InputError(_OWNER, f"needs `{name}` of shape (examples, choices), {wanted}", tuple(each.shape))
     return log_probs, baselines
 
 
