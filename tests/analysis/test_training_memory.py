@@ -117,7 +117,9 @@ def test_the_peak_in_mixed_precision(name: str) -> None:
     build, shape = NETWORKS[name]
     model, x = build(), torch.randn(shape)
     found = training_memory(model, x, precision="bf16")
-    assert found.peak == pytest.approx(measured(model, x, "adamw", "bf16"), rel=0.05)
+    # Without tiles for bfloat16 a processor lays some convolutions out anew, in memory that is not a tensor's.
+    tiles = torch.cpu._is_amx_tile_supported()
+    assert found.peak == pytest.approx(measured(model, x, "adamw", "bf16"), rel=0.05 if tiles else 0.1)
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)

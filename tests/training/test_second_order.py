@@ -208,4 +208,5 @@ def test_newton_takes_any_criterion_with_two_derivatives(tmp_path: Path) -> None
     model = run.model()
     loss = cross_entropy(model(torch.as_tensor(x)), torch.as_tensor(data.train.target))
     gradients = torch.autograd.grad(loss, tuple(model.parameters()))
-    assert max(float(each.abs().max()) for each in gradients) < 1e-6  # eight steps reach the minimum
+    # Eight steps reach the minimum, as far as float32 tells one loss from another.
+    assert max(float(each.abs().max()) for each in gradients) < 2e-5

@@ -15,6 +15,8 @@ from gradus.analysis.curve import Break, Curve, Flat
 from gradus.analysis.moments import FixedPoint, SignalMap
 
 _ELEMENTS, _ROUNDS = 2**16, 25
+_ROUNDED = 1e-28
+"""Of the mean's square: a variance below it is what rounding makes of a constant."""
 
 
 @dataclass(frozen=True)
@@ -126,11 +128,12 @@ def measure(function: Callable[[Tensor], Tensor], *, flat: float = 0.01, timed: 
         curve = Curve(function)
         signal = SignalMap(curve)
         unit = signal.at(1.0)
+        varies = unit.variance > _ROUNDED * unit.mean**2
         zero = torch.zeros(1, dtype=torch.float64)
         bent = [each.slopes for each in curve.breaks if each.at == 0]
         own = function.parameters() if isinstance(function, nn.Module) else ()
         return ActivationProperties(
-            nonlinearity=max(0.0, 1 - unit.covariance**2 / unit.variance) if unit.variance > 0 else 0.0,
+            nonlinearity=max(0.0, 1 - unit.covariance**2 / unit.variance) if varies else 0.0,
             kinks=tuple(each for each in curve.breaks if not each.jumps),
             jumps=tuple(each for each in curve.breaks if each.jumps),
             surrogate=curve.surrogate,
