@@ -40,7 +40,8 @@ def glimpses(x: Tensor, locations: Tensor, *, patch: int, scales: int = 1) -> Te
     half = widest // 2
     # Every window there is, as a view; those wanted are one indexing, which copies whole rows of pixels.
     windows = pad(x, (half, widest - half) * 2).unfold(2, widest, 1).unfold(3, widest, 1)
-    sides = torch.tensor((width, height), device=x.device)
+    # Made there at once, torch.compile could not follow a model without storage.
+    sides = torch.tensor((width, height)).to(x.device)
     column, row = (_corner(locations, sides, widest) + half).unbind(1)
     window = windows[torch.arange(len(x), device=x.device), :, row, column]
     if scales == 1:
