@@ -11,10 +11,12 @@ import pytest
 
 import gradus
 from gradus.core.text import set_language
+from gradus.diagnosis.doctor import check_silence
 from gradus.diagnosis.rules import rules
 from gradus.training.callbacks import Callback
-from gradus.training.doctoring import signs_to_json
+from gradus.training.doctoring import OF_THE_COURSE, meant, signs_to_json
 from gradus.training.interruption import INTERRUPTED
+from gradus.training.recipe import Recipe
 from gradus.training.train import resume
 from gradus.training.trainer import Trainer
 from tests.cli.command import run_gradus
@@ -177,3 +179,16 @@ def test_of_a_healthy_run_and_of_one_without_the_doctor(
         assert (document["findings"], document["causes"]) == ([], [])
     assert "nothing was found in 132 steps\n" in said[0]
     assert "it was trained without the doctor" in said[1]
+
+
+@pytest.mark.parametrize(("objective", "silent"), [("supervised", ()), ("reinforce", OF_THE_COURSE)])
+def test_the_course_of_a_surrogate_loss_tells_nothing(objective: str, silent: tuple[str, ...]) -> None:
+    document = {
+        "data": {"name": "digits"},
+        "model": {"name": "recurrent_attention"},
+        "criterion": {"name": "cross_entropy"},
+        "objective": {"name": objective},
+        "optimizer": {"name": "adam"},
+    }
+    assert meant(Recipe.from_dict(document)) == silent
+    check_silence(silent)  # all of them are rules

@@ -14,6 +14,7 @@ from gradus.diagnosis.signs import Evaluation, Examination
 from gradus.diagnosis.tracking import layer_signs
 from gradus.diagnosis.watch import cause_to_json
 from gradus.training.callbacks import Callback
+from gradus.training.objectives import objectives
 from gradus.training.recipe import Recipe
 from gradus.training.store import Journal, RunStore
 
@@ -43,12 +44,21 @@ def doctoring(store: RunStore, trainer: "Trainer", recipe: Recipe) -> Iterator[d
         store.event(trainer.step, trainer.epoch, "doctor", conclusion)
 
 
+OF_THE_COURSE = (
+    "initial-loss", "plateau", "oscillation", "divergence", "no-learning", "under-trained", "curve-reading",
+)  # fmt: skip
+"""Rules that go by how the training loss goes."""
+
+
 def meant(recipe: Recipe) -> tuple[str, ...]:
     """Symptoms of what a recipe asks for.
 
-    Layers that it loads and freezes may look as they were drawn, if the network they come from learned little.
+    Layers that it loads and freezes may look as they were drawn, if the network they come from learned little. Where
+    only the gradient of a loss means something, its course tells nothing.
     """
-    return ("frozen-parameters",) if recipe.model.pretrained and recipe.model.freeze else ()
+    frozen = ("frozen-parameters",) if recipe.model.pretrained and recipe.model.freeze else ()
+    name = recipe.objective.name
+    return (*frozen, *(OF_THE_COURSE if name is not None and objectives.get(name).surrogate else ()))
 
 
 class Doctoring(Callback):

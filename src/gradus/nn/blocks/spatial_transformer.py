@@ -6,7 +6,8 @@ align_corners=False: the middle of pixel i of n is at (2 i + 1) / n - 1.
 
 # N examples, C channels, H height, W width, D coordinates, K places
 
-from typing import Literal
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -43,9 +44,11 @@ def _read_at(theta: Tensor, places_DK: Tensor) -> Tensor:
     return read
 
 
-def _exact(x: Tensor) -> torch.autocast:
+def _exact(x: Tensor) -> AbstractContextManager[Any]:
     """Products as their factors are, where autocast would round them."""
-    return torch.autocast(x.device.type, enabled=False)
+    kind = x.device.type
+    rounds = torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
+    return torch.autocast(kind, enabled=False) if rounds else nullcontext()
 
 
 class SpatialTransformer(nn.Module):

@@ -40,7 +40,13 @@ class Parts:
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectiveCard(Card):
-    """One way to learn. `build` takes Parts and the options, and returns an Objective."""
+    """One way to learn. `build` takes Parts and the options, and returns an Objective.
+
+    Attributes:
+        surrogate: only the gradient of its loss means something, not the loss.
+    """
+
+    surrogate: bool = False
 
 
 objectives: Registry[ObjectiveCard] = Registry("objective", "gradus.training.objectives", ObjectiveCard)

@@ -121,6 +121,7 @@ def choices(result: Any) -> tuple[Tensor, Tensor]:
 @objectives.register(
     source="Williams (1992), Simple statistical gradient-following algorithms for connectionist reinforcement "
     "learning, Machine Learning 8; with classification: Mnih et al. (2014), arXiv:1406.6247, section 3.2",
+    surrogate=True,
     formula="L(y, t) + mean (R - b)^2 - weight * sum_k (R - b_k) log p_k",
     notes="The baseline's error is a mean over the choices, the policy's part a sum. A recurrent attention model lets "
     "neither change more than its own layer.",
