@@ -66,7 +66,8 @@ class Positions(nn.Module):
         self.vectors = nn.Parameter(0.02 * torch.randn(1, tokens, width))
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.vectors[:, : x.shape[1]]
+        whole = x.shape[1] == self.vectors.shape[1]
+        return x + (self.vectors if whole else self.vectors[:, : x.shape[1]])
 
 
 def encoder_layer(width: int, heads: int, hidden: int, *, dropout: float = 0.0, causal: bool = False) -> nn.Sequential:
