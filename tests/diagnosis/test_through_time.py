@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gradus.diagnosis.through_time import Sequence_, gradients_through_time
+from gradus.diagnosis.through_time import Sequence_, gradients_through_time, memory_kept
 
 EXAMPLES, STEPS, FEATURES, WIDTH = 5, 12, 3, 4
 
@@ -95,3 +95,40 @@ def test_nothing_is_said_of_short_unbatched_or_unused_sequences() -> None:
     assert gradients_through_time(sequence(module, torch.randn(STEPS, FEATURES))) is None
     x = torch.randn(STEPS, EXAMPLES, FEATURES)
     assert gradients_through_time(Sequence_(module, "m:rnn", (x,), module(x)[0])) is None
+
+
+@pytest.mark.parametrize("name", ["lstm", "gru"])
+@pytest.mark.parametrize("batch_first", [False, True])
+@pytest.mark.parametrize(("bias", "bidirectional"), [(True, False), (False, True)])
+def test_the_memory_that_is_kept_is_the_mean_of_its_gate(
+    name: str, batch_first: bool, bias: bool, bidirectional: bool
+) -> None:
+    """Step by step with torch's cell of the same weights, in which the gate is read off what it does to the memory."""
+    module = KINDS[name](FEATURES, WIDTH, bias=bias, batch_first=batch_first, bidirectional=bidirectional)
+    x = torch.randn((EXAMPLES, STEPS, FEATURES) if batch_first else (STEPS, EXAMPLES, FEATURES))
+    first = torch.randn(2 if bidirectional else 1, EXAMPLES, WIDTH)
+    state = (first, first.cos()) if name == "lstm" else first
+    found = memory_kept(sequence(module, x, state))
+    cell = (nn.LSTMCell if name == "lstm" else nn.GRUCell)(FEATURES, WIDTH, bias=bias)
+    cell.load_state_dict(
+        {key.removesuffix("_l0"): each for key, each in module.state_dict().items() if key.endswith("_l0")}
+    )
+    gates = []
+    h, c = first[0], first[0].cos()
+    for step in x.transpose(0, 1) if batch_first else x:
+        rows = slice(WIDTH, 2 * WIDTH)
+        parts = [step @ cell.weight_ih[rows].T, h @ cell.weight_hh[rows].T]
+        parts += [cell.bias_ih[rows], cell.bias_hh[rows]] if bias else []
+        gates.append(torch.sigmoid(sum(parts)))
+        if name == "lstm":
+            h, c = cell(step, (h, c))
+        else:
+            h = cell(step, h)
+    assert found == pytest.approx(torch.stack(gates).mean().item(), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    "module", [nn.RNN(FEATURES, WIDTH), nn.LSTM(FEATURES, WIDTH, 2), nn.LSTM(FEATURES, WIDTH, proj_size=2)]
+)
+def test_where_no_gate_is_seen_none_is_told(module: nn.RNNBase) -> None:
+    assert memory_kept(sequence(module, torch.randn(STEPS, EXAMPLES, FEATURES))) is None

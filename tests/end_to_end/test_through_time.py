@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 import gradus
+from gradus.report.html import render
 from gradus.training.run import Run
 
 GROWING = """
@@ -69,5 +70,9 @@ def test_those_that_learn_are_let_alone(
 ) -> None:
     run = trained(tmp_path / "run", {"name": name, "hidden": 64, **options}, **budget)
     assert run.result["metrics"]["test_loss"] < 0.05
+    kept = [layer["kept"] for layers in run.signs.values() for layer in layers.values() if "kept" in layer]
+    assert all(0.8 < each < 1 for each in kept)  # gates that begin with a memory
+    assert bool(kept) == bool(options)
+    assert "Memory kept" in render(run) if options else "Memory kept" not in render(run)
     assert not run.findings
     assert not run.doctor["causes"]

@@ -19,7 +19,7 @@ from gradus.diagnosis.players import Judged, read_code, read_latents, read_playe
 from gradus.diagnosis.rewards import minimizes_reward
 from gradus.diagnosis.signs import Examination, InputSigns, LayerSigns, LossSigns, Op
 from gradus.diagnosis.similarity import is_likeness
-from gradus.diagnosis.through_time import Sequence_, gradients_through_time
+from gradus.diagnosis.through_time import Sequence_, gradients_through_time, memory_kept
 from gradus.diagnosis.updates import Updates
 
 _ACTIVATION_TYPES = {
@@ -282,8 +282,8 @@ class Window:
         self._through = {}
         for each in self._sequences:
             ends = gradients_through_time(each)
-            if ends is not None:
-                self._layers[each.place] = replace(self._layers[each.place], earliest=ends[0], latest=ends[1])
+            layer = replace(self._layers[each.place], kept=memory_kept(each))
+            self._layers[each.place] = layer if ends is None else replace(layer, earliest=ends[0], latest=ends[1])
         self._sequences = []
 
     # ---- the end ----------------------------------------------------------------------------------------------------

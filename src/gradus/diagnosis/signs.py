@@ -25,6 +25,7 @@ class LayerSigns:
         units: width of the output.
         calls: how often the module was called in the step.
         earliest, latest: norm of the loss's gradient at the first and the last step of the sequence it went through.
+        kept: mean of the gate by which a recurrent layer keeps its memory; None where none is seen.
         finite: whether the sample is.
         output: whether a loss is computed of it with no other layer in between.
         single: whether a softmax runs over its one unit.
@@ -43,6 +44,7 @@ class LayerSigns:
     calls: int = 1
     earliest: float | None = None
     latest: float | None = None
+    kept: float | None = None
     output: bool = False
     single: bool = False
 

@@ -1,4 +1,4 @@
-"""How much of the loss's gradient arrives at the first steps of a sequence."""
+"""What happens through a sequence: how much gradient arrives at its first steps, how much memory is kept."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -19,6 +19,7 @@ class Sequence_:
         output, *hidden = tensors_in(result)
         self.module, self.place = module, place
         self.input: Tensor = inputs[0].detach()
+        self.output = output.detach()
         self.state = inputs[1] if len(inputs) > 1 else None
         self.gradient: Tensor | None = None
         self.hidden: dict[int, Tensor] = {}
@@ -69,6 +70,32 @@ def gradients_through_time(sequence: Sequence_) -> tuple[float, float] | None:
         module.dropout = dropout
     ends = found.select(time, 0).norm(), found.select(time, -1).norm()
     return float(ends[0]), float(ends[1])
+
+
+def memory_kept(sequence: Sequence_) -> float | None:
+    """Mean of the gate by which a layer keeps what it has: the forget gate of an LSTM, the update gate of a GRU.
+
+    Over units, steps and a few rows, of one layer read forwards; None of stacked ones, whose inner states are not seen,
+    and of layers without gates.
+    """
+    module, x = sequence.module, sequence.input
+    if module.mode not in ("LSTM", "GRU") or module.num_layers > 1 or module.proj_size or x.dim() != 3:
+        return None
+    w_x, w_h = module.get_parameter("weight_ih_l0"), module.get_parameter("weight_hh_l0")
+    dtype, units = w_h.dtype, module.hidden_size
+    time = 1 if module.batch_first else 0
+    x_TNF = x.movedim(time, 0)[:, :_MOST_ROWS].to(dtype)
+    h_TNH = sequence.output.movedim(time, 0)[:, :_MOST_ROWS, :units].to(dtype)
+    state = sequence.state[0] if isinstance(sequence.state, tuple) else sequence.state
+    first_NH = torch.zeros_like(h_TNH[0]) if state is None else state.detach()[0, :_MOST_ROWS].to(dtype)
+    before_TNH = torch.cat((first_NH[None], h_TNH[:-1]))
+    rows = slice(units, 2 * units)  # in torch's order of gates the second one, of both
+    with torch.no_grad():
+        gate = x_TNF @ w_x[rows].mT + before_TNH @ w_h[rows].mT
+        if module.bias:
+            # The second may be a buffer, of a layer that learns one only.
+            gate = gate + module.bias_ih_l0[rows] + module.bias_hh_l0[rows]  # type: ignore[index]
+    return float(gate.sigmoid().mean())
 
 
 def _rows_of(state: Any, rows: slice, dtype: torch.dtype) -> Any:

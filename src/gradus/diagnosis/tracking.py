@@ -64,7 +64,9 @@ def scalars_of(examination: Examination) -> dict[str, float]:
 
 
 def layer_signs(examination: Examination) -> dict[str, dict[str, float]]:
-    """By layer: RMS of the gradient, update over weight, shares of dead and of saturated units, where known."""
+    """By layer, where known: RMS of the gradient, update over weight, shares of dead and of saturated units, of the
+    gradient at a sequence's last step what arrives at its first, and of memory what its gate keeps from step to step.
+    """
     layers: dict[str, dict[str, float]] = {}
     models = {place.partition(":")[0] for place in (*examination.parameters, *examination.layers)}
 
@@ -83,4 +85,8 @@ def layer_signs(examination: Examination) -> dict[str, dict[str, float]]:
             row["dead"] = layer.dead
         if layer.saturated is not None:
             row["saturated"] = layer.saturated
+        if layer.earliest is not None and layer.latest:
+            row["through_time"] = layer.earliest / layer.latest
+        if layer.kept is not None:
+            row["kept"] = layer.kept
     return {name: row for name, row in layers.items() if row}

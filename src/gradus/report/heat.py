@@ -34,6 +34,8 @@ KINDS = (
     Kind(id="update", title="Update ratio", about="What a step changes of a layer's weights, as a share of them."),
     Kind(id="dead", title="Dead units", about="Share of units that give zero for every example.", share=True),
     Kind(id="saturated", title="Saturated units", about="Share of units at an end of their range.", share=True),
+    Kind(id="through_time", title="Gradient through time", about="At a sequence's first step, by that at the last."),
+    Kind(id="kept", title="Memory kept", about="Mean of a forget gate, or of a GRU's update gate.", share=True),
 )  # fmt: skip
 
 

@@ -96,7 +96,7 @@ class Run:
 
     @property
     def signs(self) -> dict[int, dict[str, dict[str, float]]]:
-        """What the doctor measured at each examined step, of each layer: gradient, update, dead, saturated.
+        """What the doctor measured at each examined step, of each layer, as `diagnosis.tracking.layer_signs` has it.
 
         Raises:
             InputError: if they are of a newer format.
