@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gradus.analysis.memory import gate_shares, memory
+from gradus.analysis.memory import Memory, gate_shares, memory
 from gradus.core.errors import InputError
 
 T = 12
@@ -44,6 +44,15 @@ def test_a_multiple_of_a_rotation_changes_influence_by_its_factor(factor: float,
     elif factor > 1:
         assert found.time_constant == math.inf
         assert found.length == T
+
+
+@pytest.mark.parametrize(
+    ("norms", "rate"),
+    [([1.0, 0.5], 0.5), ([1.0], math.nan), ([0.0, 2.0, 0.0], math.nan), ([1.0, math.inf, 4.0], 2.0)],
+)
+def test_a_rate_needs_two_lags_that_are_heard(norms: list[float], rate: float) -> None:
+    found = Memory(torch.tensor(norms, dtype=torch.float64))
+    assert found.rate == pytest.approx(rate, nan_ok=True)
 
 
 def test_norms_are_those_of_jacobians() -> None:

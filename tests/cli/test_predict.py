@@ -103,3 +103,23 @@ def test_what_is_for_inputs_is_not_for_a_prompt(
     done = run_gradus(capsys, monkeypatch, "predict", "run", "--prompt", "ab", *option)
     assert done.code == 2
     assert f"{option[0]}: is for inputs, not for a prompt" in done.err
+
+
+def test_a_text_goes_on_as_text_and_as_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "abc.txt").write_text("abc" * 100)
+    run = gradus.train(
+        {
+            "data": {"name": f"{tmp_path}/abc.txt", "window": 6, "predict": "every"},
+            "model": {"name": "gru", "hidden": 8, "embedding": 4},
+            "criterion": {"name": "cross_entropy"},
+            "optimizer": {"name": "adam", "lr": 0.05},
+            "training": {"epochs": 10, "batch_size": 8, "threads": 1},
+        },
+        run=tmp_path / "run",
+    )
+    asked = ("predict", run.path, "--prompt", "ab", "--length", 7, "--temperature", 0)
+    assert run_gradus(capsys, monkeypatch, *asked).out == "abcabcabc\n"
+    (answer,) = json.loads(run_gradus(capsys, monkeypatch, *asked, "--json").out)
+    assert answer == {"input": "ab", "prediction": "cabcabc"}

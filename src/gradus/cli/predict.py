@@ -62,7 +62,7 @@ def command(
             trained, prompt, length=length, temperature=temperature, top_k=top_k, seed=seed, trust=trust
         )
         if json:
-            print_json({"prompt": prompt, "continuation": text})
+            print_json([{"input": prompt, "prediction": text}])
         else:
             print(prompt + text)
         return
