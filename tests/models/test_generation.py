@@ -43,6 +43,7 @@ def seeded(seed: int = 0) -> torch.Generator:
 def test_draws_are_the_generators(name: str) -> None:
     model = made(name)
     one, again, other = (generate(model, prompt(), 30, generator=seeded(seed)) for seed in (0, 0, 1))
+    assert torch.equal(one, generate(model, prompt(), 30, temperature=1.0, generator=seeded(0)))
     assert one.shape == (3, 30)
     assert torch.equal(one, again)
     assert not torch.equal(one, other)

@@ -14,10 +14,10 @@ def unroll(
     x_TNF: Tensor,
     state: Parts,
     *,
-    backwards: bool = False,
-    valid_TN1: Tensor | None = None,
-    mask: Tensor | None = None,
-    gates: bool = False,
+    backwards: bool,
+    valid_TN1: Tensor | None,
+    mask: Tensor | None,
+    gates: bool,
 ) -> tuple[Tensor, Parts, dict[str, Tensor]]:
     """One layer in one direction.
 
