@@ -7,7 +7,7 @@ import pytest
 
 from gradus.report.heat import KINDS, MOST_COLUMNS, MOST_ROWS, SHADES, Scale, _shortened, heat_maps
 
-GRADIENT, _, DEAD, *_ = KINDS
+GRADIENT, DEAD = KINDS[0], KINDS[2]
 
 
 @pytest.mark.parametrize(
