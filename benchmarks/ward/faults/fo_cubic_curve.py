@@ -68,9 +68,7 @@ def main(seed):
     residual = ((pred - y_test).double() ** 2).sum()
     total = ((y_test - y_test.mean()).double() ** 2).sum()
     r2 = 1.0 - (residual / total).item()
-    print(
-        f"prediction for {numbers[test_idx[0]].item():.0f}: {pred[0].item():.4g}, should be {y_test[0].item():.4g}"
-    )
+    print(f"prediction for {numbers[test_idx[0]].item():.0f}: {pred[0].item():.4g}, should be {y_test[0].item():.4g}")
     print(f"score: {r2:.4f}")
 
 

@@ -86,9 +86,7 @@ def main(seed):
             optimizer.step()
             losses.append(loss.item())
         if epoch % 2 == 1:
-            print(
-                f"Epoch {epoch + 1} loss {np.mean(losses):.4f} valid accuracy {accuracy(net, x_valid, y_valid):.4f}"
-            )
+            print(f"Epoch {epoch + 1} loss {np.mean(losses):.4f} valid accuracy {accuracy(net, x_valid, y_valid):.4f}")
 
     print(f"score: {accuracy(net, x_valid, y_valid):.4f}")
 

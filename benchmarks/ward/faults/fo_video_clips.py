@@ -93,9 +93,7 @@ def main(seed):
             for X, y in valid_loader:
                 hits += (rnn_decoder(cnn_encoder(X)).argmax(1) == y).sum().item()
         accuracy = hits / len(test_y)
-        print(
-            f"Train Epoch: {epoch + 1}\tLoss: {total / len(train_loader):.6f}\tTest accuracy: {100 * accuracy:.2f}%"
-        )
+        print(f"Train Epoch: {epoch + 1}\tLoss: {total / len(train_loader):.6f}\tTest accuracy: {100 * accuracy:.2f}%")
 
     print(f"score: {accuracy:.4f}")
 
