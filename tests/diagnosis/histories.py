@@ -151,6 +151,8 @@ def classifying(
         known = replace(facts, **(loss(step) if callable(loss) else loss))
         if known.kind == "values" and math.isnan(known.error):
             known = replace(known, error=value)
+        if known.kind == "classes" and math.isnan(known.surprise):
+            known = replace(known, surprise=known.value / known.terms)
         if known.accuracy is not None and step % 4 == 0:
             history.right.append((step, known.accuracy))
         if step in looked_at:

@@ -89,6 +89,7 @@ def test_accuracy_entropy_and_counts_are_those_of_numpy(name: str) -> None:
     assert found.kind == "classes"
     assert found.classes == C
     assert found.accuracy == pytest.approx((answers == target).mean())
+    assert found.surprise == pytest.approx(-log_p[np.arange(N), target].mean(), rel=1e-5)
     assert found.entropy == pytest.approx(-(np.exp(log_p) * log_p).sum(axis=1).mean() / math.log(C), rel=1e-5)
     assert found.said == pytest.approx(np.bincount(answers).max() / N)
     assert found.counts == tuple(np.bincount(target, minlength=C))
@@ -177,6 +178,20 @@ def test_one_of_several_outputs_is_not_taken_for_another() -> None:
     for output, kind in ((mean, "values"), (other, "")):
         loss = ((output - VALUES[:, :2]) ** 2).mean()
         assert read_loss(loss.item(), walk(loss), mean).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("loss", "by", "of"),
+    [
+        (lambda o: F.mse_loss(o.tanh(), VALUES), "MseLoss", "Tanh"),
+        (lambda o: F.mse_loss(o.tanh().flatten()[None], VALUES.flatten()[None]), "MseLoss", "Tanh"),
+        (lambda o: ((o - VALUES) ** 2).mean(), "Pow", ""),
+        (lambda o: torch.stack([F.smooth_l1_loss(o, VALUES), o.sigmoid().sum()]).sum(), "SmoothL1Loss", "Mm"),
+    ],
+)
+def test_whose_targets_are_read_is_told(loss: Callable[[Tensor], Tensor], by: str, of: str) -> None:
+    found = read(loss)
+    assert (found.by, found.of) == (by, of)
 
 
 def test_whole_targets() -> None:

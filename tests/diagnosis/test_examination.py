@@ -1,6 +1,7 @@
 """One examined step against autograd, NumPy and closed forms."""
 
 import math
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -164,6 +165,30 @@ def test_a_table_of_which_few_rows_are_used(sparse: bool) -> None:
     gradient = table.weight.grad.to_dense()
     assert found.gradient == pytest.approx(float(gradient.norm()) / math.sqrt(200), rel=1e-5)
     assert found.zero == (0 if sparse else pytest.approx(48 / 50))
+
+
+class _ByHand(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.table, self.matrix = nn.Parameter(torch.randn(50, 8)), nn.Parameter(torch.randn(8, 1))
+
+    def forward(self, codes: Tensor) -> Tensor:
+        return self.table[codes].mean(dim=1) @ self.matrix
+
+
+def test_a_table_that_is_no_layer_is_told_by_how_it_is_used() -> None:
+    found = examine(_ByHand(), torch.tensor([[1, 2]] * N)).parameters
+    assert {place: each.embedding for place, each in found.items()} == {"net:table": True, "net:matrix": False}
+
+
+@pytest.mark.parametrize(("examples", "draws"), [(600, 300), (600, 900), (100, 1000)])
+def test_how_much_of_the_training_set_is_known(examples: int, draws: int) -> None:
+    memory, rng = Memory(), random.Random(0)
+    assert memory.share == 0
+    for _ in range(draws):
+        memory.rows.add(rng.randrange(examples))
+        memory.looked_at += 1
+    assert memory.share == pytest.approx(len(memory.rows) / examples, abs=0.05)
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.complex64])

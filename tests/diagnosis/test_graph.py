@@ -217,6 +217,11 @@ def test_of_a_product_with_data_it_is_told_whether_they_are_shares(data: Tensor,
         assert [op.gains for op in head if op.name == "Mul"] == [gains]
 
 
+def test_complex_data_are_no_gains() -> None:
+    (head,) = graph_of(lambda o: (o * torch.ones_like(o, dtype=torch.complex64)).abs().sum())[0].heads
+    assert not any(op.gains for op in head)
+
+
 def test_what_logits_are_compared_with_is_no_output() -> None:
     """The entropy of a yes or no is computed as the loss of its logit against its own probability."""
     (head,) = graph_of(lambda o: torch.distributions.Bernoulli(logits=o).entropy().mean())[0].heads

@@ -13,13 +13,13 @@ from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.model_selection import train_test_split
 
-nz, ngf, ndf = 24, 20, 20
+nz, ngf, ndf = 24, 16, 24
 
 
 def weights_init(m):
     name = m.__class__.__name__
     if name.find("Conv") != -1:
-        nn.init.normal_(m.weight, 0.0, 0.05)
+        nn.init.normal_(m.weight, 0.0, 0.1)
     elif name.find("BatchNorm") != -1:
         nn.init.normal_(m.weight, 1.0, 0.02)
         nn.init.zeros_(m.bias)
@@ -83,7 +83,7 @@ def main(seed):
 
     criterion = nn.BCEWithLogitsLoss()
     real_label, fake_label = 1.0, 0.0
-    optimizerD = torch.optim.Adam(netD.parameters(), lr=1e-3, betas=(0.5, 0.999))
+    optimizerD = torch.optim.Adam(netD.parameters(), lr=2e-3, betas=(0.5, 0.999))
     optimizerG = torch.optim.Adam(netG.parameters(), lr=2e-3, betas=(0.5, 0.999))
     num_epochs, batch = 17, 64
     print(f"[start] distance of the generated to the held-out digits: {distance():.3f}")

@@ -84,7 +84,7 @@ def main(seed):
     model = ResNetSimCLR()
     untrained = probe(features_of(model, x[few]), y[few], features_of(model, x[test]), y[test])
     optimizer = torch.optim.Adam(model.parameters(), lr=2e-3, weight_decay=1e-4)
-    epochs, batch = 25, 128
+    epochs, batch = 22, 128
     per_epoch = len(unlab) // batch
     scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=epochs * per_epoch)
     for epoch in range(epochs):

@@ -10,7 +10,7 @@ import torch
 import torch.nn as nn
 from sklearn.datasets import make_swiss_roll
 
-LAMBDA, CRITIC_ITERS, BATCH = 0.1, 4, 256
+LAMBDA, CRITIC_ITERS, BATCH = 0.1, 3, 256
 
 
 def swiss_roll(n, seed):
@@ -48,9 +48,9 @@ def main(seed):
     torch.manual_seed(seed)
     real_data, held_out = swiss_roll(4000, seed), swiss_roll(1000, seed + 1000)
     netG, netD = mlp(2, 2), mlp(2, 1)
-    optG = torch.optim.Adam(netG.parameters(), lr=1e-3, betas=(0.5, 0.9))
-    optD = torch.optim.Adam(netD.parameters(), lr=1e-3, betas=(0.5, 0.9))
-    schedules = [torch.optim.lr_scheduler.LambdaLR(o, lambda i: 1 - 0.9 * i / 280) for o in (optG, optD)]
+    optG = torch.optim.Adam(netG.parameters(), lr=2e-3, betas=(0.5, 0.9))
+    optD = torch.optim.Adam(netD.parameters(), lr=2e-3, betas=(0.5, 0.9))
+    schedules = [torch.optim.lr_scheduler.LambdaLR(o, lambda i: 1 - 0.9 * i / 340) for o in (optG, optD)]
 
     def batches():
         while True:
@@ -68,7 +68,7 @@ def main(seed):
         f"{sliced_wasserstein(swiss_roll(1000, seed + 2000), held_out):.4f}; Gaussian of the same moments: "
         f"{sliced_wasserstein(torch.randn(1000, 2) * real_data.std(0) + real_data.mean(0), held_out):.4f}"
     )
-    for iteration in range(280):
+    for iteration in range(340):
         for _ in range(CRITIC_ITERS):
             real = next(data)
             with torch.no_grad():

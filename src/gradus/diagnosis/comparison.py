@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gradus.diagnosis.graph import LOSSES, Graph, operands, short_name
+from gradus.diagnosis.graph import LOSSES, RESHAPING, Graph, children_of, describe, operands, short_name
 from gradus.diagnosis.measure import MOST, figures
 from gradus.diagnosis.signs import LossSigns
 
@@ -35,7 +35,7 @@ def read_loss(value: float, graph: Graph, output: Tensor | None) -> LossSigns:
     for name, node in nodes:
         more = _read(name, node, output)
         if more:
-            found |= more
+            found |= more | {"by": name, "of": _below(node) if name in LOSSES else ""}
             if more.get("counts") and more["kind"] == "classes":
                 same = [each for kind, each in nodes if kind == name and each is not node]
                 others = [_read(name, each, output) for each in same[:: -(-len(same) // _MOST_TERMS) or 1]]
@@ -48,6 +48,14 @@ def read_loss(value: float, graph: Graph, output: Tensor | None) -> LossSigns:
         if name == "Log" and _smallest(node) < _NEAR_ZERO:
             found["zero_probability"] = True
     return LossSigns(**found)
+
+
+def _below(loss: Any) -> str:
+    """The operation whose result a loss of torch's is given, past what only reshapes; "" of data."""
+    node = next(iter(operands(loss)), None)
+    while node is not None and short_name(node) in RESHAPING:
+        node = next(iter(operands(node)), None)
+    return "" if node is None else describe(node, short_name(node), children_of(node)).name
 
 
 def share_right(loss: Tensor) -> float | None:
@@ -105,7 +113,8 @@ def _comparable(one: dict[str, Any], other: dict[str, Any]) -> bool:
 def _together(terms: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Figures of several losses of the same classes: of the letters of a word, say, the last mostly blank."""
     counts = tuple(map(sum, zip(*(each["counts"] for each in terms), strict=True)))
-    means = {name: statistics.fmean(each[name] for each in terms) for name in ("accuracy", "entropy", "said")}
+    names = ("accuracy", "surprise", "entropy", "said")
+    means = {name: statistics.fmean(each[name] for each in terms) for name in names}
     return {"counts": counts, **means}
 
 
@@ -248,8 +257,9 @@ def classes(logits: Tensor, target: Tensor, *, check_log: bool, ignored: int = -
     total = probabilities.sum(dim=1)
     normalized = probabilities / total[:, None].clamp_min(1e-30)
     entropy = -(normalized * normalized.clamp_min(1e-30).log()).sum(dim=1).mean()
-    accuracy, entropy_value, off, said = figures([
+    accuracy, surprise, entropy_value, off, said = figures([
         (answer == target_N).float().mean(),
+        -normalized[torch.arange(len(target_N)), target_N].clamp_min(1e-30).log().mean(),
         entropy,
         (total - 1).abs().max(),
         torch.bincount(answer, minlength=number).max() / len(answer),
@@ -259,6 +269,7 @@ def classes(logits: Tensor, target: Tensor, *, check_log: bool, ignored: int = -
         "kind": "classes",
         "classes": number,
         "accuracy": accuracy,
+        "surprise": surprise,
         "entropy": entropy_value / math.log(number) if number > 1 else 0.0,
         "said": said,
         "counts": tuple(counts),

@@ -153,10 +153,13 @@ class EvaluationWatch:
                 self._current.targets.append(_some(target))
                 return
 
-    def close(self, step: int, train: list[InputSigns], *, dropping: bool, squared: bool = False) -> list[Evaluation]:
+    def close(
+        self, step: int, train: list[InputSigns], *, dropping: bool, squared: bool = False, share: float = 1.0
+    ) -> list[Evaluation]:
         """Training goes on, or the program ends.
 
         Args:
+            share: about which share of training's examples is known.
             squared: whether training's loss is a mean squared error, so that one that was written out is its like.
         """
         if not self.open:
@@ -181,6 +184,7 @@ class EvaluationWatch:
                     repeated=run.repeated,
                     seen=sum(run.seen) / len(run.seen) if run.seen else 0.0,
                     known=run.known,
+                    share_known=share,
                     shift=shift if math.isfinite(shift) else 0.0,
                     scale=scale,
                     dropped=dropping and not run.training,

@@ -192,6 +192,7 @@ class Window:
                 self._prints = (each, row_prints(each))
                 if len(self._memory.rows) < 20_000:
                     self._memory.rows.update(self._prints[1])
+                    self._memory.looked_at += len(self._prints[1])
 
     def judge(self, root: nn.Module, inputs: Sequence[Tensor], result: Any) -> None:
         """A model has run, on a training batch or without gradients: one may judge what another makes."""
@@ -212,6 +213,7 @@ class Window:
         if self._beside is not None:
             graph.heads = list(_spliced(graph.heads, self._beside.heads))
         self.graphs.append(graph)
+        self.updates.tables |= {id(each) for each in graph.tables}
         for place in graph.outputs:
             self._layers[place] = replace(self._layers[place], output=True)
         for place in graph.single:

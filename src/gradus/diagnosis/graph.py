@@ -59,6 +59,7 @@ class Graph:
         added: how many of each name are added up as they are, without a weight.
         reached: leaves that gradients will be added to.
         aimed: those of them on which only targets of known losses depend.
+        tables: those of which rows are looked up by number.
         following: the activation that follows a layer, by its place.
         unnamed: activations that are no modules and follow none: their kind and node.
         squashed: nodes of sigmoids and tanhs, with the place of the layer below them.
@@ -74,6 +75,7 @@ class Graph:
     added: Counter[str] = field(default_factory=Counter)
     reached: list[Tensor] = field(default_factory=list)
     aimed: list[Tensor] = field(default_factory=list)
+    tables: list[Tensor] = field(default_factory=list)
     following: dict[str, str] = field(default_factory=dict)
     unnamed: list[tuple[str, Any]] = field(default_factory=list)
     squashed: list[tuple[str, str, Any]] = field(default_factory=list)
@@ -148,6 +150,8 @@ def walk(loss: Tensor, layers: Mapping[Any, str] | None = None) -> Graph:
                 graph.nonlinear = True  # also where the loss reaches it by another way, as a penalty does
             if layers:
                 consumers.setdefault(child, node)
+            if name in _LOOK_UP and short_name(child) == "AccumulateGrad":
+                graph.tables.append(child.variable)
             if child in seen:
                 continue
             if len(seen) >= MOST_NODES:
@@ -206,6 +210,7 @@ def _weights_behind(node: Any) -> frozenset[int]:
 
 _NEAR = 40
 """Nodes between two activations that are looked through."""
+_LOOK_UP = ("Index", "IndexSelect", "Embedding")
 _ADDING = RESHAPING | {"Add", "Sum", "Stack", "Cat"}
 _BY_HAND = frozenset({"Pow", "Abs", "Gather", "Index", "Mul", "Log"})
 """Operations that losses written by hand are made of, and that keep something worth reading."""
@@ -255,7 +260,8 @@ def _gains(node: Any) -> bool:
         kept = [getattr(node, name, None) for name in ("_saved_other", "_saved_self")]
     except RuntimeError:  # freed, or complex
         return False
-    return any(isinstance(each, Tensor) and each.dim() > 1 and not _are_shares(each.detach()) for each in kept)
+    data = [each.detach() for each in kept if isinstance(each, Tensor) and each.dim() > 1 and not each.is_complex()]
+    return not all(map(_are_shares, data))
 
 
 def _are_shares(data: Tensor) -> bool:

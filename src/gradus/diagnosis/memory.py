@@ -1,5 +1,7 @@
 """What examinations pass on to later ones."""
 
+import math
+
 from torch import Tensor
 
 from gradus.diagnosis.players import Anchor
@@ -7,14 +9,35 @@ from gradus.diagnosis.signs import InputSigns
 
 
 class Memory:
-    """Small masks and samples."""
+    """Small masks and samples.
+
+    Attributes:
+        rows: prints of training examples, each once.
+        looked_at: how many prints were taken, those of examples that came again among them.
+    """
 
     def __init__(self) -> None:
         self.silent: dict[str, list[Tensor]] = {}
         self.following: dict[str, str] = {}
         self.gradient: tuple[int, list[Tensor]] | None = None
         self.rows: set[int] = set()
+        self.looked_at = 0
         self.train_inputs: list[InputSigns] = []
         self.many_calls: set[str] = set()
         self.learning_norms: set[str] = set()
         self.anchors: dict[int, Anchor] = {}
+
+    @property
+    def share(self) -> float:
+        """Share of the training examples that `rows` are, told by how often one came again; 0 where none has yet.
+
+        Of N examples, S draws show N (1 - exp(-S / N)) different ones.
+        """
+        different = len(self.rows) / self.looked_at if self.looked_at else 1.0
+        low, high = 1e-3, 50.0  # draws per example
+        if different >= -math.expm1(-low) / low:
+            return 0.0
+        for _ in range(30):
+            middle = (low + high) / 2
+            low, high = (low, middle) if -math.expm1(-middle) / middle < different else (middle, high)
+        return -math.expm1(-low)

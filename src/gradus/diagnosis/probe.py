@@ -378,6 +378,7 @@ class Probe(taps.Listener):
             self.history.step,
             self._memory.train_inputs,
             dropping=self.history.loop.always_dropping,
+            share=self._memory.share,
             squared=known is not None and math.isclose(known.value, known.error, rel_tol=1e-3),
         )
         self.history.evaluations = trimmed(self.history.evaluations)

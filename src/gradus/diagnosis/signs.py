@@ -140,9 +140,12 @@ class LossSigns:
     Attributes:
         heads: each way from the loss to a layer with parameters, as operations.
         kind: "classes" for one class per example, "binary", "values", or "" if it cannot be told.
+        by: the operation that compares outputs and targets, one of several that may be added up.
+        of: where torch has a name for that loss, the operation whose result it is given.
         summed: whether examples are added up rather than averaged.
         classes: how many the outputs can tell apart.
         accuracy: share of right classes in the batch.
+        surprise: of classes, the mean of -ln p of the right one, whatever weights the loss has; else NaN.
         entropy: of the predicted distribution, as a share of the largest possible.
         said: share of the class said most often.
         counts: how many of each class the batch has, of the first 64 classes.
@@ -159,10 +162,13 @@ class LossSigns:
     value: float
     heads: tuple[tuple[Op, ...], ...] = ()
     kind: str = ""
+    by: str = ""
+    of: str = ""
     summed: bool = False
     classes: int = 0
     batch: int = 0
     accuracy: float | None = None
+    surprise: float = math.nan
     entropy: float | None = None
     said: float | None = None
     counts: tuple[int, ...] = ()
@@ -260,6 +266,7 @@ class Evaluation:
         repeated: whether the same inputs came several times, as for Monte Carlo dropout.
         seen: share of its examples that were seen in training batches.
         known: how many training examples, different from each other, had been looked at by then.
+        share_known: about which share of all training examples these are.
         shift, scale: of its inputs against the training inputs: difference of means in deviations, ratio of deviations.
         dropped: whether dropout acted although the model was in evaluation mode.
         variance: of the targets that its losses were computed with; None where they are not numbers.
@@ -275,12 +282,18 @@ class Evaluation:
     repeated: bool = False
     seen: float = 0.0
     known: int = 0
+    share_known: float = 1.0
     shift: float = 0.0
     scale: float = 1.0
     dropped: bool = False
     variance: float | None = None
     every_step: bool = False
     place: str = ""
+
+    @property
+    def trained_on(self) -> float:
+        """About which share of its examples training has, of which not all may have been looked at."""
+        return min(1.0, self.seen / self.share_known) if self.share_known else 0.0
 
     @property
     def measured(self) -> bool:

@@ -33,6 +33,7 @@ class Updates:
 
     Attributes:
         batch: examples of the step; 0 if it is not known.
+        tables: ids of parameters of which rows are looked up by number.
         rates: of all groups that stepped.
         noise: of the gradient, in examples.
     """
@@ -42,6 +43,7 @@ class Updates:
         self.rates: list[float] = []
         self.noise: float | None = None
         self.batch = 0
+        self.tables: set[int] = set()
         self._step, self._places, self._memory, self._layers = step, places, memory, layers
         self._before: dict[Optimizer, list[_Noted]] = {}
         self._by_hand: list[_Noted] = []
@@ -102,20 +104,20 @@ class Updates:
                 update=values[2],
                 identical=matrix and self._step < 12 and self._identical(each),
                 constant=matrix and not self._step and bool((each.before == each.before[:1]).all()),
-                embedding=self._is_embedding(each.place),
+                embedding=self._is_embedding(each),
                 fan_in=each.parameter[0].numel() if matrix else 1,
                 finite=all(map(math.isfinite, values)),
             )
 
     def _identical(self, noted: "_Noted") -> bool:
         """Whether all units are the same: rows, of a table of embeddings columns."""
-        table = self._is_embedding(noted.place)
+        table = self._is_embedding(noted)
         return measure.identical_rows(noted.parameter.T if table else noted.parameter)
 
-    def _is_embedding(self, place: str) -> bool:
-        owner = self._layers.get(layer_of(place))
-        if layer_of(place) in self._places.tables:
+    def _is_embedding(self, noted: "_Noted") -> bool:
+        if id(noted.parameter) in self.tables or layer_of(noted.place) in self._places.tables:
             return True
+        owner = self._layers.get(layer_of(noted.place))
         return owner is not None and owner.type.startswith("Embedding")
 
     def _noise_scale(self, gradients: list[Tensor]) -> float | None:

@@ -253,6 +253,13 @@ def test_examples_on_both_sides_leak_unless_one_evaluation_is_clean() -> None:
     assert "leakage" not in seen(teacher)
 
 
+@pytest.mark.parametrize(("share", "caught"), [(0.42, False), (0.6, True), (0.0, False), (0.3, False)])
+def test_training_examples_that_were_not_looked_at_are_training_examples(share: float, caught: bool) -> None:
+    """Of the training set itself as many are known as of training."""
+    history = classifying(scores=[0.9] * 3, evaluation={"seen": 0.4, "share_known": share})
+    assert ("leakage" in seen(history)) is caught
+
+
 def test_passes_at_one_step_after_another_are_no_evaluations() -> None:
     history = classifying()
     history.evaluations = [Evaluation(step=each, seen=0.4, loss=0.1) for each in (1, 2, 3)]

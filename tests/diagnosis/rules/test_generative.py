@@ -52,6 +52,15 @@ def test_where_a_generator_has_collapsed(players: dict[str, Any], early: dict[st
     assert ("mode-collapse" in caught(early=early, **players)) == expected
 
 
+@pytest.mark.parametrize(("growth", "expected"), [(1.05, True), (1.1, False)])
+def test_samples_that_cover_a_part_and_spread_are_on_their_way(growth: float, expected: bool) -> None:
+    history = playing(replace(APART, coverage=0.4, precision=0.9), steps=_LATE)
+    for at, each in enumerate(history.examinations):
+        wider = replace(APART, coverage=0.4, precision=0.9, spread=0.5 * growth ** (at - len(history.examinations)))
+        history.examinations[at] = replace(each, players=wider)
+    assert ("mode-collapse" in seen(history)) == expected
+
+
 @pytest.mark.parametrize(
     ("apart", "precision", "expected"),
     [

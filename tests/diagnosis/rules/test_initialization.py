@@ -32,6 +32,11 @@ def test_a_first_loss_counts_if_it_stays() -> None:
     assert "initial-loss" in seen(classifying(curve=line(25.0, 20.0), steps=19, ended=True))
 
 
+def test_what_is_expected_is_of_the_classes_alone() -> None:
+    """Whatever else is added to their loss, as a critic's error to the likelihood of an actor's moves."""
+    assert "initial-loss" not in seen(classifying(curve=line(25.0, 20.0), loss={"surprise": 2.3}))
+
+
 def test_of_several_losses_together_nothing_is_expected() -> None:
     both = (CROSS_ENTROPY, (op("Add"), op("MseLoss"), LOGITS))
     assert "initial-loss" not in seen(classifying(curve=line(25.0, 20.0), loss={"heads": both}))

@@ -79,6 +79,9 @@ def test_a_loss_may_fall_far_below_zero_if_it_slows_down() -> None:
     assert not found(lambda part: -(10.0**part))
 
 
+YES_OR_NO = op("BinaryCrossEntropyWithLogits")
+
+
 @pytest.mark.parametrize(
     ("head", "loss", "caught"),
     [
@@ -89,8 +92,9 @@ def test_a_loss_may_fall_far_below_zero_if_it_slows_down() -> None:
         ((op("Sum"), op("Mul", 64, 64, data=True), op("LogSoftmax", 64, 64)), {"several_classes": 0.5}, False),
         ((op("BinaryCrossEntropy"), op("Softmax", 64, 8)), {"several_classes": 0.5}, True),
         ((op("BinaryCrossEntropy"), op("Sigmoid", 64, 8)), {"several_classes": 0.5}, False),
-        ((op("BinaryCrossEntropyWithLogits"),), {"target_low": -1.0, "target_high": 1.0}, True),
-        ((op("BinaryCrossEntropyWithLogits"),), {"target_low": 0.0, "target_high": 1.2}, False),  # noisy labels
+        ((YES_OR_NO,), {"by": YES_OR_NO.name, "target_low": -1.0, "target_high": 1.0}, True),
+        ((YES_OR_NO,), {"by": YES_OR_NO.name, "target_low": 0.0, "target_high": 1.2}, False),  # noisy labels
+        ((YES_OR_NO,), {"by": "MseLoss", "target_low": -1.0, "target_high": 1.0}, False),  # those of another task
     ],
 )
 def test_targets_that_a_loss_does_not_suit(head: tuple[Op, ...], loss: dict[str, Any], caught: bool) -> None:

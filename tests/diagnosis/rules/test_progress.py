@@ -13,6 +13,7 @@ from gradus.diagnosis.rules.progress import ADVICE, READINGS, read_curves, trend
 from tests.diagnosis.histories import (
     ADAM,
     APART,
+    STEPS,
     Curve,
     classifying,
     falling,
@@ -84,6 +85,14 @@ def half_wrong(**options: Any) -> History:
 )
 def test_where_a_loss_diverges(history: Callable[[], History], caught: bool) -> None:
     assert ("divergence" in seen(history())) == caught
+
+
+@pytest.mark.parametrize(("wider", "caught"), [(1.0, True), (1.8, False)])
+def test_errors_may_grow_as_what_a_critic_is_to_tell_does(wider: float, caught: bool) -> None:
+    def targets(step: int) -> dict[str, Any]:
+        return {"target_std": 1 + (wider - 1) * step / STEPS}
+
+    assert ("divergence" in seen(fitting(curve=line(0.5, 1.2), loss=targets))) is caught
 
 
 @pytest.mark.parametrize(("right", "caught"), [(0.7, True), (0.97, False)])

@@ -11,6 +11,8 @@ from gradus.diagnosis.signs import PlayersSigns
 _LATE = 150
 _LONG = 3
 """Times as many steps: what has not changed over them is at rest."""
+_WIDENS = 1.25
+"""Times as wide within four looks: samples that spread so are on their way."""
 _OUTRUN = 10
 """Steps of one player for each of the other's; a critic is given five."""
 
@@ -39,6 +41,7 @@ def mode_collapse(history: History) -> Iterator[Sighting]:
     began = widest > 2 * players[-1].spread or min(each.precision for each in players) > 0.2
     total = all(each.spread < 0.05 for each in players) or (all(each.spread < 0.25 for each in players) and began)
     partial = all(each.coverage < 0.55 and each.precision > 0.6 and each.spread < 0.97 for each in players)
+    partial = partial and players[-1].spread < _WIDENS * players[0].spread
     missing = _modes_missing(players) if min(each.precision for each in players) > 0.5 else 0.0
     # One mode after another: samples are real enough, of a few modes at a time, and of others at the next look.
     hops = all(each.coverage < 0.3 and each.moved > 0.25 for each in players)

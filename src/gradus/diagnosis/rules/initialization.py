@@ -38,9 +38,8 @@ def initial_loss(history: History) -> Iterator[Sighting]:
     if len({_compares(head) for head in loss.heads}) > 1:
         return  # of several losses together none tells what to expect
     if loss.kind == "classes":
-        count = max(loss.batch, 1) if loss.summed else 1
-        value, now = loss.value / count, history.losses.end(3) / count
-        expected, times = loss.even_odds, 3.0
+        value, now = loss.surprise, losses(history)[-1].surprise
+        expected, times = math.log(max(2, loss.classes)), 3.0
     elif loss.kind == "values":
         value, now = loss.error, losses(history)[-1].error
         expected, times = loss.target_square, 100.0

@@ -97,8 +97,20 @@ def divergence(history: History) -> Iterator[Sighting]:
     # Of a jump at the first update the first losses are part.
     above = max(history.losses.first[:5]) if end < 100 * start else start
     much = 1.5 if settled(history) else 5.0
-    if start > 0 and math.isfinite(end) and end > much * start and min(recent) > above:
+    grew = start > 0 and math.isfinite(end) and end > much * start and min(recent) > above
+    if grew and not _with_targets(history):
         yield Sighting(evidence={"start": start, "end": end}, worse=end / start, since=max(0, history.step - 5))
+
+
+def _with_targets(history: History) -> bool:
+    """Whether errors grow because targets do, as a critic's of a policy that explores: as a share of them they fall."""
+    known = [each for each in losses(history) if each.kind == "values" and each.target_square > 0]
+    if len(known) < 6:
+        return False
+    first, last = (
+        statistics.fmean(each.error / each.target_square for each in part) for part in (known[:3], known[-3:])
+    )
+    return last < first
 
 
 @rules.register(
