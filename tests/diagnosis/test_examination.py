@@ -179,6 +179,7 @@ class _ByHand(nn.Module):
 def test_a_table_that_is_no_layer_is_told_by_how_it_is_used() -> None:
     found = examine(_ByHand(), torch.tensor([[1, 2]] * N)).parameters
     assert {place: each.embedding for place, each in found.items()} == {"net:table": True, "net:matrix": False}
+    assert {place: each.fan_in for place, each in found.items()} == {"net:table": 8, "net:matrix": 8}
 
 
 @pytest.mark.parametrize(("examples", "draws"), [(600, 300), (600, 900), (100, 1000)])

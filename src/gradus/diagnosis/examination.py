@@ -214,6 +214,7 @@ class Window:
             graph.heads = list(_spliced(graph.heads, self._beside.heads))
         self.graphs.append(graph)
         self.updates.tables |= {id(each) for each in graph.tables}
+        self.updates.turned |= {id(each) for each in graph.turned}
         for place in graph.outputs:
             self._layers[place] = replace(self._layers[place], output=True)
         for place in graph.single:

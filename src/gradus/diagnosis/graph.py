@@ -60,6 +60,7 @@ class Graph:
         reached: leaves that gradients will be added to.
         aimed: those of them on which only targets of known losses depend.
         tables: those of which rows are looked up by number.
+        turned: matrices as in ``x @ w``, of which each column is a unit; a layer has a row for each.
         following: the activation that follows a layer, by its place.
         unnamed: activations that are no modules and follow none: their kind and node.
         squashed: nodes of sigmoids and tanhs, with the place of the layer below them.
@@ -76,6 +77,7 @@ class Graph:
     reached: list[Tensor] = field(default_factory=list)
     aimed: list[Tensor] = field(default_factory=list)
     tables: list[Tensor] = field(default_factory=list)
+    turned: list[Tensor] = field(default_factory=list)
     following: dict[str, str] = field(default_factory=dict)
     unnamed: list[tuple[str, Any]] = field(default_factory=list)
     squashed: list[tuple[str, str, Any]] = field(default_factory=list)
@@ -152,6 +154,8 @@ def walk(loss: Tensor, layers: Mapping[Any, str] | None = None) -> Graph:
                 consumers.setdefault(child, node)
             if name in _LOOK_UP and short_name(child) == "AccumulateGrad":
                 graph.tables.append(child.variable)
+            elif name in ("Mm", "Addmm") and child is children[-1] and short_name(child) == "AccumulateGrad":
+                graph.turned.append(child.variable)
             if child in seen:
                 continue
             if len(seen) >= MOST_NODES:

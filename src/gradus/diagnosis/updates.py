@@ -33,7 +33,7 @@ class Updates:
 
     Attributes:
         batch: examples of the step; 0 if it is not known.
-        tables: ids of parameters of which rows are looked up by number.
+        tables, turned: ids of parameters of which rows are looked up by number, and of those as in ``x @ w``.
         rates: of all groups that stepped.
         noise: of the gradient, in examples.
     """
@@ -44,6 +44,7 @@ class Updates:
         self.noise: float | None = None
         self.batch = 0
         self.tables: set[int] = set()
+        self.turned: set[int] = set()
         self._step, self._places, self._memory, self._layers = step, places, memory, layers
         self._before: dict[Optimizer, list[_Noted]] = {}
         self._by_hand: list[_Noted] = []
@@ -105,14 +106,16 @@ class Updates:
                 identical=matrix and self._step < 12 and self._identical(each),
                 constant=matrix and not self._step and bool((each.before == each.before[:1]).all()),
                 embedding=self._is_embedding(each),
-                fan_in=each.parameter[0].numel() if matrix else 1,
+                fan_in=self._units_first(each)[0].numel() if matrix else 1,
                 finite=all(map(math.isfinite, values)),
             )
 
     def _identical(self, noted: "_Noted") -> bool:
         """Whether all units are the same: rows, of a table of embeddings columns."""
-        table = self._is_embedding(noted)
-        return measure.identical_rows(noted.parameter.T if table else noted.parameter)
+        return measure.identical_rows(noted.parameter.T if self._is_embedding(noted) else self._units_first(noted))
+
+    def _units_first(self, noted: "_Noted") -> Tensor:
+        return noted.parameter.T if id(noted.parameter) in self.turned else noted.parameter
 
     def _is_embedding(self, noted: "_Noted") -> bool:
         if id(noted.parameter) in self.tables or layer_of(noted.place) in self._places.tables:
