@@ -255,6 +255,9 @@ class Examination:
         object.__setattr__(self, "loss", known[-1] if known else None)
 
 
+_NEARLY = 0.85
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
     """A run of passes without gradients between two steps of training.
@@ -291,9 +294,10 @@ class Evaluation:
     place: str = ""
 
     @property
-    def trained_on(self) -> float:
-        """About which share of its examples training has, of which not all may have been looked at."""
-        return min(1.0, self.seen / self.share_known) if self.share_known else 0.0
+    def of_training(self) -> bool:
+        """Whether it is of the training set itself: all that is known of that, and nothing else."""
+        whole = self.seen * self.examples > _NEARLY * self.known
+        return self.seen > 0 and whole and self.seen > _NEARLY * self.share_known
 
     @property
     def measured(self) -> bool:

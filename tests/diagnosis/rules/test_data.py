@@ -253,10 +253,19 @@ def test_examples_on_both_sides_leak_unless_one_evaluation_is_clean() -> None:
     assert "leakage" not in seen(teacher)
 
 
-@pytest.mark.parametrize(("share", "caught"), [(0.42, False), (0.6, True), (0.0, False), (0.3, False)])
-def test_training_examples_that_were_not_looked_at_are_training_examples(share: float, caught: bool) -> None:
-    """Of the training set itself as many are known as of training."""
-    history = classifying(scores=[0.9] * 3, evaluation={"seen": 0.4, "share_known": share})
+@pytest.mark.parametrize(
+    ("known", "share", "caught"),
+    [
+        (200, 0.42, False),  # the training set, of which not all was looked at
+        (200, 0.6, True),  # all data, the training set among them
+        (400, 0.42, True),  # a part of the training set
+    ],
+)
+def test_training_examples_that_were_not_looked_at_are_training_examples(
+    known: int, share: float, caught: bool
+) -> None:
+    part = {"seen": 0.4, "examples": 500, "known": known, "share_known": share}
+    history = classifying(scores=[0.9] * 3, evaluation=part)
     assert ("leakage" in seen(history)) is caught
 
 

@@ -251,16 +251,12 @@ def leakage(history: History) -> Iterator[Sighting]:
     if _come_again(history):
         return
     # What comes at every step is there to be learned from: a teacher's answers, values of the next state.
-    looks = [each for each in history.evaluations if not each.every_step and each.share_known > _SHARE]
-    partly = [each for each in looks if each.passes and 0.1 < each.trained_on < 0.9]
+    looks = [each for each in history.evaluations if not each.every_step]
+    partly = [each for each in looks if each.passes and 0.1 < each.seen < 0.9 and not each.of_training]
     measured = any(each.measured for each in partly)
     if measured and len(partly) >= 3 and len(partly) == len(looks) and looks[-1].step - looks[0].step >= len(looks):
-        share = statistics.fmean(each.trained_on for each in partly)
+        share = statistics.fmean(each.seen for each in partly)
         yield Sighting(confidence=0.7, evidence={"seen": share}, reading="held-out examples were trained on")
-
-
-_SHARE = 0.3
-"""Of training's examples: where fewer are known, nobody can tell which share of others they are."""
 
 
 def _come_again(history: History) -> bool:
