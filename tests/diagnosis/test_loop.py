@@ -109,6 +109,26 @@ def test_the_one_of_two_optimizers_that_is_not_cleared() -> None:
     assert found.fresh_steps == 0
 
 
+@pytest.mark.parametrize(
+    ("every", "clears", "caught"),
+    [(1, False, True), (1, True, False), (3, True, False)],  # the last adds up three passes before it steps
+)
+def test_weights_that_are_changed_without_an_optimizer(every: int, clears: bool, caught: bool) -> None:
+    weight = torch.zeros(3, requires_grad=True)
+
+    def body(step: int) -> None:
+        ((X[:, :3] @ weight - Y[:, 0]) ** 2).mean().backward()
+        if step % every == every - 1:
+            assert weight.grad is not None
+            weight.data = weight.data - 0.01 * weight.grad.data
+            if clears:
+                weight.grad.zero_()
+
+    found = signs_of(perceptron(), body, everything=True)
+    assert (len(found.stale_steps) >= 3) == caught
+    assert bool(found.fresh_steps) != caught
+
+
 def test_gradients_that_are_set_by_hand_are_added_to_nothing() -> None:
     """Those of weights of examples, say, while another optimizer's are cleared and computed."""
     model = perceptron()

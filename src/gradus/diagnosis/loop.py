@@ -37,6 +37,7 @@ class LoopWatch:
         self._prints: list[tuple[weakref.ref[Tensor], Tensor]] = []
         self._modes: list[tuple[bool, weakref.ref[nn.Module]]] = []
         self._moved: weakref.WeakSet[Optimizer] = weakref.WeakSet()
+        self._by_hand: tuple[int, list[tuple[weakref.ref[Tensor], Tensor]]] = (0, [])
         self._all_held = False
         self._stepping: Optimizer | None = None
         self._calls = 0
@@ -82,6 +83,7 @@ class LoopWatch:
                 held.dirty = False
         if looking and not self.signs.steps:
             self._look_for_changes()
+            self._note_use_by_hand()
 
     def _of(self, optimizer: Optimizer) -> Held:
         # A look into a dictionary of weak references takes a microsecond, and mostly one optimizer steps.
@@ -108,6 +110,27 @@ class LoopWatch:
         # One of two optimizers may be cleared and the other not.
         worst = max(self._optimizers.values(), key=lambda each: len(each.stale) - 2 * each.fresh)
         self.signs.stale_steps, self.signs.fresh_steps = worst.stale, worst.fresh
+
+    def reached(self, leaves: Sequence[Tensor]) -> None:
+        """What a backward pass that is about to run leads to, where no optimizer has stepped so far."""
+        if not self.signs.steps:
+            learning = [each for each in leaves if each.requires_grad][:_PRINTS]
+            self._by_hand = self.signs.backwards, [(weakref.ref(each), sample(each)[:256].clone()) for each in learning]
+
+    def _note_use_by_hand(self) -> None:
+        """Whether what changed since the backward pass before this one still has the gradient that it changed by."""
+        at, leaves = self._by_hand
+        known = [
+            (leaf, before)
+            for leaf, before in ((reference(), before) for reference, before in leaves)
+            if leaf is not None
+        ]
+        if at != self.signs.backwards - 1 or all(torch.equal(sample(leaf)[:256], before) for leaf, before in known):
+            return
+        if all(_empty(leaf.grad) for leaf, _ in known):
+            self.signs.fresh_steps += 1
+        else:
+            self.signs.stale_steps = [*self.signs.stale_steps, at - 1]
 
     def after_step(self, optimizer: Optimizer) -> None:
         held = self._of(optimizer)

@@ -448,6 +448,7 @@ class Probe(taps.Listener):
         self._scaled = None
         if window is not None:
             graph = window.backward(loss, value)
+            self._loop.reached(graph.reached)
             if graph.whole:
                 self._loop.holdings.reached(graph.reached, graph.aimed)
             self._loop.holdings.called(window.called)

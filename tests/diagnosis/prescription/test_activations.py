@@ -89,6 +89,18 @@ def test_an_output_that_is_cut_off_at_a_threshold_stays() -> None:
             ["- l = [nn.Linear(4, 8), nn.Linear(8, 2)]", "+ l = [nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)]"],
         ),
         (
+            "def chain(*parts):\n    return nn.Sequential(*parts)\nm = chain(nn.Linear(4, 8), nn.Linear(8, 2))",
+            ["- m = chain(nn.Linear(4, 8), nn.Linear(8, 2))",
+             "+ m = chain(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))"],
+        ),
+        (
+            """class Net(nn.Sequential):
+    def __init__(self):
+        super().__init__(nn.Linear(4, 8), nn.Linear(8, 2))""",
+            ["- super().__init__(nn.Linear(4, 8), nn.Linear(8, 2))",
+             "+ super().__init__(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))"],
+        ),
+        (
             net("return self.fc2(self.fc1(x))"),
             ["- return self.fc2(self.fc1(x))", "+ return self.fc2(self.act(self.fc1(x)))"],
         ),
@@ -122,6 +134,7 @@ def test_an_activation_between_layers(source: str, expected: list[str]) -> None:
         net("x = F.relu(self.fc1(x))", "return self.fc2(x)"),
         net("h = F.relu(self.fc1(x))", "return self.fc1(self.act(self.fc2(h)))").replace("Sigmoid", "Identity"),
         net("x = self.fc1(x)", "x = F.relu(x)", "return self.fc2(x)"),
+        "def pair(one, other):\n    return one, other\nm = pair(nn.Linear(4, 8), nn.Linear(8, 2))",
         "layers = nn.ModuleList([nn.Linear(4, 8), nn.Linear(8, 2)])",  # their activations are where they are called
     ],
 )

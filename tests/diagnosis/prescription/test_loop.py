@@ -323,6 +323,7 @@ class TestByHand:
             "w.data.sub_(0.1 * w.grad)",
             "w.data.add_(w.grad, alpha=-0.1)",
             "w.copy_(w - 0.1 * w.grad)",
+            "w.data = w.data - 0.1 * w.grad.data",
         ],
     )
     def test_the_gradient_is_cleared_behind_the_update(self, update: str) -> None:
@@ -338,6 +339,7 @@ for x, y in batches:
         assert first_change(source, "zero-grad") == ["+ w.grad = None"]
         assert changes(f"{source}    w.grad.zero_()\n", "zero-grad") == []
         assert changes(f"{source}    w.grad = None\n", "zero-grad") == []
+        assert changes(f"{source}    w.grad.data.zero_()\n", "zero-grad") == []
         assert changes(source.replace("w.grad", "x"), "zero-grad") == []
 
     def test_where_it_is_changed(self) -> None:

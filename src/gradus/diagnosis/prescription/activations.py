@@ -211,7 +211,9 @@ def _acts(file: SourceFile, node: ast.AST) -> bool:
 def _between_items(case: Case) -> Iterator[Edit]:
     for file, node in case.program.nodes():
         items: list[ast.expr] = []
-        if isinstance(node, ast.Call) and file.qualified(node.func) == "torch.nn.Sequential":
+        if isinstance(node, ast.Call) and (
+            file.qualified(node.func) == "torch.nn.Sequential" or _takes_any_number(file, node.func)
+        ):
             items = node.args
         elif isinstance(node, ast.List) and _goes_into_sequential(file, node):
             items = node.elts
@@ -227,6 +229,23 @@ def _between_items(case: Case) -> Iterator[Edit]:
             apart = not line.strip() and other.lineno > (last.end_lineno or last.lineno)
             yield Edit(file, end, end, f",\n{line}{name}()" if apart else f", {name}()")
             yield from more
+
+
+def _takes_any_number(file: SourceFile, called: ast.expr) -> bool:
+    """Whether it is the program's own `def chain(*layers)`, or its `class Chain(nn.Sequential)`, within too."""
+    if ast.unparse(called) == "super().__init__":
+        around = class_around(file, called)
+        return around is not None and _is_sequential(file, around)
+    for each in ast.walk(file.tree):
+        if isinstance(each, ast.FunctionDef | ast.ClassDef) and each.name == ast.unparse(called):
+            return each.args.vararg is not None if isinstance(each, ast.FunctionDef) else _is_sequential(file, each)
+    return False
+
+
+def _is_sequential(file: SourceFile, node: ast.ClassDef) -> bool:
+    made = (each for each in node.body if isinstance(each, ast.FunctionDef) and each.name == "__init__")
+    named = any(file.qualified(each) == "torch.nn.Sequential" for each in node.bases)
+    return named or any(each.args.vararg is not None for each in made)
 
 
 def _goes_into_sequential(file: SourceFile, node: ast.List) -> bool:

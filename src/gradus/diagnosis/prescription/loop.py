@@ -121,7 +121,8 @@ def clear_by_hand(case: Case) -> Iterator[Sequence[Edit]]:
         inside = any(isinstance(each, ast.ClassDef) for each in file.above(node))
         if changed is not None and isinstance(node, ast.stmt) and not inside:
             region = function or file.tree
-            if not re.search(rf"{re.escape(changed)}\.grad( = None|\.zero_\(|\.data)|zero_grad", ast.unparse(region)):
+            cleared = rf"{re.escape(changed)}\.grad( = None|(\.data|\.detach\(\))?\.(zero_|fill_)\()|zero_grad"
+            if not re.search(cleared, ast.unparse(region)):
                 edits.append(after(file, node, f"{changed}.grad = None"))
     if edits:
         yield edits
@@ -130,7 +131,7 @@ def clear_by_hand(case: Case) -> Iterator[Sequence[Edit]]:
 def _changed_by_hand(node: ast.AST) -> str | None:
     """What a statement changes by its own gradient."""
     match node:
-        case ast.AugAssign(target=target):
+        case ast.AugAssign(target=target) | ast.Assign(targets=[ast.Attribute(attr="data") as target]):
             pass
         case ast.Expr(value=ast.Call(func=ast.Attribute(value=target, attr="add_" | "sub_" | "copy_"))):
             pass

@@ -185,13 +185,14 @@ def _evaluation_mode(program: Program, file: SourceFile, node: ast.With | Functi
     models = models_in(program, file, node)
     if not models or _generates(node) or any(_is_layer(program, file, node, each) for each in models):
         return []
+    undone = {each: list(_undone_within(file, node, each)) for each in models}
+    edits = [replace(file, each, f"{model}.eval()") for model, found in undone.items() for each in found]
     inside = {ast.unparse(each) for each in ast.walk(node) if isinstance(each, ast.Call)}
-    models = [each for each in models if f"{each}.eval()" not in inside]
+    models = [each for each in models if f"{each}.eval()" not in inside and not undone[each]]
     place = node.body[0] if isinstance(node, Function) else node
     if isinstance(place, ast.Expr) and isinstance(place.value, ast.Constant) and len(node.body) > 1:
         place = node.body[1]
     earlier = _before(file, place) if isinstance(node, ast.With) else node.body
-    edits: list[Edit] = []
     missing: list[str] = []
     for model in models:
         mode = next((each for each in reversed(earlier) if _sets_mode(each, model)), None)
@@ -202,6 +203,18 @@ def _evaluation_mode(program: Program, file: SourceFile, node: ast.With | Functi
     if missing:
         edits.append(before(file, place, "\n".join(f"{each}.eval()" for each in missing)))
     return edits
+
+
+def _undone_within(file: SourceFile, node: ast.AST, model: str) -> Iterator[ast.stmt]:
+    """`model.train()` of an evaluation, before the model runs in the same block; behind that it is for what follows."""
+    for each in ast.walk(node):
+        if isinstance(each, ast.Expr) and ast.unparse(each) == f"{model}.train()":
+            block = next(
+                part for _, part in ast.iter_fields(file.parents[each]) if isinstance(part, list) and each in part
+            )
+            calls = (call for later in block[block.index(each) + 1 :] for call in ast.walk(later))
+            if any(isinstance(call, ast.Call) and ast.unparse(call.func) == model for call in calls):
+                yield each
 
 
 def _before(file: SourceFile, place: ast.stmt) -> list[ast.stmt]:
