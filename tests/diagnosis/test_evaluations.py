@@ -115,7 +115,9 @@ def test_the_spread_of_numeric_targets_is_kept(watch: EvaluationWatch, model: nn
     assert closed(watch).variance == pytest.approx(float(expected))
     watch.passed(model, [batch(0)], model(batch(0)), set(), [])
     watch.measured(torch.tensor(1.0), torch.arange(N), "mean")
-    assert closed(watch).variance is None
+    found = closed(watch)
+    assert found.variance is None
+    assert found.labels == tuple(range(N))
 
 
 def test_modes(watch: EvaluationWatch, model: nn.Sequential) -> None:

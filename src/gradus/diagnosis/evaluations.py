@@ -38,6 +38,7 @@ class _Run:
     known: int = 0
     inputs: list[InputSigns] = field(default_factory=list)
     targets: list[Tensor] = field(default_factory=list)
+    labels: set[int] = field(default_factory=set)
     place: str = ""
 
 
@@ -121,6 +122,8 @@ class EvaluationWatch:
         number = float(value)
         if target.is_floating_point():
             self._current.targets.append(_some(target))
+        elif target.dim() == 1 and len(self._current.labels) <= _MOST_KEPT:
+            self._current.labels.update(target.unique().tolist())
         self._current.loss += number if reduction == "sum" else number * self._batch
         self._current.loss_examples += self._batch
 
@@ -190,6 +193,7 @@ class EvaluationWatch:
                     dropped=dropping and not run.training,
                     every_step=len(self._steps) > 2 and self._steps[-1] - self._steps[-3] == 2,
                     place=run.place,
+                    labels=tuple(sorted(run.labels)),
                     variance=_variance(run.targets),
                 )
             )

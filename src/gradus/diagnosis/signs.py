@@ -272,6 +272,7 @@ class Evaluation:
         share_known: about which share of all training examples these are.
         shift, scale: of its inputs against the training inputs: difference of means in deviations, ratio of deviations.
         dropped: whether dropout acted although the model was in evaluation mode.
+        labels: the class numbers that its losses were computed with.
         variance: of the targets that its losses were computed with; None where they are not numbers.
         every_step: whether such a pass came at every step so far, as for targets made by the model itself.
     """
@@ -292,6 +293,7 @@ class Evaluation:
     variance: float | None = None
     every_step: bool = False
     place: str = ""
+    labels: tuple[int, ...] = ()
 
     @property
     def of_training(self) -> bool:

@@ -190,6 +190,28 @@ def test_labels_are_unrelated_only_once_training_has_got_somewhere() -> None:
     assert not found(0.4, 0.2)
 
 
+@pytest.mark.parametrize(
+    ("labels", "reading"),
+    [
+        ((5, 6, 7), "of other classes"),
+        ((3, 4, 5, 6), ""),  # half of them
+        ((70, 71), ""),  # classes are counted up to some number
+        ((), ""),
+    ],
+)
+def test_classes_that_were_never_trained_on_are_no_unrelated_labels(labels: tuple[int, ...], reading: str) -> None:
+    history = classifying(
+        scores=[0.11] * 6,
+        right=memorizing(0.4),
+        loss={"counts": (13, 13, 13, 13, 12, 0, 0, 0, 0, 0)},
+        evaluation={"labels": labels},
+    )
+    found = seen(history)
+    assert ("labels-unrelated" in found) is not bool(reading)
+    assert ("train-validation-mismatch" in found) is bool(reading)
+    assert not reading or found["train-validation-mismatch"][1].reading == reading
+
+
 def test_a_score_of_long_ago_is_none_of_now() -> None:
     history = classifying(scores=[0.11] * 6, right=memorizing(0.4))
     history.evaluations = [replace(each, step=each.step // 3) for each in history.evaluations]

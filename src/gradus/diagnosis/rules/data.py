@@ -187,6 +187,10 @@ def _sparse(history: History, latest: Sequence[InputSigns]) -> bool:
             en="the network soon did well on training examples it had not seen, and is at chance on these",
             zh="网络很快就能答对没有见过的训练样本，在这些样本上却只有猜测的水平",
         ),
+        "of other classes": Message(
+            en="most are of classes that were never trained on, as where data that lie class by class are cut in two",
+            zh="其中大多数属于训练中从未出现的类别，例如按类别排列的数据被直接切成两段",
+        ),
     },
 )
 def train_validation_mismatch(history: History) -> Iterator[Sighting]:
@@ -203,8 +207,19 @@ def train_validation_mismatch(history: History) -> Iterator[Sighting]:
             yield Sighting(since=each.step, confidence=0.9, evidence=evidence, reading="scaled otherwise")
             return
     at_chance = _at_chance(history)
-    if at_chance is not None and _learned_at_once(history):
+    if at_chance is not None and _of_other_classes(history):
+        yield Sighting(confidence=0.95, evidence=at_chance, reading="of other classes")
+    elif at_chance is not None and _learned_at_once(history):
         yield Sighting(confidence=0.8, evidence=at_chance, reading="encoded otherwise")
+
+
+def _of_other_classes(history: History) -> bool:
+    """Whether held-out examples are mostly of classes of which training had none, of the first that are counted."""
+    pooled = zip(*[each.counts for each in losses(history) if each.counts], strict=False)
+    taught = [sum(column) > 0 for column in pooled]
+    latest = [each.labels for each in scored(history) if each.labels][-1:]
+    known = [label for label in (latest[0] if latest else ()) if 0 <= label < len(taught)]
+    return bool(known) and sum(not taught[label] for label in known) > 0.5 * len(known)
 
 
 def _does_as_well(history: History, held_out: Evaluation) -> bool:
@@ -291,7 +306,7 @@ def _come_again(history: History) -> bool:
 def labels_unrelated(history: History) -> Iterator[Sighting]:
     """What is learned from training examples says nothing about others."""
     at_chance = _at_chance(history)
-    if at_chance is not None and not _learned_at_once(history):
+    if at_chance is not None and not _learned_at_once(history) and not _of_other_classes(history):
         yield Sighting(confidence=0.8, evidence=at_chance)
 
 
