@@ -10,6 +10,7 @@ from gradus.diagnosis.prescription.fixes import FIXES, Case
 from gradus.diagnosis.prescription.prescribe import ENOUGH, Prescription, load_fixes, prescriptions, read_program
 from gradus.diagnosis.prescription.second_line import SECOND_LINE
 from gradus.diagnosis.remedies import BY_ID
+from tests.diagnosis.prescription.test_scaling import program, seen
 
 PROGRAM = """
 import torch
@@ -86,3 +87,17 @@ def test_every_suspect_is_a_cause_and_every_remedy_can_change_a_source(cause: st
     for suspect, remedy in SECOND_LINE[cause]:
         assert suspect in BY_ID
         assert FIXES[remedy]
+
+
+def test_inputs_and_targets_are_scaled_together_before_either_alone() -> None:
+    file = read_program(Path("script.py"), program("x, y = load()").encode())
+    assert file is not None
+    case = Case(program=file, cause="", history=seen())
+    together, *others = prescriptions(case, ["unscaled-targets", "unscaled-inputs"])
+    targets = next(each for each in others if each.remedy.id == "scale-targets")
+    inputs = next(each for each in others if each.remedy.id == "scale-inputs")
+    assert together.cause == "unscaled-targets"
+    assert "target_mean, target_std = y[:80].mean(), y[:80].std()" in together.diff
+    assert "x = (x - x[:80].mean(0)) / x[:80].std(0)" in together.diff
+    assert together.remedy.text == f"{inputs.remedy.text} {targets.remedy.text}"
+    assert together.diff not in {each.diff for each in others}

@@ -17,7 +17,7 @@ from gradus.diagnosis.prescription.fixes import FIXES, Case
 from gradus.diagnosis.prescription.program import Program, SourceFile
 from gradus.diagnosis.prescription.second_line import second_line
 from gradus.diagnosis.prescription.yardstick import Verdict
-from gradus.diagnosis.remedies import remedies_for
+from gradus.diagnosis.remedies import remedies_for, remedy_called
 
 ENOUGH = 3
 """Changes that are looked for."""
@@ -56,6 +56,7 @@ def prescriptions(case: Case, causes: Sequence[str]) -> Iterator[Prescription]:
     """
     load_fixes()
     seen: set[str] = set()
+    yield from _together(case, causes, seen)
     queues = [_by(replace(case, cause=cause), remedies_for(cause), seen) for cause in causes]
     # The first cause may be the wrong one: the others have their turn after its two likeliest remedies.
     turns = [itertools.islice(each, 1 if number else 2) for number, each in enumerate(queues)]
@@ -64,6 +65,22 @@ def prescriptions(case: Case, causes: Sequence[str]) -> Iterator[Prescription]:
     others = [_by(replace(case, cause=suspect), remedies, seen) for suspect, remedies in suspects]
     turns = [itertools.islice(each, 1) for each in others]
     yield from itertools.islice(itertools.chain(*turns, *others), max(0, ENOUGH - len(seen)))
+
+
+_SCALES = {"unscaled-inputs": "scale-inputs", "unscaled-targets": "scale-targets"}
+"""Causes of which one hides behind the other: nothing is won by either remedy alone."""
+
+
+def _together(case: Case, causes: Sequence[str], seen: set[str]) -> Iterator[Prescription]:
+    if not _SCALES.keys() <= set(causes):
+        return
+    edits = [next(_edits(replace(case, cause=cause), remedy), None) for cause, remedy in _SCALES.items()]
+    made = None if None in edits else _made(case.program, [edit for each in edits for edit in each or ()])
+    if made is not None and made[0]:
+        seen.add(made[0])
+        one, other = map(remedy_called, _SCALES.values())
+        first = min(_SCALES, key=list(causes).index)
+        yield Prescription(first, replace(one, text=f"{one.text} {other.text}"), *made)
 
 
 def _by(case: Case, remedies: Sequence[Remedy], seen: set[str]) -> Iterator[Prescription]:
