@@ -195,6 +195,26 @@ for epoch in range(9):
             ),
             pytest.param(
                 """
+def test(net):
+    net.eval()
+    with torch.no_grad():
+        for x, y in held_out:
+            net.train()
+            hits += (net(x).argmax(1) == y).sum()
+        net.train()
+
+for epoch in range(9):
+    model.train()
+    for x, y in batches:
+        F.mse_loss(model(x), y).backward()
+        optimizer.step()
+    test(model)
+""",
+                ["- net.train()", "+ net.eval()"],
+                id="turned back on the way",
+            ),
+            pytest.param(
+                """
 for epoch in range(9):
     for x, y in batches:
         F.mse_loss(model(x), y).backward()

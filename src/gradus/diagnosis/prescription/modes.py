@@ -185,13 +185,15 @@ def _evaluation_mode(program: Program, file: SourceFile, node: ast.With | Functi
     models = models_in(program, file, node)
     if not models or _generates(node) or any(_is_layer(program, file, node, each) for each in models):
         return []
+    edits = list(_turned_back(file, node, models))
+    if edits:
+        return edits
     inside = {ast.unparse(each) for each in ast.walk(node) if isinstance(each, ast.Call)}
     models = [each for each in models if f"{each}.eval()" not in inside]
     place = node.body[0] if isinstance(node, Function) else node
     if isinstance(place, ast.Expr) and isinstance(place.value, ast.Constant) and len(node.body) > 1:
         place = node.body[1]
     earlier = _before(file, place) if isinstance(node, ast.With) else node.body
-    edits: list[Edit] = []
     missing: list[str] = []
     for model in models:
         mode = next((each for each in reversed(earlier) if _sets_mode(each, model)), None)
@@ -202,6 +204,25 @@ def _evaluation_mode(program: Program, file: SourceFile, node: ast.With | Functi
     if missing:
         edits.append(before(file, place, "\n".join(f"{each}.eval()" for each in missing)))
     return edits
+
+
+def _turned_back(file: SourceFile, node: ast.With | Function, models: Sequence[str]) -> Iterator[Edit]:
+    """`model.train()` in an evaluation, before the model is used there: it becomes `eval`."""
+    for holder in ast.walk(node):
+        body = getattr(holder, "body", None)
+        for number, each in enumerate(body if isinstance(body, list) else ()):
+            call = each.value if isinstance(each, ast.Expr) else None
+            if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute) or call.func.attr != "train":
+                continue
+            model = ast.unparse(call.func.value)
+            next_mode = (at for at in range(number + 1, len(body)) if _sets_mode(body[at], model))
+            until = body[number + 1 : next(next_mode, None)]
+            if model in models and not _is_off(call) and any(_calls(part, model) for part in until):
+                yield replace(file, call, f"{file.code(call.func.value)}.eval()")
+
+
+def _calls(statement: ast.stmt, model: str) -> bool:
+    return any(isinstance(each, ast.Call) and ast.unparse(each.func) == model for each in ast.walk(statement))
 
 
 def _before(file: SourceFile, place: ast.stmt) -> list[ast.stmt]:
