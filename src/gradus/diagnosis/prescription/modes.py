@@ -209,8 +209,9 @@ def _evaluation_mode(program: Program, file: SourceFile, node: ast.With | Functi
 def _turned_back(file: SourceFile, node: ast.With | Function, models: Sequence[str]) -> Iterator[Edit]:
     """`model.train()` in an evaluation, before the model is used there: it becomes `eval`."""
     for holder in ast.walk(node):
-        body = getattr(holder, "body", None)
-        for number, each in enumerate(body if isinstance(body, list) else ()):
+        found = getattr(holder, "body", None)
+        body: list[ast.stmt] = found if isinstance(found, list) else []
+        for number, each in enumerate(body):
             call = each.value if isinstance(each, ast.Expr) else None
             if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute) or call.func.attr != "train":
                 continue
