@@ -7,6 +7,8 @@ from gradus.diagnosis.signs import Examination, ParameterSigns
 from tests.diagnosis.prescription.changing import changes, first_change
 from tests.diagnosis.prescription.networks import BLOCKS, HEAD, REPEATED, deep, net
 
+MANY = "def chain(*layers):\n    return nn.Sequential(*layers)"
+
 
 @pytest.mark.parametrize(
     ("source", "before", "after"),
@@ -88,17 +90,14 @@ def test_an_output_that_is_cut_off_at_a_threshold_stays() -> None:
             "l = [nn.Linear(4, 8), nn.Linear(8, 2)]\nm = nn.Sequential(*l)",
             ["- l = [nn.Linear(4, 8), nn.Linear(8, 2)]", "+ l = [nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)]"],
         ),
-        (
-            "def chain(*parts):\n    return nn.Sequential(*parts)\nm = chain(nn.Linear(4, 8), nn.Linear(8, 2))",
-            ["- m = chain(nn.Linear(4, 8), nn.Linear(8, 2))",
-             "+ m = chain(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))"],
-        ),
-        (
-            """class Net(nn.Sequential):
-    def __init__(self):
-        super().__init__(nn.Linear(4, 8), nn.Linear(8, 2))""",
-            ["- super().__init__(nn.Linear(4, 8), nn.Linear(8, 2))",
-             "+ super().__init__(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))"],
+        *(
+            (f"{own}\nm = {row.format('')}", [f"- m = {row.format('')}", f"+ m = {row.format(' nn.ReLU(),')}"])
+            for own, row in [
+                (MANY, "chain(nn.Linear(4, 8),{} nn.Linear(8, 2))"),
+                ("chain = lambda *layers: nn.Sequential(*layers)", "chain(nn.Linear(4, 8),{} nn.Linear(8, 2))"),
+                ("class Row(nn.Sequential):\n    pass", "Row(nn.Linear(4, 8),{} nn.Linear(8, 2))"),
+                (MANY.replace("*layers", "layers", 1), "chain([nn.Linear(4, 8),{} nn.Linear(8, 2)])"),
+            ]
         ),
         (
             net("return self.fc2(self.fc1(x))"),
@@ -134,7 +133,7 @@ def test_an_activation_between_layers(source: str, expected: list[str]) -> None:
         net("x = F.relu(self.fc1(x))", "return self.fc2(x)"),
         net("h = F.relu(self.fc1(x))", "return self.fc1(self.act(self.fc2(h)))").replace("Sigmoid", "Identity"),
         net("x = self.fc1(x)", "x = F.relu(x)", "return self.fc2(x)"),
-        "def pair(one, other):\n    return one, other\nm = pair(nn.Linear(4, 8), nn.Linear(8, 2))",
+        f"{MANY[:-1]}, nn.ReLU())\nm = chain(nn.Linear(4, 8), nn.Linear(8, 2))",  # it acts itself, at least once
         "layers = nn.ModuleList([nn.Linear(4, 8), nn.Linear(8, 2)])",  # their activations are where they are called
     ],
 )

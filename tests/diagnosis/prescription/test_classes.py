@@ -13,6 +13,23 @@ class TestBalance:
         assert "nn.CrossEntropyLoss(weight=1 / torch.bincount(y[:80]))\n" in first
         assert "nn.CrossEntropyLoss(weight=torch.bincount(y[:80]) ** -0.5)\n" in second
 
+    def test_of_a_loss_that_the_function_is_handed_for_each_of_a_row(self) -> None:
+        source = """
+import torch, torch.nn as nn
+def run(net, criterion, x, y, optimizer):
+    for rows in torch.randperm(len(y)).split(8):
+        loss = criterion(net(x[rows]).flatten(0, 1), y[rows].flatten())
+        loss.backward()
+        optimizer.step()
+x, y = load()
+net, measure = nn.Linear(4, 3), nn.CrossEntropyLoss()
+for epoch in range(9):
+    run(net, measure, x, y, torch.optim.Adam(net.parameters()))
+    run(net, measure, x, y, torch.optim.Adam(net.parameters()))
+"""
+        found = changes(source, "balance", seen(counts=(90, 10)))
+        assert "nn.CrossEntropyLoss(weight=1 / torch.bincount(y.flatten()))\n" in found[0]
+
     def test_of_a_functional_loss_by_what_was_seen(self) -> None:
         source = program("x, y = load()").replace(
             "criterion(model(xb), yb)", "nn.functional.cross_entropy(model(xb), yb)"

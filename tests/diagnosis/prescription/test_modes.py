@@ -198,9 +198,9 @@ for epoch in range(9):
 def test(net):
     net.eval()
     with torch.no_grad():
-        for x in held_out:
+        for x, y in held_out:
             net.train()
-            total += net(x)
+            hits += (net(x).argmax(1) == y).sum()
         net.train()
 
 for epoch in range(9):
@@ -211,7 +211,7 @@ for epoch in range(9):
     test(model)
 """,
                 ["- net.train()", "+ net.eval()"],
-                id="undone within",
+                id="turned back on the way",
             ),
             pytest.param(
                 """

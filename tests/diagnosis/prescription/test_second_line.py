@@ -10,7 +10,7 @@ from gradus.diagnosis.prescription.fixes import FIXES, Case
 from gradus.diagnosis.prescription.prescribe import ENOUGH, Prescription, load_fixes, prescriptions, read_program
 from gradus.diagnosis.prescription.second_line import SECOND_LINE
 from gradus.diagnosis.remedies import BY_ID
-from tests.diagnosis.prescription.test_scaling import program, seen
+from tests.diagnosis.prescription.programs import program, seen
 
 PROGRAM = """
 import torch

@@ -50,13 +50,29 @@ def test_also_where_they_are_evaluated_but_not_where_they_are_reshaped() -> None
     ]
 
 
-def test_targets_lose_theirs_where_it_is_they_that_have_one() -> None:
-    head = (Op(name="Sub", shape=(32, 32), data=True), Op(name="Squeeze", shape=(32,)))
+def _met_by_columns(*between: Op) -> History:
+    head = (Op(name="Sub", shape=(32, 32), data=True), *between, Op(name="Squeeze", shape=(32,)))
     loss = LossSigns(value=1.0, kind="values", heads=(head,))
-    history = History(examinations=[Examination(step=0, losses=(loss,))])
-    assert first_change(trained("loss = F.mse_loss(model(x)[:, 0], y)"), "match-shapes", history) == [
+    return History(examinations=[Examination(step=0, losses=(loss,))])
+
+
+def test_targets_lose_theirs_where_it_is_they_that_have_one() -> None:
+    assert first_change(trained("loss = F.mse_loss(model(x)[:, 0], y)"), "match-shapes", _met_by_columns()) == [
         "- loss = F.mse_loss(model(x)[:, 0], y)",
         "+ loss = F.mse_loss(model(x)[:, 0], y.squeeze(1))",
+    ]
+
+
+@pytest.mark.parametrize("axis", ["squeeze(-1)", "view(-1)", "flatten()"])
+def test_outputs_keep_theirs_where_columns_meet_them_in_several_places(axis: str) -> None:
+    clipped = (
+        f"values = model(x).{axis}\nnear = old[rows] + (values - old[rows]).clamp(-0.2, 0.2)\n"
+        "loss = torch.max((y[rows] - values) ** 2, (y[rows] - near) ** 2).mean()"
+    )
+    history = _met_by_columns(Op(name="Add", shape=(32, 32)), Op(name="Sub", shape=(32, 32)))
+    assert first_change(trained(clipped), "match-shapes", history) == [
+        f"- values = model(x).{axis}",
+        "+ values = model(x)",
     ]
 
 

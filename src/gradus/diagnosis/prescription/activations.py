@@ -6,8 +6,16 @@ import re
 from collections.abc import Iterator, Sequence
 
 from gradus.diagnosis.prescription.activation_names import chosen_by_name, none_by_name
-from gradus.diagnosis.prescription.bindings import Function, binding, bindings, class_around
-from gradus.diagnosis.prescription.callables import reaching
+from gradus.diagnosis.prescription.bindings import (
+    Function,
+    binding,
+    bindings,
+    class_around,
+    method,
+    parameters,
+    passed,
+)
+from gradus.diagnosis.prescription.callables import callees, reached, reaching
 from gradus.diagnosis.prescription.edits import Edit, after, around, before, imported, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.flow import below, training_losses
@@ -210,14 +218,14 @@ def _acts(file: SourceFile, node: ast.AST) -> bool:
 
 def _between_items(case: Case) -> Iterator[Edit]:
     for file, node in case.program.nodes():
-        items: list[ast.expr] = []
-        if isinstance(node, ast.Call) and (
-            file.qualified(node.func) == "torch.nn.Sequential" or _takes_any_number(file, node.func)
-        ):
-            items = node.args
-        elif isinstance(node, ast.List) and _goes_into_sequential(file, node):
-            items = node.elts
+        items: list[ast.expr] = node.args if isinstance(node, ast.Call) else getattr(node, "elts", [])
         layers = [each for each in items if isinstance(each, ast.Call) and is_layer(file, each)]
+        if len(layers) < 2 or not (
+            _is_row(case, file, node.func)
+            if isinstance(node, ast.Call)
+            else isinstance(node, ast.List) and _goes_into_sequential(case, file, node)
+        ):
+            continue
         for one, other in itertools.pairwise(layers):
             between = items[items.index(one) + 1 : items.index(other)]
             if any(_acts(file, each) for each in between):
@@ -231,26 +239,31 @@ def _between_items(case: Case) -> Iterator[Edit]:
             yield from more
 
 
-def _takes_any_number(file: SourceFile, called: ast.expr) -> bool:
-    """Whether it is the program's own `def chain(*layers)`, or its `class Chain(nn.Sequential)`, within too."""
-    if ast.unparse(called) == "super().__init__":
-        around = class_around(file, called)
-        return around is not None and _is_sequential(file, around)
-    for each in ast.walk(file.tree):
-        if isinstance(each, ast.FunctionDef | ast.ClassDef) and each.name == ast.unparse(called):
-            return each.args.vararg is not None if isinstance(each, ast.FunctionDef) else _is_sequential(file, each)
-    return False
+def _is_row(case: Case, file: SourceFile, called: ast.expr) -> bool:
+    """Whether layers that it is given follow each other: `nn.Sequential`, or what of the program's own takes any
+    number of them, and does not act itself.
+    """
+    found = callees(case.program, file, called)
+    for home, each in found:
+        begin = method(each, "__init__") if isinstance(each, ast.ClassDef) else each
+        bases = [home.qualified(base) for base in each.bases] if isinstance(each, ast.ClassDef) else []
+        named = isinstance(each, ast.expr) and home.qualified(each) == "torch.nn.Sequential"
+        many = isinstance(begin, Function | ast.Lambda) and begin.args.vararg is not None
+        if not named and not many and (begin is not None or "torch.nn.Sequential" not in bases):
+            return False
+        if not named and any(activation(home, node) for node in ast.walk(each)):
+            return False
+    return bool(found)
 
 
-def _is_sequential(file: SourceFile, node: ast.ClassDef) -> bool:
-    made = (each for each in node.body if isinstance(each, ast.FunctionDef) and each.name == "__init__")
-    named = any(file.qualified(each) == "torch.nn.Sequential" for each in node.bases)
-    return named or any(each.args.vararg is not None for each in made)
-
-
-def _goes_into_sequential(file: SourceFile, node: ast.List) -> bool:
+def _goes_into_sequential(case: Case, file: SourceFile, node: ast.List) -> bool:
     """`nn.Sequential(*[...])`, or of a list with a name; those of `ModuleList` have their activations elsewhere."""
-    statement = file.statement(node)
+    statement, holder = file.statement(node), file.parents.get(node)
+    enters = reached(case.program, file, holder) if isinstance(holder, ast.Call) else None
+    if enters is not None and isinstance(holder, ast.Call):  # of a function that is given the list
+        home, function = enters
+        names = [each for each in parameters(function) if passed(home, function, each, Found(file, holder)) is node]
+        return any(isinstance(each, ast.Starred) and ast.unparse(each.value) in names for each in ast.walk(function))
     unpacked = {
         ast.unparse(each.value)
         for each in ast.walk(file.tree)

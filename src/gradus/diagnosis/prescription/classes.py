@@ -12,8 +12,9 @@ from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.lasting import best_kept
 from gradus.diagnosis.prescription.libraries import made_by
 from gradus.diagnosis.prescription.loaders import training_loaders
-from gradus.diagnosis.prescription.program import Found
+from gradus.diagnosis.prescription.program import Found, Program, SourceFile
 from gradus.diagnosis.prescription.roles import training_steps
+from gradus.diagnosis.prescription.written import sources
 
 _CROSS_ENTROPY = ("torch.nn.CrossEntropyLoss", "torch.nn.functional.cross_entropy", "torch.nn.NLLLoss",
     "torch.nn.functional.nll_loss")  # fmt: skip
@@ -56,7 +57,7 @@ def weight_the_loss(case: Case) -> Iterator[Sequence[Edit]]:
             argument = "pos_weight" if binary else "weight"
             if meaning not in (*_CROSS_ENTROPY, *_BINARY) or any(e.arg == argument for e in call.node.keywords):
                 continue
-            for text in _weights(case, call, binary):
+            for text in _weights(case, call, binary, flat=_is_flattened(pair.target)):
                 yield [with_argument(call.file, call.node, argument, text)]
         yield from _weighted_probabilities(case, pair)
 
@@ -76,16 +77,33 @@ def _weighted_probabilities(case: Case, pair: Compared) -> Iterator[Sequence[Edi
 def _definition_of_loss(case: Case, pair: Compared) -> Iterator[Found]:
     """The call that computes a loss, or makes the criterion that does, or is what a function of the program returns."""
     file = pair.call.file
-    bound = binding(file, pair.call.node.func)
-    if bound is not None and isinstance(bound.value, ast.Call):
-        yield Found(bound.file, bound.value)
+    yield from {id(each.node): each for each in _criteria(case.program, file, pair.call.node.func)}.values()
     yield pair.call
     within = reached(case.program, file, pair.call.node)
     if within is not None:
         yield from (Found(within[0], each) for each in returned(within[1]) if isinstance(each, ast.Call))
 
 
-def _weights(case: Case, call: Found, binary: bool) -> Iterator[str]:
+def _criteria(program: Program, file: SourceFile, node: ast.expr, depth: int = 4) -> Iterator[Found]:
+    """What makes a criterion: through names and attributes, and what the function that trains is handed."""
+    for home, each in sources(program, file, node) if depth else ():
+        if isinstance(each, ast.Call):
+            yield Found(home, each)
+        else:
+            yield from _criteria(program, home, each, depth - 1)
+
+
+def _is_flattened(target: ast.expr) -> bool:
+    """Whether targets are compared as one row that are kept in several: `labels[rows].flatten()`, `y.view(-1)`."""
+    for each in ast.walk(target):
+        if isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute):
+            one_axis = each.func.attr in {"view", "reshape"} and [ast.unparse(size) for size in each.args] == ["-1"]
+            if one_axis or each.func.attr in {"flatten", "ravel"}:
+                return True
+    return False
+
+
+def _weights(case: Case, call: Found, binary: bool, *, flat: bool = False) -> Iterator[str]:
     """By the targets themselves where they are at hand, else by the counts that were seen; then their roots."""
     target = training_targets(case)
     torch_name, more = imported(call.file, "torch")
@@ -95,6 +113,7 @@ def _weights(case: Case, call: Found, binary: bool) -> Iterator[str]:
     if target is not None and _at_hand(target, call) and not call.file.loops(call.node):
         numbers = made_by(case.program, target.file, target.node) == "numpy"
         y = f"{torch_name}.as_tensor({target.code})" if numbers else target.code
+        y += ".flatten()" if flat and not binary else ""
         share = f"({y} == 0).sum() / ({y} == 1).sum()"
         yield share if binary else f"1 / {torch_name}.bincount({y})"
         yield f"({share}).sqrt()" if binary else f"{torch_name}.bincount({y}) ** -0.5"

@@ -185,10 +185,11 @@ def _evaluation_mode(program: Program, file: SourceFile, node: ast.With | Functi
     models = models_in(program, file, node)
     if not models or _generates(node) or any(_is_layer(program, file, node, each) for each in models):
         return []
-    undone = {each: list(_undone_within(file, node, each)) for each in models}
-    edits = [replace(file, each, f"{model}.eval()") for model, found in undone.items() for each in found]
+    edits = list(_turned_back(file, node, models))
+    if edits:
+        return edits
     inside = {ast.unparse(each) for each in ast.walk(node) if isinstance(each, ast.Call)}
-    models = [each for each in models if f"{each}.eval()" not in inside and not undone[each]]
+    models = [each for each in models if f"{each}.eval()" not in inside]
     place = node.body[0] if isinstance(node, Function) else node
     if isinstance(place, ast.Expr) and isinstance(place.value, ast.Constant) and len(node.body) > 1:
         place = node.body[1]
@@ -205,16 +206,24 @@ def _evaluation_mode(program: Program, file: SourceFile, node: ast.With | Functi
     return edits
 
 
-def _undone_within(file: SourceFile, node: ast.AST, model: str) -> Iterator[ast.stmt]:
-    """`model.train()` of an evaluation, before the model runs in the same block; behind that it is for what follows."""
-    for each in ast.walk(node):
-        if isinstance(each, ast.Expr) and ast.unparse(each) == f"{model}.train()":
-            block = next(
-                part for _, part in ast.iter_fields(file.parents[each]) if isinstance(part, list) and each in part
-            )
-            calls = (call for later in block[block.index(each) + 1 :] for call in ast.walk(later))
-            if any(isinstance(call, ast.Call) and ast.unparse(call.func) == model for call in calls):
-                yield each
+def _turned_back(file: SourceFile, node: ast.With | Function, models: Sequence[str]) -> Iterator[Edit]:
+    """`model.train()` in an evaluation, before the model is used there: it becomes `eval`."""
+    for holder in ast.walk(node):
+        found = getattr(holder, "body", None)
+        body: list[ast.stmt] = found if isinstance(found, list) else []
+        for number, each in enumerate(body):
+            call = each.value if isinstance(each, ast.Expr) else None
+            if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute) or call.func.attr != "train":
+                continue
+            model = ast.unparse(call.func.value)
+            next_mode = (at for at in range(number + 1, len(body)) if _sets_mode(body[at], model))
+            until = body[number + 1 : next(next_mode, None)]
+            if model in models and not _is_off(call) and any(_calls(part, model) for part in until):
+                yield replace(file, call, f"{file.code(call.func.value)}.eval()")
+
+
+def _calls(statement: ast.stmt, model: str) -> bool:
+    return any(isinstance(each, ast.Call) and ast.unparse(each.func) == model for each in ast.walk(statement))
 
 
 def _before(file: SourceFile, place: ast.stmt) -> list[ast.stmt]:

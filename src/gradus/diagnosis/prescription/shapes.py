@@ -9,7 +9,7 @@ from gradus.diagnosis.prescription.edits import Edit
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.flow import below, given_for, leads_to_layers, nearest, operations, training_losses
 from gradus.diagnosis.prescription.program import Program
-from gradus.diagnosis.prescription.rewriting import behind, nested
+from gradus.diagnosis.prescription.rewriting import behind, bypass, nested, unique
 from gradus.diagnosis.prescription.values import Operation, Value
 
 _DIFFERENCES = {"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "sub", "poisson_nll_loss"}
@@ -35,6 +35,16 @@ def same_shape(case: Case) -> Iterator[Sequence[Edit]]:
         for place in _bare_outputs(case.program, [each], of_output)
         if sources & _sources(case.program, place)
     ]
+    if len(found) != 1 and not of_output:
+        # Where targets meet outputs in several places, or not by themselves, outputs had better keep their axis.
+        lost = {
+            id(each.value.node): each
+            for loss in training_losses(case)
+            for each in _outputs_in_one_row(case.program, below(case.program, loss, layers=False))
+        }
+        kept = [edit for each in lost.values() for edit in bypass(case.program, each)]
+        if kept:
+            yield unique(kept)
     for places in (found + more, found) if found else ():
         once = {each.node: each.file for each in places}
         yield nested(behind(file, node, ".squeeze(1)") for node, file in once.items())
@@ -46,9 +56,21 @@ def _target_is_column(case: Case) -> bool:
         for loss in examination.losses:
             for head in loss.heads:
                 for op, under in itertools.pairwise(head):
-                    if op.name in ("Sub", "Expand") and len(op.shape) == 2 and op.shape[0] == op.shape[1]:
+                    square = len(op.shape) == 2 and op.shape[0] == op.shape[1] and under.shape != op.shape
+                    if op.name in ("Sub", "Expand") and square:
                         return len(under.shape) == 1
     return False
+
+
+def _outputs_in_one_row(program: Program, made: Iterable[Operation]) -> Iterator[Operation]:
+    """What takes the last axis from outputs, `squeeze(-1)` or `view(-1)`, before they are subtracted from data."""
+    for each in made:
+        sides = each.inputs[:2] if each.name in _DIFFERENCES else ()
+        computed = [value for value in sides if leads_to_layers(program, value)]
+        for last in operations(program, computed[0]) if len(computed) == 1 else ():
+            sizes = [ast.unparse(size) for size in last.call.node.args] if last.call is not None else []
+            if last.name == "squeeze" or (last.name in {"view", "reshape", "flatten"} and sizes in ([], ["-1"])):
+                yield last
 
 
 def _bare_outputs(program: Program, made: Iterable[Operation], of_output: bool) -> Iterator[Value]:
