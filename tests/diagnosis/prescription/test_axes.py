@@ -31,7 +31,19 @@ class TestBatchAxis:
             ("pass", "return self.fc(x.flatten())", "self.fc(x.flatten(1))"),
             ("pass", "return self.fc(x.view(-1, 64))", "self.fc(x.view(len(x), -1))"),
             ("pass", "return self.fc(torch.flatten(x))", "self.fc(torch.flatten(x, 1))"),
-            ("pass", "x = x.reshape(x.size(1), x.size(0), -1)", "x = x.transpose(0, 1)"),
+            (
+                "pass",
+                "x = x.reshape(x.size(1), x.size(0), -1)",
+                "x = x.reshape(x.size(0), x.size(1), -1).transpose(0, 1)",
+            ),
+            ("pass", "b, t, n = x.shape; x = x.view(t, b, n)", "; x = x.transpose(0, 1)"),
+            ("pass", "b, t = x.size()[:2]; x = x.view((t, b, 8))", "; x = x.transpose(0, 1)"),
+            ("pass", "b = len(x); t = x.shape[1]; x = torch.reshape(x, (t, b, 8))", "; x = x.transpose(0, 1)"),
+            (
+                "self.rnn = nn.LSTM(8, 8)",
+                "b, t = x.shape[:2]; h = self.cnn(x.flatten(0, 1)); return self.rnn(h.view(t, b, -1))[0]",
+                "self.rnn(h.reshape(b, t, -1).transpose(0, 1))[0]",
+            ),
             ("self.rnn = nn.LSTM(3, 8)", "x = x.view(x.size(1), x.size(0), 3)", "x = x.transpose(0, 1)"),
             ("pass", "w = x.softmax(0); return (w * x).sum(1)", "w = x.softmax(1)"),
             ("pass", "m = x.mean(0); return x - m, x.std(0)", "m = x.mean(1); return x - m, x.std(1)"),
@@ -89,6 +101,11 @@ class TestBatchAxis:
     )
     def test_copies_that_mix_no_examples_stay(self, forward: str) -> None:
         assert changes(module("pass", f"return self.fc({forward})"), "keep-batch-axis", seen()) == []
+
+    @pytest.mark.parametrize("sizes", ["b, t, n", "b * t, 1, n", "n, t, b"])
+    def test_a_shape_that_keeps_examples_apart_stays(self, sizes: str) -> None:
+        source = module("pass", f"b, t, n = x.shape; return self.fc(x.view({sizes}))")
+        assert changes(source, "keep-batch-axis", seen()) == []
 
     def test_nothing_is_said_of_other_axes(self) -> None:
         source = module("self.rnn = nn.GRU(3, 8, batch_first=True)", "return self.rnn(x.softmax(-1))[0].mean(1)")

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from gradus.diagnosis.prescription.bindings import Function, binding, class_around
-from gradus.diagnosis.prescription.edits import Edit, delete, replace, with_argument, without_argument
+from gradus.diagnosis.prescription.edits import Edit, atom, delete, replace, with_argument, without_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.program import Found, Program, SourceFile
 from gradus.diagnosis.prescription.roles import is_module
@@ -27,7 +27,7 @@ def batches_come_first(case: Case) -> Iterator[Sequence[Edit]]:
     """`batch_first=True` for layers over sequences, where nothing moves the axes."""
     first = case.history.first
     shape = first.inputs[0].shape if first is not None and first.inputs else (0, 0, 0)
-    moved = any(_swaps(node) for _, function in _forward(case.program) for node in ast.walk(function))
+    moved = any(_swaps(file, node) for file, function in _forward(case.program) for node in ast.walk(function))
     edits = [
         with_argument(call.file, call.node, "batch_first", "True")
         for call in case.program.calls(*_SEQUENCES)
@@ -37,13 +37,13 @@ def batches_come_first(case: Case) -> Iterator[Sequence[Edit]]:
         yield edits
 
 
-def _swaps(node: ast.AST) -> bool:
+def _swaps(file: SourceFile, node: ast.AST) -> bool:
     """Whether the first two axes are exchanged, or were meant to be: `x.view(x.size(1), x.size(0), -1)`."""
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
         return False
     axes = [ast.unparse(each) for each in node.args]
-    if node.func.attr in {"view", "reshape"} and axes:
-        return axes[0] in {f"{ast.unparse(node.func.value)}{size}" for size in (".size(1)", ".shape[1]")}
+    if node.func.attr in {"view", "reshape"}:
+        return _exchanged_by_shape(file, node) is not None
     return (node.func.attr in {"transpose", "swapaxes"} and axes[-2:] in (["0", "1"], ["1", "0"])) or (
         node.func.attr == "permute" and axes[:2] == ["1", "0"]
     )
@@ -181,7 +181,7 @@ def _flattened(file: SourceFile, call: ast.Call) -> Iterator[Sequence[Edit]]:
         return
     is_function = bool(file.qualified(called))
     arguments = call.args[1:] if is_function else call.args
-    if called.attr == "flatten" and (not arguments or _is(arguments[0], 0)):
+    if called.attr == "flatten" and (not arguments or (_is(arguments[0], 0) and len(arguments) == 1)):
         if arguments:
             yield [replace(file, arguments[0], "1")]
         else:
@@ -191,13 +191,58 @@ def _flattened(file: SourceFile, call: ast.Call) -> Iterator[Sequence[Edit]]:
         array = file.code(call.args[0]) if is_function else file.code(called.value)
         if array.isidentifier():
             yield [replace(file, arguments[0], f"len({array})"), replace(file, arguments[1], "-1")]
-    if called.attr in {"view", "reshape"} and len(arguments) == 3 and not is_function:
-        array = file.code(called.value)
-        sizes = [ast.unparse(each) for each in arguments]
-        if sizes[0] in {f"{array}.size(1)", f"{array}.shape[1]"} and sizes[1] in {
-            f"{array}.size(0)", f"{array}.shape[0]", f"len({array})", "-1"
-        }:  # fmt: skip
-            yield [replace(file, call, f"{array}.transpose(0, 1)")]
+    exchanged = _exchanged_by_shape(file, call)
+    if exchanged is not None:
+        yield [replace(file, call, exchanged)]
+
+
+def _exchanged_by_shape(file: SourceFile, call: ast.Call) -> str | None:
+    """`x.transpose(0, 1)` of `x.view(steps, batch, n)`, where `batch, steps` are the first two sizes; of another array
+    than the one they are of, which may hold all steps in one row, `x.view(batch, steps, n).transpose(0, 1)`.
+    """
+    called = call.func
+    if not isinstance(called, ast.Attribute) or called.attr not in {"view", "reshape"}:
+        return None
+    is_function = bool(file.qualified(called))
+    array, given = (call.args[0], call.args[1:]) if is_function and call.args else (called.value, call.args)
+    sizes = given[0].elts if len(given) == 1 and isinstance(given[0], ast.Tuple | ast.List) else given
+    known = [_size(file, each) for each in sizes]
+    whole, name = ast.unparse(array), known[0][0] if known and known[0] is not None else ""
+    if len(sizes) < 3 or known[0] != (name, 1) or not (known[1] == (name, 0) or ast.unparse(sizes[1]) == "-1"):
+        return None
+    one_more = len(sizes) == 3 and ast.unparse(sizes[2]) != "-1"
+    if name == whole and (one_more or known[2:] == [(name, axis) for axis in range(2, len(sizes))]):
+        return f"{file.code(array)}.transpose(0, 1)"
+    texts = [file.code(each) for each in (sizes[1], sizes[0], *sizes[2:])]
+    return f"{atom(file, array)}.reshape({', '.join(texts)}).transpose(0, 1)"
+
+
+def _size(file: SourceFile, node: ast.expr) -> tuple[str, int] | None:
+    """The array, and the axis, that a number is the size of: `x.size(1)`, `x.shape[1]`, `len(x)`, or their names."""
+    match node:
+        case ast.Name():
+            bound = binding(file, node)
+            if bound is None or bound.looped:
+                return None
+            array = _shape_of(bound.value)
+            return _size(file, bound.value) if bound.item is None else (array, bound.item) if array else None
+        case ast.Call(func=ast.Name(id="len"), args=[array]):
+            return ast.unparse(array), 0
+        case ast.Call(func=ast.Attribute(attr="size", value=array), args=[ast.Constant(value=int(axis))]):
+            return ast.unparse(array), axis
+        case ast.Subscript(value=whole, slice=ast.Constant(value=int(axis))) if array := _shape_of(whole):
+            return array, axis
+    return None
+
+
+def _shape_of(node: ast.expr) -> str:
+    """The array of `x.shape`, `x.size()` or `x.shape[:2]`; "" if it is none of them."""
+    match node:
+        case ast.Attribute(attr="shape", value=array) | ast.Call(func=ast.Attribute(attr="size", value=array), args=[]):
+            return ast.unparse(array)
+        case ast.Subscript(value=whole, slice=ast.Slice(lower=None)):
+            return _shape_of(whole)
+    return ""
 
 
 def _each_its_own_copies(file: SourceFile, call: ast.Call) -> Iterator[Sequence[Edit]]:
