@@ -1,4 +1,5 @@
 import copy
+import pickle
 import random
 from collections.abc import Iterator
 from typing import Any
@@ -101,6 +102,7 @@ def test_seeds_are_told_and_set(notes: _Notes) -> None:
         ("seed", "random", "x"),
         ("seed", "numpy.random", 3),
         ("seed", "random.Random", "x"),
+        ("seed", "numpy.random.RandomState", 3),
     ]
 
 
@@ -113,6 +115,17 @@ def test_generators_that_are_made_are_told_with_their_seeds(notes: _Notes) -> No
         ("seed", "random.Random", 7),
         ("seed", "random.Random", 7),
     ]
+
+
+def test_an_older_generator_is_what_it_was_for_whoever_asks(notes: _Notes) -> None:
+    """As scikit-learn does, of one that was there before and of one that is made now."""
+    before = np.random.mtrand._rand
+    made = np.random.RandomState(seed=5)
+    assert isinstance(before, np.random.RandomState)
+    assert not isinstance(np.random.default_rng(0), np.random.RandomState)
+    again = pickle.loads(pickle.dumps(made))  # noqa: S301 - our own
+    assert copy.deepcopy(made).rand() == again.rand() == made.rand()
+    assert notes.told[0] == ("seed", "numpy.random.RandomState", 5)
 
 
 def test_losses_and_comparisons_are_told_while_asked_for(notes: _Notes) -> None:

@@ -15,7 +15,7 @@ from gradus.diagnosis.measure import sample
 from gradus.diagnosis.places import Places
 from gradus.diagnosis.signs import LoopSigns
 
-_MADE = {"numpy.random.default_rng", "random.Random"}
+_MADE = {"numpy.random.default_rng", "numpy.random.RandomState", "random.Random"}
 """Generators of their own, rather than one that everybody draws from."""
 _PRINTS = 4
 """Gradients by which it is told whether an optimizer uses those of an earlier step."""
