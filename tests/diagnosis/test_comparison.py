@@ -181,7 +181,7 @@ def test_one_of_several_outputs_is_not_taken_for_another() -> None:
 
 
 @pytest.mark.parametrize(
-    ("loss", "by", "of"),
+    ("loss", "operation", "below"),
     [
         (lambda o: F.mse_loss(o.tanh(), VALUES), "MseLoss", "Tanh"),
         (lambda o: F.mse_loss(o.tanh().flatten()[None], VALUES.flatten()[None]), "MseLoss", "Tanh"),
@@ -189,9 +189,9 @@ def test_one_of_several_outputs_is_not_taken_for_another() -> None:
         (lambda o: torch.stack([F.smooth_l1_loss(o, VALUES), o.sigmoid().sum()]).sum(), "SmoothL1Loss", "Mm"),
     ],
 )
-def test_whose_targets_are_read_is_told(loss: Callable[[Tensor], Tensor], by: str, of: str) -> None:
+def test_whose_targets_are_read_is_told(loss: Callable[[Tensor], Tensor], operation: str, below: str) -> None:
     found = read(loss)
-    assert (found.by, found.of) == (by, of)
+    assert (found.operation, found.below) == (operation, below)
 
 
 def test_whole_targets() -> None:

@@ -129,6 +129,20 @@ def test_weights_that_are_changed_without_an_optimizer(every: int, clears: bool,
     assert bool(found.fresh_steps) != caught
 
 
+def test_what_does_not_move_may_keep_its_gradient() -> None:
+    """As the weights of a network that an input is sought for, step by step."""
+    frozen, sought = torch.ones(3, requires_grad=True), torch.zeros(3, requires_grad=True)
+
+    def body(_: int) -> None:
+        (sought @ frozen - 1).square().backward()
+        assert sought.grad is not None
+        sought.data -= 0.01 * sought.grad
+        sought.grad = None
+
+    found = signs_of(perceptron(), body, everything=True)
+    assert (found.stale_steps, found.fresh_steps > 3) == ([], True)
+
+
 def test_gradients_that_are_set_by_hand_are_added_to_nothing() -> None:
     """Those of weights of examples, say, while another optimizer's are cleared and computed."""
     model = perceptron()

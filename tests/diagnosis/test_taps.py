@@ -125,6 +125,14 @@ def test_an_older_generator_is_what_it_was_for_whoever_asks(notes: _Notes) -> No
     assert not isinstance(np.random.default_rng(0), np.random.RandomState)
     again = pickle.loads(pickle.dumps(made))  # noqa: S301 - our own
     assert copy.deepcopy(made).rand() == again.rand() == made.rand()
+
+    class Own(np.random.RandomState):
+        pass
+
+    assert isinstance(Own(1), Own)
+    assert not isinstance(made, Own)
+    assert issubclass(Own, type(before))
+    assert not issubclass(type(before), Own)
     assert notes.told[0] == ("seed", "numpy.random.RandomState", 5)
 
 

@@ -35,7 +35,7 @@ def read_loss(value: float, graph: Graph, output: Tensor | None) -> LossSigns:
     for name, node in nodes:
         more = _read(name, node, output)
         if more:
-            found |= more | {"by": name, "of": _below(node) if name in LOSSES else ""}
+            found |= more | {"operation": name, "below": _below(node) if name in LOSSES else ""}
             if more.get("counts") and more["kind"] == "classes":
                 same = [each for kind, each in nodes if kind == name and each is not node]
                 others = [_read(name, each, output) for each in same[:: -(-len(same) // _MOST_TERMS) or 1]]
@@ -259,7 +259,7 @@ def classes(logits: Tensor, target: Tensor, *, check_log: bool, ignored: int = -
     entropy = -(normalized * normalized.clamp_min(1e-30).log()).sum(dim=1).mean()
     accuracy, surprise, entropy_value, off, said = figures([
         (answer == target_N).float().mean(),
-        -normalized[torch.arange(len(target_N)), target_N].clamp_min(1e-30).log().mean(),
+        -normalized.gather(1, target_N[:, None]).clamp_min(1e-30).log().mean(),
         entropy,
         (total - 1).abs().max(),
         torch.bincount(answer, minlength=number).max() / len(answer),

@@ -120,14 +120,11 @@ class LoopWatch:
     def _note_use_by_hand(self) -> None:
         """Whether what changed since the backward pass before this one still has the gradient that it changed by."""
         at, leaves = self._by_hand
-        known = [
-            (leaf, before)
-            for leaf, before in ((reference(), before) for reference, before in leaves)
-            if leaf is not None
-        ]
-        if at != self.signs.backwards - 1 or all(torch.equal(sample(leaf)[:256], before) for leaf, before in known):
+        known = [(leaf, before) for reference, before in leaves if (leaf := reference()) is not None]
+        moved = [leaf for leaf, before in known if not torch.equal(sample(leaf)[:256], before)]
+        if at != self.signs.backwards - 1 or not moved:
             return
-        if all(_empty(leaf.grad) for leaf, _ in known):
+        if all(_empty(leaf.grad) for leaf in moved):
             self.signs.fresh_steps += 1
         else:
             self.signs.stale_steps = [*self.signs.stale_steps, at - 1]

@@ -140,8 +140,8 @@ class LossSigns:
     Attributes:
         heads: each way from the loss to a layer with parameters, as operations.
         kind: "classes" for one class per example, "binary", "values", or "" if it cannot be told.
-        by: the operation that compares outputs and targets, one of several that may be added up.
-        of: where torch has a name for that loss, the operation whose result it is given.
+        operation: what compares outputs and targets, one of several losses that may be added up.
+        below: where torch has a name for that loss, the operation whose result it is given.
         summed: whether examples are added up rather than averaged.
         classes: how many the outputs can tell apart.
         accuracy: share of right classes in the batch.
@@ -162,8 +162,8 @@ class LossSigns:
     value: float
     heads: tuple[tuple[Op, ...], ...] = ()
     kind: str = ""
-    by: str = ""
-    of: str = ""
+    operation: str = ""
+    below: str = ""
     summed: bool = False
     classes: int = 0
     batch: int = 0
@@ -256,6 +256,7 @@ class Examination:
 
 
 _NEARLY = 0.85
+"""Shares that are told by samples: what is all comes to this much at least."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -210,16 +210,16 @@ def _tap_seed(owner: ModuleType | type, name: str, told: str) -> None:
 
 def _tap_random_state() -> None:
     """NumPy's older generators, whose class is not Python's: one below it stands in, and passes for it."""
-    original: Any = np.random.RandomState
+    original = np.random.RandomState
 
     class Passing(type):
         def __instancecheck__(cls, instance: Any) -> bool:
-            return isinstance(instance, original)
+            return isinstance(instance, original) if cls is RandomState else super().__instancecheck__(instance)
 
         def __subclasscheck__(cls, subclass: type) -> bool:
-            return issubclass(subclass, original)
+            return issubclass(subclass, original) if cls is RandomState else super().__subclasscheck__(subclass)
 
-    class RandomState(original, metaclass=Passing):  # type: ignore[misc]
+    class RandomState(np.random.RandomState, metaclass=Passing):
         def __init__(self, seed: Any = None) -> None:
             super().__init__(seed)
             for each in tuple(_listeners):

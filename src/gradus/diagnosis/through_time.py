@@ -94,7 +94,7 @@ def memory_kept(sequence: Sequence_) -> float | None:
         gate = x_TNF @ w_x[rows].mT + before_TNH @ w_h[rows].mT
         if module.bias:
             # The second may be a buffer, of a layer that learns one only.
-            gate = gate + module.bias_ih_l0[rows] + module.bias_hh_l0[rows]  # type: ignore[index]
+            gate = gate + sum(getattr(module, f"bias_{part}_l0")[rows] for part in ("ih", "hh"))
     return float(gate.sigmoid().mean())
 
 

@@ -92,9 +92,13 @@ YES_OR_NO = op("BinaryCrossEntropyWithLogits")
         ((op("Sum"), op("Mul", 64, 64, data=True), op("LogSoftmax", 64, 64)), {"several_classes": 0.5}, False),
         ((op("BinaryCrossEntropy"), op("Softmax", 64, 8)), {"several_classes": 0.5}, True),
         ((op("BinaryCrossEntropy"), op("Sigmoid", 64, 8)), {"several_classes": 0.5}, False),
-        ((YES_OR_NO,), {"by": YES_OR_NO.name, "target_low": -1.0, "target_high": 1.0}, True),
-        ((YES_OR_NO,), {"by": YES_OR_NO.name, "target_low": 0.0, "target_high": 1.2}, False),  # noisy labels
-        ((YES_OR_NO,), {"by": "MseLoss", "target_low": -1.0, "target_high": 1.0}, False),  # those of another task
+        ((YES_OR_NO,), {"operation": YES_OR_NO.name, "target_low": -1.0, "target_high": 1.0}, True),
+        ((YES_OR_NO,), {"operation": YES_OR_NO.name, "target_low": 0.0, "target_high": 1.2}, False),  # noisy labels
+        (
+            (YES_OR_NO,),
+            {"operation": "MseLoss", "target_low": -1.0, "target_high": 1.0},
+            False,
+        ),  # those of another task
     ],
 )
 def test_targets_that_a_loss_does_not_suit(head: tuple[Op, ...], loss: dict[str, Any], caught: bool) -> None:

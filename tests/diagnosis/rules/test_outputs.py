@@ -23,11 +23,11 @@ def test_targets_may_be_out_of_reach_if_they_are_few(activation: str, targets: d
     assert ("output-range" in seen(fitting(loss={"heads": (head,), **targets}))) == caught
 
 
-@pytest.mark.parametrize(("of", "caught"), [("Sigmoid", True), ("", True), ("Addmm", False)])
-def test_targets_of_one_output_say_nothing_of_another(of: str, caught: bool) -> None:
+@pytest.mark.parametrize(("below", "caught"), [("Sigmoid", True), ("", True), ("Addmm", False)])
+def test_targets_of_one_output_say_nothing_of_another(below: str, caught: bool) -> None:
     heads = ((op("MseLoss"), op("Sigmoid", 64, 1), op("Addmm", 64, 1)), (op("MseLoss"), op("Addmm", 64, 1)))
     targets = {"target_mean": 2.0, "target_std": 1.0, "target_low": -1.0, "target_high": 5.0}
-    assert ("output-range" in seen(fitting(loss={"heads": heads, "of": of, **targets}))) == caught
+    assert ("output-range" in seen(fitting(loss={"heads": heads, "below": below, **targets}))) == caught
 
 
 @pytest.mark.parametrize("data", [True, False])

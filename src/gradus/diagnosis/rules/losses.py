@@ -67,9 +67,8 @@ def loss_output_mismatch(history: History) -> Iterator[Sighting]:
             evidence = {"several": loss.several_classes}
             yield Sighting(confidence=0.95, reading="several classes as one", evidence=evidence)
             return
-        if loss.by == "BinaryCrossEntropyWithLogits" and (
-            loss.target_low < -0.5 or loss.target_high > 1.5
-        ):  # labels may be smoothed, or noisy
+        beyond = loss.target_low < -0.5 or loss.target_high > 1.5  # labels may be smoothed, or noisy
+        if beyond and loss.operation == "BinaryCrossEntropyWithLogits":
             evidence = {"low": loss.target_low, "high": loss.target_high}
             yield Sighting(confidence=0.95, reading="labels out of range", evidence=evidence)
             return

@@ -172,7 +172,7 @@ def output_range(history: History) -> Iterator[Sighting]:
         # The first that is no sum of terms compares with targets; what it compares may be data less an activation.
         compared = next((below.name for op, below in pairs if op.name != "Sub" or (op.data and op.shape)), "")
         reached = _RANGES.get(compared)
-        if reached is None or loss.of not in ("", compared):  # the targets are those of another output
+        if reached is None or loss.below not in ("", compared):  # the targets are those of another output
             continue
         least, most = reached
         scale = max(loss.target_std, 1e-12)
