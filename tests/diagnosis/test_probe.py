@@ -340,3 +340,23 @@ def test_what_an_optimizer_held_that_is_gone_is_no_orphan() -> None:
             del inner
     assert "parameters-not-in-optimizer" not in [each.symptom for each in doctor.findings]
     assert doctor.history.loop.orphan_share == 0
+
+
+def test_the_training_set_is_told_from_others_before_all_of_it_was_looked_at() -> None:
+    generator = torch.Generator().manual_seed(0)
+    ours, others = torch.randn(2, 600, 3, generator=generator)
+    model = nn.Linear(3, 1)
+    optimizer = SGD(model.parameters(), lr=0.01)
+    with probing() as probe:
+        for _ in range(3):
+            for rows in torch.randperm(len(ours), generator=generator).split(25):
+                optimizer.zero_grad()
+                model(ours[rows]).square().mean().backward()
+                optimizer.step()
+            with torch.no_grad():
+                model(ours)
+                model(others)
+    training, held_out = probe.history.evaluations[-2:]
+    assert 0 < training.share_known < 1
+    assert 0.3 < training.seen < 0.95
+    assert (training.of_training, held_out.of_training) == (True, False)
