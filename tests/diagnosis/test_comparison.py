@@ -62,6 +62,7 @@ def test_losses_added_up_are_read_together() -> None:
     assert found.counts == tuple(torch.bincount(torch.cat(letters), minlength=C).tolist())
     right = [(LOGITS.argmax(dim=1) == target).float().mean().item() for target in letters]
     assert found.accuracy == pytest.approx(np.mean(right))
+    assert found.surprise == pytest.approx(found.value / 3, rel=1e-5)
     mixed = read(lambda said: 0.3 * F.cross_entropy(said, letters[0]) + 0.7 * F.cross_entropy(said, letters[1]))
     assert mixed.terms == 1
     many = read(lambda said: sum((F.cross_entropy(said, CLASSES) for _ in range(90)), torch.zeros(())))

@@ -218,7 +218,7 @@ def test_of_a_product_with_data_it_is_told_whether_they_are_shares(data: Tensor,
 
 
 def test_complex_data_are_no_gains() -> None:
-    (head,) = graph_of(lambda o: (o * torch.ones_like(o, dtype=torch.complex64)).abs().sum())[0].heads
+    (head,) = graph_of(lambda o: (o * torch.full_like(o, 2j, dtype=torch.complex64)).abs().sum())[0].heads
     assert not any(op.gains for op in head)
 
 
