@@ -63,6 +63,10 @@ def test_a_place_that_is_no_number_is_the_middle() -> None:
     assert frames(torch.full((1, 2), math.nan), (6, 6), patch=2).equal(frames(torch.zeros(1, 2), (6, 6), patch=2))
 
 
+def test_of_no_pictures_there_are_no_glimpses() -> None:
+    assert glimpses(torch.zeros(0, 3, 28, 28), torch.zeros(0, 2), patch=8, scales=2).shape == (0, 2, 3, 8, 8)
+
+
 def test_frames_hold_what_is_seen() -> None:
     places = torch.tensor([[0.0, 0.0], [1.0, -1.0]])
     found = frames(places, (20, 40), patch=4, scales=2)

@@ -7,7 +7,6 @@ Places run from -1 to 1 between the outer edges of an image, x before y, as in `
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, pad
 
 from gradus.core.errors import InputError
 
@@ -35,15 +34,23 @@ def glimpses(x: Tensor, locations: Tensor, *, patch: int, scales: int = 1) -> Te
         wanted = f"(N, C, H, W) and (N, 2), as (8, 1, 28, 28) and (8, 2), got {tuple(x.shape)} and"
         raise InputError("glimpses", f"takes images and places of shapes {wanted}", tuple(locations.shape))
     _check(patch, scales)
+    if not x.numel():
+        return x.new_zeros(len(x), scales, x.shape[1], patch, patch)
     height, width = x.shape[-2:]
     widest = patch * 2 ** (scales - 1)
     half = widest // 2
-    # Every window there is, as a view; those wanted are one indexing, which copies whole rows of pixels.
-    windows = pad(x, (half, widest - half) * 2).unfold(2, widest, 1).unfold(3, widest, 1)
+    wide = x.new_zeros(*x.shape[:2], height + widest, width + widest)
+    wide[..., half : half + height, half : half + width] = x
     # Made there at once, torch.compile could not follow a model without storage.
     sides = torch.tensor((width, height)).to(x.device)
     column, row = (_corner(locations, sides, widest) + half).unbind(1)
-    window = windows[torch.arange(len(x), device=x.device), :, row, column]
+    stride = width + widest
+    planes = torch.arange(x.shape[0] * x.shape[1], device=x.device).view(x.shape[:2]) * (height + widest) * stride
+    corners = planes + (row * stride + column)[:, None]
+    wanted = corners[..., None] + stride * torch.arange(widest, device=x.device)
+    # Every row of pixels that a window can have, as a view: those wanted are one selection, which copies them whole.
+    rows = wide.flatten().unfold(0, widest, 1)
+    window = rows.index_select(0, wanted.flatten()).view(*x.shape[:2], widest, widest)
     if scales == 1:
         return window[:, None]
     found: list[Tensor] = []
@@ -51,8 +58,16 @@ def glimpses(x: Tensor, locations: Tensor, *, patch: int, scales: int = 1) -> Te
         side = patch * 2**k
         first = (widest - side) // 2
         part = window[..., first : first + side, first : first + side]
-        found.append(avg_pool2d(part, 2**k) if k else part)
+        for _ in range(k):
+            part = _pairs(part)
+        found.append(part / 4**k if k else part)
     return torch.stack(found, 1)
+
+
+def _pairs(x: Tensor) -> Tensor:
+    """Sums of 2 x 2 pixels, by additions: on a CPU they take a third of a pooling's time."""
+    rows = x[..., ::2, :] + x[..., 1::2, :]
+    return rows[..., ::2] + rows[..., 1::2]
 
 
 def frames(locations: Tensor, size: tuple[int, int], *, patch: int, scales: int = 1) -> Tensor:
