@@ -68,6 +68,16 @@ def test_where_a_loss_falls_as_slowly_as_at_first_to_the_end(
     assert not seen_in(ended=False)
 
 
+@pytest.mark.parametrize(("right", "caught"), [(0.14, True), (0.16, False)])
+def test_what_was_trained_before_may_creep_once_it_tells_anything(right: float, caught: bool) -> None:
+    history = classifying(
+        steps=500, curve=line(2.3, 2.0), right=line(right, right),
+        examination={"parameters": moving(0.9 * rate.CREEPING)}, ended=True,
+    )  # fmt: skip
+    history.earlier = 250
+    assert ("small-updates" in seen(history)) == caught
+
+
 def test_a_rate_that_rises_to_the_end_of_the_program_is_no_warm_up() -> None:
     history = warmed_up(small(0.1 * rate.SMALL))
     history.ended = True

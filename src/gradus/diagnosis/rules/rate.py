@@ -9,6 +9,7 @@ from gradus.diagnosis.history import History
 from gradus.diagnosis.rules import Sighting, asked_once, rules
 from gradus.diagnosis.rules.common import (
     accuracy,
+    chance,
     falling,
     improvement,
     kind,
@@ -60,9 +61,11 @@ def _creeps(history: History) -> bool:
     Steps change weights by less than a twentieth of a percent, and all together by less than a third.
     """
     ratios = [each for each in map(update_ratio, history.examinations) if each]  # 0 while gradients are added up
-    if not history.ended or history.step < 100 or history.earlier or history.adversarial or len(ratios) < 8:
+    if not history.ended or history.step < 100 or history.adversarial or len(ratios) < 8:
         return False
     right = accuracy(history)
+    if history.earlier and (right is None or right > chance(history) + 0.05):
+        return False  # what was trained before may move little, once it tells anything
     return (
         statistics.median(ratios) < CREEPING
         and statistics.fmean(ratios) * history.step < 1 / 3
