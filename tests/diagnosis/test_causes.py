@@ -255,6 +255,7 @@ def test_a_gap_follows_from(symptoms: Sequence[str], expected: str) -> None:
         (["divergence", "loss-sign"], "loss-sign"),
         (["divergence", "large-updates", "summed-loss"], "summed-loss"),
         (["divergence", "large-updates", "missing-zero-grad"], "missing-zero-grad"),
+        (["large-updates", "output-range"], "output-range"),
         (["divergence", "large-updates", "unscaled-targets"], "unscaled-targets"),
         (["oscillation", "unshuffled-data"], "unshuffled-data"),
         (["divergence", "oscillation", "large-updates", "unshuffled-data"], "unshuffled-data"),
@@ -305,3 +306,26 @@ def test_units_that_a_far_first_step_killed_unseen(step: int, rate: float, cause
     optimizers = {0: OptimizerFacts(name="Adam", rate=rate)}
     history = History(step=100, examinations=examinations, optimizers=optimizers)
     assert ranked(history, "dead-units")[0].id == cause
+
+
+@pytest.mark.parametrize(
+    ("step", "at_first", "rate", "cause"),
+    [
+        (0, 1e-2, 1e-3, "learning-rate-too-high"),
+        (0, 1e-6, 0.1, "vanishing-gradient"),
+        (1, 1e-6, 0.03, "learning-rate-too-high"),  # a second model, whose first step was not looked at, and went far
+        (1, 1e-6, 1e-3, "vanishing-gradient"),
+    ],
+)
+def test_a_gradient_that_came_through_before_the_steps(step: int, at_first: float, rate: float, cause: str) -> None:
+    def looked_at(now: int, gradient: float) -> Examination:
+        sizes = dict(zip(("net:0.weight", "net:2.weight", "net:4.weight"), (gradient, 1e-2, 1e-2), strict=True))
+        signs = {
+            at: ParameterSigns(elements=64, matrix=True, weight=0.1, gradient=each, update=1e-3)
+            for at, each in sizes.items()
+        }
+        return Examination(step=now, parameters=signs)
+
+    examinations = [looked_at(step, at_first), looked_at(step + 1, 1e-6), looked_at(step + 2, 1e-6)]
+    history = History(step=100, examinations=examinations, optimizers={0: OptimizerFacts(name="Adam", rate=rate)})
+    assert ranked(history, "vanishing-gradient")[0].id == cause

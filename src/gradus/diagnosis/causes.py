@@ -12,7 +12,8 @@ from gradus.core.findings import Finding
 from gradus.core.text import Message
 from gradus.diagnosis.history import History
 from gradus.diagnosis.rules.common import chance, improvement, losses, scored, update_ratio
-from gradus.diagnosis.rules.signal import EXPLODED, last_over_first
+from gradus.diagnosis.rules.signal import EXPLODED, first_over_last, last_over_first
+from gradus.diagnosis.signs import Examination
 
 Weights = Mapping[str, float]
 
@@ -62,7 +63,7 @@ TABLE: tuple[Cause, ...] = (
         "vanishing-gradient",
         {"vanishing-gradient": 2.5, "vanishing-signal": 1.2, "sigmoid-like": 0.8},
         {"weights-too-small": 2.5, "symmetric-initialization": 3, "dead-units": 1.5, "constant-inputs": 1,
-         "high-rate": 1.5, "large-updates": 1.5, "saturated-later": 1.5, "unscaled-inputs": 1.5,
+         "high-rate": 1.5, "large-updates": 1.5, "saturated-later": 1.5, "vanished-later": 2, "unscaled-inputs": 1.5,
          "feature-scale": 1.5, "normalizes-nothing": 2.5},
     ),
     _cause(
@@ -99,15 +100,16 @@ TABLE: tuple[Cause, ...] = (
     _cause(
         "learning-rate-too-high",
         {"large-updates": 2.0, "divergence": 1.5, "oscillation": 1.5, "high-rate": 1.2, "died-later": 1.0,
-         "dead-units": 0.3,
+         "dead-units": 0.3, "vanishing-gradient": 0.3, "vanished-later": 1.5,
          "saturated-later": 1.5, "weights-lost": 1.2, "non-finite": 0.3, "lost-after-a-step": 0.5, "spiked": 0.7,
          "constant-prediction": 0.3, "unusual-rate": 1.5},
-        # Curvature goes with the square of an input's size; at every change of class the loss jumps.
+        # Curvature goes with the square of an input's size; at every change of class the loss jumps; weights grow
+        # without end where no output can come to its target.
         {"weights-too-large": 2, "bad-initialization": 2, "unscaled-inputs": 3.5, "unscaled-targets": 2,
          "feature-scale": 2, "summed-loss": 5,
          "loss-sign": 3, "missing-zero-grad": 8, "non-finite-input": 3, "unstable-loss": 4, "overflow": 2,
          "exploding-through-time": 1.5, "broadcast-loss": 1, "unshuffled-data": 5, "exploded-at-start": 4.5,
-         "dead-from-start": 1, "missing-log": 2, "over-regularization": 1,
+         "dead-from-start": 1, "missing-log": 2, "over-regularization": 1, "output-range": 2,
          "batch-norm-tiny-batch": 2},
     ),
     _cause(
@@ -200,6 +202,7 @@ _ADAPTIVE = {"Adam", "AdamW", "NAdam", "RAdam", "RMSprop", "Adamax"}
 _CUSTOMARY = 1e-3
 _ESTABLISHED = 3.0
 _GROWN = 10.0
+_VANISHED_SINCE = 100.0
 _BY_EVIDENCE = {
     "vanishing-gradient", "exploding-gradient", "dead-units", "saturated-units", "bad-initialization",
     "labels-unrelated", "learning-rate-too-high", "learning-rate-too-low", "overfitting",
@@ -316,6 +319,8 @@ def _facts(history: History, seen: Mapping[str, float]) -> Iterable[str]:
     ]
     if "saturated-units" in seen and saturated[0] < 0.3:
         yield "saturated-later"
+    if "vanishing-gradient" in seen and _vanished_later(history, first, last):
+        yield "vanished-later"
     ratios = [ratio for ratio in (update_ratio(each) for each in history.examinations) if ratio is not None]
     typical = sorted(ratios)[len(ratios) // 2] if ratios else math.nan
     if 2e-4 < typical < 0.1:
@@ -370,6 +375,14 @@ def _when_units_died(history: History, seen: Mapping[str, float]) -> Iterable[st
     yield "dead-from-start" if dead or (cut and not max(shares)) else "died-later"
 
 
+def _vanished_later(history: History, first: Examination, last: Examination) -> bool:
+    """Whether the gradient came through at first; or the first step was not looked at, and went far enough to tell."""
+    if first.step:
+        return _is_far_from_customary(history)
+    before, now = first_over_last(first, first), first_over_last(last, first)
+    return before is not None and now is not None and before[1] > _VANISHED_SINCE * now[1]
+
+
 def _is_far_from_customary(history: History) -> bool:
     """Whether an adaptive method's rate, which is how far a step goes, is 30 times what its papers and torch give."""
-    return any(each.name in _ADAPTIVE and each.rate > 30 * _CUSTOMARY for each in history.optimizers.values())
+    return any(each.name in _ADAPTIVE and each.rate >= 30 * _CUSTOMARY for each in history.optimizers.values())

@@ -110,14 +110,16 @@ def test_weights_that_wither_are_penalized_too_much() -> None:
 
 
 def test_a_decay_of_its_own_that_makes_up_most_of_the_steps() -> None:
-    def found(decay: float, gradient: float = 1e-2, **options: Any) -> bool:
-        weights = {at: replace(each, weight=0.1, update=1e-3, gradient=gradient) for at, each in PARAMETERS.items()}
+    def found(decay: float, gradient: float = 1e-2, update: float = 1e-3, **options: Any) -> bool:
+        weights = {at: replace(each, weight=0.1, update=update, gradient=gradient) for at, each in PARAMETERS.items()}
         adamw = replace(ADAM, name="AdamW", decay=decay, coupled=False)
         history = not_learning(optimizer=adamw, examination={"parameters": weights, "rates": (1e-3,)}, **options)
         return "over-regularization" in seen(history)
 
     assert found(5.1)
     assert not found(4.9)
+    assert found(0.011, update=1e-6)
+    assert not found(0.01, update=1e-6)  # what AdamW does by itself: hardly any gradient is left
     assert not found(5.1, right=line(0.8, 0.8))  # it learns all the same
     assert not found(5.1, gradient=0.0)  # nothing else moves what is cut off
 

@@ -20,6 +20,9 @@ from gradus.diagnosis.rules.common import (
 from gradus.diagnosis.rules.rate import growth
 from gradus.diagnosis.signs import Evaluation
 
+_CUSTOMARY_DECAY = 0.01
+"""Of AdamW, where nothing else is given."""
+
 
 def _rightly(history: History) -> list[Evaluation]:
     """Evaluations on held-out examples, in evaluation mode."""
@@ -157,9 +160,10 @@ def over_regularization(history: History) -> Iterator[Sighting]:
 def _decay_moves(history: History) -> bool:
     """Whether most of each step is a decay that is not part of the gradient.
 
-    A matrix that no gradient reaches moves by its decay alone, however weak: that tells of what cuts it off.
+    A matrix that no gradient reaches moves by its decay alone, however weak: that tells of what cuts it off. So does
+    one that hardly any reaches, of what torch decays by unless told otherwise.
     """
-    decays = [each.decay for each in history.optimizers.values() if not each.coupled and each.decay]
+    decays = [each.decay for each in history.optimizers.values() if not each.coupled and each.decay > _CUSTOMARY_DECAY]
     shares = [
         examination.rates[0] * decays[0] * each.weight / each.update
         for examination in history.latest(5)
