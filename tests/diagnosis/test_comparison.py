@@ -199,6 +199,8 @@ def test_whole_targets() -> None:
     ratings = CLASSES[:, None].float()
     assert read(lambda o: F.mse_loss(o, ratings), LOGITS[:, :1]).target_whole
     assert not read(lambda o: F.mse_loss(o, ratings + 0.5), LOGITS[:, :1]).target_whole
+    assert read(lambda o: F.binary_cross_entropy_with_logits(o, ratings), LOGITS[:, :1]).target_whole
+    assert not read(lambda o: F.binary_cross_entropy_with_logits(o, ratings / 9), LOGITS[:, :1]).target_whole
 
 
 # ---- two classes ----------------------------------------------------------------------------------------------------

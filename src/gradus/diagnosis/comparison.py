@@ -303,6 +303,7 @@ def _binary(said: Tensor, target: Tensor, *, logits: bool) -> dict[str, Any]:
         "counts": (round((1 - ones) * count), round(ones * count)) if hard else (),
         "target_low": low,
         "target_high": high,
+        "target_whole": bool((target == target.round()).all()),
         "output_std": deviation,
         "output_varied": deviation,
     }

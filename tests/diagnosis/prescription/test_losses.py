@@ -1,5 +1,7 @@
 """Which loss, averaged over what, and with which sign."""
 
+from dataclasses import replace
+
 import pytest
 
 from gradus.diagnosis.history import History
@@ -84,6 +86,55 @@ evaluate(model, x, y)
             "+ said = model(x).argmax(dim=1)",
         ]
         assert changes(program, "fit-loss") == [], "how many classes there are has not been seen"
+
+    @pytest.mark.parametrize(
+        ("before", "loss", "after", "new"),
+        [
+            (
+                "",
+                "loss = F.binary_cross_entropy_with_logits(model(x).squeeze(1), y.float())",
+                "said = torch.sigmoid(model(x)).round().squeeze(1).long()",
+                ["loss = F.cross_entropy(model(x), y.long())", "said = model(x).argmax(dim=1)"],
+            ),
+            (
+                "criterion = nn.BCEWithLogitsLoss()",
+                "loss = criterion(model(x), y.float().unsqueeze(1))",
+                "said = (model(x) > 0).flatten()",
+                [
+                    "criterion = nn.CrossEntropyLoss()",
+                    "loss = criterion(model(x), y.flatten().long())",
+                    "said = model(x).argmax(dim=1)",
+                ],
+            ),
+            (
+                "",
+                "loss = F.binary_cross_entropy(torch.sigmoid(model(x)).view(-1), y.float())",
+                "said = (torch.sigmoid(model(x)) > 0.5).float()",
+                ["loss = F.cross_entropy(model(x), y.long())", "said = model(x).argmax(dim=1)"],
+            ),
+        ],
+    )
+    def test_one_yes_or_no_of_many_classes(self, before: str, loss: str, after: str, new: list[str]) -> None:
+        signs = LossSigns(value=-3.0, kind="classes", target_high=9.0, target_whole=True)
+        history = History(examinations=[Examination(step=0, losses=(signs,))])
+        made = first_change(trained(loss, before=before, after=after), "fit-loss", history)
+        widened = "+ model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 10))"
+        assert [each for each in made if each.startswith("+")] == [widened, *(f"+ {each}" for each in new)]
+        of_two = History(examinations=[Examination(step=0, losses=(replace(signs, target_high=1.0),))])
+        assert changes(trained(loss, before=before, after=after), "fit-loss", of_two) == []
+
+    def test_the_sigmoid_of_a_chain_goes_too(self) -> None:
+        signs = LossSigns(value=-3.0, kind="classes", target_high=4.0, target_whole=True)
+        history = History(examinations=[Examination(step=0, losses=(signs,))])
+        program = trained(
+            "loss = F.binary_cross_entropy(model(x).squeeze(1), y.float())", after="said = model(x).round()"
+        )
+        made = first_change(program.replace("Linear(8, 1))", "Linear(8, 1), nn.Sigmoid())"), "fit-loss", history)
+        assert [each for each in made if each.startswith("+")] == [
+            "+ model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 5))",
+            "+ loss = F.cross_entropy(model(x), y.long())",
+            "+ said = model(x).argmax(dim=1)",
+        ]
 
 
 class TestSign:

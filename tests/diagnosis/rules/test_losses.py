@@ -93,6 +93,7 @@ YES_OR_NO = op("BinaryCrossEntropyWithLogits")
         ((op("BinaryCrossEntropy"), op("Softmax", 64, 8)), {"several_classes": 0.5}, True),
         ((op("BinaryCrossEntropy"), op("Sigmoid", 64, 8)), {"several_classes": 0.5}, False),
         ((YES_OR_NO,), {"operation": YES_OR_NO.name, "target_low": -1.0, "target_high": 1.0}, True),
+        ((YES_OR_NO,), {"operation": "BinaryCrossEntropy", "target_low": 0.0, "target_high": 9.0}, True),
         ((YES_OR_NO,), {"operation": YES_OR_NO.name, "target_low": 0.0, "target_high": 1.2}, False),  # noisy labels
         (
             (YES_OR_NO,),

@@ -18,8 +18,9 @@ from gradus.diagnosis.prescription.program import Found, Program, SourceFile
 from gradus.diagnosis.prescription.readers import Reading, readings
 from gradus.diagnosis.prescription.rewriting import behind, bypass, instead, renamed, unique, without_brackets
 from gradus.diagnosis.prescription.values import Operation, Value
-from gradus.diagnosis.prescription.written import expression
+from gradus.diagnosis.prescription.written import expression, number, written
 
+_OF_NUMBERS = {"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "bce_with_logits_loss", "bce_loss"}
 _STRAIGHT = {*SHAPING, "add", "mul", "div", "neg", "mean", "sum"}
 """What a loss goes through on its way to be one number."""
 
@@ -98,25 +99,26 @@ def _poisson(program: Program, exponential: Value, product: Value) -> Iterator[l
 
 @fix("fit-loss")
 def classes_not_numbers(case: Case) -> Iterator[Sequence[Edit]]:
-    """An output unit for each class and cross-entropy, for the squared error of class numbers."""
+    """An output unit for each class and cross-entropy, for the squared error, or yes or no, of class numbers."""
     known = [each for examination in case.history.examinations for each in examination.losses if each.target_whole]
-    if not known:
+    if not known or min(each.target_low for each in known) < 0:
         return
     classes = int(max(each.target_high for each in known)) + 1
     for loss in training_losses(case):
         for each in on_the_way(case.program, loss):
-            if each.name in {"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"} and len(each.inputs) > 1:
+            if each.name in _OF_NUMBERS and len(each.inputs) > 1 and classes > 2:
                 yield from _as_classes(case.program, each, classes)
 
 
 def _as_classes(program: Program, loss: Operation, classes: int) -> Iterator[list[Edit]]:
-    heads = [each for each in nearest(program, loss.inputs[0]) if each.name == "linear" and each.call is not None]
-    width = heads[0].call.argument(1, "out_features") if heads and heads[0].call is not None else None
-    if width is None or ast.unparse(width) != "1" or loss.call is None:
+    below = nearest(program, loss.inputs[0], {*SHAPING, "sigmoid"})
+    head = next((each for each in below if each.name == "linear" and each.call is not None), None)
+    if head is None or head.call is None or loss.call is None:
         return
-    head = heads[0]
-    assert head.call is not None
-    edits = [replace(head.call.file, width, str(classes))]
+    width = written(program, head.call.file, head.call.argument(1, "out_features"))
+    if width is None or width.value != 1:
+        return
+    edits = [width.becomes(classes)]
     for call in calls_like(program, loss):
         name = "torch.nn.CrossEntropyLoss" if loss.module is not None else "torch.nn.functional.cross_entropy"
         edits += renamed(call if loss.module is None else loss.call, name)
@@ -125,8 +127,8 @@ def _as_classes(program: Program, loss: Operation, classes: int) -> Iterator[lis
             return
         edits += _whole(program, Value(call.file, output))
         edits += _as_long(program, Value(call.file, target))
-    for reading in readings(program, head):
-        edits += _largest(reading)
+    squashed = [each for each in nearest(program, loss.inputs[0]) if each.name == "sigmoid" and each.module is not None]
+    edits += _predictions(program, (squashed or [head])[0])
     yield unique(edits)
 
 
@@ -152,8 +154,8 @@ def _whole(program: Program, output: Value) -> list[Edit]:
     stack = [output]
     while stack:
         for each in operations(program, stack.pop()):
-            if each.name in {"squeeze", "flatten", "view", "reshape", "index"} and each.inputs:
-                if each.module is None and isinstance(each.value.node, ast.Call):
+            if each.name in {"squeeze", "flatten", "view", "reshape", "index", "sigmoid"} and each.inputs:
+                if each.name == "sigmoid" or (each.module is None and isinstance(each.value.node, ast.Call)):
                     edits += bypass(program, each)
                 elif isinstance(each.value.node, ast.Subscript):
                     edits += instead(each.value.file, each.value.node, each.inputs[0].node)
@@ -173,25 +175,39 @@ def _as_long(program: Program, target: Value) -> list[Edit]:
     return [replace(file, target.node, text)]
 
 
-def _largest(reading: Reading) -> list[Edit]:
-    """The class with the largest output, where a number was rounded."""
-    if reading.operation not in {"round", "rint", "clamp", "int", "long"}:
-        return []
+def _predictions(program: Program, output: Operation) -> Iterator[Edit]:
+    """The class with the largest output, where a number was rounded or a probability compared with a half."""
+    for each in readings(program, output):
+        if each.operation == "sigmoid" and isinstance(each.taker, ast.Call):
+            yield from _predictions(program, Operation("sigmoid", Value(each.file, each.taker)))
+        elif each.operation in {"round", "rint", "clamp", "int", "long"} or _is_threshold(each.taker):
+            yield _largest(each)
+
+
+def _largest(reading: Reading) -> Edit:
     file, top = reading.file, reading.taker
     while True:
         parent = file.parents[top]
         call = file.parents.get(parent)
         if not (isinstance(parent, ast.Attribute) and isinstance(call, ast.Call) and call.func is parent):
             break
-        if parent.attr not in {"round", "clamp", "int", "long", "squeeze", "view", "flatten", "reshape"}:
+        if parent.attr not in {"round", "clamp", "int", "long", "squeeze", "view", "flatten", "reshape", "float"}:
             break
         top = call
     base: ast.expr = reading.node
     while isinstance(base, ast.Call) and isinstance(base.func, ast.Attribute):
-        if base.func.attr not in {"squeeze", "view", "flatten", "reshape"}:
+        if base.func.attr not in {"squeeze", "view", "flatten", "reshape", "sigmoid"}:
             break
-        base = base.func.value
-    return [replace(file, top, f"{file.code(base)}.argmax(dim=1)")]
+        base = base.args[0] if file.qualified(base.func) and base.args else base.func.value
+    return replace(file, top, f"{file.code(base)}.argmax(dim=1)")
+
+
+def _is_threshold(node: ast.AST) -> bool:
+    """Whether it asks on which side of a number something is."""
+    match node:
+        case ast.Compare(ops=[ast.Gt() | ast.GtE() | ast.Lt() | ast.LtE()], comparators=[other]):
+            return number(other) is not None
+    return False
 
 
 # ---- sign -----------------------------------------------------------------------------------------------------------

@@ -68,7 +68,7 @@ def loss_output_mismatch(history: History) -> Iterator[Sighting]:
             yield Sighting(confidence=0.95, reading="several classes as one", evidence=evidence)
             return
         beyond = loss.target_low < -0.5 or loss.target_high > 1.5  # labels may be smoothed, or noisy
-        if beyond and loss.operation == "BinaryCrossEntropyWithLogits":
+        if beyond and loss.operation in ("BinaryCrossEntropy", "BinaryCrossEntropyWithLogits"):
             evidence = {"low": loss.target_low, "high": loss.target_high}
             yield Sighting(confidence=0.95, reading="labels out of range", evidence=evidence)
             return
