@@ -221,12 +221,28 @@ def guessing(**options: Any) -> History:
             "vanishing-through-time",
         ),
         (
+            guessing(examination={"parameters": moving(3e-3)}),
+            ["no-learning", "labels-unrelated", "plateau", "detached-graph"],
+            "detached-graph",
+        ),
+        (
             not_learning(),
             ["no-learning", "plateau", "over-regularization", "softmax-single-unit"],
             "softmax-single-unit",
         ),
     ],
-    ids=["low rate", "vanishing", "labels", "no step", "cut graph", "loss", "epsilon", "lost through time", "decay"],
+    ids=[
+        "low rate",
+        "vanishing",
+        "labels",
+        "no step",
+        "cut graph",
+        "loss",
+        "epsilon",
+        "lost through time",
+        "cut states",
+        "decay",
+    ],
 )
 def test_no_learning_follows_from(history: History, symptoms: Sequence[str], expected: str) -> None:
     assert first(history, *symptoms) == expected

@@ -494,3 +494,66 @@ def test_a_model_may_scale_its_inputs_itself(scale: Callable[[Tensor], Tensor], 
     found = examine(Scales(scale), 255 * inputs(N, 3).abs())
     assert [each.normalized for each in found.inputs] == [normalized]
     assert [each.normalized for each in examine(Scales(lambda x: x), inputs(N, 3)).inputs] == [False]
+
+
+class Stepping(nn.Module):
+    """A recurrence written by hand, with a readout at each of its steps."""
+
+    def __init__(self, cell: str, cut: Callable[[int], str], steps: int) -> None:
+        super().__init__()
+        self.w = nn.Parameter(torch.randn(4, 4))
+        self.cell = nn.LSTMCell(4, 4) if cell == "lstm" else nn.Linear(4, 4)
+        self.out, self.by, self.cut, self.steps = nn.Linear(4, 1), cell, cut, steps
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = c = y = torch.zeros(len(x), 4)
+        for t in range(self.steps):
+            h = h.detach() if "h" in self.cut(t) else h
+            c = c.detach() if "c" in self.cut(t) else c
+            if self.by == "lstm":
+                h, c = self.cell(x[:, t], (h, c))
+            elif self.by == "linear":
+                h = torch.tanh(self.cell(x[:, t] + h))
+            else:
+                h = torch.tanh(x[:, t] + h @ self.w)
+            y = self.out(h)
+        return y
+
+
+@pytest.mark.parametrize(
+    ("cell", "cut", "steps", "expected"),
+    [
+        ("linear", lambda t: "h", 8, {"net:cell", "net:out"}),
+        ("linear", lambda t: "h", 7, set()),  # not a sequence
+        ("linear", lambda t: "", 12, set()),  # only the readout is wanted at the last step alone
+        ("linear", lambda t: "h" if t % 4 == 0 else "", 12, set()),  # in chunks
+        ("lstm", lambda t: "hc", 12, {"net:cell", "net:out"}),
+        ("lstm", lambda t: "h", 12, set()),  # the memory carries the gradient
+        ("parameter", lambda t: "", 12, set()),
+    ],
+)
+def test_a_sequence_of_which_the_loss_reaches_the_last_step_alone(
+    cell: str, cut: Callable[[int], str], steps: int, expected: set[str]
+) -> None:
+    found = examine(Stepping(cell, cut, steps), inputs(N, steps, 4))
+    assert {place for place, layer in found.layers.items() if layer.cut} == expected
+
+
+@pytest.mark.parametrize("detached", [True, False])
+def test_what_a_judge_says_of_detached_examples_teaches_nothing(detached: bool) -> None:
+    maker, judge, places = nn.Linear(4, 3), nn.Linear(3, 1), Places()
+    places.add(maker, "maker")
+    places.add(judge, "judge")
+    window, z, real = Window(0, places, Memory()), inputs(N, 4), inputs(N, 3, seed=1)
+
+    def run(model: nn.Module, x: Tensor) -> Tensor:
+        result: Tensor = model(x)
+        window.model(model, [x], result)
+        return result
+
+    loss = run(judge, run(maker, z).detach()).mean() - run(judge, real).mean()
+    window.backward(loss, loss.item())
+    made = run(maker, z)
+    loss = (made - real).abs().mean() - run(judge, made.detach() if detached else made).mean()
+    window.backward(loss, loss.item())
+    assert window.finish().untaught == ("maker:" if detached else "")

@@ -235,3 +235,13 @@ def test_the_steps_of_a_recurrence_are_one_activation() -> None:
     graph = walk(last(torch.relu(first(torch.relu(y[-1] - 1)))).sum())
     groups = by_weights(graph.unnamed)
     assert sorted(len(nodes) for _, nodes in groups) == [1, 1, 6]
+
+
+@pytest.mark.parametrize(("detach", "passed", "again"), [(False, 5, 5), (True, 1, 1)])
+def test_how_many_steps_of_a_layer_the_loss_comes_by(detach: bool, passed: int, again: int) -> None:
+    layer, h, nodes = nn.Linear(C, C), TARGET, {}
+    for _ in range(5):
+        h = layer(h.detach() if detach else h)
+        nodes[h.grad_fn] = "net:"
+    graph = walk(h.sum(), nodes)
+    assert (graph.passed["net:"], graph.again) == (passed, again)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Independent, Normal
 
-from gradus.diagnosis.players import Anchor, Judged, read_code, read_latents, read_players, used
+from gradus.diagnosis.players import Anchor, Judged, read_code, read_latents, read_players, untaught, used
 from gradus.diagnosis.signs import PlayersSigns
 
 N = 32
@@ -195,3 +195,34 @@ def test_the_means_of_an_encoder() -> None:
     assert read_code((mean, log_variance[:, :1])) is None
     assert read_code((mean[:, :1], log_variance[:, :1])) is None  # one number and how sure it is
     assert read_code(mean) is None
+
+
+class TestUntaught:
+    """A maker's and a judge's turns, on what each is given and what of it the loss reaches."""
+
+    def test_only_what_shares_a_turn_with_a_judge_whose_score_does_not_depend_on_it(self) -> None:
+        maker, judge, x = nn.Linear(2, 3), nn.Linear(3, 1), torch.randn(N, 2)
+        made, real = maker(x), torch.randn(N, 3)
+        own, others = list(judge.parameters()), list(maker.parameters())
+        cut, whole = made.detach(), made
+
+        def turns(*given: tuple[int, Tensor]) -> list[Judged]:
+            passes = [Judged.of(judge, [each], judge(each), turn) for turn, each in given]
+            return [Judged.of(maker, [x], made), *passes]
+
+        judging = ((0, cut), (0, real))
+        assert untaught(turns(*judging, (1, cut)), [own, [*own, *others]]) is others[0]
+        assert untaught(turns((0, cut), (1, cut), (1, real)), [[*own, *others], own]) is others[0]
+        assert untaught(turns(*judging, (1, whole)), [own, [*own, *others]]) is None
+        assert untaught(turns(*judging, (1, cut), (1, whole)), [own, [*own, *others]]) is None
+        assert untaught(turns(*judging, (1, cut)), [own, others]) is None  # the score is only watched
+        assert untaught(turns(*judging, (1, cut)), [own, own]) is None
+        assert untaught(turns((0, real), (1, cut)), [own, [*own, *others]]) is None  # it judges nothing else
+        assert untaught(turns(*judging, (1, cut)), [[*own, *others]] * 2) is None  # it has no turn
+
+    def test_a_value_and_a_policy_of_the_same_states(self) -> None:
+        policy, value, x, later = nn.Linear(2, 3), nn.Linear(2, 1), torch.randn(N, 2), torch.randn(N, 2)
+        passes = [Judged.of(value, [each], value(each), turn) for turn in (0, 1) for each in (x, later)]
+        own = list(value.parameters())
+        judged = [Judged.of(policy, [x], policy(x)), *passes]
+        assert untaught(judged, [own, [*own, *policy.parameters()]]) is None

@@ -154,7 +154,7 @@ TABLE: tuple[Cause, ...] = (
          "evaluation-in-train-mode": 1, "broadcast-loss": 3, "bad-initialization": 2,
          "over-regularization": 2, "unscaled-targets": 2, "class-imbalance": 2, "missing-nonlinearity": 1.5,
          "unscaled-inputs": 1.5, "underfitting": 1, "unshuffled-data": 3,
-         **dict.fromkeys(_LOOP, 2.0), **dict.fromkeys(_OUTPUT, 2.0)},
+         **dict.fromkeys(_LOOP, 2.0), **dict.fromkeys(_OUTPUT, 2.0), "detached-graph": 3},
     ),
     _cause("noisy-labels", {"validation-rising": 0.3, "generalization-gap": 0.3}, {"labels-unrelated": 2}),
     _cause("class-imbalance", {"constant-prediction": 0.5}),

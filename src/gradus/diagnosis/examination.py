@@ -2,6 +2,7 @@
 
 import math
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -15,9 +16,9 @@ from gradus.diagnosis.graph import Graph, by_weights, walk
 from gradus.diagnosis.inputs import begins_with_normalization, calm, read_input, row_prints
 from gradus.diagnosis.memory import Memory
 from gradus.diagnosis.places import Places
-from gradus.diagnosis.players import Judged, read_code, read_latents, read_players, used
+from gradus.diagnosis.players import Judged, read_code, read_latents, read_players, untaught, used
 from gradus.diagnosis.rewards import minimizes_reward
-from gradus.diagnosis.signs import Examination, InputSigns, LayerSigns, LossSigns, Op
+from gradus.diagnosis.signs import Examination, InputSigns, LayerSigns, LossSigns, Op, layer_of
 from gradus.diagnosis.similarity import is_likeness
 from gradus.diagnosis.through_time import Sequence_, gradients_through_time, memory_kept
 from gradus.diagnosis.updates import Updates
@@ -29,6 +30,8 @@ _ACTIVATION_TYPES = {
 }  # fmt: skip
 _CHANNELS_SECOND = (nn.modules.conv._ConvNd, nn.modules.batchnorm._BatchNorm, nn.GroupNorm)
 _MOST_CALLS = 512
+_MANY_TIMES = 8
+"""Calls in one pass, from which on they are steps through a sequence."""
 _MOST_JUDGED = 16
 _MOST_UNNAMED = 32
 _STEPS_READ = 8
@@ -298,6 +301,7 @@ class Window:
     def finish(self) -> Examination:
         """All of it."""
         self.updates.finish()
+        self._note_cuts()
         players = read_players(self.judged, self._memory.anchors)
         return Examination(
             step=self.step,
@@ -309,7 +313,31 @@ class Window:
             noise=self.updates.noise,
             players=players,
             latents=self._latents,
+            untaught=self._untaught(),
         )
+
+    def _note_cuts(self) -> None:
+        """Layers that ran many times in one pass, as through a sequence, and of which the loss reaches the last time.
+
+        A readout is called at each step, too, and may be wanted at the last alone; then what carries the state is
+        reached more than once, be it another layer or parameters by themselves.
+        """
+        graphs, computed = self.graphs, Counter(self._nodes.values())
+        passed = sum((each.passed for each in graphs), Counter[str]())
+        many = [place for place, each in self._layers.items() if each.calls >= _MANY_TIMES and passed[place]]
+        once = all(
+            each.whole and each.again < _MANY_TIMES and all(each.passed[one] <= 1 for one in many) for each in graphs
+        )
+        if once and all(computed[place] >= _MANY_TIMES * passed[place] for place in many):
+            for place in many:
+                self._layers[place] = replace(self._layers[place], cut=True)
+
+    def _untaught(self) -> str:
+        """The place of what learns beside a judge, but not of it."""
+        whole = all(graph.whole for graph in self.graphs)
+        known = [[each for each in graph.reached if self._places.parameter(each)] for graph in self.graphs]
+        found = untaught(self.judged, known) if whole else None
+        return layer_of(self._places.parameter(found) or "") if found is not None else ""
 
     @property
     def has_loss(self) -> bool:

@@ -66,6 +66,8 @@ class Graph:
         squashed: nodes of sigmoids and tanhs, with the place of the layer below them.
         weighted: how many matrices are multiplied.
         nonlinear: whether anything between the layers is not linear, as far as it is known.
+        passed: how many nodes of each layer's output the walk came by.
+        again: the most operations that one parameter goes into.
         whole: whether the walk came to the end: no compiled part, no more than MOST_NODES.
     """
 
@@ -83,6 +85,8 @@ class Graph:
     squashed: list[tuple[str, str, Any]] = field(default_factory=list)
     weighted: int = 0
     nonlinear: bool = False
+    passed: Counter[str] = field(default_factory=Counter)
+    again: int = 0
     whole: bool = True
 
 
@@ -93,6 +97,7 @@ def walk(loss: Tensor, layers: Mapping[Any, str] | None = None) -> Graph:
     if loss.grad_fn is None:
         return graph
     consumers: dict[Any, Any] = {}
+    used: Counter[Any] = Counter()
     start = _beyond_sink(loss.grad_fn, loss.output_nr)
     seen = {start}
     # Each entry: node, the operations above it if it is still part of a head.
@@ -116,6 +121,8 @@ def walk(loss: Tensor, layers: Mapping[Any, str] | None = None) -> Graph:
             continue
         if name.startswith("CompiledFunction"):
             graph.whole = False
+        if node in layers:
+            graph.passed[layers[node]] += 1
         head: tuple[Op, ...] | None = None
         if above is not None:
             if node in layers:
@@ -150,6 +157,7 @@ def walk(loss: Tensor, layers: Mapping[Any, str] | None = None) -> Graph:
                 continue
             if head is None and short_name(child) in _ACTIVATIONS:
                 graph.nonlinear = True  # also where the loss reaches it by another way, as a penalty does
+            used[child] += 1
             if layers:
                 consumers.setdefault(child, node)
             if name in _LOOK_UP and short_name(child) == "AccumulateGrad":
@@ -172,6 +180,7 @@ def walk(loss: Tensor, layers: Mapping[Any, str] | None = None) -> Graph:
             stack.append((child, below))
         if head is not None and ends:
             _keep(graph, head)
+    graph.again = max((number for each, number in used.items() if hasattr(each, "variable")), default=0)
     for node, place in layers.items():
         graph.following[place] = _activation_after(node, consumers)
     return graph

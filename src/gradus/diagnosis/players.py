@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Normal
 
-from gradus.diagnosis.graph import MOST_NODES, RESHAPING, operands, short_name
+from gradus.diagnosis.graph import MOST_NODES, RESHAPING, leaves_below, operands, short_name
 from gradus.diagnosis.measure import pairwise
 from gradus.diagnosis.signs import PlayersSigns
 
@@ -25,7 +25,7 @@ _ACTIVE = 0.01
 class Judged:
     """One pass of a model: what went in and came out."""
 
-    root: int
+    root: nn.Module
     input: Tensor | None
     output: Tensor
     source: int
@@ -35,12 +35,14 @@ class Judged:
     """Whether the input was computed from parameters."""
     turn: int = 0
     """Backward passes of the step before it."""
+    node: Any = None
+    """What computed the output, where gradients are computed."""
 
     @classmethod
     def of(cls, root: nn.Module, inputs: Sequence[Tensor], output: Tensor, turn: int = 0) -> "Judged":
         first = inputs[0].detach() if inputs else None
         computed = bool(inputs) and inputs[0].grad_fn is not None
-        return cls(id(root), first, output.detach(), _where(first), _where(output), computed, turn)
+        return cls(root, first, output.detach(), _where(first), _where(output), computed, turn, output.grad_fn)
 
     @property
     def scores(self) -> bool:
@@ -166,6 +168,30 @@ def read_players(judged: Sequence[Judged], anchors: dict[int, Anchor]) -> Player
         covered=anchor.covered(fake_ND),
         moved=anchor.moved(fake_ND, scale),
     )
+
+
+def untaught(judged: Sequence[Judged], reached: Sequence[Sequence[Tensor]]) -> Tensor | None:
+    """A parameter of what takes its turn beside a judge, but learns nothing of it: the score is of detached examples.
+
+    `reached` are the parameters that each backward pass of the step comes to. A judge is what learns by itself in
+    another turn, from two passes or more, of what is not given to another model too. A state's value that is learned
+    along with a policy has no such turn, nor have two critics.
+    """
+    turns = [{id(each) for each in turn} for turn in reached]
+    scores = [each for each in judged if each.scores and each.node is not None]
+    for judge in dict.fromkeys(each.root for each in scores):
+        own = {id(each) for each in judge.parameters()}
+        passes = [[each for each in scores if each.root is judge and each.turn == turn] for turn in range(len(turns))]
+        given = {each.source for each in judged if each.root is not judge}
+        learns = any(turn and turn <= own and len(of) > 1 for turn, of in zip(turns, passes, strict=True))
+        if not learns or any(each.source in given for each in scores if each.root is judge):
+            continue
+        for turn, of, parameters in zip(turns, passes, reached, strict=True):
+            behind = {id(leaf) for each in of for leaf in leaves_below(each.node)}
+            others = [each for each in parameters if id(each) not in own]
+            if turn & own & behind and others and not turn & behind - own:
+                return others[0]
+    return None
 
 
 def _learns_to_tell(real: Judged, reals: Sequence[Judged], fakes: Sequence[Judged]) -> bool:

@@ -26,6 +26,7 @@ class LayerSigns:
         calls: how often the module was called in the step.
         earliest, latest: norm of the loss's gradient at the first and the last step of the sequence it went through.
         kept: mean of the gate by which a recurrent layer keeps its memory; None where none is seen.
+        cut: whether it ran many times in one pass, and of nothing that did the loss reaches more than the last time.
         finite: whether the sample is.
         output: whether a loss is computed of it with no other layer in between.
         single: whether a softmax runs over its one unit.
@@ -45,6 +46,7 @@ class LayerSigns:
     earliest: float | None = None
     latest: float | None = None
     kept: float | None = None
+    cut: bool = False
     output: bool = False
     single: bool = False
 
@@ -235,6 +237,7 @@ class Examination:
         rates: learning rate of each optimizer that stepped.
         noise: gradient noise scale in examples, from two consecutive gradients; None where it cannot be told.
         latents: share of latent dimensions that vary over the batch, of a variational autoencoder.
+        untaught: the model whose output another judges, in whose turn the judge's score does not depend on it.
     """
 
     step: int
@@ -246,6 +249,7 @@ class Examination:
     noise: float | None = None
     players: PlayersSigns | None = None
     latents: float | None = None
+    untaught: str = ""
 
     loss: LossSigns | None = field(init=False, compare=False, repr=False)
 

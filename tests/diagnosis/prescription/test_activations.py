@@ -7,6 +7,7 @@ from gradus.diagnosis.signs import Examination, ParameterSigns
 from tests.diagnosis.prescription.changing import changes, first_change
 from tests.diagnosis.prescription.networks import BLOCKS, HEAD, REPEATED, deep, net
 
+ORDERED = "from collections import OrderedDict\n"
 MANY = "def chain(*layers):\n    return nn.Sequential(*layers)"
 
 
@@ -118,6 +119,15 @@ def test_an_output_that_is_cut_off_at_a_threshold_stays() -> None:
             net("return self.fc2(self.act(self.fc1(x)))").replace("nn.Sigmoid()", "nn.Identity()"),
             ["- self.act = nn.Identity()", "+ self.act = nn.ReLU()"],
         ),
+        (
+            f"{ORDERED}m = nn.Sequential(OrderedDict([\n    ('a', nn.Linear(4, 8)),\n    ('b', nn.Linear(8, 2)),\n]))",
+            ['+ ("a_relu", nn.ReLU()),'],
+        ),
+        (
+            ORDERED + "d = OrderedDict([('a', nn.Linear(4, 8)), (b, nn.Linear(8, 2))])\nm = nn.Sequential(d)",
+            ["- d = OrderedDict([('a', nn.Linear(4, 8)), (b, nn.Linear(8, 2))])",
+             "+ d = OrderedDict([('a', nn.Linear(4, 8)), (\"a_relu\", nn.ReLU()), (b, nn.Linear(8, 2))])"],
+        ),
         ("h = x @ W1 + b1\ny = h @ W2 + b2", ["- h = x @ W1 + b1", "+ h = torch.relu(x @ W1 + b1)"]),
     ],
 )  # fmt: skip
@@ -134,6 +144,8 @@ def test_an_activation_between_layers(source: str, expected: list[str]) -> None:
         net("h = F.relu(self.fc1(x))", "return self.fc1(self.act(self.fc2(h)))").replace("Sigmoid", "Identity"),
         net("x = self.fc1(x)", "x = F.relu(x)", "return self.fc2(x)"),
         f"{MANY[:-1]}, nn.ReLU())\nm = chain(nn.Linear(4, 8), nn.Linear(8, 2))",  # it acts itself, at least once
+        f"{ORDERED}m = nn.Sequential(OrderedDict([('a', nn.Linear(4, 8)), ('b', nn.Tanh()), ('c', nn.Linear(8, 2))]))",
+        f"{ORDERED}m = nn.ModuleDict(OrderedDict([('a', nn.Linear(4, 8)), ('b', nn.Linear(8, 2))]))",
         "layers = nn.ModuleList([nn.Linear(4, 8), nn.Linear(8, 2)])",  # their activations are where they are called
     ],
 )

@@ -208,6 +208,10 @@ class TestKeepGraph:
             ("h = self.encoder(x)\n        h = h.detach()\n        return h", "h = self.encoder(x)\n        return h"),
             ("return self.head(self.encoder(x).data)", "return self.head(self.encoder(x))"),
             (
+                "h = x\n        for _ in range(9):\n            h = self.encoder(h.data.clone())\n        return h",
+                "h = x\n        for _ in range(9):\n            h = self.encoder(h.clone())\n        return h",
+            ),
+            (
                 "with torch.no_grad():\n            h = self.encoder(x)\n            h = F.relu(h)\n        return h",
                 "h = self.encoder(x)\n        h = F.relu(h)\n        return h",
             ),

@@ -1,6 +1,7 @@
 """What a loop may do without being wrong."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from torch.nn import functional
 from gradus.diagnosis.history import History
 from gradus.diagnosis.signs import Evaluation
 from gradus.diagnosis.watch import watch
-from tests.diagnosis.histories import APART, classifying, fitting, not_learning, playing, seen
+from tests.diagnosis.histories import APART, LAYER, classifying, fitting, line, not_learning, playing, seen
 
 
 @pytest.mark.parametrize(
@@ -31,6 +32,22 @@ def test_an_idle_optimizer_of_another_model_is_told_from_a_cut_graph(
         seen(classifying(loop={"idle_steps": idle, "rootless": rootless}))
     )
     assert found == ({cause} if caught else set())
+
+
+@pytest.mark.parametrize(
+    ("signs", "right", "reading"),
+    [
+        ({"layers": {"net:cell": replace(LAYER, cut=True)}}, 0.2, "last step"),
+        ({"layers": {"net:cell": replace(LAYER, cut=True)}}, 1.0, ""),  # nothing is lost
+        ({"layers": {"net:cell": LAYER}}, 0.2, ""),
+        ({"untaught": "maker:"}, 0.2, "judged"),
+    ],
+)
+def test_a_cut_before_weights_that_learn(signs: dict[str, Any], right: float, reading: str) -> None:
+    found = seen(classifying(examination=signs, right=line(right, right))).get("detached-graph")
+    assert (found[1].reading if found is not None else "") == reading
+    early = seen(classifying(examination=signs, right=line(right, right), steps=20))
+    assert "detached-graph" not in early
 
 
 @pytest.mark.parametrize("signs", [{"orphans": ("net:2.weight",)}, {"unregistered": ("Linear",)}])

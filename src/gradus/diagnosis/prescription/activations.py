@@ -219,7 +219,7 @@ def _acts(file: SourceFile, node: ast.AST) -> bool:
 def _between_items(case: Case) -> Iterator[Edit]:
     for file, node in case.program.nodes():
         items: list[ast.expr] = node.args if isinstance(node, ast.Call) else getattr(node, "elts", [])
-        layers = [each for each in items if isinstance(each, ast.Call) and is_layer(file, each)]
+        layers = [each for each in items if isinstance(made := _named(each), ast.Call) and is_layer(file, made)]
         if len(layers) < 2 or not (
             _is_row(case, file, node.func)
             if isinstance(node, ast.Call)
@@ -228,15 +228,29 @@ def _between_items(case: Case) -> Iterator[Edit]:
             continue
         for one, other in itertools.pairwise(layers):
             between = items[items.index(one) + 1 : items.index(other)]
-            if any(_acts(file, each) for each in between):
+            if any(_acts(file, _named(each)) for each in between):
                 continue
             name, more = imported(file, "torch.nn.ReLU")
+            text = f"{name}()" if one is _named(one) else f'("{_name(one)}_relu", {name}())'
             last = between[-1] if between and "Norm" in ast.unparse(between[-1]) else one
             end = file.span(last)[1]
             line = file.text[: file.span(last)[0]].rpartition("\n")[2]
             apart = not line.strip() and other.lineno > (last.end_lineno or last.lineno)
-            yield Edit(file, end, end, f",\n{line}{name}()" if apart else f", {name}()")
+            yield Edit(file, end, end, f",\n{line}{text}" if apart else f", {text}")
             yield from more
+
+
+def _named(item: ast.expr) -> ast.expr:
+    """What stands in a row: itself, or the second of a pair of a name and a module."""
+    return item.elts[1] if isinstance(item, ast.Tuple) and len(item.elts) == 2 else item
+
+
+def _name(item: ast.expr) -> str:
+    """The name in a pair; "layer" where it is not written out."""
+    match item:
+        case ast.Tuple(elts=[ast.Constant(value=str(name)), _]):
+            return name
+    return "layer"
 
 
 def _is_row(case: Case, file: SourceFile, called: ast.expr) -> bool:
@@ -257,8 +271,17 @@ def _is_row(case: Case, file: SourceFile, called: ast.expr) -> bool:
 
 
 def _goes_into_sequential(case: Case, file: SourceFile, node: ast.List) -> bool:
-    """`nn.Sequential(*[...])`, or of a list with a name; those of `ModuleList` have their activations elsewhere."""
+    """`nn.Sequential(*[...])`, or of a list with a name, or of an `OrderedDict` of pairs; those of `ModuleList` have
+    their activations elsewhere.
+    """
     statement, holder = file.statement(node), file.parents.get(node)
+    if isinstance(holder, ast.Call) and file.qualified(holder.func) == "collections.OrderedDict":
+        named = isinstance(statement, ast.Assign) and statement.value is holder
+        given = ast.unparse(statement.targets[0] if isinstance(statement, ast.Assign) and named else holder)
+        calls = (each for each in ast.walk(file.tree) if isinstance(each, ast.Call) and each.args)
+        return any(
+            file.qualified(each.func) == "torch.nn.Sequential" and ast.unparse(each.args[0]) == given for each in calls
+        )
     enters = reached(case.program, file, holder) if isinstance(holder, ast.Call) else None
     if enters is not None and isinstance(holder, ast.Call):  # of a function that is given the list
         home, function = enters

@@ -6,11 +6,13 @@ from itertools import pairwise
 from gradus.core.text import Message
 from gradus.diagnosis.history import History
 from gradus.diagnosis.rules import Sighting, rules
-from gradus.diagnosis.rules.common import learned, supervised
+from gradus.diagnosis.rules.common import learned, supervised, thriving
 from gradus.diagnosis.signs import layer_of
 
 _LONG = 50
 """Steps after which, at the end of a run, none will come of an optimizer that has made none."""
+_SURE = 30
+"""Steps after which what one step's graph has shown each time is no matter of a beginning."""
 
 
 @rules.register(
@@ -141,21 +143,49 @@ def frozen_parameters(history: History) -> Iterator[Sighting]:
     "detached-graph",
     source="detach, no_grad, .data and a round trip through NumPy end the graph; what lies before gets no gradient",
     not_fooled_by="heads unused in some steps, or in all; a generator in its discriminator's turn; targets computed "
-    "without gradients; codebooks and targets that move by averages",
+    "without gradients; codebooks and targets that move by averages; sequences cut in chunks; a readout at each step, "
+    "the last of which is wanted; policies beside the value of their states",
     structural=True,
     says=Message(
-        en="The graph is cut: {layers:.0f} weight matrices that ran and are in the optimizer never get a gradient.",
-        zh="计算图被切断：{layers:.0f} 个参与运行且在优化器中的权重矩阵从未得到梯度。",
+        en="The graph is cut: {what}.",
+        zh="计算图被切断：{what}。",
     ),
+    words={
+        "weights": Message(
+            en="weight matrices that ran and are in the optimizer never get a gradient",
+            zh="参与运行且在优化器中的权重矩阵从未得到梯度",
+        ),
+        "last step": Message(
+            en="of a sequence the loss reaches the last step alone, so nothing is learned from those before it",
+            zh="损失只到达序列的最后一步，无法从之前的各步学习",
+        ),
+        "judged": Message(
+            en="what the judge says of it does not depend on the model that learns, whose output it is given detached",
+            zh="判别器得到的是与计算图分离的输出，其评分不依赖于正在学习的模型",
+        ),
+    },
 )
 def detached_graph(history: History) -> Iterator[Sighting]:
-    """Parameters of layers that ran are stepped, and no loss reaches them."""
+    """Parameters of layers that ran are stepped, and no loss reaches them; or not at the steps of a sequence."""
     loop = history.loop
     if loop.no_graph or (loop.rootless and loop.idle_steps >= 3):
-        yield Sighting(confidence=0.99, evidence={"layers": 0}, severity="critical")
+        yield Sighting(confidence=0.99, evidence={"layers": 0}, severity="critical", reading="weights")
     elif loop.unreached and loop.idle_steps < 3:
         where = layer_of(loop.unreached[-1])
-        yield Sighting(where=where, confidence=0.9, evidence={"layers": len(loop.unreached)})
+        yield Sighting(where=where, confidence=0.9, evidence={"layers": len(loop.unreached)}, reading="weights")
+    elif history.step >= _SURE:
+        yield from _cut_between(history)
+
+
+def _cut_between(history: History) -> Iterator[Sighting]:
+    """Weights that learn, but not from what they are meant to learn from."""
+    untaught = [each.untaught for each in history.examinations if each.untaught]
+    cut = [{place for place, layer in each.layers.items() if layer.cut} for each in history.latest(3)]
+    always = sorted(set.intersection(*cut)) if cut else []
+    if len(untaught) >= 3:
+        yield Sighting(where=untaught[-1], confidence=0.9, reading="judged")
+    elif always and supervised(history) and not thriving(history):
+        yield Sighting(where=always[0], confidence=0.9, reading="last step")
 
 
 @rules.register(
