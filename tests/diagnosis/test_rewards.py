@@ -5,11 +5,11 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.distributions import Categorical
 
 from gradus.diagnosis.graph import walk
-from gradus.diagnosis.rewards import minimizes_reward
+from gradus.diagnosis.rewards import minimizes_reward, minimizes_value
 
 SEEN = torch.linspace(-2, 2, 192).reshape(32, 6).sin()
 EARNED = torch.arange(32.0).cos()
@@ -44,3 +44,32 @@ def test_the_sign_before_a_reward(loss: Callable[[Tensor, Tensor], Tensor], expe
 
 def test_a_cost_is_made_small_rightly() -> None:
     assert not minimized(lambda said, costs: (said * costs).mean(), cost=True)
+
+
+ACTOR, CRITIC = nn.Linear(6, 2), nn.Linear(8, 1)
+CRITICS = {id(each) for each in CRITIC.parameters()}
+
+
+def judged(actions: Tensor) -> Tensor:
+    said: Tensor = CRITIC(torch.cat([SEEN, actions], dim=1))
+    return said
+
+
+@pytest.mark.parametrize(
+    ("loss", "expected"),
+    [
+        (lambda: judged(ACTOR(SEEN)).mean(), True),
+        (lambda: torch.minimum(judged(ACTOR(SEEN)), judged(ACTOR(SEEN))).squeeze(1).sum() / 32, True),
+        (lambda: -judged(ACTOR(SEEN)).mean(), False),
+        (lambda: 0.1 - judged(ACTOR(SEEN)).mean(), False),
+        (lambda: judged(ACTOR(SEEN)).square().mean(), False),
+        (lambda: judged(ACTOR(SEEN).detach()).mean(), False),  # no policy learns by it
+        (lambda: ACTOR(SEEN).mean(), False),  # no critic
+    ],
+)
+def test_the_sign_before_what_a_critic_says(loss: Callable[[], Tensor], expected: bool) -> None:
+    def looked_at(rewards: Tensor) -> bool:
+        return minimizes_value(walk(loss()), sys._getframe(), CRITICS)
+
+    assert looked_at(EARNED) == expected
+    assert not minimizes_value(walk(loss()), sys._getframe(), CRITICS), "nothing is called a reward"

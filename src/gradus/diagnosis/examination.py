@@ -17,7 +17,7 @@ from gradus.diagnosis.inputs import begins_with_normalization, calm, read_input,
 from gradus.diagnosis.memory import Memory
 from gradus.diagnosis.places import Places
 from gradus.diagnosis.players import Judged, read_code, read_latents, read_players, untaught, used
-from gradus.diagnosis.rewards import minimizes_reward
+from gradus.diagnosis.rewards import minimizes_reward, minimizes_value
 from gradus.diagnosis.signs import Examination, InputSigns, LayerSigns, LossSigns, Op, layer_of
 from gradus.diagnosis.similarity import is_likeness
 from gradus.diagnosis.through_time import Sequence_, gradients_through_time, memory_kept
@@ -34,6 +34,7 @@ _MANY_TIMES = 8
 """Calls in one pass, from which on they are steps through a sequence."""
 _MOST_JUDGED = 16
 _MOST_UNNAMED = 32
+_SQUARED = {"MseLoss", "SmoothL1Loss", "HuberLoss", "Pow"}
 _STEPS_READ = 8
 _REMEMBERED = 5
 """Examinations over which a unit must be silent to count as dead."""
@@ -230,8 +231,7 @@ class Window:
         for number, (activation, nodes) in enumerate(by_weights(reversed(graph.unnamed[:_MOST_UNNAMED]))):
             self._read_unnamed(f":activation {number + 1}", activation, nodes)
         read = read_loss(value, graph, self._output)
-        wrong_way = is_likeness(loss.grad_fn) or minimizes_reward(graph, sys._getframe(1))
-        self._losses.append(replace(read, wrong_way=wrong_way))
+        self._losses.append(replace(read, wrong_way=is_likeness(loss.grad_fn), earns_less=self._earns_less(graph)))
         pair = compared(graph, self._output)
         target = pair[1] if pair is not None else None
         if self._inputs and not self._input_signs:
@@ -244,6 +244,13 @@ class Window:
                         self._input_signs.append(signs)
             self._memory.train_inputs = (self._memory.train_inputs + self._input_signs[:1])[-20:]
         return graph
+
+    def _earns_less(self, graph: Graph) -> bool:
+        program = sys._getframe(2)
+        if graph.losses and all(name in _SQUARED for name, _ in graph.losses):
+            self._memory.critics |= {id(each) for each in graph.reached}
+            return False
+        return minimizes_reward(graph, program) or minimizes_value(graph, program, self._memory.critics)
 
     def _scaled_within(self, given: Tensor) -> bool:
         """Whether the model scales what it is given by operations of its own before the first layer with weights."""

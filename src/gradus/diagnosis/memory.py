@@ -13,6 +13,7 @@ class Memory:
 
     Attributes:
         rows: prints of training examples, each once.
+        critics: parameters, by id, that learned from squared errors alone.
         looked_at: how many prints were taken, those of examples that came again among them.
     """
 
@@ -22,6 +23,7 @@ class Memory:
         self.gradient: tuple[int, list[Tensor]] | None = None
         self.rows: set[int] = set()
         self.looked_at = 0
+        self.critics: set[int] = set()
         self.train_inputs: list[InputSigns] = []
         self.many_calls: set[str] = set()
         self.learning_norms: set[str] = set()

@@ -157,7 +157,8 @@ class LossSigns:
         one_class, several_classes: of targets (N, C) of 0s and 1s, the share of examples that have one 1, and more.
         not_log: the input of a negative log likelihood is no log-probability.
         zero_probability: a number so near 0 that it may as well round to 0 is under a logarithm.
-        wrong_way: it grows as outputs come nearer to targets, as an overlap or a cosine does, or as rewards grow.
+        wrong_way: it grows as outputs come nearer to targets, as an overlap or a cosine does.
+        earns_less: it grows with rewards, or with what a critic expects of them.
         terms: how many losses of this kind it adds up, as of the letters of a word; figures are those of them together.
     """
 
@@ -187,6 +188,7 @@ class LossSigns:
     not_log: bool = False
     zero_probability: bool = False
     wrong_way: bool = False
+    earns_less: bool = False
     terms: int = 1
 
     @property

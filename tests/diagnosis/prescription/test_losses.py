@@ -157,6 +157,12 @@ class TestSign:
     def test_of_a_loss(self, loss: str, old: str | None, new: str) -> None:
         assert first_change(trained(loss), "flip-sign") == [f"- {old or loss}", f"+ {new}"]
 
+    def test_of_a_value_beside_a_critics_error(self) -> None:
+        before = "for s, a, r in memory:\n    error = F.mse_loss(critic(s, a), r)\n    error.backward()\n"
+        assert changes(trained("loss = critic(x, model(x)).mean()", before=before), "flip-sign") == [
+            trained("loss = -critic(x, model(x)).mean()", before=before)
+        ]
+
     def test_where_it_goes_backward(self) -> None:
         program = trained("loss = F.mse_loss(model(x), y)").replace("loss.backward()", "(-loss).backward()")
         assert first_change(program, "flip-sign") == [

@@ -63,7 +63,14 @@ def test_an_optimizer_that_steps_uphill() -> None:
     assert not found(uphill, heads=((op("Neg", negative=True), *SQUARED),))
     assert not found(ADAM)
     assert found(ADAM, wrong_way=True)
+    assert found(ADAM, earns_less=True)
     assert not found(uphill, wrong_way=True, heads=())
+
+
+@pytest.mark.parametrize(("sign", "caught"), [("earns_less", True), ("wrong_way", False)])
+def test_of_several_optimizers_the_policys_loss_alone_tells_a_sign(sign: str, caught: bool) -> None:
+    history = fitting(loss={sign: True, "heads": ()}, optimizers={0: ADAM, 1: ADAM})
+    assert ("loss-sign" in seen(history)) == caught
 
 
 def test_a_loss_may_fall_far_below_zero_if_it_slows_down() -> None:

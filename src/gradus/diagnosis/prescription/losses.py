@@ -253,9 +253,11 @@ def _positive(program: Program, operation: Operation) -> list[Edit]:
 
 
 def _negative(case: Case) -> Iterator[list[Edit]]:
-    """A minus before what is to be maximized: of several terms, the one with the logarithm of a probability."""
+    """A minus before what is to be maximized, and no known error: of several terms, the one with a log-probability."""
     for loss in training_losses(case):
         terms = [each for each in _terms(case.program, loss) if _is_likelihood(case.program, each)]
+        if not terms and any(each.name.endswith("_loss") for each in on_the_way(case.program, loss)):
+            continue
         for term in terms if 0 < len(terms) < 2 else [loss]:
             for made in operations(case.program, term):
                 file, node = made.value.file, made.value.node

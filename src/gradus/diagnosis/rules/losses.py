@@ -193,29 +193,36 @@ def _squared(above: Op | None, op: Op, below: Op) -> int:
     structural=True,
     severity="critical",
     says=Message(
-        en="The loss has the wrong sign: training makes the errors larger (the loss went from {start:.3g} to "
-        "{end:.3g}).",
-        zh="损失的符号反了：训练在让误差变大（损失从 {start:.3g} 变为 {end:.3g}）。",
+        en="The loss has the wrong sign: training makes {what} (the loss went from {start:.3g} to {end:.3g}).",
+        zh="损失的符号反了：训练在让{what}（损失从 {start:.3g} 变为 {end:.3g}）。",
     ),
+    words={
+        "errors": Message(en="the errors larger", zh="误差变大"),
+        "rewards": Message(en="what is earned smaller", zh="回报变小"),
+    },
 )
 def loss_sign(history: History) -> Iterator[Sighting]:
-    """A known loss reached through an odd number of sign changes; or a loss without bound below."""
+    """A known loss reached through an odd number of sign changes; rewards made small; or a loss without bound below."""
+    start, end = history.losses.start(3), history.losses.end(3)
+    latest = history.latest(2)
+    if history.step >= 3 and latest and all(any(loss.earns_less for loss in each.losses) for each in latest):
+        yield Sighting(confidence=0.9, evidence={"start": start, "end": end}, reading="rewards")
+        return
     if len(history.optimizers) > 1 or history.adversarial or history.step < 3:
         return
-    start, end = history.losses.start(3), history.losses.end(3)
     flipped = [_flips(head) for _, head in each_head(history)]
     known = [each for each in flipped if each is not None]
     likelihood = [_is_log_probability(head) for _, head in each_head(history)]
     uphill = any(each.maximizes for each in history.optimizers.values())
     if uphill:
         if known and not any(known) and end > start:
-            yield Sighting(confidence=0.97, evidence={"start": start, "end": end})
+            yield Sighting(confidence=0.97, evidence={"start": start, "end": end}, reading="errors")
     elif history.last is not None and any(each.wrong_way for each in history.last.losses):
-        yield Sighting(confidence=0.9, evidence={"start": start, "end": end})
+        yield Sighting(confidence=0.9, evidence={"start": start, "end": end}, reading="errors")
     elif ((known and all(known)) or (likelihood and all(likelihood))) and end < 0:
-        yield Sighting(confidence=0.97, evidence={"start": start, "end": end})
+        yield Sighting(confidence=0.97, evidence={"start": start, "end": end}, reading="errors")
     elif not known and end < -20 * max(1.0, abs(start)) and _runs_away(history) and not learned_something(history):
-        yield Sighting(confidence=0.8, evidence={"start": start, "end": end})
+        yield Sighting(confidence=0.8, evidence={"start": start, "end": end}, reading="errors")
 
 
 def _runs_away(history: History) -> bool:
