@@ -310,6 +310,26 @@ class TestKeepGraph:
         assert change in first_change(source, "keep-graph")
 
     @pytest.mark.parametrize(
+        ("decided", "open_"),
+        [
+            ("(torch.sigmoid(out) > 0.5).float()", "torch.sigmoid(out)"),
+            ("(out > 0).to(torch.float32)", "torch.sigmoid(out)"),
+            ("torch.round(out.sigmoid())", "out.sigmoid()"),
+            ("out.softmax(1).round()", "out.softmax(1)"),
+            ("(x > 0.5).float() * out", None),  # of the data
+            ("torch.tanh(out).round()", None),
+        ],
+    )
+    def test_a_decision_on_the_way_to_the_loss_stays_a_probability(self, decided: str, open_: str | None) -> None:
+        def source(said: str) -> str:
+            loss = f"out = model(x)\n    loss = 1 - ({said} * y).mean()\n    loss.requires_grad_(True)"
+            network = net("pass", "return self.encoder(x)")
+            return f"{network}for x, y in batches:\n    {loss}\n    loss.backward()\nright = (model(x) > 0).float()\n"
+
+        found = changes(source(decided), "keep-graph")
+        assert found[:1] == ([source(open_)] if open_ is not None else [])
+
+    @pytest.mark.parametrize(
         "forward",
         [
             "return x + (self.quantize(x) - x).detach()",

@@ -1,12 +1,17 @@
 """Batch norm in front of a model, wherever the model is made."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from gradus.core.findings import Finding
 from gradus.diagnosis.history import History
+from gradus.diagnosis.prescription.edits import apply
+from gradus.diagnosis.prescription.fixes import FIXES, Case
+from gradus.diagnosis.prescription.prescribe import load_fixes, read_program
 from gradus.diagnosis.signs import Examination, InputSigns
-from tests.diagnosis.prescription.changing import changes, first_change
+from tests.diagnosis.prescription.changing import changes, first_change, lines
 
 
 def seen(*shape: int) -> History:
@@ -87,3 +92,39 @@ def test_numbers_that_all_lie_beyond_a_limit_are_not_cut_off(cut: str) -> None:
         history = History(examinations=[Examination(step=0, inputs=(signs,))])
         found = changes(network("nn.Linear(4, 8)") + prepare, "drop-constants", history)
         assert [("return frame\n" in each, "BatchNorm1d(4" in each) for each in found] == expected
+
+
+MISMATCH = Finding(
+    symptom="train-validation-mismatch", severity="warning", confidence=0.9, where="", message="", since_step=0,
+    said_at_step=0, evidence={"shift": 5.0, "scaled otherwise": 1.0},
+)  # fmt: skip
+
+
+def within(program: str, *shape: int, finding: Finding = MISMATCH) -> list[str]:
+    """What the last of the changes adds."""
+    load_fixes()
+    read = read_program(Path("script.py"), program.encode())
+    assert read is not None
+    case = Case(program=read, cause=finding.symptom, findings=[finding], history=seen(*shape))
+    found = [apply(edits, read.script) for function in FIXES["same-transform"] for edits in function(case) if edits]
+    return lines(program, found[-1]) if found else []
+
+
+@pytest.mark.parametrize("shape", [(32, 1, 8, 8), (32, 64), (32, 100, 4)])
+def test_what_is_prepared_otherwise_is_scaled_within_the_model(shape: tuple[int, ...]) -> None:
+    scaled = ["+ x = nn.functional.layer_norm(x, x.shape[1:])"]
+    assert within(network("nn.Linear(4, 2)"), *shape) == scaled
+    encoded = replace(MISMATCH, evidence={"encoded otherwise": 1.0})
+    assert within(network("nn.Linear(4, 2)"), *shape, finding=encoded) == []
+
+
+def test_columns_of_a_table_have_a_scale_each() -> None:
+    assert within(network("nn.Linear(5, 2)"), 32, 5) == []
+
+
+def test_in_a_row_of_layers_it_comes_behind_what_the_program_itself_does_first() -> None:
+    row = "model = nn.Sequential(Rescale(1 / 255), nn.Conv2d(1, 8, 3))\nTrainer(model).fit(make())"
+    made = within(network("nn.Linear(4, 2)").replace("Trainer(Net()).fit(make())", row), 32, 1, 8, 8)
+    assert made[1] == (
+        "+ model = nn.Sequential(Rescale(1 / 255), nn.GroupNorm(1, 1, eps=1e-12, affine=False), nn.Conv2d(1, 8, 3))"
+    )

@@ -11,10 +11,12 @@ from gradus.diagnosis.prescription.bindings import Function, attributes_in, bind
 from gradus.diagnosis.prescription.callables import reached
 from gradus.diagnosis.prescription.edits import Edit, delete, imported, is_atom, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
+from gradus.diagnosis.prescription.flow import LAYERS, nearest
 from gradus.diagnosis.prescription.modes import without_gradients
 from gradus.diagnosis.prescription.program import Program, SourceFile
 from gradus.diagnosis.prescription.readers import is_load
 from gradus.diagnosis.prescription.roles import is_module, training_steps
+from gradus.diagnosis.prescription.values import Value
 
 _ASIDE = {"sample", "generate", "predict", "evaluate", "validate", "test", "accuracy", "update_target", "ema_update"}
 """Names of functions that want no gradients."""
@@ -31,6 +33,7 @@ _OF_PARTS = {"maximum": "amax", "minimum": "amin", "add": "sum", "multiply": "pr
 """What `reduceat` of a function makes of each part."""
 _CONVERTED = {"float32": "float", "float": "double", "float64": "double"}
 _FROM_NUMPY = {"torch.from_numpy", "torch.tensor", "torch.as_tensor", "torch.FloatTensor"}
+_AS_NUMBERS = {"float", "double", "int", "long", "to", "type"}
 _TO_NUMPY = {"detach", "cpu", "numpy", "tolist", "item"}
 
 
@@ -54,6 +57,39 @@ def keep_the_loss(case: Case) -> Iterator[Sequence[Edit]]:
             edits += [delete(call.file, call.statement)]
     if edits:
         yield edits
+
+
+@fix("keep-graph")
+def probabilities_not_decisions(case: Case) -> Iterator[Sequence[Edit]]:
+    """`torch.sigmoid(x)` for `(torch.sigmoid(x) > 0.5).float()`, which has no slope, on the way to the loss."""
+    edits: dict[int, Edit] = {}
+    for file, region in _regions(case):
+        for node in ast.walk(region):
+            decided = _decided(file, node)
+            if decided is not None and id(node) not in edits:
+                value = Value(file, decided)
+                names = {each.name for each in nearest(case.program, value)}
+                text = file.code(decided)
+                if names & LAYERS:
+                    sigmoid, more = imported(file, "torch.sigmoid")
+                    edits |= {id(each): each for each in more}
+                    text = f"{sigmoid}({text})"
+                if names & {"sigmoid", "softmax", *LAYERS}:
+                    edits[id(node)] = replace(file, node, text)
+    if edits:
+        yield list(edits.values())
+
+
+def _decided(file: SourceFile, node: ast.AST) -> ast.expr | None:
+    """What a yes or no, as 1 or 0, is said of: `x` of `(x > 0.5).float()`, of `x.round()` and of `torch.round(x)`."""
+    match node:
+        case ast.Call(func=ast.Attribute(value=ast.Compare(left=left, comparators=[ast.Constant()]), attr=kind)):
+            return left if kind in _AS_NUMBERS else None
+        case ast.Call(func=ast.Attribute(value=operand, attr="round"), args=[]):
+            return operand
+        case ast.Call(args=[operand]) if file.qualified(node.func) == "torch.round":
+            return operand
+    return None
 
 
 @fix("keep-graph")

@@ -1,4 +1,7 @@
-"""Fixes that put batch norm in front of a model: it learns the scale of inputs from training batches."""
+"""Fixes that put a norm in front of a model.
+
+Batch norm learns the scale of inputs from training batches; or each example is scaled by its own figures.
+"""
 
 import ast
 from collections.abc import Iterator, Sequence
@@ -15,6 +18,8 @@ from gradus.diagnosis.prescription.written import written
 
 # N examples, C channels, T steps, F columns or features
 
+_WIDE = 32
+"""Columns, from which on an example is taken for a picture or a wave that lies in a row."""
 _CUTS = ("numpy.clip", "numpy.minimum", "numpy.maximum", "torch.clamp", "torch.clip")
 
 
@@ -47,10 +52,31 @@ def _norm_in_front(case: Case) -> list[Edit]:
     if len(shape) not in {2, 3, 4}:
         return []
     made = (
-        _in_sequence(each, shape) if each.name == "torch.nn.Sequential" else _in_class(each, shape)
+        _batch_norm_in_sequence(each, shape) if each.name == "torch.nn.Sequential" else _in_class(each, shape)
         for each in _models(case)
     )
     return next((each for each in made if each), [])
+
+
+def each_example_by_itself(case: Case) -> list[Edit]:
+    """What the model is given has mean 0 and deviation 1 in each example, however it was prepared.
+
+    That is for pictures, waves and the like; columns of a table have a scale each.
+    """
+    signs = input_signs(case)
+    shape = signs.shape if signs is not None else ()
+    if len(shape) < 2 or (len(shape) == 2 and shape[1] < _WIDE):
+        return []
+    for model in _models(case):
+        if model.name == "torch.nn.Sequential":
+            return _in_sequence(model, "GroupNorm", f"1, {shape[1]}, eps=1e-12, affine=False")
+        forward = method(model.owner, "forward") if model.owner is not None else None
+        if forward is not None and model.home is not None and len(parameters(forward)) > 1:
+            first = next((each for each in forward.body if not _is_docstring(each)), None)
+            norm, more = imported(model.home, "torch.nn.functional.layer_norm")
+            x = parameters(forward)[1]
+            return [] if first is None else [before(model.home, first, f"{x} = {norm}({x}, {x}.shape[1:])"), *more]
+    return []
 
 
 def _models(case: Case) -> Iterator[Module]:
@@ -64,16 +90,24 @@ def _models(case: Case) -> Iterator[Module]:
                         yield made
 
 
-def _in_sequence(made: Module, shape: tuple[int, ...]) -> list[Edit]:
-    file, call = made.file, made.node
+def _batch_norm_in_sequence(made: Module, shape: tuple[int, ...]) -> list[Edit]:
     layers = [each.name for each in made.layers]
-    of_steps = len(shape) == 3 and layers[:1] not in (["torch.nn.Conv1d"], ["torch.nn.Flatten"])
-    if file.qualified(call.func) != "torch.nn.Sequential" or not call.args or of_steps or _by_name(file, call):
+    if len(shape) == 3 and layers[:1] not in (["torch.nn.Conv1d"], ["torch.nn.Flatten"]):
+        return []  # (N, T, F)
+    return _in_sequence(made, _layer(shape), f"{shape[1]}, affine=False")
+
+
+def _in_sequence(made: Module, layer: str, arguments: str) -> list[Edit]:
+    file, call = made.file, made.node
+    if file.qualified(call.func) != "torch.nn.Sequential" or not call.args or _by_name(file, call):
         return []
-    norm, more = imported(file, f"torch.nn.{_layer(shape)}")
-    start = file.span(call.args[0])[0]
+    torchs = (
+        each for each in call.args if isinstance(each, ast.Call) and file.qualified(each.func).startswith("torch.")
+    )
+    norm, more = imported(file, f"torch.nn.{layer}")
+    start = file.span(next(torchs, call.args[0]))[0]  # the program's own first ones may scale
     margin = file.text[file.line_start(start) : start]
-    text = f"{norm}({shape[1]}, affine=False),"
+    text = f"{norm}({arguments}),"
     return [Edit(file, start, start, f"{text} " if margin.strip() else f"{text}\n{margin}"), *more]
 
 

@@ -10,6 +10,7 @@ from gradus.diagnosis.prescription.edits import Edit, before, delete, instead, r
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.loaders import training_loaders
 from gradus.diagnosis.prescription.program import Found, Program, SourceFile
+from gradus.diagnosis.prescription.standardizing import each_example_by_itself
 from gradus.diagnosis.prescription.transforms import by_chance
 
 _HELD_OUT = r"(^|_)(val|valid|validation|test|dev|eval|held_?out|unseen|new)(_|\d|$)"
@@ -172,3 +173,11 @@ def collate_as_training(case: Case) -> Iterator[Sequence[Edit]]:
             text = train[0].file.code(given)
             if other.file.code(theirs) != text:
                 yield [replace(other.file, theirs, text)]
+
+
+@fix("same-transform")
+def prepare_within_the_model(case: Case) -> Iterator[Sequence[Edit]]:
+    """The model itself scales each example, where it is not known what makes held-out ones of another scale."""
+    finding = case.finding("train-validation-mismatch")
+    if finding is not None and "scaled otherwise" in finding.evidence:
+        yield each_example_by_itself(case)
