@@ -480,7 +480,10 @@ def _generative() -> Iterator[tuple[str, Callable[[bool], History]]]:
         lambda ill: playing(replace(APART, told_apart=0.999, precision=0.0 if ill else 0.6)),
     )
     yield "generator-dominates", lambda ill: playing(replace(APART, told_apart=0.5, precision=0.05 if ill else 0.9))
-    yield "posterior-collapse", lambda ill: fitting(examination={"latents": 0.0 if ill else 0.5})
+    yield (
+        "posterior-collapse",
+        lambda ill: fitting(curve=falling(2.0, 1.0), examination={"latents": 0.0 if ill else 0.5}),
+    )
     yield "checkerboard", lambda ill: classifying(net={"uneven": ("4",) if ill else ()})
 
 

@@ -33,6 +33,13 @@ def test_a_sample_is_small_even_and_looks_the_same(shape: tuple[int, ...]) -> No
     assert not measure.sample(tensor).requires_grad
 
 
+@pytest.mark.parametrize("side", [8, 10, 16, 28])
+def test_a_sample_of_pictures_meets_all_their_pixels(side: int) -> None:
+    pictures = normal(1000, side, side)
+    pictures[:, :, 0] = pictures[:, 0] = 0.0  # as edges are
+    assert float(measure.sample(pictures).std()) == pytest.approx(float(pictures.std()), rel=0.05)
+
+
 def test_a_sample_of_what_is_not_dense_or_real() -> None:
     values = normal(3, 5)
     sparse = torch.sparse_coo_tensor(torch.tensor([[1, 4, 7]]), values, (9, 5), check_invariants=True)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gradus.diagnosis.graph import LOSSES, RESHAPING, Graph, children_of, describe, operands, short_name
-from gradus.diagnosis.measure import MOST, figures
+from gradus.diagnosis.measure import figures, stride
 from gradus.diagnosis.signs import LossSigns
 
 # N examples, C classes
@@ -281,7 +281,7 @@ def classes(logits: Tensor, target: Tensor, *, check_log: bool, ignored: int = -
 
 def _binary(said: Tensor, target: Tensor, *, logits: bool) -> dict[str, Any]:
     said, target = said.float().flatten(), target.float().flatten()
-    step = -(-target.numel() // MOST)
+    step = stride(target.numel())
     said, target = said[::step], target[::step]
     positive = said > (0 if logits else 0.5)
     truth = target > 0.5
@@ -315,7 +315,7 @@ def _values(said: Tensor, target: Tensor) -> dict[str, Any]:
     rows = said.shape[0] if said.dim() else 1
     said_NK = said.detach().float().reshape(rows, -1)
     target_NK = target.detach().float().reshape(rows, -1)
-    some = max(1, -(-said_NK.numel() // MOST))
+    some = stride(said_NK.numel())
     flat, flat_said = target_NK.flatten()[::some], said_NK.flatten()[::some]
     mean, deviation, low, high, spread, varied, error = figures([
         flat.mean(),

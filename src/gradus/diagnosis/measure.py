@@ -18,10 +18,18 @@ def sample(tensor: Tensor) -> Tensor:
     if flat.is_sparse:
         flat = flat.coalesce().values()
     flat = flat.reshape(-1)
-    step = -(-flat.numel() // MOST)
+    step = stride(flat.numel())
     flat = flat[::step] if step > 1 else flat
     # The square of a half-precision number below 2e-4 is 0.
     return flat.float() if flat.dtype in (torch.float16, torch.bfloat16) else flat
+
+
+def stride(count: int) -> int:
+    """Every which element of so many is looked at: a prime number, lest it be the same pixel of each picture."""
+    step = -(-count // MOST)
+    while any(step % each == 0 for each in range(2, math.isqrt(step) + 1)):
+        step += 1
+    return max(1, step)
 
 
 def _real(tensor: Tensor) -> Tensor:

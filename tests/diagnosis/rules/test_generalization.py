@@ -34,6 +34,16 @@ def test_a_gap_that_closes_again_is_passed() -> None:
     assert "generalization-gap" not in seen(classifying(scores=[0.2, 0.3, 0.4, 0.9]))
 
 
+def test_what_generalized_before_and_is_shaken_has_no_gap() -> None:
+    def found(*scores: float, **options: Any) -> bool:
+        return "generalization-gap" in seen(classifying(right=line(0.95, 0.95), scores=scores, **options))
+
+    assert not found(0.9, 0.92, 0.5, 0.4)
+    assert found(0.9, 0.92, 0.5, 0.4, ended=True)
+    assert found(0.7, 0.7, 0.5, 0.4)
+    assert found(0.92, 0.5, 0.4, 0.4, 0.4, 0.4)
+
+
 def test_classes_that_are_still_to_come_make_no_gap() -> None:
     def found(counts: tuple[int, ...], **options: Any) -> bool:
         return "generalization-gap" in seen(classifying(scores=[0.5] * 6, loss={"counts": counts}, **options))

@@ -8,7 +8,7 @@ import pytest
 from gradus.diagnosis.history import History
 from gradus.diagnosis.rules.generative import _LATE
 from gradus.diagnosis.series import Series
-from tests.diagnosis.histories import APART, classifying, playing, seen
+from tests.diagnosis.histories import APART, classifying, line, playing, seen
 
 
 def caught(*, steps: int = _LATE, early: dict[str, Any] | None = None, **players: Any) -> set[str]:
@@ -89,12 +89,25 @@ def test_a_discriminator_that_gives_the_generator_hardly_a_turn(steps: tuple[int
 
 def test_latents_are_used_if_a_tenth_of_them_is() -> None:
     def found(share: float, steps: int = 60) -> bool:
-        history: History = classifying(steps=steps, examination={"latents": share}, loss={"kind": ""})
+        flat = line(2.0, 1.98)
+        history: History = classifying(steps=steps, curve=flat, examination={"latents": share}, loss={"kind": ""})
         return "posterior-collapse" in seen(history)
 
     assert found(0.09)
     assert not found(0.11)
     assert not found(0.09, steps=59)
+
+
+def test_latents_may_be_learned_late_while_the_loss_falls() -> None:
+    def found(end: float, **options: Any) -> bool:
+        curve = line(100.0, end)
+        return "posterior-collapse" in seen(
+            classifying(steps=80, curve=curve, examination={"latents": 0.0}, loss={"kind": ""}, **options)
+        )
+
+    assert found(95.0)
+    assert not found(80.0)
+    assert found(80.0, ended=True)
 
 
 def test_modes_that_are_never_visited() -> None:

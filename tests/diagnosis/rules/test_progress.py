@@ -247,6 +247,15 @@ def test_a_recurrent_network_says_the_mean_before_it_finds_what_to_keep(
     assert ("constant-prediction" in seen(history)) == caught
 
 
+@pytest.mark.parametrize(("growth", "ended", "caught"), [(1.2, False, False), (1.2, True, True), (1.05, False, True)])
+def test_outputs_that_part_from_each_other_are_on_their_way(growth: float, ended: bool, caught: bool) -> None:
+    def looks(step: int) -> dict[str, Any]:
+        return {"said": 1.0, "output_std": 0.01, "output_varied": 0.01 * growth ** (step / 16)}
+
+    history = not_learning(steps=160, loss=looks, curve=line(0.69, 0.69), ended=ended)
+    assert ("constant-prediction" in seen(history)) == caught
+
+
 def test_what_held_out_examples_tell_as_well_may_be_all_there_is() -> None:
     def found(held_out: float, **options: Any) -> bool:
         shown: dict[str, Any] = {

@@ -57,7 +57,10 @@ def generalization_gap(history: History) -> Iterator[Sighting]:
     # Each beside the training batches just before it: early on, what is right changes from step to step.
     pairs = [(accuracy_at(history, each.step), each.accuracy or 0.0) for each in scores[-2:]]
     gaps = [right - held_out for right, held_out in pairs if right is not None]
-    if len(gaps) == 2 and min(gaps) > 0.2 + 1 / math.sqrt(scores[-1].examples):
+    wide = 0.2 + 1 / math.sqrt(scores[-1].examples)
+    # What generalized an evaluation or two before is shaken, as by batch norm's averages, and has not overfitted.
+    before = max((each.accuracy or 0.0 for each in scores[-5:-2]), default=0.0)
+    if len(gaps) == 2 and min(gaps) > wide and (history.ended or (pairs[-1][0] or 0.0) - before > wide / 2):
         evidence = {"train": pairs[-1][0] or 0.0, "held_out": pairs[-1][1]}
         yield Sighting(since=scores[-2].step, evidence=evidence, worse=gaps[-1])
 

@@ -13,6 +13,8 @@ _LONG = 3
 """Times as many steps: what has not changed over them is at rest."""
 _WIDENS = 1.25
 """Times as wide within four looks: samples that spread so are on their way."""
+_STILL_FALLING = 0.02
+"""Of a loss, from its third quarter to its last."""
 _OUTRUN = 10
 """Steps of one player for each of the other's; a critic is given five."""
 
@@ -169,7 +171,8 @@ def generator_dominates(history: History) -> Iterator[Sighting]:
 @rules.register(
     "posterior-collapse",
     source="Burda et al. (2015): a latent is active if its mean's variance exceeds 0.01; a tenth of them or fewer",
-    not_fooled_by="the first steps, in which the KL term is learned first; some unused latents among used ones",
+    not_fooled_by="the first epochs, in which the KL term and the mean picture are learned first; some unused latents "
+    "among used ones",
     says=Message(
         en="The latents are not used: the means of {share:.0%} of them vary over the data, so the decoder ignores its "
         "input.",
@@ -177,9 +180,11 @@ def generator_dominates(history: History) -> Iterator[Sighting]:
     ),
 )
 def posterior_collapse(history: History) -> Iterator[Sighting]:
-    """Hardly any latent's mean depends on the input."""
+    """Hardly any latent's mean depends on the input, and the loss has come to rest without."""
     used = lasting(history, 4, lambda each: each.latents)
-    if used and history.step >= 60 and max(used) < 0.1:
+    quarters = history.losses.quarters()
+    falls = bool(quarters) and quarters[2] - quarters[3] > _STILL_FALLING * abs(quarters[2])
+    if used and history.step >= 60 and max(used) < 0.1 and (history.ended or not falls):
         yield Sighting(since=history.latest(4)[0].step, confidence=0.9, evidence={"share": used[-1]})
 
 

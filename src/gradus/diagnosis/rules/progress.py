@@ -179,6 +179,8 @@ def _all_there_is(history: History, right: float, value: float) -> bool:
 
 
 _UNFINISHED = 0.3
+_PARTS = 1.25
+"""Times as far apart at the third look as at the first."""
 _FEW = 50
 """Steps: customary warm-ups alone are longer."""
 
@@ -237,7 +239,8 @@ def _hardly_begun(history: History) -> bool:
     "constant-prediction",
     source="our prototype: an umbrella symptom, never a cause; 99 % of answers the same at three examinations in a row",
     not_fooled_by="batches that hold one class; a class that nearly all examples have; the first steps; odds that "
-    "never come to one half, and differ all the same; the plateau before a recurrent network finds what to keep",
+    "never come to one half, and differ all the same; a plateau at whose end outputs part from each other, or before a "
+    "recurrent network finds what to keep",
     says=Message(
         en="The network says the same for every input.",
         zh="网络对所有输入都给出相同的输出。",
@@ -248,6 +251,8 @@ def constant_prediction(history: History) -> Iterator[Sighting]:
     latest = [each for each in losses(history)[-3:] if each.batch >= 4]
     if len(latest) < 3 or history.step < 100 or history.adversarial or not supervised(history):
         return
+    if not history.ended and latest[-1].output_varied > _PARTS * latest[0].output_varied > 0:
+        return  # outputs part from each other, as at the end of a plateau
     if all(each.said is not None and each.counts for each in latest):
         same = min(each.said or 0.0 for each in latest)
         several = all(max(each.counts) < 0.9 * sum(each.counts) for each in latest)
