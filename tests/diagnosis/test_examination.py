@@ -182,6 +182,17 @@ def test_a_table_that_is_no_layer_is_told_by_how_it_is_used() -> None:
     assert {place: each.fan_in for place, each in found.items()} == {"net:table": 8, "net:matrix": 8}
 
 
+def test_inputs_of_weights_that_are_no_module() -> None:
+    weight, x = torch.ones(6, 1, requires_grad=True), 40 * inputs(N, 6) + 7
+    window = Window(0, Places(), Memory())
+    loss = (x @ weight).square().mean()
+    window.backward(loss, loss.item())
+    (found,) = window.finish().inputs
+    assert (found.shape, found.mean, found.std) == (
+        (N, 6), pytest.approx(float(x.mean()), rel=1e-5), pytest.approx(float(x.std(correction=0)), rel=1e-5),
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(("examples", "draws"), [(600, 300), (600, 900), (100, 1000)])
 def test_how_much_of_the_training_set_is_known(examples: int, draws: int) -> None:
     memory, rng = Memory(), random.Random(0)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gradus.diagnosis.graph import Graph, by_weights, walk
+from gradus.diagnosis.graph import Graph, by_weights, given_by_hand, walk
 from gradus.diagnosis.signs import Op
 
 N, C = 6, 4
@@ -245,3 +245,27 @@ def test_how_many_steps_of_a_layer_the_loss_comes_by(detach: bool, passed: int, 
         nodes[h.grad_fn] = "net:"
     graph = walk(h.sum(), nodes)
     assert (graph.passed["net:"], graph.again) == (passed, again)
+
+
+@pytest.mark.parametrize(
+    ("compute", "found"),
+    [
+        (lambda x, w: x @ w, True),
+        (lambda x, w: x.T @ x @ w, False),  # no batch
+        (lambda x, w: w[:, 0] * x, False),  # a part of a weight
+        (lambda x, w: x[:, :1] * w.sum(), False),
+        (lambda x, w: w * torch.ones(3, 2), False),  # a mask
+        (lambda x, w: 0.1 * w, False),
+    ],
+)
+def test_what_weights_by_hand_are_multiplied_with(compute: Callable[[Tensor, Tensor], Tensor], found: bool) -> None:
+    x, w = torch.linspace(-2, 2, 24).reshape(8, 3), torch.ones(3, 2, requires_grad=True)
+    given = list(given_by_hand(walk(compute(x, w).square().mean())))
+    assert bool(given) == found
+    assert all(torch.equal(each, x) for each in given)
+
+
+def test_one_number_by_hand_meets_a_column() -> None:
+    x, w = torch.linspace(-2, 2, 24), torch.ones(1, requires_grad=True)
+    (given,) = given_by_hand(walk((w * x).square().mean()))
+    assert torch.equal(given, x[:, None])

@@ -1,5 +1,6 @@
 """One examined step: signs of every layer, parameter, input and loss, gathered while it runs."""
 
+import itertools
 import math
 import sys
 from collections import Counter
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 
 from gradus.diagnosis import measure
 from gradus.diagnosis.comparison import compared, read_loss
-from gradus.diagnosis.graph import Graph, by_weights, walk
+from gradus.diagnosis.graph import Graph, by_weights, given_by_hand, walk
 from gradus.diagnosis.inputs import begins_with_normalization, calm, read_input, row_prints
 from gradus.diagnosis.memory import Memory
 from gradus.diagnosis.places import Places
@@ -234,8 +235,9 @@ class Window:
         self._losses.append(replace(read, wrong_way=is_likeness(loss.grad_fn), earns_less=self._earns_less(graph)))
         pair = compared(graph, self._output)
         target = pair[1] if pair is not None else None
-        if self._inputs and not self._input_signs:
-            for each in self._inputs:
+        inputs = self._inputs or list(itertools.islice(given_by_hand(graph), 1))
+        if inputs and not self._input_signs:
+            for each in inputs:
                 if each.grad_fn is None:
                     known = self._prints[1] if self._prints is not None and self._prints[0] is each else None
                     normalized = self._normalized or self._scaled_within(each)

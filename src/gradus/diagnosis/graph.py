@@ -66,6 +66,7 @@ class Graph:
         squashed: nodes of sigmoids and tanhs, with the place of the layer below them.
         weighted: how many matrices are multiplied.
         nonlinear: whether anything between the layers is not linear, as far as it is known.
+        multiplied: products of data with a leaf, and the leaf.
         passed: how many nodes of each layer's output the walk came by.
         again: the most operations that one parameter goes into.
         whole: whether the walk came to the end: no compiled part, no more than MOST_NODES.
@@ -85,6 +86,7 @@ class Graph:
     squashed: list[tuple[str, str, Any]] = field(default_factory=list)
     weighted: int = 0
     nonlinear: bool = False
+    multiplied: list[tuple[Any, Tensor]] = field(default_factory=list)
     passed: Counter[str] = field(default_factory=Counter)
     again: int = 0
     whole: bool = True
@@ -162,7 +164,9 @@ def walk(loss: Tensor, layers: Mapping[Any, str] | None = None) -> Graph:
                 consumers.setdefault(child, node)
             if name in _LOOK_UP and short_name(child) == "AccumulateGrad":
                 graph.tables.append(child.variable)
-            elif name in ("Mm", "Addmm") and child is children[-1] and short_name(child) == "AccumulateGrad":
+            elif name in _PRODUCTS and None in children and short_name(child) == "AccumulateGrad":
+                graph.multiplied.append((node, child.variable))
+            if name in ("Mm", "Addmm") and child is children[-1] and short_name(child) == "AccumulateGrad":
                 graph.turned.append(child.variable)
             if child in seen:
                 continue
@@ -184,6 +188,21 @@ def walk(loss: Tensor, layers: Mapping[Any, str] | None = None) -> Graph:
     for node, place in layers.items():
         graph.following[place] = _activation_after(node, consumers)
     return graph
+
+
+def given_by_hand(graph: Graph) -> Iterator[Tensor]:
+    """(N, F), what weights that are no module's are multiplied with, where that is a batch."""
+    for node, leaf in graph.multiplied:
+        try:
+            kept = [getattr(node, name, None) for name in ("_saved_self", "_saved_other", "_saved_mat2")]
+        except RuntimeError:  # freed, or changed in place
+            continue
+        for each in kept:
+            if isinstance(each, Tensor) and each.dim() and each.shape != leaf.shape and len(each) >= _BATCH:
+                yield each.detach().reshape(len(each), -1)
+
+
+_BATCH = 4
 
 
 def leaves_below(node: Any) -> Iterator[Tensor]:
@@ -223,6 +242,7 @@ def _weights_behind(node: Any) -> frozenset[int]:
 
 _NEAR = 40
 """Nodes between two activations that are looked through."""
+_PRODUCTS = ("Mul", "Mm", "Mv", "Bmm")
 _LOOK_UP = ("Index", "IndexSelect", "Embedding")
 _ADDING = RESHAPING | {"Add", "Sum", "Stack", "Cat"}
 _BY_HAND = frozenset({"Pow", "Abs", "Gather", "Index", "Mul", "Log"})
