@@ -11,6 +11,7 @@ from gradus.diagnosis.rules import Sighting, rules
 from gradus.diagnosis.rules.common import (
     accuracy,
     chance,
+    explains_nothing,
     falling,
     improvement,
     kind,
@@ -179,6 +180,7 @@ def _all_there_is(history: History, right: float, value: float) -> bool:
 
 
 _UNFINISHED = 0.3
+_SHORT = 250
 _FEW = 50
 """Steps: customary warm-ups alone are longer."""
 
@@ -188,7 +190,8 @@ _FEW = 50
     source="a tenth of all that was gained came in the last quarter and most of the loss is still there; or a quarter "
     "of it, with a third of the loss still there; or there were fewer than 50 steps, and they brought something",
     not_fooled_by="runs whose loss has come down, however it still falls, or that are mostly right, unless held-out "
-    "examples still gain; optimizers that search how far to go",
+    "examples still gain; more than 250 steps, unless the mean would still be nearer to the values; optimizers that "
+    "search how far to go",
     at_end=True,
     severity="notice",
     says=Message(
@@ -201,7 +204,9 @@ _FEW = 50
 def under_trained(history: History) -> Iterator[Sighting]:
     """The loss was falling as fast at the end as in the middle, or there was hardly a step, and it is high."""
     right = accuracy(history)
-    short = history.step <= 250 and not history.earlier and len(history.optimizers) < 2
+    short = (
+        (history.step <= _SHORT or explains_nothing(history)) and not history.earlier and len(history.optimizers) < 2
+    )
     done = right is not None and right > (0.85 if _held_out_gains(history) else 0.7)
     if not supervised(history) or not short or history.losses.count < 8 or done:
         return
