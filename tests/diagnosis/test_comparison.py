@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gradus.diagnosis.comparison import compared, read_loss
+from gradus.diagnosis.comparison import compared, read_loss, share_right
 from gradus.diagnosis.graph import walk
 from gradus.diagnosis.signs import LossSigns
 
@@ -97,6 +97,12 @@ def test_accuracy_entropy_and_counts_are_those_of_numpy(name: str) -> None:
     assert found.summed is (name == "nll")
     assert not found.not_log
     assert found.batch == (1 if name == "pixels" else N)
+
+
+@pytest.mark.parametrize("name", [each for each in CLASS_LOSSES if each != "pixels"])
+def test_a_glance_tells_as_much_of_what_is_right(name: str) -> None:
+    said, _ = layer_giving(LOGITS)
+    assert share_right(CLASS_LOSSES[name](said)) == pytest.approx(read(CLASS_LOSSES[name]).accuracy)
 
 
 def test_what_is_ignored_does_not_count() -> None:
@@ -220,11 +226,15 @@ def test_binary_figures_are_those_of_numpy(logits: bool) -> None:
     assert found.said == pytest.approx(max(positive.mean(), 1 - positive.mean()))
     assert found.counts == ((~true).sum(), true.sum())
     assert found.summed is not logits
+    loss = F.binary_cross_entropy_with_logits if logits else lambda o, y: F.binary_cross_entropy(o.sigmoid(), y)
+    assert share_right(loss(layer_giving(LOGITS)[0], truth)) == pytest.approx(found.accuracy)
 
 
 def test_probabilities_as_targets_are_values() -> None:
     found = read(lambda o: F.binary_cross_entropy_with_logits(o, VALUES.sigmoid()))
     assert (found.kind, found.accuracy, found.counts) == ("values", None, ())
+    assert share_right(F.binary_cross_entropy_with_logits(layer_giving(LOGITS)[0], VALUES.sigmoid())) is None
+    assert share_right(F.mse_loss(layer_giving(LOGITS)[0], VALUES)) is None
 
 
 # ---- odd inputs -----------------------------------------------------------------------------------------------------

@@ -188,9 +188,9 @@ def test_inputs_of_weights_that_are_no_module() -> None:
     loss = (x @ weight).square().mean()
     window.backward(loss, loss.item())
     (found,) = window.finish().inputs
-    assert (found.shape, found.mean, found.std) == (
-        (N, 6), pytest.approx(float(x.mean()), rel=1e-5), pytest.approx(float(x.std(correction=0)), rel=1e-5),
-    )  # fmt: skip
+    assert found.shape == (N, 6)
+    figures = float(x.mean()), float(x.std(correction=0))
+    assert (found.mean, found.std) == pytest.approx(figures, rel=1e-5)
 
 
 @pytest.mark.parametrize(("examples", "draws"), [(600, 300), (600, 900), (100, 1000)])

@@ -16,6 +16,8 @@ from gradus.diagnosis.signs import LossSigns
 
 _MOST_ROWS = 512
 _MOST_TERMS = 8
+_FIRST = 6
+"""Operations from the loss on, of which one by hand has a few: the sign, the mean, the sum over classes."""
 _SUM = 2  # of torch's reductions
 _NEAR_ZERO = 1e-20
 """Of a probability under a logarithm: one that small comes from a difference of 46 between logits."""
@@ -59,21 +61,21 @@ def _below(loss: Any) -> str:
 
 
 def share_right(loss: Tensor) -> float | None:
-    """Share of right classes, where a known loss of classes is among the first operations; a look that costs little."""
+    """Share of right classes, where a loss of classes is among the first operations; a look that costs little."""
     node: Any = loss.grad_fn
-    for _ in range(4):
+    for _ in range(_FIRST):
         if node is None:
             return None
         name = short_name(node)
-        if name == "NllLoss":
-            try:
-                said, target = node._saved_self, node._saved_target
-            except RuntimeError:
-                return None
-            return float((said.argmax(dim=1) == target).float().mean()) if said.dim() == 2 else None
-        if name == "BinaryCrossEntropyWithLogits":
-            said, target = node._saved_self, node._saved_target
-            return float(((said > 0) == (target > 0.5)).float().mean())
+        pair = _pair(name, node, None)
+        if pair is not None:
+            said, target = pair
+            if name.startswith("BinaryCrossEntropy"):
+                positive = said > (0 if name.endswith("Logits") else 0.5)
+                share, hard = figures([(positive == (target > 0.5)).float().mean(), (target == target.round()).all()])
+                return share if hard else None
+            of_classes = name not in LOSSES or name == "NllLoss"
+            return float((said.argmax(dim=1) == target).float().mean()) if of_classes and said.dim() == 2 else None
         node = next(iter(operands(node)), None)
     return None
 

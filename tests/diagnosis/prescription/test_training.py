@@ -438,5 +438,10 @@ def test_wider(source: str, expected: str) -> None:
     assert expected in changes(HEAD + source, "enlarge")[0].splitlines()
 
 
+def test_an_output_before_a_sigmoid_keeps_its_width() -> None:
+    source = HEAD + "H = 1\nm = nn.Sequential(nn.Linear(4, H), nn.Tanh(), nn.Linear(H, 1), nn.Sigmoid())"
+    assert "Sequential(nn.Linear(4, H), nn.Tanh(), nn.Linear(H, 1), nn.Sigmoid())" in changes(source, "enlarge")[0]
+
+
 def test_no_width_is_written() -> None:
     assert changes(HEAD + "m = nn.Sequential(nn.Linear(4, n()), nn.ReLU(), nn.Linear(n(), 9))", "enlarge") == []

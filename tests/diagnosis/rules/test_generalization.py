@@ -1,13 +1,25 @@
 """Training against held-out examples, to the edge."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from gradus.diagnosis.history import History
-from tests.diagnosis.histories import ADAM, PARAMETERS, classifying, falling, fitting, line, not_learning, seen
+from tests.diagnosis.histories import (
+    ADAM,
+    NONE,
+    PARAMETERS,
+    SGD,
+    classifying,
+    falling,
+    fitting,
+    line,
+    not_learning,
+    seen,
+)
 
 
 def apart(gap: float, **options: Any) -> History:
@@ -100,14 +112,23 @@ def test_where_regularization_is_too_strong() -> None:
     assert not found(net={"dropout": 0.9}, steps=59)
 
 
-def shrinking(share: float, *, output: float, missed: float, **options: Any) -> bool:
+def shrinking(
+    share: float,
+    *,
+    output: float,
+    missed: float,
+    matrices: int = 4,
+    elements: int = 1024,
+    loss: Mapping[str, Any] = NONE,
+    **options: Any,
+) -> bool:
     def withering(step: int) -> dict[str, Any]:
         kept = share if step > 50 else 1.0
-        return {"parameters": {at: replace(each, weight=kept * each.weight) for at, each in PARAMETERS.items()}}
+        shrunk = {at: replace(each, weight=kept * each.weight, elements=elements) for at, each in PARAMETERS.items()}
+        return {"parameters": dict(list(shrunk.items())[:matrices])}
 
-    history = fitting(
-        loss={"output_std": output, "error": missed}, curve=falling(40.0, 1.0), examination=withering, **options
-    )
+    loss = {"output_std": output, "error": missed, "value": missed, "operation": "MseLoss"} | dict(loss)
+    history = fitting(loss=loss, curve=falling(40.0, 1.0), examination=withering, **options)
     return "over-regularization" in seen(history)
 
 
@@ -117,6 +138,15 @@ def test_weights_that_wither_are_penalized_too_much() -> None:
     assert not shrinking(0.49, output=0.95, missed=0.3)  # as wide as the targets
     assert not shrinking(0.49, output=0.5, missed=0.1)  # nearly all is explained
     assert not shrinking(0.49, output=0.5, missed=0.3, net={"normalizations": 1})  # the size of weights is nothing
+
+
+def test_few_weights_shrink_on_their_way_to_where_data_have_them() -> None:
+    assert not shrinking(0.49, output=0.5, missed=0.3, matrices=1)
+    assert not shrinking(0.49, output=0.5, missed=0.3, elements=7)
+    assert shrinking(0.49, output=0.5, missed=0.3, elements=8)
+    assert shrinking(0.49, output=0.5, missed=0.3, matrices=1, optimizer=replace(SGD, decay=0.02))
+    assert not shrinking(0.49, output=0.5, missed=0.3, matrices=1, optimizer=replace(ADAM, decay=0.01))
+    assert shrinking(0.49, output=0.5, missed=0.3, matrices=1, loss={"value": 0.4})  # something is added to it
 
 
 def test_a_decay_of_its_own_that_makes_up_most_of_the_steps() -> None:

@@ -50,6 +50,23 @@ def test_small_weights_count_once_nothing_is_learned() -> None:
     assert "bad-initialization" not in seen(classifying(examination=faint | {"parameters": parameters}))
 
 
+def test_a_single_hidden_layer_that_hardly_anything_comes_through() -> None:
+    def found(varied: float, *, embedding: bool = False, elements: int = 8, **options: Any) -> bool:
+        layers = {"net:0": replace(LAYER, varied=varied), "net:1": replace(LAYER, varied=1e-9, output=True)}
+        first = replace(MATRIX, weight=1e-3, fan_in=1, elements=elements)
+        parameters = {"net:0.weight": first, "net:1.weight": replace(MATRIX, embedding=embedding)}
+        run = classifying if options.pop("learns", False) else not_learning
+        return "bad-initialization" in seen(run(examination={"layers": layers, "parameters": parameters}, **options))
+
+    assert found(0.004, ended=True)
+    assert found(0.004, steps=1000)
+    assert not found(0.004, steps=999)  # it may leave the plateau
+    assert not found(0.004, learns=True, ended=True)
+    assert not found(0.006, ended=True)
+    assert not found(0.004, embedding=True, ended=True)  # numbers of words have no scale
+    assert not found(0.004, elements=7, ended=True)
+
+
 def test_scales_that_begin_as_one_number_are_no_weights() -> None:
     def history(*, constant: bool) -> bool:
         parameters = PARAMETERS | {"net:0.weight": replace(MATRIX, weight=0.8, constant=constant)}

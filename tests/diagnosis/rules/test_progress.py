@@ -143,6 +143,16 @@ def test_a_handful_of_steps_is_too_few_however_the_loss_falls() -> None:
     assert "under-trained" not in seen(ended(48, name="LBFGS"))
 
 
+def test_a_run_of_many_steps_that_is_still_far_from_all_values_is_under_trained() -> None:
+    def ended(missed: float, last: float = 14.0) -> bool:
+        loss = {"target_std": 1.0, "error": missed}
+        return "under-trained" in seen(fitting(steps=600, curve=line(20.0, last), loss=loss, ended=True))
+
+    assert ended(1.0)
+    assert not ended(0.97)
+    assert not ended(1.0, last=18.5)  # hardly anything
+
+
 # ---- two curves -----------------------------------------------------------------------------------------------------
 
 

@@ -10,7 +10,7 @@ from gradus.diagnosis.prescription.callables import reached
 from gradus.diagnosis.prescription.edits import Edit, around, before, imported, replace, with_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.lasting import best_kept
-from gradus.diagnosis.prescription.layers import LAYERS, hidden_layers
+from gradus.diagnosis.prescription.layers import LAYERS, Layer, hidden_layers
 from gradus.diagnosis.prescription.program import Program, SourceFile
 from gradus.diagnosis.prescription.rates import class_of, optimizer_calls
 from gradus.diagnosis.prescription.roles import training_steps
@@ -199,10 +199,10 @@ def vary(case: Case) -> Iterator[Sequence[Edit]]:
 def enlarge(case: Case) -> Iterator[Sequence[Edit]]:
     """Hidden layers as wide as 64, or four times as wide, where their width is written as a number."""
     places: dict[tuple[object, int, int], Written] = {}
-    outputs = {id(each.node) for each in hidden_layers(case.program)}
+    within = {id(each.node) for each in hidden_layers(case.program) if not _is_last(case.program, each)}
     for call in case.program.calls("torch.nn.*"):
         name = call.file.qualified(call.node.func)
-        hidden = re.fullmatch(LAYERS, name) and id(call.node) in outputs
+        hidden = re.fullmatch(LAYERS, name) and id(call.node) in within
         if hidden or re.fullmatch(r"torch\.nn\.(LSTM|GRU|RNN)", name):
             place = written(case.program, call.file, call.argument(1, "out_features"))
             if place is not None:
@@ -216,6 +216,19 @@ def enlarge(case: Case) -> Iterator[Sequence[Edit]]:
         edits += _inputs_as_wide(case, each, wide)
     if edits:
         yield list({(each.file.path, each.start): each for each in edits}.values())
+
+
+def _is_last(program: Program, layer: Layer) -> bool:
+    """Whether it is an output, before a sigmoid or tanh, and no layer behind it takes what it gives."""
+    at = layer.node.lineno, layer.node.col_offset
+    behind = [
+        each.file.code(given)
+        for each in program.calls("torch.nn.*")
+        if each.file is layer.file
+        and (each.node.lineno, each.node.col_offset) > at
+        and (given := each.argument(0, "in_features")) is not None
+    ]
+    return layer.following.squashing and layer.width not in behind
 
 
 def _inputs_as_wide(case: Case, place: Written, wide: int) -> Iterator[Edit]:

@@ -11,6 +11,8 @@ from gradus.diagnosis.signs import Evaluation, Examination, LossSigns
 _CLEAR = 2.5
 """Standard errors: one slope in 160 comes so far down by chance."""
 
+LONG_PLATEAU = 1000
+"""Steps that a network may say the mean before it finds what to tell apart, or to keep."""
 WEIGHTED = ("Linear", "Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d")
 
 

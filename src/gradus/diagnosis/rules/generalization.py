@@ -22,6 +22,7 @@ from gradus.diagnosis.signs import Evaluation
 
 _CUSTOMARY_DECAY = 0.01
 """Of AdamW, where nothing else is given."""
+_FEW_WEIGHTS = 32
 
 
 def _rightly(history: History) -> list[Evaluation]:
@@ -177,10 +178,23 @@ def _decay_moves(history: History) -> bool:
 
 
 def _withered(history: History) -> bool:
-    """Whether weights have shrunk to less than half, and outputs fall short of targets: only a penalty does that."""
+    """Whether weights have shrunk to less than half, and outputs fall short of targets: only a penalty does that.
+
+    The weights of a line, a plane or a few units shrink by themselves on their way to where the data have them.
+    """
     known = [each for each in losses(history)[-5:] if each.kind == "values"]
     short = statistics.fmean(each.output_std < 0.9 * each.target_std for each in known) > 0.5 if known else True
-    return growth(history) < 0.5 and short and not any(facts.normalizations for facts in history.models.values())
+    weights = [each.elements for _, each in history.weights(history.first)] if history.first is not None else []
+    few = (len(weights) < 2 or sum(weights) < _FEW_WEIGHTS) and not _penalizes(history)
+    normalized = any(facts.normalizations for facts in history.models.values())
+    return growth(history) < 0.5 and short and not few and not normalized
+
+
+def _penalizes(history: History) -> bool:
+    """Whether an optimizer decays weights by more than is customary, or a squared error has something added to it."""
+    squares = [each for each in losses(history)[-5:] if each.operation in ("MseLoss", "Pow") and not each.summed]
+    added = bool(squares) and all(each.value > 1.05 * each.error for each in squares)
+    return added or any(each.decay > _CUSTOMARY_DECAY for each in history.optimizers.values())
 
 
 def _fits_badly(history: History) -> bool:

@@ -6,11 +6,22 @@ from collections.abc import Iterator, Sequence
 from gradus.core.text import Message
 from gradus.diagnosis.history import History
 from gradus.diagnosis.rules import Sighting, rules
-from gradus.diagnosis.rules.common import WEIGHTED, learned, losses, settled, struggling, thriving
+from gradus.diagnosis.rules.common import (
+    LONG_PLATEAU,
+    WEIGHTED,
+    explains_nothing,
+    improvement,
+    learned,
+    losses,
+    settled,
+    struggling,
+    thriving,
+)
 from gradus.diagnosis.rules.signal import last_over_first
 from gradus.diagnosis.signs import Examination, Op, layer_of
 
 _TOO_LARGE, _TOO_SMALL = 3.0, 0.3
+_FAINT = 0.005
 _FACTORS = 8
 
 
@@ -69,26 +80,25 @@ def bad_initialization(history: History) -> Iterator[Sighting]:
     first = history.first
     if first is None or first.step:
         return
-    scales = [
-        (each.weight * math.sqrt(each.fan_in), place)
+    matrices = [
+        (each.weight * math.sqrt(each.fan_in), place, each.fan_in)
         for place, each in first.parameters.items()
         if each.matrix
         and not each.embedding
-        and each.fan_in >= 8
+        and each.elements >= 8
         and "weight_hh" not in place
         and each.weight > 0
         and not each.constant  # as scales and deviations begin, which are no weights
     ]
-    if not scales:
-        return
-    if not settled(history) or thriving(history):
+    if not matrices or not settled(history) or thriving(history):
         return
     normalized = any(facts.normalizations for facts in history.models.values())
-    hidden = [each for each in scales[:-1] if not _is_output(first, each[1])]
-    largest, smallest = max(scales), min(hidden or scales)
+    scales = [each for each in matrices if each[2] >= 8]
+    hidden = [each for each in matrices[:-1] if not _is_output(first, each[1])]
+    largest, smallest = max(scales, default=(0.0, "", 0)), min(hidden or matrices)
     if largest[0] > _TOO_LARGE and _hurts(history, first):
         yield Sighting(where=layer_of(largest[1]), confidence=0.85, evidence={"scale": largest[0], "how": largest[0]})
-    elif smallest[0] < _TOO_SMALL and not normalized and _fades(first) and not learned(history):
+    elif smallest[0] < _TOO_SMALL and not normalized and (_fades(history, first) or _is_faint(history, first)):
         yield Sighting(
             where=layer_of(smallest[1]), confidence=0.85, evidence={"scale": smallest[0], "how": smallest[0]}
         )
@@ -113,9 +123,23 @@ def _hurts(history: History, first: Examination) -> bool:
     return sure or far or flat or grows or (growth is not None and growth[1] > 10)
 
 
-def _fades(first: Examination) -> bool:
+def _fades(history: History, first: Examination) -> bool:
     varied = last_over_first(first, 2)
-    return varied is not None and varied[1] < 0.02
+    return varied is not None and varied[1] < 0.02 and not learned(history)
+
+
+def _is_faint(history: History, first: Examination) -> bool:
+    """Whether hardly anything of the inputs comes through what may be one hidden layer, and the run made nothing of it.
+
+    Until late that may be a plateau, on which the loss lies as long as outputs are nearly the same for all inputs.
+    """
+    early = not history.ended and history.step < LONG_PLATEAU
+    if early or any(each.embedding for each in first.parameters.values()):
+        return False
+    hidden = [each.varied for each in first.layers.values() if each.finite and not each.output]
+    given = [each.varied for each in first.inputs if each.varied > 0]
+    faint = bool(hidden and given) and hidden[-1] < _FAINT * min(given)
+    return faint and (improvement(history) < 0.15 or explains_nothing(history))
 
 
 @rules.register(

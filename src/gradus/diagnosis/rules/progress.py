@@ -9,8 +9,10 @@ from gradus.core.text import Message
 from gradus.diagnosis.history import History
 from gradus.diagnosis.rules import Sighting, rules
 from gradus.diagnosis.rules.common import (
+    LONG_PLATEAU,
     accuracy,
     chance,
+    explains_nothing,
     falling,
     improvement,
     kind,
@@ -25,8 +27,6 @@ from gradus.diagnosis.rules.common import (
 )
 from gradus.diagnosis.signs import LossSigns
 
-_LONG_PLATEAU = 1000
-"""Steps that a recurrent network may say the mean before it finds what to keep."""
 _REACHES = 1e-6
 """Of the gradient at the last step: with less at the first nothing distant is found."""
 
@@ -181,6 +181,7 @@ def _all_there_is(history: History, right: float, value: float) -> bool:
 _UNFINISHED = 0.3
 _PARTS = 1.25
 """Times as far apart at the third look as at the first."""
+_SHORT = 250
 _FEW = 50
 """Steps: customary warm-ups alone are longer."""
 
@@ -190,7 +191,8 @@ _FEW = 50
     source="a tenth of all that was gained came in the last quarter and most of the loss is still there; or a quarter "
     "of it, with a third of the loss still there; or there were fewer than 50 steps, and they brought something",
     not_fooled_by="runs whose loss has come down, however it still falls, or that are mostly right, unless held-out "
-    "examples still gain; optimizers that search how far to go",
+    "examples still gain; more than 250 steps, unless the mean would still be nearer to the values; optimizers that "
+    "search how far to go",
     at_end=True,
     severity="notice",
     says=Message(
@@ -203,7 +205,8 @@ _FEW = 50
 def under_trained(history: History) -> Iterator[Sighting]:
     """The loss was falling as fast at the end as in the middle, or there was hardly a step, and it is high."""
     right = accuracy(history)
-    short = history.step <= 250 and not history.earlier and len(history.optimizers) < 2
+    far = explains_nothing(history) and improvement(history) > 0.1 and falling(history)
+    short = (history.step <= _SHORT or far) and not history.earlier and len(history.optimizers) < 2
     done = right is not None and right > (0.85 if _held_out_gains(history) else 0.7)
     if not supervised(history) or not short or history.losses.count < 8 or done:
         return
@@ -266,7 +269,7 @@ def constant_prediction(history: History) -> Iterator[Sighting]:
 
 def _may_yet_remember(history: History) -> bool:
     """Whether it is early, and the gradient reaches back through a sequence: such tasks begin on a long plateau."""
-    if history.ended or history.step >= _LONG_PLATEAU:
+    if history.ended or history.step >= LONG_PLATEAU:
         return False
     layers = history.examinations[-1].layers.values() if history.examinations else ()
     ends = [(each.earliest, each.latest) for each in layers if each.earliest is not None and each.latest]
