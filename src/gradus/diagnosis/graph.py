@@ -248,7 +248,9 @@ def describe(node: Any, name: str, children: list[Any]) -> Op:
         name = "ClampMin" if _cuts_negative(node) else "Clamp"
     negative = name in ("Neg", "Rsub") or (name in ("Mul", "Div") and _by_negative(node))  # -x, 1 - x, -2 * x
     data = any(child is None for child in children)
-    return Op(name, shape, axis, data, negative, gains=data and name == "Mul" and _gains(node))
+    factors = _factors(node) if name == "Mul" else []
+    gains = data and name == "Mul" and not all(_are_shares(each) for each in factors if each.dim() > 1)
+    return Op(name, shape, axis, data, negative, gains=gains, factors=tuple(tuple(each.shape) for each in factors))
 
 
 def _cuts_negative(node: Any) -> bool:
@@ -265,20 +267,19 @@ def _by_negative(node: Any) -> bool:
         return False
 
 
-def _gains(node: Any) -> bool:
-    """Whether the data in a product are something to be earned, rather than the shares of a target, which add up to 1
-    or mark some classes.
-    """
+def _factors(node: Any) -> list[Tensor]:
+    """The factors of a product that autograd keeps."""
     try:
         kept = [getattr(node, name, None) for name in ("_saved_other", "_saved_self")]
     except RuntimeError:  # freed, or complex
-        return False
-    data = [each.detach() for each in kept if isinstance(each, Tensor) and each.dim() > 1 and not each.is_complex()]
-    return not all(map(_are_shares, data))
+        return []
+    return [each.detach() for each in kept if isinstance(each, Tensor) and not each.is_complex()]
 
 
 def _are_shares(data: Tensor) -> bool:
-    """Whether numbers are at least 0, and each row's add up to 1 or are 1s and 0s."""
+    """Whether numbers are the shares of a target, rather than something to be earned: at least 0, and each row's add up
+    to 1 or are 1s and 0s.
+    """
     marks = bool(((data == 0) | (data == 1)).all())
     return marks or (bool((data >= 0).all()) and bool(((data.sum(-1) - 1).abs() < _ROUGHLY).all()))
 

@@ -124,6 +124,7 @@ class Op:
         negative: whether it turns the sign.
         divisor: of a division, whether the way goes through what it divides by.
         gains: of a product with data, whether these are no shares: some are below 0, or those of a row are not 1.
+        factors: of a product, the shapes of the factors that autograd keeps: of data, or of both.
     """
 
     name: str
@@ -133,6 +134,7 @@ class Op:
     negative: bool = False
     divisor: bool = False
     gains: bool = False
+    factors: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
