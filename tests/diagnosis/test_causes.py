@@ -272,6 +272,7 @@ def test_a_gap_follows_from(symptoms: Sequence[str], expected: str) -> None:
         (["divergence", "large-updates", "summed-loss"], "summed-loss"),
         (["divergence", "large-updates", "missing-zero-grad"], "missing-zero-grad"),
         (["large-updates", "output-range"], "output-range"),
+        (["batch-mixing", "softmax-wrong-axis", "no-learning"], "softmax-wrong-axis"),
         (["divergence", "large-updates", "unscaled-targets"], "unscaled-targets"),
         (["oscillation", "unshuffled-data"], "unshuffled-data"),
         (["divergence", "oscillation", "large-updates", "unshuffled-data"], "unshuffled-data"),

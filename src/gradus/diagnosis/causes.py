@@ -161,7 +161,7 @@ TABLE: tuple[Cause, ...] = (
     _cause("class-imbalance", {"constant-prediction": 0.5}),
     _cause("unshuffled-data", {"oscillation": 0.5, "generalization-gap": 0.3}),
     _cause("duplicate-augmentation"),
-    _cause("batch-mixing", {"no-learning": 0.5}),
+    _cause("batch-mixing", {"no-learning": 0.5}, {"softmax-wrong-axis": 1}),
     # loop
     *(_cause(each) for each in _LOOP),
     _cause("evaluation-in-train-mode", {"generalization-gap": 0.5}),

@@ -55,6 +55,7 @@ class Graph:
         heads: each way from the loss to a layer with parameters.
         outputs: places of the layers that these ways pass or lead to: the loss sees them, not another layer.
         single: layers of one unit, over which a softmax runs.
+        over_first: shapes of softmaxes over the first of several axes.
         losses: nodes of `LOSSES`, and those of losses written by hand, with their names.
         added: how many of each name are added up as they are, without a weight.
         reached: leaves that gradients will be added to.
@@ -74,6 +75,7 @@ class Graph:
     heads: list[tuple[Op, ...]] = field(default_factory=list)
     outputs: set[str] = field(default_factory=set)
     single: set[str] = field(default_factory=set)
+    over_first: set[tuple[int, ...]] = field(default_factory=set)
     losses: list[tuple[str, Any]] = field(default_factory=list)
     added: Counter[str] = field(default_factory=Counter)
     reached: list[Tensor] = field(default_factory=list)
@@ -137,9 +139,11 @@ def walk(loss: Tensor, layers: Mapping[Any, str] | None = None) -> Graph:
                 if name in LOSSES or name in _BY_HAND:
                     graph.losses.append((name, node))
                     graph.added[name] += all(each.name in _ADDING for each in above)
-        if name == "Softmax" and children[0] in layers:
+        if name == "Softmax":
             softmax = describe(node, name, children)
-            if softmax.axis == len(softmax.shape) - 1 and softmax.shape[-1] == 1:
+            if softmax.axis == 0 and len(softmax.shape) > 1:
+                graph.over_first.add(softmax.shape)
+            if children[0] in layers and softmax.axis == len(softmax.shape) - 1 and softmax.shape[-1] == 1:
                 graph.single.add(layers[children[0]])
         if _WEIGHTED.fullmatch(name):
             graph.weighted += 1

@@ -160,6 +160,7 @@ class LossSigns:
         not_log: the input of a negative log likelihood is no log-probability.
         zero_probability: a number so near 0 that it may as well round to 0 is under a logarithm.
         wrong_way: it grows as outputs come nearer to targets, as an overlap or a cosine does, or as rewards grow.
+        over_first: shapes of softmaxes over the first of several axes, wherever in the model they are.
         terms: how many losses of this kind it adds up, as of the letters of a word; figures are those of them together.
     """
 
@@ -189,6 +190,7 @@ class LossSigns:
     not_log: bool = False
     zero_probability: bool = False
     wrong_way: bool = False
+    over_first: tuple[tuple[int, ...], ...] = ()
     terms: int = 1
 
     @property
