@@ -98,7 +98,7 @@ def softmax_wrong_axis(history: History) -> Iterator[Sighting]:
 
 def _competes(shape: Sequence[int]) -> bool:
     """Whether a softmax over axis 0 is a mistake: one score each, as of what is ranked or attended to, has no other."""
-    return shape[0] > 1 and shape[1] not in (1, shape[0])
+    return len(shape) > 1 and shape[0] > 1 and shape[1] not in (1, shape[0])
 
 
 def _holds_batch(size: int, batch: int) -> bool:
