@@ -272,6 +272,7 @@ def test_a_gap_follows_from(symptoms: Sequence[str], expected: str) -> None:
         (["divergence", "large-updates", "summed-loss"], "summed-loss"),
         (["divergence", "large-updates", "missing-zero-grad"], "missing-zero-grad"),
         (["large-updates", "output-range"], "output-range"),
+        (["batch-mixing", "softmax-wrong-axis", "no-learning"], "softmax-wrong-axis"),
         (["divergence", "large-updates", "unscaled-targets"], "unscaled-targets"),
         (["oscillation", "unshuffled-data"], "unshuffled-data"),
         (["divergence", "oscillation", "large-updates", "unshuffled-data"], "unshuffled-data"),
@@ -345,3 +346,15 @@ def test_a_gradient_that_came_through_before_the_steps(step: int, at_first: floa
     examinations = [looked_at(step, at_first), looked_at(step + 1, 1e-6), looked_at(step + 2, 1e-6)]
     history = History(step=100, examinations=examinations, optimizers={0: OptimizerFacts(name="Adam", rate=rate)})
     assert ranked(history, "vanishing-gradient")[0].id == cause
+
+
+@pytest.mark.parametrize(("at_first", "cause"), [(0.2, "learning-rate-too-high"), (200.0, "exploding-gradient")])
+def test_a_gradient_that_was_even_before_the_steps(at_first: float, cause: str) -> None:
+    def looked_at(now: int, times: float) -> Examination:
+        return Examination(step=now, layers=LAYERS, parameters=with_first(gradient=1e-2 * times))
+
+    unseen = Examination(step=0)  # by hand: only after the first step is it known that there is one
+    history = History(
+        step=50, examinations=[unseen, looked_at(1, at_first), *(looked_at(40 + n, 200.0) for n in (0, 1))]
+    )
+    assert ranked(history, "exploding-gradient")[0].id == cause

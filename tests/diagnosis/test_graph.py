@@ -217,6 +217,23 @@ def test_of_a_product_with_data_it_is_told_whether_they_are_shares(data: Tensor,
         assert [op.gains for op in head if op.name == "Mul"] == [gains]
 
 
+def test_of_a_product_the_shapes_of_its_factors_are_told() -> None:
+    rows = TARGET[:, :1]
+    assert [op.factors for op in graph_of(lambda o: (o.sum(1) * rows).mean())[0].heads[0] if op.name == "Mul"] == [
+        (tuple(rows.shape),)
+    ]
+    both = {(N,), (N, 1)}
+    heads = graph_of(lambda o: (o.sum(1) * o[:, :1].exp()).mean())[0].heads
+    assert {frozenset(op.factors) for head in heads for op in head if op.name == "Mul"} == {frozenset(both)}
+
+
+def test_softmaxes_over_the_first_axis_are_told_wherever_they_are() -> None:
+    last = nn.Linear(C, 1)
+    for axis, expected in ((0, {(N, C)}), (1, set())):
+        graph = graph_of(lambda o, axis=axis: last(o.softmax(axis) * o).sum())[0]  # type: ignore[misc]
+        assert graph.over_first == expected
+
+
 def test_complex_data_are_no_gains() -> None:
     (head,) = graph_of(lambda o: (o * torch.full_like(o, 2j, dtype=torch.complex64)).abs().sum())[0].heads
     assert not any(op.gains for op in head)

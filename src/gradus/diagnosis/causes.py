@@ -71,7 +71,7 @@ TABLE: tuple[Cause, ...] = (
         {"exploding-gradient": 2.2, "exploding-signal": 1.5, "deep": 0.8, "non-finite": 0.5, "lost-at-start": 1.0,
          "exploded-at-start": 1.0},
         {"weights-too-large": 2.0, "non-finite-input": 3, "unstable-loss": 2, "unscaled-inputs": 1,
-         "normalizes-nothing": 2.5},
+         "normalizes-nothing": 2.5, "exploded-later": 1.2},
     ),
     _cause(
         "dead-units",
@@ -101,6 +101,7 @@ TABLE: tuple[Cause, ...] = (
         "learning-rate-too-high",
         {"large-updates": 2.0, "divergence": 1.5, "oscillation": 1.5, "high-rate": 1.2, "died-later": 1.0,
          "dead-units": 0.3, "vanishing-gradient": 0.3, "vanished-later": 1.5,
+         "exploding-gradient": 0.3, "exploded-later": 1.0,
          "saturated-later": 1.5, "weights-lost": 1.2, "non-finite": 0.3, "lost-after-a-step": 0.5, "spiked": 0.7,
          "constant-prediction": 0.3, "unusual-rate": 1.5},
         # Curvature goes with the square of an input's size; at every change of class the loss jumps; weights grow
@@ -160,7 +161,7 @@ TABLE: tuple[Cause, ...] = (
     _cause("class-imbalance", {"constant-prediction": 0.5}),
     _cause("unshuffled-data", {"oscillation": 0.5, "generalization-gap": 0.3}),
     _cause("duplicate-augmentation"),
-    _cause("batch-mixing", {"no-learning": 0.5}),
+    _cause("batch-mixing", {"no-learning": 0.5}, {"softmax-wrong-axis": 1}),
     # loop
     *(_cause(each) for each in _LOOP),
     _cause("evaluation-in-train-mode", {"generalization-gap": 0.5}),
@@ -321,6 +322,8 @@ def _facts(history: History, seen: Mapping[str, float]) -> Iterable[str]:
         yield "saturated-later"
     if "vanishing-gradient" in seen and _vanished_later(history, first, last):
         yield "vanished-later"
+    if "exploding-gradient" in seen and _exploded_later(history):
+        yield "exploded-later"
     ratios = [ratio for ratio in (update_ratio(each) for each in history.examinations) if ratio is not None]
     typical = sorted(ratios)[len(ratios) // 2] if ratios else math.nan
     if 2e-4 < typical < 0.1:
@@ -381,6 +384,13 @@ def _vanished_later(history: History, first: Examination, last: Examination) -> 
         return _is_far_from_customary(history)
     before, now = first_over_last(first, first), first_over_last(last, first)
     return before is not None and now is not None and before[1] > _VANISHED_SINCE * now[1]
+
+
+def _exploded_later(history: History) -> bool:
+    """Whether the gradient was even at first, and steps made it what it is."""
+    known = (first_over_last(each, history.first) for each in history.examinations)
+    before = next((each for each in known if each is not None), None)
+    return before is not None and before[1] < EXPLODED
 
 
 def _is_far_from_customary(history: History) -> bool:

@@ -31,7 +31,7 @@ def read_loss(value: float, graph: Graph, output: Tensor | None) -> LossSigns:
         graph: the walk from it.
         output: what the model returned last, for losses written by hand.
     """
-    found: dict[str, Any] = {"value": value, "heads": tuple(graph.heads)}
+    found: dict[str, Any] = {"value": value, "heads": tuple(graph.heads), "over_first": tuple(graph.over_first)}
     # A loss that torch knows says more than the operations of one written by hand.
     nodes = sorted(graph.losses, key=lambda each: each[0] not in LOSSES)
     for name, node in nodes:

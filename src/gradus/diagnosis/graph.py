@@ -55,6 +55,7 @@ class Graph:
         heads: each way from the loss to a layer with parameters.
         outputs: places of the layers that these ways pass or lead to: the loss sees them, not another layer.
         single: layers of one unit, over which a softmax runs.
+        over_first: shapes of softmaxes over the first of several axes.
         losses: nodes of `LOSSES`, and those of losses written by hand, with their names.
         added: how many of each name are added up as they are, without a weight.
         reached: leaves that gradients will be added to.
@@ -75,6 +76,7 @@ class Graph:
     heads: list[tuple[Op, ...]] = field(default_factory=list)
     outputs: set[str] = field(default_factory=set)
     single: set[str] = field(default_factory=set)
+    over_first: set[tuple[int, ...]] = field(default_factory=set)
     losses: list[tuple[str, Any]] = field(default_factory=list)
     added: Counter[str] = field(default_factory=Counter)
     reached: list[Tensor] = field(default_factory=list)
@@ -139,9 +141,11 @@ def walk(loss: Tensor, layers: Mapping[Any, str] | None = None) -> Graph:
                 if name in LOSSES or name in _BY_HAND:
                     graph.losses.append((name, node))
                     graph.added[name] += all(each.name in _ADDING for each in above)
-        if name == "Softmax" and children[0] in layers:
+        if name == "Softmax":
             softmax = describe(node, name, children)
-            if softmax.axis == len(softmax.shape) - 1 and softmax.shape[-1] == 1:
+            if softmax.axis == 0 and len(softmax.shape) > 1:
+                graph.over_first.add(softmax.shape)
+            if children[0] in layers and softmax.axis == len(softmax.shape) - 1 and softmax.shape[-1] == 1:
                 graph.single.add(layers[children[0]])
         if _WEIGHTED.fullmatch(name):
             graph.weighted += 1
@@ -268,7 +272,9 @@ def describe(node: Any, name: str, children: list[Any]) -> Op:
         name = "ClampMin" if _cuts_negative(node) else "Clamp"
     negative = name in ("Neg", "Rsub") or (name in ("Mul", "Div") and _by_negative(node))  # -x, 1 - x, -2 * x
     data = any(child is None for child in children)
-    return Op(name, shape, axis, data, negative, gains=data and name == "Mul" and _gains(node))
+    factors = _factors(node) if name == "Mul" else []
+    gains = data and name == "Mul" and not all(_are_shares(each) for each in factors if each.dim() > 1)
+    return Op(name, shape, axis, data, negative, gains=gains, factors=tuple(tuple(each.shape) for each in factors))
 
 
 def _cuts_negative(node: Any) -> bool:
@@ -285,20 +291,19 @@ def _by_negative(node: Any) -> bool:
         return False
 
 
-def _gains(node: Any) -> bool:
-    """Whether the data in a product are something to be earned, rather than the shares of a target, which add up to 1
-    or mark some classes.
-    """
+def _factors(node: Any) -> list[Tensor]:
+    """The factors of a product that autograd keeps."""
     try:
         kept = [getattr(node, name, None) for name in ("_saved_other", "_saved_self")]
     except RuntimeError:  # freed, or complex
-        return False
-    data = [each.detach() for each in kept if isinstance(each, Tensor) and each.dim() > 1 and not each.is_complex()]
-    return not all(map(_are_shares, data))
+        return []
+    return [each.detach() for each in kept if isinstance(each, Tensor) and not each.is_complex()]
 
 
 def _are_shares(data: Tensor) -> bool:
-    """Whether numbers are at least 0, and each row's add up to 1 or are 1s and 0s."""
+    """Whether numbers are the shares of a target, rather than something to be earned: at least 0, and each row's add up
+    to 1 or are 1s and 0s.
+    """
     marks = bool(((data == 0) | (data == 1)).all())
     return marks or (bool((data >= 0).all()) and bool(((data.sum(-1) - 1).abs() < _ROUGHLY).all()))
 

@@ -30,6 +30,7 @@ class LayerSigns:
         finite: whether the sample is.
         output: whether a loss is computed of it with no other layer in between.
         single: whether a softmax runs over its one unit.
+        foreign: of a frozen batch norm at rest, how unlike its statistics what comes in is; see `measure.foreign`.
     """
 
     type: str
@@ -49,6 +50,7 @@ class LayerSigns:
     cut: bool = False
     output: bool = False
     single: bool = False
+    foreign: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +126,7 @@ class Op:
         negative: whether it turns the sign.
         divisor: of a division, whether the way goes through what it divides by.
         gains: of a product with data, whether these are no shares: some are below 0, or those of a row are not 1.
+        factors: of a product, the shapes of the factors that autograd keeps: of data, or of both.
     """
 
     name: str
@@ -133,6 +136,7 @@ class Op:
     negative: bool = False
     divisor: bool = False
     gains: bool = False
+    factors: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +163,7 @@ class LossSigns:
         zero_probability: a number so near 0 that it may as well round to 0 is under a logarithm.
         wrong_way: it grows as outputs come nearer to targets, as an overlap or a cosine does.
         earns_less: it grows with rewards, or with what a critic expects of them.
+        over_first: shapes of softmaxes over the first of several axes, wherever in the model they are.
         terms: how many losses of this kind it adds up, as of the letters of a word; figures are those of them together.
     """
 
@@ -189,6 +194,7 @@ class LossSigns:
     zero_probability: bool = False
     wrong_way: bool = False
     earns_less: bool = False
+    over_first: tuple[tuple[int, ...], ...] = ()
     terms: int = 1
 
     @property

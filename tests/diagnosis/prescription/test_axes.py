@@ -2,6 +2,8 @@
 
 import pytest
 
+from gradus.diagnosis.history import History
+from gradus.diagnosis.signs import Examination, LossSigns
 from tests.diagnosis.prescription.changing import changes
 from tests.diagnosis.prescription.programs import seen
 
@@ -110,3 +112,31 @@ class TestBatchAxis:
     def test_nothing_is_said_of_other_axes(self) -> None:
         source = module("self.rnn = nn.GRU(3, 8, batch_first=True)", "return self.rnn(x.softmax(-1))[0].mean(1)")
         assert changes(source, "keep-batch-axis", seen()) == []
+
+
+def _over_the_batch() -> History:
+    loss = LossSigns(value=1.0, over_first=((64, 6),))
+    return History(examinations=[Examination(step=0, losses=(loss,))])
+
+
+class TestAttention:
+    @pytest.mark.parametrize(
+        ("begin", "forward", "expected"),
+        [
+            ("self.soft = nn.Softmax(dim=0)", "return self.soft(x @ self.k) @ self.v", "nn.Softmax(dim=-1)"),
+            ("self.soft = nn.Softmax()", "return self.soft(x @ self.k) @ self.v", "nn.Softmax(dim=-1)"),
+            ("self.soft = nn.Softmax(dim=0)", "return (self.soft(self.s(x)) * x).sum(1)", "nn.Softmax(dim=1)"),
+            ("pass", "return torch.softmax(self.s(x), 0) @ self.v", "torch.softmax(self.s(x), -1)"),
+            ("pass", "return nn.functional.softmax(self.s(x)) @ self.v", "softmax(self.s(x), dim=-1)"),
+            ("pass", "return (self.s(x).softmax(0) * x).sum(dim=1)", "self.s(x).softmax(1)"),
+        ],
+    )
+    def test_examples_do_not_compete(self, begin: str, forward: str, expected: str) -> None:
+        found = changes(module(begin, forward), "class-axis", _over_the_batch())
+        assert [expected in each for each in found] == [True]
+
+    @pytest.mark.parametrize(
+        ("axis", "history"), [("-1", _over_the_batch()), ("1", _over_the_batch()), ("0", History())]
+    )
+    def test_those_that_were_not_seen_to_stay(self, axis: str, history: History) -> None:
+        assert changes(module("pass", f"return self.s(x).softmax({axis}) @ x"), "class-axis", history) == []

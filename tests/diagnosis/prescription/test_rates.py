@@ -37,6 +37,11 @@ def raised(source: str, history: History | None = None) -> list[str]:
         ("for w in ws:\n    w.copy_(w - 5.0 * w.grad)", "5.0", "0.1"),
         ("torch._foreach_add_(ws, grads, alpha=-5.0)", "5.0", "0.1"),
         ("options = dict(lr=0.5)\no = Adam(p, **options)", "0.5", "0.001"),
+        # Steps are as far as gradients are long.
+        ("o = torch.optim.SGD(p, lr=20.0)\ntorch.nn.utils.clip_grad_norm_(p, 0.25)", "20.0", "0.4"),
+        ("torch.nn.utils.clip_grad_norm_(p, 0.25)\nfor w in ws:\n    w.add_(w.grad, alpha=-20.0)", "20.0", "0.4"),
+        ("o = torch.optim.SGD(p, lr=20.0)\ntorch.nn.utils.clip_grad_norm_(p, 5.0)", "20.0", "0.1"),
+        ("o = Adam(p, lr=0.5)\ntorch.nn.utils.clip_grad_norm_(p, 0.25)", "0.5", "0.001"),
     ],
 )
 def test_lower(source: str, before: str, after: str) -> None:

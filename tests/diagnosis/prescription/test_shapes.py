@@ -88,3 +88,44 @@ def test_a_target_that_a_model_computes_without_gradients_is_data() -> None:
         "- loss = F.mse_loss(value, target)",
         "+ loss = F.mse_loss(value.squeeze(1), target)",
     ]
+
+
+def _weighed_by(factor: tuple[int, ...], terms: tuple[int, ...]) -> History:
+    head = (Op(name="Mean"), Op(name="Mul", shape=(32, 32), data=True, factors=(factor,)), Op(name="Sum", shape=terms))
+    return History(examinations=[Examination(step=0, losses=(LossSigns(value=1.0, heads=(head,)),))])
+
+
+POLICY = "said = torch.distributions.Categorical(logits=model(x))\nlog_p = said.log_prob(y)\n"
+RATIO = "ratio = (log_p - old).exp()\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "before", "after"),
+    [
+        ("loss = -(log_p * gain).mean()", "log_p * gain", "log_p * gain.squeeze(1)"),
+        ("loss = -(log_p * gain).mean() - 0.01 * said.entropy().mean()", "log_p * gain", "log_p * gain.squeeze(1)"),
+        ("loss = (F.cross_entropy(model(x), y, reduction='none') * w).mean()", "* w", "* w.squeeze(1)"),
+    ],
+)
+def test_weights_lose_their_axis(lines: str, before: str, after: str) -> None:
+    found = first_change(trained(POLICY + lines), "match-shapes", _weighed_by((32, 1), (32,)))
+    assert found == [f"- {lines}", f"+ {lines.replace(before, after)}"]
+
+
+def test_weights_lose_it_in_all_products() -> None:
+    clipped = RATIO + "loss = -torch.min(ratio * gain, ratio.clamp(0.8, 1.2) * gain).mean()"
+    assert first_change(trained(POLICY + clipped), "match-shapes", _weighed_by((32, 1), (32,)))[1:] == [
+        "+ loss = -torch.min(ratio * gain.squeeze(1), ratio.clamp(0.8, 1.2) * gain.squeeze(1)).mean()"
+    ]
+
+
+def test_or_the_terms_lose_it() -> None:
+    loss = "loss = (-torch.stack([model(each) for each in x]) * gain).sum()"
+    assert first_change(trained(loss), "match-shapes", _weighed_by((32,), (32, 1)))[1:] == [
+        "+ loss = ((-torch.stack([model(each) for each in x])).squeeze(1) * gain).sum()"
+    ]
+
+
+@pytest.mark.parametrize("loss", ["F.mse_loss(model(x), y) * scale", "0.5 * model(x)", "model(x).mean() * scale"])
+def test_nothing_where_one_number_scales_the_loss(loss: str) -> None:
+    assert changes(trained(f"loss = {loss}"), "match-shapes", _weighed_by((32, 1), (32,))) == []

@@ -166,6 +166,24 @@ def test_all_pairs_by_mistake_and_on_purpose(heads: tuple[tuple[Op, ...], ...], 
     assert ("broadcast-loss" in seen(fitting(loss={"heads": heads}))) is caught
 
 
+@pytest.mark.parametrize(
+    ("product", "below", "caught"),
+    [
+        (op("Mul", *NN, data=True, factors=((64, 1),)), op("Sum", 64), True),
+        (op("Mul", *NN, data=True, factors=((64,),)), op("Stack", 64, 1), True),
+        (op("Mul", *NN, factors=((64,), (64, 1))), op("Sum", 64), True),  # an advantage that is not detached
+        (op("Mul", 64, 1, data=True, factors=((64, 1),)), op("Unsqueeze", 64, 1), False),
+        (op("Mul", 64, 4, data=True, factors=((64, 1),)), op("Gather", 64, 4), False),
+        (op("Mul", *NN, data=True, factors=((64, 1),)), op("Unsqueeze", 1, 64), False),  # a table, on purpose
+        (op("Mul", *NN, data=True, factors=(NN,)), op("Sum", 64), False),  # risk sets
+        (op("Mul", 1, 1, data=True, factors=((1, 1),)), op("Sum", 1), False),
+    ],
+)
+def test_each_term_is_weighed_by_its_own(product: Op, below: Op, caught: bool) -> None:
+    head = (op("Neg"), op("Mean"), product, below, op("LogSoftmax", 64, 4), op("Addmm", 64, 4))
+    assert ("broadcast-loss" in seen(classifying(loss={"heads": (head,)}))) is caught
+
+
 @pytest.mark.parametrize(("said", "one", "caught"), [(0.96, 1.0, True), (0.94, 1.0, False), (0.96, 0.9, False)])
 def test_classes_asked_one_by_one_that_are_all_denied(said: float, one: float, caught: bool) -> None:
     """Of ten classes each example has one: 10 % of all answers should be yes, and fewer than 5 % are."""

@@ -37,7 +37,7 @@ STEPS = st.integers(0, 400)
 PLACES = st.sampled_from(["", "net:", "net:0.weight", "net:1.weight", "judge:0.weight", "net:rnn.weight_hh_l0"])
 WORDS: Mapping[str, st.SearchStrategy[str]] = {
     "name": st.sampled_from(["NllLoss", "LogSoftmax", "Softmax", "Log", "Relu", "MseLoss", "Sub", "Sum", "Neg", "Div",
-                             "Expand", "BinaryCrossEntropyWithLogits", "Sigmoid", "Addmm", "View", "SGD", ""]),
+                             "Expand", "Mul", "BinaryCrossEntropyWithLogits", "Sigmoid", "Addmm", "View", "SGD", ""]),
     "kind": st.sampled_from(["classes", "values", "binary", ""]),
     "type": st.sampled_from(["Linear", "Conv2d", "ReLU", "Sigmoid", "RNN", ""]),
     "activation": st.sampled_from(["relu", "sigmoid", "tanh", ""]),
@@ -59,6 +59,7 @@ def odd(kind: type, **known: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         float: NUMBERS,
         float | None: NUMBERS | st.none(),
         tuple[int, ...]: sizes(),
+        tuple[tuple[int, ...], ...]: st.lists(sizes(), max_size=2).map(tuple),
         tuple[float, ...]: st.just(()),
         tuple[str, ...]: st.lists(PLACES, max_size=2).map(tuple),
         list[int]: st.lists(STEPS, max_size=5),

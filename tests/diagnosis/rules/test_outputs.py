@@ -113,3 +113,20 @@ def test_axes_of_a_softmax(shape: tuple[int, ...], axis: int, no_distribution: b
     head = (op("NllLoss"), op("LogSoftmax", *shape, axis=axis), LOGITS)
     found = seen(classifying(loss={"heads": (head,), "not_log": no_distribution}))
     assert ("softmax-wrong-axis" in found) == caught
+
+
+@pytest.mark.parametrize(
+    ("shape", "mixes", "caught"),
+    [
+        ((64, 6), True, True),
+        ((128, 6), True, True),  # two queries each
+        ((32, 4, 9, 9), True, True),  # targets are of two steps each
+        ((64, 6), False, False),  # time comes first
+        ((64, 1), True, False),  # one score each
+        ((40, 6), True, False),  # shares that are the same for all
+    ],
+)
+def test_a_softmax_within_the_model_over_the_batch(shape: tuple[int, ...], mixes: bool, caught: bool) -> None:
+    found = seen(classifying(loss={"over_first": (shape,)}, loop={"mixes": mixes}))
+    assert ("softmax-wrong-axis" in found) is caught
+    assert ("batch-mixing" in found) is mixes

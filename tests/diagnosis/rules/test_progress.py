@@ -87,6 +87,25 @@ def test_where_a_loss_diverges(history: Callable[[], History], caught: bool) -> 
     assert ("divergence" in seen(history())) == caught
 
 
+def jumping(least: float, most: float) -> Curve:
+    """Up and down from step to step, once the first is done."""
+    return lambda part: LN10 * (1.0 if not part else least if round(part * STEPS) % 2 else most)
+
+
+@pytest.mark.parametrize(
+    ("curve", "surprise", "caught"),
+    [
+        (jumping(1.0, 1.5), 1.3, True),
+        (jumping(1.0, 1.3), 1.3, False),
+        (jumping(1.0, 1.5), 1.1, False),  # the loss has weights
+        (lambda part: jumping(1.0, 1.5)(part) + 2 * LN10, 1.3, False),  # it began there
+    ],
+)
+def test_classes_told_worse_than_by_even_odds(curve: Curve, surprise: float, caught: bool) -> None:
+    history = classifying(curve=curve, right=line(0.1, 0.1), loss={"surprise": surprise * LN10})
+    assert ("divergence" in seen(history)) is caught
+
+
 @pytest.mark.parametrize(("wider", "caught"), [(1.0, True), (1.8, False)])
 def test_errors_may_grow_as_what_a_critic_is_to_tell_does(wider: float, caught: bool) -> None:
     def targets(step: int) -> dict[str, Any]:

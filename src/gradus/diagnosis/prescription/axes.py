@@ -76,14 +76,44 @@ def keep_examples_apart(case: Case) -> Iterator[Sequence[Edit]]:
         for each in calls:
             yield from _flattened(file, each)
             yield from _each_its_own_copies(file, each)
+    summed = any(_sums_over_next(function) for _, function in _forward(case.program))
     for call in case.program.calls(*_LAYERS):
-        given = call.argument(0, "start_dim" if call.file.qualified(call.node.func).endswith("Flatten") else "dim")
+        name = call.file.qualified(call.node.func).rpartition(".")[2]
+        given = call.argument(0, "start_dim" if name == "Flatten" else "dim")
         if given is not None and _is(given, 0):
-            yield [replace(call.file, given, "1")]
+            yield [replace(call.file, given, "-1" if name == "Softmax" and not summed else "1")]
     for file, function in _forward(case.program):
         for node in ast.walk(function):
             if isinstance(node, ast.Call):
                 yield from _not_moved(file, node)
+
+
+@fix("class-axis")
+def over_what_is_looked_at(case: Case) -> Iterator[Sequence[Edit]]:
+    """The axis that is then summed over, or the last one, for a softmax that was seen to run over the batch; so does
+    one of three axes that is told none.
+    """
+    known = [each for examination in case.history.examinations[:3] for each in examination.losses]
+    if not any(each.over_first for each in known):
+        return
+    forward = list(_forward(case.program))
+    summed = any(_sums_over_next(function) for _, function in forward)
+    for file, function in forward:
+        for each in ast.walk(function):
+            if isinstance(each, ast.Call) and file.qualified(each.func).rpartition(".")[2] == "softmax":
+                yield from _over_axis(Found(file, each), 1, "1" if _sums_over_next(function) else "-1")
+            elif isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr == "softmax":
+                yield from _over_axis(Found(file, each), 0, "1" if _sums_over_next(function) else "-1")
+    for call in case.program.calls("torch.nn.Softmax"):
+        yield from _over_axis(call, 0, "1" if summed else "-1")
+
+
+def _over_axis(call: Found, position: int, axis: str) -> Iterator[Sequence[Edit]]:
+    given = call.argument(position, "dim")
+    if given is None:
+        yield [with_argument(call.file, call.node, "dim", axis)]
+    elif _is(given, 0):
+        yield [replace(call.file, given, axis)]
 
 
 def _forward(program: Program) -> Iterator[tuple[SourceFile, Function]]:

@@ -88,10 +88,17 @@ def release(case: Case) -> Iterator[Sequence[Edit]]:
             gamma = written(case.program, call.file, call.argument(_GAMMA.get(class_of(call), -1), "gamma"))
             if gamma is not None and 0 < gamma.value < 1:
                 yield [gamma.becomes(gamma.value**slower)]
+    for most in _largest_norms(case):
+        if most.value < _TIGHT:
+            yield [most.becomes(1.0)]
+
+
+def _largest_norms(case: Case) -> Iterator[Written]:
+    """What norms of gradients are clipped to."""
     for call in case.program.calls("torch.nn.utils.clip_grad_norm_"):
         most = written(case.program, call.file, call.argument(1, "max_norm"))
-        if most is not None and 0 < most.value < _TIGHT:
-            yield [most.becomes(1.0)]
+        if most is not None and most.value > 0:
+            yield most
 
 
 @fix("raise-learning-rate", "range-test")
@@ -212,8 +219,15 @@ def customary(case: Case, call: Found) -> float:
     name = class_of(call)
     if name not in _CUSTOMARY and name != "SGD":
         return _ADAPTIVE
-    momentum = option(case.program, call, 2, "momentum") if name == "SGD" else None
-    return _WITH_MOMENTUM if momentum is not None and momentum.value > 0 else _CUSTOMARY[name]
+    if name != "SGD":
+        return _CUSTOMARY[name]
+    momentum = option(case.program, call, 2, "momentum")
+    return _of_clipped(case, _WITH_MOMENTUM if momentum is not None and momentum.value > 0 else _CUSTOMARY[name])
+
+
+def _of_clipped(case: Case, usual: float) -> float:
+    """A rate that goes as far where gradients are clipped to less than 1, as those of language models are."""
+    return usual / max(min([1.0, *(each.value for each in _largest_norms(case))]), _TIGHT)
 
 
 def _peaks(case: Case) -> Iterator[Rate]:
@@ -233,7 +247,7 @@ def _by_hand(case: Case) -> Iterator[Rate]:
         factor = _factor(file, node)
         place = written(case.program, file, factor)
         if place is not None and place.value > 0:
-            yield Rate(place, _CUSTOMARY["SGD"])
+            yield Rate(place, _of_clipped(case, _CUSTOMARY["SGD"]))
 
 
 def _factor(file: SourceFile, node: ast.AST) -> ast.expr | None:

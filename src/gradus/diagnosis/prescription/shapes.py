@@ -7,10 +7,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from gradus.diagnosis.prescription.bindings import binding
 from gradus.diagnosis.prescription.edits import Edit
 from gradus.diagnosis.prescription.fixes import Case, fix
-from gradus.diagnosis.prescription.flow import below, given_for, leads_to_layers, nearest, operations, training_losses
+from gradus.diagnosis.prescription.flow import (
+    AVERAGING,
+    below,
+    given_for,
+    leads_to_layers,
+    nearest,
+    operations,
+    training_losses,
+)
 from gradus.diagnosis.prescription.program import Program
 from gradus.diagnosis.prescription.rewriting import behind, bypass, nested, unique
 from gradus.diagnosis.prescription.values import Operation, Value
+from gradus.diagnosis.rules.losses import weighed
 
 _DIFFERENCES = {"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "sub", "poisson_nll_loss"}
 _AXES = {"squeeze", "view", "reshape", "flatten", "index", "unsqueeze"}
@@ -19,7 +28,10 @@ _AXES = {"squeeze", "view", "reshape", "flatten", "index", "unsqueeze"}
 @fix("match-shapes")
 def same_shape(case: Case) -> Iterator[Sequence[Edit]]:
     """`squeeze(1)` of outputs (N, 1) where they meet targets (N,); or of the targets, if it is they."""
-    of_output = not _target_is_column(case)
+    under, product = _seen(case)
+    if product:
+        return
+    of_output = len(under) != 1
     found = [
         place
         for loss in training_losses(case)
@@ -50,16 +62,45 @@ def same_shape(case: Case) -> Iterator[Sequence[Edit]]:
         yield nested(behind(file, node, ".squeeze(1)") for node, file in once.items())
 
 
-def _target_is_column(case: Case) -> bool:
-    """Whether the outputs are (N,), so that it is the targets that have an axis more."""
+@fix("match-shapes")
+def weights_of_same_shape(case: Case) -> Iterator[Sequence[Edit]]:
+    """`squeeze(1)` of weights (N, 1), as of advantages, by which terms of the loss (N,) are multiplied; or of these."""
+    under, product = _seen(case)
+    sides: dict[str, list[Value]] = {}
+    for loss in training_losses(case) if product else ():
+        for each in below(case.program, loss, layers=False):
+            computed = [leads_to_layers(case.program, side) for side in each.inputs[:2]]
+            if each.name != "mul" or sorted(computed) != [False, True]:
+                continue
+            weights, terms = each.inputs[computed.index(False)], each.inputs[computed.index(True)]
+            if not any(_is_one_number(made) for value in (weights, terms) for made in operations(case.program, value)):
+                sides.setdefault(ast.unparse(weights.node), []).append(weights if len(under) == 1 else terms)
+    for places in sides.values():  # of the same weights in all products
+        once = {each.node: each.file for each in places}
+        yield nested(behind(file, node, ".squeeze(1)") for node, file in once.items())
+
+
+def _is_one_number(made: Operation) -> bool:
+    """Whether a value is a number, or what a loss or a mean makes of a whole batch."""
+    each_by_itself = made.call is not None and any(each.arg == "reduction" for each in made.call.node.keywords)
+    averaged = made.name in AVERAGING and len(made.inputs) == 1
+    return made.name == "constant" or averaged or (made.name.endswith("_loss") and not each_by_itself)
+
+
+def _seen(case: Case) -> tuple[tuple[int, ...], bool]:
+    """The shape of what the loss makes all pairs of, and whether it multiplies them; () where none were seen.
+
+    Outputs (N,) tell that it is the targets that have an axis more.
+    """
     for examination in case.history.examinations[:3]:
         for loss in examination.losses:
             for head in loss.heads:
                 for op, under in itertools.pairwise(head):
                     square = len(op.shape) == 2 and op.shape[0] == op.shape[1] and under.shape != op.shape
-                    if op.name in ("Sub", "Expand") and square:
-                        return len(under.shape) == 1
-    return False
+                    product = bool(weighed(op, under))
+                    if product or (square and op.name in ("Sub", "Expand")):
+                        return under.shape, product
+    return (), False
 
 
 def _outputs_in_one_row(program: Program, made: Iterable[Operation]) -> Iterator[Operation]:

@@ -143,20 +143,30 @@ def _class_numbers(loss: LossSigns) -> bool:
 
 @rules.register(
     "broadcast-loss",
-    source="(N, 1) against (N,) broadcasts to (N, N): every output is compared with every target",
+    source="(N, 1) against (N,) broadcasts to (N, N): every output is compared with every target, every term weighed "
+    "by every weight",
     not_fooled_by="distances between all pairs of outputs, where both sides are computed, also beside those from data; "
-    "risk sets",
+    "risk sets; tables of products of a column and a row",
     structural=True,
     severity="critical",
     says=Message(
-        en="Outputs and targets have different shapes, and broadcasting compares each of the {batch:.0f} outputs with "
-        "each "
-        "target: the best answer is then their mean.",
-        zh="输出与目标形状不同，广播使 {batch:.0f} 个输出与每个目标都相比较：最优答案于是只是均值。",
+        en="Shapes differ, and broadcasting makes all pairs of {batch:.0f} examples: {what}.",
+        zh="形状不同，广播使 {batch:.0f} 个样本两两相配：{what}。",
     ),
+    words={
+        "compared": Message(
+            en="each output is compared with each target, and the best answer is then their mean",
+            zh="每个输出与每个目标都相比较，最优答案于是只是均值",
+        ),
+        "weighed": Message(
+            en="each term of the loss is multiplied by each weight, advantage or return, so that its own counts for "
+            "nothing",
+            zh="损失的每一项与每个权重、优势或回报都相乘，它自己的那个便不起作用",
+        ),
+    },
 )
 def broadcast_loss(history: History) -> Iterator[Sighting]:
-    """A difference of shape (N, N) from outputs of shape (N, 1) or (N,)."""
+    """A difference of shape (N, N) from outputs of shape (N, 1) or (N,), or a product of the two."""
     for examination in history.examinations[:MOST]:
         for loss in examination.losses:
             sizes = [
@@ -165,8 +175,10 @@ def broadcast_loss(history: History) -> Iterator[Sighting]:
             # Distances of outputs from each other, as of an energy distance, show that all pairs are meant.
             pairs = {op.shape for head in loss.heads for op in head if op.name == "Sub" and not op.data}
             size = next((each for each in sizes if each and (each, each) not in pairs), 0)
-            if size:
-                yield Sighting(confidence=0.97, evidence={"batch": size})
+            products = [weighed(*each) for head in loss.heads for each in itertools.pairwise(head)]
+            if size or any(products):
+                reading = "compared" if size else "weighed"
+                yield Sighting(confidence=0.97, evidence={"batch": size or max(products)}, reading=reading)
                 return
 
 
@@ -182,6 +194,13 @@ def _squared(above: Op | None, op: Op, below: Op) -> int:
         return 0
     size = op.shape[0]
     return size if below.shape in ((size,), (size, 1), (1, size)) else 0
+
+
+def weighed(op: Op, below: Op) -> int:
+    """N, if a product of (N,) with (N, 1) is of all pairs; who means them writes a column and a row."""
+    size = op.shape[0] if op.shape else 0
+    shapes = {below.shape, *op.factors}
+    return size if size > 1 and op.shape == (size, size) and shapes == {(size,), (size, 1)} else 0
 
 
 @rules.register(

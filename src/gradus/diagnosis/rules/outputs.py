@@ -8,6 +8,7 @@ from gradus.core.text import Message
 from gradus.diagnosis.graph import RESHAPING
 from gradus.diagnosis.history import History
 from gradus.diagnosis.rules import Sighting, rules
+from gradus.diagnosis.rules.common import losses, supervised
 from gradus.diagnosis.rules.heads import MOST, each_head, first_pair, pairs_of
 from gradus.diagnosis.signs import Examination, LossSigns, Op
 
@@ -56,26 +57,53 @@ def softmax_twice(history: History) -> Iterator[Sighting]:
     not_fooled_by="outputs without a batch axis; attention over time-first sequences; lists with one score a row",
     structural=True,
     says=Message(
-        en="The softmax of the output runs over {what}, axis {axis:.0f} of {axes:.0f}, instead of the classes.",
-        zh="输出的 softmax 作用在{what}（第 {axis:.0f} 轴，共 {axes:.0f} 轴）上，而不是类别轴上。",
+        en="{what} (axis {axis:.0f} of {axes:.0f}).",
+        zh="{what}（第 {axis:.0f} 轴，共 {axes:.0f} 轴）。",
     ),
     words={
-        "batch": Message(en="the batch", zh="批次轴"),
-        "steps": Message(en="the steps of each example", zh="样本内的时间步轴"),
+        "batch": Message(
+            en="The softmax of the output runs over the batch instead of the classes",
+            zh="输出的 softmax 作用在批次轴上，而不是类别轴上",
+        ),
+        "steps": Message(
+            en="The softmax of the output runs over the steps of each example instead of the classes",
+            zh="输出的 softmax 作用在样本内的时间步轴上，而不是类别轴上",
+        ),
+        "within": Message(
+            en="A softmax inside the model, as of attention, runs over the batch: examples compete with each other, "
+            "instead of what each of them attends to",
+            zh="模型内部的 softmax（如注意力）作用在批次轴上：相互竞争的是各个样本，而不是每个样本所关注的对象",
+        ),
     },
 )
 def softmax_wrong_axis(history: History) -> Iterator[Sighting]:
-    """A softmax between the loss and the last layer that runs over axis 0, or over whatever leaves no distribution."""
+    """A softmax between the loss and the last layer that runs over axis 0, or over whatever leaves no distribution; or
+    one anywhere that runs over the batch, where examples are seen to mix.
+    """
     for loss, head in each_head(history):
         for op in head:
             if op.name not in ("Softmax", "LogSoftmax") or op.axis is None or len(op.shape) < 2:
                 continue
-            # One score each, as of what is ranked or attended to, can only compete along the first axis.
-            over_batch = op.axis == 0 and op.shape[0] > 1 and op.shape[1] not in (1, op.shape[0])
-            if over_batch or _over_steps(loss, head, op):
+            if (op.axis == 0 and _competes(op.shape)) or _over_steps(loss, head, op):
                 reading = "steps" if op.axis else "batch"
                 yield Sighting(confidence=0.95, reading=reading, evidence={"axis": op.axis, "axes": len(op.shape)})
                 return
+    if history.loop.mixes and supervised(history):
+        for each in losses(history)[:MOST]:
+            shapes = [shape for shape in each.over_first if _competes(shape) and _holds_batch(shape[0], each.batch)]
+            if shapes:
+                yield Sighting(confidence=0.95, reading="within", evidence={"axis": 0, "axes": len(shapes[0])})
+                return
+
+
+def _competes(shape: Sequence[int]) -> bool:
+    """Whether a softmax over axis 0 is a mistake: one score each, as of what is ranked or attended to, has no other."""
+    return len(shape) > 1 and shape[0] > 1 and shape[1] not in (1, shape[0])
+
+
+def _holds_batch(size: int, batch: int) -> bool:
+    """Whether an axis may be that of examples, be it with heads or queries, or where targets are of their steps."""
+    return batch > 1 and (size % batch == 0 or batch % size == 0)
 
 
 def _over_steps(loss: LossSigns, head: Sequence[Op], softmax: Op) -> bool:

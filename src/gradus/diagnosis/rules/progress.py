@@ -27,6 +27,8 @@ from gradus.diagnosis.rules.common import (
 )
 from gradus.diagnosis.signs import LossSigns
 
+_MANY = 32
+"""Steps of which the middle one tells where a loss that jumps up and down is."""
 _REACHES = 1e-6
 """Of the gradient at the last step: with less at the first nothing distant is found."""
 
@@ -79,7 +81,8 @@ def _explained(history: History) -> float:
 
 @rules.register(
     "divergence",
-    source="TheDeepChecker takes twice the best loss; our prototype: the mean of five above 1.5 times the first ones",
+    source="TheDeepChecker takes twice the best loss; our prototype: the mean of five above 1.5 times the first ones; "
+    "of classes the middle one of many a fifth above that of knowing nothing, which was as good at first",
     not_fooled_by="single spikes; losses below zero; players; targets that move, as in Q-learning; a penalty that "
     "grows while nearly all is right",
     severity="critical",
@@ -98,8 +101,22 @@ def divergence(history: History) -> Iterator[Sighting]:
     above = max(history.losses.first[:5]) if end < 100 * start else start
     much = 1.5 if settled(history) else 5.0
     grew = start > 0 and math.isfinite(end) and end > much * start and min(recent) > above
-    if grew and not _with_targets(history):
+    if (grew and not _with_targets(history)) or _knows_less_than_nothing(history):
         yield Sighting(evidence={"start": start, "end": end}, worse=end / start, since=max(0, history.step - 5))
+
+
+def _knows_less_than_nothing(history: History) -> bool:
+    """Whether classes are told worse than by even odds, time and again, after they were told as well at first."""
+    known = losses(history)
+    recent = list(history.losses.recent)[-_MANY:]
+    if len(recent) < _MANY or len(known) < 5 or any(each.kind != "classes" for each in known):
+        return False
+    if (accuracy(history) or 0.0) > chance(history) + 0.1:
+        return False
+    nothing = max(knowing_nothing(history), history.examinations[0].losses[0].value)
+    # A loss with weights, of actions that were chosen say, may be anything: the surprise has to be great as well.
+    surprise = statistics.fmean(each.surprise for each in known[-5:])
+    return statistics.median(recent) > 1.2 * nothing and surprise > 1.2 * math.log(max(2, known[-1].classes))
 
 
 def _with_targets(history: History) -> bool:
