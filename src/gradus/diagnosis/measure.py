@@ -12,13 +12,23 @@ from torch import Tensor
 MOST = 4096
 
 
+def stride(count: int, most: int) -> int:
+    """The step by which at most `most` of `count` numbers are read.
+
+    It has no divisor in common with `count`, so that all columns of a matrix have their turn, and pixels of an image:
+    by steps of 8 through images 8 wide only the first column would be seen.
+    """
+    step = max(1, -(-count // most))
+    return next(each for each in range(step, step + count + 1) if each == 1 or math.gcd(each, count) == 1)
+
+
 def sample(tensor: Tensor) -> Tensor:
     """At most MOST elements, evenly spaced, as a flat view or copy."""
     flat = _real(tensor.detach())
     if flat.is_sparse:
         flat = flat.coalesce().values()
     flat = flat.reshape(-1)
-    step = -(-flat.numel() // MOST)
+    step = stride(flat.numel(), MOST)
     flat = flat[::step] if step > 1 else flat
     # The square of a half-precision number below 2e-4 is 0.
     return flat.float() if flat.dtype in (torch.float16, torch.bfloat16) else flat
