@@ -278,6 +278,17 @@ def test_a_large_batch_is_read_in_part() -> None:
     assert 0 < sum(found.counts) <= 512
 
 
+@pytest.mark.parametrize("loss", [F.cross_entropy, F.binary_cross_entropy_with_logits, F.mse_loss])
+def test_of_large_images_every_column_is_read(loss: Callable[[Tensor, Tensor], Tensor]) -> None:
+    """The left half of each is dark."""
+    said = torch.zeros(80, *([2] if loss is F.cross_entropy else []), 16, 8)
+    target = torch.zeros(80, 16, 8, dtype=torch.long if loss is F.cross_entropy else torch.float)
+    target[..., 4:] = 1
+    found = read(lambda o: loss(o.reshape(said.shape), target), said.reshape(80, -1))
+    bright = found.target_mean if loss is F.mse_loss else found.counts[1] / sum(found.counts)
+    assert bright == pytest.approx(0.5, abs=0.02)
+
+
 def test_what_was_changed_in_place_is_left_alone() -> None:
     said, _ = layer_giving(LOGITS)
     loss = F.mse_loss(said, VALUES)

@@ -58,6 +58,15 @@ def test_a_column_that_tells_the_target_is_that_of_the_largest_correlation() -> 
     assert signs_of(x.repeat(1, 1)[:8], target[:8]).tells_target == 0  # of few rows some column always does
 
 
+def test_an_input_that_is_to_be_restored() -> None:
+    x = table().round().clamp(0, 1)
+    assert signs_of(x, x.clone()).restored
+    assert signs_of(x.reshape(200, 1, 2, 3), x.expand(5, 200, 6)).restored
+    assert not signs_of(x, x.flip(0)).restored
+    assert not signs_of(x, x[:, 0]).restored
+    assert not signs_of(x).restored
+
+
 def test_of_short_rows_the_different_numbers_are_counted() -> None:
     assert signs_of(torch.randint(0, 2, (100, 16)) - 0.5, torch.ones(100)).values == 2
     assert signs_of(torch.randn(100, 16), torch.ones(100)).values == 64 * 16

@@ -337,3 +337,20 @@ def test_generators_made_for_each_example(times: int, same: bool, expected: int)
         cleared_before(model, sgd)
 
     assert signs_of(model, body).reseeded == expected
+
+
+@pytest.mark.parametrize("every", [1, 2])
+def test_generators_made_for_examples_of_an_evaluation(every: int) -> None:
+    """A pass without gradients at every step is a teacher's, of the examples that are trained on."""
+    model = perceptron()
+    sgd = SGD(model.parameters(), lr=0.01)
+
+    def body(step: int) -> None:
+        if step % every == 0:
+            for _ in range(8):
+                np.random.default_rng(3)
+            with torch.no_grad():
+                model(X)
+        cleared_before(model, sgd)
+
+    assert (signs_of(model, body).reseeded > 0) is (every == 1)

@@ -40,6 +40,13 @@ def test_a_sample_of_pictures_meets_all_their_pixels(side: int) -> None:
     assert float(measure.sample(pictures).std()) == pytest.approx(float(pictures.std()), rel=0.05)
 
 
+@pytest.mark.parametrize("shape", [(64, 3, 32, 32), (5, 100, 64), (4096, 2)])
+def test_every_column_has_its_share_of_a_sample(shape: tuple[int, ...]) -> None:
+    columns = torch.arange(shape[-1]).expand(shape)
+    shares = torch.bincount(measure.sample(columns), minlength=shape[-1]) / measure.sample(columns).numel()
+    assert (shares * shape[-1] - 1).abs().max() < 0.1
+
+
 def test_a_sample_of_what_is_not_dense_or_real() -> None:
     values = normal(3, 5)
     sparse = torch.sparse_coo_tensor(torch.tensor([[1, 4, 7]]), values, (9, 5), check_invariants=True)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gradus.diagnosis.graph import LOSSES, RESHAPING, Graph, children_of, describe, operands, short_name
-from gradus.diagnosis.measure import figures, stride
+from gradus.diagnosis.measure import MOST, figures, stride
 from gradus.diagnosis.signs import LossSigns
 
 # N examples, C classes
@@ -248,7 +248,7 @@ def classes(logits: Tensor, target: Tensor, *, check_log: bool, ignored: int = -
     number = logits.shape[1]
     logits_NC = logits.movedim(1, -1).reshape(-1, number)
     target_N = target.reshape(-1)
-    rows = -(-target_N.numel() // _MOST_ROWS)
+    rows = stride(target_N.numel(), _MOST_ROWS)
     logits_NC, target_N = logits_NC[::rows].float(), target_N[::rows]
     valid = (target_N >= 0) & (target_N < number) & (target_N != ignored)
     logits_NC, target_N = logits_NC[valid], target_N[valid]
@@ -283,7 +283,7 @@ def classes(logits: Tensor, target: Tensor, *, check_log: bool, ignored: int = -
 
 def _binary(said: Tensor, target: Tensor, *, logits: bool) -> dict[str, Any]:
     said, target = said.float().flatten(), target.float().flatten()
-    step = stride(target.numel())
+    step = stride(target.numel(), MOST)
     said, target = said[::step], target[::step]
     positive = said > (0 if logits else 0.5)
     truth = target > 0.5
@@ -317,7 +317,7 @@ def _values(said: Tensor, target: Tensor) -> dict[str, Any]:
     rows = said.shape[0] if said.dim() else 1
     said_NK = said.detach().float().reshape(rows, -1)
     target_NK = target.detach().float().reshape(rows, -1)
-    some = stride(said_NK.numel())
+    some = stride(said_NK.numel(), MOST)
     flat, flat_said = target_NK.flatten()[::some], said_NK.flatten()[::some]
     mean, deviation, low, high, spread, varied, error = figures([
         flat.mean(),

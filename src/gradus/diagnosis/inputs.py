@@ -27,7 +27,7 @@ def read_input(
 
     Args:
         tensor: (N, ...).
-        target: (N,) or (N, 1), to see whether one column of a table tells it.
+        target: of the loss, to see whether one column of a table tells it, or it is the input itself.
         normalized: whether the model scales it before anything else.
         prints: its `row_prints`, where they are known.
     """
@@ -74,11 +74,20 @@ def read_input(
         values=int(rows_NF[:64].unique().numel()) if rows_NF.shape[1] <= _COLUMNS else 0,
         tells_target=telling[0],
         also_tells=telling[1],
+        restored=target is not None and _is_copy(target, tensor),
         repeated_rows=_repeated(row_prints(tensor) if prints is None else prints),
         normalized=normalized,
         column_means=tuple(middle_F[:_COLUMNS].tolist()) if columns > 1 else (),
         column_stds=tuple(deviation_F[:_COLUMNS].tolist()) if columns > 1 else (),
     )
+
+
+def _is_copy(target: Tensor, tensor: Tensor) -> bool:
+    """Whether the targets are the numbers of an input, in any shape, once or for each of several samples."""
+    if target.layout is not torch.strided or not target.numel() or target.numel() % tensor.numel():
+        return False
+    first = target.detach().reshape(-1)[: tensor.numel()]
+    return torch.equal(first.to(tensor), tensor.detach().reshape(-1))
 
 
 def _tells(rows_NF: Tensor, target: Tensor) -> tuple[float, float]:

@@ -63,6 +63,10 @@ class LoopWatch:
             if training or any(each.requires_grad for each in learning):
                 self._modes.append((training, weakref.ref(model)))
 
+    def evaluated(self) -> None:
+        """An evaluation has passed: generators made for it, so that it comes out the same again, do not count."""
+        self._made.clear()
+
     def before_backward(self, *, looking: bool) -> None:
         if not self.signs.backwards:
             self.holdings.note_copies()

@@ -12,24 +12,26 @@ from torch import Tensor, nn
 MOST = 4096
 
 
+def stride(count: int, most: int) -> int:
+    """The step by which at most `most` of `count` numbers are read.
+
+    It has no divisor in common with `count`, so that all columns of a matrix have their turn, and pixels of an image:
+    by steps of 8 through images 8 wide only the first column would be seen.
+    """
+    step = max(1, -(-count // most))
+    return next(each for each in range(step, step + count + 1) if each == 1 or math.gcd(each, count) == 1)
+
+
 def sample(tensor: Tensor) -> Tensor:
     """At most MOST elements, evenly spaced, as a flat view or copy."""
     flat = _real(tensor.detach())
     if flat.is_sparse:
         flat = flat.coalesce().values()
     flat = flat.reshape(-1)
-    step = stride(flat.numel())
+    step = stride(flat.numel(), MOST)
     flat = flat[::step] if step > 1 else flat
     # The square of a half-precision number below 2e-4 is 0.
     return flat.float() if flat.dtype in (torch.float16, torch.bfloat16) else flat
-
-
-def stride(count: int) -> int:
-    """Every which element of so many is looked at: a prime number, lest it be the same pixel of each picture."""
-    step = -(-count // MOST)
-    while any(step % each == 0 for each in range(2, math.isqrt(step) + 1)):
-        step += 1
-    return max(1, step)
 
 
 def _real(tensor: Tensor) -> Tensor:

@@ -93,7 +93,8 @@ class InputSigns:
 
     `tells_target` and `also_tells` are the two largest correlations of a column with the target, without their sign; 1
     of a column that is one number for all of one class, and never for the other. `values` is how many different numbers
-    an example of few is made of, such as 2 of answers yes or no; 0 of one of many.
+    an example of few is made of, such as 2 of answers yes or no; 0 of one of many. `restored` says whether the targets
+    are the input itself, as an autoencoder's.
     """
 
     shape: tuple[int, ...]
@@ -110,6 +111,7 @@ class InputSigns:
     values: int = 0
     tells_target: float = 0.0
     also_tells: float = 0.0
+    restored: bool = False
     repeated_rows: float = 0.0
     normalized: bool = False
     column_means: tuple[float, ...] = ()

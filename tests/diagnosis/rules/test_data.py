@@ -172,6 +172,13 @@ def test_of_a_network_judged_by_ranks_no_threshold_is_asked() -> None:
     assert "class-imbalance" not in seen(replace(history, ranking=True))
 
 
+@pytest.mark.parametrize("restored", [True, False])
+def test_dark_pixels_of_an_image_to_be_restored_are_no_imbalance(restored: bool) -> None:
+    dark: dict[str, Any] = {"kind": "binary", "classes": 2, "counts": (3900, 196), "said": 1.0, "summed": True}
+    inputs = (replace(INPUT, restored=restored),)
+    assert ("class-imbalance" in seen(classifying(loss=dark, examination={"inputs": inputs}))) is not restored
+
+
 def test_sorted_batches_do_no_harm_where_all_classes_are_told_apart() -> None:
     def found(score: float) -> bool:
         one = {"counts": (BATCH, *[0] * 9)}

@@ -386,7 +386,8 @@ def _unlearned(history: History, best: Evaluation, last: float) -> bool:
     "class-imbalance",
     source="SageMaker Debugger: largest over smallest class above 10; and the network says the largest one throughout",
     not_fooled_by="imbalance that the network copes with, by weights or by itself; rare events that are ranked well, "
-    "or that the program judges by their ranks, though none is likelier than not",
+    "or that the program judges by their ranks, though none is likelier than not; pixels of images that are mostly "
+    "dark, which a model that is to restore its own input tells apart late",
     says=Message(
         en="{share:.0%} of the examples are of one class, and the network says that class for {said:.0%} of them.",
         zh="{share:.0%} 的样本属于同一类，而网络对 {said:.0%} 的样本都回答这一类。",
@@ -398,7 +399,7 @@ def class_imbalance(history: History) -> Iterator[Sighting]:
     early = history.step < 60 and not history.ended
     if len(known) < 5 or early or not supervised(history) or says_no(history):
         return
-    if history.ranking or _ranks(known):
+    if history.ranking or _ranks(known) or any(each.restored for one in history.latest(3) for each in one.inputs):
         return
     share = chance(history)
     said = min(each.said or 0.0 for each in known[-3:])
@@ -489,7 +490,8 @@ def _end_of_sweep(known: Sequence[tuple[int, LossSigns]]) -> int | None:
 @rules.register(
     "duplicate-augmentation",
     source="a generator set to the same seed again draws the same numbers (numpy in data workers: TrainCheck's cases)",
-    not_fooled_by="seeding once, or once for each of several models; seeds that differ; a state that is put back after",
+    not_fooled_by="seeding once, or once for each of several models; seeds that differ; a state that is put back "
+    "after; evaluations that are to come out the same each time",
     structural=True,
     says=Message(
         en="A random generator is set to the same seed again and again while training ({steps:.0f} steps so far), so "
