@@ -239,13 +239,3 @@ def test_positions_count_as_far_as_they_differ() -> None:
     assert measure.independent(light[:1].expand(-1, -1, 10, 10)) == 100  # of one example nothing can be told
     assert measure.independent(torch.ones(2, 4, 3)) == 6
     assert measure.independent(light.expand(-1, -1, 10, 10).repeat(4, 1, 1, 1)) == 800
-
-
-@pytest.mark.parametrize(("scale", "shift", "nats"), [(1.0, 0.0, 0.0), (0.5, 0.0, 0.318), (1.0, 1.0, 0.5)])
-def test_how_unlike_the_statistics_of_a_batch_norm_its_input_is(scale: float, shift: float, nats: float) -> None:
-    norm, given = nn.BatchNorm2d(3), torch.randn(16, 3, 8, 8, generator=torch.Generator().manual_seed(0))
-    norm.running_mean, norm.running_var = given.mean((0, 2, 3)), given.var((0, 2, 3), correction=0)
-    moved = given.mean((0, 2, 3), keepdim=True) * (1 - scale) + scale * given
-    moved = moved + shift * given.std((0, 2, 3), correction=0, keepdim=True)
-    assert measure.foreign(norm, moved) == pytest.approx(nats, abs=2e-3)
-    assert measure.foreign(nn.BatchNorm2d(3, track_running_stats=False), given) == 0

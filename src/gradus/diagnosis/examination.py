@@ -107,8 +107,6 @@ class Window:
             self._sequences.append(Sequence_(module, place, inputs, result))
         if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.training:
             self._read_batch_norm(module, place, inputs)
-        elif isinstance(module, nn.modules.batchnorm._BatchNorm) and inputs and not measure.learns(module):
-            self._layers[place] = replace(self._layers[place], foreign=measure.foreign(module, inputs[0]))
 
     def _read_layer(self, module: nn.Module, place: str, output: Tensor) -> LayerSigns:
         activation = _ACTIVATION_TYPES.get(type(module), "")

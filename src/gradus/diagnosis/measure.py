@@ -5,7 +5,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 # n examples, p positions, u units of a sample
 
@@ -209,22 +209,3 @@ def root_mean_square(values: Tensor) -> Tensor:
     """Root of the mean of squares."""
     norm: Tensor = torch.linalg.vector_norm(values)
     return norm / math.sqrt(max(values.numel(), 1))
-
-
-def learns(module: nn.Module) -> bool:
-    """Whether any of a module's own parameters does."""
-    return any(each.requires_grad for each in module.parameters(recurse=False))
-
-
-def foreign(norm: nn.modules.batchnorm._BatchNorm, given: Any) -> float:
-    """How unlike what a batch norm at rest has statistics of its input is, in nats: the middle one of its channels.
-
-    KL(N(m, v) || N(mean, var)) = (v / var - 1 - ln(v / var) + (m - mean)^2 / var) / 2
-    """
-    if not isinstance(given, Tensor) or given.dim() < 2 or norm.running_mean is None or norm.running_var is None:
-        return 0.0
-    x_CN = given.detach().movedim(1, 0).flatten(1)[:, :MOST].float()
-    var_C = norm.running_var + norm.eps
-    ratio_C = (x_CN.var(dim=1, correction=0) + norm.eps) / var_C
-    shift_C = (x_CN.mean(dim=1) - norm.running_mean).square() / var_C
-    return float(((ratio_C - 1 - ratio_C.log() + shift_C) / 2).median())

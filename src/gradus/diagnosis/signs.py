@@ -30,7 +30,6 @@ class LayerSigns:
         finite: whether the sample is.
         output: whether a loss is computed of it with no other layer in between.
         single: whether a softmax runs over its one unit.
-        foreign: of a frozen batch norm at rest, how unlike its statistics what comes in is; see `measure.foreign`.
     """
 
     type: str
@@ -50,7 +49,6 @@ class LayerSigns:
     cut: bool = False
     output: bool = False
     single: bool = False
-    foreign: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

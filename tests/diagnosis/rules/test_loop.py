@@ -12,7 +12,7 @@ from torch.nn import functional
 from gradus.diagnosis.history import History
 from gradus.diagnosis.signs import Evaluation
 from gradus.diagnosis.watch import watch
-from tests.diagnosis.histories import APART, LAYER, LAYERS, classifying, fitting, line, not_learning, playing, seen
+from tests.diagnosis.histories import APART, LAYER, classifying, fitting, line, not_learning, playing, seen
 
 
 @pytest.mark.parametrize(
@@ -177,13 +177,3 @@ def test_statistics_averaged_anew_are_no_evaluation() -> None:
 def test_a_critic_s_losses_and_targets_that_move_are_not_mixed_up() -> None:
     assert "batch-mixing" in seen(fitting(loop={"mixes": True}))
     assert "batch-mixing" not in seen(playing(APART, loop={"mixes": True}))
-
-
-@pytest.mark.parametrize(
-    ("unlike", "right", "ended", "caught"),
-    [(0.34, 0.8, True, True), (0.32, 0.8, True, False), (0.34, 0.97, True, False), (0.34, 0.8, False, False)],
-)
-def test_batch_norms_frozen_at_statistics_of_other_data(unlike: float, right: float, ended: bool, caught: bool) -> None:
-    norm = replace(LAYER, type="BatchNorm2d", foreign=unlike)
-    history = classifying(right=line(right, right), examination={"layers": LAYERS | {"net:norm": norm}}, ended=ended)
-    assert ("frozen-parameters" in seen(history)) is caught

@@ -121,46 +121,22 @@ def unregistered_parameters(history: History) -> Iterator[Sighting]:
         yield Sighting(confidence=0.9, evidence={"share": loop.orphan_share})
 
 
-_FOREIGN = 0.33
-"""Nats: half the deviation makes 0.32, a mean a deviation away 0.5; healthy networks stay below 0.3."""
-
-
 @rules.register(
     "frozen-parameters",
-    source="freezing keeps what was learned before; what looks as it was initialized has learned nothing, and what was "
-    "learned of other data may not do",
-    not_fooled_by="pretrained layers; averages and targets that follow another network; normalization and biases; "
-    "batch norms at rest whose statistics hold, or of a network that tells nearly everything",
+    source="freezing keeps what was learned before; what looks as it was initialized has learned nothing",
+    not_fooled_by="pretrained layers; averages and targets that follow another network; normalization and biases",
     structural=True,
     says=Message(
-        en="{share:.0%} of the model's {what}.",
-        zh="模型 {share:.0%} 的{what}。",
+        en="{share:.0%} of the model's weights are frozen (requires_grad is False) and look as they were initialized.",
+        zh="模型 {share:.0%} 的权重被冻结（requires_grad 为 False），而且看上去仍是初始化时的样子。",
     ),
-    words={
-        "fresh": Message(
-            en="weights are frozen (requires_grad is False) and look as they were initialized",
-            zh="权重被冻结（requires_grad 为 False），而且看上去仍是初始化时的样子",
-        ),
-        "other data": Message(
-            en="batch norms are frozen and go by the statistics of data unlike those it is trained on, so that the "
-            "layers that learn get little to tell examples by",
-            zh="批归一化被冻结，其统计量来自与当前训练数据不同的数据，后面学习的层难以区分样本",
-        ),
-    },
 )
 def frozen_parameters(history: History) -> Iterator[Sighting]:
-    """A good part of a model does not learn and never did, or learned from data unlike these."""
+    """A good part of a model does not learn and never did."""
     if history.loop.frozen > 0.25:
         places = history.loop.frozen_places
         where = layer_of(places[0]) if places else ""
-        yield Sighting(where=where, confidence=0.85, evidence={"share": history.loop.frozen}, reading="fresh")
-    elif history.ended and supervised(history) and not thriving(history):
-        latest = history.latest(3)
-        norms = {place: each for place, each in latest[-1].layers.items() if "BatchNorm" in each.type} if latest else {}
-        off = [each for each in norms if all(each in at.layers and at.layers[each].foreign > _FOREIGN for at in latest)]
-        if off:
-            evidence = {"share": sum(each.foreign > 0 for each in norms.values()) / len(norms)}
-            yield Sighting(where=off[0], confidence=0.8, evidence=evidence, reading="other data")
+        yield Sighting(where=where, confidence=0.85, evidence={"share": history.loop.frozen})
 
 
 @rules.register(
