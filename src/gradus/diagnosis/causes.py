@@ -117,8 +117,8 @@ TABLE: tuple[Cause, ...] = (
     _cause(
         "learning-rate-too-low",
         {"small-updates": 2.5, "creeping": 1.0, "no-learning": 0.3, "under-trained": 0.3},
-        {**_BLOCKED, "optimizer-epsilon-too-large": 3, "softmax-twice": 1, "unscaled-targets": 1,
-         "labels-unrelated": 1, **dict.fromkeys(_LOOP, 1.5)},
+        {**_BLOCKED, "bad-initialization": 2, "optimizer-epsilon-too-large": 3, "softmax-twice": 1,
+         "unscaled-targets": 1, "labels-unrelated": 1, **dict.fromkeys(_LOOP, 1.5)},
     ),
     _cause("optimizer-epsilon-too-large", {"small-updates": 0.5}),
     _cause(

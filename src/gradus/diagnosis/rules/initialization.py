@@ -21,7 +21,7 @@ from gradus.diagnosis.rules.signal import last_over_first
 from gradus.diagnosis.signs import Examination, Op, layer_of
 
 _TOO_LARGE, _TOO_SMALL = 3.0, 0.3
-_FAINT = 0.005
+_FAINT = 0.02
 _FACTORS = 8
 
 
