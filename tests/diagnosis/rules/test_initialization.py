@@ -67,6 +67,17 @@ def test_a_single_hidden_layer_that_hardly_anything_comes_through() -> None:
     assert not found(0.004, elements=7, ended=True)
 
 
+@pytest.mark.parametrize(("known_from", "caught"), [(1, True), (2, False)])
+def test_weights_changed_by_hand_are_known_a_step_later(known_from: int, caught: bool) -> None:
+    layers = {"net:0": replace(LAYER, varied=0.004)}
+    parameters = {"net:0.weight": replace(MATRIX, weight=1e-3), "net:1.weight": MATRIX}
+
+    def examination(step: int) -> dict[str, Any]:
+        return {"layers": layers, "parameters": parameters if step >= known_from else {}}
+
+    assert ("bad-initialization" in seen(not_learning(examination=examination, ended=True))) == caught
+
+
 def test_scales_that_begin_as_one_number_are_no_weights() -> None:
     def history(*, constant: bool) -> bool:
         parameters = PARAMETERS | {"net:0.weight": replace(MATRIX, weight=0.8, constant=constant)}
