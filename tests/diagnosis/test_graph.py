@@ -282,6 +282,12 @@ def test_what_weights_by_hand_are_multiplied_with(compute: Callable[[Tensor, Ten
     assert all(torch.equal(each, x) for each in given)
 
 
+def test_examples_may_be_columns() -> None:
+    x, w = torch.linspace(-2, 2, 24).reshape(8, 3), torch.ones(2, 3, requires_grad=True)
+    (given,) = given_by_hand(walk((w @ x.T).square().mean()))
+    assert torch.equal(given, x)
+
+
 def test_one_number_by_hand_meets_a_column() -> None:
     x, w = torch.linspace(-2, 2, 24), torch.ones(1, requires_grad=True)
     (given,) = given_by_hand(walk((w * x).square().mean()))

@@ -164,6 +164,17 @@ def test_identical_rows() -> None:
     assert not measure.identical_rows(normal(1, 4))  # a single unit has no twin
 
 
+def test_rows_are_identical_up_to_rounding_if_gradients_are() -> None:
+    alike, unlike = normal(1, 4).expand(3, 4), normal(3, 4)
+    rounded = alike * (1 + 1e-6 * unlike)
+    assert measure.identical_rows(rounded, rounded)
+    assert measure.identical_rows(alike, unlike)
+    assert not measure.identical_rows(rounded)
+    assert not measure.identical_rows(rounded, unlike)  # as after a first small step from one number, all the same
+    assert not measure.identical_rows(unlike, rounded)
+    assert not measure.identical_rows(rounded, torch.zeros(3, 4))
+
+
 def test_rows_of_a_few_blocks_are_identical() -> None:
     gates = normal(3, 4)
     assert measure.identical_rows(gates.repeat_interleave(40, dim=0))

@@ -106,7 +106,8 @@ TABLE: tuple[Cause, ...] = (
          "constant-prediction": 0.3, "unusual-rate": 1.5},
         # Curvature goes with the square of an input's size; at every change of class the loss jumps; weights grow
         # without end where no output can come to its target.
-        {"weights-too-large": 2, "bad-initialization": 2, "unscaled-inputs": 3.5, "unscaled-targets": 2,
+        {"weights-too-large": 2, "bad-initialization": 2, "symmetric-initialization": 2, "unscaled-inputs": 3.5,
+         "unscaled-targets": 2,
          "feature-scale": 2, "summed-loss": 5,
          "loss-sign": 3, "missing-zero-grad": 8, "non-finite-input": 3, "unstable-loss": 4, "overflow": 2,
          "exploding-through-time": 1.5, "broadcast-loss": 1, "unshuffled-data": 5, "exploded-at-start": 4.5,
@@ -116,8 +117,8 @@ TABLE: tuple[Cause, ...] = (
     _cause(
         "learning-rate-too-low",
         {"small-updates": 2.5, "creeping": 1.0, "no-learning": 0.3, "under-trained": 0.3},
-        {**_BLOCKED, "optimizer-epsilon-too-large": 3, "softmax-twice": 1, "unscaled-targets": 1,
-         "labels-unrelated": 1, **dict.fromkeys(_LOOP, 1.5)},
+        {**_BLOCKED, "bad-initialization": 2, "optimizer-epsilon-too-large": 3, "softmax-twice": 1,
+         "unscaled-targets": 1, "labels-unrelated": 1, **dict.fromkeys(_LOOP, 1.5)},
     ),
     _cause("optimizer-epsilon-too-large", {"small-updates": 0.5}),
     _cause(

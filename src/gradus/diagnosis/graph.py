@@ -195,12 +195,14 @@ def walk(loss: Tensor, layers: Mapping[Any, str] | None = None) -> Graph:
 
 
 def given_by_hand(graph: Graph) -> Iterator[Tensor]:
-    """(N, F), what weights that are no module's are multiplied with, where that is a batch."""
+    """(N, F), what weights that are no module's are multiplied with, where that is a batch; as in `w @ x`, (F, N)."""
     for node, leaf in graph.multiplied:
         try:
             kept = [getattr(node, name, None) for name in ("_saved_self", "_saved_other", "_saved_mat2")]
         except RuntimeError:  # freed, or changed in place
             continue
+        if isinstance(kept[2], Tensor):
+            kept[2] = kept[2].T
         for each in kept:
             if isinstance(each, Tensor) and each.dim() and each.shape != leaf.shape and len(each) >= _BATCH:
                 yield each.detach().reshape(len(each), -1)

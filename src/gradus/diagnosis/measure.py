@@ -114,10 +114,26 @@ def silent(values: Tensor) -> Tensor:
     return values.amax(dim=(0, 1)) <= 0
 
 
-def identical_rows(weight: Tensor) -> bool:
-    """Whether all output units of a matrix are the same, or those of each of a few blocks, as of a cell's gates."""
+_ROUNDING = 1e-4
+
+
+def identical_rows(weight: Tensor, gradient: Tensor | None = None) -> bool:
+    """Whether all output units of a matrix are the same, or those of each of a few blocks, as of a cell's gates.
+
+    Args:
+        gradient: of the matrix. Where it does not tell units apart either, they are the same up to rounding, which
+            products of matrices do differently from column to column.
+    """
     rows = weight.detach().flatten(1)[:256, :64]
-    blocks = 1 + int((rows[1:] != rows[:-1]).any(dim=1).sum())
+    if gradient is not None and bool(gradient.any()) and _alike(gradient.detach().flatten(1)[:256, :64], _ROUNDING):
+        return _alike(rows, _ROUNDING)
+    return _alike(rows)
+
+
+def _alike(rows: Tensor, tolerance: float = 0.0) -> bool:
+    """Whether rows are the same, but for `tolerance` times their largest number."""
+    limit = tolerance * rows.abs().max()
+    blocks = 1 + int(((rows[1:] - rows[:-1]).abs() > limit).any(dim=1).sum())
     return rows.shape[0] > 1 and blocks <= max(1, rows.shape[0] // 8)
 
 

@@ -112,7 +112,13 @@ class Updates:
 
     def _identical(self, noted: "_Noted") -> bool:
         """Whether all units are the same: rows, of a table of embeddings columns."""
-        return measure.identical_rows(noted.parameter.T if self._is_embedding(noted) else self._units_first(noted))
+        turned = self._is_embedding(noted) or id(noted.parameter) in self.turned
+        weight, gradient = noted.parameter, noted.parameter.grad
+        if gradient is not None and gradient.is_sparse:
+            gradient = None
+        if turned:
+            weight, gradient = weight.T, None if gradient is None else gradient.T
+        return measure.identical_rows(weight, gradient)
 
     def _units_first(self, noted: "_Noted") -> Tensor:
         return noted.parameter.T if id(noted.parameter) in self.turned else noted.parameter

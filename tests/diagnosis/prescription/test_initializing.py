@@ -86,6 +86,10 @@ for p in net.parameters():
             "w = nn.Parameter(torch.randn(8, 4, 3, 3) * (2 / (4 * 3 * 3)) ** 0.5)",
         ),
         (
+            "w = torch.randn(n, m) * 0.01\nparams = [p.requires_grad_() for p in (w, b)]",
+            "w = torch.randn(n, m) * (2 / n) ** 0.5",
+        ),
+        (
             "w = (torch.rand(n + 1, m) - 0.5).requires_grad_()",
             "w = (torch.randn(n + 1, m) * (2 / (n + 1)) ** 0.5).requires_grad_()",
         ),

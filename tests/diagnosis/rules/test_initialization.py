@@ -58,13 +58,24 @@ def test_a_single_hidden_layer_that_hardly_anything_comes_through() -> None:
         run = classifying if options.pop("learns", False) else not_learning
         return "bad-initialization" in seen(run(examination={"layers": layers, "parameters": parameters}, **options))
 
-    assert found(0.004, ended=True)
+    assert found(0.019, ended=True)
     assert found(0.004, steps=1000)
     assert not found(0.004, steps=999)  # it may leave the plateau
     assert not found(0.004, learns=True, ended=True)
-    assert not found(0.006, ended=True)
+    assert not found(0.021, ended=True)
     assert not found(0.004, embedding=True, ended=True)  # numbers of words have no scale
     assert not found(0.004, elements=7, ended=True)
+
+
+@pytest.mark.parametrize(("known_from", "caught"), [(1, True), (2, False)])
+def test_weights_changed_by_hand_are_known_a_step_later(known_from: int, caught: bool) -> None:
+    layers = {"net:0": replace(LAYER, varied=0.004)}
+    parameters = {"net:0.weight": replace(MATRIX, weight=1e-3), "net:1.weight": MATRIX}
+
+    def examination(step: int) -> dict[str, Any]:
+        return {"layers": layers, "parameters": parameters if step >= known_from else {}}
+
+    assert ("bad-initialization" in seen(not_learning(examination=examination, ended=True))) == caught
 
 
 def test_scales_that_begin_as_one_number_are_no_weights() -> None:

@@ -47,6 +47,14 @@ def test_where_a_gradient_has_vanished(first: float, learns: bool, caught: bool)
     assert ("vanishing-gradient" in seen(gradients(first, learns=learns))) == caught
 
 
+@pytest.mark.parametrize(("error", "caught"), [(1.0, True), (0.5, False)])
+def test_a_loss_that_came_down_to_that_of_the_mean_is_no_progress(error: float, caught: bool) -> None:
+    assert MATRIX.gradient is not None
+    parameters = with_first(gradient=0.99 * signal.VANISHED * MATRIX.gradient)
+    history = fitting(curve=line(1.3, 1.0), loss={"error": error}, examination={"parameters": parameters})
+    assert ("vanishing-gradient" in seen(history)) == caught
+
+
 @pytest.mark.parametrize(
     ("begins", "end", "caught"),
     [

@@ -152,7 +152,9 @@ def _turned_on(file: SourceFile, name: str) -> bool:
     loops = {
         ast.unparse(each.target)
         for each in ast.walk(file.tree)
-        if isinstance(each, ast.For) and isinstance(each.target, ast.Name) and name in _items(file, each.iter)
+        if isinstance(each, ast.For | ast.comprehension)
+        and isinstance(each.target, ast.Name)
+        and name in _items(file, each.iter)
     }
     for node in ast.walk(file.tree):
         turned: ast.expr | None = None

@@ -21,7 +21,7 @@ from gradus.diagnosis.rules.signal import last_over_first
 from gradus.diagnosis.signs import Examination, Op, layer_of
 
 _TOO_LARGE, _TOO_SMALL = 3.0, 0.3
-_FAINT = 0.005
+_FAINT = 0.02
 _FACTORS = 8
 
 
@@ -80,9 +80,11 @@ def bad_initialization(history: History) -> Iterator[Sighting]:
     first = history.first
     if first is None or first.step:
         return
+    # That a program changes weights by itself is known once the first step is over.
+    known = next((each.parameters for each in history.examinations[:2] if each.parameters and each.step < 2), {})
     matrices = [
         (each.weight * math.sqrt(each.fan_in), place, each.fan_in)
-        for place, each in first.parameters.items()
+        for place, each in known.items()
         if each.matrix
         and not each.embedding
         and each.elements >= 8

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from gradus.core.text import Message
 from gradus.diagnosis.history import History
 from gradus.diagnosis.rules import Sighting, rules
-from gradus.diagnosis.rules.common import learned, settled, struggling, thriving, weighted_layers
+from gradus.diagnosis.rules.common import explains_nothing, learned, settled, struggling, thriving, weighted_layers
 from gradus.diagnosis.signs import Examination, layer_of
 
 VANISHED = 1e-3
@@ -32,7 +32,8 @@ _NEAR_ZERO = 0.02
 def vanishing_gradient(history: History) -> Iterator[Sighting]:
     """Gradient over weight falls from the last layer to the first by more than a thousand."""
     ratios = [first_over_last(each, history.first) for each in history.latest(_LASTING)]
-    limit = VANISHED * (0.01 if learned(history) else 1.0)
+    # A loss that only came down to that of the mean, from outputs that began beside it, tells of no progress.
+    limit = VANISHED * (0.01 if learned(history) and not explains_nothing(history) else 1.0)
     early = history.step < 50 and not history.ended
     if ratios and not early and all(each is not None and 0 < each[1] < limit for each in ratios):
         assert ratios[-1] is not None
