@@ -46,6 +46,17 @@ class TestBatchAxis:
                 "b, t = x.shape[:2]; h = self.cnn(x.flatten(0, 1)); return self.rnn(h.view(t, b, -1))[0]",
                 "self.rnn(h.reshape(b, t, -1).transpose(0, 1))[0]",
             ),
+            ("pass", "x = x.reshape(4, -1, 48)", "x = x.reshape(-1, 4, 48).transpose(0, 1)"),
+            (
+                "self.layers = 2",
+                "h = self.start(x).view(self.layers, len(x), 8)",
+                "h = self.start(x).reshape(len(x), self.layers, 8).transpose(0, 1)",
+            ),
+            (
+                "self.rnn = nn.GRU(3, 8)",
+                "t = 5; return self.rnn(self.cnn(x).view(t, x.size(0), -1))[0]",
+                "self.rnn(self.cnn(x).reshape(x.size(0), t, -1).transpose(0, 1))[0]",
+            ),
             ("self.rnn = nn.LSTM(3, 8)", "x = x.view(x.size(1), x.size(0), 3)", "x = x.transpose(0, 1)"),
             ("pass", "w = x.softmax(0); return (w * x).sum(1)", "w = x.softmax(1)"),
             ("pass", "m = x.mean(0); return x - m, x.std(0)", "m = x.mean(1); return x - m, x.std(1)"),
@@ -104,7 +115,9 @@ class TestBatchAxis:
     def test_copies_that_mix_no_examples_stay(self, forward: str) -> None:
         assert changes(module("pass", f"return self.fc({forward})"), "keep-batch-axis", seen()) == []
 
-    @pytest.mark.parametrize("sizes", ["b, t, n", "b * t, 1, n", "n, t, b"])
+    @pytest.mark.parametrize(
+        "sizes", ["b, t, n", "b * t, 1, n", "n, t, b", "1, b, t * n", "self.batch_size, -1, n", "b, -1, 4"]
+    )
     def test_a_shape_that_keeps_examples_apart_stays(self, sizes: str) -> None:
         source = module("pass", f"b, t, n = x.shape; return self.fc(x.view({sizes}))")
         assert changes(source, "keep-batch-axis", seen()) == []

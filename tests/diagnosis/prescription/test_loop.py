@@ -403,3 +403,33 @@ class Noisy:
     def test_once_before_training_are_left(self) -> None:
         source = "import torch\ndef main():\n    torch.manual_seed(0)\n    train()\nmain()\n"
         assert changes(source, "seed-once") == []
+
+    @pytest.mark.parametrize(
+        ("seed", "options", "expected"),
+        [
+            ("0", "", "torch.initial_seed() % 2**32"),
+            ("SEED", "", "torch.initial_seed() % 2**32"),
+            ("SEED + worker", "", "torch.initial_seed() % 2**32"),
+            ("np.random.get_state()[1][0] + worker", "", "torch.initial_seed() % 2**32"),
+            ("0", ", persistent_workers=True", "torch.initial_seed() % 2**32"),
+            ("worker", ", persistent_workers=True", ""),
+            ("torch.initial_seed() % 2**32", "", ""),
+            ("torch.utils.data.get_worker_info().seed % 2**32", "", ""),
+        ],
+    )
+    @pytest.mark.parametrize("drawing", ["np.random.randn()", "self.rng.normal()"])
+    def test_of_workers_differ(self, seed: str, options: str, expected: str, drawing: str) -> None:
+        source = f"""
+import numpy as np
+import torch
+from torch.utils.data import DataLoader
+SEED = 1
+class Noisy:
+    def __getitem__(self, i):
+        return self.x[i] + {drawing}
+def begin(worker):
+    np.random.seed({seed})
+loader = DataLoader(Noisy(), num_workers=2, worker_init_fn=begin{options})
+"""
+        changed = [source.replace(f"np.random.seed({seed})", f"np.random.seed({expected})")]
+        assert changes(source, "seed-once") == (changed if expected and "np" in drawing else [])

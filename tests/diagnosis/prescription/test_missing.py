@@ -113,3 +113,39 @@ for batch in stream():
         history = seen(non_finite=NonFinite(step=0, where="", source="input", infinite=True))
         found = first_change(program(f"x = {taken}\ny = b\nlogger.log(10)"), "clean-data", history)
         assert found == [f"- x = {taken}", f"+ x = {expected}"]
+
+    @pytest.mark.parametrize(
+        ("taken", "expected"),
+        [
+            ("torch.log(x)", "torch.log(x.clamp(min=1e-6))"),
+            ("(x / x.mean()).log()", "(x / x.mean()).clamp(min=1e-6).log()"),
+            ("torch.log10(x * self.scale)", "torch.log10((x * self.scale).clamp(min=1e-6))"),
+            ("torch.log(x + 1e-5)", ""),
+            ("x.clamp(min=1e-5).log()", ""),
+            ("self.fc(x).exp().log()", ""),
+            ("torch.log(self.fc(x))", ""),
+        ],
+    )
+    def test_the_logarithm_that_a_model_takes_of_data(self, taken: str, expected: str) -> None:
+        source = f"""
+import torch
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = torch.nn.Linear(3, 1)
+        self.scale = torch.nn.Parameter(torch.ones(1))
+    def forward(self, x):
+        return self.fc({taken})
+model = Net()
+x, y = torch.rand(64, 3), torch.rand(64, 1)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+for step in range(9):
+    optimizer.zero_grad()
+    loss = torch.nn.functional.mse_loss(model(x), y)
+    loss.backward()
+    optimizer.step()
+"""
+        infinite = seen(non_finite=NonFinite(step=0, where="", source="input", infinite=True))
+        first = changes(source, "clean-data", infinite)[0]
+        assert (first == source.replace(taken, expected)) if expected else (taken in first)
+        assert "clamp(min=1e-6)" not in changes(source, "clean-data", seen())[0]

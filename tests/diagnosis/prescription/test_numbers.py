@@ -160,6 +160,25 @@ class TestExponent:
     def test_form(self, loss: str, new: str) -> None:
         assert first_change(trained(loss), "bound-exponent") == [f"- {loss}", f"+ {new}"]
 
+    @pytest.mark.parametrize(
+        ("loss", "change"),
+        [
+            ("loss = torch.exp(F.cross_entropy(model(x), y) / 0.5)", "+ loss = F.cross_entropy(model(x), y) / 0.5"),
+            ("loss = F.mse_loss(model(x), y)\nloss = loss.exp()", "- loss = loss.exp()"),
+            ("loss = (2 * ((model(x) - y) ** 2).mean()).exp() * 3", "+ loss = (2 * ((model(x) - y) ** 2).mean()) * 3"),
+            (
+                "loss = torch.exp(F.cross_entropy(model(x), y, reduction='none')).mean()",
+                "+ loss = F.cross_entropy(model(x), y, reduction='none').mean()",
+            ),
+        ],
+    )
+    def test_of_a_loss_the_loss_itself(self, loss: str, change: str) -> None:
+        assert first_change(trained(loss), "bound-exponent")[-1] == change
+
+    @pytest.mark.parametrize("loss", ["(model(x).exp() - y).mean()", "model(x).sum(1).exp().mean()"])
+    def test_what_a_model_gives_is_no_loss(self, loss: str) -> None:
+        assert ".clamp(max=20)" in changes(trained(f"loss = {loss}"), "bound-exponent")[0]
+
     def test_several_at_once_and_then_one_by_one(self) -> None:
         terms = (f"torch.log(torch.exp(model(x)).sum({axis})).mean()" for axis in range(2))
         found = changes(trained(f"loss = {' + '.join(terms)}"), "bound-exponent")

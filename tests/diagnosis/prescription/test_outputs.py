@@ -8,7 +8,7 @@ from gradus.core.findings import Finding
 from gradus.diagnosis.prescription.edits import apply
 from gradus.diagnosis.prescription.fixes import FIXES, Case
 from gradus.diagnosis.prescription.prescribe import load_fixes, read_program
-from tests.diagnosis.prescription.changing import changes, first_change
+from tests.diagnosis.prescription.changing import changes, first_change, lines
 
 HEAD = """
 import torch
@@ -384,6 +384,34 @@ said = model(x).argmax(1)
             "- said = model(x).argmax(1)",
             "+ said = (model(x).flatten() > 0).long()",
         ]
+
+    @pytest.mark.parametrize("head", ["nn.Conv2d(4, 1, 3)", "nn.Conv2d(4, out_channels=WIDTH, kernel_size=3)"])
+    def test_of_cross_entropy_of_one_channel(self, head: str) -> None:
+        program = f"""{HEAD}
+WIDTH, IGNORED = 1, 1
+model = {head}
+criterion = nn.CrossEntropyLoss(ignore_index=IGNORED)
+{LOOP}
+said = model(x).argmax(1)
+"""
+        binary, two = changes(program, "sigmoid-output")
+        assert lines(program, binary) == [
+            "- criterion = nn.CrossEntropyLoss(ignore_index=IGNORED)",
+            "+ criterion = nn.BCEWithLogitsLoss()",
+            "- loss = criterion(model(x), y)",
+            "+ loss = criterion(model(x), y.float().unsqueeze(1))",
+            "- said = model(x).argmax(1)",
+            "+ said = (model(x).squeeze(1) > 0).long()",
+        ]
+        assert "criterion = nn.CrossEntropyLoss()" in two
+        assert "WIDTH, IGNORED = 2, 1" in two or "nn.Conv2d(4, 2, 3)" in two
+
+    @pytest.mark.parametrize("ignored", ["ignore_index=255", "ignore_index=255, reduction='sum'"])
+    def test_what_is_no_class_is_still_ignored(self, ignored: str) -> None:
+        program = f"{HEAD}model = nn.Conv2d(4, 1, 3)\ncriterion = nn.CrossEntropyLoss({ignored})\n{LOOP}"
+        (found,) = changes(f"{program}said = model(x).argmax(1)\n", "sigmoid-output")
+        assert "nn.Conv2d(4, 2, 3)" in found
+        assert ignored in found
 
 
 class TestLogarithm:

@@ -71,6 +71,13 @@ def test_what_was_found_and_not_named_comes_before_relatives_and_mere_symptoms_a
     assert [each.cause for each in found] == ["learning-rate-too-high", "duplicate-augmentation", "plateau"]
 
 
+@pytest.mark.parametrize(("causes", "first"), [(["overfitting"], "seed-once"), (["plateau"], "lower-learning-rate")])
+def test_workers_that_draw_alike_come_first_where_a_model_overfits(causes: list[str], first: str) -> None:
+    source = PROGRAM.replace("rng = np.random.default_rng(0)", "rng = np.random")
+    source = source.replace("shuffle=True)", "shuffle=True, worker_init_fn=lambda i: np.random.seed(0))")
+    assert prescribed(causes, source=source.replace("rng.integers", "np.random.randint"))[0].remedy.id == first
+
+
 def test_of_different_texts_there_are_no_more_than_are_looked_for() -> None:
     found = prescribed(["labels-unrelated"], "plateau", "large-updates", "oscillation")
     assert len({each.diff for each in found}) == len(found) == ENOUGH

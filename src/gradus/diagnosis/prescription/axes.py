@@ -228,7 +228,8 @@ def _flattened(file: SourceFile, call: ast.Call) -> Iterator[Sequence[Edit]]:
 
 def _exchanged_by_shape(file: SourceFile, call: ast.Call) -> str | None:
     """`x.transpose(0, 1)` of `x.view(steps, batch, n)`, where `batch, steps` are the first two sizes; of another array
-    than the one they are of, which may hold all steps in one row, `x.view(batch, steps, n).transpose(0, 1)`.
+    than the one they are of, which may hold all steps in one row, or of as many steps as the model always takes,
+    `x.view(batch, steps, n).transpose(0, 1)`.
     """
     called = call.func
     if not isinstance(called, ast.Attribute) or called.attr not in {"view", "reshape"}:
@@ -238,13 +239,24 @@ def _exchanged_by_shape(file: SourceFile, call: ast.Call) -> str | None:
     sizes = given[0].elts if len(given) == 1 and isinstance(given[0], ast.Tuple | ast.List) else given
     known = [_size(file, each) for each in sizes]
     whole, name = ast.unparse(array), known[0][0] if known and known[0] is not None else ""
-    if len(sizes) < 3 or known[0] != (name, 1) or not (known[1] == (name, 0) or ast.unparse(sizes[1]) == "-1"):
+    second = len(sizes) >= 3 and (ast.unparse(sizes[1]) == "-1" or (known[1] is not None and known[1][1] == 0))
+    if not second or not (known[0] == (name, 1) or _is_fixed(file, sizes[0])):
         return None
     one_more = len(sizes) == 3 and ast.unparse(sizes[2]) != "-1"
     if name == whole and (one_more or known[2:] == [(name, axis) for axis in range(2, len(sizes))]):
         return f"{file.code(array)}.transpose(0, 1)"
     texts = [file.code(each) for each in (sizes[1], sizes[0], *sizes[2:])]
     return f"{atom(file, array)}.reshape({', '.join(texts)}).transpose(0, 1)"
+
+
+def _is_fixed(file: SourceFile, node: ast.expr) -> bool:
+    """Whether it is a number of the model's own, such as the length of its sequences, not of the batch it is given."""
+    if isinstance(node, ast.Name):
+        bound = binding(file, node)
+        return bound is not None and bound.item is None and not bound.looped and _is_fixed(file, bound.value)
+    if isinstance(node, ast.Attribute):
+        return ast.unparse(node.value) == "self" and "batch" not in node.attr
+    return isinstance(node, ast.Constant) and isinstance(node.value, int) and node.value > 1
 
 
 def _size(file: SourceFile, node: ast.expr) -> tuple[str, int] | None:

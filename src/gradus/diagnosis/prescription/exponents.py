@@ -6,9 +6,11 @@ from collections.abc import Iterator, Sequence
 from gradus.diagnosis.prescription.edits import Edit, imported, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.flow import below, leads_to_layers, nearest, training_losses
+from gradus.diagnosis.prescription.losses import on_the_way
 from gradus.diagnosis.prescription.numbers import fused_log
+from gradus.diagnosis.prescription.program import Program
 from gradus.diagnosis.prescription.quotients import difference_of_logarithms
-from gradus.diagnosis.prescription.rewriting import behind, nested, unique, without_leftovers
+from gradus.diagnosis.prescription.rewriting import behind, bypass, nested, unique, without_leftovers
 from gradus.diagnosis.prescription.values import Operation, Value
 
 _BOUNDED = {"clamp", "log_softmax", "logsigmoid", "tanh", "sigmoid", "neg"}
@@ -87,6 +89,27 @@ def with_its_logarithm(case: Case) -> Iterator[Sequence[Edit]]:
     if len(every) > 1:
         yield nested(every)
     yield from every
+
+
+@fix("bound-exponent")
+def loss_itself(case: Case) -> Iterator[Sequence[Edit]]:
+    """A loss for its exponential, which is least where that is and whose slope does not grow with it."""
+    program = case.program
+    edits: list[Edit] = []
+    for loss in training_losses(case):
+        for each in on_the_way(program, loss):
+            if each.name in {"exp", "exp2", "expm1"} and each.inputs and _is_a_loss(program, each.inputs[0]):
+                edits += bypass(program, each)
+    if edits:
+        yield unique(edits)
+
+
+def _is_a_loss(program: Program, value: Value) -> bool:
+    """Whether a value is one of torch's losses, or one number made of many."""
+    return any(
+        each.name.endswith("_loss") or (each.name in {"mean", "sum"} and each.argument(1, "dim") is None)
+        for each in on_the_way(program, value)
+    )
 
 
 @fix("bound-exponent")

@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterator, Sequence
 
 from gradus.diagnosis.prescription.bindings import Function, binding, dictionary, function_around
-from gradus.diagnosis.prescription.callables import reaching
 from gradus.diagnosis.prescription.edits import Edit, after, before, delete, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.graph import unwrapped
@@ -297,58 +296,3 @@ def _stepping(program: Program, training: TrainingStep, optimizer: str) -> list[
         updated = any(role(program, training.file, each.receiver) == "scaler" for each in training.calls("update"))
         return [f"{scaler}.step({optimizer})", *([] if updated else [f"{scaler}.update()"])]
     return [f"{optimizer}.step()"]
-
-
-# ---- seeds ----------------------------------------------------------------------------------------------------------
-
-_SEEDS = (
-    "torch.manual_seed", "torch.cuda.manual_seed", "torch.cuda.manual_seed_all", "numpy.random.seed", "random.seed",
-    "lightning.seed_everything", "pytorch_lightning.seed_everything", "transformers.set_seed",
-)  # fmt: skip
-_PER_EXAMPLE = {"__getitem__", "__call__", "__iter__", "forward", "collate_fn", "collate", "augment", "transform"}
-
-
-@fix("seed-once")
-def seed_before_the_loop(case: Case) -> Iterator[Sequence[Edit]]:
-    """Take the seeding out of the loop, or out of what runs for each example."""
-    program = case.program
-    again: list[Edit] = []
-    moved: list[Edit] = []
-    for call in program.calls(*_SEEDS):
-        file, statement = call.file, call.statement
-        if not isinstance(statement, ast.Expr) or not _repeats(program, call):
-            continue
-        again.append(delete(file, statement))
-        loops = file.loops(call.node)
-        kept = any(
-            other.file.qualified(other.node.func).partition(".")[0] == file.qualified(call.node.func).partition(".")[0]
-            and not _repeats(program, other)
-            for other in program.calls(*_SEEDS)
-        )
-        names = {each.id for each in ast.walk(call.node) if isinstance(each, ast.Name)}
-        bound = {ast.unparse(each.target) for each in loops if isinstance(each, ast.For)}
-        if loops and not kept and not names & bound:
-            moved.append(before(file, loops[-1], file.code(statement)))
-    if again:
-        yield [*again, *moved]
-
-
-@fix("seed-once")
-def seed_generators_anew(case: Case) -> Iterator[Sequence[Edit]]:
-    """Derive the seed of a generator made for each example from torch's own."""
-    for call in case.program.calls("numpy.random.default_rng", "random.Random", "numpy.random.RandomState"):
-        if call.node.args and _repeats(case.program, call) and "torch" in call.file.imports:
-            yield [replace(call.file, call.node.args[0], "torch.randint(2**31, ()).item()")]
-
-
-def _repeats(program: Program, call: Found, depth: int = 3) -> bool:
-    """Whether a call runs many times: in a loop, for each example, or in a function that is called so."""
-    file = call.file
-    if file.loops(call.node):
-        return True
-    function = function_around(file, call.node)
-    if function is None or not depth:
-        return False
-    return function.name in _PER_EXAMPLE or any(
-        _repeats(program, each, depth - 1) for each in reaching(program, function)
-    )

@@ -13,45 +13,13 @@ from gradus.diagnosis.prescription.batches import (
 )
 from gradus.diagnosis.prescription.bindings import binding, function_around, method, parameters, returned
 from gradus.diagnosis.prescription.callables import reached
-from gradus.diagnosis.prescription.edits import Edit, after, atom, before, imported, replace
+from gradus.diagnosis.prescription.edits import Edit, after, before, imported
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.libraries import is_table, library_of
 from gradus.diagnosis.prescription.modules import find_module
-from gradus.diagnosis.prescription.program import Found, Program, SourceFile
-from gradus.diagnosis.prescription.rewriting import around, renamed, unique
+from gradus.diagnosis.prescription.program import Program, SourceFile
+from gradus.diagnosis.prescription.rewriting import around, unique
 from gradus.diagnosis.prescription.roles import training_steps
-
-
-@fix("clean-data")
-def log_of_one_more(case: Case) -> Iterator[Sequence[Edit]]:
-    """The logarithm of one more than counts, of which some are 0, where the data are prepared: `log1p(counts)`."""
-    first = case.history.non_finite
-    if first is None or not first.infinite:
-        return
-    edits: list[Edit] = []
-    names = [f"{library}.{log}" for library in ("numpy", "torch") for log in _LOGS]
-    for call in [*case.program.calls(*names), *case.program.methods(*_LOGS)]:
-        function = function_around(call.file, call.node)
-        if not call.file.loops(call.node) and (function is None or function.name != "forward"):
-            edits += _of_one_more(call)
-    if edits:
-        yield edits
-
-
-_LOGS = ("log", "log2", "log10")
-
-
-def _of_one_more(call: Found) -> list[Edit]:
-    """`np.log1p(x)`, `x.log1p()`; of the other bases, which have no such function, `np.log10(x + 1)`."""
-    file, name = call.file, call.file.qualified(call.node.func)
-    given = call.node.args[0] if call.node.args else None if name else call.receiver
-    if given is None or (call.node.args and not name):
-        return []  # `logger.log(line)`
-    if name.endswith(".log") or (not name and ast.unparse(call.node.func).endswith(".log")):
-        return renamed(call, f"{name or 'log'}1p")
-    more = f"{atom(file, given)} + 1"
-    bracketed = bool(name) or not isinstance(given, ast.Name | ast.Call | ast.Attribute | ast.Subscript)
-    return [replace(file, given, more if bracketed else f"({more})")]
 
 
 @fix("clean-data")

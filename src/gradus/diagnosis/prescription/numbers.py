@@ -21,7 +21,7 @@ from gradus.diagnosis.prescription.rewriting import behind, nested, renamed, wit
 from gradus.diagnosis.prescription.values import Operation, Value
 
 _LOGS = {"log", "log2", "log10"}
-_SAFE = {"clamp", "clamp_min", "softplus", "exp", "maximum", "logsumexp", "norm", "normalize", "constant", "log1p"}
+BOUNDED = {"clamp", "clamp_min", "softplus", "exp", "maximum", "logsumexp", "norm", "normalize", "constant", "log1p"}
 """What has a bound of its own, or cannot be 0 but by underflow."""
 _TOTALS = {"sum", "std", "norm", "var", "amax", "count_nonzero"}
 _CAN_BE_ZERO = _TOTALS | {"sub", "mul", "abs", "pow", "square", "sqrt", "prod", "mean"}
@@ -81,7 +81,7 @@ def _log(program: Program, operation: Operation) -> list[Edit]:
     if difference:
         return difference
     for made in nearest(program, given, _SAME):
-        if made.name in _SAFE:
+        if made.name in BOUNDED:
             return []
         if made.name == "add":
             return [] if has_margin(made) and not _unbounded(program, made) else _bounded_term(program, made, given)
@@ -193,7 +193,7 @@ def _above_zero(program: Program, operation: Operation, given: Value) -> list[Ed
     for made in nearest(program, given, _SAME):
         if made.name == "relu":
             return positive(made, given)
-        if made.name in _SAFE - {"norm", "normalize"} or has_margin(made):
+        if made.name in BOUNDED - {"norm", "normalize"} or has_margin(made):
             return []
     if _may_be_negative(program, given):
         return behind(given.file, given.node, ".clamp(min=1e-8)")

@@ -4,14 +4,14 @@ import ast
 from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 
-from gradus.diagnosis.prescription.edits import Edit, replace
+from gradus.diagnosis.prescription.edits import Edit, replace, without_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.flow import SHAPING, below, leads_to_layers, nearest, operations, training_losses
 from gradus.diagnosis.prescription.program import Found, Program
 from gradus.diagnosis.prescription.readers import Reading, readings
 from gradus.diagnosis.prescription.rewriting import around, behind, bypass, renamed, unique
 from gradus.diagnosis.prescription.values import Operation, Value
-from gradus.diagnosis.prescription.written import written
+from gradus.diagnosis.prescription.written import Written, written
 
 _SOFT = {"softmax", "sigmoid", "logsigmoid", "log_softmax", "softmin"}
 _HARD = {"relu", "relu6", "tanh", "clamp", "clamp_min", "hardtanh", "gelu", "silu", "mish", "softplus"}
@@ -259,19 +259,31 @@ def sigmoid_of_one_unit(case: Case) -> Iterator[Sequence[Edit]]:
         for made in below(case.program, loss, layers=False):
             if made.name == "softmax" and not found and leads_to_layers(case.program, made.value):
                 yield sigmoid_instead(made)
-            if made.name == "cross_entropy_loss" and made.call is not None and _has_one_unit(case.program, made):
+            width = _one_unit(case.program, made) if made.name == "cross_entropy_loss" else None
+            if width is not None and made.call is not None:
                 yield _binary(case.program, made)
+                yield _a_unit_for_each(case.program, made, width)
 
 
-def _has_one_unit(program: Program, loss: Operation) -> bool:
-    return any(_of_one_unit(program, head) for head in nearest(program, loss.inputs[0]))
+def _one_unit(program: Program, loss: Operation) -> Written | None:
+    """Where the width is written of the layer that a loss is given the output of, if it has one unit or channel."""
+    widths = [_width(program, head) for head in nearest(program, loss.inputs[0])]
+    return next((each for each in widths if each is not None and each.value == 1), None)
 
 
 def _of_one_unit(program: Program, head: Operation) -> bool:
     """Whether it is a linear layer with one unit."""
-    place = head.call
-    width = written(program, place.file, head.argument(2, "out_features")) if place is not None else None
-    return head.name == "linear" and width is not None and width.value == 1
+    width = _width(program, head) if head.name == "linear" else None
+    return width is not None and width.value == 1
+
+
+def _width(program: Program, head: Operation) -> Written | None:
+    """Where it is written how many units a linear layer has, or how many channels a convolution."""
+    if head.call is None or not (head.name == "linear" or head.name.startswith("conv")):
+        return None
+    return written(
+        program, head.call.file, head.argument(2, "out_features" if head.name == "linear" else "out_channels")
+    )
 
 
 def _binary(program: Program, loss: Operation) -> list[Edit]:
@@ -280,18 +292,45 @@ def _binary(program: Program, loss: Operation) -> list[Edit]:
     assert isinstance(call, ast.Call)
     assert loss.call is not None
     file, target = loss.value.file, Found(loss.value.file, call).argument(1, "target")
-    if target is None:
+    if target is None or not _ignores_a_class(program, loss, otherwise=True):
         return []
     module = loss.module is not None
     edits = renamed(
         loss.call, "torch.nn.BCEWithLogitsLoss" if module else "torch.nn.functional.binary_cross_entropy_with_logits"
     )
-    edits += behind(file, target, f".float().view_as({file.code(loss.inputs[0].node)})")
+    edits += _ignoring_nothing(loss)
+    given = loss.inputs[0].node  # what would be computed twice is not named
+    shape = "unsqueeze(1)" if isinstance(given, ast.Call) else f"view_as({file.code(given)})"
+    edits += behind(file, target, f".float().{shape}")
     for head in nearest(program, loss.inputs[0]):
         for each in readings(program, head):
             if each.operation == "argmax":
-                edits.append(replace(each.file, each.taker, f"({each.file.code(each.node)}.flatten() > 0).long()"))
+                flat = "flatten()" if head.name == "linear" else "squeeze(1)"
+                edits.append(replace(each.file, each.taker, f"({each.file.code(each.node)}.{flat} > 0).long()"))
     return unique(edits)
+
+
+def _a_unit_for_each(program: Program, loss: Operation, width: Written) -> list[Edit]:
+    """Two units, for yes and no, where what is predicted is the larger of them."""
+    heads = nearest(program, loss.inputs[0])
+    if not any(each.operation == "argmax" for head in heads for each in readings(program, head)):
+        return []
+    ignoring = _ignoring_nothing(loss) if _ignores_a_class(program, loss, otherwise=False) else []
+    return [replace(width.file, width.node, "2"), *ignoring]
+
+
+def _ignores_a_class(program: Program, loss: Operation, *, otherwise: bool) -> bool:
+    """Whether one of two classes is left out of a loss, where one unit had no other to tell it from."""
+    assert loss.call is not None
+    given = next((each.value for each in loss.call.node.keywords if each.arg == "ignore_index"), None)
+    ignored = written(program, loss.call.file, given)
+    return otherwise if given is None else ignored is not None and ignored.value in {0, 1}
+
+
+def _ignoring_nothing(loss: Operation) -> list[Edit]:
+    assert loss.call is not None
+    keywords = loss.call.node.keywords
+    return [without_argument(loss.call.file, loss.call.node, each) for each in keywords if each.arg == "ignore_index"]
 
 
 def sigmoid_instead(softmax: Operation) -> list[Edit]:

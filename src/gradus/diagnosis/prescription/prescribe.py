@@ -13,9 +13,10 @@ from typing import Any
 import gradus.diagnosis.prescription as home
 from gradus.core.findings import Remedy
 from gradus.diagnosis.prescription.edits import Edit, OverlapError, apply, difference
-from gradus.diagnosis.prescription.fixes import FIXES, Case
+from gradus.diagnosis.prescription.fixes import FIXES, Case, Fix
 from gradus.diagnosis.prescription.program import Program, SourceFile
 from gradus.diagnosis.prescription.second_line import second_line
+from gradus.diagnosis.prescription.seeds import seed_workers_apart
 from gradus.diagnosis.prescription.yardstick import Verdict
 from gradus.diagnosis.remedies import remedies_for, remedy_called
 
@@ -57,6 +58,7 @@ def prescriptions(case: Case, causes: Sequence[str]) -> Iterator[Prescription]:
     load_fixes()
     seen: set[str] = set()
     yield from _together(case, causes, seen)
+    yield from _seeds_of_workers(case, causes, seen)
     queues = [_by(replace(case, cause=cause), remedies_for(cause), seen) for cause in causes]
     # The first cause may be the wrong one: the others have their turn after its two likeliest remedies.
     turns = [itertools.islice(each, 1 if number else 2) for number, each in enumerate(queues)]
@@ -83,6 +85,15 @@ def _together(case: Case, causes: Sequence[str], seen: set[str]) -> Iterator[Pre
         yield Prescription(first, replace(one, text=f"{one.text} {other.text}"), *made)
 
 
+def _seeds_of_workers(case: Case, causes: Sequence[str], seen: set[str]) -> Iterator[Prescription]:
+    """What happens in data workers is not seen, but for examples of which there are too few; the source tells it."""
+    first = next(_found_by(seed_workers_apart, case), None) if "overfitting" in causes[:1] else None
+    made = _made(case.program, first) if first is not None else None
+    if made is not None and made[0]:
+        seen.add(made[0])
+        yield Prescription("duplicate-augmentation", remedy_called("seed-once"), *made)
+
+
 def _by(case: Case, remedies: Sequence[Remedy], seen: set[str]) -> Iterator[Prescription]:
     """What can be changed by these remedies and is not among what was seen, in their order."""
     for remedy in remedies:
@@ -95,10 +106,14 @@ def _by(case: Case, remedies: Sequence[Remedy], seen: set[str]) -> Iterator[Pres
 
 def _edits(case: Case, remedy: str) -> Iterator[Sequence[Edit]]:
     for function in FIXES.get(remedy, ()):
-        try:
-            yield from function(case)
-        except Exception as error:
-            _LOG.debug("the fix %s stumbled", function.__name__, exc_info=error)
+        yield from _found_by(function, case)
+
+
+def _found_by(function: Fix, case: Case) -> Iterator[Sequence[Edit]]:
+    try:
+        yield from function(case)
+    except Exception as error:
+        _LOG.debug("the fix %s stumbled", function.__name__, exc_info=error)
 
 
 def _made(program: Program, edits: Sequence[Edit]) -> tuple[str, dict[SourceFile, str]] | None:
