@@ -99,6 +99,21 @@ def test_a_gradient_that_vanishes_where_batch_norm_is_at_rest_is_not_the_layers_
     assert rank(history, found)[0].id == expected
 
 
+@pytest.mark.parametrize(("normalizations", "expected"), [(3, "training-in-eval-mode"), (0, "learning-rate-too-high")])
+def test_numbers_that_batch_norm_at_rest_does_not_bound_are_not_the_rate_s_doing(
+    normalizations: int, expected: str
+) -> None:
+    history = classifying(curve=line(2.3, 9.0), net={"normalizations": normalizations}, examination=FAST)
+    assert first(history, "training-in-eval-mode", "divergence", "non-finite") == expected
+
+
+@pytest.mark.parametrize(("layers", "expected"), [(1, "unscaled-inputs"), (4, "unscaled-targets")])
+def test_a_single_layer_diverges_whatever_the_targets_size(layers: int, expected: str) -> None:
+    parameters = dict(list(PARAMETERS.items())[:layers])
+    history = classifying(curve=line(2.3, 9.0), examination={"parameters": parameters})
+    assert first(history, "unscaled-targets", "unscaled-inputs", "divergence") == expected
+
+
 @pytest.mark.parametrize("identity", sorted(CASES.keys() & CAUSES))
 def test_a_cause_that_a_rule_establishes_comes_first_of_it_alone(identity: str) -> None:
     assert first(History(), identity) == identity
@@ -273,6 +288,7 @@ def test_a_gap_follows_from(symptoms: Sequence[str], expected: str) -> None:
         (["large-updates", "symmetric-initialization"], "symmetric-initialization"),  # huge beside weights near zero
         (["divergence", "large-updates", "missing-zero-grad"], "missing-zero-grad"),
         (["large-updates", "output-range"], "output-range"),
+        (["non-finite", "large-updates", "loss-output-mismatch"], "loss-output-mismatch"),
         (["batch-mixing", "softmax-wrong-axis", "no-learning"], "softmax-wrong-axis"),
         (["divergence", "large-updates", "unscaled-targets"], "unscaled-targets"),
         (["oscillation", "unshuffled-data"], "unshuffled-data"),

@@ -237,6 +237,15 @@ def test_probabilities_as_targets_are_values() -> None:
     assert share_right(F.mse_loss(layer_giving(LOGITS)[0], VALUES)) is None
 
 
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [(255 * (VALUES > 4), True), (VALUES.sign(), True), (VALUES > 4, True), (VALUES.round(), False),
+     (torch.full_like(VALUES, 255.0), False)],
+)  # fmt: skip
+def test_labels_of_two_values(target: Tensor, expected: bool) -> None:
+    assert read(lambda o: F.binary_cross_entropy_with_logits(o, target.float())).two_values is expected
+
+
 # ---- odd inputs -----------------------------------------------------------------------------------------------------
 
 

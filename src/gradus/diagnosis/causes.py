@@ -103,16 +103,16 @@ TABLE: tuple[Cause, ...] = (
          "dead-units": 0.3, "vanishing-gradient": 0.3, "vanished-later": 1.5,
          "exploding-gradient": 0.3, "exploded-later": 1.0,
          "saturated-later": 1.5, "weights-lost": 1.2, "non-finite": 0.3, "lost-after-a-step": 0.5, "spiked": 0.7,
-         "constant-prediction": 0.3, "unusual-rate": 1.5},
+         "constant-prediction": 0.3, "unusual-rate": 1.5, "diverged-in-one-layer": 1.0},
         # Curvature goes with the square of an input's size; at every change of class the loss jumps; weights grow
-        # without end where no output can come to its target.
+        # without end where no output can come to its target; batch norms in evaluation mode bound nothing.
         {"weights-too-large": 2, "bad-initialization": 2, "symmetric-initialization": 2, "unscaled-inputs": 3.5,
          "unscaled-targets": 2,
          "feature-scale": 2, "summed-loss": 5,
          "loss-sign": 3, "missing-zero-grad": 8, "non-finite-input": 3, "unstable-loss": 4, "overflow": 2,
          "exploding-through-time": 1.5, "broadcast-loss": 1, "unshuffled-data": 5, "exploded-at-start": 4.5,
          "dead-from-start": 1, "missing-log": 2, "over-regularization": 1, "output-range": 2,
-         "batch-norm-tiny-batch": 2},
+         "batch-norm-tiny-batch": 2, "normalizes-nothing": 2.5, "loss-output-mismatch": 3},
     ),
     _cause(
         "learning-rate-too-low",
@@ -139,7 +139,10 @@ TABLE: tuple[Cause, ...] = (
     *(_cause(each) for each in _OUTPUT if each != "loss-sign"),
     # data
     _cause("unscaled-inputs", {"exploding-signal": 0.3, "initial-loss": 0.5, "dead-units": 0.3}),
-    _cause("unscaled-targets", {"divergence": 0.5, "non-finite": 0.3}, {"broadcast-loss": 0.5}),
+    # Of a single layer the targets' size does not change the curvature.
+    _cause(
+        "unscaled-targets", {"divergence": 0.5, "non-finite": 0.3}, {"broadcast-loss": 0.5, "diverged-in-one-layer": 2}
+    ),
     _cause("feature-scale", {"initial-loss": 0.3, "oscillation": 0.3}, {"unscaled-inputs": 2}),
     _cause(
         "constant-inputs", {"constant-prediction": 0.5, "no-learning": 0.5, "dead-units": 0.5}, {"non-finite-input": 3}
@@ -313,8 +316,11 @@ def _facts(history: History, seen: Mapping[str, float]) -> Iterable[str]:
     # In evaluation mode batch norm leaves signals as wide as they come.
     if "training-in-eval-mode" in seen and any(facts.normalizations for facts in history.models.values()):
         yield "normalizes-nothing"
-    if sum(each.matrix for each in first.parameters.values()) >= 8:
+    matrices = sum(each.matrix for each in first.parameters.values())
+    if matrices >= 8:
         yield "deep"
+    if matrices == 1 and not seen.keys().isdisjoint({"divergence", "non-finite"}):
+        yield "diverged-in-one-layer"
     yield from _when_units_died(history, seen)
     saturated = [
         max((layer.saturated or 0.0 for layer in each.layers.values()), default=0.0) for each in history.examinations

@@ -297,6 +297,7 @@ def _binary(said: Tensor, target: Tensor, *, logits: bool) -> dict[str, Any]:
     ])  # fmt: skip
     count = len(target)
     hard = bool(((target == 0) | (target == 1)).all())
+    two = low < high and bool(((target == low) | (target == high)).all())
     return {
         "kind": "binary" if hard else "values",
         "classes": 2,
@@ -306,6 +307,7 @@ def _binary(said: Tensor, target: Tensor, *, logits: bool) -> dict[str, Any]:
         "target_low": low,
         "target_high": high,
         "target_whole": bool((target == target.round()).all()),
+        "two_values": two,
         "output_std": deviation,
         "output_varied": deviation,
     }

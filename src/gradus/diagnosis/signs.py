@@ -156,6 +156,7 @@ class LossSigns:
         said: share of the class said most often.
         counts: how many of each class the batch has, of the first 64 classes.
         target_*, output_*: of values.
+        two_values: of targets of yes or no, that they have two, whichever.
         error: of values, the mean squared difference from the targets, whatever the loss makes of it; else NaN.
         batch: examples.
         one_class, several_classes: of targets (N, C) of 0s and 1s, the share of examples that have one 1, and more.
@@ -185,6 +186,7 @@ class LossSigns:
     target_low: float = 0.0
     target_high: float = 0.0
     target_whole: bool = False
+    two_values: bool = False
     output_std: float = 0.0
     output_varied: float = 0.0
     error: float = math.nan

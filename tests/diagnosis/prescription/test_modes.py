@@ -91,11 +91,16 @@ for epoch in range(9):
     def test_is_in_training_mode(self, loop: str, expected: list[str]) -> None:
         assert first_change(NET + loop, "train-mode", cause="training-in-eval-mode") == expected
 
-    def test_is_set_again_in_a_loop_that_evaluates_itself(self) -> None:
+    @pytest.mark.parametrize(
+        "mode", ["def rest():\n    model.eval()", "def rest():\n    for each in (model,):\n        each.eval()"]
+    )
+    def test_is_set_again_in_a_loop_that_evaluates_itself(self, mode: str) -> None:
         source = NET + (
-            """
+            f"""
+{mode}
+
 def check():
-    model.eval()
+    rest()
     with torch.no_grad():
         return model(held_out)
 

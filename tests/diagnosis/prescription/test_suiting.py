@@ -85,11 +85,38 @@ def test_classes_that_do(loss: str, new: str) -> None:
     assert changed(trained(loss), ONE) == [f"- {loss}", f"+ {new}"]
 
 
-@pytest.mark.parametrize(("low", "high", "labels"), [(-1.0, 1.0, "(y + 1) / 2"), (1.0, 2.0, "y - 1"), (0.0, 9.0, None)])
-def test_labels_become_zeros_and_ones(low: float, high: float, labels: str | None) -> None:
-    loss = "loss = F.binary_cross_entropy_with_logits(model(x), {})"
-    expected = [f"- {loss.format('y')}", f"+ {loss.format(labels)}"] if labels else []
-    assert changed(trained(loss.format("y")), OUT, low=low, high=high) == expected
+@pytest.mark.parametrize(
+    ("low", "high", "two", "labels"),
+    [
+        (-1.0, 1.0, 1.0, "(y + 1) / 2"),
+        (-1.0, 1.0, 0.0, "(y + 1) / 2"),
+        (1.0, 2.0, 1.0, "y - 1"),
+        (2.0, 4.0, 1.0, "(y - 2) / 2"),
+        (0.0, 9.0, 1.0, "y / 9"),
+        (0.0, 9.0, 0.0, None),
+        (0.0, 255.0, 0.0, "y / 255"),
+    ],
+)
+def test_labels_become_zeros_and_ones(low: float, high: float, two: float, labels: str | None) -> None:
+    for output in ("_with_logits(model(x), {})", "(model(x).sigmoid(), {})"):
+        loss = f"loss = F.binary_cross_entropy{output}"
+        expected = [f"- {loss.format('y')}", f"+ {loss.format(labels)}"] if labels else []
+        assert changed(trained(loss.format("y")), OUT, low=low, high=high, two=two) == expected
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("(torch.softmax(out, dim=1) > 0.5).float()", "(torch.sigmoid(out) > 0.5).float()"),
+        ("(out.softmax(1) > 0.5).float()", "(out.sigmoid() > 0.5).float()"),
+        ("(nn.Softmax(dim=1)(out) > 0.5).float()", "(nn.Sigmoid()(out) > 0.5).float()"),
+    ],
+)
+def test_of_predictions_too_a_sigmoid_is_taken(old: str, new: str) -> None:
+    program = trained("loss = F.cross_entropy(model(x), y)") + "with torch.no_grad():\n    out = model(x_test)\n"
+    assert [each for each in changed(f"{program}    said = {old}\n", SEVERAL) if "said" in each] == [
+        f"- said = {old}", f"+ said = {new}",
+    ]  # fmt: skip
 
 
 def test_a_loss_in_a_table_is_changed_there() -> None:

@@ -101,7 +101,7 @@ def _poisson(program: Program, exponential: Value, product: Value) -> Iterator[l
 def classes_not_numbers(case: Case) -> Iterator[Sequence[Edit]]:
     """An output unit for each class and cross-entropy, for the squared error, or yes or no, of class numbers."""
     known = [each for examination in case.history.examinations for each in examination.losses if each.target_whole]
-    if not known or min(each.target_low for each in known) < 0:
+    if not known or min(each.target_low for each in known) < 0 or all(each.two_values for each in known):
         return
     classes = int(max(each.target_high for each in known)) + 1
     for loss in training_losses(case):

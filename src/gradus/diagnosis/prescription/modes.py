@@ -98,17 +98,15 @@ def _outer_calls(file: SourceFile, training: TrainingStep, model: str) -> Iterat
             yield delete(file, statement)
 
 
-def _evaluates(program: Program, file: SourceFile, around: ast.AST) -> bool:
-    """Whether something below a node puts a model into evaluation mode, itself or in a function it calls."""
+def _evaluates(program: Program, file: SourceFile, around: ast.AST, depth: int = 3) -> bool:
+    """Whether something below a node puts a model into evaluation mode, itself or in functions it calls."""
     for node in ast.walk(around):
         if not isinstance(node, ast.Call):
             continue
         if isinstance(node.func, ast.Attribute) and node.func.attr == "eval" and not node.args:
             return True
-        enters = reached(program, file, node)
-        if enters is not None and any(
-            isinstance(each, ast.Attribute) and each.attr == "eval" for each in ast.walk(enters[1])
-        ):
+        enters = reached(program, file, node) if depth else None
+        if enters is not None and _evaluates(program, *enters, depth - 1):
             return True
     return False
 

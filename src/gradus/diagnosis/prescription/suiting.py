@@ -6,18 +6,21 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from gradus.diagnosis.prescription.edits import Edit, atom, imported, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
-from gradus.diagnosis.prescription.flow import AVERAGING, below, nearest, training_losses
+from gradus.diagnosis.prescription.flow import AVERAGING, below, nearest, operations, training_losses
 from gradus.diagnosis.prescription.losses import calls_like
 from gradus.diagnosis.prescription.outputs import sigmoid_instead
 from gradus.diagnosis.prescription.program import Found, Program
+from gradus.diagnosis.prescription.readers import readings
 from gradus.diagnosis.prescription.rewriting import bypass, renamed, unique
-from gradus.diagnosis.prescription.values import Operation
+from gradus.diagnosis.prescription.values import Operation, Value
 
 _RULE = "loss-output-mismatch"
 _TO_BINARY = {"CrossEntropyLoss": "BCEWithLogitsLoss", "cross_entropy": "binary_cross_entropy_with_logits"}
 _TO_CLASSES = {"BCEWithLogitsLoss": "CrossEntropyLoss", "binary_cross_entropy_with_logits": "cross_entropy",
     "BCELoss": "CrossEntropyLoss", "binary_cross_entropy": "cross_entropy"}  # fmt: skip
 _OF_RAW = {"NLLLoss": "CrossEntropyLoss", "nll_loss": "cross_entropy"}
+_ENDS = {(-1.0, 1.0), (0.0, 255.0)}
+"""Least and largest label, of which what lies between may be meant as a share."""
 _OF_CLASSES_ALONE = {"label_smoothing", "ignore_index", "weight"}
 
 
@@ -29,17 +32,27 @@ def _read(case: Case, reading: str) -> bool:
 
 @fix("fit-loss")
 def yes_or_no_of_each_class(case: Case) -> Iterator[Sequence[Edit]]:
-    """A sigmoid of each class for the softmax over all, where examples belong to several."""
+    """A sigmoid of each class for the softmax over all, where examples belong to several; also where it predicts."""
     if not _read(case, "several classes as one"):
         return
     for loss in _losses(case, {"cross_entropy_loss"}):
-        yield _other_loss(case.program, loss, _TO_BINARY)
+        yield unique([*_other_loss(case.program, loss, _TO_BINARY), *_sigmoid_in_predictions(case.program, loss)])
     for loss in _losses(case, {"bce_loss"}):
         for made in nearest(case.program, loss.inputs[0]):
             if made.name == "softmax" and made.call is not None:
                 yield sigmoid_instead(made)
     yield from _by_hand(case)
     yield from _mentioned(case.program, _TO_BINARY)
+
+
+def _sigmoid_in_predictions(program: Program, loss: Operation) -> Iterator[Edit]:
+    """Where a softmax was to give the probabilities that are compared with a half."""
+    for made in nearest(program, loss.inputs[0]):
+        for each in readings(program, made):
+            if isinstance(each.taker, ast.Call):
+                for softmax in operations(program, Value(each.file, each.taker)):
+                    if softmax.name == "softmax" and softmax.call is not None:
+                        yield from sigmoid_instead(softmax)
 
 
 def _by_hand(case: Case) -> Iterator[list[Edit]]:
@@ -74,19 +87,29 @@ def one_of_the_classes(case: Case) -> Iterator[Sequence[Edit]]:
 
 @fix("fit-loss")
 def labels_of_zero_and_one(case: Case) -> Iterator[Sequence[Edit]]:
-    """`(y + 1) / 2` for labels of -1 and 1, `y - 1` for those of 1 and 2."""
+    """`(y + 1) / 2` for labels of -1 and 1, `y - 1` for those of 1 and 2, `y / 255` for masks of 8 bits."""
     finding = case.finding(_RULE)
     if finding is None or not _read(case, "labels out of range"):
         return
-    form = {(-1.0, 1.0): "({} + 1) / 2", (1.0, 2.0): "{} - 1"}.get((finding.evidence["low"], finding.evidence["high"]))
-    for loss in _losses(case, {"bce_with_logits_loss"}) if form is not None else ():
+    low, high = finding.evidence["low"], finding.evidence["high"]
+    if not finding.evidence.get("two") and (low, high) not in _ENDS:
+        return
+    for loss in _losses(case, {"bce_with_logits_loss", "bce_loss"}):
         edits = []
         for call in calls_like(case.program, loss):
             target = call.argument(1, "target")
-            if target is not None and form is not None:
-                edits.append(replace(call.file, target, form.format(atom(call.file, target))))
+            if target is not None:
+                edits.append(replace(call.file, target, _from_zero_to_one(atom(call.file, target), low, high)))
         if edits:
             yield unique(edits)
+
+
+def _from_zero_to_one(text: str, low: float, high: float) -> str:
+    """`(y + 1) / 2` of numbers from -1 to 1."""
+    shifted = f"{text} {'-' if low > 0 else '+'} {abs(low):g}" if low else text
+    if high - low == 1:
+        return shifted
+    return f"({shifted}) / {high - low:g}" if low else f"{shifted} / {high - low:g}"
 
 
 @fix("fit-loss")
