@@ -173,6 +173,7 @@ def test_rows_are_identical_up_to_rounding_if_gradients_are() -> None:
     assert not measure.identical_rows(rounded, unlike)  # as after a first small step from one number, all the same
     assert not measure.identical_rows(unlike, rounded)
     assert not measure.identical_rows(rounded, torch.zeros(3, 4))
+    assert not measure.identical_rows(torch.full((3, 4), math.nan), torch.full((3, 4), math.nan))
 
 
 def test_rows_of_a_few_blocks_are_identical() -> None:
