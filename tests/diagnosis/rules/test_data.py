@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 
-from gradus.diagnosis.signs import Evaluation
+from gradus.diagnosis.signs import Evaluation, OptimizerFacts
 from tests.diagnosis.histories import (
+    ADAM,
     APART,
     BATCH,
     INPUT,
+    PARAMETERS,
+    SGD,
     classifying,
     falling,
     fitting,
@@ -99,6 +102,20 @@ def test_targets_that_a_network_explains_are_no_matter() -> None:
     far: dict[str, Any] = {"target_mean": 500.0, "target_std": 100.0, "output_std": 0.5}
     assert "unscaled-targets" in seen(fitting(loss=far, curve=line(2e5, 4e3)))
     assert "unscaled-targets" not in seen(fitting(loss=far, curve=falling(2e5, 1e3)))
+
+
+def test_a_line_comes_to_targets_of_any_size_by_gradient_descent() -> None:
+    far: dict[str, Any] = {"target_mean": 500.0, "target_std": 100.0, "output_std": 0.5}
+
+    def found(matrices: int, optimizer: OptimizerFacts, **options: Any) -> bool:
+        weights = {"parameters": dict(list(PARAMETERS.items())[:matrices])}
+        history = fitting(loss=far, curve=line(2e5, 4e3), examination=weights, optimizer=optimizer, **options)
+        return "unscaled-targets" in seen(history)
+
+    assert not found(1, SGD)
+    assert found(1, SGD, ended=True)
+    assert found(1, ADAM)
+    assert found(2, SGD)
 
 
 def test_targets_are_not_far_from_outputs_that_begin_at_their_mean() -> None:

@@ -92,8 +92,8 @@ def _wide_columns(found: InputSigns) -> float:
 @rules.register(
     "unscaled-targets",
     source="outputs begin near 0 to 1: targets a hundred times as large need as many more steps, or explode",
-    not_fooled_by="closed forms and second-order methods, which do not mind; targets the network has reached; outputs "
-    "that begin at the targets' mean",
+    not_fooled_by="closed forms and second-order methods, which do not mind; targets the network has reached, or a line by "
+    "gradient descent is on its way to; outputs that begin at the targets' mean",
     says=Message(
         en="Targets are not scaled: mean {mean:.3g}, deviation {std:.3g}; the network's outputs vary by {output:.3g}.",
         zh="目标没有缩放：均值 {mean:.3g}，标准差 {std:.3g}；网络输出的变化为 {output:.3g}。",
@@ -104,11 +104,19 @@ def unscaled_targets(history: History) -> Iterator[Sighting]:
     first = [each for each in losses(history)[:2] if each.kind == "values"]
     if len(first) < 2 or not supervised(history) or not settled(history) or thriving(history):
         return
+    if not history.ended and _is_a_line_by_descent(history):
+        return
     # Outputs may begin at the targets' mean, by the last bias: how far these are away counts.
     size = min(max(abs(first[0].target_mean), first[0].target_std), math.sqrt(abs(first[0].error)))
     if size > 50 and size > 50 * max(first[0].output_std, 1e-3):
         evidence = {"mean": first[0].target_mean, "std": first[0].target_std, "output": first[0].output_std}
         yield Sighting(confidence=0.85, evidence=evidence, worse=size)
+
+
+def _is_a_line_by_descent(history: History) -> bool:
+    """Whether steps and targets are of one size anyway: gradients of a single layer grow with what it is to reach."""
+    single = history.first is not None and sum(1 for _ in history.weights(history.first)) == 1
+    return single and all(each.name == "SGD" for each in history.optimizers.values())
 
 
 @rules.register(
