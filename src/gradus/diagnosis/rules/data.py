@@ -92,8 +92,8 @@ def _wide_columns(found: InputSigns) -> float:
 @rules.register(
     "unscaled-targets",
     source="outputs begin near 0 to 1: targets a hundred times as large need as many more steps, or explode",
-    not_fooled_by="closed forms and second-order methods, which do not mind; targets the network has reached, or a line by "
-    "gradient descent is on its way to; outputs that begin at the targets' mean",
+    not_fooled_by="closed forms and second-order methods, which do not mind; targets the network has reached, or a "
+    "line is on its way to by gradient descent; outputs that begin at the targets' mean",
     says=Message(
         en="Targets are not scaled: mean {mean:.3g}, deviation {std:.3g}; the network's outputs vary by {output:.3g}.",
         zh="目标没有缩放：均值 {mean:.3g}，标准差 {std:.3g}；网络输出的变化为 {output:.3g}。",
