@@ -2,14 +2,21 @@
 
 After CS224n assignment 3 (Neural Transition-Based Dependency Parsing; Chen & Manning 2014), https://web.stanford.edu/class/cs224n/
 """
+
 import random
 import sys
 
 import torch
 import torch.nn as nn
 
-LEXICON = {"D": ["the", "a", "every"], "N": ["dog", "man", "park", "saw", "duck", "book"], "A": ["old", "red", "big"],
-           "V": ["saw", "likes", "duck", "finds", "book"], "P": ["in", "with", "near"], "R": ["often", "quickly"]}
+LEXICON = {
+    "D": ["the", "a", "every"],
+    "N": ["dog", "man", "park", "saw", "duck", "book"],
+    "A": ["old", "red", "big"],
+    "V": ["saw", "likes", "duck", "finds", "book"],
+    "P": ["in", "with", "near"],
+    "R": ["often", "quickly"],
+}
 WORDS = ["<null>", "<root>"] + sorted({w for ws in LEXICON.values() for w in ws})
 TAGS = ["<null>", "<root>"] + list(LEXICON)
 W, T = {w: i for i, w in enumerate(WORDS)}, {t: i for i, t in enumerate(TAGS)}
@@ -62,7 +69,11 @@ class PartialParse:
             self.heads[dep] = self.stack[-1]
 
     def legal(self):
-        return [bool(self.buffer), len(self.stack) > 2, len(self.stack) > 2 or (len(self.stack) == 2 and not self.buffer)]
+        return [
+            bool(self.buffer),
+            len(self.stack) > 2,
+            len(self.stack) > 2 or (len(self.stack) == 2 and not self.buffer),
+        ]
 
     def done(self):
         return not self.buffer and len(self.stack) == 1
@@ -73,7 +84,9 @@ class PartialParse:
         for i in s[-2:]:  # leftmost and rightmost children found so far
             kids = [k for k, h in enumerate(self.heads) if h == i] if i is not None else []
             at += [kids[0] if kids else None, kids[-1] if kids else None]
-        return [W[self.words[i]] if i is not None else 0 for i in at] + [T[self.tags[i]] if i is not None else 0 for i in at]
+        return [W[self.words[i]] if i is not None else 0 for i in at] + [
+            T[self.tags[i]] if i is not None else 0 for i in at
+        ]
 
     def oracle(self, gold):
         if len(self.stack) >= 2:
@@ -92,7 +105,7 @@ class ParserModel(nn.Module):
         self.net = nn.Sequential(nn.Linear(2 * n * embed, hidden), nn.ReLU(), nn.Dropout(0.3), nn.Linear(hidden, 3))
 
     def forward(self, f):
-        return self.net(torch.cat([self.word(f[:, :self.n]).flatten(1), self.tag(f[:, self.n:]).flatten(1)], dim=1))
+        return self.net(torch.cat([self.word(f[:, : self.n]).flatten(1), self.tag(f[:, self.n :]).flatten(1)], dim=1))
 
 
 @torch.no_grad()

@@ -3,6 +3,7 @@
 After the image captioning part of CS231n assignment 3 (LSTM captioning, temporal softmax loss, greedy sampling),
 https://cs231n.github.io/assignments2021/assignment3/
 """
+
 import sys
 
 import numpy as np
@@ -46,14 +47,21 @@ def make_split(n, rng):
 class CaptioningModel(nn.Module):
     def __init__(self, wordvec_dim=24, hidden_dim=64):
         super().__init__()
-        self.features = nn.Sequential(nn.Conv2d(1, 12, 5, stride=2, padding=2), nn.BatchNorm2d(12), nn.ReLU(),
-                                      nn.Conv2d(12, 24, 3, stride=2, padding=1), nn.BatchNorm2d(24), nn.ReLU(), nn.Flatten())
+        self.features = nn.Sequential(
+            nn.Conv2d(1, 12, 5, stride=2, padding=2),
+            nn.BatchNorm2d(12),
+            nn.ReLU(),
+            nn.Conv2d(12, 24, 3, stride=2, padding=1),
+            nn.BatchNorm2d(24),
+            nn.ReLU(),
+            nn.Flatten(),
+        )
         self.proj = nn.Linear(24 * 5 * 5, 2 * hidden_dim)  # to the first hidden and cell state
         self.embed = nn.Embedding(len(VOCAB), wordvec_dim, padding_idx=W["<NULL>"])
         self.lstm = nn.LSTM(wordvec_dim, hidden_dim, batch_first=True)
         self.scores = nn.Linear(hidden_dim, len(VOCAB))
         with torch.no_grad():  # open forget gates, so that the picture is remembered
-            self.lstm.bias_ih_l0[hidden_dim:2 * hidden_dim] = 1.0
+            self.lstm.bias_ih_l0[hidden_dim : 2 * hidden_dim] = 1.0
 
     def init_state(self, images):
         h0, c0 = self.proj(self.features(images))[None].chunk(2, dim=-1)
@@ -81,7 +89,12 @@ class CaptioningModel(nn.Module):
 class CaptioningSolver:
     def __init__(self, model, data, num_epochs=10, batch_size=50, lr=3e-3, lr_decay=0.85, print_every=80):
         self.model, self.data = model, data
-        self.num_epochs, self.batch_size, self.lr_decay, self.print_every = num_epochs, batch_size, lr_decay, print_every
+        self.num_epochs, self.batch_size, self.lr_decay, self.print_every = (
+            num_epochs,
+            batch_size,
+            lr_decay,
+            print_every,
+        )
         self.optimizer = torch.optim.Adam(model.parameters(), lr=lr)
         self.schedule = torch.optim.lr_scheduler.ExponentialLR(self.optimizer, lr_decay)
 
@@ -112,7 +125,12 @@ def main(seed):
     images, captions = data["val"]
     out = model.sample(images)
     for k in range(3):
-        print("pred:", " ".join(VOCAB[i] for i in out[k] if i > 2), "| true:", " ".join(VOCAB[i] for i in captions[k] if i > 2))
+        print(
+            "pred:",
+            " ".join(VOCAB[i] for i in out[k] if i > 2),
+            "| true:",
+            " ".join(VOCAB[i] for i in captions[k] if i > 2),
+        )
     exact = (out == captions[:, 1:]).all(1).float().mean().item()
     print(f"score: {exact:.4f}")
 

@@ -2,6 +2,7 @@
 
 After "AutoRec: Rating Prediction with Autoencoders" of Dive into Deep Learning, https://d2l.ai/chapter_recommender-systems/autorec.html
 """
+
 import sys
 
 import numpy as np

@@ -2,6 +2,7 @@
 
 After "Predicting House Prices on Kaggle" of Dive into Deep Learning, https://d2l.ai/chapter_multilayer-perceptrons/kaggle-house-price.html
 """
+
 import sys
 
 import numpy as np
@@ -19,8 +20,17 @@ def make_houses(n, rng):
     heating = rng.choice(["gas", "wall", "none"], n, p=[0.7, 0.2, 0.1])
     zone_effect = np.vectorize({"RL": 0.15, "RM": -0.1, "FV": 0.25, "C": -0.4}.get)(zone)
     heat_effect = np.vectorize({"gas": 0.1, "wall": 0.0, "none": -0.2}.get)(heating)
-    log_price = (8.3 + 0.75 * np.log(area) + 0.04 * rooms + 0.10 * np.log(lot) + 0.006 * (year - 1955)
-                 + 2e-5 * (year - 1955) ** 2 + zone_effect + heat_effect + rng.normal(0, 0.12, n))
+    log_price = (
+        8.3
+        + 0.75 * np.log(area)
+        + 0.04 * rooms
+        + 0.10 * np.log(lot)
+        + 0.006 * (year - 1955)
+        + 2e-5 * (year - 1955) ** 2
+        + zone_effect
+        + heat_effect
+        + rng.normal(0, 0.12, n)
+    )
     numeric = np.stack([area, rooms, year, lot], 1)
     numeric[rng.random(numeric.shape) < 0.05] = np.nan
     return numeric, np.stack([zone, heating], 1), np.exp(log_price)
@@ -62,6 +72,7 @@ def train(X, y, num_epochs, lr, weight_decay, batch_size=64):
     def predict(Z):
         with torch.no_grad():
             return net(Z).squeeze(1) * sd + mu
+
     return predict
 
 

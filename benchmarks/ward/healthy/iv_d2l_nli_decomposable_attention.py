@@ -3,6 +3,7 @@
 After "Natural Language Inference: Using Attention" of Dive into Deep Learning,
 https://d2l.ai/chapter_natural-language-processing-applications/natural-language-inference-attention.html
 """
+
 import random
 import sys
 
@@ -50,14 +51,23 @@ def make_dataset(n, rnd, exclude=()):
             continue
         seen.add((p, h))
         pairs.append((p, h, y))
-    tensors = (torch.tensor([encode(p, 7) for p, _, _ in pairs]), torch.tensor([encode(h, 7) for _, h, _ in pairs]),
-               torch.tensor([y for *_, y in pairs]))
+    tensors = (
+        torch.tensor([encode(p, 7) for p, _, _ in pairs]),
+        torch.tensor([encode(h, 7) for _, h, _ in pairs]),
+        torch.tensor([y for *_, y in pairs]),
+    )
     return tensors, seen
 
 
 def mlp(num_inputs, num_hiddens, dropout=0.1):
-    return nn.Sequential(nn.Dropout(dropout), nn.Linear(num_inputs, num_hiddens), nn.ReLU(),
-                         nn.Dropout(dropout), nn.Linear(num_hiddens, num_hiddens), nn.ReLU())
+    return nn.Sequential(
+        nn.Dropout(dropout),
+        nn.Linear(num_inputs, num_hiddens),
+        nn.ReLU(),
+        nn.Dropout(dropout),
+        nn.Linear(num_hiddens, num_hiddens),
+        nn.ReLU(),
+    )
 
 
 class DecomposableAttention(nn.Module):
@@ -107,8 +117,10 @@ def main(seed):
             total_loss += l.item() * len(y)
             total_hits += (out.argmax(1) == y).sum().item()
             total += len(y)
-        print(f"epoch {epoch + 1}: loss {total_loss / total:.3f}, train acc {total_hits / total:.3f}, "
-              f"test acc {evaluate_accuracy(net, *test_set):.3f}")
+        print(
+            f"epoch {epoch + 1}: loss {total_loss / total:.3f}, train acc {total_hits / total:.3f}, "
+            f"test acc {evaluate_accuracy(net, *test_set):.3f}"
+        )
     p, h = "a red dog runs in the park", "a animal runs"
     net.eval()
     pred = net(torch.tensor([encode(p, 7)]), torch.tensor([encode(h, 7)])).argmax(1).item()

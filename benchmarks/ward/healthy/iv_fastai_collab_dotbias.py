@@ -2,6 +2,7 @@
 
 After the collaborative filtering chapter of the fast.ai book (08_collab), DotProductBias from scratch, https://course.fast.ai/Lessons/lesson7.html
 """
+
 import sys
 
 import numpy as np

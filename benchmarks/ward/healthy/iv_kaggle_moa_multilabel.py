@@ -2,6 +2,7 @@
 
 After the common PyTorch baselines of Kaggle's "Mechanisms of Action (MoA) Prediction", https://www.kaggle.com/c/lish-moa
 """
+
 import sys
 
 import numpy as np
@@ -30,18 +31,28 @@ class MoADataset:
         return len(self.features)
 
     def __getitem__(self, idx):
-        return {"x": torch.tensor(self.features[idx], dtype=torch.float), "y": torch.tensor(self.targets[idx], dtype=torch.float)}
+        return {
+            "x": torch.tensor(self.features[idx], dtype=torch.float),
+            "y": torch.tensor(self.targets[idx], dtype=torch.float),
+        }
 
 
 class Model(nn.Module):
     def __init__(self, num_features, num_targets, hidden_size):
         super().__init__()
         self.net = nn.Sequential(
-            nn.BatchNorm1d(num_features), nn.Dropout(0.1),
-            weight_norm(nn.Linear(num_features, hidden_size)), nn.LeakyReLU(),
-            nn.BatchNorm1d(hidden_size), nn.Dropout(0.2),
-            weight_norm(nn.Linear(hidden_size, hidden_size)), nn.LeakyReLU(),
-            nn.BatchNorm1d(hidden_size), nn.Dropout(0.2), weight_norm(nn.Linear(hidden_size, num_targets)))
+            nn.BatchNorm1d(num_features),
+            nn.Dropout(0.1),
+            weight_norm(nn.Linear(num_features, hidden_size)),
+            nn.LeakyReLU(),
+            nn.BatchNorm1d(hidden_size),
+            nn.Dropout(0.2),
+            weight_norm(nn.Linear(hidden_size, hidden_size)),
+            nn.LeakyReLU(),
+            nn.BatchNorm1d(hidden_size),
+            nn.Dropout(0.2),
+            weight_norm(nn.Linear(hidden_size, num_targets)),
+        )
 
     def forward(self, x):
         return self.net(x)
@@ -83,12 +94,15 @@ def log_loss(pred, y):
 def run_training(fold, X, y, trn, val, X_test, seed):
     torch.manual_seed(seed * 100 + fold)
     scaler = QuantileTransformer(n_quantiles=100, output_distribution="normal", random_state=0).fit(X[trn])
-    loader = torch.utils.data.DataLoader(MoADataset(scaler.transform(X[trn]), y[trn]), batch_size=BATCH, shuffle=True, drop_last=True)
+    loader = torch.utils.data.DataLoader(
+        MoADataset(scaler.transform(X[trn]), y[trn]), batch_size=BATCH, shuffle=True, drop_last=True
+    )
     X_val = scaler.transform(X[val])
     model = Model(FEATURES, TARGETS, 96)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, weight_decay=1e-5)
-    scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, pct_start=0.1, div_factor=1e2, max_lr=1e-2,
-                                                    epochs=EPOCHS, steps_per_epoch=len(loader))
+    scheduler = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, pct_start=0.1, div_factor=1e2, max_lr=1e-2, epochs=EPOCHS, steps_per_epoch=len(loader)
+    )
     for epoch in range(EPOCHS):
         train_loss = train_fn(model, optimizer, scheduler, SmoothBCEwLogits(), loader)
         valid_loss = log_loss(inference_fn(model, X_val), y[val])

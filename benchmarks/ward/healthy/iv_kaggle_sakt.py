@@ -2,6 +2,7 @@
 
 After SAKT notebooks of Kaggle's "Riiid Answer Correctness Prediction" and https://github.com/arshadshk/SAKT-pytorch
 """
+
 import sys
 
 import numpy as np
@@ -54,7 +55,9 @@ class SAKTModel(nn.Module):
         self.multi_att = nn.MultiheadAttention(embed_dim, heads, dropout=dropout, batch_first=True)
         self.dropout = nn.Dropout(dropout)
         self.norm1, self.norm2 = nn.LayerNorm(embed_dim), nn.LayerNorm(embed_dim)
-        self.ffn = nn.Sequential(nn.Linear(embed_dim, embed_dim), nn.ReLU(), nn.Dropout(dropout), nn.Linear(embed_dim, embed_dim))
+        self.ffn = nn.Sequential(
+            nn.Linear(embed_dim, embed_dim), nn.ReLU(), nn.Dropout(dropout), nn.Linear(embed_dim, embed_dim)
+        )
         self.pred = nn.Linear(embed_dim, 1)
 
     def forward(self, x, question_ids):

@@ -2,6 +2,7 @@
 
 After the Porto Seguro winner's recipe (Michael Jahrer) and the swap-noise DAE notebooks of Kaggle's Tabular Playground Series.
 """
+
 import sys
 
 import numpy as np
@@ -60,7 +61,9 @@ def train_dae(X, val, epochs=14, batch=128):
             model.eval()
             with torch.no_grad():
                 v = loss_fn(model(noisy_val), val).item()
-            print(f"dae epoch {epoch + 1}: train mse {total / len(X):.4f}, valid mse {v:.4f} (input {loss_fn(noisy_val, val):.4f})")
+            print(
+                f"dae epoch {epoch + 1}: train mse {total / len(X):.4f}, valid mse {v:.4f} (input {loss_fn(noisy_val, val):.4f})"
+            )
     return model
 
 
@@ -96,8 +99,9 @@ def predict_auc(head, F, y):
 def main(seed):
     torch.set_num_threads(1)
     torch.manual_seed(seed)
-    X, y = make_classification(5000, 24, n_informative=8, n_redundant=12, n_clusters_per_class=4, class_sep=1.0,
-                               flip_y=0.02, random_state=seed)
+    X, y = make_classification(
+        5000, 24, n_informative=8, n_redundant=12, n_clusters_per_class=4, class_sep=1.0, flip_y=0.02, random_state=seed
+    )
     perm = np.random.default_rng(seed).permutation(len(X))
     tr, va, te = perm[:1000], perm[1000:1500], perm[1500:2500]
     unlabelled = np.concatenate([tr, perm[2500:]])  # rows without a use of their labels

@@ -2,6 +2,7 @@
 
 After the LSTM notebooks of Kaggle's "Google Brain - Ventilator Pressure Prediction", https://www.kaggle.com/c/ventilator-pressure-prediction
 """
+
 import copy
 import sys
 
@@ -97,7 +98,9 @@ def main(seed):
         scheduler.step(val)
         if val < best:
             best, best_state = val, copy.deepcopy(model.state_dict())
-        print(f"epoch {epoch + 1:02d} loss {total / len(loader):.4f} val mae {val:.4f} lr {optimizer.param_groups[0]['lr']:.1e}")
+        print(
+            f"epoch {epoch + 1:02d} loss {total / len(loader):.4f} val mae {val:.4f} lr {optimizer.param_groups[0]['lr']:.1e}"
+        )
     model.load_state_dict(best_state)
     mae = evaluate(model, x[te], y[te], out[te], scale)
     base = masked_l1(y[tr].median(0).values.expand_as(y[te]), y[te], out[te]).item()

@@ -2,6 +2,7 @@
 
 After "PyTorch Custom Datasets" and "PyTorch Going Modular" of https://www.learnpytorch.io/04_pytorch_custom_datasets/
 """
+
 import sys
 from timeit import default_timer as timer
 
@@ -35,7 +36,7 @@ class FoodPictures(Dataset):
             pattern = np.zeros((16, 16))
             for _ in range(3):
                 r, c = rng.integers(0, 11, 2)
-                pattern[r:r + 5, c:c + 5] = rng.uniform(0.6, 1.0)
+                pattern[r : r + 5, c : c + 5] = rng.uniform(0.6, 1.0)
         color = rng.uniform(0.4, 1.0, (3, 1, 1))
         return np.clip(color * pattern + rng.normal(0, 0.15, (3, 16, 16)), 0, 1)
 
@@ -53,11 +54,19 @@ class TinyVGG(nn.Module):
     def __init__(self, input_shape, hidden_units, output_shape):
         super().__init__()
         self.conv_block_1 = nn.Sequential(
-            nn.Conv2d(input_shape, hidden_units, kernel_size=3, padding=1), nn.ReLU(),
-            nn.Conv2d(hidden_units, hidden_units, kernel_size=3, padding=1), nn.ReLU(), nn.MaxPool2d(2))
+            nn.Conv2d(input_shape, hidden_units, kernel_size=3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(hidden_units, hidden_units, kernel_size=3, padding=1),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+        )
         self.conv_block_2 = nn.Sequential(
-            nn.Conv2d(hidden_units, hidden_units, kernel_size=3, padding=1), nn.ReLU(),
-            nn.Conv2d(hidden_units, hidden_units, kernel_size=3, padding=1), nn.ReLU(), nn.MaxPool2d(2))
+            nn.Conv2d(hidden_units, hidden_units, kernel_size=3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(hidden_units, hidden_units, kernel_size=3, padding=1),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+        )
         self.classifier = nn.Sequential(nn.Flatten(), nn.Linear(hidden_units * 4 * 4, output_shape))
 
     def forward(self, x):

@@ -2,6 +2,7 @@
 
 After https://github.com/karpathy/lecun1989-repro (repro.py and modern.py).
 """
+
 import sys
 
 import torch

@@ -2,6 +2,7 @@
 
 After https://github.com/karpathy/pytorch-made (made.py, run.py), with masks resampled now and then (order-agnostic training).
 """
+
 import sys
 
 import numpy as np

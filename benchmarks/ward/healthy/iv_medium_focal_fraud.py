@@ -2,6 +2,7 @@
 
 After the Medium and Kaggle tutorials on imbalanced classification with focal loss (Lin et al. 2017) on the credit card fraud data.
 """
+
 import copy
 import sys
 
@@ -31,7 +32,9 @@ class FocalLoss(nn.Module):
 class FraudNet(nn.Module):
     def __init__(self, n_features, rate):
         super().__init__()
-        self.net = nn.Sequential(nn.Linear(n_features, 64), nn.ReLU(), nn.Dropout(0.1), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 1))
+        self.net = nn.Sequential(
+            nn.Linear(n_features, 64), nn.ReLU(), nn.Dropout(0.1), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 1)
+        )
         # start at the rate of the rare class, as the paper advises
         nn.init.constant_(self.net[-1].bias, float(np.log(rate / (1 - rate))))
 
@@ -48,15 +51,28 @@ def predict(model, X):
 def main(seed):
     torch.set_num_threads(1)
     torch.manual_seed(seed)
-    X, y = make_classification(12000, 20, n_informative=8, n_redundant=4, n_clusters_per_class=2, weights=[0.96],
-                               class_sep=1.5, flip_y=0.005, random_state=seed)
+    X, y = make_classification(
+        12000,
+        20,
+        n_informative=8,
+        n_redundant=4,
+        n_clusters_per_class=2,
+        weights=[0.96],
+        class_sep=1.5,
+        flip_y=0.005,
+        random_state=seed,
+    )
     X_rest, X_test, y_rest, y_test = train_test_split(X, y, test_size=0.25, stratify=y, random_state=seed)
-    X_train, X_val, y_train, y_val = train_test_split(X_rest, y_rest, test_size=0.25, stratify=y_rest, random_state=seed)
+    X_train, X_val, y_train, y_val = train_test_split(
+        X_rest, y_rest, test_size=0.25, stratify=y_rest, random_state=seed
+    )
     scaler = StandardScaler().fit(X_train)
     X_train, X_val, X_test = (torch.tensor(scaler.transform(a), dtype=torch.float32) for a in (X_train, X_val, X_test))
     print(f"{y_train.sum()} frauds among {len(y_train)} training rows")
 
-    loader = DataLoader(TensorDataset(X_train, torch.tensor(y_train, dtype=torch.float32)), batch_size=128, shuffle=True)
+    loader = DataLoader(
+        TensorDataset(X_train, torch.tensor(y_train, dtype=torch.float32)), batch_size=128, shuffle=True
+    )
     model, criterion = FraudNet(X_train.shape[1], y_train.mean()), FocalLoss()
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, weight_decay=1e-2)
     best, best_state, bad_epochs = 0.0, None, 0

@@ -2,6 +2,7 @@
 
 After the many "Siamese network in PyTorch with contrastive loss" tutorials on Medium (e.g. "Facial Similarity with Siamese Networks in PyTorch").
 """
+
 import sys
 
 import numpy as np
@@ -41,8 +42,14 @@ class SiameseNetwork(nn.Module):
     def __init__(self):
         super().__init__()
         self.cnn = nn.Sequential(
-            nn.Conv2d(1, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(),
-            nn.Conv2d(8, 16, 3, padding=1, stride=2), nn.BatchNorm2d(16), nn.ReLU(), nn.Flatten())
+            nn.Conv2d(1, 8, 3, padding=1),
+            nn.BatchNorm2d(8),
+            nn.ReLU(),
+            nn.Conv2d(8, 16, 3, padding=1, stride=2),
+            nn.BatchNorm2d(16),
+            nn.ReLU(),
+            nn.Flatten(),
+        )
         self.fc = nn.Sequential(nn.Linear(16 * 4 * 4, 64), nn.ReLU(), nn.Linear(64, 8))
 
     def forward_once(self, x):
@@ -76,7 +83,9 @@ def main(seed):
     X = torch.tensor(digits.images / 16.0, dtype=torch.float32)[:, None]
     rest, test = train_test_split(np.arange(len(X)), test_size=0.25, stratify=digits.target, random_state=seed)
     train, val = train_test_split(rest, test_size=0.2, stratify=digits.target[rest], random_state=seed)
-    loader = DataLoader(SiamesePairs(X[train], digits.target[train], 2048, seed, fixed=False), batch_size=64, shuffle=True)
+    loader = DataLoader(
+        SiamesePairs(X[train], digits.target[train], 2048, seed, fixed=False), batch_size=64, shuffle=True
+    )
     val_loader = DataLoader(SiamesePairs(X[val], digits.target[val], 600, seed + 1, fixed=True), batch_size=200)
     test_loader = DataLoader(SiamesePairs(X[test], digits.target[test], 1200, seed + 2, fixed=True), batch_size=200)
 

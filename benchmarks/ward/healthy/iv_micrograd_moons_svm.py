@@ -2,6 +2,7 @@
 
 After demo.ipynb of https://github.com/karpathy/micrograd, with tensors in place of scalar values and a test set.
 """
+
 import sys
 
 import numpy as np

@@ -2,6 +2,7 @@
 
 After the demo notebook of https://github.com/karpathy/minGPT (demo.ipynb, model.py, trainer.py).
 """
+
 import math
 import sys
 
@@ -19,7 +20,7 @@ class SortDataset(Dataset):
     def __init__(self, split, seed):
         n = NUM_DIGITS**LENGTH
         perm = torch.randperm(n, generator=torch.Generator().manual_seed(seed))
-        codes = perm[: n // 4] if split == "test" else perm[n // 4:]
+        codes = perm[: n // 4] if split == "test" else perm[n // 4 :]
         self.inputs = torch.stack([codes // NUM_DIGITS**i % NUM_DIGITS for i in range(LENGTH)], dim=1)
 
     def __len__(self):
@@ -44,7 +45,9 @@ class Block(nn.Module):
 
     def forward(self, x):
         B, T, C = x.shape
-        q, k, v = (t.view(B, T, self.heads, C // self.heads).transpose(1, 2) for t in self.attn(self.ln1(x)).split(C, 2))
+        q, k, v = (
+            t.view(B, T, self.heads, C // self.heads).transpose(1, 2) for t in self.attn(self.ln1(x)).split(C, 2)
+        )
         y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
         x = x + self.drop(self.proj(y.transpose(1, 2).reshape(B, T, C)))
         return x + self.mlp(self.ln2(x))

@@ -2,6 +2,7 @@
 
 After the CORAL multilayer perceptron tutorial of Sebastian Raschka's group, https://github.com/Raschka-research-group/coral-pytorch
 """
+
 import sys
 
 import numpy as np
@@ -100,7 +101,9 @@ def main(seed):
             loss.backward()
             optimizer.step()
             if batch_idx == 0 and epoch % 3 == 0:
-                print(f"Epoch: {epoch + 1:03d}/{NUM_EPOCHS:03d} | Batch {batch_idx:03d}/{len(train_loader):03d} | Loss: {loss.item():.4f}")
+                print(
+                    f"Epoch: {epoch + 1:03d}/{NUM_EPOCHS:03d} | Batch {batch_idx:03d}/{len(train_loader):03d} | Loss: {loss.item():.4f}"
+                )
     train_mae, _ = mae_and_acc(model, train_loader)
     test_mae, test_acc = mae_and_acc(model, test_loader)
     always = np.abs(y_test - np.median(y_train)).mean()

@@ -2,6 +2,7 @@
 
 After chapters 5 and 6 of "Build a Large Language Model (From Scratch)", https://github.com/rasbt/LLMs-from-scratch
 """
+
 import random
 import sys
 
@@ -12,7 +13,9 @@ import torch.nn.functional as F
 SUBJECTS, FRIENDS = ["i", "we", "they", "mum", "dad"], ["you", "him", "her", "anna", "tom"]
 VERBS, WHEN = ["call", "meet", "see", "text", "visit"], ["today", "tomorrow", "later", "tonight", "soon"]
 PRIZES, URGES = ["cash", "phone", "holiday", "voucher"], ["now", "today", "tonight", "soon"]
-WORDS = SUBJECTS + FRIENDS + VERBS + WHEN + PRIZES + ["now", "claim", "win", "a", "your", "free", "will", "bought", "got"]
+WORDS = (
+    SUBJECTS + FRIENDS + VERBS + WHEN + PRIZES + ["now", "claim", "win", "a", "your", "free", "will", "bought", "got"]
+)
 VOCAB = ["<pad>", "<eos>"] + list(dict.fromkeys(WORDS))
 STOI = {w: i for i, w in enumerate(VOCAB)}
 CONTEXT = 12
@@ -22,11 +25,22 @@ def message(rnd, spam):
     """Both kinds share most words, so single words decide little."""
     p, f, s, v = rnd.choice(PRIZES), rnd.choice(FRIENDS), rnd.choice(SUBJECTS), rnd.choice(VERBS)
     if spam:
-        words = rnd.choice([f"you win a free {p} {v} {rnd.choice(URGES)}", f"claim your {p} {v} {rnd.choice(URGES)}",
-                            f"{v} {rnd.choice(URGES)} win a {p} {rnd.choice(URGES)}"])
+        words = rnd.choice(
+            [
+                f"you win a free {p} {v} {rnd.choice(URGES)}",
+                f"claim your {p} {v} {rnd.choice(URGES)}",
+                f"{v} {rnd.choice(URGES)} win a {p} {rnd.choice(URGES)}",
+            ]
+        )
     else:
-        words = rnd.choice([f"{s} got a free {p} {rnd.choice(WHEN)}", f"{s} will {v} {f} {rnd.choice(WHEN)}",
-                            f"{s} will win a {p} {rnd.choice(WHEN)}", f"{s} bought your {p} will {v} {rnd.choice(WHEN)}"])
+        words = rnd.choice(
+            [
+                f"{s} got a free {p} {rnd.choice(WHEN)}",
+                f"{s} will {v} {f} {rnd.choice(WHEN)}",
+                f"{s} will win a {p} {rnd.choice(WHEN)}",
+                f"{s} bought your {p} will {v} {rnd.choice(WHEN)}",
+            ]
+        )
     return [STOI[w] for w in words.split()] + [STOI["<eos>"]]
 
 
@@ -120,8 +134,10 @@ def main(seed):
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-        print(f"Ep {epoch + 1}: train acc {accuracy(model, ids[:cut], labels[:cut]):.3f}, "
-              f"test acc {accuracy(model, ids[cut:], labels[cut:]):.3f}")
+        print(
+            f"Ep {epoch + 1}: train acc {accuracy(model, ids[:cut], labels[:cut]):.3f}, "
+            f"test acc {accuracy(model, ids[cut:], labels[cut:]):.3f}"
+        )
     print(f"score: {accuracy(model, ids[cut:], labels[cut:]):.4f}")
 
 

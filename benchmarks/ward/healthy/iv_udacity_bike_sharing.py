@@ -2,6 +2,7 @@
 
 After the bike-sharing project ("Your first neural network") of Udacity's deep learning course, https://github.com/udacity/deep-learning-v2-pytorch
 """
+
 import sys
 
 import numpy as np
@@ -13,11 +14,18 @@ def make_hours(days, rng):
     hour, day = np.tile(np.arange(24), days), np.repeat(np.arange(days), 24)
     weekday, month = day % 7, (day % 365) // 31
     weather = np.repeat(rng.choice(3, days, p=[0.65, 0.25, 0.1]), 24)
-    temp = 12 - 10 * np.cos(2 * np.pi * day / 365) + 4 * np.sin(2 * np.pi * (hour - 9) / 24) + np.repeat(rng.normal(0, 2, days), 24)
+    temp = (
+        12
+        - 10 * np.cos(2 * np.pi * day / 365)
+        + 4 * np.sin(2 * np.pi * (hour - 9) / 24)
+        + np.repeat(rng.normal(0, 2, days), 24)
+    )
     work = weekday < 5
-    peak = 260 * np.exp(-((hour - 8) / 1.5) ** 2) + 320 * np.exp(-((hour - 17.5) / 2) ** 2) + 60 * (hour > 6)
-    leisure = 240 * np.exp(-((hour - 14) / 4) ** 2)
-    rate = np.where(work, peak, leisure) * np.clip(0.4 + 0.03 * temp, 0.1, 1.3) * np.array([1.0, 0.85, 0.45])[weather] + 6
+    peak = 260 * np.exp(-(((hour - 8) / 1.5) ** 2)) + 320 * np.exp(-(((hour - 17.5) / 2) ** 2)) + 60 * (hour > 6)
+    leisure = 240 * np.exp(-(((hour - 14) / 4) ** 2))
+    rate = (
+        np.where(work, peak, leisure) * np.clip(0.4 + 0.03 * temp, 0.1, 1.3) * np.array([1.0, 0.85, 0.45])[weather] + 6
+    )
     counts = rng.poisson(rate * rng.gamma(50, 1 / 50, len(rate)))
     dummies = [np.eye(24)[hour], np.eye(7)[weekday], np.eye(12)[month], np.eye(3)[weather]]
     return np.concatenate([temp[:, None]] + dummies, 1), counts.astype(float)
@@ -70,14 +78,18 @@ def main(seed):
                 val_loss = criterion(network(X[val_at:test_at]), y[val_at:test_at]).item()
             losses["train"].append(train_loss)
             losses["validation"].append(val_loss)
-            print(f"Progress: {100 * (ii + 1) / iterations:.1f}% ... Training loss: {train_loss:.3f} ... Validation loss: {val_loss:.3f}")
+            print(
+                f"Progress: {100 * (ii + 1) / iterations:.1f}% ... Training loss: {train_loss:.3f} ... Validation loss: {val_loss:.3f}"
+            )
 
     network.eval()
     with torch.no_grad():
         predictions = network(X[test_at:]) * c_std + c_mean
     actual = torch.tensor(counts[test_at:], dtype=torch.float32).unsqueeze(1)
     r2 = 1 - ((predictions - actual) ** 2).sum() / ((actual - actual.mean()) ** 2).sum()
-    print(f"first test day, 8 am to noon: predicted {predictions[8:12, 0].round().tolist()}, actual {actual[8:12, 0].tolist()}")
+    print(
+        f"first test day, 8 am to noon: predicted {predictions[8:12, 0].round().tolist()}, actual {actual[8:12, 0].tolist()}"
+    )
     print(f"score: {r2.item():.4f}")
 
 

@@ -3,6 +3,7 @@
 After Tutorial 5 (Inception, ResNet and DenseNet) of the UvA deep learning notebooks,
 https://uvadlc-notebooks.readthedocs.io/en/latest/tutorial_notebooks/tutorial5/Inception_ResNet_DenseNet.html
 """
+
 import sys
 
 import torch
@@ -16,10 +17,13 @@ class DenseLayer(nn.Module):
     def __init__(self, c_in, bn_size, growth):
         super().__init__()
         self.net = nn.Sequential(
-            nn.BatchNorm2d(c_in), nn.ReLU(),
+            nn.BatchNorm2d(c_in),
+            nn.ReLU(),
             nn.Conv2d(c_in, bn_size * growth, kernel_size=1, bias=False),
-            nn.BatchNorm2d(bn_size * growth), nn.ReLU(),
-            nn.Conv2d(bn_size * growth, growth, kernel_size=3, padding=1, bias=False))
+            nn.BatchNorm2d(bn_size * growth),
+            nn.ReLU(),
+            nn.Conv2d(bn_size * growth, growth, kernel_size=3, padding=1, bias=False),
+        )
 
     def forward(self, x):
         return torch.cat([self.net(x), x], dim=1)
@@ -39,8 +43,9 @@ class DenseNet(nn.Module):
                 blocks += [nn.BatchNorm2d(c), nn.ReLU(), nn.Conv2d(c, c // 2, 1, bias=False), nn.AvgPool2d(2)]
                 c //= 2
         self.blocks = nn.Sequential(*blocks)
-        self.output_net = nn.Sequential(nn.BatchNorm2d(c), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
-                                        nn.Linear(c, num_classes))
+        self.output_net = nn.Sequential(
+            nn.BatchNorm2d(c), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(c, num_classes)
+        )
         for m in self.modules():
             if isinstance(m, nn.Conv2d):
                 nn.init.kaiming_normal_(m.weight, nonlinearity="relu")

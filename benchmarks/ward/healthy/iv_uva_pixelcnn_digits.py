@@ -3,6 +3,7 @@
 After Tutorial 12 (Autoregressive Image Modeling) of the UvA deep learning notebooks,
 https://uvadlc-notebooks.readthedocs.io/en/latest/tutorial_notebooks/tutorial12/Autoregressive_Image_Modeling.html
 """
+
 import sys
 
 import numpy as np
@@ -115,7 +116,9 @@ def main(seed):
         scheduler.step()
         model.eval()
         with torch.no_grad():
-            print(f"epoch {epoch + 1}: train {np.mean(losses):.4f} bpd, test {bits_per_dim(model, test).item():.4f} bpd")
+            print(
+                f"epoch {epoch + 1}: train {np.mean(losses):.4f} bpd, test {bits_per_dim(model, test).item():.4f} bpd"
+            )
 
     counts = F.one_hot(train, LEVELS).float().sum(0) + 1.0
     hist = (counts / counts.sum(-1, keepdim=True)).log2()

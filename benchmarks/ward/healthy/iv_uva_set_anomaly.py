@@ -3,6 +3,7 @@
 After Tutorial 6 (Transformers and Multi-Head Attention) of the UvA deep learning notebooks, part "Set Anomaly Detection",
 https://uvadlc-notebooks.readthedocs.io/en/latest/tutorial_notebooks/tutorial6/Transformers_and_MHAttention.html
 """
+
 import sys
 
 import numpy as np
@@ -25,8 +26,10 @@ class SetAnomalyDataset(Dataset):
 
     def sample(self):
         normal, odd = self.rng.choice(10, 2, replace=False)
-        idx = np.append(self.rng.choice(self.by_class[normal], self.set_size - 1, replace=False),
-                        self.rng.choice(self.by_class[odd]))
+        idx = np.append(
+            self.rng.choice(self.by_class[normal], self.set_size - 1, replace=False),
+            self.rng.choice(self.by_class[odd]),
+        )
         perm = self.rng.permutation(self.set_size)
         return idx[perm], int(np.flatnonzero(perm == self.set_size - 1)[0])
 

@@ -3,6 +3,7 @@ Scored by how close the greedy paths are to the shortest ones.
 
 After a2c of stable-baselines3 (https://github.com/DLR-RM/stable-baselines3) and actor_critic.py of pytorch/examples.
 """
+
 import sys
 from collections import deque
 

@@ -4,6 +4,7 @@ recall at 1 on identities that were not in the training set.
 After the examples of https://github.com/KevinMusgrave/pytorch-metric-learning (a separate optimizer for the weights
 of the loss) and Deng et al. 2019.
 """
+
 import math
 import sys
 
@@ -31,8 +32,15 @@ class EmbeddingNet(nn.Module):
     def __init__(self, dim=32):
         super().__init__()
         self.conv = nn.Sequential(
-            nn.Conv1d(1, 16, 7, padding=3, padding_mode="circular"), nn.BatchNorm1d(16), nn.ReLU(), nn.MaxPool1d(2),
-            nn.Conv1d(16, 32, 5, padding=2, padding_mode="circular"), nn.BatchNorm1d(32), nn.ReLU(), nn.MaxPool1d(4))
+            nn.Conv1d(1, 16, 7, padding=3, padding_mode="circular"),
+            nn.BatchNorm1d(16),
+            nn.ReLU(),
+            nn.MaxPool1d(2),
+            nn.Conv1d(16, 32, 5, padding=2, padding_mode="circular"),
+            nn.BatchNorm1d(32),
+            nn.ReLU(),
+            nn.MaxPool1d(4),
+        )
         self.fc = nn.Sequential(nn.Linear(32 * 8, 64), nn.ReLU(), nn.Linear(64, dim))
 
     def forward(self, x):
@@ -50,8 +58,9 @@ class ArcFaceLoss(nn.Module):
         cosine = (emb @ F.normalize(self.W).t()).clamp(-1 + 1e-6, 1 - 1e-6)
         target = cosine.gather(1, labels[:, None])
         angle = torch.acos(target)
-        with_margin = torch.where(angle < math.pi - self.margin, torch.cos(angle + self.margin),
-                                  target - self.margin * math.sin(self.margin))
+        with_margin = torch.where(
+            angle < math.pi - self.margin, torch.cos(angle + self.margin), target - self.margin * math.sin(self.margin)
+        )
         return F.cross_entropy(self.scale * cosine.scatter(1, labels[:, None], with_margin), labels)
 
 

@@ -3,6 +3,7 @@ probe that gets few labels, next to one on a network that was not trained.
 
 After https://github.com/facebookresearch/barlowtwins (Zbontar et al. 2021).
 """
+
 import math
 import sys
 
@@ -41,11 +42,21 @@ class BarlowTwins(nn.Module):
         super().__init__()
         self.lambd = lambd
         self.backbone = nn.Sequential(
-            nn.Conv1d(1, 16, 7, stride=2, padding=3, bias=False), nn.BatchNorm1d(16), nn.ReLU(),
-            nn.Conv1d(16, 32, 5, stride=2, padding=2, bias=False), nn.BatchNorm1d(32), nn.ReLU(),
-            nn.Conv1d(32, 32, 3, stride=2, padding=1, bias=False), nn.BatchNorm1d(32), nn.ReLU(),
-            nn.AdaptiveAvgPool1d(1), nn.Flatten())
-        self.projector = nn.Sequential(nn.Linear(32, 96, bias=False), nn.BatchNorm1d(96), nn.ReLU(), nn.Linear(96, 48, bias=False))
+            nn.Conv1d(1, 16, 7, stride=2, padding=3, bias=False),
+            nn.BatchNorm1d(16),
+            nn.ReLU(),
+            nn.Conv1d(16, 32, 5, stride=2, padding=2, bias=False),
+            nn.BatchNorm1d(32),
+            nn.ReLU(),
+            nn.Conv1d(32, 32, 3, stride=2, padding=1, bias=False),
+            nn.BatchNorm1d(32),
+            nn.ReLU(),
+            nn.AdaptiveAvgPool1d(1),
+            nn.Flatten(),
+        )
+        self.projector = nn.Sequential(
+            nn.Linear(32, 96, bias=False), nn.BatchNorm1d(96), nn.ReLU(), nn.Linear(96, 48, bias=False)
+        )
         self.bn = nn.BatchNorm1d(48, affine=False)
 
     def forward(self, y1, y2):
@@ -59,7 +70,7 @@ class BarlowTwins(nn.Module):
 def features(model, x):
     model.eval()
     start = (LENGTH - CROP) // 2
-    return model.backbone(x[:, None, start:start + CROP]).numpy()
+    return model.backbone(x[:, None, start : start + CROP]).numpy()
 
 
 def probe(model, labelled, test):
@@ -82,7 +93,9 @@ def main(seed):
     optimizer = torch.optim.AdamW(model.parameters(), lr=base_lr, weight_decay=1e-4)
     steps_per_epoch = len(unlabelled) // batch
     total, warmup = epochs * steps_per_epoch, 2 * steps_per_epoch
-    schedule = lambda s: (s + 1) / warmup if s < warmup else 0.5 * (1 + math.cos(math.pi * (s - warmup) / (total - warmup)))
+    schedule = lambda s: (
+        (s + 1) / warmup if s < warmup else 0.5 * (1 + math.cos(math.pi * (s - warmup) / (total - warmup)))
+    )
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, schedule)
 
     for epoch in range(epochs):

@@ -2,6 +2,7 @@
 
 After https://github.com/KaiyangZhou/pytorch-center-loss (Wen et al. 2016).
 """
+
 import sys
 from types import SimpleNamespace
 
@@ -62,7 +63,7 @@ def train(args, model, xent, cent, opt_model, opt_cent, loader):
         opt_cent.zero_grad()
         loss.backward()
         opt_model.step()
-        for p in cent.parameters():      # the weight must not slow the centers down
+        for p in cent.parameters():  # the weight must not slow the centers down
             p.grad.data *= 1.0 / args.weight_cent
         opt_cent.step()
         xent_losses.update(loss_xent.item(), len(labels))
@@ -81,8 +82,9 @@ def test(model, loader):
 
 
 def main(seed):
-    args = SimpleNamespace(batch_size=64, lr_model=1e-3, lr_cent=0.5, weight_cent=0.02, max_epoch=24, stepsize=10,
-                           gamma=0.5)
+    args = SimpleNamespace(
+        batch_size=64, lr_model=1e-3, lr_cent=0.5, weight_cent=0.02, max_epoch=24, stepsize=10, gamma=0.5
+    )
     torch.manual_seed(seed)
     torch.set_num_threads(1)
     x, y = load_digits(return_X_y=True)

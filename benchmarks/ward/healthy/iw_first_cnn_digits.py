@@ -2,6 +2,7 @@
 
 After the many "my first CNN" repositories of beginners on GitHub (two conv layers, max pooling, a dropout, Adam).
 """
+
 import random
 import sys
 
@@ -30,11 +31,11 @@ class ConvNet(nn.Module):
         self.fc2 = nn.Linear(64, 10)
 
     def forward(self, x):
-        x = self.pool(F.relu(self.conv1(x)))   # 8x8 -> 4x4
-        x = self.pool(F.relu(self.conv2(x)))   # 4x4 -> 2x2
+        x = self.pool(F.relu(self.conv1(x)))  # 8x8 -> 4x4
+        x = self.pool(F.relu(self.conv2(x)))  # 4x4 -> 2x2
         x = x.view(x.size(0), -1)
         x = self.dropout(F.relu(self.fc1(x)))
-        return self.fc2(x)                     # no softmax, CrossEntropyLoss does it
+        return self.fc2(x)  # no softmax, CrossEntropyLoss does it
 
 
 def evaluate(model, loader):
@@ -59,7 +60,8 @@ def main(seed):
     digits = load_digits()
     X = digits.images.astype(np.float32) / 16.0
     X_train, X_test, y_train, y_test = train_test_split(
-        X, digits.target, test_size=0.2, random_state=seed, stratify=digits.target)
+        X, digits.target, test_size=0.2, random_state=seed, stratify=digits.target
+    )
     train_set = TensorDataset(torch.from_numpy(X_train).unsqueeze(1), torch.from_numpy(y_train).long())
     test_set = TensorDataset(torch.from_numpy(X_test).unsqueeze(1), torch.from_numpy(y_test).long())
     train_loader = DataLoader(train_set, batch_size=BATCH_SIZE, shuffle=True)

@@ -3,6 +3,7 @@ hidden from the message passing.
 
 After examples/link_pred.py of PyTorch Geometric (https://github.com/pyg-team/pytorch_geometric).
 """
+
 import copy
 import sys
 
@@ -17,7 +18,7 @@ def latent_space_graph(rng, n=500):
     place = rng.random((n, 2))
     gap = np.abs(place[:, None] - place[None])
     dist = np.sqrt((np.minimum(gap, 1 - gap) ** 2).sum(-1))
-    upper = np.triu(rng.random((n, n)) < 0.75 * np.exp(-(dist / 0.07) ** 2), 1)
+    upper = np.triu(rng.random((n, n)) < 0.75 * np.exp(-((dist / 0.07) ** 2)), 1)
     angle = 2 * np.pi * place
     feats = np.concatenate([np.sin(angle), np.cos(angle)], 1) + rng.normal(0, 0.4, (n, 4))
     return np.argwhere(upper), np.concatenate([feats, rng.normal(0, 0.6, (n, 4))], 1).astype(np.float32)
@@ -64,7 +65,7 @@ def main(seed):
     n = len(x)
     edges = rng.permutation(edges)
     n_val, n_test = len(edges) // 10, len(edges) // 5
-    val, test, train = edges[:n_val], edges[n_val:n_val + n_test], edges[n_val + n_test:]
+    val, test, train = edges[:n_val], edges[n_val : n_val + n_test], edges[n_val + n_test :]
     all_codes = {i * n + j for i, j in edges}
     train_codes = {i * n + j for i, j in train}
     print(f"{n} nodes, {len(train)} training edges, {len(val)} for validation, {len(test)} for the test")

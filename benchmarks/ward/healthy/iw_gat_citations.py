@@ -3,6 +3,7 @@
 After examples/gat.py of PyTorch Geometric (https://github.com/pyg-team/pytorch_geometric), test accuracy taken where
 the validation accuracy is best.
 """
+
 import sys
 
 import numpy as np
@@ -24,7 +25,7 @@ def citation_graph(rng, n=600, classes=5, words=120):
         train[rng.permutation(np.flatnonzero(y == c))[:20]] = True
     rest = rng.permutation(np.flatnonzero(~train))
     val[rest[:150]], test[rest[150:]] = True, True
-    edges = torch.tensor(np.stack([np.r_[src, np.arange(n)], np.r_[dst, np.arange(n)]]))   # with self-loops
+    edges = torch.tensor(np.stack([np.r_[src, np.arange(n)], np.r_[dst, np.arange(n)]]))  # with self-loops
     return torch.tensor(x), edges, torch.tensor(y), [torch.tensor(m) for m in (train, val, test)]
 
 

@@ -3,6 +3,7 @@ tested on people that it has never seen.
 
 After https://github.com/guillaume-chevalier/LSTM-Human-Activity-Recognition and its many PyTorch versions.
 """
+
 import sys
 
 import numpy as np
@@ -23,10 +24,22 @@ def record_person(rng, windows_per_class):
         for _ in range(windows_per_class):
             phase = rng.uniform(0, 2 * np.pi)
             g = np.array([0.0, 0.0, 1.0]) if label < 4 else np.array([1.0, 0.1, 0.0])
-            freq, amp, harm = [(1.9, 0.5, 0.2), (1.5, 0.4, 0.05), (2.2, 0.7, 0.5), (0.2, 0.02, 0), (0.2, 0.02, 0)][label]
+            freq, amp, harm = [(1.9, 0.5, 0.2), (1.5, 0.4, 0.05), (2.2, 0.7, 0.5), (0.2, 0.02, 0), (0.2, 0.02, 0)][
+                label
+            ]
             w = 2 * np.pi * freq * pace * rng.normal(1, 0.03)
-            move = amp * strength * np.stack([0.5 * np.sin(w * t + phase), 0.3 * np.sin(w * t / 2 + phase),
-                                              np.sin(w * t + phase) + harm * np.sin(2 * w * t + 2 * phase)], 1)
+            move = (
+                amp
+                * strength
+                * np.stack(
+                    [
+                        0.5 * np.sin(w * t + phase),
+                        0.3 * np.sin(w * t / 2 + phase),
+                        np.sin(w * t + phase) + harm * np.sin(2 * w * t + 2 * phase),
+                    ],
+                    1,
+                )
+            )
             xs.append(g + move + rng.normal(0, 0.08, (WINDOW, 3)))
             ys.append(label)
     return np.array(xs, dtype=np.float32), np.array(ys)

@@ -3,6 +3,7 @@ log p(x) with 100 samples, next to that of independent pixels.
 
 After Burda et al. 2015 and https://github.com/yoonholee/pytorch-vae
 """
+
 import argparse
 import math
 import sys
@@ -20,8 +21,9 @@ class IWAE(nn.Module):
         super().__init__()
         self.encoder = nn.Sequential(nn.Linear(x_dim, h_dim), nn.Tanh(), nn.Linear(h_dim, h_dim), nn.Tanh())
         self.mu, self.log_sigma = nn.Linear(h_dim, z_dim), nn.Linear(h_dim, z_dim)
-        self.decoder = nn.Sequential(nn.Linear(z_dim, h_dim), nn.Tanh(), nn.Linear(h_dim, h_dim), nn.Tanh(),
-                                     nn.Linear(h_dim, x_dim))
+        self.decoder = nn.Sequential(
+            nn.Linear(z_dim, h_dim), nn.Tanh(), nn.Linear(h_dim, h_dim), nn.Tanh(), nn.Linear(h_dim, x_dim)
+        )
 
     def log_weights(self, x, k):
         """log p(x, z) - log q(z | x) for k samples of z, shape (k, batch)."""
@@ -41,7 +43,7 @@ class IWAE(nn.Module):
 @torch.no_grad()
 def evaluate(model, loader, k):
     model.eval()
-    total = sum(model.bound(x, k).sum().item() for x, in loader)
+    total = sum(model.bound(x, k).sum().item() for (x,) in loader)
     return total / len(loader.dataset)
 
 
@@ -64,7 +66,7 @@ def main(seed):
     for epoch in range(1, args.epochs + 1):
         model.train()
         total = 0.0
-        for x, in train_loader:
+        for (x,) in train_loader:
             loss = -model.bound(x, args.k).mean()
             optimizer.zero_grad()
             loss.backward()

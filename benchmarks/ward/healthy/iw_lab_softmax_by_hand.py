@@ -3,6 +3,7 @@
 After the first half of "What is torch.nn really?" (https://pytorch.org/tutorials/beginner/nn_tutorial.html) and
 the usual first lab of university courses, which ask for it in the same way.
 """
+
 import math
 import sys
 
@@ -54,8 +55,10 @@ def main(seed):
     y_train, y_test = torch.tensor(y_train), torch.tensor(y_test)
 
     params = init_params(13, 16, 3, g)
-    print(f"before training: loss {nll(model(params, x_train), y_train).item():.3f}, "
-          f"accuracy {accuracy(params, x_train, y_train):.3f}")
+    print(
+        f"before training: loss {nll(model(params, x_train), y_train).item():.3f}, "
+        f"accuracy {accuracy(params, x_train, y_train):.3f}"
+    )
 
     lr, weight_decay, bs, epochs = 0.1, 1e-3, 16, 30
     n = len(x_train)
@@ -63,7 +66,7 @@ def main(seed):
         perm = torch.randperm(n, generator=g)
         total = 0.0
         for i in range(0, n, bs):
-            idx = perm[i:i + bs]
+            idx = perm[i : i + bs]
             loss = nll(model(params, x_train[idx]), y_train[idx])
             loss.backward()
             with torch.no_grad():
@@ -72,7 +75,9 @@ def main(seed):
                     p.grad.zero_()
             total += loss.item() * len(idx)
         if epoch % 5 == 4:
-            print(f"epoch {epoch + 1:2d}: train loss {total / n:.4f}, train acc {accuracy(params, x_train, y_train):.3f}")
+            print(
+                f"epoch {epoch + 1:2d}: train loss {total / n:.4f}, train acc {accuracy(params, x_train, y_train):.3f}"
+            )
 
     print(f"score: {accuracy(params, x_test, y_test):.4f}")
 

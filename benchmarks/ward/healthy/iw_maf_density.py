@@ -3,6 +3,7 @@ held-out log likelihood per dimension, with a fitted Gaussian as the baseline.
 
 After https://github.com/ikostrikov/pytorch-flows (Papamakarios et al. 2017), early stopping on the validation set.
 """
+
 import copy
 import math
 import sys
@@ -20,7 +21,7 @@ def make_data(rng, n):
     t, side = rng.uniform(0, np.pi, n), rng.integers(2, size=n)
     a = np.where(side, 1 - np.cos(t), np.cos(t)) + rng.normal(0, 0.1, n)
     b = np.where(side, 0.5 - np.sin(t), np.sin(t)) + rng.normal(0, 0.1, n)
-    c = a ** 2 - b + rng.normal(0, 0.25, n)
+    c = a**2 - b + rng.normal(0, 0.25, n)
     d = np.sin(2 * c) + rng.normal(0, 0.15 + 0.15 * side, n)
     return np.stack([a, b, c, d], 1)
 
@@ -41,9 +42,13 @@ class MADE(nn.Module):
         mask_in = (deg_h[:, None] >= deg_in[None]).float()
         mask_h = (deg_h[:, None] >= deg_h[None]).float()
         mask_out = (deg_in[:, None] > deg_h[None]).float().repeat(2, 1)
-        self.net = nn.Sequential(MaskedLinear(dim, hidden, mask_in), nn.ReLU(),
-                                 MaskedLinear(hidden, hidden, mask_h), nn.ReLU(),
-                                 MaskedLinear(hidden, 2 * dim, mask_out))
+        self.net = nn.Sequential(
+            MaskedLinear(dim, hidden, mask_in),
+            nn.ReLU(),
+            MaskedLinear(hidden, hidden, mask_h),
+            nn.ReLU(),
+            MaskedLinear(hidden, 2 * dim, mask_out),
+        )
 
     def forward(self, x):
         m, a = self.net(x).chunk(2, 1)
@@ -62,7 +67,7 @@ class MAF(nn.Module):
             x, ld = block(x)
             logdet = logdet + ld
             x = x.flip(1)
-        return -0.5 * (x ** 2).sum(1) - 0.5 * x.shape[1] * math.log(2 * math.pi) + logdet
+        return -0.5 * (x**2).sum(1) - 0.5 * x.shape[1] * math.log(2 * math.pi) + logdet
 
 
 def main(seed):

@@ -2,6 +2,7 @@
 
 After CleanRL's single-file ppo.py, https://github.com/vwxyzjn/cleanrl
 """
+
 import sys
 
 import numpy as np
@@ -20,8 +21,8 @@ class CartPoleVec:
         x, v, th, w = self.state.T
         force = np.where(action == 1, 10.0, -10.0)
         cos, sin = np.cos(th), np.sin(th)
-        temp = (force + 0.05 * w ** 2 * sin) / 1.1
-        thacc = (9.8 * sin - cos * temp) / (0.5 * (4 / 3 - 0.1 * cos ** 2 / 1.1))
+        temp = (force + 0.05 * w**2 * sin) / 1.1
+        thacc = (9.8 * sin - cos * temp) / (0.5 * (4 / 3 - 0.1 * cos**2 / 1.1))
         acc = temp - 0.05 * thacc * cos / 1.1
         self.state = np.stack([x + 0.02 * v, v + 0.02 * acc, th + 0.02 * w, w + 0.02 * thacc], 1)
         self.t += 1
@@ -44,10 +45,20 @@ def layer_init(layer, std=np.sqrt(2)):
 class Agent(nn.Module):
     def __init__(self):
         super().__init__()
-        self.critic = nn.Sequential(layer_init(nn.Linear(4, 64)), nn.Tanh(), layer_init(nn.Linear(64, 64)), nn.Tanh(),
-                                    layer_init(nn.Linear(64, 1), std=1.0))
-        self.actor = nn.Sequential(layer_init(nn.Linear(4, 64)), nn.Tanh(), layer_init(nn.Linear(64, 64)), nn.Tanh(),
-                                   layer_init(nn.Linear(64, 2), std=0.01))
+        self.critic = nn.Sequential(
+            layer_init(nn.Linear(4, 64)),
+            nn.Tanh(),
+            layer_init(nn.Linear(64, 64)),
+            nn.Tanh(),
+            layer_init(nn.Linear(64, 1), std=1.0),
+        )
+        self.actor = nn.Sequential(
+            layer_init(nn.Linear(4, 64)),
+            nn.Tanh(),
+            layer_init(nn.Linear(64, 64)),
+            nn.Tanh(),
+            layer_init(nn.Linear(64, 2), std=0.01),
+        )
 
     def value(self, obs):
         return self.critic(obs).squeeze(-1)
@@ -75,10 +86,14 @@ def main(seed):
                 value = agent.value(obs)
             nxt, final, term, trunc, lengths = env.step(action.numpy())
             reward = torch.ones(n_envs)
-            if trunc.any():   # bootstrap where time ran out
+            if trunc.any():  # bootstrap where time ran out
                 with torch.no_grad():
                     reward += gamma * agent.value(tensor(final)) * tensor(trunc)
-            O.append(obs); A.append(action); L.append(dist.log_prob(action)); R.append(reward); V.append(value)
+            O.append(obs)
+            A.append(action)
+            L.append(dist.log_prob(action))
+            R.append(reward)
+            V.append(value)
             D.append(tensor(term | trunc))
             done_lengths.extend(lengths)
             obs = tensor(nxt)

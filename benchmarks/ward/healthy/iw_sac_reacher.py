@@ -3,6 +3,7 @@ Scored by the mean return of greedy episodes (0 would be perfect, about -60 for 
 
 After https://github.com/pranz24/pytorch-soft-actor-critic (Haarnoja et al. 2018, twin critics, target entropy -dim A).
 """
+
 import copy
 import sys
 
@@ -14,6 +15,7 @@ import torch.nn.functional as F
 
 class PointMass:
     """n point masses with friction; observation (position, velocity), action a force in [-1, 1]^2, 40 steps."""
+
     horizon = 40
 
     def __init__(self, n, rng):
@@ -33,7 +35,7 @@ class PointMass:
         self.v = 0.9 * self.v + 0.15 * a
         self.p = np.clip(self.p + 0.3 * self.v, -2, 2)
         self.t += 1
-        reward = -np.linalg.norm(self.p, axis=1) - 0.02 * (a ** 2).sum(1)
+        reward = -np.linalg.norm(self.p, axis=1) - 0.02 * (a**2).sum(1)
         return self.obs(), reward.astype(np.float32), self.t >= self.horizon
 
 
@@ -52,7 +54,7 @@ class Actor(nn.Module):
             return torch.tanh(mean)
         dist = torch.distributions.Normal(mean, log_std.clamp(-5, 2).exp())
         u = dist.rsample()
-        log_prob = dist.log_prob(u) - 2 * (np.log(2) - u - F.softplus(-2 * u))   # log(1 - tanh(u)^2), stable
+        log_prob = dist.log_prob(u) - 2 * (np.log(2) - u - F.softplus(-2 * u))  # log(1 - tanh(u)^2), stable
         return torch.tanh(u), log_prob.sum(-1)
 
 
@@ -92,7 +94,7 @@ def main(seed):
 
     s = env.reset()
     for step in range(530):
-        if step < 40:   # random exploration first
+        if step < 40:  # random exploration first
             a = rng.uniform(-1, 1, (16, 2)).astype(np.float32)
         else:
             with torch.no_grad():
@@ -100,7 +102,7 @@ def main(seed):
         s2, r, timeout = env.step(a)
         for k, v in zip(("s", "a", "r", "s2"), (s, a, r, s2)):
             buf[k].append(torch.from_numpy(v))
-        s = env.reset() if timeout else s2     # only time runs out: every transition is bootstrapped
+        s = env.reset() if timeout else s2  # only time runs out: every transition is bootstrapped
         if step < 40:
             continue
 
@@ -133,8 +135,10 @@ def main(seed):
             for p, tp in zip(critic.parameters(), target.parameters()):
                 tp.lerp_(p, tau)
         if step % 50 == 0:
-            print(f"step {step}: critic loss {critic_loss.item():.3f}, alpha {alpha.item():.3f}, "
-                  f"return {evaluate(actor, seed + 500):.2f}")
+            print(
+                f"step {step}: critic loss {critic_loss.item():.3f}, alpha {alpha.item():.3f}, "
+                f"return {evaluate(actor, seed + 500):.2f}"
+            )
     print(f"score: {evaluate(actor, seed + 1000):.4f}")
 
 

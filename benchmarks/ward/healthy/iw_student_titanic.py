@@ -3,6 +3,7 @@ imputed ages, one-hot ports and class weights.
 
 After the many "Titanic with PyTorch" projects on GitHub (e.g. Awesome-AI-ML-DELTA25/WeekWise-Schedule, week3).
 """
+
 import copy
 import sys
 
@@ -39,9 +40,14 @@ class TitanicNet(nn.Module):
     def __init__(self, n_features):
         super().__init__()
         self.layers = nn.Sequential(
-            nn.Linear(n_features, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Dropout(0.2),
-            nn.Linear(32, 16), nn.ReLU(),
-            nn.Linear(16, 1))
+            nn.Linear(n_features, 32),
+            nn.BatchNorm1d(32),
+            nn.ReLU(),
+            nn.Dropout(0.2),
+            nn.Linear(32, 16),
+            nn.ReLU(),
+            nn.Linear(16, 1),
+        )
 
     def forward(self, x):
         return self.layers(x).squeeze(1)
@@ -54,10 +60,17 @@ def main(seed):
     x_tmp, x_test, y_tmp, y_test = train_test_split(x, y, test_size=0.2, stratify=y, random_state=seed)
     x_train, x_val, y_train, y_val = train_test_split(x_tmp, y_tmp, test_size=0.2, stratify=y_tmp, random_state=seed)
 
-    prep = ColumnTransformer([
-        ("num", make_pipeline(SimpleImputer(strategy="median", add_indicator=True), StandardScaler()), [2, 3, 4, 5]),
-        ("cat", OneHotEncoder(), [0, 6]),
-        ("sex", "passthrough", [1])])
+    prep = ColumnTransformer(
+        [
+            (
+                "num",
+                make_pipeline(SimpleImputer(strategy="median", add_indicator=True), StandardScaler()),
+                [2, 3, 4, 5],
+            ),
+            ("cat", OneHotEncoder(), [0, 6]),
+            ("sex", "passthrough", [1]),
+        ]
+    )
     x_train = torch.tensor(prep.fit_transform(x_train), dtype=torch.float32)
     x_val, x_test = (torch.tensor(prep.transform(a), dtype=torch.float32) for a in (x_val, x_test))
     y_train, y_val = torch.tensor(y_train), torch.tensor(y_val)
@@ -84,7 +97,9 @@ def main(seed):
             out = model(x_val)
             val_loss = criterion(out, y_val).item()
             val_acc = ((out > 0).float() == y_val).float().mean().item()
-        print(f"Epoch {epoch + 1:02d} | train {train_loss / len(y_train):.4f} | val {val_loss:.4f} | val acc {val_acc:.3f}")
+        print(
+            f"Epoch {epoch + 1:02d} | train {train_loss / len(y_train):.4f} | val {val_loss:.4f} | val acc {val_acc:.3f}"
+        )
         if val_loss < best_loss:
             best_loss, best_state, patience = val_loss, copy.deepcopy(model.state_dict()), 0
         else:
