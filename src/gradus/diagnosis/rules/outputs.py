@@ -77,8 +77,9 @@ def softmax_twice(history: History) -> Iterator[Sighting]:
     },
 )
 def softmax_wrong_axis(history: History) -> Iterator[Sighting]:
-    """A softmax between the loss and the last layer that runs over axis 0, or over whatever leaves no distribution; or
-    one anywhere that runs over the batch, where examples are seen to mix.
+    """A softmax that runs over axis 0, or over whatever leaves no distribution.
+
+    It stands between the loss and the last layer; or anywhere, if it runs over the batch and examples are seen to mix.
     """
     for loss, head in each_head(history):
         for op in head:
