@@ -162,6 +162,7 @@ def test_identical_rows() -> None:
     assert measure.identical_rows(normal(1, 4).expand(3, 4))
     assert not measure.identical_rows(normal(3, 4))
     assert not measure.identical_rows(normal(1, 4))  # a single unit has no twin
+    assert measure.identical_rows(torch.empty(3, 0))
 
 
 def test_rows_are_identical_up_to_rounding_if_gradients_are() -> None:

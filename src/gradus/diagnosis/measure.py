@@ -132,7 +132,7 @@ def identical_rows(weight: Tensor, gradient: Tensor | None = None) -> bool:
 
 def _alike(rows: Tensor, tolerance: float = 0.0) -> bool:
     """Whether rows are the same, but for `tolerance` times their largest number."""
-    limit = tolerance * rows.abs().max()
+    limit = tolerance * rows.abs().max() if rows.numel() else 0.0
     same = (rows[1:] - rows[:-1]).abs() <= limit  # what is no number is like nothing
     blocks = 1 + int((~same).any(dim=1).sum())
     return rows.shape[0] > 1 and blocks <= max(1, rows.shape[0] // 8)

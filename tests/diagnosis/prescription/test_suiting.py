@@ -101,7 +101,7 @@ def test_labels_become_zeros_and_ones(low: float, high: float, two: float, label
     for output in ("_with_logits(model(x), {})", "(model(x).sigmoid(), {})"):
         loss = f"loss = F.binary_cross_entropy{output}"
         expected = [f"- {loss.format('y')}", f"+ {loss.format(labels)}"] if labels else []
-        assert changed(trained(loss.format("y")), OUT, low=low, high=high, two=two) == expected
+        assert changed(trained(loss.format("y")), OUT, low=low, high=high, **{"two values": two}) == expected
 
 
 @pytest.mark.parametrize(

@@ -101,11 +101,10 @@ def _in_sequence(made: Module, layer: str, arguments: str) -> list[Edit]:
     file, call = made.file, made.node
     if file.qualified(call.func) != "torch.nn.Sequential" or not call.args or _by_name(file, call):
         return []
-    torchs = (
-        each for each in call.args if isinstance(each, ast.Call) and file.qualified(each.func).startswith("torch.")
-    )
+    calls = (each for each in call.args if isinstance(each, ast.Call))
+    of_torch = (each for each in calls if file.qualified(each.func).startswith("torch."))
     norm, more = imported(file, f"torch.nn.{layer}")
-    start = file.span(next(torchs, call.args[0]))[0]  # the program's own first ones may scale
+    start = file.span(next(of_torch, call.args[0]))[0]  # the program's own first ones may scale
     margin = file.text[file.line_start(start) : start]
     text = f"{norm}({arguments}),"
     return [Edit(file, start, start, f"{text} " if margin.strip() else f"{text}\n{margin}"), *more]

@@ -92,7 +92,7 @@ def labels_of_zero_and_one(case: Case) -> Iterator[Sequence[Edit]]:
     if finding is None or not _read(case, "labels out of range"):
         return
     low, high = finding.evidence["low"], finding.evidence["high"]
-    if not finding.evidence.get("two") and (low, high) not in _ENDS:
+    if not finding.evidence.get("two values") and (low, high) not in _ENDS:
         return
     for loss in _losses(case, {"bce_with_logits_loss", "bce_loss"}):
         edits = []

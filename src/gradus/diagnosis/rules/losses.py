@@ -69,7 +69,7 @@ def loss_output_mismatch(history: History) -> Iterator[Sighting]:
             return
         beyond = loss.target_low < -0.5 or loss.target_high > 1.5  # labels may be smoothed, or noisy
         if beyond and loss.operation in ("BinaryCrossEntropy", "BinaryCrossEntropyWithLogits"):
-            evidence = {"low": loss.target_low, "high": loss.target_high, "two": float(loss.two_values)}
+            evidence = {"low": loss.target_low, "high": loss.target_high, "two values": float(loss.two_values)}
             yield Sighting(confidence=0.95, reading="labels out of range", evidence=evidence)
             return
     if any(_exponential_of_rates(loss) for each in history.examinations[:MOST] for loss in each.losses):
