@@ -290,6 +290,7 @@ def test_a_gap_follows_from(symptoms: Sequence[str], expected: str) -> None:
         (["large-updates", "output-range"], "output-range"),
         (["non-finite", "large-updates", "loss-output-mismatch"], "loss-output-mismatch"),
         (["batch-mixing", "softmax-wrong-axis", "no-learning"], "softmax-wrong-axis"),
+        (["small-updates", "no-learning", "under-trained", "bad-initialization"], "bad-initialization"),
         (["divergence", "large-updates", "unscaled-targets"], "unscaled-targets"),
         (["oscillation", "unshuffled-data"], "unshuffled-data"),
         (["divergence", "oscillation", "large-updates", "unshuffled-data"], "unshuffled-data"),

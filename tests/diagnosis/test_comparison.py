@@ -235,6 +235,7 @@ def test_probabilities_as_targets_are_values() -> None:
     assert (found.kind, found.accuracy, found.counts) == ("values", None, ())
     assert share_right(F.binary_cross_entropy_with_logits(layer_giving(LOGITS)[0], VALUES.sigmoid())) is None
     assert share_right(F.mse_loss(layer_giving(LOGITS)[0], VALUES)) is None
+    assert share_right(F.cross_entropy(layer_giving(LOGITS)[0][0], CLASSES[0])) is None  # of one example
 
 
 @pytest.mark.parametrize(

@@ -568,3 +568,21 @@ def test_what_a_judge_says_of_detached_examples_teaches_nothing(detached: bool) 
     loss = (made - real).abs().mean() - run(judge, made.detach() if detached else made).mean()
     window.backward(loss, loss.item())
     assert window.finish().untaught == ("maker:" if detached else "")
+    window.graphs[0].whole = False
+    assert window.finish().untaught == ""
+
+
+def test_whether_what_is_learned_earns_less() -> None:
+    """A critic learns by squared errors; a policy by what that says, or by its own probabilities."""
+    actor, critic = nn.Linear(4, 1), nn.Linear(5, 1)
+    window, states, rewards = Window(0, Places(), Memory()), inputs(N, 4), inputs(N, 1, seed=1)
+    acted = actor(states)
+    chances = torch.distributions.Categorical(logits=torch.cat([acted, -acted], dim=1)).log_prob(torch.arange(N) % 2)
+    for loss in (
+        F.mse_loss(critic(torch.cat([states, acted.detach()], dim=1)), rewards),
+        critic(torch.cat([states, acted], dim=1)).mean(),
+        -critic(torch.cat([states, acted], dim=1)).mean(),
+        (chances * rewards.flatten()).mean(),
+    ):
+        window.backward(loss, loss.item())
+    assert [each.earns_less for each in window.finish().losses] == [False, True, False, True]

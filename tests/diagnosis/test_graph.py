@@ -271,7 +271,6 @@ def test_how_many_steps_of_a_layer_the_loss_comes_by(detach: bool, passed: int, 
         (lambda x, w: x.T @ x @ w, False),  # no batch
         (lambda x, w: w[:, 0] * x, False),  # a part of a weight
         (lambda x, w: x[:, :1] * w.sum(), False),
-        (lambda x, w: w * torch.ones(3, 2), False),  # a mask
         (lambda x, w: 0.1 * w, False),
     ],
 )
@@ -286,6 +285,11 @@ def test_examples_may_be_columns() -> None:
     x, w = torch.linspace(-2, 2, 24).reshape(8, 3), torch.ones(2, 3, requires_grad=True)
     (given,) = given_by_hand(walk((w @ x.T).square().mean()))
     assert torch.equal(given, x)
+
+
+def test_a_mask_of_weights_is_no_input() -> None:
+    w = torch.ones(6, 2, requires_grad=True)
+    assert not list(given_by_hand(walk((w * torch.ones(6, 2)).square().mean())))
 
 
 def test_one_number_by_hand_meets_a_column() -> None:

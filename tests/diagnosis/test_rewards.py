@@ -47,7 +47,8 @@ def test_a_cost_is_made_small_rightly() -> None:
 
 
 ACTOR, CRITIC = nn.Linear(6, 2), nn.Linear(8, 1)
-CRITICS = {id(each) for each in CRITIC.parameters()}
+PAIR = torch.ones(8, 2, requires_grad=True)
+CRITICS = {id(each) for each in [*CRITIC.parameters(), PAIR]}
 
 
 def judged(actions: Tensor) -> Tensor:
@@ -64,7 +65,9 @@ def judged(actions: Tensor) -> Tensor:
         (lambda: 0.1 - judged(ACTOR(SEEN)).mean(), False),
         (lambda: judged(ACTOR(SEEN)).square().mean(), False),
         (lambda: judged(ACTOR(SEEN).detach()).mean(), False),  # no policy learns by it
-        (lambda: ACTOR(SEEN).mean(), False),  # no critic
+        (lambda: nn.Linear(6, 1)(SEEN).mean(), False),  # no critic
+        (lambda: judged(ACTOR(SEEN)).sum() / -32, False),
+        (lambda: torch.cat([SEEN, ACTOR(SEEN)], dim=1).mm(PAIR).mean(), False),  # no score of each
     ],
 )
 def test_the_sign_before_what_a_critic_says(loss: Callable[[], Tensor], expected: bool) -> None:

@@ -318,6 +318,7 @@ class TestKeepGraph:
             ("out.softmax(1).round()", "out.softmax(1)"),
             ("(x > 0.5).float() * out", None),  # of the data
             ("torch.tanh(out).round()", None),
+            ("(torch.sigmoid(out) > 0.5).any() * out", None),
         ],
     )
     def test_a_decision_on_the_way_to_the_loss_stays_a_probability(self, decided: str, open_: str | None) -> None:

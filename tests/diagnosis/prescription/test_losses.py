@@ -120,8 +120,15 @@ evaluate(model, x, y)
         made = first_change(trained(loss, before=before, after=after), "fit-loss", history)
         widened = "+ model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 10))"
         assert [each for each in made if each.startswith("+")] == [widened, *(f"+ {each}" for each in new)]
-        of_two = History(examinations=[Examination(step=0, losses=(replace(signs, target_high=1.0),))])
-        assert changes(trained(loss, before=before, after=after), "fit-loss", of_two) == []
+        for other in (replace(signs, target_high=1.0), replace(signs, target_low=-1.0)):
+            unlike = History(examinations=[Examination(step=0, losses=(other,))])
+            assert changes(trained(loss, before=before, after=after), "fit-loss", unlike) == []
+
+    def test_several_outputs_are_not_made_units_of_classes(self) -> None:
+        signs = LossSigns(value=3.0, kind="values", target_high=9.0, target_whole=True)
+        history = History(examinations=[Examination(step=0, losses=(signs,))])
+        program = trained("loss = F.mse_loss(model(x), y)").replace("Linear(8, 1)", "Linear(8, 3)")
+        assert changes(program, "fit-loss", history) == []
 
     def test_the_sigmoid_of_a_chain_goes_too(self) -> None:
         signs = LossSigns(value=-3.0, kind="classes", target_high=4.0, target_whole=True)

@@ -62,6 +62,7 @@ def test_a_single_hidden_layer_that_hardly_anything_comes_through() -> None:
     assert found(0.004, steps=1000)
     assert not found(0.004, steps=999)  # it may leave the plateau
     assert not found(0.004, learns=True, ended=True)
+    assert not found(0.004, learns=True, right=line(0.1, 0.5), curve=line(2.3, 1.3), ended=True)
     assert not found(0.021, ended=True)
     assert not found(0.004, embedding=True, ended=True)  # numbers of words have no scale
     assert not found(0.004, elements=7, ended=True)

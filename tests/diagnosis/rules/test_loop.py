@@ -50,6 +50,12 @@ def test_a_cut_before_weights_that_learn(signs: dict[str, Any], right: float, re
     assert "detached-graph" not in early
 
 
+@pytest.mark.parametrize(("times", "caught"), [(2, False), (3, True)])
+def test_what_no_judge_teaches_is_seen_three_times(times: int, caught: bool) -> None:
+    history = classifying(examination=lambda step: {"untaught": "maker:" if step < times else ""})
+    assert ("detached-graph" in seen(history)) == caught
+
+
 @pytest.mark.parametrize("signs", [{"orphans": ("net:2.weight",)}, {"unregistered": ("Linear",)}])
 def test_what_no_optimizer_holds_waits_for_one_that_is_idle(signs: dict[str, Any]) -> None:
     """It may be another model's, which is worse."""

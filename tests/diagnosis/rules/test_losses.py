@@ -71,6 +71,8 @@ def test_an_optimizer_that_steps_uphill() -> None:
 def test_of_several_optimizers_the_policys_loss_alone_tells_a_sign(sign: str, caught: bool) -> None:
     history = fitting(loss={sign: True, "heads": ()}, optimizers={0: ADAM, 1: ADAM})
     assert ("loss-sign" in seen(history)) == caught
+    history.step = 2
+    assert "loss-sign" not in seen(history)
 
 
 def test_a_loss_may_fall_far_below_zero_if_it_slows_down() -> None:

@@ -253,7 +253,7 @@ def _is_fixed(file: SourceFile, node: ast.expr) -> bool:
     """Whether it is a number of the model's own, such as the length of its sequences, not of the batch it is given."""
     if isinstance(node, ast.Name):
         bound = binding(file, node)
-        return bound is not None and bound.item is None and not bound.looped and _is_fixed(file, bound.value)
+        return bound is not None and bound.item is None and _is_fixed(file, bound.value)
     if isinstance(node, ast.Attribute):
         return ast.unparse(node.value) == "self" and "batch" not in node.attr
     return isinstance(node, ast.Constant) and isinstance(node.value, int) and node.value > 1
