@@ -57,18 +57,24 @@ def test_relatives_follow_where_a_cause_has_no_place_in_the_source() -> None:
 
 def test_they_stand_after_all_that_was_named() -> None:
     found = [each.cause for each in prescribed(["missing-zero-grad", "duplicate-augmentation"])]
-    assert found == ["duplicate-augmentation", "learning-rate-too-high", "exploding-gradient"]
+    assert found[:3] == ["duplicate-augmentation", "learning-rate-too-high", "exploding-gradient"]
 
 
-def test_none_where_what_was_named_is_enough() -> None:
-    found = prescribed(["learning-rate-too-high"], "unscaled-inputs")
-    assert len(found) >= ENOUGH
-    assert {each.cause for each in found} == {"learning-rate-too-high"}
+def test_after_three_changes_against_what_was_named_others_are_suspected_before_the_rest_of_it() -> None:
+    found = [(each.cause, each.remedy.id) for each in prescribed(["learning-rate-too-high"], "unscaled-inputs")]
+    assert found[:3] == [("learning-rate-too-high", "lower-learning-rate")] * 3
+    assert found[3][0] == "exploding-gradient"
+    assert found[-1] == ("learning-rate-too-high", "schedule")
+
+
+def test_every_named_cause_has_its_turn_before_others_are_suspected() -> None:
+    named = ["learning-rate-too-high", "duplicate-augmentation", "overfitting"]
+    assert [each.cause for each in prescribed(named)][:4] == [named[0], *named]
 
 
 def test_what_was_found_and_not_named_comes_before_relatives_and_mere_symptoms_after() -> None:
     found = prescribed(["labels-unrelated"], "plateau", "learning-rate-too-high")
-    assert [each.cause for each in found] == ["learning-rate-too-high", "duplicate-augmentation", "plateau"]
+    assert [each.cause for each in found][:3] == ["learning-rate-too-high", "duplicate-augmentation", "plateau"]
 
 
 @pytest.mark.parametrize(("causes", "first"), [(["overfitting"], "seed-once"), (["plateau"], "lower-learning-rate")])

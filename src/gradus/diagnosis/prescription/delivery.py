@@ -11,12 +11,10 @@ from time import perf_counter
 from gradus.core.errors import ResourceError
 from gradus.core.text import Message
 from gradus.diagnosis.prescription.fixes import Case
-from gradus.diagnosis.prescription.prescribe import Prescription, prescriptions, read_program
+from gradus.diagnosis.prescription.prescribe import ENOUGH, Prescription, prescriptions, read_program
 from gradus.diagnosis.sites import SiteListener
 from gradus.diagnosis.watch import Watch
 
-MOST = 5
-"""Prescriptions in a document."""
 _PATIENCE = 20.0
 """Seconds after which what was found by then is told; most programs take less than one."""
 
@@ -56,7 +54,7 @@ def prescribe(script: Path, content: bytes, watch: Watch | None, listener: SiteL
         return []
     program = replace(program, until=perf_counter() + _PATIENCE)
     case = Case(program=program, cause=causes[0], findings=watch.findings, history=watch.history, sites=listener.sites)
-    return list(itertools.islice(prescriptions(case, causes), MOST))
+    return list(itertools.islice(prescriptions(case, causes), ENOUGH))
 
 
 def tell(prescribed: Sequence[Prescription], watch: Watch | None, script: Path, *, apply: bool) -> None:

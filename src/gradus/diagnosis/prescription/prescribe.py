@@ -20,8 +20,10 @@ from gradus.diagnosis.prescription.seeds import seed_workers_apart
 from gradus.diagnosis.prescription.yardstick import Verdict
 from gradus.diagnosis.remedies import remedies_for, remedy_called
 
-ENOUGH = 3
-"""Changes that are looked for."""
+ENOUGH = 5
+"""Changes that are looked for, and told."""
+_OF_THE_NAMED = 3
+"""Changes against the named causes before others are suspected."""
 
 _LOG = logging.getLogger("gradus")
 
@@ -52,8 +54,8 @@ class Prescription:
 def prescriptions(case: Case, causes: Sequence[str]) -> Iterator[Prescription]:
     """What can be changed in the source for these causes, the likeliest first; each different text once.
 
-    Where that is less than `ENOUGH`, what a practitioner would try next follows, up to that number. A fix that stumbles
-    is left out: it is advice, and the run it is about is over.
+    After `_OF_THE_NAMED` of them the causes may well be the wrong ones: what a practitioner would try next follows, up
+    to `ENOUGH` in all. A fix that stumbles is left out: it is advice, and the run it is about is over.
     """
     load_fixes()
     seen: set[str] = set()
@@ -62,11 +64,14 @@ def prescriptions(case: Case, causes: Sequence[str]) -> Iterator[Prescription]:
     queues = [_by(replace(case, cause=cause), remedies_for(cause), seen) for cause in causes]
     # The first cause may be the wrong one: the others have their turn after its two likeliest remedies.
     turns = [itertools.islice(each, 1 if number else 2) for number, each in enumerate(queues)]
-    yield from itertools.chain(*turns, *queues)
+    yield from itertools.chain(*turns)
+    rest = itertools.chain(*queues)
+    yield from itertools.islice(rest, max(0, _OF_THE_NAMED - len(seen)))
     suspects = second_line(case, causes).items() if causes else ()
     others = [_by(replace(case, cause=suspect), remedies, seen) for suspect, remedies in suspects]
     turns = [itertools.islice(each, 1) for each in others]
     yield from itertools.islice(itertools.chain(*turns, *others), max(0, ENOUGH - len(seen)))
+    yield from rest
 
 
 _SCALES = {"unscaled-inputs": "scale-inputs", "unscaled-targets": "scale-targets"}

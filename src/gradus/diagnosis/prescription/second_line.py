@@ -69,7 +69,7 @@ SECOND_LINE: dict[str, tuple[Treatment, ...]] = {
     "vanishing-through-time": (_RAISE, _CLIP, _LONGER),
     "exploding-through-time": (_LOWER, ("exploding-gradient", "normalize-layers"), _INPUTS),
     # A rate is too high or too low for the scale of what goes in and comes out, too.
-    "learning-rate-too-high": (_CLIP, _INPUTS, _START, _NORMS, _TARGETS),
+    "learning-rate-too-high": (_INPUTS, _TARGETS, _START, _NORMS, _CLIP),
     "learning-rate-too-low": (("optimizer-epsilon-too-large", "default-epsilon"), _LONGER, _NORMS),
     "optimizer-epsilon-too-large": (_RAISE, _ADAPT, _LONGER),
     "under-trained": (_ADAPT, _NORMS, _LARGER),
