@@ -105,7 +105,11 @@ def diagnose_script(
     prescribed = patient.prescribe(place, source)
     _write(json_to, document, prescribed)
     if again is not None and not isinstance(ended, KeyboardInterrupt):
-        prescribed = again.best_of(prescribed[:tries], patient.outcome(again.printed, ended)) + prescribed[tries:]
+        from gradus.diagnosis.prescription.trying import proven
+
+        tried = again.best_of(prescribed[:tries], patient.outcome(again.printed, ended))
+        document["causes"] = proven(document["causes"], tried)
+        prescribed = tried + prescribed[tries:]
         _write(json_to, document, prescribed)
     if prescribed or apply:
         from gradus.diagnosis.prescription.delivery import tell

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,8 @@ import pytest
 from gradus.diagnosis.prescription.prescribe import Prescription
 from gradus.diagnosis.prescription.program import SourceFile
 from gradus.diagnosis.prescription.trial import Call, try_out
-from gradus.diagnosis.prescription.trying import Rerun
-from gradus.diagnosis.prescription.yardstick import Figure, Outcome
+from gradus.diagnosis.prescription.trying import Rerun, proven
+from gradus.diagnosis.prescription.yardstick import Figure, Outcome, Verdict
 from gradus.diagnosis.remedies import remedies_for
 from tests.cli.command import Done, run_gradus
 
@@ -87,7 +88,7 @@ def test_what_does_no_good_is_neither_prescribed_nor_written(person: Person) -> 
     assert not json.loads((person.folder / "found.json").read_text())["prescriptions"][0]["tried"]["kept"]
 
 
-def test_the_best_comes_first_and_those_not_tried_last(tmp_path: Path) -> None:
+def test_the_best_comes_first_and_all_are_tried(tmp_path: Path) -> None:
     file = SourceFile(tmp_path / "train.py", "")
     uncleared = ILL.replace("    optimizer.zero_grad()\n", "").replace("import RATE", "import sin as RATE")
     uncleared = uncleared.replace("from rates", "from math").replace("lr=RATE", "lr=1e-4").partition("with open")[0]
@@ -104,7 +105,43 @@ def test_the_best_comes_first_and_those_not_tried_last(tmp_path: Path) -> None:
         return [(each.diff, None if each.verdict is None else each.verdict.after) for each in found]
 
     assert order(prescribed[:2]) == [("1", 2.0), ("0", 1.0)]
-    assert order(prescribed[1:]) == [("2", 3.0), ("1", 2.0), ("3", None)]
+    assert order(prescribed[1:]) == [("2", 3.0), ("1", 2.0), ("3", 3.0)]
+
+
+def tried(cause: str, gain: float, *, kept: bool = True) -> Prescription:
+    verdict = Verdict(kept, by="score", before=0.0, after=gain, gain=gain)
+    return Prescription(cause, remedies_for(cause)[0], "", {}, verdict)
+
+
+LIKELY, OTHER = "learning-rate-too-high", "unscaled-targets"
+
+
+@pytest.mark.parametrize(
+    ("changes", "first"),
+    [
+        ([tried(OTHER, 1.0), tried(LIKELY, 0.1)], OTHER),
+        ([tried(OTHER, 1.0), tried(LIKELY, 2.0, kept=False)], OTHER),
+        ([tried(OTHER, 1.0), tried(LIKELY, 0.6)], LIKELY),  # both did good
+        ([tried(LIKELY, 1.0), tried(OTHER, 0.1)], LIKELY),
+        ([tried(OTHER, 1.0)], LIKELY),  # which nothing was tried against
+        ([tried(OTHER, 0.0, kept=False), tried(LIKELY, -1.0, kept=False)], LIKELY),
+        ([tried("plateau", 1.0), tried(LIKELY, 0.1)], LIKELY),  # no cause
+        ([replace(tried(OTHER, 1.0), verdict=None)], LIKELY),
+        ([], LIKELY),
+    ],
+)
+def test_the_cause_whose_treatment_alone_did_good_is_named_first(
+    changes: list[Prescription], first: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    causes = [{"id": each, "confidence": 0.9, "because": ["plateau"]} for each in (LIKELY, "dead-units", OTHER)]
+    found = proven(causes, changes)
+    assert [each["id"] for each in found] == [first, *(each["id"] for each in causes if each["id"] != first)]
+    assert (found[0]["because"] == ["recovered"]) == (first == OTHER)
+    assert ("the cause is rather unscaled-targets" in capsys.readouterr().err) == (first == OTHER)
+
+
+def test_no_cause_is_proven_of_a_program_that_has_none() -> None:
+    assert proven([], [tried(OTHER, 1.0)]) == []
 
 
 def test_a_trial_has_the_environment_of_before(tmp_path: Path) -> None:

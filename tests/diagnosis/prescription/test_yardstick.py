@@ -69,6 +69,9 @@ def test_balance_is_not_judged_by_the_accuracy_that_it_costs(printed: dict[str, 
         ([Verdict(False, by="a", gain=3.0)], None),
         ([Verdict(True, by="a", gain=1.0), Verdict(True, by="a", gain=2.0)], 1),
         ([Verdict(True, by="a", gain=2.0), Verdict(False, by="a", gain=9.0), Verdict(True, by="a", gain=2.0)], 0),
+        ([Verdict(True, by="a", gain=1.9), Verdict(True, by="a", gain=2.0)], 0),  # hardly better, and less likely
+        ([Verdict(True, by="a", gain=1.9), Verdict(True, True, by="a", gain=2.0)], 1),  # as good: the cure
+        ([Verdict(True, by="a", gain=2.0), Verdict(True, True, by="a", gain=1.0)], 0),
         ([Verdict(True, by="a", gain=1.0), Verdict(True, True, by="b", gain=0.1)], 1),  # not alike: the cure
     ],
 )

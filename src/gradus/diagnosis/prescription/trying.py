@@ -6,8 +6,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from gradus.core.text import Message
+from gradus.diagnosis.causes import TABLE
 from gradus.diagnosis.prescription.prescribe import Prescription
 from gradus.diagnosis.prescription.trial import Call, try_out
 from gradus.diagnosis.prescription.yardstick import Outcome, Printed, Verdict, best, judge
@@ -16,6 +18,11 @@ _PATIENCE = 3.0
 """A changed program may take so many times as long as it did before..."""
 _LEAST = 60.0
 """... and so many seconds more, for starting."""
+_CAUSES = frozenset(each.id for each in TABLE)
+_CLEARLY = 0.5
+"""Of what another treatment gained, what those of the likeliest cause must not reach where it is doubted."""
+_RECOVERED = "recovered"
+"""Why a cause is named: its treatment did good."""
 
 _TRIED = Message(
     en="gradus: tried [{remedy}] against {cause}: {what}", zh="gradus: 试用 [{remedy}]（针对 {cause}）：{what}"
@@ -23,6 +30,10 @@ _TRIED = Message(
 _COMPARED = Message(en="{by} {before:.4g} before, {after:.4g} after", zh="{by}：之前 {before:.4g}，之后 {after:.4g}")
 _CURED = Message(en="nothing is wrong any more", zh="不再发现问题")
 _STILL = Message(en="something is still wrong", zh="仍有问题")
+_PROVEN = Message(
+    en="gradus: the cause is rather {cause} than {instead}: treating that did good, treating this did not",
+    zh="gradus: 原因更可能是 {cause} 而不是 {instead}：针对前者的修改有效，针对后者的无效",
+)
 _NOT_KEPT = Message(en="not kept", zh="不保留")
 
 
@@ -46,7 +57,9 @@ class Rerun:
         self.printed = Printed(word, lower=lower) if word else None
 
     def best_of(self, prescribed: Sequence[Prescription], before: Outcome) -> list[Prescription]:
-        """All of them with what came of them, the one that did most good first; later ones not tried after a cure.
+        """All of them with what came of them, the one that did most good first.
+
+        None is spared after one that leaves nothing wrong: of a wrong cause a smaller step may hide the signs.
 
         Args:
             before: how the program went as it is.
@@ -59,12 +72,25 @@ class Rerun:
             verdicts.append(judge(each.cause, before, try_out(self._call, sources, limit=limit)))
             tried.append(replace(each, verdict=verdicts[-1]))
             print(_told(tried[-1], verdicts[-1]), file=sys.stderr)
-            if verdicts[-1].kept and verdicts[-1].cured:
-                break
         first = best(verdicts)
         if first is not None:
             tried.insert(0, tried.pop(first))
-        return tried + list(prescribed[len(tried) :])
+        return tried
+
+
+def proven(causes: Sequence[dict[str, Any]], tried: Sequence[Prescription]) -> list[dict[str, Any]]:
+    """The causes as documents have them, the one first whose treatment did good where the likeliest one's did not."""
+    named = [each["id"] for each in causes]
+    if not named or not tried or tried[0].verdict is None or not tried[0].verdict.kept:
+        return list(causes)
+    cause, gain = tried[0].cause, tried[0].verdict.gain
+    of_the_likeliest = [each.verdict for each in tried if each.cause == named[0] and each.verdict is not None]
+    helped = max((each.gain for each in of_the_likeliest if each.kept), default=0.0)
+    if cause not in _CAUSES or cause == named[0] or not of_the_likeliest or not gain > helped / _CLEARLY:
+        return list(causes)
+    print(_PROVEN.say(cause=cause, instead=named[0]), file=sys.stderr)
+    first = {"id": cause, "confidence": causes[0]["confidence"], "because": [_RECOVERED]}
+    return [first, *(each for each in causes if each["id"] != cause)]
 
 
 def _told(prescription: Prescription, verdict: Verdict) -> str:

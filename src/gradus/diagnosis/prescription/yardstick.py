@@ -16,6 +16,8 @@ _BY_LUCK = 1.28
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?:nan|inf(?:inity)?)\b"
 _LATEST = 5
 """Figures of single batches are means over so many."""
+_NEARLY = 0.9
+"""Of the greatest gain, what is as good."""
 
 MISMEASURED = frozenset(
     {"leakage", "train-validation-mismatch", "evaluation-in-train-mode", "dropout-in-evaluation", "batch-mixing"}
@@ -127,10 +129,16 @@ def _misleads(cause: str, name: str) -> bool:
 
 
 def best(verdicts: Sequence[Verdict]) -> int | None:
-    """The number of the one that did most good, the earliest of equals; None if none is to be kept."""
+    """The number of the one that did most good, None if none is to be kept.
+
+    A later one, which is less likely, must do clearly more good than an earlier, or leave nothing wrong.
+    """
     kept = [number for number, each in enumerate(verdicts) if each.kept]
     alike = len({verdicts[each].by for each in kept}) == 1
-    return max(kept, key=lambda each: (verdicts[each].gain if alike else 0.0, verdicts[each].cured), default=None)
+    most = max((verdicts[each].gain for each in kept), default=0.0)
+    if alike and most > 0:
+        kept = [each for each in kept if verdicts[each].gain >= _NEARLY * most]
+    return max(kept, key=lambda each: verdicts[each].cured, default=None)
 
 
 def figures(history: History) -> dict[str, Figure]:
