@@ -73,6 +73,17 @@ def test_every_cause_can_be_established() -> None:
     assert [each.id for each in TABLE if not (each.speaks_for.keys() | {each.id}) & names] == []
 
 
+@pytest.mark.parametrize("mistake", ["detached-graph", "parameters-not-in-optimizer", "softmax-single-unit"])
+def test_a_mistake_of_the_program_comes_before_its_rate(mistake: str) -> None:
+    signs = [finding("large-updates"), finding("divergence"), finding("oscillation", 0.5)]
+    assert [each.id for each in rank(classifying(), [*signs, finding(mistake, 0.8)])][:2] == [
+        mistake,
+        "learning-rate-too-high",
+    ]
+    slow = [finding("small-updates"), finding("no-learning")]
+    assert rank(classifying(), [*slow, finding(mistake, 0.8)])[0].id == mistake
+
+
 def test_what_tells_two_causes_apart_names_two_that_there_are() -> None:
     for pair in TELL_APART:
         assert len(pair) == 2

@@ -1,6 +1,7 @@
 """Is there a pair among six gloves? Attention over the gloves of a drawer, then a small head. Each drawer is a set of
 vectors; a pair is two gloves of nearly the same pattern."""
 # cause: batch-mixing
+# accept: softmax-wrong-axis
 # kind: dynamic
 
 import sys

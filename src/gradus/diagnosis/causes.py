@@ -56,6 +56,8 @@ _OUTPUT = (
     "softmax-twice", "softmax-wrong-axis", "softmax-single-unit", "missing-log", "loss-output-mismatch", "output-range",
     "nonlinear-logits", "broadcast-loss", "loss-sign",
 )  # fmt: skip
+# Mistakes of a program, whatever its numbers are; evaluation mode is one only where something normalizes.
+_MISTAKES = tuple(each for each in (*_LOOP, *_OUTPUT) if each != "training-in-eval-mode")
 
 TABLE: tuple[Cause, ...] = (
     # signal
@@ -104,21 +106,22 @@ TABLE: tuple[Cause, ...] = (
          "exploding-gradient": 0.3, "exploded-later": 1.0,
          "saturated-later": 1.5, "weights-lost": 1.2, "non-finite": 0.3, "lost-after-a-step": 0.5, "spiked": 0.7,
          "constant-prediction": 0.3, "unusual-rate": 1.5, "diverged-in-one-layer": 1.0},
-        # Curvature goes with the square of an input's size; at every change of class the loss jumps; weights grow
-        # without end where no output can come to its target; batch norms in evaluation mode bound nothing.
-        {"weights-too-large": 2, "bad-initialization": 2, "symmetric-initialization": 2, "unscaled-inputs": 3.5,
-         "unscaled-targets": 2,
-         "feature-scale": 2, "summed-loss": 5,
+        # A mistake in the program that is established comes before any judgement of a rate. Curvature goes with the
+        # square of an input's size; at every change of class the loss jumps; weights grow without end where no output
+        # can come to its target; batch norms in evaluation mode bound nothing.
+        {**dict.fromkeys(_MISTAKES, 2.0), "weights-too-large": 2, "bad-initialization": 2,
+         "symmetric-initialization": 2, "unscaled-inputs": 3.5, "unscaled-targets": 2, "feature-scale": 2,
+         "summed-loss": 5,
          "loss-sign": 3, "missing-zero-grad": 8, "non-finite-input": 3, "unstable-loss": 4, "overflow": 2,
-         "exploding-through-time": 1.5, "broadcast-loss": 1, "unshuffled-data": 5, "exploded-at-start": 4.5,
-         "dead-from-start": 1, "missing-log": 2, "over-regularization": 1, "output-range": 2,
+         "exploding-through-time": 1.5, "unshuffled-data": 5, "exploded-at-start": 4.5,
+         "dead-from-start": 1, "over-regularization": 1, "batch-mixing": 2,
          "batch-norm-tiny-batch": 2, "normalizes-nothing": 2.5, "loss-output-mismatch": 3},
     ),
     _cause(
         "learning-rate-too-low",
         {"small-updates": 2.5, "creeping": 1.0, "no-learning": 0.3, "under-trained": 0.3},
-        {**_BLOCKED, "bad-initialization": 2, "optimizer-epsilon-too-large": 3, "softmax-twice": 1,
-         "unscaled-targets": 1, "labels-unrelated": 1, **dict.fromkeys(_LOOP, 1.5)},
+        {**_BLOCKED, "bad-initialization": 2, "optimizer-epsilon-too-large": 3,
+         "unscaled-targets": 1, "labels-unrelated": 1, **dict.fromkeys((*_LOOP, *_OUTPUT), 1.5)},
     ),
     _cause("optimizer-epsilon-too-large", {"small-updates": 0.5}),
     _cause(
