@@ -34,6 +34,9 @@ class _Notes(taps.Listener):
     def scaled(self, result: Tensor, given: Tensor) -> None:
         self.told.append(("scaled", float(result), float(given)))
 
+    def saved(self, module: nn.Module) -> None:
+        self.told.append(("saved", type(module).__name__))
+
     def seeded(self, what: str, seed: Any) -> None:
         self.told.append(("seed", what, seed))
 
@@ -104,6 +107,12 @@ def test_seeds_are_told_and_set(notes: _Notes) -> None:
         ("seed", "random.Random", "x"),
         ("seed", "numpy.random.RandomState", 3),
     ]
+
+
+def test_weights_that_are_asked_for_are_told_and_given(notes: _Notes) -> None:
+    layer = nn.Linear(2, 1)
+    assert layer.state_dict(prefix="a.").keys() == {"a.weight", "a.bias"}
+    assert notes.told == [("saved", "Linear")]
 
 
 def test_generators_that_are_made_are_told_with_their_seeds(notes: _Notes) -> None:

@@ -425,3 +425,15 @@ def test_a_model_that_is_not_watched_counts_for_nothing() -> None:
             sgd.step()
     assert seen.history.step == 12
     assert seen.history.losses.end() < 500
+
+
+def test_it_is_known_when_a_program_last_kept_its_weights() -> None:
+    model, other = nn.Linear(2, 1), nn.Linear(2, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with watch(model, optimizer, quiet=True) as seen:
+        for step in range(5):
+            model(torch.randn(4, 2)).square().mean().backward()
+            optimizer.step()
+            optimizer.zero_grad()
+            (model if step == 2 else other).state_dict()
+    assert seen.history.saved == 3

@@ -28,6 +28,7 @@ class Phase:
     players: dict[int, Series] = field(default_factory=dict)
     examinations: list[Examination] = field(default_factory=list)
     evaluations: list[Evaluation] = field(default_factory=list)
+    saved: int = -1
     adversarial: bool = False
 
 
@@ -43,6 +44,7 @@ class History:
         right: share of right classes in training batches, looked at every few steps, with the step.
         losses: of the optimizer that leads, one value a step.
         players: the same for every optimizer, by its number.
+        saved: the step at which the program last asked for its weights, to keep them; -1 if it never did.
         adversarial: whether two optimizers hold disjoint networks, one of which judges the other's output.
         ranks: what the first of several processes read of the others.
         ranking: whether the program judges its network by how well it ranks.
@@ -57,6 +59,7 @@ class History:
     players: dict[int, Series] = field(default_factory=dict)
     examinations: list[Examination] = field(default_factory=list)
     evaluations: list[Evaluation] = field(default_factory=list)
+    saved: int = -1
     loop: LoopSigns = field(default_factory=LoopSigns)
     models: dict[str, ModelFacts] = field(default_factory=dict)
     optimizers: dict[int, OptimizerFacts] = field(default_factory=dict)

@@ -398,6 +398,11 @@ class Probe(taps.Listener):
         self._scaled = weakref.ref(result), given.detach()
 
     @_ours
+    def saved(self, module: nn.Module) -> None:
+        if self.places.module(module) is not None:
+            self.history.saved = self.history.step
+
+    @_ours
     def seeded(self, what: str, seed: Any) -> None:
         self._wake()
         self._loop.seeded(what, seed)

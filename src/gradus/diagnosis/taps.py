@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, distributed
+from torch import Tensor, distributed, nn
 from torch.nn import functional
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
@@ -50,6 +50,9 @@ class Listener:
 
     def seeded(self, what: str, seed: Any) -> None:
         """A generator was set."""
+
+    def saved(self, module: nn.Module) -> None:
+        """The state of a module was asked for."""
 
     def measured(self, name: str, value: Any, output: Any, target: Any, reduction: str) -> None:
         """A loss was computed while `tap_evaluation` was on."""
@@ -157,6 +160,19 @@ def _tap() -> None:
     _tap_seed(np.random, "default_rng", "numpy.random.default_rng")
     _tap_seed(random.Random, "seed", "random.Random")
     _tap_random_state()
+    _tap_state()
+
+
+def _tap_state() -> None:
+    original = nn.Module.state_dict
+
+    @wraps(original)
+    def tapped(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
+        for each in tuple(_listeners):
+            each.saved(self)
+        return original(self, *args, **kwargs)
+
+    _replace(nn.Module, "state_dict", tapped, _undo)
 
 
 def _tap_exchange() -> None:

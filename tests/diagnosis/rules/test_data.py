@@ -50,6 +50,8 @@ def test_labels_are_noisy_where_held_out_examples_are_answered_better() -> None:
     assert found(0.81, 0.6)
     assert not found(0.79, 0.6)
     assert not found(1.0, 0.8)
+    assert found(0.97, 0.7)
+    assert not found(0.99, 0.7)  # what is wrong does no harm
     assert not found(0.81, 0.6, net={"dropout": 0.1})  # which lowers training accuracy
     assert not found(0.81, 0.6, evaluation={"scale": 1.1})  # as noise and mixup do
     assert not found(0.81, 0.6, steps=96)
@@ -193,7 +195,18 @@ def test_of_a_network_judged_by_ranks_no_threshold_is_asked() -> None:
 def test_dark_pixels_of_an_image_to_be_restored_are_no_imbalance(restored: bool) -> None:
     dark: dict[str, Any] = {"kind": "binary", "classes": 2, "counts": (3900, 196), "said": 1.0, "summed": True}
     inputs = (replace(INPUT, restored=restored),)
-    assert ("class-imbalance" in seen(classifying(loss=dark, examination={"inputs": inputs}))) is not restored
+    history = classifying(loss=dark, examination={"inputs": inputs}, curve=line(400.0, 390.0))
+    assert ("class-imbalance" in seen(history)) is not restored
+
+
+def test_imbalance_is_not_spoken_of_while_the_loss_falls_fast() -> None:
+    def found(**options: Any) -> bool:
+        dark: dict[str, Any] = {"kind": "binary", "classes": 2, "counts": (3900, 196), "said": 1.0, "summed": True}
+        return "class-imbalance" in seen(classifying(loss=dark, **options))
+
+    assert not found(curve=line(400.0, 200.0))
+    assert found(curve=line(400.0, 300.0))  # by less than a tenth in the last quarter
+    assert found(curve=line(400.0, 200.0), ended=True)
 
 
 def test_sorted_batches_do_no_harm_where_all_classes_are_told_apart() -> None:

@@ -102,6 +102,14 @@ def test_where_held_out_loss_rises() -> None:
     assert rising(2.0, 1.0, 1.0, 1.31, 1.31, 1.31, scores=[0.7] * 6)
 
 
+def test_where_the_weights_were_kept_when_held_out_loss_was_lowest() -> None:
+    errors = (2.0, 1.0, 1.1, 1.31, 1.31, 1.31)
+    steps = [each.step for each in classifying(errors=errors).evaluations]
+    assert not rising(*errors, saved=steps[1])
+    assert rising(*errors, saved=steps[2])  # and overwritten after it
+    assert rising(*errors, saved=steps[1] - 1)
+
+
 def test_where_regularization_is_too_strong() -> None:
     def found(**options: Any) -> bool:
         return "over-regularization" in seen(not_learning(**options))

@@ -88,21 +88,25 @@ def test_a_discriminator_that_gives_the_generator_hardly_a_turn(steps: tuple[int
 
 
 def test_latents_are_used_if_a_tenth_of_them_is() -> None:
-    def found(share: float, steps: int = 60) -> bool:
+    def found(share: float, steps: int = 60, *, ended: bool = True) -> bool:
         flat = line(2.0, 1.98)
-        history: History = classifying(steps=steps, curve=flat, examination={"latents": share}, loss={"kind": ""})
+        history: History = classifying(
+            steps=steps, curve=flat, examination={"latents": share}, loss={"kind": ""}, ended=ended
+        )
         return "posterior-collapse" in seen(history)
 
     assert found(0.09)
     assert not found(0.11)
     assert not found(0.09, steps=59)
+    assert not found(0.09, steps=199, ended=False)  # which may come to use late, though the loss rests
+    assert found(0.09, steps=200, ended=False)
 
 
 def test_latents_may_be_learned_late_while_the_loss_falls() -> None:
     def found(end: float, **options: Any) -> bool:
         curve = line(100.0, end)
         return "posterior-collapse" in seen(
-            classifying(steps=80, curve=curve, examination={"latents": 0.0}, loss={"kind": ""}, **options)
+            classifying(steps=200, curve=curve, examination={"latents": 0.0}, loss={"kind": ""}, **options)
         )
 
     assert found(95.0)

@@ -220,6 +220,8 @@ def test_a_sure_reading_of_few_evaluations_is_kept_to_itself() -> None:
     assert "curve-reading" not in seen(history)
     history = classifying(curve=line(2.3, 0.1), errors=[*errors, 1.5], ended=True)
     assert seen(history)["curve-reading"][1].reading == "overfitting"
+    history.saved = history.evaluations[2].step  # the best, which the program kept
+    assert "curve-reading" not in seen(history)
 
 
 def test_swings_of_a_loss_that_is_low_are_passed() -> None:
@@ -282,6 +284,13 @@ def test_outputs_that_part_from_each_other_are_on_their_way(growth: float, ended
         return {"said": 1.0, "output_std": 0.01, "output_varied": 0.01 * growth ** (step / 16)}
 
     history = not_learning(steps=160, loss=looks, curve=line(0.69, 0.69), ended=ended)
+    assert ("constant-prediction" in seen(history)) == caught
+
+
+@pytest.mark.parametrize(("end", "ended", "caught"), [(0.2, False, False), (0.2, True, True), (0.55, False, True)])
+def test_one_answer_is_passed_while_the_loss_falls_fast(end: float, ended: bool, caught: bool) -> None:
+    same: dict[str, Any] = {"kind": "binary", "classes": 2, "counts": (48, 16), "said": 1.0, "output_std": 0.0}
+    history = classifying(loss=same, curve=line(0.69, end), right=line(0.75, 0.75), ended=ended)
     assert ("constant-prediction" in seen(history)) == caught
 
 

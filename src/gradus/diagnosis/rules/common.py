@@ -8,6 +8,7 @@ from gradus.diagnosis.history import History
 from gradus.diagnosis.rules import asked_once
 from gradus.diagnosis.signs import Evaluation, Examination, LossSigns
 
+_UNDER_WAY = 0.9
 _CLEAR = 2.5
 """Standard errors: one slope in 160 comes so far down by chance."""
 
@@ -187,6 +188,12 @@ def falling(history: History) -> bool:
     whole, last = quarters[0] - quarters[3], quarters[2] - quarters[3]
     bins = history.losses.bins
     return whole > 0 and last > 0.25 * whole and slope(bins[len(bins) // 2 :]) < -_CLEAR
+
+
+def under_way(history: History) -> bool:
+    """Whether the program goes on and its loss still falls: by a tenth and more from the third quarter to the last."""
+    quarters = history.losses.quarters()
+    return not history.ended and bool(quarters) and quarters[3] < _UNDER_WAY * quarters[2]
 
 
 def slope(values: Sequence[float]) -> float:

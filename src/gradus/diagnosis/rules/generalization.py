@@ -99,7 +99,7 @@ def _of_values(history: History) -> Iterator[Sighting]:
     source="AutoTrainer, UMLAUT: training falls while validation rises; here by 30 % over its best, for three "
     "evaluations",
     not_fooled_by="one bad evaluation; a loss that rises while accuracy does not fall and hardly differs from "
-    "training's",
+    "training's; a program that kept its weights when they were best",
     says=Message(
         en="The held-out loss rises while the training loss falls: {best:.4g} at its best (step {step:.0f}), "
         "{last:.4g} now.",
@@ -119,6 +119,8 @@ def validation_rising(history: History) -> Iterator[Sighting]:
     apart = right is None or not scores or right - scores[-1] > 0.08
     train = history.losses.end(20)
     wide = math.isfinite(train) and values[-1] > 2 * abs(train)
+    if history.saved == known[at].step:
+        return
     if at <= len(values) - 4 and min(values[-3:]) > 1.3 * best > 0 and improvement(history) > 0.3 and apart and wide:
         evidence = {"best": best, "last": values[-1], "step": known[at].step}
         yield Sighting(since=known[at].step, evidence=evidence, worse=values[-1] / best)

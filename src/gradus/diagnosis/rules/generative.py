@@ -13,6 +13,8 @@ _LONG = 3
 """Times as many steps: what has not changed over them is at rest."""
 _WIDENS = 1.25
 """Times as wide within four looks: samples that spread so are on their way."""
+_MAY_WAKE = 200
+"""Steps in which latents may come to use although the loss rests."""
 _STILL_FALLING = 0.02
 """Of a loss, from its third quarter to its last."""
 _OUTRUN = 10
@@ -171,8 +173,8 @@ def generator_dominates(history: History) -> Iterator[Sighting]:
 @rules.register(
     "posterior-collapse",
     source="Burda et al. (2015): a latent is active if its mean's variance exceeds 0.01; a tenth of them or fewer",
-    not_fooled_by="the first epochs, in which the KL term and the mean picture are learned first; some unused latents "
-    "among used ones",
+    not_fooled_by="the first epochs, in which the KL term and the mean picture are learned first, and the loss may "
+    "rest before latents come to use; some unused latents among used ones",
     says=Message(
         en="The latents are not used: the means of {share:.0%} of them vary over the data, so the decoder ignores its "
         "input.",
@@ -184,7 +186,8 @@ def posterior_collapse(history: History) -> Iterator[Sighting]:
     used = lasting(history, 4, lambda each: each.latents)
     quarters = history.losses.quarters()
     falls = bool(quarters) and quarters[2] - quarters[3] > _STILL_FALLING * abs(quarters[2])
-    if used and history.step >= 60 and max(used) < 0.1 and (history.ended or not falls):
+    rests = history.ended or (history.step >= _MAY_WAKE and not falls)
+    if used and history.step >= 60 and max(used) < 0.1 and rests:
         yield Sighting(since=history.latest(4)[0].step, confidence=0.9, evidence={"share": used[-1]})
 
 

@@ -23,6 +23,7 @@ from gradus.diagnosis.rules.common import (
     settled,
     supervised,
     thriving,
+    under_way,
     warming_up,
 )
 from gradus.diagnosis.signs import LossSigns
@@ -271,6 +272,8 @@ def constant_prediction(history: History) -> Iterator[Sighting]:
     latest = [each for each in losses(history)[-3:] if each.batch >= 4]
     if len(latest) < 3 or history.step < 100 or history.adversarial or not supervised(history):
         return
+    if under_way(history):
+        return
     if not history.ended and latest[-1].output_varied > _PARTS * latest[0].output_varied > 0:
         return  # outputs part from each other, as at the end of a plateau
     if all(each.said is not None and each.counts for each in latest):
@@ -395,5 +398,7 @@ def curve_reading(history: History) -> Iterator[Sighting]:
     best = min(test)
     reading, sure = read_curves(bins, test)
     bad = {"overfitting", "overfitting-late", "unstable", "badly-set"}
+    if reading.startswith("overfitting") and history.saved == held_out[test.index(best)][0]:
+        return  # the program kept its weights when they were best
     if len(test) >= 8 and reading in bad and sure > 0.6 and min(test[-3:]) > 1.25 * best:
         yield Sighting(confidence=sure, evidence={"best": best, "last": test[-1]}, reading=reading)
