@@ -362,6 +362,7 @@ class LoopSigns:
         left_behind: whether an optimizer holds weights, beside such, that no model has and no loss reaches.
         unregistered: modules called inside a model that does not know them.
         frozen: share of a model's elements that do not learn and look as initialized.
+        kept: the same, whatever they look like.
         waiting: weights that the loss reaches, and that only optimizers hold which have not stepped.
         unreached: parameters that an optimizer steps, whose modules ran, and that no loss ever reached.
         eval_steps: consecutive steps, up to now, whose forward pass was in evaluation mode.
@@ -390,6 +391,8 @@ class LoopSigns:
     unregistered: tuple[str, ...] = ()
     frozen: float = 0.0
     frozen_places: tuple[str, ...] = ()
+    kept: float = 0.0
+    kept_places: tuple[str, ...] = ()
     waiting: tuple[str, ...] = ()
     unreached: tuple[str, ...] = ()
     eval_steps: int = 0
