@@ -151,7 +151,7 @@ class LossSigns:
         summed: whether examples are added up rather than averaged.
         classes: how many the outputs can tell apart.
         accuracy: share of right classes in the batch.
-        surprise: of classes, the mean of -ln p of the right one, whatever weights the loss has; else NaN.
+        surprise: of classes and of yes or no, the mean of -ln p of what is right, without weights; else NaN.
         entropy: of the predicted distribution, as a share of the largest possible.
         said: share of the class said most often.
         counts: how many of each class the batch has, of the first 64 classes.
