@@ -224,6 +224,7 @@ def test_binary_figures_are_those_of_numpy(logits: bool) -> None:
     assert found.kind == "binary"
     assert found.accuracy == pytest.approx((positive == true).mean())
     assert found.said == pytest.approx(max(positive.mean(), 1 - positive.mean()))
+    assert found.surprise == pytest.approx(np.log1p(np.exp(np.where(true, -1, 1) * LOGITS.numpy())).mean(), rel=1e-4)
     assert found.counts == ((~true).sum(), true.sum())
     assert found.summed is not logits
     loss = F.binary_cross_entropy_with_logits if logits else lambda o, y: F.binary_cross_entropy(o.sigmoid(), y)

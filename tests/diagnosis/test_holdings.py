@@ -200,6 +200,8 @@ def test_frozen_layers_as_initialized_and_as_trained(fresh: bool) -> None:
     found = signs_of(model, lambda _: cleared_before(model, sgd))
     assert found.frozen == (pytest.approx(16 * 16 / (3 * 16 + 16 * 16 + 16)) if fresh else 0)
     assert found.frozen_places == (("net:2.weight",) if fresh else ())
+    assert found.kept == pytest.approx(16 * 16 / (3 * 16 + 16 * 16 + 16))
+    assert found.kept_places == ("net:2.weight",)
 
 
 @pytest.mark.parametrize("waits", [True, False])

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from gradus.core.findings import Finding
 from gradus.core.text import Message
 from gradus.diagnosis.history import History
-from gradus.diagnosis.rules.common import chance, improvement, losses, scored, update_ratio
+from gradus.diagnosis.rules.common import chance, losses, progress, scored, update_ratio
 from gradus.diagnosis.rules.signal import EXPLODED, first_over_last, last_over_first
 from gradus.diagnosis.signs import Examination
 
@@ -361,7 +361,7 @@ def _facts(history: History, seen: Mapping[str, float]) -> Iterable[str]:
         yield "exploded-at-start"
     if _is_far_from_customary(history):
         yield "unusual-rate"
-    gain = improvement(history)
+    gain = progress(history)
     if 0 < gain < 0.1 and math.isfinite(gain):
         yield "creeping"
     if history.ended and history.step < 150:

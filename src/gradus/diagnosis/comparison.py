@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from gradus.diagnosis.graph import LOSSES, RESHAPING, Graph, children_of, describe, operands, short_name
 from gradus.diagnosis.measure import MOST, figures, stride
@@ -287,8 +288,10 @@ def _binary(said: Tensor, target: Tensor, *, logits: bool) -> dict[str, Any]:
     said, target = said[::step], target[::step]
     positive = said > (0 if logits else 0.5)
     truth = target > 0.5
-    accuracy, share, deviation, low, high, ones = figures([
+    odds = said if logits else said.logit(eps=1e-7)
+    accuracy, surprise, share, deviation, low, high, ones = figures([
         (positive == truth).float().mean(),
+        functional.softplus(torch.where(truth, -odds, odds)).mean(),
         positive.float().mean(),
         said.std(correction=0),
         target.min(),
@@ -302,6 +305,7 @@ def _binary(said: Tensor, target: Tensor, *, logits: bool) -> dict[str, Any]:
         "kind": "binary" if hard else "values",
         "classes": 2,
         "accuracy": accuracy if hard else None,
+        "surprise": surprise if hard else math.nan,
         "said": max(share, 1 - share),
         "counts": (round((1 - ones) * count), round(ones * count)) if hard else (),
         "target_low": low,

@@ -234,30 +234,34 @@ class Holdings:
         return any(_among(self._reached, leaf) for leaf in leaves_below(node))
 
     def _conclude_frozen(self) -> None:
-        """Frozen layers of a model that learns, where they look as they were initialized."""
-        worst, places = 0.0, []
+        """Frozen layers of a model that learns: those that look as they were initialized, and all there are."""
+        fresh = kept = self._share([], [])
         waiting: set[int] | None = None
         copies = {id(each()) for each in self._copies}
         for _, model in self._places.models():
             matrices = [each for each in model.parameters() if each.dim() > 1]
             if not any(id(each) in self._reached for each in model.parameters()):
                 continue
-            fresh = [
+            frozen = [
                 each
                 for each in matrices
                 if not each.requires_grad
                 and id(each) not in copies
                 and not _among(self._taught, each)  # few steps may leave it much as it was
                 and each._version == self._versions.get(id(each))
-                and looks_initialized(each)
             ]
-            if fresh and waiting is None:
+            if frozen and waiting is None:
                 waiting = self._waiting()
-            fresh = [each for each in fresh if id(each) not in (waiting or ())]
-            share = sum(each.numel() for each in fresh) / max(1, sum(each.numel() for each in matrices))
-            if share > worst:
-                worst, places = share, [self._places.parameter(each) or "" for each in fresh]
-        self._signs.frozen, self._signs.frozen_places = worst, tuple(places)
+            frozen = [each for each in frozen if id(each) not in (waiting or ())]
+            fresh = max(fresh, self._share([each for each in frozen if looks_initialized(each)], matrices))
+            kept = max(kept, self._share(frozen, matrices))
+        self._signs.frozen, self._signs.frozen_places = fresh
+        self._signs.kept, self._signs.kept_places = kept
+
+    def _share(self, some: Sequence[Tensor], of: Sequence[Tensor]) -> tuple[float, tuple[str, ...]]:
+        """How large a share of these they are, and where they are."""
+        share = sum(each.numel() for each in some) / max(1, sum(each.numel() for each in of))
+        return share, tuple(self._places.parameter(each) or "" for each in some)
 
     def _waiting(self) -> set[int]:
         """Parameters of optimizers whose turn has not come."""

@@ -151,7 +151,7 @@ class LossSigns:
         summed: whether examples are added up rather than averaged.
         classes: how many the outputs can tell apart.
         accuracy: share of right classes in the batch.
-        surprise: of classes, the mean of -ln p of the right one, whatever weights the loss has; else NaN.
+        surprise: of classes and of yes or no, the mean of -ln p of what is right, without weights; else NaN.
         entropy: of the predicted distribution, as a share of the largest possible.
         said: share of the class said most often.
         counts: how many of each class the batch has, of the first 64 classes.
@@ -362,6 +362,7 @@ class LoopSigns:
         left_behind: whether an optimizer holds weights, beside such, that no model has and no loss reaches.
         unregistered: modules called inside a model that does not know them.
         frozen: share of a model's elements that do not learn and look as initialized.
+        kept: the same, whatever they look like.
         waiting: weights that the loss reaches, and that only optimizers hold which have not stepped.
         unreached: parameters that an optimizer steps, whose modules ran, and that no loss ever reached.
         eval_steps: consecutive steps, up to now, whose forward pass was in evaluation mode.
@@ -390,6 +391,8 @@ class LoopSigns:
     unregistered: tuple[str, ...] = ()
     frozen: float = 0.0
     frozen_places: tuple[str, ...] = ()
+    kept: float = 0.0
+    kept_places: tuple[str, ...] = ()
     waiting: tuple[str, ...] = ()
     unreached: tuple[str, ...] = ()
     eval_steps: int = 0

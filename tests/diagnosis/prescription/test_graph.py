@@ -181,8 +181,10 @@ freeze(model, True)
         both = net(made.format("torch.randn(9, 4)", "torch.eye(3), True"))
         for found in (changes(both, "unfreeze"), changes(both, "unfreeze", frozen("user.weight", "item.weight"))):
             assert found[0] == net(made.format("torch.randn(9, 4), freeze=False", "torch.eye(3), False"))
-        first, _ = changes(both, "unfreeze", frozen("item.weight"))
-        assert first == net(made.format("torch.randn(9, 4)", "torch.eye(3), False"))
+        kept = History(loop=LoopSigns(kept=0.9, kept_places=("Net:item.weight",)))
+        for one in (frozen("item.weight"), kept):
+            first, _ = changes(both, "unfreeze", one)
+            assert first == net(made.format("torch.randn(9, 4)", "torch.eye(3), False"))
 
 
 class TestKeepGraph:

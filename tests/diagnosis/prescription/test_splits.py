@@ -40,6 +40,11 @@ class TestLabels:
         expected = program(f"x, y = load()\n{after}\nx = x + 0" if after else "x, y = load()\nx = x + 0")
         assert changes(source, "check-labels")[0] == expected
 
+    def test_are_looked_up_by_them(self) -> None:
+        for label, found in (("y", True), ("y[x]", False)):
+            source = program(f"x, y = load()\norder = torch.randperm(100)\nx = x[order]\nprint({label})\nx = x + 0")
+            assert bool(changes(source, "check-labels")) is found
+
     def test_are_drawn_by_the_rows_of_the_inputs(self) -> None:
         source = (
             "import torch\ndef batch():\n    i = torch.randint(9, (4,))\n    return x[i], y[torch.randint(9, (4,))]\n"

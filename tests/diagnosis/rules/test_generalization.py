@@ -1,7 +1,6 @@
 """Training against held-out examples, to the edge."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +12,8 @@ from tests.diagnosis.histories import (
     NONE,
     PARAMETERS,
     SGD,
+    Curve,
+    Fields,
     classifying,
     falling,
     fitting,
@@ -127,16 +128,22 @@ def shrinking(
     missed: float,
     matrices: int = 4,
     elements: int = 1024,
-    loss: Mapping[str, Any] = NONE,
+    loss: Fields = NONE,
+    tables: bool = False,
+    curve: Curve | None = None,
     **options: Any,
 ) -> bool:
     def withering(step: int) -> dict[str, Any]:
+        changes: dict[str, Any] = {"elements": elements, "embedding": tables}
         kept = share if step > 50 else 1.0
-        shrunk = {at: replace(each, weight=kept * each.weight, elements=elements) for at, each in PARAMETERS.items()}
+        shrunk = {at: replace(each, weight=kept * each.weight, **changes) for at, each in PARAMETERS.items()}
         return {"parameters": dict(list(shrunk.items())[:matrices])}
 
-    loss = {"output_std": output, "error": missed, "value": missed, "operation": "MseLoss"} | dict(loss)
-    history = fitting(loss=loss, curve=falling(40.0, 1.0), examination=withering, **options)
+    def comparing(step: int) -> dict[str, Any]:
+        changes = loss(step) if callable(loss) else loss
+        return {"output_std": output, "error": missed, "value": missed, "operation": "MseLoss", **changes}
+
+    history = fitting(loss=comparing, curve=curve or falling(40.0, 1.0), examination=withering, **options)
     return "over-regularization" in seen(history)
 
 
@@ -155,6 +162,18 @@ def test_few_weights_shrink_on_their_way_to_where_data_have_them() -> None:
     assert shrinking(0.49, output=0.5, missed=0.3, matrices=1, optimizer=replace(SGD, decay=0.02))
     assert not shrinking(0.49, output=0.5, missed=0.3, matrices=1, optimizer=replace(ADAM, decay=0.01))
     assert shrinking(0.49, output=0.5, missed=0.3, matrices=1, loss={"value": 0.4})  # something is added to it
+
+
+def test_tables_wither_by_a_penalty_where_little_is_learned() -> None:
+    def found(curve: Curve | None = None, loss: Fields = NONE, **settings: Any) -> bool:
+        adam, slow = replace(ADAM, **settings), curve or line(1.0, 0.9)
+        return shrinking(0.49, output=0.5, missed=0.9, tables=True, optimizer=adam, curve=slow, loss=loss)
+
+    assert found(decay=0.001, coupled=True)
+    assert not found(decay=0.01)  # what AdamW does by itself
+    assert not found(decay=0.001, coupled=True, curve=falling(40.0, 1.0))
+    assert found(loss=lambda step: {"value": 0.95 if step < 60 else 0.9})  # what is added withers with them
+    assert not found()
 
 
 def test_a_decay_of_its_own_that_makes_up_most_of_the_steps() -> None:

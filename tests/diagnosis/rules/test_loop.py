@@ -12,7 +12,18 @@ from torch.nn import functional
 from gradus.diagnosis.history import History
 from gradus.diagnosis.signs import Evaluation
 from gradus.diagnosis.watch import watch
-from tests.diagnosis.histories import APART, LAYER, classifying, fitting, line, not_learning, playing, seen
+from tests.diagnosis.histories import (
+    APART,
+    LAYER,
+    classifying,
+    falling,
+    fitting,
+    line,
+    not_learning,
+    playing,
+    seen,
+    stuck,
+)
 
 
 @pytest.mark.parametrize(
@@ -119,6 +130,23 @@ def test_accumulation_is_told_from_gradients_never_cleared(clears: bool) -> None
 def test_where_no_step_is_made(loop: dict[str, Any], ended: bool, caught: bool) -> None:
     history = not_learning(loop={"steps": 0, **loop}, ended=ended)
     assert ("missing-step" in seen(history)) == caught
+
+
+@pytest.mark.parametrize(
+    ("share", "options", "caught"),
+    [
+        (0.51, {"steps": 300}, True),
+        (0.5, {"steps": 300}, False),
+        (0.9, {"steps": 299}, False),  # it is early
+        (0.9, {"steps": 100, "ended": True}, True),
+        (0.9, {"steps": 300, "curve": falling(2.3, 1.8)}, False),  # what is on top of it learns
+        (0.9, {"steps": 300, "right": line(0.3, 0.3)}, False),
+        (0.9, {"steps": 300, "curve": stuck(0.08)}, False),  # slowly
+    ],
+)
+def test_what_was_learned_elsewhere_is_kept_in_vain(share: float, options: dict[str, Any], caught: bool) -> None:
+    history = not_learning(loop={"kept": share, "kept_places": ("net:0.weight",)}, **({"curve": stuck(0.0)} | options))
+    assert ("frozen-parameters" in seen(history)) == caught
 
 
 def passes(*evaluations: Evaluation, **options: Any) -> History:

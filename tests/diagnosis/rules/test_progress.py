@@ -41,6 +41,9 @@ def dropped(gone: float) -> Curve:
         (lambda: not_learning(steps=299, curve=dropped(0.0)), False),
         (lambda: not_learning(steps=30, curve=dropped(0.0), ended=True), True),
         (lambda: not_learning(steps=29, curve=dropped(0.0), ended=True), False),
+        (lambda: not_learning(steps=300, curve=falling(2 * LN10, LN10)), True),  # as much as nothing
+        (lambda: not_learning(steps=300, curve=falling(2 * LN10, 0.97 * LN10)), False),
+        (lambda: not_learning(steps=300, curve=line(2 * LN10, LN10)), False),  # it will go on
         (lambda: not_learning(steps=300, curve=dropped(0.0), right=line(0.3, 0.3)), False),  # it knows something
         (lambda: not_learning(steps=300, curve=lambda _: 0.3 * LN10 - 0.01), False),  # it had little to learn
         (lambda: not_learning(steps=300, curve=dropped(0.0), loss={"kind": ""}), False),

@@ -43,10 +43,23 @@ def test_a_round_that_is_left_early_leaves_no_answers() -> None:
     assert history.answers is None
 
 
-@pytest.mark.parametrize(("end", "somewhere"), [(2.5, False), (1.5, True)])
-def test_a_loss_that_only_comes_down_from_far_above_is_no_progress(end: float, somewhere: bool) -> None:
+@pytest.mark.parametrize(
+    ("start", "end", "weight", "somewhere"),
+    [
+        (40, 2.5, 1, False),
+        (40, 1.1, 1, False),
+        (1.3, 0.9, 1, False),  # little is gone of the loss of knowing nothing
+        (1.3, 0.8, 1, True),
+        (40, 2.5, 2, False),
+        (40, 1.5, 2, True),  # of a loss with weights one cannot tell what it is of knowing nothing
+    ],
+)
+def test_a_loss_that_only_comes_down_to_that_of_knowing_nothing_is_no_progress(
+    start: float, end: float, weight: float, somewhere: bool
+) -> None:
     nothing = math.log(10)
-    history = classifying(curve=falling(40 * nothing, end * nothing), right=lambda part: 0.1)
+    surprise = {"surprise": math.nan if weight == 1 else end * nothing / weight}
+    history = classifying(curve=falling(start * nothing, end * nothing), right=lambda part: 0.1, loss=surprise)
     assert learned(history) == somewhere
 
 

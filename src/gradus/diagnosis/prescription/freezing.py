@@ -82,7 +82,9 @@ def _is_false(node: ast.expr) -> bool:
 @fix("unfreeze")
 def let_it_learn(case: Case) -> Iterator[Sequence[Edit]]:
     """Take away what freezes: first of what was found frozen, then all of it."""
-    named = {part for place in case.history.loop.frozen_places for part in place.partition(":")[2].split(".") if part}
+    loop = case.history.loop
+    places = loop.frozen_places or loop.kept_places
+    named = {part for place in places for part in place.partition(":")[2].split(".") if part}
     every = [(frozen, _unfrozen(file, statement)) for file, frozen, statement in frozen_receivers(case.program)]
     every += _made_frozen(case.program)
     fitting = [each for each in every if each[0].rpartition(".")[2] in named]

@@ -203,11 +203,13 @@ def shuffle_in_place_together(case: Case) -> Iterator[Sequence[Edit]]:
 
 @fix("check-labels")
 def take_labels_along(case: Case) -> Iterator[Sequence[Edit]]:
-    """Where inputs alone were permuted, the labels are permuted with them."""
+    """Where inputs alone were permuted, the labels are permuted with them, unless they are looked up by them."""
     train, target = training_inputs(case), training_targets(case)
     if train is None or target is None or not isinstance(target.base, ast.Name) or not isinstance(train.base, ast.Name):
         return
     file, x, y = train.file, train.base.id, target.base.id
+    if any(_is_looked_up(node, y, x) for node in ast.walk(file.tree)):
+        return
     for each in bindings(file, x):
         index = each.value.slice if isinstance(each.value, ast.Subscript) else None
         if not isinstance(index, ast.Name) or each.item is not None or ast.unparse(each.value.value) != x:  # type: ignore[attr-defined]
@@ -215,6 +217,13 @@ def take_labels_along(case: Case) -> Iterator[Sequence[Edit]]:
         taken = any(index.id in ast.unparse(other.value) for other in bindings(file, y))
         if _is_draw(file, index) and not taken:
             yield [after(file, each.statement, f"{y} = {y}[{index.id}]")]
+
+
+def _is_looked_up(node: ast.AST, table: str, by: str) -> bool:
+    """Whether it takes from a table where something says: `ratings[user, item]`."""
+    if not isinstance(node, ast.Subscript) or ast.unparse(node.value) != table:
+        return False
+    return any(isinstance(each, ast.Name) and each.id == by for each in ast.walk(node.slice))
 
 
 @fix("check-labels")

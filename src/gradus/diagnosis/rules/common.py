@@ -81,14 +81,26 @@ def improvement(history: History, number: int = 10) -> float:
     return (start - end) / abs(start)
 
 
+def progress(history: History) -> float:
+    """The same, but of classes of the loss of knowing nothing, where the first losses lie above that."""
+    start, end, nothing = history.losses.start(), history.losses.end(), knowing_nothing(history)
+    plain = all(map(_is_plain, losses(history)[-3:]))
+    return (nothing - end) / nothing if plain and start > nothing > 0 else improvement(history)
+
+
+def _is_plain(loss: LossSigns) -> bool:
+    """Whether a loss is how surprising the right classes are, without weights or smoothing."""
+    return abs(loss.value - loss.terms * loss.surprise) < 0.05 * loss.value
+
+
 @asked_once
 def learned(history: History) -> bool:
     """Whether the run has plainly got somewhere: its loss has fallen, or it says more than the commonest class.
 
     A loss that has fallen and is still far above that of knowing nothing began too high, which is no progress; nor is
-    it where outputs began ten times as far away as that from given values, and have come down to it.
+    it to have come down to about that, from nearby or, of given values, from ten times as far away.
     """
-    gain = improvement(history)
+    gain = progress(history)
     known = losses(history)[-1:]
     worse = any(
         each.kind == "classes"

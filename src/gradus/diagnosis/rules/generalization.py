@@ -17,8 +17,8 @@ from gradus.diagnosis.rules.common import (
     supervised,
     thriving,
 )
-from gradus.diagnosis.rules.rate import growth
-from gradus.diagnosis.signs import Evaluation
+from gradus.diagnosis.rules.rate import times_as_large
+from gradus.diagnosis.signs import Evaluation, Examination, ParameterSigns
 
 _CUSTOMARY_DECAY = 0.01
 """Of AdamW, where nothing else is given."""
@@ -146,15 +146,15 @@ def over_regularization(history: History) -> Iterator[Sighting]:
     """Very strong dropout or decay, or weights that wither; and a model that does not fit its training examples."""
     if history.step < 60 or not supervised(history) or thriving(history):
         return
-    badly, shrunken = _fits_badly(history), growth(history) < 0.5
+    badly, left = _fits_badly(history), _left(history)
     dropout = max((each.dropout for each in history.models.values()), default=0.0)
     decay = max((each.decay_over_gradient for each in history.optimizers.values()), default=0.0)
     strong = max((each.decay for each in history.optimizers.values()), default=0.0)
     decoupled = max((each.decay * each.rate for each in history.optimizers.values() if not each.coupled), default=0.0)
-    evidence = {"dropout": dropout, "decay": max(decay, 0.0), "growth": growth(history)}
+    evidence = {"dropout": dropout, "decay": max(decay, 0.0), "growth": left}
     for reading, strongly in (
         ("dropout", dropout >= 0.8 and badly),
-        ("decay", ((decay > 0.8 and strong > 0.02) or decoupled > 0.01) and (badly or shrunken)),
+        ("decay", ((decay > 0.8 and strong > 0.02) or decoupled > 0.01) and (badly or left < 0.5)),
         ("decay", _decay_moves(history) and badly),
         ("withering", _withered(history)),
     ):
@@ -186,16 +186,39 @@ def _withered(history: History) -> bool:
     """
     known = [each for each in losses(history)[-5:] if each.kind == "values"]
     short = statistics.fmean(each.output_std < 0.9 * each.target_std for each in known) > 0.5 if known else True
-    weights = [each.elements for _, each in history.weights(history.first)] if history.first is not None else []
+    weights = [each.elements for _, each in _weights(history, history.first)]
     few = (len(weights) < 2 or sum(weights) < _FEW_WEIGHTS) and not _penalizes(history)
     normalized = any(facts.normalizations for facts in history.models.values())
-    return growth(history) < 0.5 and short and not few and not normalized
+    return _left(history) < 0.5 and short and not few and not normalized
+
+
+def _left(history: History) -> float:
+    """How many times as large the middle one of the matrices is as it was at first."""
+    return times_as_large(_weights(history, history.first), _weights(history, history.last))
+
+
+def _weights(history: History, examination: Examination | None) -> list[tuple[str, ParameterSigns]]:
+    """The matrices that learned; of tables in which things are looked up, only what a penalty may have made small.
+
+    Those may shrink by themselves, too, and what is looked up says the more for it.
+    """
+    if examination is None:
+        return []
+    coupled = any(each.coupled and each.decay for each in history.optimizers.values())
+    tables = (coupled or _penalizes(history)) and _fits_badly(history)
+    every = examination.parameters.items()
+    return [(at, each) for at, each in every if each.matrix and each.gradient is not None and tables >= each.embedding]
 
 
 def _penalizes(history: History) -> bool:
-    """Whether an optimizer decays weights by more than is customary, or a squared error has something added to it."""
-    squares = [each for each in losses(history)[-5:] if each.operation in ("MseLoss", "Pow") and not each.summed]
-    added = bool(squares) and all(each.value > 1.05 * each.error for each in squares)
+    """Whether an optimizer decays weights by more than is customary, or a squared error has something added to it.
+
+    At first or at last: a penalty that has shrunk all weights is small itself.
+    """
+    squares = [each for each in losses(history) if each.operation in ("MseLoss", "Pow") and not each.summed]
+    added = any(
+        squares and all(each.value > 1.05 * each.error for each in part) for part in (squares[:5], squares[-5:])
+    )
     return added or any(each.decay > _CUSTOMARY_DECAY for each in history.optimizers.values())
 
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 from gradus.core.text import Message
 from gradus.diagnosis.history import History
 from gradus.diagnosis.rules import Sighting, rules
-from gradus.diagnosis.rules.common import learned, supervised, thriving
+from gradus.diagnosis.rules.common import falling, learned, supervised, thriving
 from gradus.diagnosis.signs import layer_of
 
 _LONG = 50
@@ -123,20 +123,41 @@ def unregistered_parameters(history: History) -> Iterator[Sighting]:
 
 @rules.register(
     "frozen-parameters",
-    source="freezing keeps what was learned before; what looks as it was initialized has learned nothing",
-    not_fooled_by="pretrained layers; averages and targets that follow another network; normalization and biases",
+    source="freezing keeps what was learned before; what looks as it was initialized has learned nothing; the rest may "
+    "not be enough",
+    not_fooled_by="pretrained layers, as long as what is on top of them learns; averages and targets that follow "
+    "another network; normalization and biases",
     structural=True,
     says=Message(
-        en="{share:.0%} of the model's weights are frozen (requires_grad is False) and look as they were initialized.",
-        zh="模型 {share:.0%} 的权重被冻结（requires_grad 为 False），而且看上去仍是初始化时的样子。",
+        en="{share:.0%} of the model's weights are frozen (requires_grad is False), {what}.",
+        zh="模型 {share:.0%} 的权重被冻结（requires_grad 为 False），{what}。",
     ),
+    words={
+        "fresh": Message(en="and look as they were initialized", zh="而且看上去仍是初始化时的样子"),
+        "kept": Message(
+            en="and the others alone do not learn the task: what was learned elsewhere does not suit it",
+            zh="而仅靠其余权重学不会该任务：在别处学到的并不适用",
+        ),
+    },
 )
 def frozen_parameters(history: History) -> Iterator[Sighting]:
-    """A good part of a model does not learn and never did."""
-    if history.loop.frozen > 0.25:
-        places = history.loop.frozen_places
-        where = layer_of(places[0]) if places else ""
-        yield Sighting(where=where, confidence=0.85, evidence={"share": history.loop.frozen})
+    """A good part of a model does not learn and never did; or most of one that gets nowhere."""
+    loop = history.loop
+    fresh = loop.frozen > 0.25
+    share, places = (loop.frozen, loop.frozen_places) if fresh else (loop.kept, loop.kept_places)
+    if fresh or (share > 0.5 and _gets_nowhere(history)):
+        yield Sighting(
+            where=layer_of(places[0]) if places else "",
+            confidence=0.85 if fresh else 0.6,
+            evidence={"share": share},
+            reading="fresh" if fresh else "kept",
+        )
+
+
+def _gets_nowhere(history: History) -> bool:
+    """Whether training has had its time, has learned next to nothing, and will not."""
+    enough = history.step >= 300 or (history.ended and history.step >= 100)
+    return enough and supervised(history) and not learned(history) and not falling(history)
 
 
 @rules.register(

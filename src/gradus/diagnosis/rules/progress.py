@@ -18,6 +18,7 @@ from gradus.diagnosis.rules.common import (
     kind,
     knowing_nothing,
     losses,
+    progress,
     saying_shares,
     scored,
     settled,
@@ -36,21 +37,25 @@ _REACHES = 1e-6
 
 @rules.register(
     "no-learning",
-    source="our prototype: less than 2 % of the loss gone after 300 steps, or when the program ends",
+    source="our prototype: less than 2 % of the loss gone after 300 steps, or when the program ends; of the loss of "
+    "knowing nothing where it began above that",
     not_fooled_by="long plateaus before that; losses of players, of reinforcement, of targets that move",
     says=Message(
-        en="After {steps:.0f} steps the loss has not fallen: {start:.4g} at first, {end:.4g} now.",
-        zh="训练 {steps:.0f} 步后损失没有下降：最初 {start:.4g}，现在 {end:.4g}。",
+        en="After {steps:.0f} steps the loss has not fallen, or only to that of knowing nothing: {start:.4g} at first, "
+        "{end:.4g} now.",
+        zh="训练 {steps:.0f} 步后损失没有下降，或只降到一无所知时的水平：最初 {start:.4g}，现在 {end:.4g}。",
     ),
 )
 def no_learning(history: History) -> Iterator[Sighting]:
     """The training loss is where it began, and outputs say no more than the commonest answer."""
     enough = history.step >= 300 or (history.ended and history.step >= 30)
-    gain = improvement(history)
+    gain = progress(history)
     if not enough or not supervised(history) or not math.isfinite(gain) or warming_up(history):
         return
     if history.earlier and kind(history) == "values":
         return  # of models that are trained one after the other, the later ones may be left what cannot be explained
+    if gain < improvement(history) and falling(history):
+        return  # it began above the loss of knowing nothing, and is on its way past it
     right = accuracy(history)
     knows = right is not None and right > chance(history) + 0.1
     if kind(history) == "values":

@@ -2,7 +2,7 @@
 
 import math
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from gradus.core.text import Message
 from gradus.diagnosis.history import History
@@ -22,7 +22,9 @@ from gradus.diagnosis.rules.common import (
     update_ratio,
     warming_up,
 )
-from gradus.diagnosis.signs import Op
+from gradus.diagnosis.signs import Op, ParameterSigns
+
+Weights = Iterable[tuple[str, ParameterSigns]]
 
 SMALL, LARGE, STILL_LARGE = 1e-4, 0.5, 0.3
 CREEPING = 5e-4
@@ -158,16 +160,20 @@ def growth(history: History) -> float:
 
     What begins near zero has to grow, and does not count.
     """
-    first, last = history.first, history.last
-    if first is None or last is None:
+    if history.first is None or history.last is None:
         return 1.0
-    before = dict(history.weights(first))
-    grown = [
+    return times_as_large(history.weights(history.first), history.weights(history.last))
+
+
+def times_as_large(first: Weights, last: Weights) -> float:
+    """The same of these matrices, as they were and as they are."""
+    before = dict(first)
+    ratios = [
         each.weight / before[place].weight
-        for place, each in history.weights(last)
+        for place, each in last
         if place in before and before[place].weight * math.sqrt(before[place].fan_in) > _NEAR_ZERO
     ]
-    return statistics.median(grown) if grown else 1.0
+    return statistics.median(ratios) if ratios else 1.0
 
 
 @rules.register(
