@@ -296,6 +296,7 @@ def test_a_gap_follows_from(symptoms: Sequence[str], expected: str) -> None:
         (["divergence", "large-updates"], "learning-rate-too-high"),
         (["divergence", "loss-sign"], "loss-sign"),
         (["divergence", "large-updates", "summed-loss"], "summed-loss"),
+        (["divergence", "large-updates", "oscillation", "saturated-units", "summed-loss"], "summed-loss"),
         (["large-updates", "symmetric-initialization"], "symmetric-initialization"),  # huge beside weights near zero
         (["divergence", "large-updates", "missing-zero-grad"], "missing-zero-grad"),
         (["large-updates", "output-range"], "output-range"),

@@ -134,6 +134,16 @@ def test_the_logarithm_of_nothing() -> None:
     assert not read(lambda o: -o.log_softmax(1).mean(), far).zero_probability
 
 
+@pytest.mark.parametrize(("low", "expected"), [(-math.inf, True), (-1e9, False)])
+def test_what_is_multiplied_by_the_logarithm_of_nothing(low: float, expected: bool) -> None:
+    def entropy(output: Tensor) -> Tensor:
+        hide = torch.arange(C) == 0
+        log_p = output.masked_fill(hide, low).log_softmax(1)
+        return -torch.where(hide, torch.zeros(()), log_p.exp() * log_p).sum()
+
+    assert read(entropy).times_infinity is expected
+
+
 # ---- values ---------------------------------------------------------------------------------------------------------
 
 

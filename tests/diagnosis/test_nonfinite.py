@@ -98,6 +98,39 @@ def test_a_mask_of_minus_infinity_is_not_taken_for_the_cause() -> None:
     assert (signs.source, signs.operation) == ("loss", "Exp")
 
 
+MASK = torch.tensor([False, False, True, False])
+SOFT = torch.tensor([0.5, 0.5, 0.0, 0.0])
+
+
+@pytest.mark.parametrize(
+    ("loss", "operation", "pole"),
+    [
+        (lambda o: -(SOFT * o.log_softmax(1)).sum(), "LogSoftmax", True),
+        (lambda o: -(o.log_softmax(1).exp() * o.log_softmax(1)).sum(), "LogSoftmax", True),
+        (lambda o: F.kl_div(o.log_softmax(1), SOFT.expand_as(o)), "LogSoftmax", True),
+        (lambda o: (SOFT * (o - o.logsumexp(1, keepdim=True))).sum(), "Logsumexp", True),
+        (lambda o: (o.log_softmax(1) - o.log_softmax(1).detach()).exp().mean(), "LogSoftmax", True),
+        (lambda o: F.nll_loss(o.log_softmax(1), torch.full((N,), 2)), "LogSoftmax", False),
+        (lambda o: (o.log_softmax(1).exp().sum(1) * 1e6).exp().mean(), "Exp", False),
+        (lambda o: 1 / (0 * o.log_softmax(1).exp().sum()), "Reciprocal", False),
+    ],
+)
+def test_a_mask_of_minus_infinity_that_meets_a_zero(
+    loss: Callable[[Tensor], Tensor], operation: str, pole: bool
+) -> None:
+    signs = found(Net(), lambda o: loss(o.masked_fill(MASK, -math.inf)))
+    assert (signs.source, signs.operation, signs.pole) == ("loss", operation, pole)
+
+
+@pytest.mark.parametrize(("row", "pole"), [(torch.ones(5), True), (torch.tensor([1, 1, 1, 1, 0]), False)])
+def test_a_softmax_of_nothing_but_a_mask(row: Tensor, pole: bool) -> None:
+    hide = torch.zeros(N, 5, dtype=torch.bool)
+    hide[3] = row.bool()
+    high = torch.zeros(N, 5).index_fill(1, torch.tensor([4]), 0.0 if pole else math.inf)
+    signs = found(Net(lambda h: (h + high).masked_fill(hide, -math.inf).softmax(1)), squared)
+    assert (signs.source, signs.operation, signs.pole) == ("forward", "Softmax", pole)
+
+
 def test_a_graph_whose_numbers_are_gone_tells_what_it_can() -> None:
     parameter = nn.Parameter(torch.zeros(3))
     loss = (2 * parameter.exp().log()).sqrt().sum() * math.inf

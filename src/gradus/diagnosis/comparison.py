@@ -48,6 +48,8 @@ def read_loss(value: float, graph: Graph, output: Tensor | None) -> LossSigns:
     for name, node in graph.losses:
         if name == "Mul" and "several_classes" not in found:
             found |= _marked_beside_logarithms(node)
+        if name == "Mul" and _has_infinity(node):
+            found["times_infinity"] = True
         if name == "Log" and _smallest(node) < _NEAR_ZERO:
             found["zero_probability"] = True
     return LossSigns(**found)
@@ -59,6 +61,15 @@ def _below(loss: Any) -> str:
     while node is not None and short_name(node) in RESHAPING:
         node = next(iter(operands(node)), None)
     return "" if node is None else describe(node, short_name(node), children_of(node)).name
+
+
+def _has_infinity(product: Any) -> bool:
+    """Whether a product keeps a factor that is infinite in places: what is 0 there gives no number, or its slope."""
+    try:
+        kept = [getattr(product, name, None) for name in ("_saved_self", "_saved_other")]
+    except RuntimeError:  # freed, or changed in place
+        return False
+    return any(isinstance(each, Tensor) and each.dim() > 0 and bool(each.isinf().any()) for each in kept)
 
 
 def share_right(loss: Tensor) -> float | None:

@@ -1,5 +1,6 @@
 """Where a number first stopped being finite, told while the graph of that step is still there."""
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -7,7 +8,7 @@ import torch
 from torch import Tensor
 
 from gradus.diagnosis.comparison import compared
-from gradus.diagnosis.graph import MOST_NODES, Graph, children_of, operands, short_name
+from gradus.diagnosis.graph import MOST_NODES, Graph, children_of, describe, operands, short_name
 from gradus.diagnosis.measure import finite, first_tensor
 from gradus.diagnosis.places import Places
 from gradus.diagnosis.signs import NonFinite
@@ -19,6 +20,8 @@ _POLES = {
     "Log": "_saved_self", "Log2": "_saved_self", "Log10": "_saved_self", "Div": "_saved_other", "Pow": "_saved_self",
 }  # fmt: skip
 """Operations that are not finite where this operand, which they keep, is 0: Pow with a negative exponent."""
+_OF_MASKS = {"LogSoftmax": "_saved_result", "Logsumexp": "_saved_self"}
+"""Operations that a mask of -inf leads to, and where they keep it: no trouble before it meets a 0, or another one."""
 
 
 def locate(step: int, loss: Tensor, graph: Graph, inputs: Sequence[Tensor], output: Any, places: Places) -> NonFinite:
@@ -39,7 +42,7 @@ def locate(step: int, loss: Tensor, graph: Graph, inputs: Sequence[Tensor], outp
     if result is not None and finite(result):
         # An operation carries on what another, which keeps nothing, has made.
         names = {op.name for head in graph.heads for op in head}
-        made = name if name in _MAKERS else next((each for each in _MAKERS if each in names), name)
+        made = name if name in (*_MAKERS, *_OF_MASKS) else next((each for each in _MAKERS if each in names), name)
         return _found(step, "", "loss", made, kept, pole=pole, narrow=narrow)
     if tensor is not None and tensor.grad_fn is None and not tensor.requires_grad:  # data, as a layer has kept them
         return _found(step, where, "input", "", tensor)
@@ -69,24 +72,64 @@ def _is_narrow(loss: Tensor) -> bool:
 
 def _first_in_graph(loss: Tensor, places: Places) -> tuple[str, str, Tensor | None]:
     """The operation nearest the inputs that keeps something not finite: its name, its layer, the tensor."""
-    order = _from_loss(loss.grad_fn)
-    for node in reversed(order):
-        bad = next((each for each in _kept(node) if not finite(each)), None)
-        if bad is not None or _at_pole(node):
-            return short_name(node), _place_near(node, places), bad
-    return "", "", None
+    masked = None
+    for node in reversed(_from_loss(loss.grad_fn)):
+        if masked is None and _holds_mask(node):
+            masked = node
+        bad = next((each for each in _kept(node) if not finite(each) and (masked is None or not _is_mask(each))), None)
+        pole = _at_pole(node)
+        if masked is not None and bad is not None and bool(bad.isnan().any()):
+            break
+        if bad is not None or pole:
+            return short_name(node), _place_near(node, places), None if pole else bad
+    if masked is None:
+        return "", "", None
+    # -inf times 0 is no number, nor is one -inf less another
+    met = bool(loss.isnan().any())
+    return short_name(masked), _place_near(masked, places), None if met else _kept_mask(masked)
+
+
+def _holds_mask(node: Any) -> bool:
+    kept = _kept_mask(node)
+    return kept is not None and _is_mask(kept)
+
+
+def _kept_mask(node: Any) -> Tensor | None:
+    try:
+        kept = getattr(node, _OF_MASKS.get(short_name(node), ""), None)
+    except RuntimeError:  # freed, or changed in place
+        return None
+    return kept if isinstance(kept, Tensor) else None
+
+
+def _is_mask(tensor: Tensor) -> bool:
+    """Whether some is -inf, and all else is finite."""
+    low = tensor == -math.inf
+    return bool(low.any()) and finite(tensor.masked_fill(low, 0.0))
 
 
 def _at_pole(node: Any) -> bool:
     """Whether a node's result, which it does not keep, cannot be finite."""
     name = short_name(node)
     try:
+        if name in ("Softmax", "LogSoftmax"):
+            return _nothing_left(node)
         operand = getattr(node, _POLES[name], None) if name in _POLES else None
         if name == "Pow" and not getattr(node, "_saved_exponent", 0) < 0:
             return False
     except RuntimeError:  # freed, or changed in place
         return False
     return isinstance(operand, Tensor) and bool((operand == 0).any())
+
+
+def _nothing_left(softmax: Any) -> bool:
+    """Whether a mask has left nothing of a row: its softmax divides by 0."""
+    filled = next((each for each in operands(softmax) if short_name(each) == "MaskedFill"), None)
+    result, mask = softmax._saved_result, getattr(filled, "_saved_mask", None)
+    if not isinstance(mask, Tensor) or not bool(result.isnan().any()):
+        return False
+    axis = describe(softmax, "Softmax", []).axis
+    return bool(mask.expand_as(result).all(dim=axis).any())
 
 
 def _from_loss(root: Any) -> list[Any]:

@@ -162,6 +162,7 @@ class LossSigns:
         one_class, several_classes: of targets (N, C) of 0s and 1s, the share of examples that have one 1, and more.
         not_log: the input of a negative log likelihood is no log-probability.
         zero_probability: a number so near 0 that it may as well round to 0 is under a logarithm.
+        times_infinity: something is multiplied by what is infinite in places, as the logarithm of a masked probability.
         wrong_way: it grows as outputs come nearer to targets, as an overlap or a cosine does.
         earns_less: it grows with rewards, or with what a critic expects of them.
         over_first: shapes of softmaxes over the first of several axes, wherever in the model they are.
@@ -194,6 +195,7 @@ class LossSigns:
     several_classes: float = 0.0
     not_log: bool = False
     zero_probability: bool = False
+    times_infinity: bool = False
     wrong_way: bool = False
     earns_less: bool = False
     over_first: tuple[tuple[int, ...], ...] = ()
@@ -332,7 +334,8 @@ class NonFinite:
         operation: the operation whose result it is, where the graph tells.
         share: of the elements there.
         infinite: whether it is infinite rather than NaN.
-        pole: whether the operation, a layer's or the loss's, divides by 0 or takes the logarithm of 0.
+        pole: whether the operation, a layer's or the loss's, divides by 0 or takes the logarithm of 0; or the -inf that
+            a mask puts in is multiplied by 0, or is all that it leaves.
         narrow: whether something on the way to it was computed in float16.
     """
 

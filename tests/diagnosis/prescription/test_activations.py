@@ -240,7 +240,11 @@ LOOP = "layers = []\nfor a, b in sizes:\n    layers.append(nn.Linear(a, b))\n"
 NORM = "    layers.append(nn.BatchNorm1d(b))\n"
 WHOLE = "m = nn.Sequential(*layers)"
 ADDED = "+ layers.append(nn.ReLU())"
-BLOCK = "def block(a, b):\n    return nn.Sequential(nn.Linear(a, b), nn.BatchNorm1d(b))\n"
+LAYERS = "nn.Linear(a, b), nn.BatchNorm1d(b)"
+BLOCK = f"def block(a, b):\n    return nn.Sequential({LAYERS})\n"
+PART = "class Part(nn.Sequential):\n    def __init__(self):\n"
+ADDS = "return x + self.fc(x)"
+BLOCK_ACTS = [f"- return nn.Sequential({LAYERS})", f"+ return nn.Sequential({LAYERS}, nn.ReLU())"]
 
 
 @pytest.mark.parametrize(
@@ -262,13 +266,28 @@ BLOCK = "def block(a, b):\n    return nn.Sequential(nn.Linear(a, b), nn.BatchNor
                 "+ m = nn.Sequential(*[layer for a, b in sizes for layer in (nn.Linear(a, b), nn.ReLU())][:-1])",
             ],
         ),
+        (f"{BLOCK}m = nn.Sequential(block(4, 8), block(8, 8), nn.Linear(8, 1))", BLOCK_ACTS),
+        (f"{BLOCK}m = nn.Sequential(*(block(a, b) for a, b in sizes), nn.Linear(8, 1))", BLOCK_ACTS),
+        (f"{BLOCK}layers = []\nfor a, b in sizes:\n    layers.append(block(a, b))\n{WHOLE}", BLOCK_ACTS),
         (
-            f"{BLOCK}m = nn.Sequential(block(4, 8), block(8, 8), nn.Linear(8, 1))",
-            [
-                "- return nn.Sequential(nn.Linear(a, b), nn.BatchNorm1d(b))",
-                "+ return nn.Sequential(nn.Linear(a, b), nn.BatchNorm1d(b), nn.ReLU())",
-            ],
+            BLOCK.replace("nn.Sequential(", "[").replace("))", ")]")
+            + f"for a, b in sizes:\n    n += block(a, b)\n{WHOLE}",
+            [each.replace("nn.Sequential(", "[").replace("))", ")]") for each in BLOCK_ACTS],
         ),
+        (
+            f"{PART}        super().__init__({LAYERS})\nm = nn.Sequential(*[Part() for _ in range(3)])",
+            [f"- super().__init__({LAYERS})", f"+ super().__init__({LAYERS}, nn.ReLU())"],
+        ),
+        (
+            f"{PART}        self.net = nn.Sequential({LAYERS})\nm = nn.ModuleList(Part() for _ in range(3))",
+            [f"- self.net = nn.Sequential({LAYERS})", f"+ self.net = nn.Sequential({LAYERS}, nn.ReLU())"],
+        ),
+        (
+            f"{PART}        self.fc = nn.Linear(4, 4)\n    def forward(self, x):\n        {ADDS}\nm = [Part(), Part()]",
+            [f"- {ADDS}", "+ return x + torch.relu(self.fc(x))"],
+        ),
+        (f"{BLOCK}for rate in rates:\n    m = block(4, 8)", []),  # models, to compare
+        (f"{BLOCK}models = [block(4, 8) for _ in range(5)]", []),
         (f"{LOOP}    layers.append(nn.Tanh())\n{WHOLE}", []),
         (f"{LOOP}m = nn.ModuleList(layers)", []),  # their activations are where they are called
         ("m = nn.ModuleList([nn.Linear(a, b) for a, b in sizes])", []),

@@ -218,6 +218,29 @@ class TestMean:
         assert first_change(trained(loss), "mean-loss") == [f"- {loss}", f"+ {new}"]
 
     @pytest.mark.parametrize(
+        ("loss", "kept"),
+        [
+            ("(err * mask).sum()", "mask"),
+            ("torch.sum(err.mul(pad_mask))", "pad_mask"),
+            ("(err * valid[:, None].float()).sum()", "valid[:, None].float()"),
+            ("(err * (y != 0)).sum()", "(y != 0)"),
+            ("-(err.squeeze() * here).sum()", "here"),
+            ("torch.where(mask, err, 0.0).sum()", "mask"),
+            ("err.masked_fill(~mask, 0.0).sum()", "mask"),
+        ],
+    )
+    def test_over_what_a_mask_leaves(self, loss: str, kept: str) -> None:
+        before = "    here = (y > 0).float()\n    err = F.mse_loss(model(x), y, reduction='none')\n"
+        program = trained(f"loss = {loss}").replace("    loss =", f"{before}    loss =")
+        new = f"+ loss = {loss} / {kept}.sum().clamp(min=1)"
+        assert first_change(program, "mean-loss") == [f"- loss = {loss}", new]
+
+    @pytest.mark.parametrize("loss", ["(err * advantage).sum()", "err.masked_fill(mask, 0.0).sum()", "err[mask].sum()"])
+    def test_over_all_where_it_is_not_known_what_is_left(self, loss: str) -> None:
+        program = trained(f"loss = {loss}").replace("    loss =", "    err = (model(x) - y) ** 2\n    loss =")
+        assert first_change(program, "mean-loss")[1] == f"+ loss = {loss}".replace("sum()", "mean()")
+
+    @pytest.mark.parametrize(
         "before",
         [
             "from functools import partial\ncriterion = partial(F.cross_entropy, reduction='sum')",

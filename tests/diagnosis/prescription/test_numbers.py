@@ -5,8 +5,37 @@ from typing import Any
 import pytest
 import torch
 
+from gradus.diagnosis.history import History
+from gradus.diagnosis.signs import Examination, LossSigns, NonFinite
 from tests.diagnosis.prescription.changing import changes, first_change
 from tests.diagnosis.prescription.test_losses import trained
+
+
+class TestMask:
+    @pytest.mark.parametrize(
+        ("filling", "expected"),
+        [
+            ('out = model(x).masked_fill(~ok, float("-inf"))', "out = model(x).masked_fill(~ok, -1e9)"),
+            ("out = torch.where(ok, model(x), -torch.inf)", "out = torch.where(ok, model(x), -1e9)"),
+            ('out[~ok] = -float("inf")', "out[~ok] = -1e9"),
+            ('best = float("-inf")', ""),
+            ("out = model(x).masked_fill(~ok, 0.0)", ""),
+        ],
+    )
+    def test_is_finite_where_it_met_a_zero(self, filling: str, expected: str) -> None:
+        program = trained("loss = -(y * out.log_softmax(1)).sum()").replace("    loss", f"    {filling}\n    loss")
+        met = History(non_finite=NonFinite(step=0, where="", source="loss", operation="LogSoftmax", pole=True))
+        wanted = [f"- {filling}", f"+ {expected}"] if expected else []
+        assert first_change(program, "stable-loss", met) == wanted
+        root = History(non_finite=NonFinite(step=0, where="", source="loss", operation="Sqrt", pole=True))
+        assert first_change(program, "stable-loss", root) == []
+
+    def test_has_a_name(self) -> None:
+        program = trained("loss = masked(model(x), y)", before="LOW = -math.inf\n")
+        program = program.replace("LOW", "def masked(x, y): return x.masked_fill(y, LOW).log_softmax(1)\nLOW", 1)
+        lost = History(non_finite=NonFinite(step=0, where="", source="gradient"))
+        lost.examinations = [Examination(step=0, losses=(LossSigns(value=1.0, times_infinity=True),))]
+        assert first_change(f"import math\n{program}", "stable-loss", lost) == ["- LOW = -math.inf", "+ LOW = -1e9"]
 
 
 class TestStable:

@@ -191,6 +191,11 @@ def test_of_a_network_judged_by_ranks_no_threshold_is_asked() -> None:
     assert "class-imbalance" not in seen(replace(history, ranking=True))
 
 
+def test_numbers_that_are_none_say_no_class() -> None:
+    rare: dict[str, Any] = {"classes": 2, "counts": (61, 3), "said": 1.0}
+    assert "class-imbalance" not in seen(classifying(loss=rare, curve=line(math.nan, math.nan)))
+
+
 @pytest.mark.parametrize("restored", [True, False])
 def test_dark_pixels_of_an_image_to_be_restored_are_no_imbalance(restored: bool) -> None:
     dark: dict[str, Any] = {"kind": "binary", "classes": 2, "counts": (3900, 196), "said": 1.0, "summed": True}

@@ -131,6 +131,24 @@ def test_modes_that_are_never_visited() -> None:
     assert visits(few, few, few, few, precision=0.4) == set()  # not yet among the data
 
 
+@pytest.mark.parametrize(
+    ("players", "expected"),
+    [
+        ({}, True),
+        ({"told_apart": 0.3}, False),  # nobody holds it up
+        ({"told_apart": 0.9}, False),  # on its way to the data
+        ({"told_apart": None}, False),
+        ({"moved": 0.15}, False),
+        ({"covered": (0, 1, 2, 3)}, False),
+        ({"modes": 3, "covered": (0,)}, False),
+    ],
+)
+def test_poor_samples_near_few_modes_at_a_time(players: dict[str, Any], expected: bool) -> None:
+    roaming: dict[str, Any] = {"spread": 1.1, "coverage": 0.02, "precision": 0.02, "told_apart": 0.57, "moved": 0.5}
+    modes: dict[str, Any] = {"modes": 9, "covered": (0, 1, 2)}
+    assert ("mode-collapse" in caught(steps=_LATE, **roaming | modes | players)) is expected
+
+
 def test_players_that_circle() -> None:
     circling: dict[str, Any] = {"spread": 0.4, "moved": 0.4}
     assert caught(steps=400, **circling) == {"oscillating-players"}

@@ -61,3 +61,13 @@ def test_the_logarithm_of_summed_exponentials_has_a_stable_form(names: tuple[str
     history = classifying(non_finite=NonFinite(step=50, where="", source="loss", operation="Exp"))
     history.examinations = [replace(each, losses=(loss,)) for each in history.examinations]
     assert CAUSES & set(seen(history)) == expected
+
+
+@pytest.mark.parametrize(("infinite", "expected"), [(True, {"unstable-loss"}), (False, set())])
+def test_a_gradient_lost_where_an_infinity_is_masked_after_it_was_multiplied(
+    infinite: bool, expected: set[str]
+) -> None:
+    loss = LossSigns(value=2.3, heads=((Op("Sum"), Op("Where"), Op("Mul")),), times_infinity=infinite)
+    history = classifying(non_finite=NonFinite(step=50, where="", source="gradient"))
+    history.examinations = [replace(each, losses=(loss,)) for each in history.examinations]
+    assert CAUSES & set(seen(history)) == expected

@@ -377,30 +377,66 @@ def _grows_later(file: SourceFile, loop: ast.stmt, name: str) -> bool:
 
 def _behind_blocks(case: Case) -> Iterator[Edit]:
     """Parts that a model is made of several times: `return nn.Sequential(nn.Linear(n, m), nn.BatchNorm1d(m))` of a
-    function, `return self.norm(self.fc(x))` of a class.
+    function, the same as a class's attribute or what it hands to its base, `return self.norm(self.fc(x))` of a class.
     """
     for file, node in case.program.nodes():
-        if not isinstance(node, ast.Return) or not isinstance(node.value, ast.Call):
+        owner, function = class_around(file, node), file.scope(node)
+        if not isinstance(node, ast.Return | ast.Call | ast.List) or not isinstance(function, Function):
             continue
-        call, function = node.value, file.scope(node)
-        owner = class_around(file, node)
-        if not isinstance(function, Function) or any(activation(file, each) for each in ast.walk(owner or call)):
+        call = _computed(node.value) if isinstance(node, ast.Return) and function.name == "forward" else None
+        row = [] if isinstance(node, ast.Return) else _row_of_part(file, node, owner)
+        inside = row if call is None else ast.walk(call)
+        if not any(isinstance(each, ast.Call) and is_layer(file, each) for each in inside):
             continue
-        layered = any(isinstance(each, ast.Call) and is_layer(file, each) for each in ast.walk(call))
-        if file.qualified(call.func) == "torch.nn.Sequential":
-            if layered and len(reaching(case.program, function)) > 1:
-                name, more = imported(file, "torch.nn.ReLU")
-                end = file.span(call.args[-1])[1]
-                yield Edit(file, end, end, f", {name}()")
-                yield from more
-        elif layered and owner is not None and function.name == "forward" and _times_made(case, owner.name) > 1:
+        if any(activation(file, each) for each in ast.walk(owner or function)):
+            continue
+        if not _is_made_often(case, function, owner):
+            continue
+        if row:
+            name, more = imported(file, "torch.nn.ReLU")
+            end = file.span(row[-1])[1]
+            yield from [Edit(file, end, end, f", {name}()"), *more]
+        elif call is not None:
             name, more = _own(file, call)
             yield from [*around(file, call, f"{name}(", ")"), *more]
 
 
-def _times_made(case: Case, name: str) -> int:
-    """In how many places of the source a class is called."""
-    return sum(isinstance(node, ast.Call) and ast.unparse(node.func) == name for _, node in case.program.nodes())
+def _row_of_part(file: SourceFile, node: ast.Call | ast.List, owner: ast.ClassDef | None) -> list[ast.expr]:
+    """The modules of a part that follow each other: in a Sequential, or in a list that a function returns."""
+    if isinstance(node, ast.List):
+        return node.elts if isinstance(file.parents[node], ast.Return) else []
+    bases = [file.qualified(each) for each in owner.bases] if owner is not None else []
+    handed = ast.unparse(node.func) == "super().__init__" and "torch.nn.Sequential" in bases
+    return node.args if handed or file.qualified(node.func) == "torch.nn.Sequential" else []
+
+
+def _computed(value: ast.expr | None) -> ast.Call | None:
+    """The call in what is returned, to which the input may be added."""
+    sides = [value.left, value.right] if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add) else [value]
+    return next((each for each in sides if isinstance(each, ast.Call)), None)
+
+
+def _is_made_often(case: Case, function: Function, owner: ast.ClassDef | None) -> bool:
+    """Whether a part is made in several places of the source, or in one over and over."""
+    if owner is None or function.name not in {"__init__", "forward"}:
+        calls = [(each.file, each.node) for each in reaching(case.program, function)]
+    else:
+        nodes = ((file, each) for file, each in case.program.nodes() if isinstance(each, ast.Call))
+        calls = [(file, each) for file, each in nodes if ast.unparse(each.func) == owner.name]
+    return len(calls) > 1 or any(_is_repeated(*each) for each in calls)
+
+
+def _is_repeated(file: SourceFile, node: ast.AST) -> bool:
+    """Whether a loop or a comprehension makes it again and again for a row of modules; not of models, to compare."""
+    statement = file.statement(node)
+    for each in file.above(node):
+        if isinstance(each, ast.ListComp | ast.GeneratorExp):
+            taker = file.parents[each]
+            listed = isinstance(taker, ast.Call) and file.qualified(taker.func) == "torch.nn.ModuleList"
+            return listed or isinstance(taker, ast.Starred)
+        if each is statement:
+            break
+    return bool(_grown(statement)) and bool(file.loops(statement))
 
 
 def _input(file: SourceFile, node: ast.AST) -> ast.expr | None:

@@ -1,10 +1,11 @@
 """Fixes of the loss: which one, averaged, and with which sign."""
 
 import ast
+import re
 from collections.abc import Iterator, Sequence
 
 from gradus.diagnosis.prescription.callables import preset
-from gradus.diagnosis.prescription.edits import Edit, replace, with_argument, without_argument
+from gradus.diagnosis.prescription.edits import Edit, atom, replace, with_argument, without_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.flow import (
     SHAPING,
@@ -302,10 +303,38 @@ def average(case: Case) -> Iterator[Sequence[Edit]]:
             else:
                 yield from _written_elsewhere(case.program, each)
             if each.name == "sum" and not _along(each):
+                yield from _over_the_kept(case.program, each)
                 yield renamed(call, "torch.mean")
                 yield from _over_examples(each.value.file, each.value.node)
             if call.argument(-1, "size_average") is not None:
                 yield [with_argument(call.file, call.node, "size_average", "True")]
+
+
+def _over_the_kept(program: Program, total: Operation) -> Iterator[list[Edit]]:
+    """`/ mask.sum()` behind the sum of what a mask has left: the mean of all would count the padding too."""
+    file, node = total.value.file, total.value.node
+    for each in nearest(program, total.inputs[0]) if total.inputs else ():
+        given = each.inputs if each.name in {"mul", "where", "masked_fill"} else ()
+        nodes = [one.node for one in given if one.file is file]
+        for one in (one for one in nodes if file.scope(one) is file.scope(node)):
+            inverted = isinstance(one, ast.UnaryOp) and isinstance(one.op, ast.Invert)
+            mask = one.operand if isinstance(one, ast.UnaryOp) else one
+            if inverted == (each.name == "masked_fill") and _is_mask(program, Value(file, mask)):
+                end = file.span(node)[1]
+                yield [Edit(file, end, end, f" / {atom(file, mask)}.sum().clamp(min=1)")]
+                return
+
+
+_MASKS = re.compile(r"mask|valid|observed|present|keep|alive", re.IGNORECASE)
+
+
+def _is_mask(program: Program, value: Value) -> bool:
+    """Whether a value says what counts: by its name, or because it is a comparison of data."""
+    base = value.node
+    while isinstance(base, ast.Call | ast.Subscript):  # mask[:, None].float()
+        base = base.value if isinstance(base, ast.Subscript) else getattr(base.func, "value", base.func)
+    named = isinstance(base, ast.Name | ast.Attribute) and bool(_MASKS.search(ast.unparse(base)))
+    return named or any(isinstance(each.value.node, ast.Compare) for each in nearest(program, value))
 
 
 def _written_elsewhere(program: Program, loss: Operation) -> Iterator[list[Edit]]:

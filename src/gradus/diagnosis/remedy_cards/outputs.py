@@ -121,9 +121,9 @@ OUTPUTS = (
         id="stable-loss",
         text=Message(
             en="Use the fused loss on logits: cross_entropy, binary_cross_entropy_with_logits, log_softmax; add "
-            "an epsilon under roots.",
+            "an epsilon under roots; mask with -1e9, not with -inf.",
             zh="对 logits 使用合并的损失："
-            "cross_entropy、binary_cross_entropy_with_logits、log_softmax；根号下加 epsilon。",
+            "cross_entropy、binary_cross_entropy_with_logits、log_softmax；根号下加 epsilon；掩码用 -1e9，不用 -inf。",
         ),
         why=Message(
             en="log(softmax(x)) computed apart is log 0 where a probability rounds to 0; together it is x - "

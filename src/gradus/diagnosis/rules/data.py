@@ -405,7 +405,7 @@ def _unlearned(history: History, best: Evaluation, last: float) -> bool:
 )
 def class_imbalance(history: History) -> Iterator[Sighting]:
     """A class that nearly all examples have is said nearly always."""
-    known = [each for each in losses(history) if each.counts and each.said is not None]
+    known = [each for each in losses(history) if each.counts and each.said is not None and math.isfinite(each.value)]
     early = (history.step < 60 and not history.ended) or under_way(history)
     if len(known) < 5 or early or not supervised(history) or says_no(history):
         return

@@ -58,15 +58,17 @@ def non_finite_input(history: History) -> Iterator[Sighting]:
 
 @rules.register(
     "unstable-loss",
-    source="log(softmax(x)) rounds to log(0) from a difference of 104 in float32 on; sqrt has an infinite slope at 0",
-    not_fooled_by="the same formula with an epsilon, or whose argument never comes near zero",
+    source="log(softmax(x)) rounds to log(0) from a difference of 104 in float32 on; sqrt has an infinite slope at 0; "
+    "0 times the logarithm of a probability that a mask has made 0 is no number",
+    not_fooled_by="the same formula with an epsilon, or whose argument never comes near zero; masks of -inf under a "
+    "softmax or a known loss",
     severity="critical",
     says=Message(
         en="The loss, or what leads to it, is computed in an unstable way: at step {step:.0f} what is under a "
         "logarithm, a root or a division came so near 0, or what is under an exponential grew so large, that the "
-        "result or its gradient overflows.",
+        "result or its gradient overflows; or 0 was multiplied by infinity, as where a mask of -inf is.",
         zh="损失的计算方式不稳定：第 {step:.0f} 步时，对数、根号或除法中的数太接近 0，"
-        "或指数中的数太大，结果或其梯度溢出。",
+        "或指数中的数太大，结果或其梯度溢出；或者 0 乘以了无穷大，例如在 -inf 掩码之处。",
     ),
 )
 def unstable_loss(history: History) -> Iterator[Sighting]:
@@ -84,6 +86,7 @@ def unstable_loss(history: History) -> Iterator[Sighting]:
     if found is not None and (found.source in ("loss", "gradient") or calm):
         heads = [head for each in examined for head in each.heads]
         by_hand = found.operation == "Exp" and any(map(_log_of_exponentials, heads))
+        by_hand = by_hand or any(each.times_infinity for each in examined)
         if found.operation in _RISKY or by_hand or (risky and (found.operation in _CARRY or calm)):
             yield Sighting(since=found.step, confidence=0.9, evidence={"step": found.step})
         return
