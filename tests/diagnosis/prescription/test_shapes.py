@@ -30,6 +30,12 @@ from tests.diagnosis.prescription.test_losses import trained
             "class RMSE(nn.Module):\n    def forward(self, out, y):\n        return F.mse_loss(out, y).sqrt()\n",
             "loss = RMSE()(model(x).squeeze(1), y)",
         ),
+        (
+            "loss = F.mse_loss(model(x)[:, k : k + 1], y)",
+            "",
+            "loss = F.mse_loss(model(x)[:, k : k + 1].squeeze(1), y)",
+        ),
+        ("loss = F.mse_loss(model(x)[seen], y[seen])", "", "loss = F.mse_loss(model(x)[seen].squeeze(1), y[seen])"),
     ],
 )
 def test_outputs_lose_their_axis(loss: str, before: str, new: str) -> None:
@@ -56,10 +62,12 @@ def _met_by_columns(*between: Op) -> History:
     return History(examinations=[Examination(step=0, losses=(loss,))])
 
 
-def test_targets_lose_theirs_where_it_is_they_that_have_one() -> None:
-    assert first_change(trained("loss = F.mse_loss(model(x)[:, 0], y)"), "match-shapes", _met_by_columns()) == [
-        "- loss = F.mse_loss(model(x)[:, 0], y)",
-        "+ loss = F.mse_loss(model(x)[:, 0], y.squeeze(1))",
+@pytest.mark.parametrize("target", ["y", "y[rows]", "y[:64]"])
+def test_targets_lose_theirs_where_it_is_they_that_have_one(target: str) -> None:
+    source = trained(f"loss = F.mse_loss(model(x)[:, 0], {target})")
+    assert first_change(source, "match-shapes", _met_by_columns()) == [
+        f"- loss = F.mse_loss(model(x)[:, 0], {target})",
+        f"+ loss = F.mse_loss(model(x)[:, 0], {target}.squeeze(1))",
     ]
 
 
@@ -76,7 +84,9 @@ def test_outputs_keep_theirs_where_columns_meet_them_in_several_places(axis: str
     ]
 
 
-@pytest.mark.parametrize("given", ["model(x).squeeze(-1)", "model(x)[:, 0]", "model(x).flatten()"])
+@pytest.mark.parametrize(
+    "given", ["model(x).squeeze(-1)", "model(x)[:, 0]", "model(x).flatten()", "model(x)[:, 0][seen]"]
+)
 def test_nothing_where_outputs_are_flat(given: str) -> None:
     assert changes(trained(f"loss = F.mse_loss({given}, y)"), "match-shapes") == []
 

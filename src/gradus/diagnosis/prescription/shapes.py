@@ -131,7 +131,7 @@ def _bare(program: Program, difference: Operation, of_output: bool) -> Iterator[
         return
     side = one if computed[0] == of_output else other
     for value in given_for(program, side):
-        reshaped = any(each.name in _AXES for each in _outermost(program, value))
+        reshaped = any(each.name in _AXES and not _slices(each) for each in _outermost(program, value))
         if not reshaped and not any(_bare_outputs(program, below(program, value, layers=False), of_output)):
             yield value
 
@@ -155,5 +155,13 @@ def _outermost(program: Program, value: Value) -> Iterator[Operation]:
     """What shapes a value last: in a model, its last layer, too."""
     for each in operations(program, value):
         yield each
-        if each.name in {"float", "to", "detach", "contiguous", "cpu"} and each.inputs:
+        if each.inputs and (each.name in {"float", "to", "detach", "contiguous", "cpu"} or _slices(each)):
             yield from _outermost(program, each.inputs[0])
+
+
+def _slices(made: Operation) -> bool:
+    """Whether it is `x[:, a:b]` or `x[rows]`, which has as many axes as `x`."""
+    place = made.value.node.slice if made.name == "index" and isinstance(made.value.node, ast.Subscript) else None
+    if isinstance(place, ast.Tuple):
+        return all(isinstance(each, ast.Slice) or ast.unparse(each) == "..." for each in place.elts)
+    return place is not None and not isinstance(place, ast.Constant)
