@@ -136,6 +136,19 @@ def test_or_the_terms_lose_it() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("loss", "names"),
+    [("((z @ z.T) * mask(y).float()).mean()", ("Mul", "Mm")), ("(z @ z.T - mask(y)).square().mean()", ("Sub", "Mm"))],
+)
+@pytest.mark.parametrize("same", ["labels[None] == labels[:, None]", "labels.unsqueeze(0) == labels.unsqueeze(1)"])
+def test_labels_lose_theirs_where_they_choose_pairs(loss: str, names: tuple[str, str], same: str) -> None:
+    over, under = names
+    head = (Op(name="Mean"), Op(name=over, shape=(32, 32, 32), data=True), Op(name=under, shape=(32, 32)))
+    history = History(examinations=[Examination(step=0, losses=(LossSigns(value=1.0, heads=(head,)),))])
+    source = trained(f"z = model(x)\nloss = {loss}", before=f"def mask(labels):\n    return ({same}) & apart\n")
+    assert changes(source, "match-shapes", history) == [source.replace("mask(y)", "mask(y.squeeze(1))")]
+
+
 @pytest.mark.parametrize("loss", ["F.mse_loss(model(x), y) * scale", "0.5 * model(x)", "model(x).mean() * scale"])
 def test_nothing_where_one_number_scales_the_loss(loss: str) -> None:
     assert changes(trained(f"loss = {loss}"), "match-shapes", _weighed_by((32, 1), (32,))) == []
