@@ -312,6 +312,32 @@ class TestKeepGraph:
         assert change in first_change(source, "keep-graph")
 
     @pytest.mark.parametrize(
+        ("cut", "kept"),
+        [
+            (
+                "out = out.clone().detach()\n    return F.mse_loss(out, y)",
+                "out = out.clone()\n    return F.mse_loss(out, y)",
+            ),
+            ("return F.mse_loss(out.data * 2, y)", "return F.mse_loss(out * 2, y)"),
+            (
+                "with torch.no_grad():\n        return F.mse_loss(model(x), y)",
+                "return F.mse_loss(model(x), y)",
+            ),
+        ],
+    )
+    def test_what_the_functions_of_the_loss_call_and_what_only_draws_comes_last(self, cut: str, kept: str) -> None:
+        def source(body: str) -> str:
+            return net("pass", "return self.encoder(x)") + (
+                "@torch.no_grad()\ndef draw():\n    x = torch.randn(8, 4)\n"
+                "    return x, torch.multinomial(model(x).softmax(1), 1)\n\n"
+                f"def error(out, x, y):\n    {body}\n\n"
+                "def objective():\n    x, y = draw()\n    return error(model(x), x, y)\n\n"
+                "for step in range(9):\n    loss = objective()\n    loss.backward()\n"
+            )
+
+        assert changes(source(cut), "keep-graph")[0] == source(kept)
+
+    @pytest.mark.parametrize(
         ("decided", "open_"),
         [
             ("(torch.sigmoid(out) > 0.5).float()", "torch.sigmoid(out)"),

@@ -362,6 +362,27 @@ class TestPicked:
             ),
         ]
 
+    def test_models_that_no_group_has_become_groups(self) -> None:
+        centers = (
+            "class Centers(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+            "        self.centers = nn.Parameter(torch.randn(2, 2))\n"
+            "    def forward(self, out, y):\n        return (out - self.centers[y]).square().mean()\n"
+            "pull, push, other = Centers(), Centers(), Centers()\n"
+        )
+        made = (
+            "groups = [{'params': model.parameters()}]\noptimizer = torch.optim.Adam(groups, lr=1e-3)\n"
+            "second = torch.optim.SGD(other.parameters(), lr=0.1)"
+        )
+        train = TRAIN.replace(
+            "(model(x), y)\n", "(model(x), y) + pull(model(x), y) - push(model(x), y) + other(x, y)\n"
+        )
+        text = '+ optimizer.add_param_group({{"params": [p for p in {}.parameters() if id(p) not in held]}})'
+        held = '+ held = {id(p) for group in optimizer.param_groups for p in group["params"]}'
+        expected = [held, text.format("pull"), held, text.format("push")]
+        assert first_change(NET + centers + made + train, "hold-all") == expected
+        both = "[{'params': pull.parameters()}, {'params': push.parameters()}, "
+        assert changes(NET + centers + made.replace("groups = [", f"groups = {both}") + train, "hold-all") == []
+
 
 class TestRemade:
     @pytest.mark.parametrize(

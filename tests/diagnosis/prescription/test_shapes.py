@@ -30,6 +30,12 @@ from tests.diagnosis.prescription.test_losses import trained
             "class RMSE(nn.Module):\n    def forward(self, out, y):\n        return F.mse_loss(out, y).sqrt()\n",
             "loss = RMSE()(model(x).squeeze(1), y)",
         ),
+        (
+            "loss = F.mse_loss(model(x)[:, k : k + 1], y)",
+            "",
+            "loss = F.mse_loss(model(x)[:, k : k + 1].squeeze(1), y)",
+        ),
+        ("loss = F.mse_loss(model(x)[seen], y[seen])", "", "loss = F.mse_loss(model(x)[seen].squeeze(1), y[seen])"),
     ],
 )
 def test_outputs_lose_their_axis(loss: str, before: str, new: str) -> None:
@@ -56,10 +62,12 @@ def _met_by_columns(*between: Op) -> History:
     return History(examinations=[Examination(step=0, losses=(loss,))])
 
 
-def test_targets_lose_theirs_where_it_is_they_that_have_one() -> None:
-    assert first_change(trained("loss = F.mse_loss(model(x)[:, 0], y)"), "match-shapes", _met_by_columns()) == [
-        "- loss = F.mse_loss(model(x)[:, 0], y)",
-        "+ loss = F.mse_loss(model(x)[:, 0], y.squeeze(1))",
+@pytest.mark.parametrize("target", ["y", "y[rows]", "y[:64]"])
+def test_targets_lose_theirs_where_it_is_they_that_have_one(target: str) -> None:
+    source = trained(f"loss = F.mse_loss(model(x)[:, 0], {target})")
+    assert first_change(source, "match-shapes", _met_by_columns()) == [
+        f"- loss = F.mse_loss(model(x)[:, 0], {target})",
+        f"+ loss = F.mse_loss(model(x)[:, 0], {target}.squeeze(1))",
     ]
 
 
@@ -76,7 +84,9 @@ def test_outputs_keep_theirs_where_columns_meet_them_in_several_places(axis: str
     ]
 
 
-@pytest.mark.parametrize("given", ["model(x).squeeze(-1)", "model(x)[:, 0]", "model(x).flatten()"])
+@pytest.mark.parametrize(
+    "given", ["model(x).squeeze(-1)", "model(x)[:, 0]", "model(x).flatten()", "model(x)[:, 0][seen]"]
+)
 def test_nothing_where_outputs_are_flat(given: str) -> None:
     assert changes(trained(f"loss = F.mse_loss({given}, y)"), "match-shapes") == []
 
@@ -124,6 +134,19 @@ def test_or_the_terms_lose_it() -> None:
     assert first_change(trained(loss), "match-shapes", _weighed_by((32,), (32, 1)))[1:] == [
         "+ loss = ((-torch.stack([model(each) for each in x])).squeeze(1) * gain).sum()"
     ]
+
+
+@pytest.mark.parametrize(
+    ("loss", "names"),
+    [("((z @ z.T) * mask(y).float()).mean()", ("Mul", "Mm")), ("(z @ z.T - mask(y)).square().mean()", ("Sub", "Mm"))],
+)
+@pytest.mark.parametrize("same", ["labels[None] == labels[:, None]", "labels.unsqueeze(0) == labels.unsqueeze(1)"])
+def test_labels_lose_theirs_where_they_choose_pairs(loss: str, names: tuple[str, str], same: str) -> None:
+    over, under = names
+    head = (Op(name="Mean"), Op(name=over, shape=(32, 32, 32), data=True), Op(name=under, shape=(32, 32)))
+    history = History(examinations=[Examination(step=0, losses=(LossSigns(value=1.0, heads=(head,)),))])
+    source = trained(f"z = model(x)\nloss = {loss}", before=f"def mask(labels):\n    return ({same}) & apart\n")
+    assert changes(source, "match-shapes", history) == [source.replace("mask(y)", "mask(y.squeeze(1))")]
 
 
 @pytest.mark.parametrize("loss", ["F.mse_loss(model(x), y) * scale", "0.5 * model(x)", "model(x).mean() * scale"])

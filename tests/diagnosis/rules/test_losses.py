@@ -147,7 +147,7 @@ def test_log_probabilities_may_be_weighted(below: tuple[Op, ...], caught: bool) 
     assert ("loss-output-mismatch" in seen(classifying(loss={"heads": (weights, head), "not_log": True}))) is caught
 
 
-NN, N1 = (64, 64), (64, 1)
+NN, N1, NNN = (64, 64), (64, 1), (64, 64, 64)
 APART, EACH_OTHER = op("Sub", *NN, data=True), op("Sub", *NN)
 
 
@@ -162,6 +162,8 @@ APART, EACH_OTHER = op("Sub", *NN, data=True), op("Sub", *NN)
         (((op("Mean"), op("Abs", *NN), APART, op("Unsqueeze", *N1)), (op("Mean"), op("Abs", *NN), EACH_OTHER)), False),
         (((op("Neg"), op("Logsumexp", 64), op("MaskedFill", *NN), op("Expand", *NN), op("View", *N1)),), False),  # Cox
         (((op("Mean"), op("Softplus", *NN), EACH_OTHER, op("Expand", *NN), op("Addmm", *N1)),), False),  # ranking
+        (((op("Mean"), op("Pow", *NNN), op("Sub", *NNN, data=True), op("Mm", *NN)),), True),  # likenesses (N, N, 1)
+        (((op("Mean"), op("Pow", *NNN), op("Sub", *NNN, data=True), op("Unsqueeze", 64, 1, 64)),), False),
     ],
 )
 def test_all_pairs_by_mistake_and_on_purpose(heads: tuple[tuple[Op, ...], ...], caught: bool) -> None:
@@ -179,6 +181,12 @@ def test_all_pairs_by_mistake_and_on_purpose(heads: tuple[tuple[Op, ...], ...], 
         (op("Mul", *NN, data=True, factors=((64, 1),)), op("Unsqueeze", 1, 64), False),  # a table, on purpose
         (op("Mul", *NN, data=True, factors=(NN,)), op("Sum", 64), False),  # risk sets
         (op("Mul", 1, 1, data=True, factors=((1, 1),)), op("Sum", 1), False),
+        (op("Mul", *NNN, data=True, factors=((64, 64, 1),)), op("Sub", *NN), True),  # pairs chosen by labels (N, 1)
+        (op("Mul", *NNN, 64, data=True, factors=((64,) * 4,)), op("Add", *NNN), True),
+        (op("MaskedFill", *NNN), op("Sub", *NN), True),
+        (op("Where", *NNN, data=True), op("Sub", *NNN), False),
+        (op("Mul", *NNN, data=True, factors=(NNN,)), op("Unsqueeze", 64, 64, 1), False),
+        (op("Mul", 8, 64, 64, data=True, factors=((8, 1, 1),)), op("Sub", *NN), False),
     ],
 )
 def test_each_term_is_weighed_by_its_own(product: Op, below: Op, caught: bool) -> None:

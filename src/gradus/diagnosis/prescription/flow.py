@@ -29,7 +29,10 @@ AVERAGING = frozenset({"mean", "sum"})
 _BINARY = {
     ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div", ast.Pow: "pow", ast.MatMult: "matmul",
 }  # fmt: skip
-_NO_GRADIENT = {"size", "shape", "len", "numel", "dim", "detach", "argmax", "item", "numpy", "tolist", "range"}
+_NO_GRADIENT = {
+    "size", "shape", "len", "numel", "dim", "detach", "argmax", "item", "numpy", "tolist", "range", "one_hot", "long",
+    "sample", "multinomial",
+}  # fmt: skip
 _MOST = 4000
 _DEEPEST = 60
 

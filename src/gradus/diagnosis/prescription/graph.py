@@ -3,7 +3,7 @@
 import ast
 import re
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 
@@ -11,12 +11,12 @@ from gradus.diagnosis.prescription.bindings import Function, attributes_in, bind
 from gradus.diagnosis.prescription.callables import reached
 from gradus.diagnosis.prescription.edits import Edit, delete, imported, is_atom, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
-from gradus.diagnosis.prescription.flow import LAYERS, nearest
+from gradus.diagnosis.prescription.flow import LAYERS, below, leads_to_layers, nearest, training_losses
 from gradus.diagnosis.prescription.modes import without_gradients
 from gradus.diagnosis.prescription.program import Program, SourceFile
 from gradus.diagnosis.prescription.readers import is_load
 from gradus.diagnosis.prescription.roles import is_module, training_steps
-from gradus.diagnosis.prescription.values import Value
+from gradus.diagnosis.prescription.values import Operation, Value
 
 _ASIDE = {"sample", "generate", "predict", "evaluate", "validate", "test", "accuracy", "update_target", "ema_update"}
 """Names of functions that want no gradients."""
@@ -94,13 +94,36 @@ def _decided(file: SourceFile, node: ast.AST) -> ast.expr | None:
 
 @fix("keep-graph")
 def let_gradients_through(case: Case) -> Iterator[Sequence[Edit]]:
-    """Take away one by one what cuts the graph on the way to the loss, then all of it."""
-    every: list[list[Edit]] = []
+    """Take away one by one what cuts the graph on the way to the loss, then all of it; first what cuts off layers."""
+    way = {id(each.value.node): each for loss in training_losses(case) for each in below(case.program, loss)}
+    needed: list[list[Edit]] = []
+    others: list[list[Edit]] = []
     for file, region in _regions(case):
-        every += [*_blocks(file, region), *_round_trip(file, region), *_calls(file, region)]
+        for edits in (*_blocks(file, region), *_round_trip(file, region), *_calls(file, region)):
+            touched = _touched(file, region, edits, way)
+            (needed if any(_is_computed(case.program, each) for each in touched) else others).append(edits)
+    every = [*needed, *others]
     yield from every
     if len(every) > 1:
         yield [each for edits in every for each in edits]
+
+
+def _touched(
+    file: SourceFile, region: ast.AST, edits: Sequence[Edit], way: Mapping[int, Operation]
+) -> Iterator[Operation]:
+    """Operations that edits lie in or have within them; what decorates a function is said of all of it."""
+    above = isinstance(region, Function) and edits[0].end <= file.span(region)[0]
+    for node in ast.walk(region):
+        if id(node) in way:
+            start, end = file.span(node)
+            if above or any(each.start < end and start < each.end for each in edits):
+                yield way[id(node)]
+
+
+def _is_computed(program: Program, made: Operation) -> bool:
+    """Whether layers made a value, or what is cut off there."""
+    values = made.inputs[:1] if made.name in _TO_NUMPY else (made.value,)
+    return any(leads_to_layers(program, each) for each in values)
 
 
 def _made_number(file: SourceFile, name: ast.expr) -> list[Edit]:
@@ -156,14 +179,21 @@ def _regions(case: Case) -> list[tuple[SourceFile, ast.AST]]:
     for training in training_steps(case):
         for statement in _before_backward(program, training.file, training.backward.node, training.around):
             found[id(statement)] = (training.file, statement)
-            for node in ast.walk(statement):
-                enters = reached(program, training.file, node) if isinstance(node, ast.Call) else None
-                if enters is not None and enters[1].name != "__init__" and not _trains(enters[1]):
-                    found[id(enters[1])] = enters
+            _enter(program, training.file, statement, found)
     finding = case.finding("detached-graph")
     path = [each for each in finding.where.split(".") if not each.isdigit()] if finding is not None else []
     last = path[-1] if path else ""
     return sorted(found.values(), key=lambda each: last not in attributes_in(each[1]))
+
+
+def _enter(program: Program, file: SourceFile, node: ast.AST, found: dict[int, tuple[SourceFile, ast.AST]]) -> None:
+    """Add the functions that are called there, and those that these call."""
+    for each in ast.walk(node):
+        enters = reached(program, file, each) if isinstance(each, ast.Call) else None
+        if enters is None or id(enters[1]) in found or enters[1].name == "__init__" or _trains(enters[1]):
+            continue
+        found[id(enters[1])] = enters
+        _enter(program, *enters, found)
 
 
 def _trains(function: ast.AST) -> bool:
@@ -203,8 +233,12 @@ def _blocks(file: SourceFile, region: ast.AST) -> Iterator[list[Edit]]:
 
 
 def _computes(block: ast.With) -> bool:
-    """Whether it binds something rather than changes it in place, as an average of weights does."""
-    return any(isinstance(each, ast.Assign) and not isinstance(each.targets[0], ast.Subscript) for each in block.body)
+    """Whether it binds or returns something rather than changes it in place, as an average of weights does."""
+    return any(
+        isinstance(each, ast.Return)
+        or (isinstance(each, ast.Assign) and not isinstance(each.targets[0], ast.Subscript))
+        for each in block.body
+    )
 
 
 def unwrapped(file: SourceFile, block: ast.With | ast.If) -> Edit:

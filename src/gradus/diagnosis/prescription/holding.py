@@ -1,7 +1,7 @@
 """Fixes of what an optimizer holds."""
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from gradus.diagnosis.prescription.bindings import bindings, class_around, returned
 from gradus.diagnosis.prescription.callables import reached
@@ -70,12 +70,16 @@ def hold_all_parameters(case: Case) -> Iterator[Sequence[Edit]]:
         running = _running(case.program, training)
         for made in every:
             argument, text = made.argument(0, "params"), None
-            if argument is not None and not _grouped(case.program, made.file, argument):
-                known = _known(case.program, made, running, training)
+            known = _known(case.program, made, running, training)
+            grouped = argument is not None and _grouped(case.program, made.file, argument)
+            if argument is not None and not grouped:
                 text = _wider(made.file, argument, held(made), known, taken)
+            missing = [each for each in known if grouped and held(made) and not _is_taken(each, taken)]
             whole = _whole(case.program, made)
             if argument is not None and text is not None:
                 yield [replace(made.file, argument, text)]
+            elif missing:
+                yield _with_the_rest(made, *missing)
             elif whole and all(_whole(case.program, each) != whole for each in every if each is not made):
                 yield _with_the_rest(made, whole)
 
@@ -89,15 +93,20 @@ def _known(program: Program, made: Found, running: list[str], training: Training
     return [each for each in running if made.file is training.file and _reaches(program, made, each, training)]
 
 
-def _with_the_rest(made: Found, whole: str) -> list[Edit]:
-    """What an optimizer leaves out of a model becomes a group of its own."""
+def _is_taken(model: str, taken: Collection[str]) -> bool:
+    """Whether an optimizer has parameters of a model, be it of some of its parts."""
+    return model == "self" or any(f"{each}.".startswith((f"{model}.", f"{model}[")) for each in taken)
+
+
+def _with_the_rest(made: Found, *models: str) -> list[Edit]:
+    """What an optimizer leaves out of models becomes a group of its own for each."""
     file, statement = made.file, made.statement
     if not isinstance(statement, ast.Assign | ast.Return) or statement.value is not made.node:
         return []
     optimizer = ast.unparse(statement.targets[0]) if isinstance(statement, ast.Assign) else "optimizer"
     (taken,) = free_names(file, "held")
     rate = "" if made.argument(1, "lr") is not None else f', "lr": {optimizer}.param_groups[0]["lr"]'
-    rest = with_the_rest(optimizer, whole, taken, rate)
+    rest = "\n".join(with_the_rest(optimizer, each, taken, rate) for each in models)
     if isinstance(statement, ast.Assign):
         return [after(file, statement, rest)]
     start, value = file.span(statement)[0], file.span(made.node)[0]

@@ -22,6 +22,7 @@ from gradus.diagnosis.prescription.values import Operation, Value
 from gradus.diagnosis.rules.losses import weighed
 
 _DIFFERENCES = {"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "sub", "poisson_nll_loss"}
+_CHOOSING = {"mul", "where", "masked_fill"}
 _AXES = {"squeeze", "view", "reshape", "flatten", "index", "unsqueeze"}
 
 
@@ -29,7 +30,7 @@ _AXES = {"squeeze", "view", "reshape", "flatten", "index", "unsqueeze"}
 def same_shape(case: Case) -> Iterator[Sequence[Edit]]:
     """`squeeze(1)` of outputs (N, 1) where they meet targets (N,); or of the targets, if it is they."""
     under, product = _seen(case)
-    if product:
+    if product or _of_pairs(under):
         return
     of_output = len(under) != 1
     found = [
@@ -67,7 +68,7 @@ def weights_of_same_shape(case: Case) -> Iterator[Sequence[Edit]]:
     """`squeeze(1)` of weights (N, 1), as of advantages, by which terms of the loss (N,) are multiplied; or of these."""
     under, product = _seen(case)
     sides: dict[str, list[Value]] = {}
-    for loss in training_losses(case) if product else ():
+    for loss in training_losses(case) if product and not _of_pairs(under) else ():
         for each in below(case.program, loss, layers=False):
             computed = [leads_to_layers(case.program, side) for side in each.inputs[:2]]
             if each.name != "mul" or sorted(computed) != [False, True]:
@@ -78,6 +79,37 @@ def weights_of_same_shape(case: Case) -> Iterator[Sequence[Edit]]:
     for places in sides.values():  # of the same weights in all products
         once = {each.node: each.file for each in places}
         yield nested(behind(file, node, ".squeeze(1)") for node, file in once.items())
+
+
+@fix("match-shapes")
+def labels_in_one_row(case: Case) -> Iterator[Sequence[Edit]]:
+    """`squeeze(1)` of labels (N, 1) that are compared with each other, to choose or to tell pairs (N, N)."""
+    under, _ = _seen(case)
+    for loss in training_losses(case) if _of_pairs(under) else ():
+        for each in below(case.program, loss, layers=False):
+            computed = [leads_to_layers(case.program, side) for side in each.inputs[:2]]
+            if each.name in _DIFFERENCES | _CHOOSING and sorted(computed) == [False, True]:
+                labels = _compared(case.program, each.inputs[computed.index(False)])
+                once = {each.node: each.file for each in labels}
+                if once:
+                    yield nested(behind(file, node, ".squeeze(1)") for node, file in once.items())
+
+
+def _of_pairs(shape: tuple[int, ...]) -> bool:
+    """Whether it is that of pairs of examples, (N, N), or of triplets."""
+    return len(shape) > 1 and shape[-1] > 1
+
+
+def _compared(program: Program, told: Value) -> Iterator[Value]:
+    """The labels that are compared on the way: `labels` of `labels[:, None] == labels[None]`, as callers gave them."""
+    for each in below(program, told):
+        node = each.value.node
+        for side in (node.left, *node.comparators) if isinstance(node, ast.Compare) else ():
+            inner: ast.AST = side
+            while isinstance(inner, ast.Call | ast.Attribute | ast.Subscript):
+                inner = inner.func if isinstance(inner, ast.Call) else inner.value
+            if isinstance(inner, ast.Name):
+                yield from given_for(program, Value(each.value.file, inner))
 
 
 def _is_one_number(made: Operation) -> bool:
@@ -96,7 +128,9 @@ def _seen(case: Case) -> tuple[tuple[int, ...], bool]:
         for loss in examination.losses:
             for head in loss.heads:
                 for op, under in itertools.pairwise(head):
-                    square = len(op.shape) == 2 and op.shape[0] == op.shape[1] and under.shape != op.shape
+                    axes = len(op.shape)
+                    even = len(set(op.shape)) == 1 and under.shape != op.shape
+                    square = even and (axes == 2 or (axes > 2 and under.shape == op.shape[1:]))
                     product = bool(weighed(op, under))
                     if product or (square and op.name in ("Sub", "Expand")):
                         return under.shape, product
@@ -131,7 +165,7 @@ def _bare(program: Program, difference: Operation, of_output: bool) -> Iterator[
         return
     side = one if computed[0] == of_output else other
     for value in given_for(program, side):
-        reshaped = any(each.name in _AXES for each in _outermost(program, value))
+        reshaped = any(each.name in _AXES and not _slices(each) for each in _outermost(program, value))
         if not reshaped and not any(_bare_outputs(program, below(program, value, layers=False), of_output)):
             yield value
 
@@ -155,5 +189,13 @@ def _outermost(program: Program, value: Value) -> Iterator[Operation]:
     """What shapes a value last: in a model, its last layer, too."""
     for each in operations(program, value):
         yield each
-        if each.name in {"float", "to", "detach", "contiguous", "cpu"} and each.inputs:
+        if each.inputs and (each.name in {"float", "to", "detach", "contiguous", "cpu"} or _slices(each)):
             yield from _outermost(program, each.inputs[0])
+
+
+def _slices(made: Operation) -> bool:
+    """Whether it is `x[:, a:b]` or `x[rows]`, which has as many axes as `x`."""
+    place = made.value.node.slice if made.name == "index" and isinstance(made.value.node, ast.Subscript) else None
+    if isinstance(place, ast.Tuple):
+        return all(isinstance(each, ast.Slice) or ast.unparse(each) == "..." for each in place.elts)
+    return place is not None and not isinstance(place, ast.Constant)

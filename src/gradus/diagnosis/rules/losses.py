@@ -146,7 +146,7 @@ def _class_numbers(loss: LossSigns) -> bool:
     source="(N, 1) against (N,) broadcasts to (N, N): every output is compared with every target, every term weighed "
     "by every weight",
     not_fooled_by="distances between all pairs of outputs, where both sides are computed, also beside those from data; "
-    "risk sets; tables of products of a column and a row",
+    "risk sets; tables of products of a column and a row; pairs and triplets chosen by a mask of their own shape",
     structural=True,
     severity="critical",
     says=Message(
@@ -183,13 +183,15 @@ def broadcast_loss(history: History) -> Iterator[Sighting]:
 
 
 def _squared(above: Op | None, op: Op, below: Op) -> int:
-    """N, if a difference from data, or what a loss expands to be compared, makes (N, N) of N numbers.
+    """N, if a difference from data, or what a loss expands to be compared, makes (N, N) of N numbers, or more of pairs.
 
     A program may expand scores itself, to risk sets or to rank them.
     """
     compared = above is not None and (above.name in LOSSES or (above.name == "Sub" and above.data))
     if not (op.name == "Sub" and op.data) and not (op.name == "Expand" and compared):
         return 0
+    if _once_more(op, below):
+        return op.shape[0]
     if len(op.shape) != 2 or op.shape[0] != op.shape[1] or op.shape[0] < 2:
         return 0
     size = op.shape[0]
@@ -197,10 +199,23 @@ def _squared(above: Op | None, op: Op, below: Op) -> int:
 
 
 def weighed(op: Op, below: Op) -> int:
-    """N, if a product of (N,) with (N, 1) is of all pairs; who means them writes a column and a row."""
+    """N, if a product of (N,) with (N, 1) is of all pairs; who means them writes a column and a row.
+
+    Or if pairs, (N, N), or triplets of examples are each chosen for every example, as by labels (N, 1).
+    """
     size = op.shape[0] if op.shape else 0
+    chosen = (op.name in ("Mul", "Where") and op.data) or op.name == "MaskedFill"
+    if chosen and _once_more(op, below):
+        return size
     shapes = {below.shape, *op.factors}
     return size if size > 1 and shapes == {(size,), (size, 1)} else 0
+
+
+def _once_more(op: Op, below: Op) -> bool:
+    """Whether something of pairs of N examples, or of triplets, gets another axis of N."""
+    size = op.shape[0] if op.shape else 0
+    axes = len(op.shape)
+    return size > 1 and axes > 2 and op.shape == (size,) * axes and below.shape == (size,) * (axes - 1)
 
 
 @rules.register(
