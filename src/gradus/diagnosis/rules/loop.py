@@ -219,9 +219,9 @@ def training_in_eval_mode(history: History) -> Iterator[Sighting]:
     says=Message(
         en="The model is evaluated in training mode: dropout drops, and batch norm depends on who else is in the batch "
         "and "
-        "learns from held-out data. Call model.eval() first.",
+        "learns from held-out data. Call model.eval() first; a norm of one's own is to go by self.training.",
         zh="模型在训练模式下评估：dropout 仍在丢弃，批归一化依赖批次中的其他样本并从验证数据中学习。应先调用 "
-        "model.eval()。",
+        "model.eval()；自己写的归一化层要看 self.training。",
     ),
 )
 def evaluation_in_train_mode(history: History) -> Iterator[Sighting]:
