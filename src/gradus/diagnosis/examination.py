@@ -33,6 +33,8 @@ _CHANNELS_SECOND = (nn.modules.conv._ConvNd, nn.modules.batchnorm._BatchNorm, nn
 _MOST_CALLS = 512
 _MANY_TIMES = 8
 """Calls in one pass, from which on they are steps through a sequence."""
+_AVERAGED = 30
+"""Batches after which a batch norm's averages are those of examples, and not of how it began."""
 _MOST_JUDGED = 16
 _MOST_UNNAMED = 32
 _SQUARED = {"MseLoss", "SmoothL1Loss", "HuberLoss", "Pow"}
@@ -173,8 +175,16 @@ class Window:
         output.register_hook(note)
 
     def _read_batch_norm(self, module: Any, place: str, inputs: Sequence[Any]) -> None:
-        if inputs and isinstance(inputs[0], Tensor) and inputs[0].dim() > 1:
-            self.unnormalized.append((place, len(inputs[0]), measure.independent(inputs[0])))
+        if not inputs or not isinstance(inputs[0], Tensor) or inputs[0].dim() < 2:
+            return
+        given, tracked = inputs[0], module.num_batches_tracked
+        numbers = measure.independent(given)
+        if len(given) == 1 and numbers > 1:
+            # Of one example only those before it tell how alike its numbers are.
+            if module.momentum is None or tracked is None or int(tracked) < _AVERAGED:
+                return
+            numbers = measure.independent_of_one(given, module.running_mean, module.running_var, module.momentum)
+        self.unnormalized.append((place, len(given), numbers))
 
     def model(self, root: nn.Module, inputs: Sequence[Tensor], result: Any) -> None:
         """A model has run on a training batch."""

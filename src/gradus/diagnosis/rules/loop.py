@@ -277,9 +277,10 @@ def batch_norm_drift(history: History) -> Iterator[Sighting]:
 
 @rules.register(
     "batch-norm-tiny-batch",
-    source="Wu & He (2018): error rises steeply below 16 examples; statistics of fewer than 8 numbers are noise",
-    not_fooled_by="a last batch that is smaller; convolutions, whose positions count too, as far as they differ; group "
-    "and layer norm",
+    source="Wu & He (2018): error rises steeply below 16 examples; statistics of fewer than 8 numbers are noise; one "
+    "stack at a time, wolny/pytorch-3dunet issue 53",
+    not_fooled_by="a last batch that is smaller; convolutions, whose positions count too, as far as they differ; one "
+    "example at a time, if all have much the same mean; group and layer norm",
     structural=True,
     says=Message(
         en="Batch norm computes its statistics from {count:.0f} independent numbers per channel: they are mostly "
