@@ -300,6 +300,16 @@ def test_saturated_units_however_the_activation_is_written(squash: Callable[[Ten
     assert set(shares) == {0.5}
 
 
+class Steep(nn.Module):
+    def forward(self, h: Tensor) -> Tensor:
+        return torch.sigmoid(3 * h)
+
+
+def test_saturated_units_of_an_activation_of_the_program_s_own() -> None:
+    found = steps(Rectified(half_dead(), Steep()), [0.1 * inputs(N, 6)] * 2)[1]
+    assert (found.layers["net:rectify"].activation, found.layers["net:rectify"].saturated) == ("sigmoid", 0.5)
+
+
 def test_channels_are_units_of_images() -> None:
     model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU())
     with torch.no_grad():

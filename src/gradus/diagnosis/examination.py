@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from gradus.diagnosis import measure
 from gradus.diagnosis.comparison import compared, read_loss
-from gradus.diagnosis.graph import Graph, by_weights, given_by_hand, walk
+from gradus.diagnosis.graph import Graph, by_weights, given_by_hand, short_name, walk
 from gradus.diagnosis.inputs import begins_with_normalization, calm, read_input, row_prints
 from gradus.diagnosis.memory import Memory
 from gradus.diagnosis.places import Places
@@ -111,7 +111,7 @@ class Window:
             self._read_batch_norm(module, place, inputs)
 
     def _read_layer(self, module: nn.Module, place: str, output: Tensor) -> LayerSigns:
-        activation = _ACTIVATION_TYPES.get(type(module), "")
+        activation = _ACTIVATION_TYPES.get(type(module), "") or _squashes(output)
         values = measure.by_unit(output, self._unit_axis(module, output))
         if activation:
             return self._layer_signs(type(module).__name__, place, values, activation, before=False)
@@ -383,6 +383,12 @@ def _spliced(heads: Iterable[tuple[Op, ...]], beside: Sequence[tuple[Op, ...]]) 
 def _decodes(inputs: Sequence[Tensor], code: Tensor) -> bool:
     """Whether a model is given what was computed, of the shape of an encoder's means."""
     return any(each.shape == code.shape and each.grad_fn is not None for each in inputs[:1])
+
+
+def _squashes(output: Tensor) -> str:
+    """The sigmoid or tanh that a module of the program's own ends with, whatever it does before."""
+    name = short_name(output.grad_fn).lower() if output.grad_fn is not None else ""
+    return name if name in measure.LIMITS else ""
 
 
 def _saturated_units(values: Tensor, activation: str, *, before: bool) -> float:
