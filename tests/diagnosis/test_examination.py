@@ -2,6 +2,7 @@
 
 import math
 import random
+import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -299,6 +300,16 @@ def test_saturated_units_however_the_activation_is_written(squash: Callable[[Ten
     assert set(shares) == {0.5}
 
 
+class Steep(nn.Module):
+    def forward(self, h: Tensor) -> Tensor:
+        return torch.sigmoid(3 * h)
+
+
+def test_saturated_units_of_an_activation_of_the_program_s_own() -> None:
+    found = steps(Rectified(half_dead(), Steep()), [0.1 * inputs(N, 6)] * 2)[1]
+    assert (found.layers["net:rectify"].activation, found.layers["net:rectify"].saturated) == ("sigmoid", 0.5)
+
+
 def test_channels_are_units_of_images() -> None:
     model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU())
     with torch.no_grad():
@@ -318,6 +329,22 @@ def test_numbers_that_batch_norm_has_for_each_channel() -> None:
     assert [each[:2] for each in window.unnormalized] == [("net:0", 2), ("net:1", 2)]
     assert {each[2] for each in window.unnormalized} == {measure.independent(x)}
     assert window.drifting == {"net:0"}
+
+
+@pytest.mark.parametrize(("spread", "apart"), [(0.0, False), (2.0, True)])
+def test_numbers_that_batch_norm_has_of_one_example_at_a_time(spread: float, apart: bool) -> None:
+    """Its averages over those before tell whether examples are alike, once there are some."""
+    places, norm = Places(), nn.BatchNorm2d(3)
+    places.add(norm, "net")
+    found = []
+    for step in range(60):
+        window = Window(step, places, Memory())
+        x = inputs(1, 3, 8, 8) + spread * torch.randn(1, 3, 1, 1)
+        window.layer(norm, (x,), norm(x))
+        found.append([each[2] for each in window.unnormalized])
+    assert not any(found[:20])
+    later = [each for (each,) in found[40:]]
+    assert (statistics.harmonic_mean(later) < 8) == apart
 
 
 class Looped(nn.Module):

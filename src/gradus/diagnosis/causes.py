@@ -181,7 +181,7 @@ TABLE: tuple[Cause, ...] = (
         {"train-validation-mismatch": 3, "labels-unrelated": 2.5, "evaluation-in-train-mode": 2.5,
          "dropout-in-evaluation": 2, "batch-norm-tiny-batch": 1.5, "noisy-labels": 1.5, "unshuffled-data": 2,
          "training-in-eval-mode": 1.5, "batch-norm-drift": 1, "constant-inputs": 2, "batch-mixing": 2,
-         "softmax-wrong-axis": 2, "duplicate-augmentation": 2.5, "large-updates": 1},
+         "softmax-wrong-axis": 2, "duplicate-augmentation": 2.5, "large-updates": 1, "saturated-units": 1},
     ),
     _cause(
         "underfitting",

@@ -157,11 +157,19 @@ class EvaluationWatch:
                 return
 
     def close(
-        self, step: int, train: list[InputSigns], *, dropping: bool, squared: bool = False, share: float = 1.0
+        self,
+        step: int,
+        train: list[InputSigns],
+        *,
+        dropping: bool,
+        normalizing: bool = False,
+        squared: bool = False,
+        share: float = 1.0,
     ) -> list[Evaluation]:
         """Training goes on, or the program ends.
 
         Args:
+            normalizing: whether batch norm acts as in training whatever the mode.
             share: about which share of training's examples is known.
             squared: whether training's loss is a mean squared error, so that one that was written out is its like.
         """
@@ -183,7 +191,7 @@ class EvaluationWatch:
                     examples=run.examples,
                     loss=run.loss / run.loss_examples if run.loss_examples else loss,
                     accuracy=run.right / run.compared if run.compared else accuracy,
-                    training=run.training,
+                    training=run.training or normalizing,
                     repeated=run.repeated,
                     seen=sum(run.seen) / len(run.seen) if run.seen else 0.0,
                     known=run.known,

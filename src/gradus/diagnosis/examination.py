@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from gradus.diagnosis import measure
 from gradus.diagnosis.comparison import compared, read_loss
-from gradus.diagnosis.graph import Graph, by_weights, given_by_hand, walk
+from gradus.diagnosis.graph import Graph, by_weights, given_by_hand, short_name, walk
 from gradus.diagnosis.inputs import begins_with_normalization, calm, read_input, row_prints
 from gradus.diagnosis.memory import Memory
 from gradus.diagnosis.places import Places
@@ -33,6 +33,8 @@ _CHANNELS_SECOND = (nn.modules.conv._ConvNd, nn.modules.batchnorm._BatchNorm, nn
 _MOST_CALLS = 512
 _MANY_TIMES = 8
 """Calls in one pass, from which on they are steps through a sequence."""
+_AVERAGED = 30
+"""Batches after which a batch norm's averages are those of examples, and not of how it began."""
 _MOST_JUDGED = 16
 _MOST_UNNAMED = 32
 _SQUARED = {"MseLoss", "SmoothL1Loss", "HuberLoss", "Pow"}
@@ -109,7 +111,7 @@ class Window:
             self._read_batch_norm(module, place, inputs)
 
     def _read_layer(self, module: nn.Module, place: str, output: Tensor) -> LayerSigns:
-        activation = _ACTIVATION_TYPES.get(type(module), "")
+        activation = _ACTIVATION_TYPES.get(type(module), "") or _squashes(output)
         values = measure.by_unit(output, self._unit_axis(module, output))
         if activation:
             return self._layer_signs(type(module).__name__, place, values, activation, before=False)
@@ -173,8 +175,16 @@ class Window:
         output.register_hook(note)
 
     def _read_batch_norm(self, module: Any, place: str, inputs: Sequence[Any]) -> None:
-        if inputs and isinstance(inputs[0], Tensor) and inputs[0].dim() > 1:
-            self.unnormalized.append((place, len(inputs[0]), measure.independent(inputs[0])))
+        if not inputs or not isinstance(inputs[0], Tensor) or inputs[0].dim() < 2:
+            return
+        given, tracked = inputs[0], module.num_batches_tracked
+        numbers = measure.independent(given)
+        if len(given) == 1 and numbers > 1:
+            # Of one example only those before it tell how alike its numbers are.
+            if module.momentum is None or tracked is None or int(tracked) < _AVERAGED:
+                return
+            numbers = measure.independent_of_one(given, module.running_mean, module.running_var, module.momentum)
+        self.unnormalized.append((place, len(given), numbers))
 
     def model(self, root: nn.Module, inputs: Sequence[Tensor], result: Any) -> None:
         """A model has run on a training batch."""
@@ -373,6 +383,12 @@ def _spliced(heads: Iterable[tuple[Op, ...]], beside: Sequence[tuple[Op, ...]]) 
 def _decodes(inputs: Sequence[Tensor], code: Tensor) -> bool:
     """Whether a model is given what was computed, of the shape of an encoder's means."""
     return any(each.shape == code.shape and each.grad_fn is not None for each in inputs[:1])
+
+
+def _squashes(output: Tensor) -> str:
+    """The sigmoid or tanh that a module of the program's own ends with, whatever it does before."""
+    name = short_name(output.grad_fn).lower() if output.grad_fn is not None else ""
+    return name if name in measure.LIMITS else ""
 
 
 def _saturated_units(values: Tensor, activation: str, *, before: bool) -> float:

@@ -86,6 +86,19 @@ def independent(inputs: Tensor) -> float:
     return min(n * numbers, n / alike) if 0 < alike < math.inf else n * numbers
 
 
+def independent_of_one(inputs: Tensor, mean: Tensor, variance: Tensor, momentum: float) -> float:
+    """The same of a single example, whose own means lie apart from those of examples before it.
+
+    Args:
+        mean, variance: averaged over batches, this one included by `momentum`.
+    """
+    p_c = inputs.detach()[0].flatten(1).float()
+    numbers = p_c.shape[1]
+    apart = ((p_c.mean(1) - mean) / (1 - momentum)).square()
+    alike = float((apart / (apart + variance)).nanmean())
+    return min(float(numbers), 1 / alike) if 0 < alike < math.inf else float(numbers)
+
+
 LIMITS = {
     "sigmoid": (-4.0, 4.0),
     "tanh": (-2.5, 2.5),

@@ -324,9 +324,11 @@ class Probe(taps.Listener):
         if id(module) not in self._looked_beside and not self.history.step and not is_compiled(module):
             self._looked_beside.add(id(module))
             with self.looking_away():
-                mixes, dropping = shadow.look_beside(module, args, kwargs)
-            self.history.loop.mixes |= mixes
-            self.history.loop.always_dropping |= dropping
+                seen = shadow.look_beside(module, args, kwargs)
+            loop = self.history.loop
+            loop.mixes |= seen == "mixes"
+            loop.always_dropping |= seen == "drops"
+            loop.always_normalizing |= seen == "normalizes"
 
     def _run_beside(self, module: nn.Module, args: Any, kwargs: Any) -> None:
         """A compiled model's original: inside a compiled one nothing can be seen."""
@@ -380,6 +382,7 @@ class Probe(taps.Listener):
             self.history.step,
             self._memory.train_inputs,
             dropping=self.history.loop.always_dropping,
+            normalizing=self.history.loop.always_normalizing,
             share=self._memory.share,
             squared=known is not None and math.isclose(known.value, known.error, rel_tol=1e-3),
         )

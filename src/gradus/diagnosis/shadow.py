@@ -1,10 +1,10 @@
-"""A copy of a model, run beside the run: whether it mixes a batch's examples, whether dropout acts in evaluation."""
+"""A copy of a model, run beside the run in evaluation mode: whether it mixes a batch's examples or drops numbers."""
 
 import contextlib
 import copy
 import io
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -20,18 +20,18 @@ _SERIES = 16
 """Rows from which on it can be told that they follow each other in time."""
 
 
-def look_beside(model: nn.Module, args: Any, kwargs: Any) -> tuple[bool, bool]:
-    """Whether examples are mixed, and whether dropout acts, in evaluation mode.
+def look_beside(model: nn.Module, args: Any, kwargs: Any) -> Literal["", "mixes", "drops", "normalizes"]:
+    """What a model does in evaluation mode: mixes examples, drops, or normalizes by the batch's own statistics.
 
     A deep copy runs, on copies of a few rows, so that nothing the model keeps about itself changes; torch's random
     state is put back, and what it prints is not shown.
 
     Returns:
-        Both False where it cannot be told: no batch, too large, cannot be copied, raises on fewer rows.
+        Nothing where it cannot be told, too: no batch, too large, cannot be copied, raises on fewer rows.
     """
     batch = batch_size(args)
     if batch < 2 or sum(each.numel() for each in model.parameters()) > _MOST_ELEMENTS:
-        return False, False
+        return ""
     rows = min(_ROWS, batch)
     state = random_state(model)
     silent = contextlib.redirect_stdout(io.StringIO())
@@ -40,18 +40,21 @@ def look_beside(model: nn.Module, args: Any, kwargs: Any) -> tuple[bool, bool]:
             twin = _bare_copy(model).eval()
             given = rows_of(args, batch, rows), rows_of(kwargs, batch, rows)
             if any(isinstance(each, Tensor) and each.shape[:2] == (batch, batch) for each in args):  # a graph's edges
-                return False, False
+                return ""
+            kept = [each.clone() for each in twin.buffers()]
             with _Dropping() as dropping:
                 before = _output(twin, given)
+            averages = any(not torch.equal(one, two) for one, two in zip(kept, twin.buffers(), strict=False))
             if dropping.dropped and not any(m.training for m in twin.modules()):
-                return False, True
+                return "drops"
             if _drew(state, random_state(model)) or before is None or before.shape[0] != rows:
-                return False, False
+                return ""
             if _in_order(_first(args)) or _pairs(twin, given, before, rows):
-                return False, False
-            return _mixes(twin, given, before), False
+                return ""
+            # Statistics that go on being averaged are a norm's that takes no notice of the mode.
+            return "" if not _mixes(twin, given, before) else "normalizes" if averages else "mixes"
     except Exception:  # whatever a stranger's model does with what it was not made for says nothing about the run
-        return False, False
+        return ""
     finally:
         put_back(state)
 

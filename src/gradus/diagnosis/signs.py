@@ -282,7 +282,8 @@ class Evaluation:
     Attributes:
         step: steps done before it.
         loss, accuracy: means over its examples, where the program computed them.
-        training: whether the model was in training mode although it holds dropout or batch norm.
+        training: whether the model was in training mode although it holds dropout or batch norm, or its batch norm is
+            whatever the mode.
         repeated: whether the same inputs came several times, as for Monte Carlo dropout.
         seen: share of its examples that were seen in training batches.
         known: how many training examples, different from each other, had been looked at by then.
@@ -375,6 +376,7 @@ class LoopSigns:
         tiny_batch: independent numbers per channel of the batch norm that has the fewest.
         mixes: whether the output for one example depends on the others.
         always_dropping: whether dropout acts in evaluation mode.
+        always_normalizing: whether batch norm uses and updates the batch's own statistics in evaluation mode.
         reseeded: steps during which a generator was set to the same seed again.
         optimizers_known: optimizers there are, whether or not they have stepped.
         no_graph: a backward pass from something that needs no gradient.
@@ -406,6 +408,7 @@ class LoopSigns:
     tiny_batch_place: str = ""
     mixes: bool = False
     always_dropping: bool = False
+    always_normalizing: bool = False
     reseeded: int = 0
     optimizers_known: int = 0
     no_graph: bool = False

@@ -2,6 +2,7 @@
 
 import pytest
 
+from gradus.diagnosis.history import History
 from tests.diagnosis.prescription.changing import changes, first_change
 
 NET = """
@@ -265,6 +266,28 @@ for epoch in range(9):
         assert changes(NET + source, "eval-mode", cause="evaluation-in-train-mode") == []
 
 
+class TestBatchNorm:
+    @pytest.mark.parametrize(
+        ("given", "expected"),
+        [
+            ("True", ["self.training"]),
+            ("not self.frozen", ["self.training and (not self.frozen)"]),
+            ("self.learns", ["self.training and self.learns"]),
+            ("False", []),
+            ("self.training and not self.frozen", []),
+            ("training", []),
+        ],
+    )
+    def test_goes_by_the_mode(self, given: str, expected: list[str]) -> None:
+        code = "training = self.training\n        x = F.batch_norm(x, self.mean, self.var, training={})"
+        source = NET.replace("return self.fc(x)", f"{code.format(given)}\n        return self.fc(x)")
+        history = History()
+        history.loop.always_normalizing = True
+        found = changes(source, "eval-mode", cause="evaluation-in-train-mode", history=history)
+        assert len(found) == len(expected)
+        assert all(code.format(each) in change for each, change in zip(expected, found, strict=True))
+
+
 class TestDropout:
     @pytest.mark.parametrize(
         ("call", "expected"),
@@ -278,6 +301,7 @@ class TestDropout:
                 "F.scaled_dot_product_attention(x, x, x, dropout_p=0.1)",
                 "F.scaled_dot_product_attention(x, x, x, dropout_p=0.1 if self.training else 0.0)",
             ),
+            ("F.dropout(x, 0.5, not self.sure)", "F.dropout(x, 0.5, self.training and (not self.sure))"),
             ("nn.Dropout(0.5)(x)", "nn.Dropout(0.5).train(self.training)(x)"),
         ],
     )

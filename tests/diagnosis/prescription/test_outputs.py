@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 
 from gradus.core.findings import Finding
+from gradus.diagnosis.history import History
 from gradus.diagnosis.prescription.edits import apply
 from gradus.diagnosis.prescription.fixes import FIXES, Case
 from gradus.diagnosis.prescription.prescribe import load_fixes, read_program
+from gradus.diagnosis.signs import Examination, LossSigns
 from tests.diagnosis.prescription.changing import changes, first_change, lines
 
 HEAD = """
@@ -518,3 +520,25 @@ for x, y in loader:
     def test_hidden_activations_stay(self) -> None:
         program = of_sequence("nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 1)", criterion="nn.MSELoss()")
         assert changes(program, "linear-output") == []
+
+    @pytest.mark.parametrize("remedy", ["linear-output", "scale-targets"])
+    @pytest.mark.parametrize(
+        ("criterion", "loss"),
+        [
+            ("nn.MSELoss()", "criterion(model(x), y)"),
+            ("None", "F.l1_loss(model(x), y)"),
+            ("None", "((model(x) - y) ** 2).mean()"),
+        ],
+    )
+    def test_a_sigmoid_is_compared_with_marks_of_1(self, remedy: str, criterion: str, loss: str) -> None:
+        program = of_sequence("nn.Linear(4, 1), nn.Sigmoid()", criterion=criterion)
+        program = program.replace("criterion(model(x), y)", loss)
+        # 255 in a tenth of all places, or any numbers up to 255
+        marks, grey = (
+            LossSigns(value=1.0, kind="values", target_mean=25.5, target_std=std, target_high=255.0)
+            for std in (76.5, 40.0)
+        )
+        found = changes(program, remedy, History(examinations=[Examination(step=0, losses=(marks,))]))
+        assert loss.replace("y)", "y / 255)") in found[0]
+        found = changes(program, remedy, History(examinations=[Examination(step=0, losses=(grey,))]))
+        assert not any("/ 255" in each for each in found)

@@ -1,6 +1,7 @@
 """Where rules of the signal begin to speak, and what they must not be fooled by."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -235,6 +236,15 @@ def test_units_that_are_saturated_throughout_though_the_rest_learns(share: float
         return {"layers": with_layer("net:3", saturated=signal._SATURATED_THROUGHOUT + (share if step < 20 else 0.01))}
 
     assert ("saturated-units" in seen(classifying(examination=full))) == caught
+
+
+@pytest.mark.parametrize(("shares", "caught"), [((0.6, 0.8, 0.9), True), ((0.1, 0.8, 0.9), False), ((0.9,), False)])
+def test_units_that_are_saturated_all_over_though_the_run_learns(shares: Sequence[float], caught: bool) -> None:
+    places = [place for place in LAYERS if not LAYERS[place].output][: len(shares)]
+    layers = LAYERS | {
+        place: replace(LAYERS[place], saturated=share) for place, share in zip(places, shares, strict=True)
+    }
+    assert ("saturated-units" in seen(classifying(examination={"layers": layers}))) == caught
 
 
 def test_a_signal_has_exploded_that_did_so_before_all_became_nan() -> None:

@@ -3,9 +3,9 @@
 import ast
 from collections.abc import Iterator, Sequence
 
-from gradus.diagnosis.prescription.bindings import Function, class_around, function_around
+from gradus.diagnosis.prescription.bindings import Function, bindings, class_around, function_around
 from gradus.diagnosis.prescription.callables import reached
-from gradus.diagnosis.prescription.edits import Edit, after, before, delete, imported, replace, with_argument
+from gradus.diagnosis.prescription.edits import Edit, after, atom, before, delete, imported, replace, with_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.freezing import frozen_receivers
 from gradus.diagnosis.prescription.program import Found, Program, SourceFile
@@ -275,7 +275,32 @@ def _trains_itself(training: TrainingStep) -> bool:
 
 # ---- layers that go by neither --------------------------------------------------------------------------------------
 
+_BATCH_NORMS = ("torch.nn.functional.batch_norm", "torch.batch_norm")
 _DROPOUTS = ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout")
+
+
+@fix("eval-mode")
+def normalize_by_the_mode(case: Case) -> Iterator[Sequence[Edit]]:
+    """A functional batch norm uses the batch's own statistics in training only, whatever else it goes by."""
+    edits: list[Edit] = []
+    for call in case.program.calls(*_BATCH_NORMS) if case.history.loop.always_normalizing else ():
+        given = call.argument(5, "training")
+        if given is not None and _in_module(case.program, call):
+            edits += _by_the_mode(call, given)
+    if edits:
+        yield edits
+
+
+def _by_the_mode(call: Found, given: ast.expr) -> Iterator[Edit]:
+    """A condition that does not ask for the mode: it does so as well."""
+    function = function_around(call.file, call.node)
+    meant = [given, *(each.value for each in bindings(call.file, ast.unparse(given), function))]
+    if any(isinstance(node, ast.Attribute) and node.attr == "training" for each in meant for node in ast.walk(each)):
+        return
+    if not isinstance(given, ast.Constant):
+        yield replace(call.file, given, f"self.training and {atom(call.file, given)}")
+    elif given.value is True:
+        yield replace(call.file, given, "self.training")
 
 
 @fix("pass-training")
@@ -290,8 +315,8 @@ def drop_in_training_only(case: Case) -> Iterator[Sequence[Edit]]:
         given = call.argument(2, name)
         if given is None:
             edits.append(with_argument(call.file, call.node, name, "self.training"))
-        elif isinstance(given, ast.Constant) and given.value is True:
-            edits.append(replace(call.file, given, "self.training"))
+        else:
+            edits += _by_the_mode(call, given)
     for call in case.program.calls(
         *(f"torch.nn.{each}" for each in ("Dropout", "Dropout1d", "Dropout2d", "Dropout3d"))
     ):

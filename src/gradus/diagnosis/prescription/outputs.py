@@ -4,7 +4,7 @@ import ast
 from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 
-from gradus.diagnosis.prescription.edits import Edit, replace, without_argument
+from gradus.diagnosis.prescription.edits import Edit, atom, replace, without_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.flow import SHAPING, below, leads_to_layers, nearest, operations, training_losses
 from gradus.diagnosis.prescription.program import Found, Program
@@ -12,6 +12,7 @@ from gradus.diagnosis.prescription.readers import Reading, readings
 from gradus.diagnosis.prescription.rewriting import around, behind, bypass, renamed, unique
 from gradus.diagnosis.prescription.values import Operation, Value
 from gradus.diagnosis.prescription.written import Written, written
+from gradus.diagnosis.signs import LossSigns
 
 _SOFT = {"softmax", "sigmoid", "logsigmoid", "log_softmax", "softmin"}
 _HARD = {"relu", "relu6", "tanh", "clamp", "clamp_min", "hardtanh", "gelu", "silu", "mish", "softplus"}
@@ -25,6 +26,7 @@ _ORDER_ALONE = {
     "backward", "requires_grad", "roc_auc_score", "average_precision_score", "roc_curve", "isfinite", "isnan",
 }  # fmt: skip
 _OF_LOGARITHMS = {"nll_loss", "kl_div_loss", "ctc_loss"}
+_ROUGHLY = 0.01
 
 
 def activations(
@@ -412,6 +414,30 @@ def _with_log(program: Program, activation: Operation, trained: Collection[int])
             continue
         edits += behind(each.file, each.node, ".exp()")
     yield unique(edits)
+
+
+@fix("linear-output", "scale-targets")
+def mark_by_ones(case: Case) -> Iterator[Sequence[Edit]]:
+    """`mse_loss(said, mask / 255)` where a sigmoid is compared with a mask of 0s and 255s."""
+    signs = case.history.first.loss if case.history.first is not None else None
+    if signs is None or not _marks(signs):
+        return
+    for loss, _ in activations(case, _ON_VALUES, {"sigmoid"}):
+        targets = [each for each in loss.inputs[:2] if not leads_to_layers(case.program, each)]
+        edits = [
+            replace(each.file, each.node, f"{atom(each.file, each.node)} / {signs.target_high:g}")
+            for each in targets
+            if isinstance(each.node, ast.expr)
+        ]
+        if edits:
+            yield unique(edits)
+
+
+def _marks(signs: LossSigns) -> bool:
+    """Whether targets are 0 or one larger number: then their variance is that of a yes or no."""
+    mean, high = signs.target_mean, signs.target_high
+    variance = mean * (high - mean)
+    return signs.target_low == 0 and high > 1 and variance > 0 and abs(signs.target_std**2 / variance - 1) < _ROUGHLY
 
 
 @fix("linear-output")

@@ -240,9 +240,9 @@ def training_in_eval_mode(history: History) -> Iterator[Sighting]:
     says=Message(
         en="The model is evaluated in training mode: dropout drops, and batch norm depends on who else is in the batch "
         "and "
-        "learns from held-out data. Call model.eval() first.",
+        "learns from held-out data. Call model.eval() first; a norm of one's own is to go by self.training.",
         zh="模型在训练模式下评估：dropout 仍在丢弃，批归一化依赖批次中的其他样本并从验证数据中学习。应先调用 "
-        "model.eval()。",
+        "model.eval()；自己写的归一化层要看 self.training。",
     ),
 )
 def evaluation_in_train_mode(history: History) -> Iterator[Sighting]:
@@ -298,9 +298,10 @@ def batch_norm_drift(history: History) -> Iterator[Sighting]:
 
 @rules.register(
     "batch-norm-tiny-batch",
-    source="Wu & He (2018): error rises steeply below 16 examples; statistics of fewer than 8 numbers are noise",
-    not_fooled_by="a last batch that is smaller; convolutions, whose positions count too, as far as they differ; group "
-    "and layer norm",
+    source="Wu & He (2018): error rises steeply below 16 examples; statistics of fewer than 8 numbers are noise; one "
+    "stack at a time, wolny/pytorch-3dunet issue 53",
+    not_fooled_by="a last batch that is smaller; convolutions, whose positions count too, as far as they differ; one "
+    "example at a time, if all have much the same mean; group and layer norm",
     structural=True,
     says=Message(
         en="Batch norm computes its statistics from {count:.0f} independent numbers per channel: they are mostly "

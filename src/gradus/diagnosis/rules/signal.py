@@ -1,18 +1,27 @@
 """Signals and gradients on their way through the layers."""
 
 import math
-from collections.abc import Collection, Iterator
+import statistics
+from collections.abc import Collection, Iterator, Sequence
 
 from gradus.core.text import Message
 from gradus.diagnosis.history import History
 from gradus.diagnosis.rules import Sighting, rules
-from gradus.diagnosis.rules.common import explains_nothing, learned, settled, struggling, thriving, weighted_layers
+from gradus.diagnosis.rules.common import (
+    WEIGHTED,
+    explains_nothing,
+    learned,
+    settled,
+    struggling,
+    thriving,
+    weighted_layers,
+)
 from gradus.diagnosis.signs import Examination, layer_of
 
 VANISHED = 1e-3
 EXPLODED = 100.0
 _DEAD, _DEAD_THOUGH_LEARNING = 0.65, 0.9
-_SATURATED, _SATURATED_THROUGHOUT = 0.5, 0.95
+_SATURATED, _SATURATED_ALL_OVER, _SATURATED_THROUGHOUT = 0.5, 0.7, 0.95
 _LASTING = 3
 _NEAR_ZERO = 0.02
 
@@ -234,18 +243,21 @@ def _without_gradient(examination: Examination, ran: Collection[str]) -> list[st
 def saturated_units(history: History) -> Iterator[Sighting]:
     """Most of a hidden layer's units lie where their activation is flat.
 
-    Of a run that gets somewhere, nearly all, from its first step on: what it learns it learns in the other layers.
+    Of a run that gets somewhere, nearly all from its first step on: what it learns it learns in the other layers; or
+    most in every other layer too.
     """
     latest = history.latest(_LASTING)
     if not latest or not (history.step >= 50 or history.ended or history.non_finite is not None):
         return
     limit = _SATURATED
     if not struggling(history):
-        latest, limit = [*history.examinations[:1], *latest[1 - _LASTING :]], _SATURATED_THROUGHOUT
+        latest = [*history.examinations[:1], *latest[1 - _LASTING :]]
+        limit = _SATURATED if _saturated_all_over(latest) else _SATURATED_THROUGHOUT
     hidden = list(latest[-1].layers)
     if hidden and latest[-1].layers[hidden[-1]].saturated is not None and len(hidden) > 1:
-        # The output's activation, and the layer that goes into it.
-        hidden = hidden[:-2] if latest[-1].layers[hidden[-1]].type in ("Sigmoid", "Tanh") else hidden[:-1]
+        # The output's activation, and the layer that goes into it, if it is a module.
+        module = latest[-1].layers[hidden[-1]].type not in WEIGHTED and not hidden[-1].startswith(":")
+        hidden = hidden[:-2] if module else hidden[:-1]
     worst: tuple[float, str] = (0.0, "")
     for place in [each for each in hidden if not latest[-1].layers[each].output]:  # of one model among several
         shares = [each.layers[place].saturated if place in each.layers else None for each in latest]
@@ -254,3 +266,9 @@ def saturated_units(history: History) -> Iterator[Sighting]:
             worst = max(worst, (min(known), place))
     if worst[0]:
         yield Sighting(where=worst[1], since=latest[0].step, evidence={"share": worst[0]}, worse=worst[0])
+
+
+def _saturated_all_over(examinations: Sequence[Examination]) -> bool:
+    """Whether units are saturated in all of several layers taken together."""
+    shares = [[each.saturated for each in one.layers.values() if each.saturated is not None] for one in examinations]
+    return all(len(each) > 2 and statistics.fmean(each) > _SATURATED_ALL_OVER for each in shares)
