@@ -63,7 +63,8 @@ def take_activation_away(case: Case) -> Iterator[Sequence[Edit]]:
     """The last layer's outputs go to the loss as they are; what reads probabilities applies the activation itself."""
     hard = case.cause == "nonlinear-logits"
     kinds, through = (_HARD, SHAPING | {"dropout"}) if hard else (_SOFT, SHAPING)
-    for loss, activation in activations(case, _ON_LOGITS, kinds, through):
+    takers = _ON_LOGITS | {"softmax", "sigmoid"} if hard else _ON_LOGITS
+    for loss, activation in activations(case, takers, kinds, through):
         if loss.name == "log_softmax" and activation.name == "log_softmax":
             continue
         nearer = _before(loss, activation)

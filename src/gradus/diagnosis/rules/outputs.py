@@ -18,6 +18,7 @@ _RANGES = {
     "Sigmoid": (0.0, 1.0), "Hardsigmoid": (0.0, 1.0), "Softmax": (0.0, 1.0), "Tanh": (-1.0, 1.0),
     "LogSigmoid": (-math.inf, 0.0),
 }  # fmt: skip
+_TAKES_SHARES = ("BinaryCrossEntropy", "Log", "Clamp", "NllLoss", "NllLoss2D", "MseLoss", "Gather")
 _RECTIFIERS = ("Relu", "ClampMin", "Gelu", "Silu", "Mish", "Softplus")
 
 
@@ -234,15 +235,24 @@ def output_range(history: History) -> Iterator[Sighting]:
     },
 )
 def nonlinear_logits(history: History) -> Iterator[Sighting]:
-    """A rectifier or tanh right below the softmax of the loss."""
+    """A rectifier or tanh right below the softmax or sigmoid of the loss, or the one whose shares it is given."""
     for _, head in each_head(history):
-        pair = first_pair(head, _ADDS_SOFTMAX)
-        if pair is None:
+        below = _below_softmax(head)
+        if not below:
             continue
         # Dropout, or a temperature, makes no rectifier's outputs negative; of a bounded tanh it may be the scale.
-        below = head[head.index(pair[0]) + 1 :]
-        unscaled = next((op for op in below if not (op.name in ("Mul", "Div") and op.data)), pair[1])
-        last = unscaled if unscaled.name in _RECTIFIERS else pair[1]
+        unscaled = next((op for op in below if not (op.name in ("Mul", "Div") and op.data)), below[0])
+        last = unscaled if unscaled.name in _RECTIFIERS else below[0]
         if last.name in (*_RECTIFIERS, "Tanh", "Hardtanh"):
             yield Sighting(confidence=0.95, reading=last.name.lower())
             return
+
+
+def _below_softmax(head: Sequence[Op]) -> Sequence[Op]:
+    """The operations below the softmax or sigmoid that turns logits into what the loss compares; none if none does."""
+    for at, op in enumerate(head):
+        above = head[at - 1] if at else None
+        given = above is not None and (above.name in _TAKES_SHARES or (above.name == "Add" and above.data))
+        if op.name in _ADDS_SOFTMAX or (op.name in ("Softmax", "Sigmoid") and given):
+            return head[at + 1 :]
+    return ()
