@@ -147,3 +147,8 @@ def test_a_softmax_within_the_model_over_the_batch(shape: tuple[int, ...], mixes
     found = seen(classifying(loss={"over_first": (shape,)}, loop={"mixes": mixes}))
     assert ("softmax-wrong-axis" in found) is caught
     assert ("batch-mixing" in found) is mixes
+
+
+@pytest.mark.parametrize("crossed", [(1, 2, 3), None])
+def test_an_attention_whose_weights_are_summed_over_another_axis(crossed: tuple[int, int, int] | None) -> None:
+    assert ("softmax-wrong-axis" in seen(classifying(loss={"crossed": crossed}))) is (crossed is not None)

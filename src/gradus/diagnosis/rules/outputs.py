@@ -55,7 +55,8 @@ def softmax_twice(history: History) -> Iterator[Sighting]:
 @rules.register(
     "softmax-wrong-axis",
     source="classes are axis 1 of (N, C, ...); over axis 0 examples of the batch compete",
-    not_fooled_by="outputs without a batch axis; attention over time-first sequences; lists with one score a row",
+    not_fooled_by="outputs without a batch axis; attention over time-first sequences; lists with one score a row; an "
+    "assignment to slots or clusters, whose members are summed; marks handed on along a soft matching",
     structural=True,
     says=Message(
         en="{what} (axis {axis:.0f} of {axes:.0f}).",
@@ -75,12 +76,18 @@ def softmax_twice(history: History) -> Iterator[Sighting]:
             "instead of what each of them attends to",
             zh="模型内部的 softmax（如注意力）作用在批次轴上：相互竞争的是各个样本，而不是每个样本所关注的对象",
         ),
+        "attention": Message(
+            en="The softmax of an attention runs over another axis than the one that is summed over with its weights, "
+            "so these do not add up to 1",
+            zh="注意力的 softmax 所作用的轴不是随后加权求和的轴，因此权重之和不为 1",
+        ),
     },
 )
 def softmax_wrong_axis(history: History) -> Iterator[Sighting]:
     """A softmax that runs over axis 0, or over whatever leaves no distribution.
 
-    It stands between the loss and the last layer; or anywhere, if it runs over the batch and examples are seen to mix.
+    It stands between the loss and the last layer; or anywhere, if it runs over the batch and examples are seen to mix,
+    or if its weights are summed over another axis than they were made to add up to 1 on.
     """
     for loss, head in each_head(history):
         for op in head:
@@ -90,6 +97,11 @@ def softmax_wrong_axis(history: History) -> Iterator[Sighting]:
                 reading = "steps" if op.axis else "batch"
                 yield Sighting(confidence=0.95, reading=reading, evidence={"axis": op.axis, "axes": len(op.shape)})
                 return
+    for each in losses(history)[:MOST]:
+        if each.crossed is not None:
+            evidence = {"axis": each.crossed[0], "summed": each.crossed[1], "axes": each.crossed[2]}
+            yield Sighting(confidence=0.9, reading="attention", evidence=evidence)
+            return
     if history.loop.mixes and supervised(history):
         for each in losses(history)[:MOST]:
             shapes = [shape for shape in each.over_first if _competes(shape) and _holds_batch(shape[0], each.batch)]
