@@ -388,3 +388,11 @@ def test_a_gradient_that_was_even_before_the_steps(at_first: float, cause: str) 
         step=50, examinations=[unseen, looked_at(1, at_first), *(looked_at(40 + n, 200.0) for n in (0, 1))]
     )
     assert ranked(history, "exploding-gradient")[0].id == cause
+
+
+@pytest.mark.parametrize(
+    ("rate", "cause"), [(0.001, "class-imbalance"), (0.01, "class-imbalance"), (0.06, "learning-rate-too-high")]
+)
+def test_after_steps_that_far_the_same_answer_is_no_matter_of_unequal_classes(rate: float, cause: str) -> None:
+    optimizers = {0: OptimizerFacts(name="AdamW", rate=rate)}
+    assert first(classifying(optimizers=optimizers), "class-imbalance", "constant-prediction") == cause

@@ -165,7 +165,8 @@ TABLE: tuple[Cause, ...] = (
          **dict.fromkeys(_LOOP, 2.0), **dict.fromkeys(_OUTPUT, 2.0), "detached-graph": 3},
     ),
     _cause("noisy-labels", {"validation-rising": 0.3, "generalization-gap": 0.3}, {"labels-unrelated": 2}),
-    _cause("class-imbalance", {"constant-prediction": 0.5}),
+    # Steps that far leave a network that says the same whatever it is shown, which of unequal classes is the largest.
+    _cause("class-imbalance", {"constant-prediction": 0.5}, {"unusual-rate": 1.5}),
     _cause("unshuffled-data", {"oscillation": 0.5, "generalization-gap": 0.3}),
     _cause("duplicate-augmentation"),
     _cause("batch-mixing", {"no-learning": 0.5}, {"softmax-wrong-axis": 1}),

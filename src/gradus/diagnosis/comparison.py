@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from gradus.diagnosis.attention import crossed
 from gradus.diagnosis.graph import LOSSES, RESHAPING, Graph, children_of, describe, operands, short_name
 from gradus.diagnosis.measure import MOST, figures, stride
 from gradus.diagnosis.signs import LossSigns
@@ -33,6 +34,7 @@ def read_loss(value: float, graph: Graph, output: Tensor | None) -> LossSigns:
         output: what the model returned last, for losses written by hand.
     """
     found: dict[str, Any] = {"value": value, "heads": tuple(graph.heads), "over_first": tuple(graph.over_first)}
+    found["crossed"] = crossed(graph.products)
     # A loss that torch knows says more than the operations of one written by hand.
     nodes = sorted(graph.losses, key=lambda each: each[0] not in LOSSES)
     for name, node in nodes:

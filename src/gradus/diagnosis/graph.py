@@ -56,6 +56,7 @@ class Graph:
         outputs: places of the layers that these ways pass or lead to: the loss sees them, not another layer.
         single: layers of one unit, over which a softmax runs.
         over_first: shapes of softmaxes over the first of several axes.
+        products: nodes of products of a batch of matrices with another.
         losses: nodes of `LOSSES`, and those of losses written by hand, with their names.
         added: how many of each name are added up as they are, without a weight.
         reached: leaves that gradients will be added to.
@@ -77,6 +78,7 @@ class Graph:
     outputs: set[str] = field(default_factory=set)
     single: set[str] = field(default_factory=set)
     over_first: set[tuple[int, ...]] = field(default_factory=set)
+    products: list[Any] = field(default_factory=list)
     losses: list[tuple[str, Any]] = field(default_factory=list)
     added: Counter[str] = field(default_factory=Counter)
     reached: list[Tensor] = field(default_factory=list)
@@ -147,6 +149,8 @@ def walk(loss: Tensor, layers: Mapping[Any, str] | None = None) -> Graph:
                 graph.over_first.add(softmax.shape)
             if children[0] in layers and softmax.axis == len(softmax.shape) - 1 and softmax.shape[-1] == 1:
                 graph.single.add(layers[children[0]])
+        if name == "Bmm":
+            graph.products.append(node)
         if _WEIGHTED.fullmatch(name):
             graph.weighted += 1
         if head is None and not _is_linear(node, name, children):

@@ -166,6 +166,7 @@ class LossSigns:
         wrong_way: it grows as outputs come nearer to targets, as an overlap or a cosine does.
         earns_less: it grows with rewards, or with what a critic expects of them.
         over_first: shapes of softmaxes over the first of several axes, wherever in the model they are.
+        crossed: of a softmax of scores, its axis, the one that its products sum over instead, and how many there are.
         terms: how many losses of this kind it adds up, as of the letters of a word; figures are those of them together.
     """
 
@@ -199,6 +200,7 @@ class LossSigns:
     wrong_way: bool = False
     earns_less: bool = False
     over_first: tuple[tuple[int, ...], ...] = ()
+    crossed: tuple[int, int, int] | None = None
     terms: int = 1
 
     @property

@@ -148,6 +148,13 @@ class TestAttention:
         found = changes(module(begin, forward), "class-axis", _over_the_batch())
         assert [expected in each for each in found] == [True]
 
+    @pytest.mark.parametrize(("axis", "expected"), [("1", ["-1"]), ("-2", ["-1"]), ("-1", []), ("0", [])])
+    def test_weights_add_up_over_what_is_summed(self, axis: str, expected: list[str]) -> None:
+        loss = LossSigns(value=1.0, crossed=(1, 2, 3))
+        history = History(examinations=[Examination(step=0, losses=(loss,))])
+        found = changes(module("pass", f"return (x @ x.mT).softmax({axis}) @ x"), "class-axis", history)
+        assert [each in change for each, change in zip(expected, found, strict=True)] == [True] * len(expected)
+
     @pytest.mark.parametrize(
         ("axis", "history"), [("-1", _over_the_batch()), ("1", _over_the_batch()), ("0", History())]
     )

@@ -206,6 +206,16 @@ print(accuracy(torch.cat(outputs), labels))
         changed = first_change(program, "return-logits", cause="nonlinear-logits")
         assert changed == ["- x = F.relu(self.fc2(x))", "+ x = self.fc2(x)"]
 
+    @pytest.mark.parametrize("kind", ["sigmoid", "softmax"])
+    def test_rectified_before_an_activation_of_the_models_own(self, kind: str) -> None:
+        last = "torch.sigmoid(x)" if kind == "sigmoid" else "torch.softmax(x, 1).log()"
+        program = of_class(
+            f"        x = F.relu(self.fc1(x))\n        x = F.relu(self.fc2(x))\n        return {last}",
+            criterion="nn.BCELoss()" if kind == "sigmoid" else "nn.NLLLoss()",
+        )
+        changed = first_change(program, "return-logits", cause="nonlinear-logits")
+        assert changed == ["- x = F.relu(self.fc2(x))", "+ x = self.fc2(x)"]
+
     def test_the_last_of_a_loop_over_layers_is_left_linear(self) -> None:
         program = of_class(
             "        for layer in self.layers:\n            x = F.relu(layer(x))\n        return x",

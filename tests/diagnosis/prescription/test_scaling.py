@@ -39,6 +39,30 @@ class TestScaledInputs:
             "+ x_te = (x_te - mean) / std",
         ]
 
+    def test_of_an_array_that_the_model_predicts_by_a_method_of_its_own(self) -> None:
+        source = program("x_tr, y = load('train')\nx_te, y_te = load('test')", "x_tr", "x_te")
+        own = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(5, 1)
+
+    def forward(self, x):
+        x = torch.sigmoid(self.fc(x))
+        return x
+
+    def predict(self, x):
+        return (self.forward(x) > 0.5).float()
+
+model = Net()
+optimizer ="""
+        both = "model.predict(x_te), model.predict(x_tr)"  # as well as on what it was trained on
+        source = source.replace("model(x_te)", both).replace("optimizer =", own, 1)
+        assert first_change(source, "scale-inputs", seen())[1:] == [
+            "+ x_tr = (x_tr - mean) / std",
+            "+ x_te = (x_te - mean) / std",
+        ]
+
     def test_of_pictures_are_divided(self) -> None:
         found = first_change(program("x, y = pictures()"), "scale-inputs", seen(PIXELS))
         assert found == ["+ x = x / 255"]

@@ -73,6 +73,23 @@ def test_what_logits_go_through(below: tuple[Op, ...], caught: bool) -> None:
 @pytest.mark.parametrize(
     ("above", "caught"),
     [
+        ((op("BinaryCrossEntropy"),), True),
+        ((op("Neg"), op("Mean"), op("Log", 64), op("Add", 64, 1, data=True)), True),  # by hand
+        ((op("MseLoss"),), True),
+        ((op("Neg"), op("Mean"), op("Log", 64), op("Gather", 64, 1)), True),
+        ((op("BinaryCrossEntropy"), op("Mul", 64, 1)), False),  # a gate on what it multiplies
+    ],
+)
+def test_what_goes_through_before_a_sigmoid_of_its_own(above: tuple[Op, ...], caught: bool) -> None:
+    head = (*above, op("Sigmoid", 64, 1), op("Relu", 64, 1), op("Addmm", 64, 1))
+    assert ("nonlinear-logits" in seen(classifying(loss={"heads": (head,)}))) == caught
+    through_a_layer = (*above, op("Sigmoid", 64, 1), op("Addmm", 64, 1))
+    assert "nonlinear-logits" not in seen(classifying(loss={"heads": (through_a_layer,)}))
+
+
+@pytest.mark.parametrize(
+    ("above", "caught"),
+    [
         ((op("Neg"), op("Mean")), True),
         ((op("Neg"), op("Mean"), op("Log", 64)), False),
         ((op("Neg"), op("Mean"), op("Mul", 64, data=True)), False),  # a return, or a ratio of probabilities
@@ -130,3 +147,8 @@ def test_a_softmax_within_the_model_over_the_batch(shape: tuple[int, ...], mixes
     found = seen(classifying(loss={"over_first": (shape,)}, loop={"mixes": mixes}))
     assert ("softmax-wrong-axis" in found) is caught
     assert ("batch-mixing" in found) is mixes
+
+
+@pytest.mark.parametrize("crossed", [(1, 2, 3), None])
+def test_an_attention_whose_weights_are_summed_over_another_axis(crossed: tuple[int, int, int] | None) -> None:
+    assert ("softmax-wrong-axis" in seen(classifying(loss={"crossed": crossed}))) is (crossed is not None)

@@ -94,26 +94,31 @@ def over_what_is_looked_at(case: Case) -> Iterator[Sequence[Edit]]:
     one of three axes that is told none.
     """
     known = [each for examination in case.history.examinations[:3] for each in examination.losses]
-    if not any(each.over_first for each in known):
+    crossed = next((each.crossed for each in known if each.crossed is not None), None)
+    if crossed is None and not any(each.over_first for each in known):
         return
     forward = list(_forward(case.program))
     summed = any(_sums_over_next(function) for _, function in forward)
     for file, function in forward:
+        right = "1" if _sums_over_next(function) else "-1"
         for each in ast.walk(function):
             if isinstance(each, ast.Call) and file.qualified(each.func).rpartition(".")[2] == "softmax":
-                yield from _over_axis(Found(file, each), 1, "1" if _sums_over_next(function) else "-1")
+                yield from _over_axis(Found(file, each), 1, right, crossed)
             elif isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr == "softmax":
-                yield from _over_axis(Found(file, each), 0, "1" if _sums_over_next(function) else "-1")
+                yield from _over_axis(Found(file, each), 0, right, crossed)
     for call in case.program.calls("torch.nn.Softmax"):
-        yield from _over_axis(call, 0, "1" if summed else "-1")
+        yield from _over_axis(call, 0, "1" if summed else "-1", crossed)
 
 
-def _over_axis(call: Found, position: int, axis: str) -> Iterator[Sequence[Edit]]:
+def _over_axis(call: Found, position: int, axis: str, crossed: tuple[int, int, int] | None) -> Iterator[Sequence[Edit]]:
+    """Another axis for the one that was seen, or for none; which it is, is known where one is summed over."""
+    seen, summed, axes = crossed or (0, 0, 0)
+    right = str(summed - axes) if crossed is not None else axis
     given = call.argument(position, "dim")
     if given is None:
-        yield [with_argument(call.file, call.node, "dim", axis)]
-    elif _is(given, 0):
-        yield [replace(call.file, given, axis)]
+        yield [with_argument(call.file, call.node, "dim", right)]
+    elif ast.unparse(given) in ({str(seen), str(seen - axes)} if crossed is not None else {"0"}):
+        yield [replace(call.file, given, right)]
 
 
 def _forward(program: Program) -> Iterator[tuple[SourceFile, Function]]:

@@ -1,7 +1,7 @@
 """Where batches come from: from what a model is given back to the arrays that hold all examples."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from gradus.diagnosis.prescription.bindings import (
@@ -165,7 +165,8 @@ def _runs_without_gradients(program: Program, file: SourceFile, node: ast.AST, d
     if in_no_grad(file, node):
         return True
     function = function_around(file, node) if depth else None
-    calls = reaching(program, function) if function is not None else []
+    # of `forward`, those by `model(x)` are not among the calls that are known
+    calls = reaching(program, function) if function is not None and function.name != "forward" else []
     return bool(calls) and all(_runs_without_gradients(program, each.file, each.node, depth - 1) for each in calls)
 
 
@@ -195,9 +196,24 @@ def model_calls(program: Program, file: SourceFile, around: ast.AST) -> list[Fou
         for node in ast.walk(around)
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name | ast.Attribute)
-        and file.code(node.func) in names
+        and (file.code(node.func) in names or _by_its_method(program, file, node, names))
     ]
     return sorted(found, key=lambda each: (each.node.lineno, each.node.col_offset))
+
+
+def _by_its_method(program: Program, file: SourceFile, call: ast.Call, names: Collection[str]) -> bool:
+    """Whether it is `model.predict(x)`, which passes on what it is given: `self(x)`, `self.forward(x)`."""
+    called = call.func
+    if not isinstance(called, ast.Attribute) or not call.args or file.code(called.value) not in names:
+        return False
+    enters = reached(program, file, call)
+    given = parameters(enters[1])[1:2] if enters is not None else []
+    return enters is not None and any(
+        isinstance(each, ast.Call)
+        and ast.unparse(each.func) in {"self", "self.forward"}
+        and [ast.unparse(one) for one in each.args[:1]] == given
+        for each in ast.walk(enters[1])
+    )
 
 
 def in_no_grad(file: SourceFile, node: ast.AST) -> bool:

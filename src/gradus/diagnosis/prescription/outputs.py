@@ -65,7 +65,8 @@ def take_activation_away(case: Case) -> Iterator[Sequence[Edit]]:
     """The last layer's outputs go to the loss as they are; what reads probabilities applies the activation itself."""
     hard = case.cause == "nonlinear-logits"
     kinds, through = (_HARD, SHAPING | {"dropout"}) if hard else (_SOFT, SHAPING)
-    for loss, activation in activations(case, _ON_LOGITS, kinds, through):
+    takers = _ON_LOGITS | {"softmax", "sigmoid"} if hard else _ON_LOGITS
+    for loss, activation in activations(case, takers, kinds, through):
         if loss.name == "log_softmax" and activation.name == "log_softmax":
             continue
         nearer = _before(loss, activation)
@@ -193,6 +194,9 @@ def _axis(activation: Operation) -> str:
 def over_classes(case: Case) -> Iterator[Sequence[Edit]]:
     """`dim=1`, or the last axis where there are more than two and no loss wants classes in the second."""
     axis, axes = _axis_seen(case)
+    finding = case.finding("softmax-wrong-axis")
+    if finding is not None and "summed" in finding.evidence:
+        return  # one within the model
     images = any(
         op.name == "NllLoss2D"
         for examination in case.history.examinations[:1]

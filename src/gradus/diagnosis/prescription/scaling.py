@@ -133,8 +133,11 @@ def training_part(train: Source, held_out: Sequence[Source]) -> str | None:
     if isinstance(train.node, ast.Subscript):
         return train.code
     name = ast.unparse(train.base)
+    others = any(ast.unparse(each.base) != name for each in held_out)
     for each in held_out:
         if ast.unparse(each.base) == name:
+            if others and isinstance(each.node, ast.Name):
+                continue  # how well it does on what it was trained on
             rows = each.node.slice if isinstance(each.node, ast.Subscript) else None
             if isinstance(rows, ast.Slice) and rows.lower is not None and rows.upper is None:
                 return f"{name}[:{each.file.code(rows.lower)}]"

@@ -18,6 +18,7 @@ _RANGES = {
     "Sigmoid": (0.0, 1.0), "Hardsigmoid": (0.0, 1.0), "Softmax": (0.0, 1.0), "Tanh": (-1.0, 1.0),
     "LogSigmoid": (-math.inf, 0.0),
 }  # fmt: skip
+_TAKES_SHARES = ("BinaryCrossEntropy", "Log", "Clamp", "NllLoss", "NllLoss2D", "MseLoss", "Gather")
 _RECTIFIERS = ("Relu", "ClampMin", "Gelu", "Silu", "Mish", "Softplus")
 
 
@@ -54,7 +55,8 @@ def softmax_twice(history: History) -> Iterator[Sighting]:
 @rules.register(
     "softmax-wrong-axis",
     source="classes are axis 1 of (N, C, ...); over axis 0 examples of the batch compete",
-    not_fooled_by="outputs without a batch axis; attention over time-first sequences; lists with one score a row",
+    not_fooled_by="outputs without a batch axis; attention over time-first sequences; lists with one score a row; an "
+    "assignment to slots or clusters, whose members are summed; marks handed on along a soft matching",
     structural=True,
     says=Message(
         en="{what} (axis {axis:.0f} of {axes:.0f}).",
@@ -74,12 +76,18 @@ def softmax_twice(history: History) -> Iterator[Sighting]:
             "instead of what each of them attends to",
             zh="模型内部的 softmax（如注意力）作用在批次轴上：相互竞争的是各个样本，而不是每个样本所关注的对象",
         ),
+        "attention": Message(
+            en="The softmax of an attention runs over another axis than the one that is summed over with its weights, "
+            "so these do not add up to 1",
+            zh="注意力的 softmax 所作用的轴不是随后加权求和的轴，因此权重之和不为 1",
+        ),
     },
 )
 def softmax_wrong_axis(history: History) -> Iterator[Sighting]:
     """A softmax that runs over axis 0, or over whatever leaves no distribution.
 
-    It stands between the loss and the last layer; or anywhere, if it runs over the batch and examples are seen to mix.
+    It stands between the loss and the last layer; or anywhere, if it runs over the batch and examples are seen to mix,
+    or if its weights are summed over another axis than they were made to add up to 1 on.
     """
     for loss, head in each_head(history):
         for op in head:
@@ -89,6 +97,11 @@ def softmax_wrong_axis(history: History) -> Iterator[Sighting]:
                 reading = "steps" if op.axis else "batch"
                 yield Sighting(confidence=0.95, reading=reading, evidence={"axis": op.axis, "axes": len(op.shape)})
                 return
+    for each in losses(history)[:MOST]:
+        if each.crossed is not None:
+            evidence = {"axis": each.crossed[0], "summed": each.crossed[1], "axes": each.crossed[2]}
+            yield Sighting(confidence=0.9, reading="attention", evidence=evidence)
+            return
     if history.loop.mixes and supervised(history):
         for each in losses(history)[:MOST]:
             shapes = [shape for shape in each.over_first if _competes(shape) and _holds_batch(shape[0], each.batch)]
@@ -234,15 +247,24 @@ def output_range(history: History) -> Iterator[Sighting]:
     },
 )
 def nonlinear_logits(history: History) -> Iterator[Sighting]:
-    """A rectifier or tanh right below the softmax of the loss."""
+    """A rectifier or tanh right below the softmax or sigmoid of the loss, or the one whose shares it is given."""
     for _, head in each_head(history):
-        pair = first_pair(head, _ADDS_SOFTMAX)
-        if pair is None:
+        below = _below_softmax(head)
+        if not below:
             continue
         # Dropout, or a temperature, makes no rectifier's outputs negative; of a bounded tanh it may be the scale.
-        below = head[head.index(pair[0]) + 1 :]
-        unscaled = next((op for op in below if not (op.name in ("Mul", "Div") and op.data)), pair[1])
-        last = unscaled if unscaled.name in _RECTIFIERS else pair[1]
+        unscaled = next((op for op in below if not (op.name in ("Mul", "Div") and op.data)), below[0])
+        last = unscaled if unscaled.name in _RECTIFIERS else below[0]
         if last.name in (*_RECTIFIERS, "Tanh", "Hardtanh"):
             yield Sighting(confidence=0.95, reading=last.name.lower())
             return
+
+
+def _below_softmax(head: Sequence[Op]) -> Sequence[Op]:
+    """The operations below the softmax or sigmoid that turns logits into what the loss compares; none if none does."""
+    for at, op in enumerate(head):
+        above = head[at - 1] if at else None
+        given = above is not None and (above.name in _TAKES_SHARES or (above.name == "Add" and above.data))
+        if op.name in _ADDS_SOFTMAX or (op.name in ("Softmax", "Sigmoid") and given):
+            return head[at + 1 :]
+    return ()
