@@ -146,7 +146,15 @@ def test_modes_that_are_never_visited() -> None:
 def test_poor_samples_near_few_modes_at_a_time(players: dict[str, Any], expected: bool) -> None:
     roaming: dict[str, Any] = {"spread": 1.1, "coverage": 0.02, "precision": 0.02, "told_apart": 0.57, "moved": 0.5}
     modes: dict[str, Any] = {"modes": 9, "covered": (0, 1, 2)}
-    assert ("mode-collapse" in caught(steps=_LATE, **roaming | modes | players)) is expected
+    assert ("mode-collapse" in caught(steps=600, **roaming | modes | players)) is expected
+
+
+@pytest.mark.parametrize(("steps", "ended", "expected"), [(599, False, False), (600, False, True), (_LATE, True, True)])
+def test_samples_that_have_only_begun_may_roam(steps: int, ended: bool, expected: bool) -> None:
+    roaming: dict[str, Any] = {"coverage": 0.02, "precision": 0.02, "told_apart": 0.57, "moved": 0.5}
+    history = playing(replace(APART, modes=9, covered=(0, 1, 2), **roaming), steps=steps)
+    history.ended = ended
+    assert ("mode-collapse" in seen(history)) is expected
 
 
 def test_players_that_circle() -> None:

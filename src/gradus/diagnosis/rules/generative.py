@@ -50,20 +50,21 @@ def mode_collapse(history: History) -> Iterator[Sighting]:
     # One mode after another: samples are real enough, of a few modes at a time, and of others at the next look.
     hops = all(each.coverage < 0.3 and each.moved > 0.25 for each in players)
     hops = hops and max(each.precision for each in players) > 0.6
-    if total or partial or missing or hops or _roams(players) or _rests_between(history):
+    if total or partial or missing or hops or _roams(history, players) or _rests_between(history):
         coverage = 1 - missing if missing else statistics.fmean(each.coverage for each in players)
         evidence = {"spread": players[-1].spread, "coverage": coverage}
         yield Sighting(since=history.latest(4)[0].step, confidence=0.9 if total else 0.75, evidence=evidence)
 
 
-def _roams(players: Sequence[PlayersSigns]) -> bool:
+def _roams(history: History, players: Sequence[PlayersSigns]) -> bool:
     """Whether samples, however poor, are near few of the data's many modes at a time, and move on, never far ahead of
     the discriminator nor far behind it: what drives it back and forth is not that one of them is too weak.
     """
     few = all(each.modes >= 4 and 3 * len(each.covered) <= each.modes for each in players)
     apart = [each.told_apart for each in players if each.told_apart is not None]
     even = len(apart) == len(players) and 0.4 < statistics.fmean(apart) < 0.8
-    return few and even and min(each.moved for each in players) > 0.2
+    long = history.ended or history.step >= _LONG * _MAY_WAKE  # before that samples are on their way
+    return long and few and even and min(each.moved for each in players) > 0.2
 
 
 def _rests_between(history: History) -> bool:
