@@ -71,6 +71,12 @@ def clusters(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     return q[..., :3].softmax(-1).mT @ q + (k + v).sum()
 
 
-@pytest.mark.parametrize("attend", [slots, matching, both_ways, clusters])
+def back_again(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """What was looked up, and what is handed back to where it came from, by the same weights."""
+    weights = (q @ k.mT).softmax(2)
+    return (weights @ v).sum() + (weights.mT @ q).sum()
+
+
+@pytest.mark.parametrize("attend", [slots, matching, both_ways, clusters, back_again])
 def test_what_adds_up_over_another_axis_on_purpose(attend: Attend) -> None:
     assert read(attend) is None

@@ -222,6 +222,11 @@ def test_whole_targets() -> None:
 # ---- two classes ----------------------------------------------------------------------------------------------------
 
 
+def test_shares_are_not_surprising() -> None:
+    """Of targets that are no yes or no there is none that is the right one."""
+    assert np.isnan(read(lambda o: F.binary_cross_entropy_with_logits(o, VALUES / VALUES.max())).surprise)
+
+
 @pytest.mark.parametrize("logits", [True, False])
 def test_binary_figures_are_those_of_numpy(logits: bool) -> None:
     truth = (VALUES > 4).float()

@@ -125,6 +125,9 @@ def test_modes(watch: EvaluationWatch, model: nn.Sequential) -> None:
     watch.passed(model, [x], model(x), set(), [])
     found = closed(watch, dropping=True)
     assert (found.training, found.dropped, found.place) == (False, True, "")
+    watch.passed(model, [x], model(x), set(), [])
+    (found,) = watch.close(5, [], dropping=False, normalizing=True)
+    assert found.training
     model.train()
     watch.passed(model, [x], model(x), set(), [])
     found = closed(watch, dropping=True)

@@ -252,3 +252,12 @@ def test_positions_count_as_far_as_they_differ() -> None:
     assert measure.independent(light[:1].expand(-1, -1, 10, 10)) == 100  # of one example nothing can be told
     assert measure.independent(torch.ones(2, 4, 3)) == 6
     assert measure.independent(light.expand(-1, -1, 10, 10).repeat(4, 1, 1, 1)) == 800
+
+
+@pytest.mark.parametrize("momentum", [0.1, 0.5])
+def test_the_numbers_of_one_example_are_as_alike_as_its_mean_lies_apart(momentum: float) -> None:
+    """Its mean of 3 lies 2 from the mean of 1 before it, with a variance of 4: half of what varies is the example's."""
+    inputs = torch.tensor([2.0, 4.0] * 8).expand(1, 3, 16)
+    mean = torch.full((3,), (1 - momentum) * 1.0 + momentum * 3.0)
+    assert measure.independent_of_one(inputs, mean, torch.full((3,), 4.0), momentum) == pytest.approx(2.0)
+    assert measure.independent_of_one(inputs, torch.full((3,), 3.0), torch.full((3,), 4.0), momentum) == 16

@@ -144,6 +144,11 @@ class TestUnfreeze:
         source = net("pass") + statement + "\ntrain(model)\n"
         assert changes(source, "unfreeze", frozen("encoder.weight"))[0] == net("pass") + "train(model)\n"
 
+    def test_layers_learned_elsewhere_that_hold_a_model_up_are_let_learn(self) -> None:
+        source = net("pass") + "model.encoder.requires_grad_(False)\nmodel.other.requires_grad_(False)\ntrain(model)\n"
+        kept = History(loop=LoopSigns(kept=0.6, kept_places=("Net:encoder.weight",)))
+        assert first_change(source, "unfreeze", kept) == ["- model.encoder.requires_grad_(False)"]
+
     @pytest.mark.parametrize("flag", ['name.startswith("head")', '"head" in name', "not name"])
     def test_what_freezes_by_name_lets_all_learn(self, flag: str) -> None:
         source = net("pass") + f"for name, p in model.named_parameters():\n    p.requires_grad = {flag}\n"

@@ -184,6 +184,8 @@ def test_all_pairs_by_mistake_and_on_purpose(heads: tuple[tuple[Op, ...], ...], 
         (op("Mul", *NNN, data=True, factors=((64, 64, 1),)), op("Sub", *NN), True),  # pairs chosen by labels (N, 1)
         (op("Mul", *NNN, 64, data=True, factors=((64,) * 4,)), op("Add", *NNN), True),
         (op("MaskedFill", *NNN), op("Sub", *NN), True),
+        (op("Mul", *NNN, factors=((64, 64, 1),)), op("Sub", *NN), False),  # weights that are computed
+        (op("MaskedFill", 1, 1, 1), op("Sub", 1, 1), False),
         (op("Where", *NNN, data=True), op("Sub", *NNN), False),
         (op("Mul", *NNN, data=True, factors=(NNN,)), op("Unsqueeze", 64, 64, 1), False),
         (op("Mul", 8, 64, 64, data=True, factors=((8, 1, 1),)), op("Sub", *NN), False),
