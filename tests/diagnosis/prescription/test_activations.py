@@ -288,6 +288,7 @@ BLOCK_ACTS = [f"- return nn.Sequential({LAYERS})", f"+ return nn.Sequential({LAY
         ),
         (f"{BLOCK}for rate in rates:\n    m = block(4, 8)", []),  # models, to compare
         (f"{BLOCK}models = [block(4, 8) for _ in range(5)]", []),
+        (f"{BLOCK}models = list(block(4, 8) for _ in range(5))", []),
         (f"{LOOP}    layers.append(nn.Tanh())\n{WHOLE}", []),
         (f"{LOOP}m = nn.ModuleList(layers)", []),  # their activations are where they are called
         ("m = nn.ModuleList([nn.Linear(a, b) for a, b in sizes])", []),

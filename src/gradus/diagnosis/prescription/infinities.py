@@ -47,7 +47,7 @@ def _low(file: SourceFile, node: ast.expr) -> tuple[SourceFile, ast.expr] | None
     if _is_low(file, node):
         return file, node
     bound = binding(file, node) if isinstance(node, ast.Name | ast.Attribute) else None
-    if bound is not None and bound.item is None and not bound.looped and _is_low(bound.file, bound.value):
+    if bound is not None and bound.item is None and _is_low(bound.file, bound.value):
         return bound.file, bound.value
     return None
 
