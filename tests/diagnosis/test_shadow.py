@@ -165,6 +165,24 @@ class Norm(nn.BatchNorm1d):
         return x - self.running_mean
 
 
+class Counting(nn.Module):
+    """Compares each example with the others, and counts its passes."""
+
+    passes: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("passes", torch.tensor(0))
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.passes += 1
+        return x - x.mean(0)
+
+
+def test_a_counter_is_no_average() -> None:
+    assert look_beside(Does(Counting()), (torch.randn(N, WIDTH),), {}) == "mixes"
+
+
 @pytest.mark.parametrize("by_hand", [True, False])
 @pytest.mark.parametrize("asks", [True, False])
 def test_a_batch_norm_that_does_not_ask_for_the_mode(asks: bool, by_hand: bool) -> None:

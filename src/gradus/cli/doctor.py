@@ -17,7 +17,6 @@ EXAMPLE = "gradus doctor train.py --epochs 3"
 # What follows the script is the program's own.
 CONTEXT = {"allow_interspersed_args": False, "ignore_unknown_options": True}
 FOUND = 1
-MOST_TRIES = 5
 
 
 def command(
@@ -78,8 +77,11 @@ def command(
 
 
 def _check_trial(tries: int, maximize: str | None, minimize: str | None) -> None:
-    if not 0 <= tries <= MOST_TRIES:
-        raise InputError("--try", f"must lie between 1 and {MOST_TRIES}", tries)
+    if tries:
+        from gradus.diagnosis.prescription.prescribe import ENOUGH
+
+        if not 0 < tries <= ENOUGH:
+            raise InputError("--try", f"must lie between 1 and {ENOUGH}", tries)
     if tries and os.environ.get("WORLD_SIZE", "1") != "1":
         raise InputError("--try", "a program of several processes is not run again", repair="Try the fix by hand.")
     words = [each for each in (maximize, minimize) if each is not None]

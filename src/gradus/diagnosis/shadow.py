@@ -41,10 +41,11 @@ def look_beside(model: nn.Module, args: Any, kwargs: Any) -> Literal["", "mixes"
             given = rows_of(args, batch, rows), rows_of(kwargs, batch, rows)
             if any(isinstance(each, Tensor) and each.shape[:2] == (batch, batch) for each in args):  # a graph's edges
                 return ""
-            kept = [each.clone() for each in twin.buffers()]
+            kept = [each.clone() for each in twin.buffers() if each.is_floating_point()]  # no counters
             with _Dropping() as dropping:
                 before = _output(twin, given)
-            averages = any(not torch.equal(one, two) for one, two in zip(kept, twin.buffers(), strict=False))
+            now = [each for each in twin.buffers() if each.is_floating_point()]
+            averages = any(not torch.equal(one, two) for one, two in zip(kept, now, strict=False))
             if dropping.dropped and not any(m.training for m in twin.modules()):
                 return "drops"
             if _drew(state, random_state(model)) or before is None or before.shape[0] != rows:
