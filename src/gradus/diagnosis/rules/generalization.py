@@ -207,7 +207,8 @@ def _weights(history: History, examination: Examination | None) -> list[tuple[st
     coupled = any(each.coupled and each.decay for each in history.optimizers.values())
     tables = (coupled or _penalizes(history)) and _fits_badly(history)
     every = examination.parameters.items()
-    return [(at, each) for at, each in every if each.matrix and each.gradient is not None and tables >= each.embedding]
+    learned = [(at, each) for at, each in every if each.matrix and each.gradient is not None]
+    return [(at, each) for at, each in learned if tables or not each.embedding]
 
 
 def _penalizes(history: History) -> bool:
