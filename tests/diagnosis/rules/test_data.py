@@ -7,14 +7,11 @@ from typing import Any
 
 import pytest
 
-from gradus.diagnosis.signs import Evaluation, OptimizerFacts
+from gradus.diagnosis.signs import Evaluation
 from tests.diagnosis.histories import (
-    ADAM,
     APART,
     BATCH,
     INPUT,
-    PARAMETERS,
-    SGD,
     classifying,
     falling,
     fitting,
@@ -71,81 +68,6 @@ def test_labels_are_noisy_where_what_was_known_is_unlearned() -> None:
     assert not found(0.9, 0.85, examples=200)  # by chance
     assert not found(0.9, 0.85, train=0.5)  # nothing is memorized
     assert not found(0.9, 0.85, train=0.9)  # nor are labels in the way
-
-
-def test_inputs_are_unscaled_where_a_quarter_of_the_columns_is() -> None:
-    def found(wide: int, **examination: Any) -> set[str]:
-        means = (*[300.0] * wide, *[0.0] * (12 - wide))
-        table: dict[str, Any] = {"columns": 12, "column_means": means, "column_stds": (1.0,) * 12, "spread": 1e4}
-        signs = replace(INPUT, mean=75.0, std=140.0, low=-3.0, high=900.0, **table)
-        history = not_learning(examination={"inputs": (signs,)} | examination)
-        return seen(history).keys() & {"unscaled-inputs", "feature-scale"}
-
-    assert found(3) == {"unscaled-inputs", "feature-scale"}
-    assert found(2) == {"feature-scale"}
-    assert found(3, parameters={}) == {"feature-scale"}  # a filter of a few quantities
-
-
-@pytest.mark.parametrize(
-    ("cause", "changes"),
-    [
-        ("feature-scale", {"spread": 1e5}),
-        ("constant-inputs", {"constant": 0.98, "varied": 0.1}),
-    ],
-)
-def test_inputs_that_a_network_copes_with_are_no_matter(cause: str, changes: dict[str, Any]) -> None:
-    taken: dict[str, Any] = {"examination": {"inputs": (replace(INPUT, **changes),)}}
-    assert cause in seen(classifying(right=line(0.1, 0.8), **taken))
-    assert cause not in seen(classifying(**taken))
-    assert cause not in seen(not_learning(steps=19, **taken))
-
-
-def test_targets_that_a_network_explains_are_no_matter() -> None:
-    far: dict[str, Any] = {"target_mean": 500.0, "target_std": 100.0, "output_std": 0.5}
-    assert "unscaled-targets" in seen(fitting(loss=far, curve=line(2e5, 4e3)))
-    assert "unscaled-targets" not in seen(fitting(loss=far, curve=falling(2e5, 1e3)))
-
-
-def test_a_line_comes_to_targets_of_any_size_by_gradient_descent() -> None:
-    far: dict[str, Any] = {"target_mean": 500.0, "target_std": 100.0, "output_std": 0.5}
-
-    def found(matrices: int, optimizer: OptimizerFacts, **options: Any) -> bool:
-        weights = {"parameters": dict(list(PARAMETERS.items())[:matrices])}
-        history = fitting(loss=far, curve=line(2e5, 4e3), examination=weights, optimizer=optimizer, **options)
-        return "unscaled-targets" in seen(history)
-
-    assert not found(1, SGD)
-    assert found(1, SGD, ended=True)
-    assert found(1, ADAM)
-    assert found(2, SGD)
-
-
-def test_targets_are_not_far_from_outputs_that_begin_at_their_mean() -> None:
-    def found(error: float) -> bool:
-        marks = {"target_mean": 500.0, "target_std": 30.0, "output_std": 0.5, "error": error}
-        return "unscaled-targets" in seen(fitting(loss=marks, curve=line(500.0, 400.0)))
-
-    assert found(500.0**2)
-    assert not found(30.0**2)
-
-
-@pytest.mark.parametrize(("columns", "caught"), [(0, False), (3000, False), (40, True)])
-def test_rare_words_are_no_constants_unless_they_are_always_the_same(columns: int, caught: bool) -> None:
-    def words(step: int) -> dict[str, Any]:
-        moving = tuple(float(each == 7) for each in range(40))
-        signs = replace(
-            INPUT, constant=0.95, mean=0.01, std=0.1, varied=0.1, columns=columns,
-            column_means=moving, column_stds=moving,
-        )  # fmt: skip
-        return {"inputs": (signs,)}
-
-    assert ("constant-inputs" in seen(not_learning(examination=words))) is caught
-
-    def others(step: int) -> dict[str, Any]:
-        moving = tuple(float(each == step % 40) for each in range(40))
-        return {"inputs": (replace(words(step)["inputs"][0], column_means=moving, column_stds=moving),)}
-
-    assert "constant-inputs" not in seen(not_learning(examination=others))
 
 
 @pytest.mark.parametrize(("repeated", "values", "caught"), [(0.02, 30, False), (0.0, 30, True), (0.02, 3000, True)])
