@@ -29,3 +29,8 @@ class Heads(nn.Module):
 )
 def test_the_narrowest_layer_is_one_that_others_build_on(model: nn.Module, narrowest: int) -> None:
     assert facts_of(model, "net").narrowest == narrowest
+
+
+def test_channels_of_batch_norms_are_told_and_of_no_other_norm() -> None:
+    model = nn.Sequential(nn.BatchNorm2d(4), nn.Sequential(nn.BatchNorm1d(6), nn.GroupNorm(2, 8)), nn.LayerNorm(3))
+    assert facts_of(model, "net").batch_norms == (4, 6)

@@ -138,6 +138,7 @@ def facts_of(model: nn.Module, label: str) -> ModelFacts:
         narrowest=min([*_passed_on(layers), *memories], default=0),
         linear_layers=len(layers) - len(memories),
         uneven=tuple(uneven(model)),
+        batch_norms=tuple(each.num_features for each in modules if isinstance(each, nn.modules.batchnorm._BatchNorm)),
     )
 
 

@@ -419,7 +419,11 @@ class LoopSigns:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelFacts:
-    """What a model is made of, read once."""
+    """What a model is made of, read once.
+
+    Attributes:
+        batch_norms: channels of each of its batch norms.
+    """
 
     name: str
     parameters: int = 0
@@ -429,6 +433,7 @@ class ModelFacts:
     linear_layers: int = 0
     nonlinear: bool = True
     uneven: tuple[str, ...] = ()
+    batch_norms: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

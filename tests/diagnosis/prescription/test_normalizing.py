@@ -206,3 +206,10 @@ def test_residual_branches_begin_silent_or_count_less_where_signals_explode() ->
 def test_a_norm_behind_a_convolution_of_signals() -> None:
     source = HEAD + "m = nn.Sequential(nn.Conv1d(1, 16, 5), nn.BatchNorm1d(16))"
     assert "nn.GroupNorm(8, 16)" in first_change(source, "group-norm")[1]
+
+
+@pytest.mark.parametrize(("widths", "groups"), [((4, 16), 2), ((8, 24), 4), ((32, 64), 8), ((9, 16), 1), ((), 1)])
+def test_groups_divide_every_width_that_an_expression_came_to(widths: tuple[int, ...], groups: int) -> None:
+    history = History(models={"net": ModelFacts(name="net", batch_norms=widths)})
+    source = HEAD + "def block(c):\n    return nn.Sequential(nn.Conv2d(1, c, 5), nn.BatchNorm2d(c))\n"
+    assert f"nn.GroupNorm({groups}, c)" in first_change(source, "group-norm", history)[1]

@@ -253,11 +253,22 @@ def other_norm(case: Case) -> Iterator[Sequence[Edit]]:
         flat = call.file.qualified(call.node.func).endswith("1d") and "Conv1d(" not in call.file.text
         name, more = imported(call.file, "torch.nn.LayerNorm" if flat else "torch.nn.GroupNorm")
         size = written(case.program, call.file, width)
-        groups = 8 if size is not None and size.value % 8 == 0 and size.value > 8 else 1
+        groups = _groups([int(size.value)] if size is not None else _widths(case))
         edits += [replace(call.file, call.node, f"{name}({text})" if flat else f"{name}({groups}, {text})"), *more]
     if edits:
         yield edits
     yield from _larger_batches(case)
+
+
+def _widths(case: Case) -> list[int]:
+    """Channels of all batch norms that were seen: what an expression in their place comes to."""
+    return [each for facts in case.history.models.values() for each in facts.batch_norms]
+
+
+def _groups(widths: Sequence[int]) -> int:
+    """As many groups, at most 8, as divide all of these numbers of channels and leave several in each."""
+    suited = (each for each in (8, 4, 2) if all(width % each == 0 and width > each for width in widths))
+    return next(suited, 1) if widths else 1
 
 
 def _larger_batches(case: Case) -> Iterator[Sequence[Edit]]:
