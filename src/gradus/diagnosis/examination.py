@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from gradus.diagnosis import measure
+from gradus.diagnosis.causality import Shown, is_next
 from gradus.diagnosis.comparison import compared, read_loss
 from gradus.diagnosis.graph import Graph, by_weights, given_by_hand, short_name, walk
 from gradus.diagnosis.inputs import begins_with_normalization, calm, read_input, row_prints
@@ -53,6 +54,8 @@ class Window:
         self.unnormalized: list[tuple[str, int, float]] = []
         self.drifting: set[str] = set()
         self.judged: list[Judged] = []
+        self.shown: list[Shown] = []
+        self.sees_ahead = False
         self._places, self._memory = places, memory
         self._layers: dict[str, LayerSigns] = {}
         self.updates = Updates(step, places, memory, self._layers)
@@ -245,6 +248,7 @@ class Window:
         self._losses.append(replace(read, wrong_way=is_likeness(loss.grad_fn), earns_less=self._earns_less(graph)))
         pair = compared(graph, self._output)
         target = pair[1] if pair is not None else None
+        self.sees_ahead |= target is not None and any(is_next(target, each) for each in self.shown)
         inputs = self._inputs or list(itertools.islice(given_by_hand(graph), 1))
         if inputs and not self._input_signs:
             for each in inputs:

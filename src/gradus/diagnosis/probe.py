@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.compiler import is_compiling
 from torch.optim import Optimizer
 
-from gradus.diagnosis import measure, nonfinite, shadow, taps
+from gradus.diagnosis import causality, measure, nonfinite, shadow, taps
 from gradus.diagnosis.cadence import Cadence, glances, next_glance
 from gradus.diagnosis.comparison import share_right
 from gradus.diagnosis.evaluations import EvaluationWatch, trimmed
@@ -329,6 +329,9 @@ class Probe(taps.Listener):
             loop.mixes |= seen == "mixes"
             loop.always_dropping |= seen == "drops"
             loop.always_normalizing |= seen == "normalizes"
+            if output is not None:
+                with self.looking_away():
+                    self._window.shown += causality.shown(module, args, kwargs, output)
 
     def _run_beside(self, module: nn.Module, args: Any, kwargs: Any) -> None:
         """A compiled model's original: inside a compiled one nothing can be seen."""
@@ -689,6 +692,7 @@ class Probe(taps.Listener):
         history.examinations.append(examination)
         history.adversarial = history.adversarial or (examination.players is not None and self._lead.stepping > 1)
         loop = history.loop
+        loop.sees_ahead |= window.sees_ahead
         self._note_batches(window)
         if examination.step > 0:
             # A discriminator may be frozen while the generator has its turn.

@@ -62,7 +62,7 @@ BY_ID: dict[str, tuple[str, ...]] = {
     "feature-scale": ("scale-inputs",),
     "constant-inputs": ("drop-constants",),
     "train-validation-mismatch": ("same-transform",),
-    "leakage": ("split-again",),
+    "leakage": ("split-again", "look-back"),
     "labels-unrelated": ("check-labels", "same-transform"),
     "noisy-labels": ("clean-labels", "early-stopping"),
     "class-imbalance": ("balance",),

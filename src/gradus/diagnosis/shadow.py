@@ -15,7 +15,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from gradus.diagnosis.measure import first_tensor
 
 _ROWS, _COMPILED_ROWS = 4, 16
-_MOST_ELEMENTS = 20_000_000
+MOST_ELEMENTS = 20_000_000
 _SERIES = 16
 """Rows from which on it can be told that they follow each other in time."""
 
@@ -23,27 +23,24 @@ _SERIES = 16
 def look_beside(model: nn.Module, args: Any, kwargs: Any) -> Literal["", "mixes", "drops", "normalizes"]:
     """What a model does in evaluation mode: mixes examples, drops, or normalizes by the batch's own statistics.
 
-    A deep copy runs, on copies of a few rows, so that nothing the model keeps about itself changes; torch's random
-    state is put back, and what it prints is not shown.
+    A copy runs, on copies of a few rows, so that nothing the model keeps about itself changes.
 
     Returns:
         Nothing where it cannot be told, too: no batch, too large, cannot be copied, raises on fewer rows.
     """
     batch = batch_size(args)
-    if batch < 2 or sum(each.numel() for each in model.parameters()) > _MOST_ELEMENTS:
+    if batch < 2 or sum(each.numel() for each in model.parameters()) > MOST_ELEMENTS:
         return ""
     rows = min(_ROWS, batch)
-    state = random_state(model)
-    silent = contextlib.redirect_stdout(io.StringIO())
     try:
-        with torch.no_grad(), silent, contextlib.redirect_stderr(io.StringIO()), without_global_hooks():
-            twin = _bare_copy(model).eval()
+        with beside(model) as twin:
+            state = random_state(model)
             given = rows_of(args, batch, rows), rows_of(kwargs, batch, rows)
             if any(isinstance(each, Tensor) and each.shape[:2] == (batch, batch) for each in args):  # a graph's edges
                 return ""
             kept = [each.clone() for each in twin.buffers() if each.is_floating_point()]  # no counters
             with _Dropping() as dropping:
-                before = _output(twin, given)
+                before = output_of(twin, given)
             now = [each for each in twin.buffers() if each.is_floating_point()]
             averages = any(not torch.equal(one, two) for one, two in zip(kept, now, strict=False))
             if dropping.dropped and not any(m.training for m in twin.modules()):
@@ -56,6 +53,19 @@ def look_beside(model: nn.Module, args: Any, kwargs: Any) -> Literal["", "mixes"
             return "" if not _mixes(twin, given, before) else "normalizes" if averages else "mixes"
     except Exception:  # whatever a stranger's model does with what it was not made for says nothing about the run
         return ""
+
+
+@contextlib.contextmanager
+def beside(model: nn.Module) -> Iterator[nn.Module]:
+    """A deep copy in evaluation mode that may run unseen: no gradients, no hooks, nothing printed.
+
+    Torch's random state is put back.
+    """
+    state = random_state(model)
+    silent = contextlib.redirect_stdout(io.StringIO())
+    try:
+        with torch.no_grad(), silent, contextlib.redirect_stderr(io.StringIO()), without_global_hooks():
+            yield _bare_copy(model).eval()
     finally:
         put_back(state)
 
@@ -143,7 +153,7 @@ def _pairs(twin: nn.Module, given: tuple[Any, Any], before: Tensor, rows: int) -
     """
     if before.shape[1:2] != (rows,) or rows < 3:
         return False
-    fewer = _output(twin, (rows_of(given[0], rows, rows - 1), rows_of(given[1], rows, rows - 1)))
+    fewer = output_of(twin, (rows_of(given[0], rows, rows - 1), rows_of(given[1], rows, rows - 1)))
     return fewer is not None and fewer.shape[:2] == (rows - 1, rows - 1)
 
 
@@ -163,7 +173,7 @@ def _mixes(twin: nn.Module, given: tuple[Any, Any], before: Tensor) -> bool:
 def _changes(twin: nn.Module, given: tuple[Any, Any], before: Tensor, axis: int) -> bool:
     # The first, since what runs along this axis, as a recurrent layer does, looks back only.
     changed = tuple(_other_first(each, axis) for each in given[0]), given[1]
-    after = _output(twin, changed)
+    after = output_of(twin, changed)
     if after is None or after.shape != before.shape:
         return False
     size = before.shape[axis] - 1
@@ -181,7 +191,8 @@ def _other_first(value: Any, axis: int) -> Any:
     return other
 
 
-def _output(twin: nn.Module, given: tuple[Any, Any]) -> Tensor | None:
+def output_of(twin: nn.Module, given: tuple[Any, Any]) -> Tensor | None:
+    """The first tensor that a copy makes of arguments, as floats; None of none, and of complex numbers."""
     result = first_tensor(twin(*given[0], **given[1]))
     return result.float() if result is not None and result.dim() and not result.is_complex() else None
 

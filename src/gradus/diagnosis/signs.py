@@ -377,6 +377,7 @@ class LoopSigns:
         drifting: batch norms that do not learn and whose statistics still move.
         tiny_batch: independent numbers per channel of the batch norm that has the fewest.
         mixes: whether the output for one example depends on the others.
+        sees_ahead: whether a model that is to tell the next of a sequence is shown it.
         always_dropping: whether dropout acts in evaluation mode.
         always_normalizing: whether batch norm uses and updates the batch's own statistics in evaluation mode.
         reseeded: steps during which a generator was set to the same seed again.
@@ -409,6 +410,7 @@ class LoopSigns:
     tiny_batch: float | None = None
     tiny_batch_place: str = ""
     mixes: bool = False
+    sees_ahead: bool = False
     always_dropping: bool = False
     always_normalizing: bool = False
     reseeded: int = 0

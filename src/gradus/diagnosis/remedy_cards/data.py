@@ -69,14 +69,26 @@ DATA = (
     RemedyCard(
         id="split-again",
         text=Message(
-            en="Remove the column, and split so that no example is on both sides.",
-            zh="去掉该列，并重新划分，使任何样本不同时出现在两边。",
+            en="Remove the column, hide later steps, and split so that no example is on both sides.",
+            zh="去掉该列，遮住之后的步，并重新划分，使任何样本不同时出现在两边。",
         ),
         why=Message(
             en="A score over what was trained on, or with the answer among the inputs, says nothing of new data.",
             zh="在训练过的样本上、或输入中含有答案时得到的分数，不能说明新数据上的表现。",
         ),
         source="Kaufman et al. (2012), Leakage in data mining",
+    ),
+    RemedyCard(
+        id="look-back",
+        text=Message(
+            en="Let every step see itself and earlier ones only: a causal mask, or recurrent layers in one direction.",
+            zh="让每一步只看到自己和之前的步：使用因果掩码，或单向的循环层。",
+        ),
+        why=Message(
+            en="A model that is shown the next step copies it, and has none to copy where it is used.",
+            zh="能看到下一步的模型只会照抄，而在使用时并没有下一步可抄。",
+        ),
+        source="Vaswani et al. (2017), section 3.2.3",
     ),
     RemedyCard(
         id="check-labels",

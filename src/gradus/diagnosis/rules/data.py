@@ -99,7 +99,7 @@ def _does_as_well(history: History, held_out: Evaluation) -> bool:
     "leakage",
     source="one column that gives the target away (|r| > 0.999, or 0.98 of one of two classes: a threshold on a normal "
     "column comes to 0.8; or one number for a class and never for the other), or held-out examples that were trained "
-    "on",
+    "on; or a last step that changes what is said at those before, of a model that is to tell the next",
     not_fooled_by="evaluations of the training set itself beside one that is held out; passes of which nothing is "
     "measured, or at every step, such as a teacher's; one-column toy problems; short rows of yes or no, which come "
     "again by chance, as do those of few whole numbers; the last of several steps of a smooth series, which the step "
@@ -115,10 +115,16 @@ def _does_as_well(history: History, held_out: Evaluation) -> bool:
         "held-out examples were trained on": Message(
             en="some of its examples were trained on", zh="其中一部分样本在训练中出现过"
         ),
+        "what is to be told is shown": Message(
+            en="the model is to tell what comes next, and is shown it", zh="模型要预测下一步，而下一步已在其输入中可见"
+        ),
     },
 )
 def leakage(history: History) -> Iterator[Sighting]:
-    """A column of a table equals the target, or all evaluations are, in part, on training examples."""
+    """A column of a table or a later step gives the target away, or evaluations are, in part, on training examples."""
+    if history.loop.sees_ahead:
+        yield Sighting(confidence=0.95, reading="what is to be told is shown")
+        return
     telling = lasting(history, 3, lambda each: each.inputs[0].tells_target if each.inputs else None)
     wide = history.last is not None and history.last.inputs and history.last.inputs[0].columns >= 3
     others = lasting(history, 3, lambda each: each.inputs[0].also_tells if each.inputs else None)
