@@ -89,7 +89,7 @@ def test_answers_may_come_in_one_row_and_sequences_may_be_numbers() -> None:
     assert axes(model, torch.randn(N, T, D)) == [1]
 
 
-def test_nothing_is_said_of_one_answer_for_a_sequence_of_few_steps_and_of_models_that_cannot_run_again() -> None:
+def test_nothing_is_said_of_one_answer_for_a_sequence_of_few_steps_of_images_and_where_no_copy_runs() -> None:
     class Once(Language):
         def forward(self, tokens: Tensor) -> Tensor:
             assert not hasattr(self, "ran")
@@ -100,6 +100,8 @@ def test_nothing_is_said_of_one_answer_for_a_sequence_of_few_steps_and_of_models
     assert axes(Language(lambda x: attended(x).mean(1)), tokens) == []
     assert axes(Language(attended), tokens[:, :3]) == []
     assert axes(Once(attended), tokens) == []
+    blur = nn.Conv2d(5, 5, 3, padding=1)
+    assert axes(blur, torch.randn(N, 5, T, T)) == []
 
 
 def test_the_look_leaves_no_trace() -> None:

@@ -49,8 +49,8 @@ def shown(model: nn.Module, args: Any, kwargs: Any, result: Tensor) -> list[Show
 
 
 def _is_sequence(given: Tensor, result: Tensor) -> bool:
-    if given.dim() < 2 or given.dtype == torch.bool or given.is_complex() or given.numel() > _MOST_VALUES:
-        return False
+    if given.dim() not in {2, 3} or given.dtype == torch.bool or given.is_complex() or given.numel() > _MOST_VALUES:
+        return False  # images, masks, and what takes long
     flat = result.dim() == 2 and result.shape[0] == given.shape[0] * given.shape[1]
     return flat or (result.dim() > 2 and result.shape[:2] == given.shape[:2])
 
