@@ -49,8 +49,8 @@ def shown(model: nn.Module, args: Any, kwargs: Any, result: Tensor) -> list[Show
 
 
 def _is_sequence(given: Tensor, result: Tensor) -> bool:
-    if given.dim() not in {2, 3} or given.dtype == torch.bool or given.is_complex() or given.numel() > _MOST_VALUES:
-        return False  # images, masks, and what takes long
+    if given.dim() not in {2, 3} or given.is_complex() or given.numel() > _MOST_VALUES:
+        return False  # images, and what takes long
     flat = result.dim() == 2 and result.shape[0] == given.shape[0] * given.shape[1]
     return flat or (result.dim() > 2 and result.shape[:2] == given.shape[:2])
 
@@ -113,4 +113,4 @@ def is_next(target: Tensor, sequence: Shown) -> bool:
     counts = aims >= 0 if not aims.is_floating_point() else torch.ones_like(aims, dtype=torch.bool)
     number = int(counts.sum())  # those below 0 are passed over by losses of classes
     alike = int((aims.to(now) == now)[counts].sum())
-    return number > 0 and alike < _MOST_ALIKE * number and bool((aims.to(later) == later)[counts].all())
+    return alike < _MOST_ALIKE * number and bool((aims.to(later) == later)[counts].all())

@@ -46,6 +46,7 @@ def test_attention_that_is_given_no_mask_gets_one(made: str, batch_first: bool, 
     [
         ("None", f"{PRODUCT}(x, x, x, is_causal=True)"),
         ("None", f"{PRODUCT}(x, x, x, self.mask)"),
+        ("None", f"{PRODUCT}(x, x, x, attn_mask=self.mask)"),
         (ENCODER, "self.mix(x, mask=self.mask)"),
         (ENCODER, "self.mix(x, self.mask)"),
         (ENCODER, "self.mix(x + 1)"),  # of which the length has no name
