@@ -22,7 +22,7 @@ MASK = "mask=nn.Transformer.generate_square_subsequent_mask"
 
 
 def source(made: str, called: str, *, batch_first: bool = True) -> str:
-    made = made.format(first=", batch_first=True" if batch_first else "")
+    made = made.format(first=f", batch_first={batch_first}")
     return HEAD + SELF.format(made=made, called=called)
 
 
@@ -60,7 +60,8 @@ def test_what_has_a_mask_or_may_do_without_is_left(made: str, called: str) -> No
 
 @pytest.mark.parametrize("softmax", ["F.softmax(scores, dim=-1)", "scores.softmax(-1)", "torch.softmax(scores, -1)"])
 @pytest.mark.parametrize(
-    "product", ["q @ k.mT", "(q @ k.transpose(1, 2)) / 8**0.5", "0.1 * q", "(q @ k.mT).masked_fill(m, -9.0)"]
+    "product",
+    ["q @ k.mT", "(q @ k.transpose(1, 2)) / 8**0.5", "0.1 * q", "q @ k.mT\n    scores = scores.masked_fill(m, -9.0)"],
 )
 def test_scores_of_queries_and_keys_are_masked_by_hand(softmax: str, product: str) -> None:
     program = HEAD + f"def attend(q, k, v):\n    scores = {product}\n    return {softmax} @ v\n"

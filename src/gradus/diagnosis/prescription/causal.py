@@ -69,7 +69,7 @@ def _layer_masked(program: Program, file: SourceFile, node: ast.Call, given: set
     first = node.args[0] if node.args else None
     if not isinstance(first, ast.Name):
         return
-    itself = len(node.args) == 3 and {ast.unparse(each) for each in node.args} == {first.id}
+    itself = {ast.unparse(each) for each in node.args} == {first.id}
     keyword = "attn_mask" if kind == _ATTENTION and itself else _MASKS.get(kind, "") if len(node.args) == 1 else ""
     if keyword and not given & {keyword, "is_causal"}:
         name, more = imported(file, "torch.nn.Transformer")
