@@ -12,10 +12,10 @@ from torch import nn
 T = 3.0
 
 
+# TWIN: def sample(n, kinds):
+# TWIN:     y = torch.randint(len(kinds), (n,))
 def sample(n, kinds, falloff=1.0):  # FAULT
     y = torch.multinomial(falloff ** torch.arange(len(kinds)), n, replacement=True)  # FAULT
-    # TWIN: def sample(n, kinds):
-    # TWIN: y = torch.randint(len(kinds), (n,))
     mode = torch.randint(2, (n,))
     return kinds[y, mode] + 0.8 * torch.randn(n, kinds.shape[2]), y
 
@@ -43,8 +43,8 @@ def main():
     torch.set_num_threads(1)
     torch.manual_seed(int(sys.argv[1]) if len(sys.argv) > 1 else 0)
     kinds = torch.randn(8, 2, 16)
-    x, y = sample(3000, kinds, falloff=0.3)  # FAULT
     # TWIN: x, y = sample(3000, kinds)
+    x, y = sample(3000, kinds, falloff=0.3)  # FAULT
     x_test, y_test = sample(600, kinds)
     teacher = train(net(96), x, y, lambda out, _, y: F.cross_entropy(out, y), epochs=6)
 

@@ -59,8 +59,8 @@ for epoch in range(1, 26):
         optimizer.zero_grad()
         logits, mu, logvar = model(x)
         bce, kld = loss_function(logits, x, mu, logvar)
-        loss = bce / x.shape[1] + kld  # FAULT
         # TWIN: loss = bce + kld
+        loss = bce / x.shape[1] + kld  # FAULT
         loss.backward()
         optimizer.step()
     model.eval()

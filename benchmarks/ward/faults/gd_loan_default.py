@@ -66,8 +66,8 @@ def main(seed):
     val, test = (DataLoader(s, batch_size=1000) for s in sets[1:])
     model = LoanNet(3)
     optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3, weight_decay=0.05)
-    criterion = nn.SoftMarginLoss()  # FAULT
     # TWIN: criterion = nn.BCEWithLogitsLoss()
+    criterion = nn.SoftMarginLoss()  # FAULT
     patience, best, since = 4, 0.0, 0
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "best.pt")

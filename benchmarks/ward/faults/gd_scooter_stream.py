@@ -33,10 +33,14 @@ class Stream:
 def main(seed):
     torch.set_num_threads(1)
     torch.manual_seed(seed)
-    model = nn.Sequential(
-        nn.Linear(4, 64), nn.LeakyReLU(1.0), nn.Linear(64, 64), nn.LeakyReLU(1.0), nn.Linear(64, 1)
-    )  # FAULT
     # TWIN: model = nn.Sequential(nn.Linear(4, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 1))
+    model = nn.Sequential(  # FAULT
+        nn.Linear(4, 64),  # FAULT
+        nn.LeakyReLU(1.0),  # FAULT
+        nn.Linear(64, 64),  # FAULT
+        nn.LeakyReLU(1.0),  # FAULT
+        nn.Linear(64, 1),  # FAULT
+    )  # FAULT
     # the rate stays up: the law never comes to rest
     optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
     stream = Stream(batches=4000, size=32)

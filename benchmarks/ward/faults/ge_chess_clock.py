@@ -36,12 +36,13 @@ class ClockReader(nn.Module):
 class Trainer:
     def __init__(self, model, lr):
         self.model = model
+        # TWIN: self.optimizer = torch.optim.Adam(model.parameters(), lr=lr)
         decayed = [p for name, p in model.named_parameters() if name.endswith(".weight")]  # FAULT
         plain = [p for name, p in model.named_parameters() if name.endswith(".bias")]  # FAULT
-        self.optimizer = torch.optim.Adam(
-            [{"params": decayed, "weight_decay": 1e-5}, {"params": plain}], lr=lr
+        self.optimizer = torch.optim.Adam(  # FAULT
+            [{"params": decayed, "weight_decay": 1e-5}, {"params": plain}],  # FAULT
+            lr=lr,  # FAULT
         )  # FAULT
-        # TWIN: self.optimizer = torch.optim.Adam(model.parameters(), lr=lr)
         self.loss = nn.CrossEntropyLoss()
 
     def epoch(self, loader):

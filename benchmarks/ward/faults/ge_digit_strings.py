@@ -47,8 +47,8 @@ def collate(batch):
 
 
 class CRNN(nn.Module):
+    # TWIN: def __init__(self, n_class=11, hidden=32):
     def __init__(self, n_class=11, hidden=3):  # FAULT
-        # TWIN: def __init__(self, n_class=11, hidden=32):
         super().__init__()
         self.cnn = nn.Sequential(
             nn.Conv2d(1, 12, 3, padding=1, bias=False),

@@ -22,8 +22,8 @@ def occlude(images, size):
 
 def conv_bn(c_in, c_out, stride=1):  # FAULT
     return nn.Sequential(  # FAULT
-        nn.Conv2d(c_in, c_out, 3, stride=stride, padding=1, bias=False),
-        nn.BatchNorm2d(c_out),
+        nn.Conv2d(c_in, c_out, 3, stride=stride, padding=1, bias=False),  # FAULT
+        nn.BatchNorm2d(c_out),  # FAULT
         nn.ReLU(inplace=True),  # FAULT
     )  # FAULT
 
@@ -31,27 +31,27 @@ def conv_bn(c_in, c_out, stride=1):  # FAULT
 class SmallCNN(nn.Module):
     def __init__(self):
         super().__init__()
+        # TWIN: self.features = nn.Sequential(
+        # TWIN:     nn.Conv2d(1, 16, 3, padding=1, bias=False),
+        # TWIN:     nn.BatchNorm2d(16),
+        # TWIN:     nn.ReLU(inplace=True),
+        # TWIN:     nn.Conv2d(16, 32, 3, stride=2, padding=1, bias=False),
+        # TWIN:     nn.BatchNorm2d(32),
+        # TWIN:     nn.ReLU(inplace=True),
+        # TWIN:     nn.Conv2d(32, 32, 3, padding=1, bias=False),
+        # TWIN:     nn.BatchNorm2d(32),
+        # TWIN:     nn.ReLU(inplace=True),
+        # TWIN:     nn.AdaptiveAvgPool2d(2),
+        # TWIN: )
         self.blocks = [conv_bn(1, 16), conv_bn(16, 32, stride=2), conv_bn(32, 32)]  # FAULT
         self.pool = nn.AdaptiveAvgPool2d(2)  # FAULT
-        # TWIN: self.features = nn.Sequential(
-        # TWIN: nn.Conv2d(1, 16, 3, padding=1, bias=False),
-        # TWIN: nn.BatchNorm2d(16),
-        # TWIN: nn.ReLU(inplace=True),
-        # TWIN: nn.Conv2d(16, 32, 3, stride=2, padding=1, bias=False),
-        # TWIN: nn.BatchNorm2d(32),
-        # TWIN: nn.ReLU(inplace=True),
-        # TWIN: nn.Conv2d(32, 32, 3, padding=1, bias=False),
-        # TWIN: nn.BatchNorm2d(32),
-        # TWIN: nn.ReLU(inplace=True),
-        # TWIN: nn.AdaptiveAvgPool2d(2),
-        # TWIN: )
         self.classifier = nn.Linear(128, 10)
 
     def forward(self, x):
+        # TWIN: return self.classifier(self.features(x).flatten(1))
         for block in self.blocks:  # FAULT
             x = block(x)  # FAULT
         return self.classifier(self.pool(x).flatten(1))  # FAULT
-        # TWIN: return self.classifier(self.features(x).flatten(1))
 
 
 seed = int(sys.argv[1]) if len(sys.argv) > 1 else 0
