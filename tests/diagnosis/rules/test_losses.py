@@ -31,6 +31,8 @@ def test_a_sign_tells_something_only_on_a_straight_way_to_an_error(between: tupl
         ((op("Mean"), op("Mul", 64, data=True), op("Gather", 64, 1)), False),  # by what may be negative
         ((op("Mul", data=True), op("Mean")), True),
         ((op("Add"), op("Mul"), op("Mean")), False),
+        ((op("NllLoss"), op("Neg", 64, 10, negative=True)), True),  # negated twice
+        ((op("NllLoss"),), False),
     ],
 )
 def test_a_log_probability_is_to_grow(between: tuple[Op, ...], caught: bool) -> None:
@@ -38,6 +40,26 @@ def test_a_log_probability_is_to_grow(between: tuple[Op, ...], caught: bool) -> 
     assert ("loss-sign" in seen(fitting(loss={"kind": "", "heads": heads}, curve=line(-2.0, -3.0)))) == caught
     more = (*heads, (op("Mean"), op("Exp", 64)))  # there is more to the loss
     assert "loss-sign" not in seen(fitting(loss={"kind": "", "heads": more}, curve=line(-2.0, -3.0)))
+
+
+NEAREST, FARTHEST = (op("Min", 40), op("MaskedFill", 40, 40)), (op("Max", 40), op("MaskedFill", 40, 40))
+LESS = op("Sub", 40, negative=True)
+
+
+@pytest.mark.parametrize(
+    ("heads", "caught"),
+    [
+        ((NEAREST, (LESS, *FARTHEST)), True),  # those of one class are moved apart
+        (((op("Sub", 40), *FARTHEST), (LESS, *NEAREST)), False),
+        ((NEAREST,), False),  # to the nearest of the others, as of two clouds
+        ((NEAREST, (LESS, op("Max", 40), op("Addmm", 40, 8))), False),
+        ((NEAREST, (LESS, op("Log", 40), *FARTHEST)), False),
+    ],
+)
+def test_the_hardest_of_all_pairs(heads: tuple[tuple[Op, ...], ...], caught: bool) -> None:
+    above = (op("Mean"), op("Softplus", 40))
+    loss = {"kind": "", "heads": tuple((*above, *each, op("EuclideanDist", 40, 40), LOGITS) for each in heads)}
+    assert ("loss-sign" in seen(fitting(loss=loss, curve=line(0.07, 0.01)))) == caught
 
 
 def test_what_an_error_is_divided_by_says_nothing_of_its_sign() -> None:

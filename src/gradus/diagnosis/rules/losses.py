@@ -221,7 +221,8 @@ def _once_more(op: Op, below: Op) -> bool:
 @rules.register(
     "loss-sign",
     source="a loss that cannot be negative is negated, a likeness to the target (Dice, cosine) or a reward is made "
-    "small, or a loss falls below any bound while nothing is learned",
+    "small, or a loss falls below any bound while nothing is learned; of pairs the hardest are the greatest "
+    "of what is to be small and the least of what is to be large (Hermans et al. 2017), not the other way round",
     not_fooled_by="log-likelihoods of densities, which may be negative; returns that are maximized, as long as they "
     "approach a bound; the maximizing player of two; entropy terms",
     structural=True,
@@ -251,7 +252,7 @@ def loss_sign(history: History) -> Iterator[Sighting]:
     if uphill:
         if known and not any(known) and end > start:
             yield Sighting(confidence=0.97, evidence={"start": start, "end": end}, reading="errors")
-    elif history.last is not None and any(each.wrong_way for each in history.last.losses):
+    elif history.last is not None and any(each.wrong_way or _least_effort(each) for each in history.last.losses):
         yield Sighting(confidence=0.9, evidence={"start": start, "end": end}, reading="errors")
     elif ((known and all(known)) or (likelihood and all(likelihood))) and end < 0:
         yield Sighting(confidence=0.97, evidence={"start": start, "end": end}, reading="errors")
@@ -293,11 +294,47 @@ def _flips(head: Sequence[Op]) -> bool | None:
 
 
 def _is_log_probability(head: Sequence[Op]) -> bool:
-    """Whether a way leads to log-probabilities, which cannot be positive, and no sign turns on it."""
+    """Whether a way leads to log-probabilities, which cannot be positive, and the sign turns on it not at all, or back.
+
+    A negative log likelihood turns it, too: one that is given what was negated already is a likelihood.
+    """
+    negative = False
     for op in head:
         if op.name in ("LogSoftmax", "LogSigmoid"):
-            return True
+            return not negative
+        likelihood = op.name in ("NllLoss", "NllLoss2D")
         weighs = op.name == "Mul" and (bool(op.shape) or not op.data)  # by what may be negative
-        if op.name not in _STRAIGHT or op.negative or op.divisor or weighs:
+        if (op.name not in _STRAIGHT and not likelihood) or op.divisor or weighs:
             return False
+        negative ^= op.negative or likelihood
     return False
+
+
+_GROWS = _STRAIGHT | {"Softplus", "Relu", "ClampMin", "Clamp", "Exp", "Sqrt", "LogSigmoid"}
+"""What grows with what it is given, but for signs that turn."""
+
+
+def _least_effort(loss: LossSigns) -> bool:
+    """Whether a loss grows with the least of what is between pairs of examples, and falls with the greatest.
+
+    The hardest of all pairs are the other way round, of distances as of likenesses: the greatest of what is to be small
+    and the least of what is to be large.
+    """
+    signs = {each for head in loss.heads for each in [_extreme(head)] if each}
+    return signs == {("least", 1), ("greatest", -1)}
+
+
+def _extreme(head: Sequence[Op]) -> tuple[str, int] | None:
+    """Which extreme over pairs (N, N) a loss is made with, and the sign with which it counts."""
+    sign = 1
+    for op, below in itertools.pairwise(head):
+        if op.name in _EXTREMES:
+            pairs = len(below.shape) == 2 and below.shape[0] == below.shape[1] and op.shape[:1] == below.shape[:1]
+            return (_EXTREMES[op.name], sign) if pairs else None
+        if op.name not in _GROWS or op.divisor:
+            return None
+        sign = -sign if op.negative else sign
+    return None
+
+
+_EXTREMES = {"Min": "least", "Amin": "least", "Max": "greatest", "Amax": "greatest"}
