@@ -80,11 +80,37 @@ def test_where_a_player_wins(apart: float, precision: float, expected: set[str])
 def test_a_discriminator_that_gives_the_generator_hardly_a_turn(steps: tuple[int, int], expected: bool) -> None:
     """However near the data the few samples lie."""
     history = playing(replace(APART, told_apart=0.99, precision=0.9), steps=400)
-    history.players = {key: Series() for key in range(2)}
+    history.players = turns(*steps)
+    assert ("discriminator-dominates" in seen(history)) is expected
+
+
+@pytest.mark.parametrize(
+    ("steps", "players", "expected"),
+    [
+        ((40, 400), {}, True),
+        ((41, 400), {}, False),
+        ((40, 400), {"coverage": 0.5}, False),
+        ((40, 400), {"told_apart": 0.6}, False),  # it may be the other that makes most of the steps
+        ((40, 400), {"told_apart": None}, True),  # steps of the generator alone
+        ((400, 400), {"told_apart": None}, False),
+    ],
+)
+def test_a_generator_that_gives_the_discriminator_hardly_a_turn(
+    steps: tuple[int, int], players: dict[str, Any], expected: bool
+) -> None:
+    """However near the data the few lie that all its samples are like."""
+    history = playing(replace(APART, **{"told_apart": 0.4, "coverage": 0.1, "precision": 0.9} | players), steps=400)
+    history.players = turns(*steps)
+    assert ("generator-dominates" in seen(history)) is expected
+
+
+def turns(*steps: int) -> dict[int, Series]:
+    """Losses of players who made so many steps."""
+    players = {key: Series() for key in range(len(steps))}
     for key, number in enumerate(steps):
         for _ in range(number):
-            history.players[key].append(0.1)
-    assert ("discriminator-dominates" in seen(history)) is expected
+            players[key].append(0.1)
+    return players
 
 
 def test_latents_are_used_if_a_tenth_of_them_is() -> None:
@@ -166,19 +192,22 @@ def test_players_that_circle() -> None:
     assert caught(steps=400, **circling | {"spread": 0.1}) == {"mode-collapse"}  # a point that wanders
 
 
-def test_players_that_throw_samples_across_the_data() -> None:
-    def found(*moved: float, apart: float = 0.7) -> bool:
-        history = playing(replace(APART, spread=3.0, precision=0.0, told_apart=apart), steps=400)
+def test_players_that_throw_samples_about() -> None:
+    def found(*moved: float, steps: tuple[int, int] = (400, 400), **players: Any) -> bool:
+        thrown = replace(APART, **{"spread": 3.0, "precision": 0.0, "coverage": 0.2} | players)
+        history = playing(thrown, steps=400)
+        history.players = turns(*steps)
         for at, each in enumerate(moved, -len(moved)):
             examination = history.examinations[at]
             assert examination.players is not None
             history.examinations[at] = replace(examination, players=replace(examination.players, moved=each))
         return "oscillating-players" in seen(history)
 
-    assert found(1.1, 2.1, 1.1, 1.1, 1.1)
-    assert not found(1.1, 1.9, 1.1, 1.1, 1.1)
-    assert not found(1.1, 2.1, 1.1, 1.1, 0.9)  # it settles
-    assert not found(1.1, 2.1, 1.1, 1.1, 1.1, apart=0.1)  # it runs off, and nobody can tell
+    assert found(0.5, 2.1, 1.1, 0.6, 0.5)
+    assert not found(0.5, 2.1, 1.1, 0.6, 0.3)  # it settles
+    assert not found(0.5, 2.1, 1.1, 0.6, 0.5, coverage=0.6)
+    assert not found(0.5, 2.1, 1.1, 0.6, 0.5, told_apart=0.1)  # it runs off, and nobody can tell
+    assert not found(0.5, 2.1, 1.1, 0.6, 0.5, told_apart=0.5, steps=(40, 400))  # who is hardly asked
 
 
 def test_steps_of_the_generator_alone_do_not_say_who_is_ahead() -> None:

@@ -108,7 +108,7 @@ def _modes_missing(players: Sequence[PlayersSigns]) -> float:
     ),
 )
 def oscillating_players(history: History) -> Iterator[Sighting]:
-    """Generated examples lie together, each time somewhere else; or are thrown to and fro across the data."""
+    """Generated examples lie together, each time somewhere else; or are thrown about, and never cover the data."""
     latest = [each.players for each in history.latest(5)]
     players = [each for each in latest if each is not None]
     if len(players) < 5 or history.latest(5)[0].step < 100:
@@ -117,9 +117,9 @@ def oscillating_players(history: History) -> Iterator[Sighting]:
         return
     together = 0.15 < min(each.spread for each in players) <= max(each.spread for each in players) < 0.75
     moved = [each.moved for each in players]
-    # Far beyond the data and back: wider than from any part of them to another; not one way, with nobody to stop them.
-    judged = statistics.fmean(each.told_apart or 0.0 for each in players) > 0.5
-    thrown = min(moved) > 1 and max(moved) > 2 and judged
+    # However wide, if they never cover the data; not one way, with nobody to stop them, nor where one gets no turn.
+    judged = statistics.fmean(each.told_apart or 0.0 for each in players) > 0.4 and not _outrun_judge(history, players)
+    thrown = min(moved) > 0.4 and max(each.coverage for each in players) < 0.5 and judged
     if (together and min(moved) > 0.25) or thrown:
         evidence = {
             "spread": statistics.fmean(each.spread for each in players),
@@ -163,22 +163,36 @@ def _pace(history: History) -> float:
     "generator-dominates",
     source="Goodfellow et al. (2014): equilibrium has samples like the data; a fooled discriminator without that "
     "teaches nothing",
-    not_fooled_by="equilibrium, where samples lie among the data",
+    not_fooled_by="equilibrium, where samples lie among the data; a discriminator that hardly gets a turn, as long as "
+    "samples cover the data",
     says=Message(
         en="The generator wins against a discriminator that has learned nothing: it tells {apart:.0%} apart (half is "
         "guessing), "
-        "although only {precision:.0%} of the samples look like data.",
+        "although only {precision:.0%} of the samples look like data, and they cover {coverage:.0%} of them.",
         zh="判别器什么也没学到，生成器轻易取胜：它只能区分 {apart:.0%}（一半即为猜测），而只有 {precision:.0%} "
-        "的样本像真实数据。",
+        "的样本像真实数据，只覆盖其中的 {coverage:.0%}。",
     ),
 )
 def generator_dominates(history: History) -> Iterator[Sighting]:
-    """A discriminator cannot tell samples from data though they are far from it."""
-    apart = lasting(history, 5, lambda each: each.players.told_apart if each.players is not None else None)
-    near = lasting(history, 5, lambda each: each.players.precision if each.players is not None else None)
-    if apart and history.step >= _LATE and statistics.fmean(apart) < 0.6 and max(near) < 0.4:
-        evidence = {"apart": statistics.fmean(apart), "precision": near[-1]}
-        yield Sighting(since=history.latest(5)[0].step, confidence=0.8, evidence=evidence)
+    """A discriminator cannot tell samples from data though they are far from it, or hardly gets its turn."""
+    latest = [each.players for each in history.latest(5)]
+    players = [each for each in latest if each is not None]
+    if len(players) < 5 or history.step < _LATE:
+        return
+    apart = [each.told_apart for each in players if each.told_apart is not None]
+    fooled = len(apart) == 5 and statistics.fmean(apart) < 0.6 and max(each.precision for each in players) < 0.4
+    outrun = _outrun_judge(history, players) and max(each.coverage for each in players) < 0.5
+    if fooled or outrun:
+        last = players[-1]
+        told = statistics.fmean(apart) if apart else 0.5
+        evidence = {"apart": told, "precision": last.precision, "coverage": last.coverage}
+        yield Sighting(since=history.latest(5)[0].step, confidence=0.95 if outrun else 0.8, evidence=evidence)
+
+
+def _outrun_judge(history: History, players: Sequence[PlayersSigns]) -> bool:
+    """Whether one player makes most steps, and not the discriminator: that one is fooled, or seldom seen at all."""
+    apart = [each.told_apart for each in players if each.told_apart is not None]
+    return _pace(history) >= _OUTRUN and (not apart or statistics.fmean(apart) < 0.6)
 
 
 @rules.register(
