@@ -201,10 +201,14 @@ def test_where_held_out_inputs_lie_elsewhere(changes: dict[str, Any], caught: bo
 
 
 @pytest.mark.parametrize(
-    ("changes", "caught"), [({"shift": 1.5}, False), ({"shift": 2.5}, True), ({"scale": 7.0}, True)]
+    ("changes", "caught"),
+    [({"shift": 1.5}, False), ({"shift": 2.5}, True), ({"scale": 7.0}, True), ({"scale": 7.0, "step": 1}, False)],
 )
 def test_of_passes_without_a_score_only_what_is_far_off_tells(changes: dict[str, float], caught: bool) -> None:
-    """Such as those of a policy, which its own mistakes lead into other states."""
+    """Such as those of a policy, which its own mistakes lead into other states.
+
+    Passes of a generator, for the other's turn, are known as such once they have come at several steps.
+    """
     history = classifying(errors=[9.0], evaluation={"loss": None, **changes})
     assert ("train-validation-mismatch" in seen(history)) is caught
 

@@ -27,6 +27,8 @@ from gradus.diagnosis.signs import Evaluation, LossSigns
 
 _ENOUGH = 50
 """Training examples to know before held-out ones are said to be unlike them."""
+_SOON = 8
+"""Steps in which passes that come at every step, as of a generator that stands still, cannot be told from others."""
 
 _SEVERAL = 4
 """Examples of a batch: what is compared in fewer are their places or moments, which may well be of one class."""
@@ -62,7 +64,7 @@ def train_validation_mismatch(history: History) -> Iterator[Sighting]:
     for each in history.evaluations[-2:] if len(history.evaluations) <= 12 else ():
         if not each.passes or each.every_step or _does_as_well(history, each):
             continue
-        if each.known < _ENOUGH:
+        if each.known < _ENOUGH or (each.step < _SOON and not each.measured):
             continue
         # Of passes of which nothing is measured, such as those of a policy that acts, only what is far off tells.
         sure = 1.0 if each.measured else 2.0
