@@ -54,6 +54,8 @@ LESS = op("Sub", 40, negative=True)
         ((NEAREST,), False),  # to the nearest of the others, as of two clouds
         ((NEAREST, (LESS, op("Max", 40), op("Addmm", 40, 8))), False),
         ((NEAREST, (LESS, op("Log", 40), *FARTHEST)), False),
+        ((NEAREST, (LESS, op("Sum", 40), op("MaskedFill", 40, 40))), True),  # the mean of those of one class
+        ((NEAREST, (LESS, op("Sum", 40), op("Neg", 40, 40, negative=True))), False),  # likenesses
     ],
 )
 def test_the_hardest_of_all_pairs(heads: tuple[tuple[Op, ...], ...], caught: bool) -> None:

@@ -310,31 +310,36 @@ def _is_log_probability(head: Sequence[Op]) -> bool:
     return False
 
 
-_GROWS = _STRAIGHT | {"Softplus", "Relu", "ClampMin", "Clamp", "Exp", "Sqrt", "LogSigmoid"}
-"""What grows with what it is given, but for signs that turn."""
-
-
 def _least_effort(loss: LossSigns) -> bool:
     """Whether a loss grows with the least of what is between pairs of examples, and falls with the greatest.
 
     The hardest of all pairs are the other way round, of distances as of likenesses: the greatest of what is to be small
-    and the least of what is to be large.
+    and the least of what is to be large. Nor is the least distance small, and others large, where neighbours are told.
     """
-    signs = {each for head in loss.heads for each in [_extreme(head)] if each}
-    return signs == {("least", 1), ("greatest", -1)}
+    found = [each for each in map(_of_pairs, loss.heads) if each is not None]
+    signs = {(extreme, sign) for extreme, sign, _ in found}
+    behind = [op for _, _, rest in found for op in rest]
+    distances = any(op.name in _DISTANCES for op in behind) and not any(op.negative for op in behind)
+    return signs == {("least", 1), ("greatest", -1)} or (distances and signs == {("least", 1), ("", -1)})
 
 
-def _extreme(head: Sequence[Op]) -> tuple[str, int] | None:
-    """Which extreme over pairs (N, N) a loss is made with, and the sign with which it counts."""
-    sign = 1
-    for op, below in itertools.pairwise(head):
-        if op.name in _EXTREMES:
-            pairs = len(below.shape) == 2 and below.shape[0] == below.shape[1] and op.shape[:1] == below.shape[:1]
-            return (_EXTREMES[op.name], sign) if pairs else None
+def _of_pairs(head: Sequence[Op]) -> tuple[str, int, Sequence[Op]] | None:
+    """Which extreme over pairs (N, N), if any, a loss is made with, the sign with which it counts, and what is behind.
+
+    What several ways share is seen on one of them alone.
+    """
+    sign, extreme = 1, ""
+    for at, op in enumerate(head):
+        if len(op.shape) == 2 and op.shape[0] == op.shape[1]:
+            return extreme, sign, head[at:]
         if op.name not in _GROWS or op.divisor:
             return None
+        extreme = extreme or _EXTREMES.get(op.name, "")
         sign = -sign if op.negative else sign
     return None
 
 
 _EXTREMES = {"Min": "least", "Amin": "least", "Max": "greatest", "Amax": "greatest"}
+_DISTANCES = ("EuclideanDist", "Cdist")
+_GROWS = _STRAIGHT | _EXTREMES.keys() | {"Softplus", "Relu", "ClampMin", "Clamp", "Exp", "Sqrt", "LogSigmoid"}
+"""What grows with what it is given, but for signs that turn."""
