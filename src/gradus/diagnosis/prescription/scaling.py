@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator, Sequence
 
+from gradus.diagnosis.inputs import channel_axis
 from gradus.diagnosis.prescription.batches import Source, held_out_inputs, training_inputs
 from gradus.diagnosis.prescription.bindings import Binding, bindings, returned
 from gradus.diagnosis.prescription.edits import Edit, after, replace
@@ -85,7 +86,7 @@ def scaled_arrays(train: Source, held_out: Sequence[Source], signs: InputSigns) 
         part = training_part(train, held_out)
         if part is None:
             return []
-        axis = "0" if len(signs.shape) == 2 else ""
+        axis = _axes(signs)
         deviation = f"{part}.std({axis})" + (".clip(1e-6)" if signs.constant and axis else "")
         if not others:
             place = known_from(file, bound.statement, part)
@@ -100,6 +101,14 @@ def scaled_arrays(train: Source, held_out: Sequence[Source], signs: InputSigns) 
             return []
         places[ast.unparse(each.base)] = other
     return _placed(file, given, lines, places, name)
+
+
+def _axes(signs: InputSigns) -> str:
+    """What figures are taken over: rows of a table; all but the channels, where these differ; else all there is."""
+    if len(signs.shape) == 2:
+        return "0"
+    at = channel_axis(signs.shape) if signs.spread > _FAR_WIDER else 0
+    return f"{tuple(each for each in range(len(signs.shape)) if each != at)}, keepdims=True" if at else ""
 
 
 def _placed(
