@@ -74,6 +74,7 @@ def test_an_input_that_is_computed_is_traced_to_where_it_was_made() -> None:
     [
         (lambda o, t: F.smooth_l1_loss(o.log(), t.log()), -1.0, ("loss", "Log", True)),
         (lambda o, t: F.mse_loss(o.abs().log(), t.log()), 0.0, ("loss", "Log", False)),
+        (lambda o, t: F.mse_loss(o.abs().log(), t.log()), -1.0, ("loss", "Log", False)),
         (lambda o, t: F.mse_loss(o.exp(), (t + 1e3).exp()), 1.0, ("loss", "Exp", False)),
         (lambda o, t: F.mse_loss(o.exp(), t), math.nan, ("target", "", False)),
         (lambda o, t: F.mse_loss(o, t.log()), 0.0, ("target", "", False)),

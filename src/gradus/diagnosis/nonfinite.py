@@ -43,7 +43,9 @@ def locate(step: int, loss: Tensor, graph: Graph, inputs: Sequence[Tensor], outp
     kept = tensor if tensor is not None else loss
     pole, narrow = bool(name) and tensor is None, _is_narrow(loss)
     if pair is not None and not finite(pair[1]) and not pole:
-        made = _done_to_both(graph) if bool(pair[1].isinf().any()) and not bool(pair[1].isnan().any()) else ""
+        made = _done_to_both(graph)
+        if made.startswith("Exp") and bool(pair[1].isnan().any()):  # which of finite numbers makes no NaN
+            made = ""
         return _found(step, "", "loss" if made else "target", made, pair[1])
     if result is not None and finite(result):
         # An operation carries on what another, which keeps nothing, has made.
