@@ -166,6 +166,18 @@ class TestStable:
     def test_nothing_where_it_is_bounded_or_of_data(self, loss: str) -> None:
         assert changes(trained(loss), "stable-loss") == []
 
+    @pytest.mark.parametrize(
+        ("loss", "plain"),
+        [
+            ("loss = F.smooth_l1_loss(model(x).log(), y.log())", "loss = F.smooth_l1_loss(model(x), y)"),
+            ("loss = ((torch.log(model(x)) - torch.log(y)) ** 2).mean()", "loss = ((model(x) - y) ** 2).mean()"),
+            ("loss = F.mse_loss(model(x).log(), y)", ""),
+        ],
+    )
+    def test_what_is_done_to_both_sides_goes_from_both(self, loss: str, plain: str) -> None:
+        found = changes(trained(loss), "stable-loss")
+        assert [f"    {plain}\n" in each for each in found] == ([True] if plain else [])
+
 
 class TestExponent:
     @pytest.mark.parametrize(
