@@ -42,6 +42,19 @@ def test_a_wide_column_and_a_constant_one() -> None:
     assert signs.loud_constant == pytest.approx(500.1 / np.sort(moving)[2], rel=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("shape", "axis", "spread"),
+    [((40, 24, 6), 2, 500.0), ((40, 6, 24), 1, 500.0), ((40, 6, 4, 4), 1, 500.0), ((40, 24, 24), 1, 1.0)],
+)
+def test_a_wide_channel_of_sequences_and_images(shape: tuple[int, ...], axis: int, spread: float) -> None:
+    x = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    x.select(axis, 3).mul_(500)
+    signs = signs_of(x)
+    assert signs.spread == pytest.approx(spread, rel=0.1)
+    assert signs.columns == 0
+    assert len(signs.column_stds) == (6 if spread > 1 else 0)
+
+
 def test_columns_are_a_table_s() -> None:
     assert signs_of(table().reshape(200, 1, 2, 3)).columns == 0
 

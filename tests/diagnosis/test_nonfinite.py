@@ -59,6 +59,34 @@ def test_a_target(loss: Callable[[Tensor, Tensor], Tensor]) -> None:
     assert signs.share == pytest.approx(1 / (4 * N))
 
 
+def test_an_input_that_is_computed_is_traced_to_where_it_was_made() -> None:
+    coder, model, places = nn.Sequential(nn.Linear(3, 3)), Net(), Places()
+    for name, each in (("coder", coder), ("net", model)):
+        places.add(each, name)
+    given = (1e4 * coder(torch.ones(N, 3)).abs() + 100).exp()
+    output = model(given)
+    signs = locate(0, squared(output), walk(squared(output)), [given], output, places)
+    assert (signs.source, signs.where, signs.operation) == ("forward", "coder:0", "Exp")
+
+
+@pytest.mark.parametrize(
+    ("loss", "low", "expected"),
+    [
+        (lambda o, t: F.smooth_l1_loss(o.log(), t.log()), -1.0, ("loss", "Log", True)),
+        (lambda o, t: F.mse_loss(o.abs().log(), t.log()), 0.0, ("loss", "Log", False)),
+        (lambda o, t: F.mse_loss(o.abs().log(), t.log()), -1.0, ("loss", "Log", False)),
+        (lambda o, t: F.mse_loss(o.exp(), (t + 1e3).exp()), 1.0, ("loss", "Exp", False)),
+        (lambda o, t: F.mse_loss(o.exp(), t), math.nan, ("target", "", False)),
+        (lambda o, t: F.mse_loss(o, t.log()), 0.0, ("target", "", False)),
+    ],
+)
+def test_a_target_that_the_loss_itself_has_made_so(
+    loss: Callable[[Tensor, Tensor], Tensor], low: float, expected: tuple[str, str, bool]
+) -> None:
+    signs = found(Net(), lambda o: loss(o, torch.full((N, 4), low)))
+    assert (signs.source, signs.operation, signs.pole) == expected
+
+
 def test_a_weight() -> None:
     model = Net()
     with torch.no_grad():
@@ -75,17 +103,24 @@ FORWARD: list[tuple[Callable[[Tensor], Tensor], str]] = [
     (lambda h: 1 / (0 * h), "Reciprocal"),
     (lambda h: h / (0 * h), "Div"),
     (lambda h: (0 * h) ** -2, "Pow"),
+    (lambda h: (-1 - h.square()) ** 0.5, "Pow"),
+    (lambda h: (-2 - h.square()).log1p(), "Log1P"),
+    (lambda h: (2 + h.square()).acos(), "Acos"),
     (lambda h: (h * math.inf).softmax(1), "Softmax"),
 ]
 
 
-@pytest.mark.parametrize(("between", "operation"), FORWARD, ids=[each for _, each in FORWARD])
+@pytest.mark.parametrize(
+    ("between", "operation"), FORWARD, ids=[f"{each} {at}" for at, (_, each) in enumerate(FORWARD)]
+)
 def test_a_layer_and_the_operation_after_it(between: Callable[[Tensor], Tensor], operation: str) -> None:
     signs = found(Net(between), squared)
     assert (signs.source, signs.where, signs.operation) == ("forward", "net:first", operation)
 
 
-@pytest.mark.parametrize(("between", "operation"), FORWARD, ids=[each for _, each in FORWARD])
+@pytest.mark.parametrize(
+    ("between", "operation"), FORWARD, ids=[f"{each} {at}" for at, (_, each) in enumerate(FORWARD)]
+)
 def test_the_loss_itself(between: Callable[[Tensor], Tensor], operation: str) -> None:
     signs = found(Net(), lambda o: between(o).mean())
     assert (signs.source, signs.where, signs.operation) == ("loss", "", operation)
@@ -112,7 +147,7 @@ SOFT = torch.tensor([0.5, 0.5, 0.0, 0.0])
         (lambda o: (o.log_softmax(1) - o.log_softmax(1).detach()).exp().mean(), "LogSoftmax", True),
         (lambda o: F.nll_loss(o.log_softmax(1), torch.full((N,), 2)), "LogSoftmax", False),
         (lambda o: (o.log_softmax(1).exp().sum(1) * 1e6).exp().mean(), "Exp", False),
-        (lambda o: 1 / (0 * o.log_softmax(1).exp().sum()), "Reciprocal", False),
+        (lambda o: 1 / (0 * o.log_softmax(1).exp().sum()), "Reciprocal", True),
     ],
 )
 def test_a_mask_of_minus_infinity_that_meets_a_zero(

@@ -16,6 +16,7 @@ _MOST_VALUES = 16 * MOST
 _ROW = 1024
 _COLUMNS = 64
 _FEW_ROWS = 8
+_CHANNELS = 16
 _FEW = 4
 """Examples of a class, of which no column is the same by chance alone."""
 
@@ -55,10 +56,17 @@ def read_input(
     moving = deviation_F[~still_F]
     if len(moving) and len(moving) < len(deviation_F):
         loud = float(middle_F[still_F].abs().max() / moving.median().clamp_min(1e-12))
-    if columns > 1 and len(moving) > 1:
-        spread = float(moving.max() / moving.median().clamp_min(1e-12))
     if columns > 1 and target is not None:
         telling = _tells(rows_NF, target)
+    apart = columns > 1
+    axis = channel_axis(tensor.shape)
+    if axis:
+        apart = True
+        channels_MF = rows_NF.reshape(-1, *tensor.shape[1:]).movedim(axis, -1).flatten(0, -2)
+        deviation_F, middle_F = torch.std_mean(channels_MF, dim=0, correction=0)
+        moving = deviation_F[deviation_F > 1e-6 * middle_F.abs()]
+    if apart and len(moving) > 1:
+        spread = float(moving.max() / moving.median().clamp_min(1e-12))
     return InputSigns(
         shape=tuple(tensor.shape),
         mean=mean,
@@ -77,9 +85,15 @@ def read_input(
         restored=target is not None and _is_copy(target, tensor),
         repeated_rows=_repeated(row_prints(tensor) if prints is None else prints),
         normalized=normalized,
-        column_means=tuple(middle_F[:_COLUMNS].tolist()) if columns > 1 else (),
-        column_stds=tuple(deviation_F[:_COLUMNS].tolist()) if columns > 1 else (),
+        column_means=tuple(middle_F[:_COLUMNS].tolist()) if apart else (),
+        column_stds=tuple(deviation_F[:_COLUMNS].tolist()) if apart else (),
     )
+
+
+def channel_axis(shape: Sequence[int]) -> int:
+    """Where the channels of sequences are, the lesser of two axes, or of images; 0 of tables, and if they are many."""
+    axis = 2 if len(shape) == 3 and shape[2] <= shape[1] else 1
+    return axis if len(shape) > 2 and 1 < shape[axis] <= _CHANNELS else 0
 
 
 def _is_copy(target: Tensor, tensor: Tensor) -> bool:
@@ -193,7 +207,7 @@ def _apart(mean: float, std: float, other: float, other_std: float) -> tuple[flo
 
 
 def _by_column(group: list[InputSigns]) -> list[tuple[float, float]]:
-    figures = (zip(each.column_means, each.column_stds, strict=True) for each in group)
+    figures = (zip(each.column_means, each.column_stds, strict=True) for each in group if each.columns)
     return [_pooled(group, column) for column in zip(*figures, strict=False)]
 
 

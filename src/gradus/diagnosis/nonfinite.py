@@ -1,14 +1,14 @@
 """Where a number first stopped being finite, told while the graph of that step is still there."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from gradus.diagnosis.comparison import compared
-from gradus.diagnosis.graph import MOST_NODES, Graph, children_of, describe, operands, short_name
+from gradus.diagnosis.graph import LOSSES, MOST_NODES, Graph, children_of, describe, operands, short_name
 from gradus.diagnosis.measure import finite, first_tensor
 from gradus.diagnosis.places import Places
 from gradus.diagnosis.signs import NonFinite
@@ -16,10 +16,15 @@ from gradus.diagnosis.signs import NonFinite
 _MAKERS = ("Log", "Sqrt", "Rsqrt", "Reciprocal", "Log2", "Log10", "Exp", "Norm", "LinalgVectorNorm")
 """Operations that make numbers which are not finite out of those that are, the likeliest first."""
 _KEPT = ("_saved_self", "_saved_result", "_saved_mat1", "_saved_input", "_saved_other", "_saved_grad_input")
-_POLES = {
-    "Log": "_saved_self", "Log2": "_saved_self", "Log10": "_saved_self", "Div": "_saved_other", "Pow": "_saved_self",
-}  # fmt: skip
-"""Operations that are not finite where this operand, which they keep, is 0: Pow with a negative exponent."""
+_POLES: dict[str, tuple[str, Callable[[Tensor], Tensor]]] = {
+    **dict.fromkeys(("Log", "Log2", "Log10"), ("_saved_self", lambda x: x <= 0)),
+    "Log1P": ("_saved_self", lambda x: x <= -1),
+    **dict.fromkeys(("Acos", "Asin", "Atanh"), ("_saved_self", lambda x: x.abs() > 1)),
+    "Div": ("_saved_other", lambda x: x == 0),
+    "Sqrt": ("_saved_result", torch.isnan),
+    **dict.fromkeys(("Rsqrt", "Reciprocal"), ("_saved_result", torch.isinf)),
+}
+"""Operations that are not finite where what they keep is so; Pow is, too, where its exponent says."""
 _OF_MASKS = {"LogSoftmax": "_saved_result", "Logsumexp": "_saved_self"}
 """Operations that a mask of -inf leads to, and where they keep it: no trouble before it meets a 0, or another one."""
 
@@ -27,18 +32,21 @@ _OF_MASKS = {"LogSoftmax": "_saved_result", "Logsumexp": "_saved_self"}
 def locate(step: int, loss: Tensor, graph: Graph, inputs: Sequence[Tensor], output: Any, places: Places) -> NonFinite:
     """Why a loss is not finite: the first of inputs, targets, weights, layers, and the loss itself that is not."""
     for each in inputs:
-        if not finite(each):
+        if each.grad_fn is None and not finite(each):  # what another model or the program computes is traced below
             return _found(step, "", "input", "", each)
     for each in graph.reached:
         if not finite(each):
             return _found(step, places.parameter(each) or "", "weight", "", each)
     result = first_tensor(output)
     pair = compared(graph, result if result is not None and finite(result) else None)
-    if pair is not None and not finite(pair[1]):
-        return _found(step, "", "target", "", pair[1])
     name, where, tensor = _first_in_graph(loss, places)
     kept = tensor if tensor is not None else loss
     pole, narrow = bool(name) and tensor is None, _is_narrow(loss)
+    if pair is not None and not finite(pair[1]) and not pole:
+        made = _done_to_both(graph)
+        if made.startswith("Exp") and bool(pair[1].isnan().any()):  # which of finite numbers makes no NaN
+            made = ""
+        return _found(step, "", "loss" if made else "target", made, pair[1])
     if result is not None and finite(result):
         # An operation carries on what another, which keeps nothing, has made.
         names = {op.name for head in graph.heads for op in head}
@@ -49,6 +57,13 @@ def locate(step: int, loss: Tensor, graph: Graph, inputs: Sequence[Tensor], outp
     # What the model returned may be gone, where only a part of it went into the loss.
     in_loss = name in _MAKERS and name != "Exp" and any(op.name == name for head in graph.heads for op in head)
     return _found(step, where, "loss" if in_loss else "forward", name, kept, pole=pole, narrow=narrow)
+
+
+def _done_to_both(graph: Graph) -> str:
+    """What a loss does to the output right before it compares, and so to the target: `mse_loss(o.log(), y.log())`."""
+    nodes = (next(iter(operands(node)), None) for name, node in graph.losses if name in LOSSES)
+    names = (short_name(node) for node in nodes if node is not None)
+    return next((each for each in names if each in _MAKERS), "")
 
 
 def _found(step: int, where: str, source: str, operation: str, tensor: Tensor, **facts: bool) -> NonFinite:
@@ -114,12 +129,20 @@ def _at_pole(node: Any) -> bool:
     try:
         if name in ("Softmax", "LogSoftmax"):
             return _nothing_left(node)
-        operand = getattr(node, _POLES[name], None) if name in _POLES else None
-        if name == "Pow" and not getattr(node, "_saved_exponent", 0) < 0:
-            return False
-    except RuntimeError:  # freed, or changed in place
+        if name == "Pow":
+            return _has_no_power(node._saved_self, node._saved_exponent)
+        kept, beyond = _POLES.get(name, ("", torch.isnan))
+        operand = getattr(node, kept, None)
+    except (RuntimeError, AttributeError):  # freed, changed in place, or an exponent that is a tensor
         return False
-    return isinstance(operand, Tensor) and bool((operand == 0).any())
+    return isinstance(operand, Tensor) and not operand.is_complex() and bool(beyond(operand).any())
+
+
+def _has_no_power(base: Tensor, exponent: Any) -> bool:
+    """Whether a number is 0 under a negative exponent, or less than 0 under one that is not whole."""
+    if not isinstance(exponent, int | float) or base.is_complex():
+        return False
+    return (exponent < 0 and bool((base == 0).any())) or (exponent % 1 > 0 and bool((base < 0).any()))
 
 
 def _nothing_left(softmax: Any) -> bool:

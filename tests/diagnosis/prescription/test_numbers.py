@@ -166,6 +166,18 @@ class TestStable:
     def test_nothing_where_it_is_bounded_or_of_data(self, loss: str) -> None:
         assert changes(trained(loss), "stable-loss") == []
 
+    @pytest.mark.parametrize(
+        ("loss", "plain"),
+        [
+            ("loss = F.smooth_l1_loss(model(x).log(), y.log())", "loss = F.smooth_l1_loss(model(x), y)"),
+            ("loss = ((torch.log(model(x)) - torch.log(y)) ** 2).mean()", "loss = ((model(x) - y) ** 2).mean()"),
+            ("loss = F.mse_loss(model(x).log(), y)", ""),
+        ],
+    )
+    def test_what_is_done_to_both_sides_goes_from_both(self, loss: str, plain: str) -> None:
+        found = changes(trained(loss), "stable-loss")
+        assert [f"    {plain}\n" in each for each in found] == ([True] if plain else [])
+
 
 class TestExponent:
     @pytest.mark.parametrize(
@@ -259,10 +271,29 @@ def contrast(sim):
         program = trained("loss = contrast(model(x))", before=before)
         assert not any("z.logsumexp" in each for each in changes(program, "bound-exponent"))
 
-    def test_a_softmax_by_hand_is_the_same_less_its_largest(self) -> None:
-        before = "def weights(z):\n    e = torch.exp(z)\n    return e / e.sum(-1, keepdim=True)\n"
-        changed = first_change(trained("loss = F.mse_loss(weights(model(x)), y)", before=before), "bound-exponent")
-        assert changed == ["- e = torch.exp(z)", "+ e = torch.exp(z - z.amax(-1, keepdim=True))"]
+    @pytest.mark.parametrize(
+        ("lines", "change"),
+        [
+            (
+                ["e = torch.exp(z)", "return e / e.sum(-1, keepdim=True)"],
+                ["+ return torch.softmax(z, dim=-1)", "- e = torch.exp(z)", "- return e / e.sum(-1, keepdim=True)"],
+            ),
+            (
+                ["e = ((z + 1) / 0.1).exp()", "e = e / e.sum(1, keepdim=True)", "return e"],
+                ["- e = e / e.sum(1, keepdim=True)", "+ e = torch.softmax((z + 1) / 0.1, dim=1)"],
+            ),
+            (
+                ["e = torch.exp(z)", "z = z + 1", "return z * (e / e.sum(-1, keepdim=True))"],
+                ["- e = torch.exp(z)", "+ e = torch.exp(z - z.amax(-1, keepdim=True))"],
+            ),
+        ],
+    )
+    def test_a_softmax_by_hand(self, lines: list[str], change: list[str]) -> None:
+        before = "\n    ".join(["def weights(z):", *lines]) + "\n"
+        program = trained("loss = F.mse_loss(weights(model(x)), y)", before=before)
+        assert first_change(program, "bound-exponent") == change
+
+    def test_a_softmax_is_the_same_less_its_largest(self) -> None:
         z = torch.randn(5, 4, dtype=torch.float64)
         e = torch.exp(z - z.amax(-1, keepdim=True))
         torch.testing.assert_close(e / e.sum(-1, keepdim=True), torch.softmax(z, -1))

@@ -13,6 +13,25 @@ class TestScaledInputs:
         source = program("x, y = torch.tensor(table), torch.tensor(wanted)")
         assert first_change(source, "scale-inputs", seen()) == ["+ x = (x - x[:80].mean(0)) / x[:80].std(0)"]
 
+    @pytest.mark.parametrize(("spread", "over"), [(500.0, "(0, 1), keepdims=True"), (1.0, "")])
+    def test_of_sequences_whose_channels_differ(self, spread: float, over: str) -> None:
+        source = program("x, y = torch.tensor(table), torch.tensor(wanted)")
+        signs = replace(TABLE, shape=(32, 24, 6), spread=spread)
+        found = first_change(source, "scale-inputs", seen(signs))
+        assert found == [f"+ x = (x - x[:80].mean({over})) / x[:80].std({over})"]
+
+    @pytest.mark.parametrize(
+        ("before", "after"),
+        [
+            ("m, s = a.mean(), a.std()\nx = (a - m) / s", "m, s = a.mean(0), a.std(0)"),
+            ("x = (a - np.mean(a[:80])) / np.std(a[:80])", "x = (a - np.mean(a[:80], 0)) / np.std(a[:80], 0)"),
+        ],
+    )
+    def test_by_one_number_are_scaled_by_one_for_each_column(self, before: str, after: str) -> None:
+        source = program(f"import numpy as np\na, y = load()\n{before}")
+        assert f"+ {after}" in first_change(source, "scale-inputs", seen(), "feature-scale")
+        assert f"+ {after}" not in first_change(source, "scale-inputs", seen(), "unscaled-inputs")
+
     def test_that_are_right_are_left_where_layers_are_blamed(self) -> None:
         source, signs = program("x, y = torch.tensor(table), torch.tensor(wanted)"), replace(TABLE, mean=0.1, std=1.0)
         for cause, expected in (("saturated-units", 0), ("unscaled-inputs", 1)):

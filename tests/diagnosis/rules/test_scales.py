@@ -23,7 +23,7 @@ from tests.diagnosis.histories import (
 def test_inputs_are_unscaled_where_a_quarter_of_the_columns_is() -> None:
     def found(wide: int, **examination: Any) -> set[str]:
         means = (*[300.0] * wide, *[0.0] * (12 - wide))
-        table: dict[str, Any] = {"columns": 12, "column_means": means, "column_stds": (1.0,) * 12, "spread": 1e4}
+        table: dict[str, Any] = {"columns": 12, "column_means": means, "column_stds": (0.1,) * 12, "spread": 1e4}
         signs = replace(INPUT, mean=75.0, std=140.0, low=-3.0, high=900.0, **table)
         history = not_learning(examination={"inputs": (signs,)} | examination)
         return seen(history).keys() & {"unscaled-inputs", "feature-scale"}
@@ -31,6 +31,38 @@ def test_inputs_are_unscaled_where_a_quarter_of_the_columns_is() -> None:
     assert found(3) == {"unscaled-inputs", "feature-scale"}
     assert found(2) == {"feature-scale"}
     assert found(3, parameters={}) == {"feature-scale"}  # a filter of a few quantities
+
+
+@pytest.mark.parametrize(
+    ("stds", "options", "expected"),
+    [
+        ((200.0, *(1.0,) * 11), {}, {"feature-scale"}),  # one was left out
+        ((200.0, 300.0, 100.0, *(1.0,) * 9), {}, {"feature-scale"}),
+        ((200.0, 300.0, 100.0, *(2.1,) * 9), {}, {"unscaled-inputs"}),
+        ((200.0, 300.0, 100.0, *(0.3,) * 9), {}, {"unscaled-inputs"}),
+        ((2.0, *(0.01,) * 11), {}, {"feature-scale"}),  # all were divided by one number
+        ((2.0, *(0.01,) * 11), {"constant": 0.9}, set()),
+        ((10.0, *(0.1,) * 11), {}, set()),
+        ((200.0, *(1.0,) * 11), {"right": None}, set()),
+    ],
+)
+def test_columns_of_which_few_are_scaled_alike(
+    stds: tuple[float, ...], options: dict[str, Any], expected: set[str]
+) -> None:
+    right = options.pop("right", line(0.1, 0.7))
+    wide = max(stds) > 50
+    figures: dict[str, Any] = {"std": 60.0, "high": 900.0} if wide else {"std": 0.6}
+    spread = max(stds) / sorted(stds)[6]
+    table: dict[str, Any] = {
+        "columns": 12,
+        "column_means": (0.0,) * 12,
+        "column_stds": stds,
+        "spread": spread,
+        "constant": 0.0,
+    }
+    taken: dict[str, Any] = {"examination": {"inputs": (replace(INPUT, **table | figures | options),)}}
+    history = classifying(right=right, **taken) if right else classifying(**taken)
+    assert seen(history).keys() & {"unscaled-inputs", "feature-scale", "constant-inputs"} == expected
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,13 @@
 import ast
 from collections.abc import Iterator, Sequence
 
+from gradus.diagnosis.prescription.bindings import bindings
 from gradus.diagnosis.prescription.edits import Edit, imported, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.flow import below, leads_to_layers, nearest, training_losses
 from gradus.diagnosis.prescription.losses import on_the_way
 from gradus.diagnosis.prescription.numbers import fused_log
-from gradus.diagnosis.prescription.program import Program
+from gradus.diagnosis.prescription.program import Program, SourceFile
 from gradus.diagnosis.prescription.quotients import difference_of_logarithms
 from gradus.diagnosis.prescription.rewriting import behind, bypass, nested, unique, without_leftovers
 from gradus.diagnosis.prescription.values import Operation, Value
@@ -32,20 +33,34 @@ def less_the_largest(case: Case) -> Iterator[Sequence[Edit]]:
                     continue
                 seen.add(id(each.value.node))
                 axis = sums[0].argument(1, "dim")
-                edits = _softmax(quotient, each, axis) or _less_largest(
+                edits = _softmax(quotient, each, sums[0]) or _less_largest(
                     each, ast.unparse(axis) if axis is not None else "-1"
                 )
                 if edits:
                     yield edits
 
 
-def _softmax(quotient: Operation, exponential: Operation, axis: ast.expr | None) -> list[Edit]:
-    """`softmax(x, dim)` where the whole of it stands in one expression."""
-    file, node = quotient.value.file, quotient.value.node
-    if axis is None or exponential.value.node is not quotient.inputs[0].node or exponential.value.file is not file:
+def _softmax(quotient: Operation, exponential: Operation, total: Operation) -> list[Edit]:
+    """`softmax(x, dim)` where the whole of it stands in one expression, or the exponential has a name there."""
+    file, node, made = quotient.value.file, quotient.value.node, exponential.value
+    axis, part, given = total.argument(1, "dim"), quotient.inputs[0].node, exponential.inputs[0].node
+    if axis is None or made.file is not file:
         return []
+    if made.node is not part:
+        summed = total.inputs[0].node if total.inputs else part
+        named = isinstance(part, ast.Name) and isinstance(summed, ast.Name) and part.id == summed.id
+        if not named or file.scope(made.node) is not file.scope(node) or _bound_since(file, given, made.node, node):
+            return []
     name, more = imported(file, "torch.softmax")
-    return [replace(file, node, f"{name}({file.code(exponential.inputs[0].node)}, dim={ast.unparse(axis)})"), *more]
+    edits = [replace(file, node, f"{name}({file.code(given)}, dim={ast.unparse(axis)})"), *more]
+    return edits if made.node is part else without_leftovers(edits)
+
+
+def _bound_since(file: SourceFile, given: ast.expr, since: ast.expr, until: ast.expr) -> bool:
+    """Whether a name in an expression may stand for something else by then."""
+    names = [each.id for each in ast.walk(given) if isinstance(each, ast.Name)]
+    lines = [one.statement.lineno for each in names for one in bindings(file, each, file.scope(since))]
+    return any(file.statement(since).lineno <= each < until.lineno for each in lines)
 
 
 def _less_largest(exponential: Operation, axis: str) -> list[Edit]:

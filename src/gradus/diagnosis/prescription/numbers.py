@@ -17,7 +17,7 @@ from gradus.diagnosis.prescription.flow import (
 )
 from gradus.diagnosis.prescription.program import Program, SourceFile
 from gradus.diagnosis.prescription.quotients import difference_of_logarithms, has_margin
-from gradus.diagnosis.prescription.rewriting import behind, nested, renamed, without_leftovers
+from gradus.diagnosis.prescription.rewriting import behind, bypass, nested, renamed, unique, without_leftovers
 from gradus.diagnosis.prescription.values import Operation, Value
 
 _LOGS = {"log", "log2", "log10"}
@@ -43,8 +43,24 @@ def away_from_singularities(case: Case) -> Iterator[Sequence[Edit]]:
     every = list(found.values())
     if every:
         yield without_leftovers(nested(every))
+    yield from _compared_as_they_are(case)
     if len(every) > 1:
         yield from every
+
+
+def _compared_as_they_are(case: Case) -> Iterator[Sequence[Edit]]:
+    """`mse_loss(o, y)` for `mse_loss(o.log(), y.log())`: no margin helps where both may be negative."""
+    for loss in training_losses(case):
+        for each in below(case.program, loss, layers=False):
+            if len(each.inputs) < 2 or not (each.name == "sub" or each.name.endswith("_loss")):
+                continue
+            sides = [
+                [made for made in operations(case.program, side) if made.name in _LOGS | {"sqrt"}]
+                for side in each.inputs[:2]
+            ]
+            edits = [edit for side in sides for made in side for edit in bypass(case.program, made)]
+            if all(sides) and edits:
+                yield unique(edits)
 
 
 def _stable(program: Program, operation: Operation) -> list[Edit]:

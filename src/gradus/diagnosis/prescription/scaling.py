@@ -3,15 +3,49 @@
 import ast
 from collections.abc import Iterator, Sequence
 
+from gradus.diagnosis.inputs import channel_axis
 from gradus.diagnosis.prescription.batches import Source, held_out_inputs, training_inputs
-from gradus.diagnosis.prescription.bindings import Binding, bindings, returned
+from gradus.diagnosis.prescription.bindings import Binding, binding, bindings, returned
 from gradus.diagnosis.prescription.edits import Edit, after, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
-from gradus.diagnosis.prescription.program import SourceFile
+from gradus.diagnosis.prescription.program import Found, SourceFile
 from gradus.diagnosis.signs import InputSigns
 
 _OF_LAYERS = {"saturated-units", "exploding-signal", "initial-loss"}
 _FAR_WIDER = 10.0
+
+
+@fix("scale-inputs")
+def scale_each_column(case: Case) -> Iterator[Sequence[Edit]]:
+    """A mean and a deviation of each column, where an array was scaled by those of all its numbers."""
+    signs = input_signs(case)
+    if case.cause != "feature-scale" or signs is None or signs.constant:
+        return
+    edits: list[Edit] = []
+    for file, node in case.program.nodes():
+        match node:
+            case ast.BinOp(left=ast.BinOp(op=ast.Sub(), right=middle), op=ast.Div(), right=width):
+                calls = [_of_all(file, middle, "mean"), _of_all(file, width, "std")]
+            case _:
+                continue
+        for each in calls if all(calls) else []:
+            if each is not None:
+                end = each.file.span(each.node)[1] - 1
+                edits.append(Edit(each.file, end, end, f"{', ' if each.node.args else ''}{_axes(signs)}"))
+    if edits:
+        yield list(dict.fromkeys(edits))
+
+
+def _of_all(file: SourceFile, node: ast.expr, name: str) -> Found | None:
+    """The call that takes a figure of all numbers of an array, `x.mean()` or `np.mean(x)`, and may have a name."""
+    bound = binding(file, node) if isinstance(node, ast.Name) else None
+    if bound is not None and bound.item is None:
+        file, node = bound.file, bound.value
+    match node:
+        case ast.Call(func=ast.Attribute(attr=called), args=given, keywords=[]) if called == name:
+            library = file.qualified(node.func) in {f"numpy.{name}", f"torch.{name}"}
+            return Found(file, node) if len(given) == library else None
+    return None
 
 
 @fix("scale-inputs")
@@ -85,7 +119,7 @@ def scaled_arrays(train: Source, held_out: Sequence[Source], signs: InputSigns) 
         part = training_part(train, held_out)
         if part is None:
             return []
-        axis = "0" if len(signs.shape) == 2 else ""
+        axis = _axes(signs)
         deviation = f"{part}.std({axis})" + (".clip(1e-6)" if signs.constant and axis else "")
         if not others:
             place = known_from(file, bound.statement, part)
@@ -100,6 +134,14 @@ def scaled_arrays(train: Source, held_out: Sequence[Source], signs: InputSigns) 
             return []
         places[ast.unparse(each.base)] = other
     return _placed(file, given, lines, places, name)
+
+
+def _axes(signs: InputSigns) -> str:
+    """What figures are taken over: rows of a table; all but the channels, where these differ; else all there is."""
+    if len(signs.shape) == 2:
+        return "0"
+    at = channel_axis(signs.shape) if signs.spread > _FAR_WIDER else 0
+    return f"{tuple(each for each in range(len(signs.shape)) if each != at)}, keepdims=True" if at else ""
 
 
 def _placed(

@@ -1,6 +1,7 @@
 """What goes in and what is aimed at: how large it is, and whether it differs at all."""
 
 import math
+import statistics
 from collections.abc import Iterator, Sequence
 
 from gradus.core.text import Message
@@ -8,6 +9,11 @@ from gradus.diagnosis.history import History
 from gradus.diagnosis.rules import Sighting, lasting, rules
 from gradus.diagnosis.rules.common import losses, settled, supervised, thriving
 from gradus.diagnosis.signs import Examination, InputSigns
+
+_FAR_APART = 1000
+_APART = 50
+"""Times as wide as the middle column: drowning it whatever it is, and where few are wide or it hardly varies."""
+_MANY = 0.25
 
 
 def _first_input(examination: Examination) -> InputSigns | None:
@@ -22,8 +28,8 @@ def _has_players(history: History) -> bool:
 @rules.register(
     "unscaled-inputs",
     source="UMLAUT and others ask for [-1, 1]; we flag a deviation above 10 or a mean beyond 10 with values beyond 50",
-    not_fooled_by="a model that begins with normalization; a few wide columns among many (that is feature-scale); a "
-    "model of a few quantities, no matrix among them",
+    not_fooled_by="a model that begins with normalization; a few wide columns among many or among scaled ones (that is "
+    "feature-scale); a model of a few quantities, no matrix among them",
     says=Message(
         en="Inputs are not scaled: they reach from {low:.3g} to {high:.3g}, with mean {mean:.3g} and deviation "
         "{std:.3g}.",
@@ -37,7 +43,7 @@ def unscaled_inputs(history: History) -> Iterator[Sighting]:
         or not settled(history)
         or not history.latest(2)
         or not any(True for each in history.latest(2) for _ in history.weights(each))
-        or not all(_is_wide(_first_input(each)) for each in history.latest(2))
+        or not all(_is_wide(_first_input(each), _spread(history)) for each in history.latest(2))
     ):
         return
     found = _first_input(history.latest(2)[-1])
@@ -46,11 +52,16 @@ def unscaled_inputs(history: History) -> Iterator[Sighting]:
         yield Sighting(confidence=0.85, evidence=evidence, worse=found.std)
 
 
-def _is_wide(found: InputSigns | None) -> bool:
+def _spread(history: History) -> float:
+    """How many times as wide as the middle column one is, in the middle of what was seen: of two rows it leaps."""
+    return statistics.median(each.inputs[0].spread for each in history.examinations if each.inputs)
+
+
+def _is_wide(found: InputSigns | None, spread: float) -> bool:
     return (
         found is not None
         and not found.normalized
-        and (found.spread < 1000 or _wide_columns(found) >= 0.25)
+        and (spread < _APART or not _few_are_wide(found))
         and max(abs(found.low), abs(found.high)) > 50
         and (found.std > 10 or abs(found.mean) > 10)
         and found.constant < 0.9
@@ -58,10 +69,18 @@ def _is_wide(found: InputSigns | None) -> bool:
     )
 
 
-def _wide_columns(found: InputSigns) -> float:
-    """Share of a table's columns that are far from zero mean and unit deviation by themselves."""
+def _few_are_wide(found: InputSigns) -> bool:
+    """Whether few of a table's columns are far from zero mean and unit deviation by themselves.
+
+    They are fewer than a quarter, or fewer than half where the others have been scaled.
+    """
     figures = list(zip(found.column_means, found.column_stds, strict=True))
-    return sum(std > 10 or abs(mean) > 10 for mean, std in figures) / len(figures) if figures else 0.0
+    others = [(mean, std) for mean, std in figures if std <= 10 and abs(mean) <= 10]
+    wide = len(figures) - len(others)
+    if not others or not 0 < wide < 0.5 * len(figures):
+        return False
+    scaled = statistics.median(abs(mean) for mean, _ in others) < 0.5 < statistics.median(std for _, std in others) < 2
+    return wide < _MANY * len(figures) or scaled
 
 
 @rules.register(
@@ -96,20 +115,33 @@ def _is_a_line_by_descent(history: History) -> bool:
 
 @rules.register(
     "feature-scale",
-    source="a column a thousand times as wide as the others decides every distance and every gradient",
-    not_fooled_by="images and sequences; columns that are constant",
+    source="a column a thousand times as wide as the others decides every distance and every gradient; one fifty times "
+    "as wide does where the others are scaled and it is not, or all were by one number and the others hardly vary",
+    not_fooled_by="images and sequences; columns that are constant; words, of which a batch has few; what is learned",
     says=Message(
         en="One column of the inputs is {spread:.3g} times as wide as the middle one: it drowns the others.",
         zh="输入中有一列的宽度是中位列的 {spread:.3g} 倍：它淹没了其他列。",
     ),
 )
 def feature_scale(history: History) -> Iterator[Sighting]:
-    """Deviations of columns differ by more than a thousand."""
+    """Deviations of columns differ by more than a thousand; or by less, where a few columns are not scaled alike."""
     found = lasting(history, 2, lambda each: each.inputs[0].spread if each.inputs else None)
     first = history.first
     normalized = first is not None and first.inputs and first.inputs[0].normalized
-    if found and min(found) > 1000 and not normalized and settled(history) and not thriving(history):
+    if not found or normalized or not settled(history) or thriving(history):
+        return
+    late = history.step >= 100 or history.ended
+    unlike = late and supervised(history) and all(_scaled_unlike(_first_input(each)) for each in history.latest(2))
+    if min(found) > _FAR_APART or (unlike and _spread(history) > _APART):
         yield Sighting(confidence=0.9, evidence={"spread": found[-1]}, worse=found[-1])
+
+
+def _scaled_unlike(found: InputSigns | None) -> bool:
+    """Whether a few columns of a table are wide by themselves, or the middle one of nearly all hardly varies."""
+    moving = [each for each in found.column_stds if each > 0] if found is not None else []
+    if found is None or not moving or found.constant > _MANY:
+        return False
+    return _few_are_wide(found) or statistics.median(moving) < 0.03
 
 
 @rules.register(
