@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from gradus.diagnosis.similarity import is_likeness
+from gradus.diagnosis.similarity import blind_to_size, is_likeness
 
 WEIGHT = torch.linspace(-1, 1, 24).reshape(6, 4).requires_grad_()
 INPUT = torch.linspace(-2, 2, 48).reshape(8, 6).sin()
@@ -66,3 +66,34 @@ def test_a_likeness_grows_unless_it_is_negated(likeness: Callable[[Tensor], Tens
 def test_other_quotients_are_none(loss: Callable[[], Tensor]) -> None:
     assert not is_likeness(loss().grad_fn)
     assert not is_likeness(None)
+
+
+RETURNS = VALUES[:, :1] + 0.1
+
+
+def one_each() -> Tensor:
+    return INPUT @ WEIGHT[:, :1]
+
+
+@pytest.mark.parametrize(
+    ("loss", "caught"),
+    [
+        (lambda: 1 - F.cosine_similarity(one_each().flatten(), VALUES[:, 0], dim=0), True),
+        (lambda: -F.cosine_similarity(one_each(), VALUES[:, :1], dim=0).mean(), True),
+        (lambda: 1 - F.cosine_similarity(one_each(), VALUES[:, :1]).mean(), True),  # each number by itself
+        (lambda: F.cosine_embedding_loss(one_each(), VALUES[:, :1], torch.ones(8)), True),
+        (lambda: 1 - (one_each() * RETURNS).sum() / (one_each().norm() * RETURNS.norm()), True),
+        (lambda: 1 - correlation(VALUES), False),  # it may be what is wanted
+        (lambda: F.mse_loss(F.normalize(outputs(), dim=0), F.normalize(VALUES, dim=0)), True),
+        (lambda: 1 - F.cosine_similarity(outputs(), VALUES, dim=0).mean() + outputs().square().mean(), False),
+        (lambda: 1 - cosine(VALUES), False),  # directions are what there is to tell
+        (lambda: F.cosine_embedding_loss(outputs(), VALUES, torch.ones(8)), False),
+        (lambda: F.mse_loss(F.normalize(outputs(), dim=1), F.normalize(VALUES, dim=1)), False),
+        (lambda: -(one_each() * RETURNS).mean() / (one_each() * RETURNS).std(), False),  # returns over their deviation
+        (lambda: 1 - dice(MASK), False),
+        (lambda: F.mse_loss(outputs(), VALUES), False),
+    ],
+)
+def test_a_cosine_over_examples_is_blind_to_the_size_of_outputs(loss: Callable[[], Tensor], caught: bool) -> None:
+    assert blind_to_size(loss().grad_fn, None) == caught
+    assert not blind_to_size(loss().grad_fn, torch.zeros(8, 9))  # what is compared is no output

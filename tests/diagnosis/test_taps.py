@@ -43,6 +43,9 @@ class _Notes(taps.Listener):
     def measured(self, name: str, value: Any, output: Any, target: Any, reduction: str) -> None:
         self.told.append((name, value, output, target, reduction))
 
+    def signed(self, target: Any) -> None:
+        self.told.append(("signed", target.tolist()))
+
     def compared(self, result: Any, one: Any, other: Any) -> None:
         self.told.append(("equal", result, one, other))
 
@@ -175,6 +178,13 @@ def test_a_loss_is_told_that_was_looked_up_before_it_was_asked_for(notes: _Notes
     assert [each[0] for each in notes.told] == ["mse_loss", "difference"]
     assert notes.told[0][1] is value
     assert notes.told[1][1] is difference
+
+
+def test_labels_of_losses_that_want_signs_are_told(notes: _Notes) -> None:
+    said, labels = torch.zeros(2), torch.tensor([0.0, 1.0])
+    nn.SoftMarginLoss()(said, labels)
+    functional.margin_ranking_loss(said, said, target=labels)
+    assert notes.told == [("signed", [0.0, 1.0])] * 2
 
 
 def test_what_is_scripted_calls_no_wrapper(notes: _Notes) -> None:

@@ -21,7 +21,7 @@ from gradus.diagnosis.places import Places
 from gradus.diagnosis.players import Judged, read_code, read_latents, read_players, untaught, used
 from gradus.diagnosis.rewards import minimizes_reward, minimizes_value
 from gradus.diagnosis.signs import Examination, InputSigns, LayerSigns, LossSigns, Op, layer_of
-from gradus.diagnosis.similarity import is_likeness
+from gradus.diagnosis.similarity import blind_to_size, is_likeness
 from gradus.diagnosis.through_time import Sequence_, gradients_through_time, memory_kept
 from gradus.diagnosis.updates import Updates
 
@@ -66,6 +66,7 @@ class Window:
         self._normalized = False
         self._entering: Tensor | None = None
         self._losses: list[LossSigns] = []
+        self.unsigned = False
         self._output: Tensor | None = None
         self._latents: float | None = None
         self._code: Tensor | None = None
@@ -245,7 +246,15 @@ class Window:
         for number, (activation, nodes) in enumerate(by_weights(reversed(graph.unnamed[:_MOST_UNNAMED]))):
             self._read_unnamed(f":activation {number + 1}", activation, nodes)
         read = read_loss(value, graph, self._output)
-        self._losses.append(replace(read, wrong_way=is_likeness(loss.grad_fn), earns_less=self._earns_less(graph)))
+        self._losses.append(
+            replace(
+                read,
+                wrong_way=is_likeness(loss.grad_fn),
+                unsigned=self.unsigned,
+                blind=blind_to_size(loss.grad_fn, self._output),
+                earns_less=self._earns_less(graph),
+            )
+        )
         pair = compared(graph, self._output)
         target = pair[1] if pair is not None else None
         self.sees_ahead |= target is not None and any(is_next(target, each) for each in self.shown)

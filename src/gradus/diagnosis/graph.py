@@ -280,7 +280,10 @@ def describe(node: Any, name: str, children: list[Any]) -> Op:
     data = any(child is None for child in children)
     factors = _factors(node) if name == "Mul" else []
     gains = data and name == "Mul" and not all(_are_shares(each) for each in factors if each.dim() > 1)
-    return Op(name, shape, axis, data, negative, gains=gains, factors=tuple(tuple(each.shape) for each in factors))
+    shapes = tuple(tuple(each.shape) for each in factors)
+    return Op(
+        name, shape, axis, data, negative, gains=gains, marks=data and any(map(are_marks, factors)), factors=shapes
+    )
 
 
 def _cuts_negative(node: Any) -> bool:
@@ -304,6 +307,12 @@ def _factors(node: Any) -> list[Tensor]:
     except RuntimeError:  # freed, or complex
         return []
     return [each.detach() for each in kept if isinstance(each, Tensor) and not each.is_complex()]
+
+
+def are_marks(data: Tensor) -> bool:
+    """Whether numbers are 0s and 1s, some of each, or 0s and -1s."""
+    low, high = (float(data.min()), float(data.max())) if data.numel() > 1 else (0.0, 0.0)
+    return (low, high) in ((0.0, 1.0), (-1.0, 0.0)) and bool(((data == 0) | (data == low + high)).all())
 
 
 def _are_shares(data: Tensor) -> bool:

@@ -27,7 +27,7 @@ from gradus.diagnosis.cadence import Cadence, glances, next_glance
 from gradus.diagnosis.comparison import share_right
 from gradus.diagnosis.evaluations import EvaluationWatch, trimmed
 from gradus.diagnosis.examination import Window
-from gradus.diagnosis.graph import walk
+from gradus.diagnosis.graph import are_marks, walk
 from gradus.diagnosis.guard import GradientGuard
 from gradus.diagnosis.history import History, Phase
 from gradus.diagnosis.holdings import find_optimizers
@@ -362,6 +362,11 @@ class Probe(taps.Listener):
     def measured(self, name: str, value: Any, output: Any, target: Any, reduction: str) -> None:
         if not torch.is_grad_enabled():
             self._evaluation.measured(value, target, reduction)
+
+    @_ours
+    def signed(self, target: Any) -> None:
+        if self._window is not None and torch.is_grad_enabled() and isinstance(target, Tensor):
+            self._window.unsigned |= are_marks(target.detach())
 
     @_ours
     def compared(self, result: Any, one: Any, other: Any) -> None:

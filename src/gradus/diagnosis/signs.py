@@ -126,6 +126,7 @@ class Op:
         negative: whether it turns the sign.
         divisor: of a division, whether the way goes through what it divides by.
         gains: of a product with data, whether these are no shares: some are below 0, or those of a row are not 1.
+        marks: of a product with data, whether these are 0s and 1s, some of each, or 0s and -1s.
         factors: of a product, the shapes of the factors that autograd keeps: of data, or of both.
     """
 
@@ -136,6 +137,7 @@ class Op:
     negative: bool = False
     divisor: bool = False
     gains: bool = False
+    marks: bool = False
     factors: tuple[tuple[int, ...], ...] = ()
 
 
@@ -164,6 +166,8 @@ class LossSigns:
         zero_probability: a number so near 0 that it may as well round to 0 is under a logarithm.
         times_infinity: something is multiplied by what is infinite in places, as the logarithm of a masked probability.
         wrong_way: it grows as outputs come nearer to targets, as an overlap or a cosine does.
+        blind: it compares no more than directions over the examples, as a cosine does: outputs of any size are as good.
+        unsigned: labels that are to be -1 or 1 are 0 or 1 instead.
         earns_less: it grows with rewards, or with what a critic expects of them.
         over_first: shapes of softmaxes over the first of several axes, wherever in the model they are.
         crossed: of a softmax of scores, its axis, the one that its products sum over instead, and how many there are.
@@ -198,6 +202,8 @@ class LossSigns:
     zero_probability: bool = False
     times_infinity: bool = False
     wrong_way: bool = False
+    blind: bool = False
+    unsigned: bool = False
     earns_less: bool = False
     over_first: tuple[tuple[int, ...], ...] = ()
     crossed: tuple[int, int, int] | None = None

@@ -18,6 +18,10 @@ _LOSSES = (
 )  # fmt: skip
 
 
+_OF_SIGNS = {"soft_margin_loss": 1, "hinge_embedding_loss": 1, "margin_ranking_loss": 2, "cosine_embedding_loss": 2}
+"""Losses whose labels are -1 or 1, with the place of these among their arguments."""
+
+
 class Listener:
     """Told what happens. Methods do not raise: an error of ours never reaches the run."""
 
@@ -56,6 +60,9 @@ class Listener:
 
     def measured(self, name: str, value: Any, output: Any, target: Any, reduction: str) -> None:
         """A loss was computed while `tap_evaluation` was on."""
+
+    def signed(self, target: Any) -> None:
+        """A loss whose labels are -1 or 1 was computed."""
 
     def compared(self, result: Any, one: Any, other: Any) -> None:
         """Two tensors were compared for equality while `tap_evaluation` was on."""
@@ -248,6 +255,8 @@ def _tap_losses() -> None:
     """For as long as anybody listens: of `mse_loss(model(x), y)` the loss is looked up before the pass begins."""
     for name in _LOSSES:
         _tap_loss(name)
+    for name, position in _OF_SIGNS.items():
+        _tap_labels(name, position)
 
 
 def _tap_evaluation() -> None:
@@ -270,6 +279,19 @@ def _tap_loss(name: str) -> None:
         for each in tuple(_listeners):
             each.measured(name, value, output, target, kwargs.get("reduction", "mean"))
         return value
+
+    _replace(functional, name, tapped, _undo_losses)
+
+
+def _tap_labels(name: str, position: int) -> None:
+    original = getattr(functional, name)
+
+    @wraps(original)
+    def tapped(*args: Any, **kwargs: Any) -> Any:
+        if not torch.compiler.is_compiling():
+            for each in tuple(_listeners):
+                each.signed(args[position] if len(args) > position else kwargs.get("target"))
+        return original(*args, **kwargs)
 
     _replace(functional, name, tapped, _undo_losses)
 

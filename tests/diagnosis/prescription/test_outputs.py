@@ -442,6 +442,14 @@ class TestLogarithm:
         assert first_change(program, "add-log") == [f"- p = {old}", f"+ p = {new}"]
         assert len(changes(program, "add-log")) == (2 if loss.startswith("F.") else 1)
 
+    def test_of_sigmoids_that_are_added_up(self) -> None:
+        def program(loss: str) -> str:
+            return f"{HEAD}{LINEAR}for a, b in loader:\n    p, q = model(a), model(b)\n    loss = {loss}\n{STEP}"
+
+        old, new = "-({0}(p) + {0}(-q).sum(1)).mean()", "+ loss = -({0}(p) + {0}(-q).sum(1)).mean()"
+        assert first_change(program(old.format("torch.sigmoid")), "add-log")[1:] == [new.format("F.logsigmoid")]
+        assert changes(program("-(torch.sigmoid(p) + (1 - torch.sigmoid(q))).mean()"), "add-log") == []
+
     def test_probabilities_are_read_as_exponentials(self) -> None:
         program = of_sequence("nn.Linear(4, 3), nn.Softmax(1)", criterion="nn.NLLLoss()")
         assert first_change(f"{program}\nprint(model(x).mean(), model(x).argmax(1))\n", "add-log") == [

@@ -129,3 +129,31 @@ def test_a_loss_in_a_table_is_changed_there() -> None:
 
 def test_nothing_where_nothing_was_read() -> None:
     assert changed(trained("loss = F.cross_entropy(model(x), y)"), "class numbers as values") == []
+
+
+@pytest.mark.parametrize(
+    ("loss", "new"),
+    [
+        ("loss = F.soft_margin_loss(model(x), y)", "loss = F.soft_margin_loss(model(x), 2 * y - 1)"),
+        ("loss = torch.relu(1 - y * model(x)).mean()", "loss = torch.relu(1 - (2 * y - 1) * model(x)).mean()"),
+        ("loss = F.softplus(-y * model(x)).mean()", "loss = F.softplus(-(2 * y - 1) * model(x)).mean()"),
+    ],
+)
+def test_labels_get_their_signs(loss: str, new: str) -> None:
+    assert changed(trained(loss), "labels without signs") == [f"- {loss}", f"+ {new}"]
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        "1 - F.cosine_similarity(model(x), y, dim=0).mean()",
+        "-F.cosine_similarity(model(x), y, dim=0).mean()",
+        "F.mse_loss(F.normalize(model(x), dim=0), F.normalize(y, dim=0))",
+        "F.cosine_embedding_loss(model(x), y, torch.ones(len(x)))",
+    ],
+)
+def test_errors_in_place_of_directions(loss: str) -> None:
+    assert changed(trained(f"loss = {loss}"), "size left open") == [
+        f"- loss = {loss}",
+        "+ loss = F.mse_loss(model(x), y)",
+    ]

@@ -139,6 +139,34 @@ def test_targets_that_a_loss_does_not_suit(head: tuple[Op, ...], loss: dict[str,
     assert ("loss-output-mismatch" in seen(classifying(loss={"heads": ((*head, LOGITS),), **loss}))) == caught
 
 
+LABELLED = replace(op("Mul", 64, data=True), marks=True)
+
+
+@pytest.mark.parametrize(
+    ("above", "caught"),
+    [
+        ((op("Relu", 64), op("Rsub", 64)), True),
+        ((op("ClampMin", 64), op("Add", 64), op("Neg", 64)), True),
+        ((op("Softplus", 64), op("Neg", 64)), True),
+        ((op("Log1P", 64), op("Exp", 64), op("Neg", 64)), True),
+        ((op("LogSigmoid", 64),), True),
+        ((op("Relu", 64),), False),  # a mask
+        ((op("Relu", 64), op("Rsub", 64), op("Sum", 64)), False),  # the output of the right class
+        ((op("Exp", 64),), False),
+        ((op("Sub", 64),), False),  # softplus(f) - y * f
+        ((), False),
+    ],
+)
+def test_a_hinge_wants_labels_with_signs(above: tuple[Op, ...], caught: bool) -> None:
+    history = classifying(loss={"kind": "", "heads": ((op("Mean"), *above, LABELLED, LOGITS),)})
+    assert ("loss-output-mismatch" in seen(history)) == caught
+
+
+@pytest.mark.parametrize("sign", ["unsigned", "blind"])
+def test_what_is_seen_of_labels_and_sizes(sign: str) -> None:
+    assert "loss-output-mismatch" in seen(fitting(loss={"kind": "", sign: True, "heads": ((op("Mean"), LOGITS),)}))
+
+
 @pytest.mark.parametrize(("items", "caught"), [(40, False), (8, True)])
 def test_a_multinomial_likelihood_of_baskets_given_baskets(items: int, caught: bool) -> None:
     """Where inputs are of the outputs' shape, a softmax shares what comes next among all items."""

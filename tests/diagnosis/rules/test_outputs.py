@@ -101,6 +101,38 @@ def test_probabilities_that_are_picked_want_a_logarithm(above: tuple[Op, ...], c
     assert ("missing-log" in seen(classifying(loss={"heads": (head,)}, curve=line(-0.1, -0.5)))) == caught
 
 
+YES = (op("Neg", negative=True), op("Mean"), op("Add", 64), op("Sigmoid", 64), LOGITS)
+NO = (
+    op("Neg", negative=True),
+    op("Mean"),
+    op("Add", 64),
+    op("Sum", 64),
+    op("Sigmoid", 64, 5),
+    op("Neg", 64, 5),
+    LOGITS,
+)
+CHOSEN = (op("Neg", negative=True), op("Mean"), replace(op("Mul", 64, data=True), marks=True))
+
+
+@pytest.mark.parametrize(
+    ("heads", "caught"),
+    [
+        ((YES, NO), True),
+        ((YES, (*YES[:3], op("Rsub", 64), op("Sigmoid", 64), LOGITS)), True),
+        (((*CHOSEN, op("Sigmoid", 64), LOGITS), CHOSEN), True),
+        ((YES, (*YES[:1], op("Where", 64))), True),
+        ((YES,), False),  # the share of pairs in the right order
+        ((YES, YES), False),
+        ((YES, NO, (op("Add"), op("Pow"), LOGITS)), False),  # there is more to the loss
+        ((YES, (*YES[:3], op("LogSigmoid", 64), LOGITS)), False),
+    ],
+)
+def test_probabilities_of_yes_and_of_no_want_logarithms(heads: tuple[tuple[Op, ...], ...], caught: bool) -> None:
+    history = classifying(loss={"kind": "", "heads": heads}, curve=line(-0.1, -0.5))
+    assert ("missing-log" in seen(history)) is caught
+    assert "missing-log" not in seen(classifying(loss={"kind": "", "heads": heads}, curve=line(0.5, 0.1)))
+
+
 @pytest.mark.parametrize("gains", [True, False])
 def test_probabilities_that_weigh_gains_and_losses_need_no_logarithm(gains: bool) -> None:
     """Shares of a portfolio times its returns; or of a divergence times its targets."""

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 
-from gradus.diagnosis.prescription.edits import Edit, atom, replace, without_argument
+from gradus.diagnosis.prescription.edits import Edit, atom, imported, replace, without_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.flow import SHAPING, below, leads_to_layers, nearest, operations, training_losses
 from gradus.diagnosis.prescription.program import Found, Program
@@ -374,6 +374,32 @@ def logarithm_of_softmax(case: Case) -> Iterator[Sequence[Edit]]:
                         if operation.name in _OF_LOGARITHMS:
                             yield behind(given.file, given.node, ".clamp(min=1e-8).log()")
     yield from _logarithms(case, "missing-log", "nll_loss")
+
+
+@fix("add-log")
+def logarithms_of_yes_and_no(case: Case) -> Iterator[Sequence[Edit]]:
+    """`logsigmoid` for the sigmoids that a loss by hand adds up, with its sign turned."""
+    edits: list[Edit] = []
+    for loss in training_losses(case):
+        for each in below(case.program, loss, layers=False):
+            if each.name in {"nll_loss", "log", "bce_loss"} or (each.name == "sub" and _is_one(each.inputs[0])):
+                return
+            if each.name == "sigmoid" and each.call is not None and each.module is None:
+                named = each.call.file.qualified(each.call.node.func)
+                edits += renamed(each.call, "torch.nn.functional.logsigmoid") if named else _of_method(each)
+    if edits:
+        yield unique(edits)
+
+
+def _is_one(value: Value) -> bool:
+    return isinstance(value.node, ast.Constant) and value.node.value == 1
+
+
+def _of_method(sigmoid: Operation) -> list[Edit]:
+    """`logsigmoid(x)` for `x.sigmoid()`."""
+    file = sigmoid.value.file
+    name, more = imported(file, "torch.nn.functional.logsigmoid")
+    return [replace(file, sigmoid.value.node, f"{name}({file.code(sigmoid.inputs[0].node)})"), *more]
 
 
 def _made_elsewhere(program: Program, picking: Operation) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from gradus.diagnosis.prescription.edits import Edit, atom, imported, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
-from gradus.diagnosis.prescription.flow import AVERAGING, below, nearest, operations, training_losses
+from gradus.diagnosis.prescription.flow import AVERAGING, below, leads_to_layers, nearest, operations, training_losses
 from gradus.diagnosis.prescription.losses import calls_like
 from gradus.diagnosis.prescription.outputs import sigmoid_instead
 from gradus.diagnosis.prescription.program import Found, Program
@@ -19,6 +19,8 @@ _TO_BINARY = {"CrossEntropyLoss": "BCEWithLogitsLoss", "cross_entropy": "binary_
 _TO_CLASSES = {"BCEWithLogitsLoss": "CrossEntropyLoss", "binary_cross_entropy_with_logits": "cross_entropy",
     "BCELoss": "CrossEntropyLoss", "binary_cross_entropy": "cross_entropy"}  # fmt: skip
 _OF_RAW = {"NLLLoss": "CrossEntropyLoss", "nll_loss": "cross_entropy"}
+_OF_SIGNS = {"soft_margin_loss": (1, "target"), "hinge_embedding_loss": (1, "target"),
+    "margin_ranking_loss": (2, "target"), "cosine_embedding_loss": (2, "target")}  # fmt: skip
 _ENDS = {(-1.0, 1.0), (0.0, 255.0)}
 """Least and largest label, of which what lies between may be meant as a share."""
 _OF_CLASSES_ALONE = {"label_smoothing", "ignore_index", "weight"}
@@ -102,6 +104,59 @@ def labels_of_zero_and_one(case: Case) -> Iterator[Sequence[Edit]]:
                 edits.append(replace(call.file, target, _from_zero_to_one(atom(call.file, target), low, high)))
         if edits:
             yield unique(edits)
+
+
+@fix("fit-loss")
+def labels_with_signs(case: Case) -> Iterator[Sequence[Edit]]:
+    """`2 * y - 1` for labels of 0 and 1 where a loss takes -1 and 1, be it a hinge by hand."""
+    if not _read(case, "labels without signs"):
+        return
+    for loss in _losses(case, set(_OF_SIGNS)):
+        edits = []
+        for call in calls_like(case.program, loss):
+            target = call.argument(*_OF_SIGNS[loss.name])
+            if target is not None:
+                edits.append(replace(call.file, target, f"2 * {atom(call.file, target)} - 1"))
+        if edits:
+            yield unique(edits)
+    for bend in _losses(case, {"relu", "clamp", "clamp_min", "softplus", "logsigmoid", "exp", "sigmoid"}):
+        for product in nearest(case.program, bend.inputs[0], {"neg"}):
+            shifted = product.inputs if product.name in {"sub", "add"} else (product.value,)
+            for each in (made for given in shifted for made in nearest(case.program, given, {"neg"})):
+                labels = [factor for factor in each.inputs if not leads_to_layers(case.program, factor)]
+                if each.name == "mul" and len(each.inputs) == 2 and len(labels) == 1:
+                    node = _without_sign(labels[0].node)
+                    yield [replace(labels[0].file, node, f"(2 * {atom(labels[0].file, node)} - 1)")]
+
+
+def _without_sign(node: ast.expr) -> ast.expr:
+    """`y` of `-y`."""
+    return node.operand if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) else node
+
+
+@fix("fit-loss")
+def errors_for_a_cosine(case: Case) -> Iterator[Sequence[Edit]]:
+    """`mse_loss(said, y)` for `1 - cosine_similarity(said, y, dim=0)`, and for other losses of directions."""
+    if not _read(case, "size left open"):
+        return
+    for loss in _losses(case, {"sub", "neg", "add", "mse_loss", "cosine_embedding_loss"}):
+        file, given = loss.value.file, loss.inputs
+        if loss.name in {"sub", "neg", "add"}:
+            cosines = [
+                made
+                for value in given
+                for made in nearest(case.program, value, {*AVERAGING, "neg"})
+                if made.name == "cosine_similarity"
+            ]
+            given = cosines[0].inputs if len(cosines) == 1 else ()
+        elif loss.name == "mse_loss":
+            given = tuple(
+                made.inputs[0] for value in given for made in nearest(case.program, value) if made.name == "normalize"
+            )
+        if len(given) > 1 and all(each.file is file for each in given[:2]):
+            name, more = imported(file, "torch.nn.functional.mse_loss")
+            said, target = (file.code(each.node) for each in given[:2])
+            yield [replace(file, loss.value.node, f"{name}({said}, {target})"), *more]
 
 
 def _from_zero_to_one(text: str, low: float, high: float) -> str:

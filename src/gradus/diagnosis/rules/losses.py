@@ -16,7 +16,8 @@ from gradus.diagnosis.signs import LossSigns, Op
     "loss-output-mismatch",
     source="nll_loss wants log-probabilities; squared errors of class numbers put class 3 between 2 and 4",
     not_fooled_by="ratings and counts, of which there are not as many of each; weighted log-probabilities; baskets "
-    "foretold from baskets; many classes of which none is affirmed at first",
+    "foretold from baskets; many classes of which none is affirmed at first; cosines of each example's own vector, and "
+    "correlations",
     structural=True,
     says=Message(
         en="The loss does not suit the output: {what}.",
@@ -35,6 +36,14 @@ from gradus.diagnosis.signs import LossSigns, Op
             en="a loss of yes or no, 1 or 0, is given other labels, and has no least value",
             zh="是非损失的标签应为 1 或 0，而得到的是其他数，损失没有下界",
         ),
+        "labels without signs": Message(
+            en="a loss whose labels should be -1 or 1 is given 0 and 1: those of 0 teach something else, or nothing",
+            zh="损失的标签应为 -1 或 1，而得到的是 0 和 1：标签为 0 的样本教的是别的东西，或什么也没教",
+        ),
+        "size left open": Message(
+            en="a cosine over the examples is the same whatever the size of the outputs, which are to be quantities",
+            zh="对整批样本取余弦，输出无论大小结果都一样，而输出应当是具体的数量",
+        ),
         "raw outputs as log-probabilities": Message(
             en="a negative log likelihood is given raw outputs, not log-probabilities",
             zh="负对数似然得到的是原始输出而不是对数概率",
@@ -52,7 +61,8 @@ def loss_output_mismatch(history: History) -> Iterator[Sighting]:
     """A loss that its outputs or targets are not made for.
 
     nll_loss of what is no log-probability; classes that do, or do not, exclude each other; labels that are no 0s and
-    1s; rates for their logarithms; a squared error whose targets are class numbers.
+    1s, or no -1s and 1s; sizes that do not matter; rates for their logarithms; a squared error whose targets are class
+    numbers.
     """
     given = {each.shape for examination in history.examinations[:MOST] for each in examination.inputs}
     for loss, head in each_head(history):
@@ -71,6 +81,12 @@ def loss_output_mismatch(history: History) -> Iterator[Sighting]:
         if beyond and loss.operation in ("BinaryCrossEntropy", "BinaryCrossEntropyWithLogits"):
             evidence = {"low": loss.target_low, "high": loss.target_high, "two values": float(loss.two_values)}
             yield Sighting(confidence=0.95, reading="labels out of range", evidence=evidence)
+            return
+        if loss.unsigned or any(map(_lacks_signs, loss.heads)):
+            yield Sighting(confidence=0.95, reading="labels without signs")
+            return
+        if loss.blind:
+            yield Sighting(confidence=0.9, reading="size left open")
             return
     if any(_exponential_of_rates(loss) for each in history.examinations[:MOST] for loss in each.losses):
         yield Sighting(confidence=0.9, reading="rates as their logarithms")
@@ -102,6 +118,22 @@ def _shares_one(head: Sequence[Op], given: Collection[tuple[int, ...]]) -> bool:
             named = softmax.name in ("LogSoftmax", "Softmax")
             return named and not square and not divided and softmax.shape not in given
     return False
+
+
+def _lacks_signs(head: Sequence[Op]) -> bool:
+    """Whether a hinge, 1 - y * f at least 0, or the logarithm of sigmoid(y * f), is of labels y of 0 and 1."""
+    ops = [op for op in head if op.name not in RESHAPING]
+    at = next((at for at, op in enumerate(ops) if op.marks), 0)
+    shifts = list(itertools.takewhile(lambda op: op.name in _SHIFTING, reversed(ops[:at])))
+    above = [op.name for op in ops[: at - len(shifts)]]
+    if not above:
+        return False
+    hinge = above[-1] in ("Relu", "ClampMin") and any(op.name != "Neg" for op in shifts)
+    logarithm = above[-1] in ("Exp", "Sigmoid") and bool({"Log", "Log1P"}.intersection(above))
+    return hinge or above[-1] in ("Softplus", "LogSigmoid") or logarithm
+
+
+_SHIFTING = ("Neg", "Rsub", "Sub", "Add")
 
 
 def _exponential_of_rates(loss: LossSigns) -> bool:

@@ -158,7 +158,8 @@ def _single(examination: Examination) -> bool:
 @rules.register(
     "missing-log",
     source="nll_loss(p) = -p[y]: without the logarithm mistakes cost almost nothing",
-    not_fooled_by="log-probabilities, whose exponentials add up to 1; shares that weigh gains, with or without losses",
+    not_fooled_by="log-probabilities, whose exponentials add up to 1; shares that weigh gains, with or without losses; "
+    "the share of pairs in the right order",
     structural=True,
     says=Message(
         en="The negative log likelihood is given probabilities instead of their logarithms.",
@@ -166,7 +167,10 @@ def _single(examination: Examination) -> bool:
     ),
 )
 def missing_log(history: History) -> Iterator[Sighting]:
-    """Softmax right below nll_loss or ctc_loss, or below the products that a divergence adds up."""
+    """Softmax right below nll_loss or ctc_loss, or below the products that a divergence adds up.
+
+    Or probabilities of yes and of no of which a loss is the negative sum.
+    """
     for loss, head in each_head(history):
         pair = first_pair(head, ("NllLoss", "NllLoss2D", "CtcLoss"))
         if pair is not None and pair[1].name in ("Softmax", "Sigmoid"):
@@ -175,7 +179,8 @@ def missing_log(history: History) -> Iterator[Sighting]:
         # kl_div and cross-entropies by hand multiply targets by what should be logarithms.
         products = pairs_of(head, ("Mul",))
         multiplied = any(op.data and not op.gains and below.name == "Softmax" for op, below in products)
-        if loss.value < 0 and ((multiplied and _sums(head)) or any(_picked(each) for each in loss.heads)):
+        picked = any(_picked(each) for each in loss.heads) or _yes_and_no(loss)
+        if loss.value < 0 and ((multiplied and _sums(head)) or picked):
             yield Sighting(confidence=0.85)
             return
 
@@ -188,6 +193,30 @@ def _picked(head: Sequence[Op]) -> bool:
         if op.name not in RESHAPING | {"Neg", "Mean", "Sum"} and (op.shape or op.name not in ("Mul", "Div")):
             return False
     return False
+
+
+def _yes_and_no(loss: LossSigns) -> bool:
+    """Whether a loss is made of nothing but probabilities of yes, sigmoid(x), and of no, 1 - sigmoid(x) or sigmoid(-x),
+    be it those that labels of 0 and 1 choose. What both share is seen on the way through one of them alone.
+    """
+    found = [_likelihood(head) for head in loss.heads]
+    return len(found) > 1 and all(found) and {"no", "chosen"} & set(found) != set() and found != ["no"] * len(found)
+
+
+def _likelihood(head: Sequence[Op]) -> str:
+    """What a way leads to through sums alone: a probability of "yes", of "no", or as labels "chosen"; else ""."""
+    ops = [op for op in head if op.name not in RESHAPING]
+    chosen = False
+    for at, op in enumerate(ops):
+        below = ops[at + 1].name if at + 1 < len(ops) else ""
+        if op.name == "Sigmoid":
+            negated = below in ("Neg", "Rsub") or ops[at - 1].name == "Rsub"
+            return "chosen" if chosen else "no" if negated else "yes"
+        chosen |= op.marks or op.name == "Where"
+        number = op.name in ("Mul", "Div") and (op.marks or not op.shape)
+        if op.name not in ("Neg", "Rsub", "Sub", "Add", "Mean", "Sum", "Where") and not number:
+            return ""
+    return "chosen" if chosen else ""
 
 
 def _sums(head: Sequence[Op]) -> bool:
