@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from gradus.diagnosis import measure
+from gradus.diagnosis.axes import examples_first
 from gradus.diagnosis.causality import Shown, is_next
 from gradus.diagnosis.comparison import compared, read_loss
 from gradus.diagnosis.graph import Graph, by_weights, given_by_hand, short_name, walk
@@ -56,11 +57,14 @@ class Window:
         self.judged: list[Judged] = []
         self.shown: list[Shown] = []
         self.sees_ahead = False
+        self.crossed: set[tuple[int, ...]] = set()
+        self.mixes = False
         self._places, self._memory = places, memory
         self._layers: dict[str, LayerSigns] = {}
         self.updates = Updates(step, places, memory, self._layers)
         self._nodes: dict[Any, str] = {}
         self._inputs: list[Tensor] = []
+        self._given: list[Tensor] = []
         self._input_signs: list[InputSigns] = []
         self._prints: tuple[Tensor, list[int]] | None = None
         self._normalized = False
@@ -196,6 +200,7 @@ class Window:
             return
         self._output = output
         self._inputs = [each for each in inputs if each.is_floating_point()]
+        self._given += [each for each in inputs if each.grad_fn is None and each.dim() in {2, 3}]
         self._normalized = begins_with_normalization(root)
         if self._latents is None:
             self._latents = read_latents(result)
@@ -249,6 +254,8 @@ class Window:
         pair = compared(graph, self._output)
         target = pair[1] if pair is not None else None
         self.sees_ahead |= target is not None and any(is_next(target, each) for each in self.shown)
+        crossed = [each for each in self._given if each.shape[:2] in self.crossed]
+        self.mixes |= any(examples_first(each, target) for each in crossed)
         inputs = self._inputs or list(itertools.islice(given_by_hand(graph), 1))
         if inputs and not self._input_signs:
             for each in inputs:
