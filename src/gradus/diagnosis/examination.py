@@ -23,7 +23,7 @@ from gradus.diagnosis.players import Judged, read_code, read_latents, read_playe
 from gradus.diagnosis.rewards import minimizes_reward, minimizes_value
 from gradus.diagnosis.signs import Examination, InputSigns, LayerSigns, LossSigns, Op, layer_of
 from gradus.diagnosis.similarity import is_likeness
-from gradus.diagnosis.through_time import Sequence_, gradients_through_time, memory_kept
+from gradus.diagnosis.through_time import Sequence_, gradients_through_time, largest_state, memory_kept
 from gradus.diagnosis.updates import Updates
 
 _ACTIVATION_TYPES = {
@@ -110,6 +110,9 @@ class Window:
                 self._memory.many_calls.add(place)
         else:
             self._layers[place] = self._read_layer(module, place, output)
+        state = largest_state(module, inputs)
+        if state > self._layers[place].state:
+            self._layers[place] = replace(self._layers[place], state=state)
         if output.requires_grad and (place in self._memory.many_calls or isinstance(module, nn.RNNCellBase)):
             self._follow(place, calls, output)
         if isinstance(module, nn.RNNBase) and inputs and isinstance(inputs[0], Tensor) and output.requires_grad:
