@@ -94,11 +94,8 @@ APART: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "perceptron": (lambda: Does(torch.relu), (N, WIDTH)),
     "softmax": (lambda: Does(lambda h: h.softmax(-1)), (N, WIDTH)),
     "flattened": (lambda: Does(lambda h: h.reshape(len(h), -1), 3 * WIDTH), (N, 3, WIDTH)),
-    "time first": (Recurrent, (N, 4, WIDTH)),
-    "both ways, time first": (lambda: Recurrent(bidirectional=True), (N, 4, WIDTH)),
     "batch first": (lambda: Recurrent(batch_first=True), (N, 4, WIDTH)),
     "transformer": (lambda: transformer(batch_first=True), (N, 4, WIDTH)),
-    "transformer, time first": (lambda: transformer(batch_first=False), (N, 4, WIDTH)),
     "batch norm": (lambda: nn.Sequential(nn.Linear(WIDTH, WIDTH), nn.BatchNorm1d(WIDTH), nn.Tanh()), (N, WIDTH)),
     "convolution": (lambda: nn.Sequential(nn.Conv2d(2, 4, 3), nn.GroupNorm(2, 4), nn.MaxPool2d(2)), (N, 2, 9, 9)),
     "group norm": (lambda: Does(grouped), (N, WIDTH)),
@@ -118,6 +115,15 @@ def test_a_model_that_mixes_its_examples(name: str) -> None:
 def test_a_model_that_keeps_them_apart(name: str) -> None:
     build, shape = APART[name]
     assert look_beside(build(), (torch.randn(shape),), {}) == ""
+
+
+@pytest.mark.parametrize(
+    "build", [Recurrent, lambda: Recurrent(bidirectional=True), lambda: transformer(batch_first=False)]
+)
+@pytest.mark.filterwarnings("ignore:enable_nested_tensor:UserWarning")
+def test_time_may_come_first(build: Callable[[], nn.Module]) -> None:
+    """Which axis holds the examples the model alone does not tell."""
+    assert look_beside(build(), (torch.randn(N, 4, WIDTH),), {}) == "crosses"
 
 
 @pytest.mark.parametrize("smooth", [True, False])

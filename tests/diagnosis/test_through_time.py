@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gradus.diagnosis.through_time import Sequence_, gradients_through_time, memory_kept
+from gradus.diagnosis.through_time import Sequence_, gradients_through_time, largest_state, memory_kept
 
 EXAMPLES, STEPS, FEATURES, WIDTH = 5, 12, 3, 4
 
@@ -132,3 +132,19 @@ def test_the_memory_that_is_kept_is_the_mean_of_its_gate(
 )
 def test_where_no_gate_is_seen_none_is_told(module: nn.RNNBase) -> None:
     assert memory_kept(sequence(module, torch.randn(STEPS, EXAMPLES, FEATURES))) is None
+
+
+@pytest.mark.parametrize(
+    ("module", "state", "expected"),
+    [
+        (nn.GRUCell(2, 3), torch.full((1, 3), -7.0), 7.0),
+        (nn.LSTMCell(2, 3), (torch.ones(1, 3), torch.full((1, 3), 7.0)), 1.0),  # the other one adds up
+        (nn.GRU(2, 3), torch.full((1, 1, 3), 7.0), 7.0),
+        (nn.RNN(2, 3, nonlinearity="relu"), torch.full((1, 1, 3), 7.0), 0.0),
+        (nn.RNNCell(2, 3, nonlinearity="relu"), torch.full((1, 3), 7.0), 0.0),
+        (nn.GRU(2, 3), None, 0.0),
+        (nn.Bilinear(2, 3, 1), torch.full((1, 3), 7.0), 0.0),
+    ],
+)
+def test_the_largest_number_in_a_state(module: nn.Module, state: object, expected: float) -> None:
+    assert largest_state(module, (torch.ones(1, 2), state)) == expected

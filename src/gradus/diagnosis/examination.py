@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from gradus.diagnosis import measure
+from gradus.diagnosis.axes import examples_first
 from gradus.diagnosis.causality import Shown, is_next
 from gradus.diagnosis.comparison import compared, read_loss
 from gradus.diagnosis.graph import Graph, by_weights, given_by_hand, short_name, walk
@@ -22,7 +23,7 @@ from gradus.diagnosis.players import Judged, read_code, read_latents, read_playe
 from gradus.diagnosis.rewards import minimizes_reward, minimizes_value
 from gradus.diagnosis.signs import Examination, InputSigns, LayerSigns, LossSigns, Op, layer_of
 from gradus.diagnosis.similarity import blind_to_size, is_likeness
-from gradus.diagnosis.through_time import Sequence_, gradients_through_time, memory_kept
+from gradus.diagnosis.through_time import Sequence_, gradients_through_time, largest_state, memory_kept
 from gradus.diagnosis.updates import Updates
 
 _ACTIVATION_TYPES = {
@@ -56,11 +57,14 @@ class Window:
         self.judged: list[Judged] = []
         self.shown: list[Shown] = []
         self.sees_ahead = False
+        self.crossed: set[tuple[int, ...]] = set()
+        self.mixes = False
         self._places, self._memory = places, memory
         self._layers: dict[str, LayerSigns] = {}
         self.updates = Updates(step, places, memory, self._layers)
         self._nodes: dict[Any, str] = {}
         self._inputs: list[Tensor] = []
+        self._given: list[Tensor] = []
         self._input_signs: list[InputSigns] = []
         self._prints: tuple[Tensor, list[int]] | None = None
         self._normalized = False
@@ -107,6 +111,9 @@ class Window:
                 self._memory.many_calls.add(place)
         else:
             self._layers[place] = self._read_layer(module, place, output)
+        state = largest_state(module, inputs)
+        if state > self._layers[place].state:
+            self._layers[place] = replace(self._layers[place], state=state)
         if output.requires_grad and (place in self._memory.many_calls or isinstance(module, nn.RNNCellBase)):
             self._follow(place, calls, output)
         if isinstance(module, nn.RNNBase) and inputs and isinstance(inputs[0], Tensor) and output.requires_grad:
@@ -197,6 +204,7 @@ class Window:
             return
         self._output = output
         self._inputs = [each for each in inputs if each.is_floating_point()]
+        self._given += [each for each in inputs if each.grad_fn is None and each.dim() in {2, 3}]
         self._normalized = begins_with_normalization(root)
         if self._latents is None:
             self._latents = read_latents(result)
@@ -258,6 +266,8 @@ class Window:
         pair = compared(graph, self._output)
         target = pair[1] if pair is not None else None
         self.sees_ahead |= target is not None and any(is_next(target, each) for each in self.shown)
+        crossed = [each for each in self._given if each.shape[:2] in self.crossed]
+        self.mixes |= any(examples_first(each, target) for each in crossed)
         inputs = self._inputs or list(itertools.islice(given_by_hand(graph), 1))
         if inputs and not self._input_signs:
             for each in inputs:

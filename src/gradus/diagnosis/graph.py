@@ -165,7 +165,7 @@ def walk(loss: Tensor, layers: Mapping[Any, str] | None = None) -> Graph:
         for position, child in enumerate(children):
             if child is None:
                 continue
-            if head is None and short_name(child) in _ACTIVATIONS:
+            if head is None and (short := short_name(child)) in _ACTIVATIONS and not _leaves_all(child, short):
                 graph.nonlinear = True  # also where the loss reaches it by another way, as a penalty does
             used[child] += 1
             if layers:
@@ -351,7 +351,25 @@ def _keep(graph: Graph, head: tuple[Op, ...]) -> None:
 def _is_linear(node: Any, name: str, children: list[Any]) -> bool:
     if name in ("Mul", "Div"):  # by data or a number, as dropout does
         return any(child is None for child in children) or len(children) == 1
-    return name in _LINEAR
+    return name in _LINEAR or _leaves_all(node, name)
+
+
+def _leaves_all(node: Any, name: str) -> bool:
+    """Whether what may bend changes nothing as it is set: a slope of 1 on both sides, limits that nothing comes to."""
+    kept = [getattr(node, f"_saved_{each}", None) for each in _SETTINGS.get(name, ())]
+    if name in ("LeakyRelu", "RreluWithNoise"):
+        return all(each == 1 for each in kept)
+    if name in ("Softshrink", "Hardshrink"):
+        return kept == [0]
+    return bool(kept) and all(each is None or abs(each) >= _FAR_OFF for each in kept) and (kept[0] or 0) <= 0
+
+
+_SETTINGS = {
+    "LeakyRelu": ("negative_slope",), "RreluWithNoise": ("lower", "upper"), "Softshrink": ("lambd",),
+    "Hardshrink": ("lambd",), "Hardtanh": ("min_val", "max_val"), "Clamp": ("min", "max"), "ClampMin": ("min",),
+    "Threshold": ("threshold",),
+}  # fmt: skip
+_FAR_OFF = 1e3
 
 
 def _layer_below(node: Any, layers: Mapping[Any, str]) -> str:

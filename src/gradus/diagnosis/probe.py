@@ -327,6 +327,8 @@ class Probe(taps.Listener):
                 seen = shadow.look_beside(module, args, kwargs)
             loop = self.history.loop
             loop.mixes |= seen == "mixes"
+            if seen == "crosses":
+                self._window.crossed.add(measure.tensors_in(args)[0].shape[:2])
             loop.always_dropping |= seen == "drops"
             loop.always_normalizing |= seen == "normalizes"
             if output is not None:
@@ -698,6 +700,7 @@ class Probe(taps.Listener):
         history.adversarial = history.adversarial or (examination.players is not None and self._lead.stepping > 1)
         loop = history.loop
         loop.sees_ahead |= window.sees_ahead
+        loop.mixes |= window.mixes
         self._note_batches(window)
         if examination.step > 0:
             # A discriminator may be frozen while the generator has its turn.

@@ -20,8 +20,12 @@ _SERIES = 16
 """Rows from which on it can be told that they follow each other in time."""
 
 
-def look_beside(model: nn.Module, args: Any, kwargs: Any) -> Literal["", "mixes", "drops", "normalizes"]:
-    """What a model does in evaluation mode: mixes examples, drops, or normalizes by the batch's own statistics.
+Seen = Literal["", "mixes", "crosses", "drops", "normalizes"]
+
+
+def look_beside(model: nn.Module, args: Any, kwargs: Any) -> Seen:
+    """What a model does in evaluation mode: mixes examples, drops, or normalizes by the batch's own statistics; or
+    crosses the first axis, and not the second, which may then be that of the examples.
 
     A copy runs, on copies of a few rows, so that nothing the model keeps about itself changes.
 
@@ -50,7 +54,8 @@ def look_beside(model: nn.Module, args: Any, kwargs: Any) -> Literal["", "mixes"
             if _in_order(_first(args)) or _pairs(twin, given, before, rows):
                 return ""
             # Statistics that go on being averaged are a norm's that takes no notice of the mode.
-            return "" if not _mixes(twin, given, before) else "normalizes" if averages else "mixes"
+            mixing = _mixes(twin, given, before)
+            return "normalizes" if mixing == "mixes" and averages else mixing
     except Exception:  # whatever a stranger's model does with what it was not made for says nothing about the run
         return ""
 
@@ -157,17 +162,17 @@ def _pairs(twin: nn.Module, given: tuple[Any, Any], before: Tensor, rows: int) -
     return fewer is not None and fewer.shape[:2] == (rows - 1, rows - 1)
 
 
-def _mixes(twin: nn.Module, given: tuple[Any, Any], before: Tensor) -> bool:
-    """Whether another first row changes the outputs of the others, and the batch is not on another axis."""
+def _mixes(twin: nn.Module, given: tuple[Any, Any], before: Tensor) -> Seen:
+    """Whether another first row changes the outputs of the others, and the batch may be on another axis."""
     if not _changes(twin, given, before, axis=0):
-        return False
+        return ""
     first = _first(given[0])
     for axis in range(1, min(first.dim(), before.dim(), 3)):
         size = first.shape[axis]
         # Sequences may come with time first: then the second axis holds the examples.
         if size > 1 and size == before.shape[axis] and not _changes(twin, given, before, axis=axis):
-            return False
-    return True
+            return "crosses"
+    return "mixes"
 
 
 def _changes(twin: nn.Module, given: tuple[Any, Any], before: Tensor, axis: int) -> bool:

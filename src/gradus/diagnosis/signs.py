@@ -26,6 +26,7 @@ class LayerSigns:
         calls: how often the module was called in the step.
         earliest, latest: norm of the loss's gradient at the first and the last step of the sequence it went through.
         kept: mean of the gate by which a recurrent layer keeps its memory; None where none is seen.
+        state: the largest number in the states that a recurrent layer whose own lie within 1 was given; 0 of none.
         cut: whether it ran many times in one pass, and of nothing that did the loss reaches more than the last time.
         finite: whether the sample is.
         output: whether a loss is computed of it with no other layer in between.
@@ -46,6 +47,7 @@ class LayerSigns:
     earliest: float | None = None
     latest: float | None = None
     kept: float | None = None
+    state: float = 0.0
     cut: bool = False
     output: bool = False
     single: bool = False

@@ -98,6 +98,16 @@ def memory_kept(sequence: Sequence_) -> float | None:
     return float(gate.sigmoid().mean())
 
 
+def largest_state(module: nn.Module, inputs: Sequence[Any]) -> float:
+    """The largest number in the state that a layer is given whose own lie within 1, as those of gates and tanh do."""
+    if not isinstance(module, nn.RNNBase | nn.RNNCellBase) or len(inputs) < 2:
+        return 0.0
+    if "relu" in (getattr(module, "nonlinearity", ""), getattr(module, "mode", "").rpartition("_")[2].lower()):
+        return 0.0
+    state = next(iter(tensors_in(inputs[1])), None)
+    return float(state.detach().abs().max()) if state is not None and state.numel() else 0.0
+
+
 def _rows_of(state: Any, rows: slice, dtype: torch.dtype) -> Any:
     """The hidden state of a few examples, without its graph."""
     if isinstance(state, Tensor):

@@ -47,6 +47,20 @@ MANY = "def chain(*layers):\n    return nn.Sequential(*layers)"
              "+ m = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2), nn.Sigmoid())"],
         ),
         (
+            "S = 1.0\nm = nn.Sequential(nn.Linear(4, 8), nn.LeakyReLU(S), nn.Linear(8, 8), nn.LeakyReLU(S))",
+            ["- S = 1.0", "+ S = 0.01"],
+        ),
+        (
+            net("return self.fc2(F.leaky_relu(self.fc1(x), negative_slope=1.0))"),
+            ["- return self.fc2(F.leaky_relu(self.fc1(x), negative_slope=1.0))",
+             "+ return self.fc2(F.leaky_relu(self.fc1(x), negative_slope=0.01))"],
+        ),
+        (
+            net("return self.fc2(F.hardtanh(self.fc1(x), -1e6, 1e6))"),
+            ["- return self.fc2(F.hardtanh(self.fc1(x), -1e6, 1e6))",
+             "+ return self.fc2(F.hardtanh(self.fc1(x), -1.0, 1.0))"],
+        ),
+        (
             net("return self.fc2(self.act(self.fc1(x)))").replace("nn.Sigmoid()", "nn.Identity()"),
             ["- self.act = nn.Identity()", "+ self.act = nn.ReLU()"],
         ),

@@ -146,6 +146,15 @@ def test_a_state_that_grows_is_bounded() -> None:
         "+ h = 0.9 * h + 0.1 * torch.relu(self.fc1(x[t]))",
     ]
     assert first_change(HEAD + "rnn = nn.LSTM(4, 8)", "gated", None, "exploding-through-time") == []
+    kept = net("self.h = self.h + self.act(x, self.h)", "return self.h")
+    for made, right in (
+        ("GRUCell(4, 8)", "self.act(x, self.h)"),
+        ("Own()", "0.9 * self.h + 0.1 * self.act(x, self.h)"),
+    ):
+        assert first_change(HEAD + kept.replace("Sigmoid()", made), "gated", None, "exploding-through-time") == [
+            "- self.h = self.h + self.act(x, self.h)",
+            f"+ self.h = {right}",
+        ]
 
 
 def test_gates_that_are_there_begin_by_remembering() -> None:

@@ -309,6 +309,14 @@ def test_what_exploded_through_time_may_be_dead_by_now(at_first: float, later: f
     assert {each for each in seen(history) if each.endswith("through-time")} == {found}
 
 
+@pytest.mark.parametrize(("state", "caught"), [(99.0, False), (101.0, True)])
+def test_a_state_that_no_layer_makes_exploded_through_time(state: float, caught: bool) -> None:
+    history = not_learning(
+        examination=lambda step: {"layers": with_layer("net:4", type="GRUCell", state=state if step else 0.0)}
+    )
+    assert ("exploding-through-time" in seen(history)) == caught
+
+
 @pytest.mark.parametrize(
     ("at_first", "error", "ended_at", "caught"),
     [

@@ -20,20 +20,41 @@ from gradus.diagnosis.prescription.edits import Edit, after, around, before, imp
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.layers import Activation, activation, is_layer
 from gradus.diagnosis.prescription.program import Found, SourceFile
-from gradus.diagnosis.prescription.written import number
+from gradus.diagnosis.prescription.written import number, written
 
 
 @fix("add-nonlinearity")
 def put_between(case: Case) -> Iterator[Sequence[Edit]]:
     """An activation between layers that follow each other: the program's own if it has one unused, else ReLU."""
     named = [edit for file, node in case.program.nodes() for edit in none_by_name(case.program, file, node)]
+    named += _bent(case)
     if named:
-        yield named
+        yield list({(each.file.path, each.start): each for each in named}.values())
     between = [*_between_items(case), *_between_calls(case), *_between_turns(case), *_between_rounds(case)]
     between = [*_for_placeholders(case), *between] or list(_behind_blocks(case))
     edits = {(each.file.path, each.start, each.text): each for each in between}
     if edits:
         yield list(edits.values())
+
+
+def _bent(case: Case) -> Iterator[Edit]:
+    """A slope or limit at which an activation bends, for one at which it leaves everything as it is."""
+    for file, node in case.program.nodes():
+        name = file.qualified(node.func) if isinstance(node, ast.Call) else ""
+        for position, option, right in _SETTINGS.get(name.rpartition(".")[2].lower().replace("_", ""), ()):
+            functional = name.rpartition(".")[2].islower()
+            given = Found(file, node).argument(position + functional, option) if isinstance(node, ast.Call) else None
+            place = written(case.program, file, given)
+            if place is not None and (place.value == 1 if option == "negative_slope" else abs(place.value) >= _FAR_OFF):
+                yield place.becomes(right)
+
+
+_SETTINGS = {
+    "leakyrelu": ((0, "negative_slope", 0.01),), "hardtanh": ((0, "min_val", -1.0), (1, "max_val", 1.0)),
+    "threshold": ((0, "threshold", 0.0),), "clamp": ((0, "min", 0.0),),
+}  # fmt: skip
+"""Place of an activation's option, its name, and what it may be."""
+_FAR_OFF = 1e3
 
 
 def _for_placeholders(case: Case) -> Iterator[Edit]:

@@ -188,7 +188,9 @@ def _is_state(name: str) -> bool:
 
 
 def _leaking(case: Case) -> Iterator[Edit]:
-    """`h = h + new` in a loop over time, or returned by a cell: weights that add up to 1."""
+    """`h = h + new` in a loop over time, kept by the model, or returned by a cell: weights that add up to 1; of one of
+    torch's cells, which keeps what it wants to keep by itself, `new` alone.
+    """
     for file, node in case.program.nodes():
         if not isinstance(node, ast.Assign | ast.Return) or not isinstance(node.value, ast.BinOp):
             continue
@@ -199,11 +201,21 @@ def _leaking(case: Case) -> Iterator[Edit]:
         if isinstance(node, ast.Return):
             states = [each for each in parameters(function)[2:] if _is_state(each)]
         else:
-            states = [ast.unparse(node.targets[0])] if file.loops(node) and function.name == "forward" else []
+            target = ast.unparse(node.targets[0])
+            goes_on = target.startswith("self.") or (file.loops(node) and function.name == "forward")
+            states = [target] if goes_on else []
         for state, new in ((total.left, total.right), (total.right, total.left)):
             if ast.unparse(state) in states:
-                yield replace(file, total, f"0.9 * {ast.unparse(state)} + 0.1 * {atom(file, new)}")
+                mean = f"0.9 * {ast.unparse(state)} + 0.1 * {atom(file, new)}"
+                yield replace(file, total, file.code(new) if _is_cell(file, new) else mean)
                 break
+
+
+def _is_cell(file: SourceFile, call: ast.expr) -> bool:
+    """`self.cell(x, h)` of `self.cell = nn.GRUCell(...)`."""
+    made = bindings(file, ast.unparse(call.func)) if isinstance(call, ast.Call) else []
+    value = made[-1].value if made else None
+    return isinstance(value, ast.Call) and bool(re.fullmatch(r"torch\.nn\.\w+Cell", file.qualified(value.func)))
 
 
 @fix("add-residual")

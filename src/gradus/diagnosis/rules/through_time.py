@@ -55,24 +55,44 @@ def _tells_something(history: History) -> bool:
 @rules.register(
     "exploding-through-time",
     source="our prototype: the gradient at the first step above 1e4 of that at the last (Pascanu et al. 2013); above "
-    "100 where the first outputs are ten times too large, which the growth of the state has made them",
-    not_fooled_by="sequences whose last steps matter little; clipped runs that learn",
-    says=Message(
-        en="The gradient explodes through time: at the first step of the sequence it is {ratio:.1e} times that at the "
-        "last.",
-        zh="梯度随时间爆炸：序列第一步处的梯度是最后一步的 {ratio:.1e} 倍。",
-    ),
+    "100 where the first outputs are ten times too large, which the growth of the state has made them; a state 100 "
+    "times as large as any that the layer makes itself",
+    not_fooled_by="sequences whose last steps matter little; clipped runs that learn; states without bounds, as ReLU's",
+    says=Message(en="{what} {ratio:.1e}.", zh="{what} {ratio:.1e}。"),
+    words={
+        "gradient": Message(
+            en="The gradient explodes through time: at the first step of the sequence, over that at the last, it is",
+            zh="梯度随时间爆炸：序列第一步处的梯度与最后一步之比为",
+        ),
+        "state": Message(
+            en="The state explodes through time: what the layer makes lies within 1, and it is given up to",
+            zh="状态随时间爆炸：该层自身产生的状态在 1 以内，而传给它的状态达到",
+        ),
+    },
 )
 def exploding_through_time(history: History) -> Iterator[Sighting]:
-    """The gradient grows on its way back through the sequence, now or before the first large step put an end to it."""
+    """The gradient grows on its way back through a sequence, or the state from step to step, be it cut from before.
+
+    Now, or before the first large step put an end to it.
+    """
     if not struggling(history):
         return
     at_first = _OUTGROWN if _outgrown(history.first) else EXPLODED
     for examinations, most in ((history.latest(2), EXPLODED), (history.examinations[:1], at_first)):
         for place, ratio, since in _ratios(examinations):
             if ratio > most:
-                yield Sighting(where=place, since=since, confidence=0.9, evidence={"ratio": ratio}, worse=ratio)
+                yield _exploded("gradient", place, since, ratio)
                 return
+    for each in history.examinations:
+        for place, layer in each.layers.items():
+            if _OUTGROWN < layer.state < math.inf:
+                yield _exploded("state", place, each.step, layer.state)
+                return
+
+
+def _exploded(reading: str, place: str, since: int, ratio: float) -> Sighting:
+    evidence = {"ratio": ratio}
+    return Sighting(where=place, since=since, confidence=0.9, reading=reading, evidence=evidence, worse=ratio)
 
 
 def _outgrown(first: Examination | None) -> bool:
