@@ -11,7 +11,18 @@ from gradus.diagnosis.history import History
 from gradus.diagnosis.rules import rate
 from gradus.diagnosis.series import Series
 from gradus.diagnosis.signs import ParameterSigns
-from tests.diagnosis.histories import ADAM, PARAMETERS, Curve, classifying, falling, line, moving, not_learning, seen
+from tests.diagnosis.histories import (
+    ADAM,
+    PARAMETERS,
+    Curve,
+    classifying,
+    falling,
+    half_learning,
+    line,
+    moving,
+    not_learning,
+    seen,
+)
 
 
 def small(ratio: float) -> History:
@@ -79,6 +90,14 @@ def test_where_a_loss_does_not_fall_because_weights_stay_where_they_are(
         steps=500, curve=line(2.3, 2.3), ended=True, optimizer=replace(ADAM, epsilon=epsilon),
         examination={"parameters": moving(ratio * rate.CREEPING)},
     )  # fmt: skip
+    assert ("small-updates" in seen(history)) == caught
+
+
+@pytest.mark.parametrize(("steps", "caught"), [(500, True), (3000, False)])  # of 1.5e-4 each
+def test_where_a_loss_came_down_a_little_with_weights_that_hardly_moved(steps: int, caught: bool) -> None:
+    history = half_learning(
+        steps=steps, curve=falling(2.3, 1.5), ended=True, examination={"parameters": moving(1.5e-4)}
+    )
     assert ("small-updates" in seen(history)) == caught
 
 

@@ -29,6 +29,7 @@ Weights = Iterable[tuple[str, ParameterSigns]]
 
 SMALL, LARGE, STILL_LARGE = 1e-4, 0.5, 0.3
 CREEPING = 5e-4
+_HARDLY = 0.1
 _CUT_OFF = 0.1
 _FEW_BINS = 20
 _NEAR_ZERO = 0.1
@@ -65,8 +66,9 @@ def small_updates(history: History) -> Iterator[Sighting]:
 def _creeps(history: History) -> bool:
     """Whether a run ended on a straight way down, or nowhere, and all its many steps left weights where they were.
 
-    Steps change weights by less than a twentieth of a percent, and all together by less than a third. Of a loss that
-    does not fall that tells where the rate alone says how far a step goes; else it may be gradients that are small.
+    Steps change weights by less than a twentieth of a percent, and all together by less than a third; by less than a
+    tenth the way may be bent, as by a schedule. Of a loss that does not fall that tells where the rate alone says how
+    far a step goes; else it may be gradients that are small.
     """
     ratios = [each for each in map(update_ratio, history.examinations) if each]  # 0 while gradients are added up
     if not history.ended or history.step < 100 or history.adversarial or len(ratios) < 8:
@@ -75,10 +77,12 @@ def _creeps(history: History) -> bool:
     right = accuracy(history)
     if history.earlier and (right is None or right > chance(history) + 0.05):
         return False  # what was trained before may move little, once it tells anything
+    moved = statistics.fmean(ratios) * history.step
+    bent = moved < _HARDLY if learned(history) else adaptive
     return (
         statistics.median(ratios) < CREEPING
-        and statistics.fmean(ratios) * history.step < 1 / 3
-        and (falling(history) or (adaptive and supervised(history) and not learned(history)))
+        and moved < 1 / 3
+        and (falling(history) or (bent and supervised(history)))
         and (right is None or right < 0.8)
         and not thriving(history)
     )
