@@ -371,11 +371,14 @@ def test_a_gradient_that_came_through_before_the_steps(step: int, at_first: floa
             at: ParameterSigns(elements=64, matrix=True, weight=0.1, gradient=each, update=1e-3)
             for at, each in sizes.items()
         }
-        return Examination(step=now, parameters=signs)
+        layer = LayerSigns(type="", mean=0.0, std=1.0, peak=1.0, varied=1.0, units=8, saturated=float(now > step))
+        return Examination(step=now, layers={"net:1": layer}, parameters=signs)
 
     examinations = [looked_at(step, at_first), looked_at(step + 1, 1e-6), looked_at(step + 2, 1e-6)]
     history = History(step=100, examinations=examinations, optimizers={0: OptimizerFacts(name="Adam", rate=rate)})
     assert ranked(history, "vanishing-gradient")[0].id == cause
+    # Units that saturate after that are its doing.
+    assert ranked(history, "vanishing-gradient", "saturated-units")[0].id == cause
 
 
 @pytest.mark.parametrize(("at_first", "cause"), [(0.2, "learning-rate-too-high"), (200.0, "exploding-gradient")])

@@ -181,7 +181,7 @@ def test_an_optimizer_of_something_else_is_not_heeded() -> None:
 
 
 def test_updates_by_hand_are_steps() -> None:
-    model = nn.Linear(3, 1)
+    model = nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 1))
     with probing(model) as probe:
         for _ in range(30):
             model.zero_grad()
@@ -192,6 +192,8 @@ def test_updates_by_hand_are_steps() -> None:
                     each.sub_(0.1 * each.grad)
     assert 24 <= probe.history.step <= 30  # the first few might have been gradients added up
     assert probe.history.loop.unused == 0
+    matrices = [place for place, each in probe.history.examinations[-1].parameters.items() if each.matrix]
+    assert matrices == ["net:0.weight", "net:1.weight"]  # as an optimizer has them
 
 
 # ---- losses ---------------------------------------------------------------------------------------------------------

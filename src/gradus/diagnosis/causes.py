@@ -329,10 +329,12 @@ def _facts(history: History, seen: Mapping[str, float]) -> Iterable[str]:
     saturated = [
         max((layer.saturated or 0.0 for layer in each.layers.values()), default=0.0) for each in history.examinations
     ]
-    if "saturated-units" in seen and saturated[0] < 0.3:
-        yield "saturated-later"
-    if "vanishing-gradient" in seen and _vanished_later(history, first, last):
+    vanished_later = "vanishing-gradient" in seen and _vanished_later(history, first, last)
+    if vanished_later:
         yield "vanished-later"
+    # Steps that no gradient guides may saturate units, too: where it had vanished before any, that comes first.
+    if "saturated-units" in seen and saturated[0] < 0.3 and (vanished_later or "vanishing-gradient" not in seen):
+        yield "saturated-later"
     if "exploding-gradient" in seen and _exploded_later(history):
         yield "exploded-later"
     ratios = [ratio for ratio in (update_ratio(each) for each in history.examinations) if ratio is not None]

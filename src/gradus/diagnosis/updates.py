@@ -1,7 +1,7 @@
 """What a step did to the parameters: gradients, what they changed, and how much of them is noise."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -69,9 +69,12 @@ class Updates:
         """It has stepped: what the gradients were, and what they changed."""
         self._read_parameters(self._before.pop(optimizer, []))
 
-    def note_by_hand(self, reached: Iterable[Tensor]) -> None:
-        """A backward pass that led to these is over, and the program changes parameters by itself."""
-        leaves = [each for each in reached if each.grad is not None]
+    def note_by_hand(self, reached: Sequence[Tensor]) -> None:
+        """A backward pass that led to these is over, and the program changes parameters by itself.
+
+        From the loss on they come last layer first; an optimizer has them in the order in which they are used.
+        """
+        leaves = [each for each in reached if each.grad is not None][::-1]
         self._by_hand = [
             _Noted(
                 self._places.parameter(each) or f":{number}",

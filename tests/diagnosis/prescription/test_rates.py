@@ -124,3 +124,30 @@ def test_what_holds_a_rate_down() -> None:
         "+ torch.nn.utils.clip_grad_norm_(p, 1.0)",
     ]
     assert raised(source)[1] == "+ o = Adam(p, lr=0.01)"  # a schedule that was not seen to decay
+
+
+_BATCHES = (
+    "o = Adam(p, lr=1e-3)\ns = torch.optim.lr_scheduler.ExponentialLR(o, 0.5)\nfor e in range(9):\n    for x in xs:\n"
+)
+_FUNCTION = "def train(s):\n    for x in xs:\n        step(x)\n        s.step()\n"
+_MADE = "s = torch.optim.lr_scheduler.ExponentialLR(Adam(p, lr=1e-3), 0.5)\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "moved"),
+    [
+        (_BATCHES + "        step(x)\n        s.step()\n    print(e)", "        step(x)\n    s.step()\n    print(e)"),
+        (_BATCHES + "        step(x)\n        s.step()", "        step(x)\n    s.step()"),
+        (_BATCHES + "        s.step()\n        step(x)\n    print(e)", "        step(x)\n    s.step()\n    print(e)"),
+        (_FUNCTION + _MADE + "for e in range(9):\n    train(s)", "        step(x)\n    s.step()\n"),
+        (_FUNCTION + _MADE + "train(s)", ""),
+        (_MADE + "for x in xs:\n    step(x)\n    s.step()", ""),
+    ],
+)
+def test_a_schedule_of_epochs_steps_behind_the_loop_over_batches(source: str, moved: str) -> None:
+    still = ParameterSigns(elements=64, matrix=True, weight=1.0, gradient=1.0, update=1e-9)
+    history = History(step=200, ended=True, examinations=[Examination(step=150, parameters={"m:w": still})])
+    history.rates.extend([1e-3 * 0.5**step for step in range(200)])
+    found = changes(HEAD + source, "raise-learning-rate", history, "under-trained")[0]
+    assert (moved in found and moved not in source) if moved else "0.5)" not in found
+    assert not changes(HEAD + source, "train-longer", history, "under-trained")

@@ -19,6 +19,7 @@ from tests.diagnosis.histories import (
     fitting,
     line,
     not_learning,
+    op,
     seen,
 )
 
@@ -201,6 +202,21 @@ def test_a_few_units_do_not_draw_what_many_would() -> None:
     assert not found(0.11)
     assert not found(0.13, narrowest=4)
     assert not found(0.13, parameters=101)  # a bottleneck between wider layers
+
+
+@pytest.mark.parametrize(
+    ("narrowest", "end", "loss", "caught"),
+    [(3, 2.0, "CtcLoss", True), (4, 2.0, "CtcLoss", False), (3, 1.0, "CtcLoss", False), (3, 2.0, "Neg", False)],
+)
+def test_strings_of_eleven_symbols_read_by_a_memory_of_a_few_units(
+    narrowest: int, end: float, loss: str, caught: bool
+) -> None:
+    head = (op("Mean"), op("Div", 32), op(loss, 32), op("Permute", 16, 32, 11), op("LogSoftmax", 32, 16, 11, axis=2))
+    history = classifying(
+        curve=falling(9.0, end), loss={"kind": "", "classes": 0, "accuracy": None, "heads": (head,)},
+        net={"narrowest": narrowest}, ended=True,
+    )  # fmt: skip
+    assert ("underfitting" in seen(history)) == caught
 
 
 def test_a_fit_that_was_bad_for_most_of_the_run_is_none_now() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from gradus.diagnosis.history import History
 from gradus.diagnosis.rules.progress import ADVICE, READINGS, read_curves, trend
+from gradus.diagnosis.series import Series
 from tests.diagnosis.histories import (
     ADAM,
     APART,
@@ -18,7 +19,9 @@ from tests.diagnosis.histories import (
     classifying,
     falling,
     fitting,
+    half_learning,
     line,
+    moving,
     not_learning,
     playing,
     recurrent,
@@ -173,6 +176,34 @@ def test_a_run_of_many_steps_that_is_still_far_from_all_values_is_under_trained(
     assert ended(1.0)
     assert not ended(0.97)
     assert not ended(1.0, last=18.5)  # hardly anything
+
+
+def scheduled(rates: Curve, ratio: float, **options: Any) -> History:
+    """A run of 500 steps on the way down from far away, at these rates; `ratio` is what a step changes late."""
+    history = half_learning(
+        steps=500, examination=lambda step: {"parameters": moving(ratio if step > 250 else 1e-3)},
+        **({"ended": True} | options),
+    )  # fmt: skip
+    history.rates = Series()
+    history.rates.extend([rates(step / 500) for step in range(500)])
+    return history
+
+
+@pytest.mark.parametrize(
+    ("history", "caught"),
+    [
+        (lambda: scheduled(lambda part: 0.93 ** (500 * part), 1e-9), True),  # stepped at every batch
+        (lambda: scheduled(lambda part: 1.0 if part < 0.05 else 0.01, 1e-4), True),
+        (lambda: scheduled(lambda part: max(0.0, 1 - 20 * part), 0.0), True),
+        (lambda: scheduled(lambda part: 0.99 ** (500 * part), 1e-4), False),  # to less than a hundredth, by the end
+        (lambda: scheduled(lambda part: 1.0 if part < 0.05 else 0.01, 1e-3), False),  # the highest was tried out
+        (lambda: scheduled(lambda part: 1e-7 ** (1 - part), 1e-9), False),  # it rises
+        (lambda: scheduled(lambda part: 0.93 ** (500 * part), 1e-9, right=line(0.95, 0.95)), False),
+        (lambda: scheduled(lambda part: 0.93 ** (500 * part), 1e-9, ended=False), False),
+    ],
+)
+def test_a_schedule_that_is_over_long_before_the_run(history: Callable[[], History], caught: bool) -> None:
+    assert ("under-trained" in seen(history())) == caught
 
 
 # ---- two curves -----------------------------------------------------------------------------------------------------

@@ -11,7 +11,18 @@ from gradus.diagnosis.history import History
 from gradus.diagnosis.rules import rate
 from gradus.diagnosis.series import Series
 from gradus.diagnosis.signs import ParameterSigns
-from tests.diagnosis.histories import PARAMETERS, Curve, classifying, falling, line, moving, not_learning, seen
+from tests.diagnosis.histories import (
+    ADAM,
+    PARAMETERS,
+    Curve,
+    classifying,
+    falling,
+    half_learning,
+    line,
+    moving,
+    not_learning,
+    seen,
+)
 
 
 def small(ratio: float) -> History:
@@ -66,6 +77,28 @@ def test_where_a_loss_falls_as_slowly_as_at_first_to_the_end(
 
     assert seen_in(ended=True) == caught
     assert not seen_in(ended=False)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "epsilon", "caught"),
+    [(0.9, 1e-8, True), (1.1, 1e-8, False), (0.9, 0.0, False)],  # of plain descent the gradients may be small
+)
+def test_where_a_loss_does_not_fall_because_weights_stay_where_they_are(
+    ratio: float, epsilon: float, caught: bool
+) -> None:
+    history = not_learning(
+        steps=500, curve=line(2.3, 2.3), ended=True, optimizer=replace(ADAM, epsilon=epsilon),
+        examination={"parameters": moving(ratio * rate.CREEPING)},
+    )  # fmt: skip
+    assert ("small-updates" in seen(history)) == caught
+
+
+@pytest.mark.parametrize(("steps", "caught"), [(500, True), (3000, False)])  # of 1.5e-4 each
+def test_where_a_loss_came_down_a_little_with_weights_that_hardly_moved(steps: int, caught: bool) -> None:
+    history = half_learning(
+        steps=steps, curve=falling(2.3, 1.5), ended=True, examination={"parameters": moving(1.5e-4)}
+    )
+    assert ("small-updates" in seen(history)) == caught
 
 
 @pytest.mark.parametrize(("right", "caught"), [(0.14, True), (0.16, False)])

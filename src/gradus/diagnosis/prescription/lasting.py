@@ -13,6 +13,7 @@ from gradus.diagnosis.prescription.program import Loop, Program, SourceFile
 from gradus.diagnosis.prescription.rates import optimizer_calls
 from gradus.diagnosis.prescription.roles import TrainingStep, training_steps, visible
 from gradus.diagnosis.prescription.written import Written, number, written
+from gradus.diagnosis.rules.rate import cut_off
 
 _TIMES = (10, 40)
 _TOTALS = {"T_max", "total_iters", "epochs", "total_steps", "num_training_steps", "T_0"}
@@ -27,7 +28,12 @@ _OF_LOSS = re.compile(r"loss|criterion|cross_entropy|mse|nll|\*\* 2|\.square\(|\
 
 @fix("train-longer")
 def train_longer(case: Case) -> Iterator[Sequence[Edit]]:
-    """A `break` after a few batches goes; ten times as many epochs, or forty, and schedules as long as they were."""
+    """A `break` after a few batches goes; ten times as many epochs, or forty, and schedules as long as they were.
+
+    Not where a schedule has come to nothing: more steps bring nothing then.
+    """
+    if cut_off(case.history):
+        return
     cut = [edit for each in training_steps(case) for edit in _cut_short(each)]
     if cut:
         yield cut

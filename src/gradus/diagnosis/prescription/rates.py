@@ -6,12 +6,15 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from gradus.diagnosis.prescription.edits import Edit, with_argument
+from gradus.diagnosis.prescription.bindings import function_around
+from gradus.diagnosis.prescription.callables import reaching
+from gradus.diagnosis.prescription.edits import Edit, after, delete, with_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.program import Found, SourceFile
 from gradus.diagnosis.prescription.roles import role
 from gradus.diagnosis.prescription.written import Written, number, option, written
 from gradus.diagnosis.rules.common import update_ratio
+from gradus.diagnosis.rules.rate import cut_off
 
 _CUSTOMARY = {
     "SGD": 0.1,
@@ -77,9 +80,16 @@ def _lower(rate: Rate, now: float, share: float) -> float | None:
 
 @fix("raise-learning-rate")
 def release(case: Case) -> Iterator[Sequence[Edit]]:
-    """What holds a good rate down: a schedule that decays too fast, gradients that are clipped to nearly nothing."""
+    """What holds a good rate down: a schedule that decays too fast, as one does that steps at every batch, gradients
+    that are clipped to nearly nothing.
+    """
     if case.cause not in {"learning-rate-too-low", "small-updates", "under-trained"}:
         return
+    if cut_off(case.history):
+        for each in case.program.methods("step"):
+            once_an_epoch = _behind_the_batches(case, each)
+            if once_an_epoch:
+                yield once_an_epoch
     used = case.history.rates
     if used.first and used.recent and 0 < used.recent[-1] < _DECAYED * used.first[0]:
         # the run ends at a tenth of the first rate
@@ -91,6 +101,25 @@ def release(case: Case) -> Iterator[Sequence[Edit]]:
     for most in _largest_norms(case):
         if most.value < _TIGHT:
             yield [most.becomes(1.0)]
+
+
+def _behind_the_batches(case: Case, step: Found) -> Sequence[Edit]:
+    """`scheduler.step()` taken out of the loop over batches, where that lies in another."""
+    file, statement = step.file, step.file.statement(step.node)
+    loops = file.loops(step.node)
+    function = function_around(file, step.node)
+    again = len(loops) > 1 or (
+        function is not None and any(each.file.loops(each.node) for each in reaching(case.program, function))
+    )
+    if not loops or not again or role(case.program, file, step.receiver) != "scheduler":
+        return []
+    if loops[0].body[-1] is not statement:
+        return [delete(file, statement), after(file, loops[0], file.code(statement))]
+    start, loop_start = file.span(statement)[0], file.span(loops[0])[0]
+    margins = [file.text[file.line_start(each) : each] for each in (start, loop_start)]
+    if len(loops[0].body) < 2 or any(each.strip() for each in margins):
+        return []
+    return [Edit(file, file.line_start(start), start, margins[1])]
 
 
 def _largest_norms(case: Case) -> Iterator[Written]:

@@ -247,11 +247,11 @@ def _fits_badly(history: History) -> bool:
 def underfitting(history: History) -> Iterator[Sighting]:
     """A narrow model whose training loss stopped falling at a high level."""
     quarters = history.losses.quarters()
-    known = losses(history)
-    if not quarters or not known or not supervised(history) or history.step < 100:
+    known, symbols = losses(history), _symbols(history)
+    if not quarters or not (supervised(history) or symbols) or history.step < 100:
         return
     flat = abs(quarters[2] - quarters[3]) < 0.08 * abs(quarters[0])
-    classes = max(2, known[-1].classes)
+    classes = max(2, symbols, *(each.classes for each in known[-1:]))
     for facts in history.models.values():
         narrow = 0 < facts.narrowest <= max(2, int(math.log2(classes)))
         tiny = 0 < facts.narrowest <= 3 and facts.parameters <= 100
@@ -266,8 +266,18 @@ def underfitting(history: History) -> Iterator[Sighting]:
             return
 
 
+def _symbols(history: History) -> int:
+    """How many symbols outputs tell apart, of a loss of whole strings wherever they stand (CTC); 0 of any other."""
+    for head in [head for each in history.latest(1) for loss in each.losses for head in loss.heads]:
+        if head[0].name == "Mean" and any(op.name == "CtcLoss" for op in head):  # a mean over symbols, too
+            return next((op.shape[op.axis] for op in head if op.name == "LogSoftmax" and op.axis is not None), 0)
+    return 0
+
+
 def _unfitted(history: History, unexplained: float = 0.35) -> bool:
-    right = accuracy(history)
+    right, symbols = accuracy(history), _symbols(history)
+    if symbols:
+        return history.losses.end() > 0.5 * math.log(symbols)
     if right is not None:
         return right < 0.85
     known = [each for each in losses(history)[-4:] if each.kind == "values" and each.target_std > 0]

@@ -27,6 +27,7 @@ from gradus.diagnosis.rules.common import (
     under_way,
     warming_up,
 )
+from gradus.diagnosis.rules.rate import cut_off
 from gradus.diagnosis.signs import LossSigns
 
 _MANY = 32
@@ -212,22 +213,38 @@ _FEW = 50
 @rules.register(
     "under-trained",
     source="a tenth of all that was gained came in the last quarter and most of the loss is still there; or a quarter "
-    "of it, with a third of the loss still there; or there were fewer than 50 steps, and they brought something",
+    "of it, with a third of the loss still there; or there were fewer than 50 steps, and they brought something; or a "
+    "schedule cut off nine tenths of what its highest rate would have been",
     not_fooled_by="runs whose loss has come down, however it still falls, or that are mostly right, unless held-out "
     "examples still gain; more than 250 steps, unless the mean would still be nearer to the values; optimizers that "
     "search how far to go",
     at_end=True,
     severity="notice",
     says=Message(
-        en="Training ended while the loss was still falling fast: {start:.4g} at first, {end:.4g} at the end, after "
-        "only "
-        "{steps:.0f} steps.",
-        zh="训练在损失仍快速下降时就结束了：最初 {start:.4g}，结束时 {end:.4g}，只有 {steps:.0f} 步。",
+        en="{what}: the loss was {start:.4g} at first, {end:.4g} at the end, after {steps:.0f} steps.",
+        zh="{what}：损失最初为 {start:.4g}，结束时为 {end:.4g}，共 {steps:.0f} 步。",
     ),
+    words={
+        "falling": Message(
+            en="Training ended while the loss was still falling fast", zh="训练在损失仍快速下降时就结束了"
+        ),
+        "schedule": Message(
+            en="A schedule brought the learning rate to almost nothing early on, as if training had ended there",
+            zh="学习率调度过早地把学习率降到几乎为零，训练等于在那时就结束了",
+        ),
+    },
 )
 def under_trained(history: History) -> Iterator[Sighting]:
-    """The loss was falling as fast at the end as in the middle, or there was hardly a step, and it is high."""
+    """The loss was falling as fast at the end as in the middle, or there was hardly a step, and it is high.
+
+    Or steps went nowhere for most of the run, as of a schedule that was over long before.
+    """
     right = accuracy(history)
+    if cut_off(history):
+        start, end = history.losses.start(3), history.losses.end(3)
+        evidence = {"start": start, "end": end, "steps": history.step}
+        yield Sighting(evidence=evidence, reading="schedule")
+        return
     far = explains_nothing(history) and improvement(history) > 0.1 and falling(history)
     short = (history.step <= _SHORT or far) and not history.earlier and len(history.optimizers) < 2
     done = right is not None and right > (0.85 if _held_out_gains(history) else 0.7)
@@ -243,7 +260,8 @@ def under_trained(history: History) -> Iterator[Sighting]:
     fell, whole = quarters[2] - quarters[3], quarters[0] - quarters[3]
     high = end > 0.6 * start and fell > 0.12 * whole > 0 and quarters[0] > 1.01 * quarters[3]
     if start > 0 and (high or (end > _UNFINISHED * start and (falling(history) or _hardly_begun(history)))):
-        yield Sighting(evidence={"start": start, "end": end, "steps": history.step}, confidence=0.8)
+        evidence = {"start": start, "end": end, "steps": history.step}
+        yield Sighting(evidence=evidence, confidence=0.8, reading="falling")
 
 
 def _held_out_gains(history: History) -> bool:

@@ -18,6 +18,7 @@ from gradus.diagnosis.rules.common import (
     losses,
     settled,
     struggling,
+    supervised,
     thriving,
     update_ratio,
     warming_up,
@@ -28,6 +29,9 @@ Weights = Iterable[tuple[str, ParameterSigns]]
 
 SMALL, LARGE, STILL_LARGE = 1e-4, 0.5, 0.3
 CREEPING = 5e-4
+_HARDLY = 0.1
+_CUT_OFF = 0.1
+_FEW_BINS = 20
 _NEAR_ZERO = 0.1
 _A_WHILE = 20
 
@@ -35,8 +39,8 @@ _A_WHILE = 20
 @rules.register(
     "small-updates",
     source="Karpathy (cs231n): about 1e-3 is right; below 1e-4 for several examinations; healthy runs stay above 9e-4",
-    not_fooled_by="a warm-up; fine-tuning and the end of a schedule, where the loss is low already; gradients that "
-    "vanish",
+    not_fooled_by="a warm-up; fine-tuning and the end of a schedule, where the loss is low already; a schedule that is "
+    "over too soon; gradients that vanish",
     says=Message(
         en="Steps are tiny: a step changes the weights by {ratio:.1e} of their size, where about 1e-3 is usual.",
         zh="每步的变化极小：一步只改变权重的 {ratio:.1e}，通常约为 1e-3。",
@@ -45,6 +49,8 @@ _A_WHILE = 20
 def small_updates(history: History) -> Iterator[Sighting]:
     """Update over weight is below 1e-4 and the loss does not fall, or it falls as slowly as at first to the end."""
     latest = history.latest(3)
+    if cut_off(history):
+        return
     if _creeps(history):
         ratio = update_ratio(latest[-1]) or SMALL
         yield Sighting(since=latest[0].step, evidence={"ratio": ratio}, worse=1 / ratio)
@@ -58,21 +64,47 @@ def small_updates(history: History) -> Iterator[Sighting]:
 
 
 def _creeps(history: History) -> bool:
-    """Whether a run ended on a straight way down, of which all its many steps made little: weights are where they were.
+    """Whether a run ended on a straight way down, or nowhere, and all its many steps left weights where they were.
 
-    Steps change weights by less than a twentieth of a percent, and all together by less than a third.
+    Steps change weights by less than a twentieth of a percent, and all together by less than a third; by less than a
+    tenth the way may be bent, as by a schedule. Of a loss that does not fall that tells where the rate alone says how
+    far a step goes; else it may be gradients that are small.
     """
     ratios = [each for each in map(update_ratio, history.examinations) if each]  # 0 while gradients are added up
     if not history.ended or history.step < 100 or history.adversarial or len(ratios) < 8:
         return False
+    adaptive = bool(history.optimizers) and all(each.epsilon > 0 for each in history.optimizers.values())
     right = accuracy(history)
     if history.earlier and (right is None or right > chance(history) + 0.05):
         return False  # what was trained before may move little, once it tells anything
+    moved = statistics.fmean(ratios) * history.step
+    bent = moved < _HARDLY if learned(history) else adaptive
     return (
         statistics.median(ratios) < CREEPING
-        and statistics.fmean(ratios) * history.step < 1 / 3
-        and falling(history)
+        and moved < 1 / 3
+        and (falling(history) or (bent and supervised(history)))
         and (right is None or right < 0.8)
+        and not thriving(history)
+    )
+
+
+def cut_off(history: History) -> bool:
+    """Whether a schedule brought the rate to almost nothing early, as one does that is meant to step once an epoch.
+
+    From where it is highest on, rates add up to less than a tenth of what it alone would have; 0.4 and more is usual.
+    """
+    bins = history.rates.bins
+    highest = max(bins, default=0.0)
+    if not history.ended or len(bins) < _FEW_BINS or not highest > 0:
+        return False
+    since = bins[bins.index(highest) :]
+    late = [update_ratio(each) for each in history.examinations if each.step > 0.5 * history.step]
+    moved = [each for each in late if each is not None]  # a rate that was only tried out may have been the highest
+    return (
+        len(since) > 0.5 * len(bins)
+        and statistics.fmean(since) < _CUT_OFF * highest
+        and bool(moved)
+        and statistics.median(moved) < CREEPING
         and not thriving(history)
     )
 
