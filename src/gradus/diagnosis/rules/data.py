@@ -3,7 +3,7 @@
 import itertools
 import math
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from gradus.core.text import Message
 from gradus.diagnosis.history import History
@@ -30,6 +30,12 @@ _ENOUGH = 50
 
 _SEVERAL = 4
 """Examples of a batch: what is compared in fewer are their places or moments, which may well be of one class."""
+
+_FEW = 16
+"""Held-out examples of which a share that is told right says something."""
+
+_CHANGED = 0.25
+"""Of the examples, those by which shares of classes may differ between two halves of what was looked at."""
 
 _CHOICES = 8
 """Different numbers that examples are made of, up to which they may well be alike."""
@@ -255,17 +261,32 @@ def _unlearned(history: History, best: Evaluation, last: float) -> bool:
 
 @rules.register(
     "class-imbalance",
-    source="SageMaker Debugger: largest over smallest class above 10; and the network says the largest one throughout",
+    source="SageMaker Debugger: largest over smallest class above 10; and the network says the largest one throughout, "
+    "or is wrong of the small ones where held-out examples have many of them",
     not_fooled_by="imbalance that the network copes with, by weights or by itself; rare events that are ranked well, "
     "or that the program judges by their ranks, though none is likelier than not; pixels of images that are mostly "
-    "dark, which a model that is to restore its own input tells apart late; a loss that still falls fast",
+    "dark, which a model that is to restore its own input tells apart late; a loss that still falls fast; "
+    "classes that are still to come",
     says=Message(
-        en="{share:.0%} of the examples are of one class, and the network says that class for {said:.0%} of them.",
-        zh="{share:.0%} 的样本属于同一类，而网络对 {said:.0%} 的样本都回答这一类。",
+        en="{share:.0%} of the examples are of the commonest class, and {what}.",
+        zh="{share:.0%} 的样本属于最常见的类别，而{what}。",
     ),
+    words={
+        "said of nearly all": Message(
+            en="the network says that class for nearly all of them", zh="网络对几乎所有样本都回答这一类"
+        ),
+        "rare ones missed": Message(
+            en="it often misses classes that are rare in training and common among held-out examples",
+            zh="网络经常认错那些训练中罕见、验证样本中却常见的类别",
+        ),
+    },
 )
 def class_imbalance(history: History) -> Iterator[Sighting]:
-    """A class that nearly all examples have is said nearly always."""
+    """A class that nearly all examples have is said nearly always; or ones that few have are common elsewhere."""
+    missed = _rare_ones_missed(history)
+    if missed is not None:
+        yield Sighting(confidence=0.85, evidence=missed, reading="rare ones missed")
+        return
     known = [each for each in losses(history) if each.counts and each.said is not None and math.isfinite(each.value)]
     early = (history.step < 60 and not history.ended) or under_way(history)
     if len(known) < 5 or early or not supervised(history) or says_no(history):
@@ -275,7 +296,42 @@ def class_imbalance(history: History) -> Iterator[Sighting]:
     share = chance(history)
     said = min(each.said or 0.0 for each in known[-3:])
     if 0.85 < share < 1.0 and said > 0.985:
-        yield Sighting(confidence=0.85, evidence={"share": share, "said": said})
+        yield Sighting(confidence=0.85, evidence={"share": share, "said": said}, reading="said of nearly all")
+
+
+def _rare_ones_missed(history: History) -> dict[str, float] | None:
+    """How often held-out examples are told right of classes that are rare in training, and of the others.
+
+    None unless the rare ones, a tenth of the largest and less, are several times as common there, and do far worse.
+    """
+    known = [each.counts for each in losses(history) if each.kind == "classes" and each.counts]
+    held_out = [each for each in scored(history) if each.counts and each.examples >= _ENOUGH][-1:]
+    early = history.step < 60 and not history.ended
+    if not held_out or len(known) < 4 or early or not supervised(history) or not _alike(known):
+        return None
+    taught = [sum(column) for column in zip(*known, strict=False)]
+    rare = [label for label, count in enumerate(taught) if 10 * count <= max(taught)]
+    told = [_right_of(held_out[0], labels) for labels in (rare, range(len(taught)))]
+    (right, of_rare), (every, whole) = told
+    apart = of_rare / max(1, whole) - sum(taught[label] for label in rare) / sum(taught)
+    if of_rare < _FEW or whole - of_rare < _FEW or apart < 0.15:
+        return None
+    rarely, mostly = right / of_rare, (every - right) / (whole - of_rare)
+    return {"share": chance(history), "rare": rarely, "others": mostly} if rarely < mostly - 0.3 else None
+
+
+def _right_of(held_out: Evaluation, labels: Iterable[int]) -> tuple[int, int]:
+    """How many examples of these classes were told right, and how many there are."""
+    every = [label for label in labels if label < len(held_out.counts)]
+    return sum(held_out.right[label] for label in every), sum(held_out.counts[label] for label in every)
+
+
+def _alike(known: Sequence[Sequence[int]]) -> bool:
+    """Whether batches had about the same share of each class early and late: none is still to come."""
+    half = len(known) // 2
+    parts = [[sum(column) for column in zip(*part, strict=False)] for part in (known[:half], known[half:])]
+    one, other = ([count / max(1, sum(part)) for count in part] for part in parts)
+    return 0.5 * sum(abs(a - b) for a, b in zip(one, other, strict=False)) < _CHANGED and sum(map(sum, parts)) > 100
 
 
 def _ranks(known: Sequence[LossSigns]) -> bool:
