@@ -171,19 +171,36 @@ def _come_again(history: History) -> bool:
 @rules.register(
     "labels-unrelated",
     source="Zhang et al. (2017): random labels are memorized, and nothing carries over",
-    not_fooled_by="slow starts: training must have got somewhere while held-out accuracy stays at chance",
+    not_fooled_by="slow starts: training must have got somewhere while held-out examples stay at chance; overfitting, "
+    "before which something carried over; held-out inputs that lie elsewhere",
     says=Message(
-        en="Labels seem unrelated to inputs: training accuracy reached {train:.0%}, and held-out accuracy is "
-        "{held_out:.0%}, "
-        "that of guessing.",
-        zh="标签似乎与输入无关：训练准确率达到 {train:.0%}，而验证准确率只有 {held_out:.0%}，与猜测相当。",
+        en="Labels seem unrelated to inputs: of training examples {train:.0%} is right or explained, and of held-out "
+        "ones {held_out:.0%}, as by guessing.",
+        zh="标签似乎与输入无关：训练样本中有 {train:.0%} 正确或得到解释，而验证样本中只有 {held_out:.0%}，与猜测相当。",
     ),
 )
 def labels_unrelated(history: History) -> Iterator[Sighting]:
     """What is learned from training examples says nothing about others."""
-    at_chance = _at_chance(history)
+    at_chance = _at_chance(history) or _explained_here_alone(history)
     if at_chance is not None and not _learned_at_once(history) and not _of_other_classes(history):
         yield Sighting(confidence=0.8, evidence=at_chance)
+
+
+def _explained_here_alone(history: History) -> dict[str, float] | None:
+    """Shares of the variance of training and held-out values that are explained, where of the latter it never was."""
+    known = [each for each in losses(history)[-5:] if each.kind == "values" and each.target_std > 0]
+    held_out = [each for each in history.held_out() if each.loss is not None and not (each.training or each.dropped)]
+    missed = [(each.loss or 0.0) / each.variance for each in held_out if each.variance]
+    elsewhere = any(abs(each.shift) > 0.3 or not 0.7 < each.scale < 1.4 for each in held_out)
+    if len(missed) < 3 or len(missed) < len(held_out) or len(known) < 5 or elsewhere or not supervised(history):
+        return None
+    # Losses are comparable with variances where they are mean squares.
+    squared = all(math.isclose(each.value, each.error, rel_tol=0.05) for each in known)
+    variance = statistics.fmean(each.target_std * each.target_std for each in known)
+    explained = 1 - history.losses.end(20) / variance
+    if squared and explained > 0.25 and min(missed) > 0.97:
+        return {"train": explained, "held_out": max(0.0, 1 - missed[-1])}
+    return None
 
 
 def _at_chance(history: History) -> dict[str, float] | None:
@@ -306,18 +323,22 @@ def _rare_ones_missed(history: History) -> dict[str, float] | None:
     """
     known = [each.counts for each in losses(history) if each.kind == "classes" and each.counts]
     held_out = [each for each in scored(history) if each.counts and each.examples >= _ENOUGH][-1:]
-    early = history.step < 60 and not history.ended
-    if not held_out or len(known) < 4 or early or not supervised(history) or not _alike(known):
+    # Until the program ends, classes may be still to come.
+    if not history.ended or not held_out or len(known) < 4 or not supervised(history) or not _alike(known):
         return None
     taught = [sum(column) for column in zip(*known, strict=False)]
     rare = [label for label, count in enumerate(taught) if 10 * count <= max(taught)]
-    told = [_right_of(held_out[0], labels) for labels in (rare, range(len(taught)))]
-    (right, of_rare), (every, whole) = told
+    (every, whole), (right, of_rare), (known_right, of_known) = (
+        _right_of(held_out[0], labels)
+        for labels in (range(len(taught)), rare, [label for label in rare if taught[label]])
+    )
     apart = of_rare / max(1, whole) - sum(taught[label] for label in rare) / sum(taught)
-    if of_rare < _FEW or whole - of_rare < _FEW or apart < 0.15:
+    # Of those that were never seen alone there is no telling: they may be another task's.
+    if min(of_known, whole - of_rare) < _FEW or apart < 0.15:
         return None
     rarely, mostly = right / of_rare, (every - right) / (whole - of_rare)
-    return {"share": chance(history), "rare": rarely, "others": mostly} if rarely < mostly - 0.3 else None
+    worse = rarely < mostly - 0.3 and known_right / of_known < mostly - 0.1
+    return {"share": chance(history), "rare": rarely, "others": mostly} if worse else None
 
 
 def _right_of(held_out: Evaluation, labels: Iterable[int]) -> tuple[int, int]:
