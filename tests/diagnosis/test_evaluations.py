@@ -165,6 +165,24 @@ def test_the_same_batch_again_is_repeated(watch: EvaluationWatch, model: nn.Sequ
             assert closed(watch).repeated is repeated
 
 
+def test_the_same_batch_to_another_model_is_a_comparison(watch: EvaluationWatch, model: nn.Sequential) -> None:
+    for each in (model, model[0]):
+        watch.passed(each, [batch(0)], each(batch(0)), set(), [])
+    assert not closed(watch).repeated
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_answers_are_counted_by_class(watch: EvaluationWatch, model: nn.Sequential, turned: bool) -> None:
+    logits, target = torch.eye(3)[[0, 0, 1, 1, 1, 2]], torch.tensor([0, 1, 1, 1, 2, -1])
+    answer = logits.argmax(1)
+    for pair in ((answer, target), (target + 1, target)):  # of the second none is what the logits say
+        watch.passed(model, [batch(0, 6)], logits, set(), [])
+        one, other = reversed(pair) if turned else pair
+        watch.compared(one == other, one, other)
+    found = closed(watch)
+    assert (found.counts[:4], found.right[:4]) == ((1, 3, 1, 0), (1, 2, 0, 0))
+
+
 @pytest.mark.parametrize("modes", [(True, False), (False, True), (True, True)])
 def test_statistics_are_refreshed_before_an_evaluation(
     watch: EvaluationWatch, model: nn.Sequential, modes: tuple[bool, ...]
@@ -201,6 +219,16 @@ def test_a_pass_at_every_step(watch: EvaluationWatch, model: nn.Sequential) -> N
         every.append((closed(watch, step).every_step, watch.at_every_step))
     assert [each for each, _ in every] == [False, False, *[True] * 10, False]
     assert [each for _, each in every] == [*[False] * 9, True, True, True, False]
+
+
+def test_passes_beyond_those_of_every_step_are_unusual(watch: EvaluationWatch, model: nn.Sequential) -> None:
+    for step in range(10):
+        assert not watch.usual
+        watch.passed(model, [batch(step)], torch.ones(N, 2), set(), [])
+        closed(watch, step)
+    assert watch.usual
+    watch.passed(model, [batch(10)], torch.ones(N, 2), set(), [])
+    assert not watch.usual
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,8 @@ _LOOKED_AT = 4
 _ROWS = 16
 """Of a later pass so many rows tell whether it is of training examples."""
 _MOST_KEPT = 400
+_CLASSES = 64
+"""The first so many are counted, as in training."""
 
 
 @dataclass
@@ -39,6 +41,7 @@ class _Run:
     inputs: list[InputSigns] = field(default_factory=list)
     targets: list[Tensor] = field(default_factory=list)
     labels: set[int] = field(default_factory=set)
+    by_class: Tensor | None = None
     place: str = ""
 
 
@@ -53,18 +56,23 @@ class EvaluationWatch:
         self._current: _Run | None = None
         self._batch = 0
         self._output: Tensor | None = None
-        self._prints: list[int] = []
-        self._first_prints: list[int] = []
+        self._prints: dict[int, tuple[list[int], list[int]]] = {}
         self._refreshed = 0
         self._waiting = False
         self._steps: list[int] = []
         self._known = False
         self._number = 0
+        self._each_time = 0
 
     @property
     def at_every_step(self) -> bool:
         """Whether the last ten evaluations came at ten steps in a row."""
         return len(self._steps) == 10 and self._steps[-1] - self._steps[0] == 9
+
+    @property
+    def usual(self) -> bool:
+        """Whether a pass that comes now is one of those that come at every step."""
+        return self.at_every_step and (self._number if self.open else 0) < self._each_time
 
     def passed(
         self, model: nn.Module, inputs: Sequence[Tensor], result: Any, rows: set[int], train: list[InputSigns]
@@ -73,9 +81,9 @@ class EvaluationWatch:
         output = measure.first_tensor(result)
         if not self.open:
             self._runs, self.open, self._number, self._known, self._refreshed = {}, True, 0, False, 0
-            self._prints, self._first_prints = [], []
+            self._prints = {}
+        looking = not self.usual
         self._number += 1
-        looking = not self.at_every_step
         closely = looking and self._number <= _LOOKED_AT
         first = inputs[0] if inputs else None
         # What an encoder has made for its decoder is no data.
@@ -91,10 +99,11 @@ class EvaluationWatch:
         self._batch = output.shape[0] if output is not None and output.dim() else 0
         run.examples += self._batch
         self._output = output
-        # A Monte Carlo draw may be of one batch, or of all of them before the next draw.
-        run.repeated = run.repeated or (bool(prints) and prints[:_ROWS] in (self._prints, self._first_prints))
-        self._prints = prints[:_ROWS] or self._prints
-        self._first_prints = self._first_prints or self._prints
+        # A Monte Carlo draw may be of one batch, or of all of them before the next draw; two models may be compared.
+        if prints:
+            first_prints, last = self._prints.get(id(model), ([], []))
+            run.repeated |= prints[:_ROWS] in (first_prints, last)
+            self._prints[id(model)] = first_prints or prints[:_ROWS], prints[:_ROWS]
         sensitive = self._places.sensitive(model)
         if any(each.training and not _keeps_all(each) for each in sensitive):
             run.training = True
@@ -138,6 +147,21 @@ class EvaluationWatch:
         self._waiting = False
         self._current.right += float(result.sum())
         self._current.compared += self._batch
+        self._count(result, one, other)
+
+    def _count(self, result: Tensor, one: Tensor, other: Tensor) -> None:
+        """How many of each class there are, and are told right, where one of two is the likeliest class."""
+        output, run = self._output, self._current
+        if run is None or output is None or output.dim() != 2 or one.is_floating_point() or other.is_floating_point():
+            return
+        answer, pair = output.argmax(dim=1), (one.flatten(), other.flatten())
+        target = next((pair[1 - at] for at in (0, 1) if torch.equal(pair[at], answer)), None)
+        if target is None:
+            return
+        known = (target >= 0) & (target < _CLASSES)
+        all_right = [target[known], target[known & result.flatten()]]
+        counted = torch.stack([torch.bincount(each, minlength=_CLASSES) for each in all_right]).cpu()
+        run.by_class = counted if run.by_class is None else run.by_class + counted
 
     def subtracted(self, result: Any, one: Any, other: Any) -> None:
         """Two tensors were subtracted; the first time one is the output of the last pass, the other is its targets."""
@@ -176,7 +200,7 @@ class EvaluationWatch:
         if not self.open:
             return []
         self.open, self._current, self._output = False, None, None
-        self._steps = [*self._steps, step][-10:]
+        self._steps, self._each_time = [*self._steps, step][-10:], self._number
         loss, accuracy = self.reported
         self.reported = None, None
         found = []
@@ -202,6 +226,8 @@ class EvaluationWatch:
                     every_step=len(self._steps) > 2 and self._steps[-1] - self._steps[-3] == 2,
                     place=run.place,
                     labels=tuple(sorted(run.labels)),
+                    counts=() if run.by_class is None else tuple(run.by_class[0].tolist()),
+                    right=() if run.by_class is None else tuple(run.by_class[1].tolist()),
                     variance=_variance(run.targets),
                 )
             )

@@ -352,11 +352,12 @@ class Probe(taps.Listener):
     # ---- evaluation -------------------------------------------------------------------------------------------------
 
     def _evaluate(self, module: nn.Module, inputs: list[Tensor], result: Any) -> None:
-        if not self._evaluation.at_every_step:  # as a teacher's, beside a training pass for which they are made, too
+        usual = self._evaluation.usual
+        if not usual:  # as a teacher's, beside a training pass for which they are made, too
             self._loop.evaluated()
         if not self.history.loop.backwards or self.evaluates_other_weights:
             return  # nothing has been learned yet, or this is not what was
-        if not self._evaluation.open and not self._evaluation.at_every_step:
+        if not usual:
             taps.tap_evaluation(self, on=True)
         self._evaluation.passed(original(module), inputs, result, self._memory.rows, self._memory.train_inputs)
 

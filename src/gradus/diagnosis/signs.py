@@ -301,6 +301,8 @@ class Evaluation:
         shift, scale: of its inputs against the training inputs: difference of means in deviations, ratio of deviations.
         dropped: whether dropout acted although the model was in evaluation mode.
         labels: the class numbers that its losses were computed with.
+        counts, right: how many of each class it has, of the first 64, and how many of those are told right; both empty
+            where the program does not compare the likeliest class with the given one.
         variance: of the targets that its losses were computed with; None where they are not numbers.
         every_step: whether such a pass came at every step so far, as for targets made by the model itself.
     """
@@ -322,6 +324,8 @@ class Evaluation:
     every_step: bool = False
     place: str = ""
     labels: tuple[int, ...] = ()
+    counts: tuple[int, ...] = ()
+    right: tuple[int, ...] = ()
 
     @property
     def of_training(self) -> bool:

@@ -133,6 +133,31 @@ def vae_loss(recon, x, mu, logvar):
         unseen = History(examinations=[Examination(step=0)])
         assert first_change(program, "warm-up-kl", unseen)[1].endswith(".sum(1) / 10")
 
+    @pytest.mark.parametrize(
+        ("line", "error", "expected"),
+        [
+            ("bce / x.shape[1] + kld", "bce", "- return bce / x.shape[1] + kld\n+ return bce + kld"),
+            (
+                "0.5 * kld + (bce + 1) / 16",
+                "bce",
+                "- return 0.5 * kld + (bce + 1) / 16\n+ return 0.5 * kld + (bce + 1)",
+            ),
+            ("bce + kld", "sum_of(x) / x[0].numel()", "- bce = sum_of(x) / x[0].numel()\n+ bce = sum_of(x)"),
+            ("bce + kld", "sum_of(x) / x.numel()", "- bce = sum_of(x) / x.numel()\n+ bce = sum_of(x) / len(x)"),
+        ],
+    )
+    def test_an_error_that_is_divided_by_the_size_of_an_example(self, line: str, error: str, expected: str) -> None:
+        program = f"""
+import torch
+def loss_of(recon, x, mu, logvar):
+    bce = {error}
+    kld = -0.5 * (1 + logvar - mu.pow(2) - logvar.exp()).sum(1).mean()
+    return {line}
+"""
+        inputs = (InputSigns(shape=(32, 16), mean=0.0, std=1.0, low=0.0, high=1.0),)
+        history = History(examinations=[Examination(step=0, inputs=inputs)])
+        assert first_change(program, "warm-up-kl", history) == expected.split("\n")
+
     def test_a_weight_is_lowered(self) -> None:
         kld = "torch.distributions.kl_divergence(q, p).sum(1).mean()"
         program = self.VAE.format(reduction=', reduction="sum"', kld=kld, weight="20.0 * ")
@@ -155,6 +180,27 @@ class TestUpsampling:
         made = [eval(f"torch.nn.ConvTranspose2d(1, 1, {each})") for each in (old, new)]  # noqa: S307
         x = torch.zeros(1, 1, 5, 5)
         assert made[0](x).shape == made[1](x).shape
+
+    @pytest.mark.parametrize(
+        ("old", "expected"),
+        [
+            ("3, stride=4, output_padding=1", "nn.Conv2d(2, 1, 3, padding=1)"),
+            ("5, 2, 2, 1, bias=False", "nn.Conv2d(2, 1, 5, padding=2, bias=False)"),
+            ("3, stride=2", None),  # five become eleven
+            ("3, 2, 1, 1, groups=1", None),
+        ],
+    )
+    def test_or_it_resizes_and_convolves(self, old: str, expected: str | None) -> None:
+        before = f"nn.ConvTranspose2d(2, 1, {old})"
+        program = f"import torch.nn as nn\nup = nn.Sequential({before}, nn.Sigmoid())\n"
+        found = [each for each in changes(program, "even-kernel") if "Upsample" in each]
+        assert len(found) == (expected is not None)
+        if expected is not None:
+            assert expected in found[0]
+            scope: dict[str, torch.nn.Module] = {}
+            exec(found[0], scope)
+            x = torch.zeros(1, 2, 5, 5)
+            assert scope["up"](x).shape == eval(before, {"nn": torch.nn})(x).shape  # noqa: S307
 
     @pytest.mark.parametrize("old", ["4, stride=2, padding=1", "3", "2, stride=2"])
     def test_nothing_where_it_is_one(self, old: str) -> None:

@@ -168,6 +168,30 @@ for x, y in batches:
         assert "Adam(model.parameters(), lr=1e-3)" in changes(source, "hold-all")[0]
 
     @pytest.mark.parametrize(
+        ("given", "expected"),
+        [
+            ('[{"params": some, "weight_decay": 0.1}]', "for p in model.parameters() if id(p) not in held"),
+            ("model.head.parameters()", "torch.optim.Adam(model.parameters())"),
+            ("some", "torch.optim.Adam(model.parameters())"),
+        ],
+    )
+    def test_holds_the_whole_of_a_model_that_is_kept_under_another_name(self, given: str, expected: str) -> None:
+        source = f"""
+import torch
+class Trainer:
+    def __init__(self, model):
+        self.model = model
+        some = [p for n, p in model.named_parameters() if n.endswith(".weight")]
+        self.optimizer = torch.optim.Adam({given})
+    def epoch(self):
+        for x, y in batches:
+            loss_fn(self.model(x), y).backward()
+            self.optimizer.step()
+Trainer(torch.nn.GRU(1, 8)).epoch()
+"""
+        assert expected in changes(source, "hold-all")[0]
+
+    @pytest.mark.parametrize(
         "picking",
         [
             'weights = [p for n, p in model.named_parameters() if "bias" not in n]\n    groups = [{"params": weights}]',

@@ -136,6 +136,33 @@ def test_imbalance_is_not_spoken_of_while_the_loss_falls_fast() -> None:
     assert found(curve=line(400.0, 200.0), ended=True)
 
 
+LATE = (32, 32, 0, 0)
+LONG_TAIL = (55, 6, 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("taught", "there", "right", "caught"),
+    [
+        (LONG_TAIL, (25, 25, 25, 25), (25, 22, 8, 2), True),
+        (LONG_TAIL, (25, 25, 25, 25), (25, 22, 18, 16), False),  # it copes with the rare ones
+        (LONG_TAIL, (86, 10, 3, 1), (86, 8, 0, 0), False),  # which are as rare elsewhere
+        ((20, 16, 16, 12), (25, 25, 25, 25), (25, 22, 8, 2), False),
+        (LATE, (25, 25, 25, 25), (25, 22, 0, 0), False),  # of another task
+        ((55, 6, 2, 0), (25, 25, 25, 25), (25, 22, 12, 0), True),
+        ((55, 6, 2, 0), (25, 25, 25, 25), (25, 25, 23, 0), False),
+        (lambda step: LATE if step < 9 else LATE[::-1], (25, 25, 25, 25), (0, 0, 25, 25), False),  # still to come
+    ],
+)
+def test_classes_that_are_rare_in_training_alone(
+    taught: Any, there: tuple[int, ...], right: tuple[int, ...], caught: bool
+) -> None:
+    def loss(step: int) -> dict[str, Any]:
+        return {"classes": 4, "counts": taught(step) if callable(taught) else taught}
+
+    measured: dict[str, Any] = {"examples": 100, "counts": there, "right": right}
+    assert ("class-imbalance" in seen(classifying(loss=loss, scores=[0.5], evaluation=measured, ended=True))) is caught
+
+
 def test_sorted_batches_do_no_harm_where_all_classes_are_told_apart() -> None:
     def found(score: float) -> bool:
         one = {"counts": (BATCH, *[0] * 9)}
@@ -152,6 +179,28 @@ def test_labels_are_unrelated_only_once_training_has_got_somewhere() -> None:
     assert found(0.4, 0.11)
     assert not found(0.12, 0.11)
     assert not found(0.4, 0.2)
+
+
+@pytest.mark.parametrize(
+    ("train", "errors", "measured", "caught"),
+    [
+        (0.6, [1.1, 1.2, 1.5], {}, True),
+        (0.6, [0.8, 1.2, 1.5], {}, False),  # something carried over, until it was overfitted
+        (0.8, [1.1, 1.2, 1.5], {}, False),  # hardly anything is memorized
+        (0.6, [1.1, 1.2, 1.5], {"shift": 0.4}, False),
+        (0.6, [1.1, 1.2, 1.5], {"training": True}, False),
+        (0.6, [1.1, 1.2, 1.5], {"variance": None}, False),
+    ],
+)
+def test_values_that_are_memorized_and_nowhere_else_explained(
+    train: float, errors: list[float], measured: dict[str, Any], caught: bool
+) -> None:
+    options: dict[str, Any] = {
+        "curve": falling(1.5, train),
+        "loss": lambda step: {"error": falling(1.5, train)(step / 200)},
+    }
+    found = seen(fitting(errors=errors, evaluation={"variance": 1.0} | measured, **options))
+    assert ("labels-unrelated" in found) is caught
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from gradus.diagnosis.prescription.bindings import binding
-from gradus.diagnosis.prescription.edits import Edit, replace, with_argument, without_argument
+from gradus.diagnosis.prescription.edits import Edit, imported, replace, with_argument, without_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.flow import below, nearest, training_losses
 from gradus.diagnosis.prescription.modules import find_module
@@ -19,6 +19,9 @@ from gradus.diagnosis.prescription.written import Written, option, written
 _ERRORS = {"bce_loss", "bce_with_logits_loss", "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"}
 _OF_DATA = re.compile(r"\w+ - \w+\)(\.pow\(2\)| \*\* 2|\.square)")
 """A squared difference, as a Gaussian likelihood has it."""
+
+_MENTIONED = re.compile(r"(\b|_)(kl|kld|kl_\w+)\b|divergence", re.IGNORECASE)
+_NAMED = re.compile(r"(^|_|\.)kl(d|_div|_loss|_term)?$|kl_|divergence", re.IGNORECASE)
 
 # ---- variety --------------------------------------------------------------------------------------------------------
 
@@ -71,6 +74,7 @@ def _drawn_inside(case: Case, loop: ast.For | ast.While) -> Iterator[list[Edit]]
 def same_scale_as_reconstruction(case: Case) -> Iterator[Sequence[Edit]]:
     """The divergence over as many numbers as the reconstruction is averaged over; a smaller weight."""
     divergences = _divergences(case.program)
+    yield from ([each] for each in _averaged_apart(case.program, math.prod(_example(case))))
     for kl in divergences:
         for error in _reconstructions(case.program, kl):
             yield from _over_the_same(kl, error)
@@ -128,6 +132,31 @@ def _is_divergence(node: ast.expr) -> bool:
     squared = re.search(r"pow\(2\)|\*\* 2|square|\b(\w+) \* \1\b", text)
     closed = half and squared and re.search(r"\bexp\(|\blog\(", text)
     return bool(closed) or "kl_divergence" in text
+
+
+def _averaged_apart(program: Program, size: int) -> Iterator[Edit]:
+    """In sums with a divergence, the other terms without a division by how many numbers an example has."""
+    for file, node in program.nodes():
+        if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Add):
+            continue
+        for one, other in ((node.left, node.right), (node.right, node.left)):
+            if not _MENTIONED.search(ast.unparse(one)) or _MENTIONED.search(ast.unparse(other)):
+                continue
+            bound = binding(file, other) if isinstance(other, ast.Name) else None
+            term = bound.value if bound is not None and bound.item is None else other
+            for each in ast.walk(term):
+                if isinstance(each, ast.BinOp) and isinstance(each.op, ast.Div):
+                    yield from _without_size(file, each, size)
+
+
+def _without_size(file: SourceFile, quotient: ast.BinOp, size: int) -> Iterator[Edit]:
+    """`/ x.shape[1]`, `/ x[0].numel()`, `/ 64` of so large an example goes; `/ x.numel()` is left the examples."""
+    by, whole = quotient.right, file.code(quotient.left)
+    counted = isinstance(by, ast.Constant) and by.value == size > 1
+    if counted or re.search(r"\.shape\[(-1|1)\]$|\.size\((-1|1)\)$|\[0\]\.numel\(\)$", ast.unparse(by)):
+        yield replace(file, quotient, f"({whole})" if isinstance(quotient.left, ast.BinOp) else whole)
+    elif re.fullmatch(r"[\w.]+\.numel\(\)", ast.unparse(by)):
+        yield replace(file, by, f"len({ast.unparse(by).removesuffix('.numel()')})")
 
 
 def _divided(kl: _Divergence, by: str) -> Edit:
@@ -207,7 +236,7 @@ def _weights(program: Program) -> Iterator[Written]:
         if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Mult):
             continue
         for one, other in ((node.left, node.right), (node.right, node.left)):
-            if re.search(r"(^|_|\.)kl(d|_div|_loss|_term)?$|kl_|divergence", ast.unparse(other), re.IGNORECASE):
+            if _NAMED.search(ast.unparse(other)):
                 place = written(program, file, one)
                 if place is not None and id(place.node) not in seen:
                     seen.add(id(place.node))
@@ -215,6 +244,8 @@ def _weights(program: Program) -> Iterator[Written]:
 
 
 # ---- upsampling -----------------------------------------------------------------------------------------------------
+
+_POSITIONS = {"kernel_size": 2, "stride": 3, "padding": 4, "output_padding": 5}
 
 
 @fix("even-kernel")
@@ -230,18 +261,57 @@ def kernel_of_whole_strides(case: Case) -> Iterator[Sequence[Edit]]:
         yield list(dict.fromkeys(edits))
 
 
-def _even(program: Program, call: Found) -> list[Edit]:
-    """Output size is (n - 1) stride - 2 padding + kernel + output padding: the last three change, not their sum."""
-    positions = {"kernel_size": 2, "stride": 3, "padding": 4, "output_padding": 5}
-    places = {name: call.argument(position, name) for name, position in positions.items()}
-    numbers = {name: option(program, call, position, name) for name, position in positions.items()}
-    if any(node is not None and numbers[name] is None for name, node in places.items()):
-        return []
+_UPSAMPLING = {"1": "linear", "2": "bilinear", "3": "trilinear"}
+"""What lies between is interpolated, by the number of axes."""
+
+
+@fix("even-kernel")
+def resize_and_convolve(case: Case) -> Iterator[Sequence[Edit]]:
+    """Interpolation and a convolution in place of what overlaps unevenly: the other way out of the same source."""
+    edits: list[Edit] = []
+    for call in case.program.calls("torch.nn.ConvTranspose*"):
+        value = _uneven(case.program, call)
+        axes = call.file.meaning(call.node)[-2:-1]
+        if not value or axes not in _UPSAMPLING or any(each.arg in {None, "groups"} for each in call.node.keywords):
+            continue
+        if value["kernel_size"] - 2 * value["padding"] + value["output_padding"] != value["stride"]:
+            continue  # the size is not the stride's multiple
+        (home, more), (upsample, _), (conv, _) = (
+            imported(call.file, f"torch.nn.{name}") for name in ("Sequential", "Upsample", f"Conv{axes}d")
+        )
+        channels = [call.argument(number, name) for number, name in enumerate(("in_channels", "out_channels"))]
+        if more or len(call.node.args) > 6:
+            continue
+        kernel = value["kernel_size"] // 2 * 2 + 1
+        given = [call.file.code(each) for each in channels if each is not None]
+        given += [str(kernel), f"padding={kernel // 2}"]
+        given += [f"bias={call.file.code(each.value)}" for each in call.node.keywords if each.arg == "bias"]
+        resized = f'{upsample}(scale_factor={value["stride"]}, mode="{_UPSAMPLING[axes]}")'
+        edits.append(replace(call.file, call.node, f"{home}({resized}, {conv}({', '.join(given)}))"))
+    if edits:
+        yield edits
+
+
+def _uneven(program: Program, call: Found) -> dict[str, int]:
+    """What is written of a transposed convolution whose kernel is no multiple of its stride; empty of any other."""
+    numbers = {name: option(program, call, position, name) for name, position in _POSITIONS.items()}
+    if any(call.argument(at, name) is not None and numbers[name] is None for name, at in _POSITIONS.items()):
+        return {}
     value = {name: int(each.value) if each is not None else 0 for name, each in numbers.items()}
     stride = value["stride"] or 1
     if stride < 2 or value["kernel_size"] % stride == 0 or call.argument(8, "dilation") is not None:
+        return {}
+    return value
+
+
+def _even(program: Program, call: Found) -> list[Edit]:
+    """Output size is (n - 1) stride - 2 padding + kernel + output padding: the last three change, not their sum."""
+    value = _uneven(program, call)
+    if not value:
         return []
-    kernel = -(-value["kernel_size"] // stride) * stride
+    places = {name: call.argument(position, name) for name, position in _POSITIONS.items()}
+    numbers = {name: option(program, call, position, name) for name, position in _POSITIONS.items()}
+    kernel = -(-value["kernel_size"] // value["stride"]) * value["stride"]
     more = kernel - (value["kernel_size"] - 2 * value["padding"] + value["output_padding"])
     padding = -(-more // 2)
     wanted = {"kernel_size": kernel, "padding": padding, "output_padding": 2 * padding - more}

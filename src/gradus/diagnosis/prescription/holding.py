@@ -90,7 +90,15 @@ def _known(program: Program, made: Found, running: list[str], training: Training
     elsewhere = owner is not class_around(training.file, training.backward.node)
     if owner is not None and elsewhere and is_module(program, made.file, owner):
         return ["self"]
-    return [each for each in running if made.file is training.file and _reaches(program, made, each, training)]
+    known = [each for each in running if made.file is training.file and _reaches(program, made, each, training)]
+    return [_as_written(made, each) for each in known]
+
+
+def _as_written(made: Found, model: str) -> str:
+    """Of `self.model` the name that it has where an optimizer is made of what goes by that name."""
+    named = [each.value for each in bindings(made.file, model, made.file.scope(made.node))]
+    alike = [ast.unparse(each) for each in named if isinstance(each, ast.Name)]
+    return alike[-1] if alike and any(f"{part}.".startswith(f"{alike[-1]}.") for part in held(made)) else model
 
 
 def _is_taken(model: str, taken: Collection[str]) -> bool:

@@ -3,7 +3,7 @@
 import itertools
 import math
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from gradus.core.text import Message
 from gradus.diagnosis.history import History
@@ -32,6 +32,12 @@ _SOON = 8
 
 _SEVERAL = 4
 """Examples of a batch: what is compared in fewer are their places or moments, which may well be of one class."""
+
+_FEW = 16
+"""Held-out examples of which a share that is told right says something."""
+
+_CHANGED = 0.25
+"""Of the examples, those by which shares of classes may differ between two halves of what was looked at."""
 
 _CHOICES = 8
 """Different numbers that examples are made of, up to which they may well be alike."""
@@ -167,19 +173,36 @@ def _come_again(history: History) -> bool:
 @rules.register(
     "labels-unrelated",
     source="Zhang et al. (2017): random labels are memorized, and nothing carries over",
-    not_fooled_by="slow starts: training must have got somewhere while held-out accuracy stays at chance",
+    not_fooled_by="slow starts: training must have got somewhere while held-out examples stay at chance; overfitting, "
+    "before which something carried over; held-out inputs that lie elsewhere",
     says=Message(
-        en="Labels seem unrelated to inputs: training accuracy reached {train:.0%}, and held-out accuracy is "
-        "{held_out:.0%}, "
-        "that of guessing.",
-        zh="标签似乎与输入无关：训练准确率达到 {train:.0%}，而验证准确率只有 {held_out:.0%}，与猜测相当。",
+        en="Labels seem unrelated to inputs: of training examples {train:.0%} is right or explained, and of held-out "
+        "ones {held_out:.0%}, as by guessing.",
+        zh="标签似乎与输入无关：训练样本中有 {train:.0%} 正确或得到解释，而验证样本中只有 {held_out:.0%}，与猜测相当。",
     ),
 )
 def labels_unrelated(history: History) -> Iterator[Sighting]:
     """What is learned from training examples says nothing about others."""
-    at_chance = _at_chance(history)
+    at_chance = _at_chance(history) or _explained_here_alone(history)
     if at_chance is not None and not _learned_at_once(history) and not _of_other_classes(history):
         yield Sighting(confidence=0.8, evidence=at_chance)
+
+
+def _explained_here_alone(history: History) -> dict[str, float] | None:
+    """Shares of the variance of training and held-out values that are explained, where of the latter it never was."""
+    known = [each for each in losses(history)[-5:] if each.kind == "values" and each.target_std > 0]
+    held_out = [each for each in history.held_out() if each.loss is not None and not (each.training or each.dropped)]
+    missed = [(each.loss or 0.0) / each.variance for each in held_out if each.variance]
+    elsewhere = any(abs(each.shift) > 0.3 or not 0.7 < each.scale < 1.4 for each in held_out)
+    if len(missed) < 3 or len(missed) < len(held_out) or len(known) < 5 or elsewhere or not supervised(history):
+        return None
+    # Losses are comparable with variances where they are mean squares.
+    squared = all(math.isclose(each.value, each.error, rel_tol=0.05) for each in known)
+    variance = statistics.fmean(each.target_std * each.target_std for each in known)
+    explained = 1 - history.losses.end(20) / variance
+    if squared and explained > 0.25 and min(missed) > 0.97:
+        return {"train": explained, "held_out": max(0.0, 1 - missed[-1])}
+    return None
 
 
 def _at_chance(history: History) -> dict[str, float] | None:
@@ -257,17 +280,32 @@ def _unlearned(history: History, best: Evaluation, last: float) -> bool:
 
 @rules.register(
     "class-imbalance",
-    source="SageMaker Debugger: largest over smallest class above 10; and the network says the largest one throughout",
+    source="SageMaker Debugger: largest over smallest class above 10; and the network says the largest one throughout, "
+    "or is wrong of the small ones where held-out examples have many of them",
     not_fooled_by="imbalance that the network copes with, by weights or by itself; rare events that are ranked well, "
     "or that the program judges by their ranks, though none is likelier than not; pixels of images that are mostly "
-    "dark, which a model that is to restore its own input tells apart late; a loss that still falls fast",
+    "dark, which a model that is to restore its own input tells apart late; a loss that still falls fast; "
+    "classes that are still to come",
     says=Message(
-        en="{share:.0%} of the examples are of one class, and the network says that class for {said:.0%} of them.",
-        zh="{share:.0%} 的样本属于同一类，而网络对 {said:.0%} 的样本都回答这一类。",
+        en="{share:.0%} of the examples are of the commonest class, and {what}.",
+        zh="{share:.0%} 的样本属于最常见的类别，而{what}。",
     ),
+    words={
+        "said of nearly all": Message(
+            en="the network says that class for nearly all of them", zh="网络对几乎所有样本都回答这一类"
+        ),
+        "rare ones missed": Message(
+            en="it often misses classes that are rare in training and common among held-out examples",
+            zh="网络经常认错那些训练中罕见、验证样本中却常见的类别",
+        ),
+    },
 )
 def class_imbalance(history: History) -> Iterator[Sighting]:
-    """A class that nearly all examples have is said nearly always."""
+    """A class that nearly all examples have is said nearly always; or ones that few have are common elsewhere."""
+    missed = _rare_ones_missed(history)
+    if missed is not None:
+        yield Sighting(confidence=0.85, evidence=missed, reading="rare ones missed")
+        return
     known = [each for each in losses(history) if each.counts and each.said is not None and math.isfinite(each.value)]
     early = (history.step < 60 and not history.ended) or under_way(history)
     if len(known) < 5 or early or not supervised(history) or says_no(history):
@@ -277,7 +315,46 @@ def class_imbalance(history: History) -> Iterator[Sighting]:
     share = chance(history)
     said = min(each.said or 0.0 for each in known[-3:])
     if 0.85 < share < 1.0 and said > 0.985:
-        yield Sighting(confidence=0.85, evidence={"share": share, "said": said})
+        yield Sighting(confidence=0.85, evidence={"share": share, "said": said}, reading="said of nearly all")
+
+
+def _rare_ones_missed(history: History) -> dict[str, float] | None:
+    """How often held-out examples are told right of classes that are rare in training, and of the others.
+
+    None unless the rare ones, a tenth of the largest and less, are several times as common there, and do far worse.
+    """
+    known = [each.counts for each in losses(history) if each.kind == "classes" and each.counts]
+    held_out = [each for each in scored(history) if each.counts and each.examples >= _ENOUGH][-1:]
+    # Until the program ends, classes may be still to come.
+    if not history.ended or not held_out or len(known) < 4 or not supervised(history) or not _alike(known):
+        return None
+    taught = [sum(column) for column in zip(*known, strict=False)]
+    rare = [label for label, count in enumerate(taught) if 10 * count <= max(taught)]
+    (every, whole), (right, of_rare), (known_right, of_known) = (
+        _right_of(held_out[0], labels)
+        for labels in (range(len(taught)), rare, [label for label in rare if taught[label]])
+    )
+    apart = of_rare / max(1, whole) - sum(taught[label] for label in rare) / sum(taught)
+    # Of those that were never seen alone there is no telling: they may be another task's.
+    if min(of_known, whole - of_rare) < _FEW or apart < 0.15:
+        return None
+    rarely, mostly = right / of_rare, (every - right) / (whole - of_rare)
+    worse = rarely < mostly - 0.3 and known_right / of_known < mostly - 0.1
+    return {"share": chance(history), "rare": rarely, "others": mostly} if worse else None
+
+
+def _right_of(held_out: Evaluation, labels: Iterable[int]) -> tuple[int, int]:
+    """How many examples of these classes were told right, and how many there are."""
+    every = [label for label in labels if label < len(held_out.counts)]
+    return sum(held_out.right[label] for label in every), sum(held_out.counts[label] for label in every)
+
+
+def _alike(known: Sequence[Sequence[int]]) -> bool:
+    """Whether batches had about the same share of each class early and late: none is still to come."""
+    half = len(known) // 2
+    parts = [[sum(column) for column in zip(*part, strict=False)] for part in (known[:half], known[half:])]
+    one, other = ([count / max(1, sum(part)) for count in part] for part in parts)
+    return 0.5 * sum(abs(a - b) for a, b in zip(one, other, strict=False)) < _CHANGED and sum(map(sum, parts)) > 100
 
 
 def _ranks(known: Sequence[LossSigns]) -> bool:
