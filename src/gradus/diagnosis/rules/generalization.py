@@ -269,7 +269,7 @@ def underfitting(history: History) -> Iterator[Sighting]:
 def _symbols(history: History) -> int:
     """How many symbols outputs tell apart, of a loss of whole strings wherever they stand (CTC); 0 of any other."""
     for head in [head for each in history.latest(1) for loss in each.losses for head in loss.heads]:
-        if head[0].name == "Mean" and any(op.name == "CtcLoss" for op in head):  # a mean over symbols, too
+        if head and head[0].name == "Mean" and any(op.name == "CtcLoss" for op in head):  # a mean over symbols, too
             return next((op.shape[op.axis] for op in head if op.name == "LogSoftmax" and op.axis is not None), 0)
     return 0
 

@@ -54,7 +54,7 @@ def unscaled_inputs(history: History) -> Iterator[Sighting]:
 
 def _spread(history: History) -> float:
     """How many times as wide as the middle column one is, in the middle of what was seen: of two rows it leaps."""
-    return statistics.median(each.inputs[0].spread for each in history.examinations if each.inputs)
+    return statistics.median([each.inputs[0].spread for each in history.examinations if each.inputs] or [1.0])
 
 
 def _is_wide(found: InputSigns | None, spread: float) -> bool:
