@@ -8,6 +8,7 @@ import pytest
 from gradus.diagnosis.history import History
 from gradus.diagnosis.rules.generative import _LATE
 from gradus.diagnosis.series import Series
+from gradus.diagnosis.signs import OptimizerFacts
 from tests.diagnosis.histories import APART, classifying, line, playing, seen
 
 
@@ -102,6 +103,47 @@ def test_a_generator_that_gives_the_discriminator_hardly_a_turn(
     history = playing(replace(APART, **{"told_apart": 0.4, "coverage": 0.1, "precision": 0.9} | players), steps=400)
     history.players = turns(*steps)
     assert ("generator-dominates" in seen(history)) is expected
+
+
+@pytest.mark.parametrize(
+    ("rates", "told_apart", "expected"),
+    [
+        ((1e-4, 4e-3), 0.5, True),
+        ((1e-4, 9e-4), 0.5, False),
+        ((1e-4, 4e-3), 0.7, False),  # it may be the other that has the higher rate
+        ((1e-4, 4e-3), 0.2, True),
+    ],
+)
+def test_a_generator_whose_rate_is_far_higher(rates: tuple[float, float], told_apart: float, expected: bool) -> None:
+    """Samples that fly past the discriminator are not those of players who are even."""
+    thrown = replace(APART, told_apart=told_apart, coverage=0.1, precision=0.9, spread=2.0, moved=1.0)
+    history = playing(thrown, steps=400)
+    history.players = turns(400, 400)
+    history.optimizers = {key: OptimizerFacts(name="Adam", rate=rate) for key, rate in enumerate(rates)}
+    assert ("generator-dominates" in seen(history)) is expected
+    assert ("oscillating-players" in seen(history)) is (rates[1] < 1e-3)
+    history.optimizers[0] = replace(history.optimizers[0], name="SGD")  # of which rates tell nothing beside
+    assert "generator-dominates" not in seen(history)
+
+
+@pytest.mark.parametrize(
+    ("players", "ended", "expected"),
+    [
+        ({}, True, True),
+        ({}, False, False),
+        ({"coverage": 0.2}, True, False),
+        ({"told_apart": 0.96}, True, False),
+    ],
+)
+def test_a_discriminator_that_wins_all_through_the_later_part(
+    players: dict[str, Any], ended: bool, expected: bool
+) -> None:
+    """However near the samples lie by now."""
+    winning = replace(APART, **{"told_apart": 0.98, "precision": 0.5, "coverage": 0.1} | players)
+    history = playing(winning, steps=400, ended=ended)
+    for at in (-1, -9):  # nor is it always quite as good
+        history.examinations[at] = replace(history.examinations[at], players=replace(winning, told_apart=0.95))
+    assert ("discriminator-dominates" in seen(history)) is expected
 
 
 def turns(*steps: int) -> dict[int, Series]:
