@@ -263,6 +263,20 @@ def test_labels_of_two_values(target: Tensor, expected: bool) -> None:
     assert read(lambda o: F.binary_cross_entropy_with_logits(o, target.float())).two_values is expected
 
 
+def test_classes_of_a_loss_beside_another() -> None:
+    labels = (VALUES > 3).float()
+
+    def loss(output: Tensor) -> Tensor:
+        return F.cross_entropy(output, CLASSES) + 10 * F.binary_cross_entropy_with_logits(
+            2 * output[:, 0], labels[:, 0]
+        )
+
+    found = read(loss)
+    assert (found.kind, sum(found.counts)) == ("binary", N)
+    assert found.beside == tuple(torch.bincount(CLASSES, minlength=C).tolist())
+    assert read(lambda o: F.cross_entropy(o, CLASSES)).beside == ()
+
+
 # ---- odd inputs -----------------------------------------------------------------------------------------------------
 
 

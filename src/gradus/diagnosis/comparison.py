@@ -20,6 +20,7 @@ _MOST_ROWS = 512
 _MOST_TERMS = 8
 _FIRST = 6
 """Operations from the loss on, of which one by hand has a few: the sign, the mean, the sum over classes."""
+_OF_CLASSES = ("NllLoss", "NllLoss2D")
 _SUM = 2  # of torch's reductions
 _NEAR_ZERO = 1e-20
 """Of a probability under a logarithm: one that small comes from a difference of 46 between logits."""
@@ -46,6 +47,9 @@ def read_loss(value: float, graph: Graph, output: Tensor | None) -> LossSigns:
                 others = [_read(name, each, output) for each in same[:: -(-len(same) // _MOST_TERMS) or 1]]
                 found |= _together([more, *(each for each in others if _comparable(each, more))])
                 found["terms"] = max(1, graph.added[name])
+            elif more.get("kind"):
+                others = [_read(kind, each, output) for kind, each in nodes if kind in _OF_CLASSES]
+                found["beside"] = next((each["counts"] for each in others if each.get("counts")), ())
             break
     for name, node in graph.losses:
         if name == "Mul" and "several_classes" not in found:

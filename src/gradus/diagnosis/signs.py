@@ -159,6 +159,7 @@ class LossSigns:
         entropy: of the predicted distribution, as a share of the largest possible.
         said: share of the class said most often.
         counts: how many of each class the batch has, of the first 64 classes.
+        beside: the same of a loss of classes that is added to one of another kind.
         target_*, output_*: of values.
         two_values: of targets of yes or no, that they have two, whichever.
         error: of values, the mean squared difference from the targets, whatever the loss makes of it; else NaN.
@@ -189,6 +190,7 @@ class LossSigns:
     entropy: float | None = None
     said: float | None = None
     counts: tuple[int, ...] = ()
+    beside: tuple[int, ...] = ()
     target_mean: float = 0.0
     target_std: float = 0.0
     target_low: float = 0.0

@@ -350,6 +350,32 @@ def test_batches_sorted_by_a_target_sweep_and_leap_back(
     assert ("unshuffled-data" in seen(history)) is caught
 
 
+@pytest.mark.parametrize(
+    ("where", "accuracy", "caught"),
+    [
+        ("counts", 0.5, True),
+        ("beside", 0.5, True),  # of a loss of classes beside one of yes or no
+        ("counts", 0.99, False),  # it is learned all the same
+    ],
+)
+@pytest.mark.parametrize(("still", "sorts"), [(0, True), (12, True), (120, False)])
+def test_batches_of_several_classes_that_sweep_and_leap_back(
+    where: str, accuracy: float, caught: bool, still: int, sorts: bool
+) -> None:
+    """However long they stay at the first classes before they move on; but for a few it cannot be told."""
+
+    def swept(step: int) -> dict[str, Any]:
+        first = max(0, step % 60 - still) // 4 if still < 60 else 5
+        counts = tuple(BATCH // 4 * (first <= each < first + 4) for each in range(20))
+        kind = {"kind": "classes", "counts": counts} if where == "counts" else {"kind": "binary", "counts": (8, 8)}
+        return kind | {"classes": 20, "accuracy": accuracy} | ({"beside": counts} if where == "beside" else {})
+
+    found = seen(classifying(loss=swept, steps=240, right=line(accuracy, accuracy), curve=line(3.0, 2.9))).get(
+        "unshuffled-data"
+    )
+    assert (found is not None) is (caught and sorts)
+
+
 def test_candidates_of_which_the_first_is_right_are_no_sorted_classes() -> None:
     def found(*last: int) -> bool:
         head = (op("NllLoss"), op("LogSoftmax", 64, 10, axis=1), op("Addmm", *last))

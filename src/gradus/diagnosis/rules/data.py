@@ -4,6 +4,7 @@ import itertools
 import math
 import statistics
 from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from gradus.core.text import Message
 from gradus.diagnosis.history import History
@@ -21,6 +22,7 @@ from gradus.diagnosis.rules.common import (
     scored,
     settled,
     supervised,
+    thriving,
     under_way,
 )
 from gradus.diagnosis.signs import Evaluation, LossSigns
@@ -402,17 +404,17 @@ def unshuffled_data(history: History) -> Iterator[Sighting]:
 
 def _sorted_by_value(history: History) -> float | None:
     """The share of the targets' variance that lies between batches, where their means sweep from end to end, leap back
-    and sweep again; None where they do not, or where their order does no harm.
+    and sweep again; None where they do not, or where their order does no harm. Targets are values, or class numbers.
 
     A series that is read in order rises and falls: it takes as long to come back as to go. A stream that drifts does
     not come back at all.
     """
-    known = [(each.step, each.loss) for each in history.examinations if each.loss and each.loss.kind == "values"]
-    known = [(step, each) for step, each in known if each.batch >= _SEVERAL and math.isfinite(each.error)]
+    looks = [(each.step, _placed(each.loss)) for each in history.examinations if each.loss]
+    known = [(step, each) for step, each in looks if each is not None]
     if len(known) < 10 or history.adversarial or len(history.optimizers) > 1:
         return None
-    means = [each.target_mean for _, each in known]
-    within = statistics.fmean(each.target_std * each.target_std for _, each in known)
+    means = [each.mean for _, each in known]
+    within = statistics.fmean(each.std * each.std for _, each in known)
     between = statistics.pvariance(means)
     # Of batches drawn at random, means vary by a batch's share of what their examples do.
     if not within < 0.2 * between:
@@ -423,16 +425,42 @@ def _sorted_by_value(history: History) -> float | None:
     back = known[end + 1 :]
     leapt = back[0][0] - known[end][0] <= 0.5 * (known[end][0] - known[0][0])
     home = abs(means[end + 1] - means[0]) < 0.3 * abs(means[end] - means[0])
-    missed = statistics.fmean(each.error for _, each in back) / (within + between)
-    return between / (within + between) if leapt and home and len(back) >= 3 and missed > 0.2 else None
+    errors = [each.error for _, each in back if each.error is not None]
+    missed = statistics.fmean(errors) > 0.2 * (within + between) if errors else not thriving(history)
+    return between / (within + between) if leapt and home and len(back) >= 3 and missed else None
 
 
-def _end_of_sweep(known: Sequence[tuple[int, LossSigns]]) -> int | None:
+class _Placed(NamedTuple):
+    """Where the targets of a batch lie."""
+
+    mean: float
+    std: float
+    batch: int
+    error: float | None = None
+    """What of their variance is missed; None of classes."""
+
+
+def _placed(loss: LossSigns) -> _Placed | None:
+    """None of a batch too small, or of two classes: of their numbers there is no order."""
+    if loss.batch < _SEVERAL:
+        return None
+    if loss.kind == "values" and math.isfinite(loss.error):
+        return _Placed(loss.target_mean, loss.target_std, loss.batch, loss.error)
+    counts = loss.counts if loss.kind == "classes" else loss.beside
+    number = sum(counts)
+    if len(counts) < 3 or number < _SEVERAL:
+        return None
+    mean = sum(label * count for label, count in enumerate(counts)) / number
+    square = sum((label - mean) ** 2 * count for label, count in enumerate(counts)) / number
+    return _Placed(mean, math.sqrt(square), min(loss.batch, number))
+
+
+def _end_of_sweep(known: Sequence[tuple[int, _Placed]]) -> int | None:
     """Where targets turn that, but for chance, went one way at the first 8 examinations or more; None if nowhere."""
-    way = math.copysign(1.0, known[7][1].target_mean - known[0][1].target_mean)
     for at, ((_, one), (_, other)) in enumerate(itertools.pairwise(known)):
-        chance_of_mean = 3 * max(one.target_std, other.target_std) / math.sqrt(min(one.batch, other.batch))
-        if way * (other.target_mean - one.target_mean) < -chance_of_mean:
+        chance_of_mean = 3 * max(one.std, other.std) / math.sqrt(min(one.batch, other.batch))
+        gone, moved = one.mean - known[0][1].mean, other.mean - one.mean
+        if gone * moved < 0 and min(abs(gone), abs(moved)) > chance_of_mean:
             return at if at >= 7 else None
     return None
 

@@ -144,10 +144,10 @@ def discriminator_dominates(history: History) -> Iterator[Sighting]:
     """Real and generated examples are told apart almost without error for long, far away or with hardly a turn."""
     late = [each.players for each in history.examinations if each.players and 3 * each.step >= history.step]
     told = [each.told_apart or 0.0 for each in late]
-    if history.ended and len(told) >= 3 and min(told) > 0.9 and statistics.fmean(told) > 0.97:
-        if history.step >= _LATE and max(each.coverage for each in late) < 0.2:
-            yield Sighting(since=history.step // 3, confidence=0.85, evidence={"apart": statistics.fmean(told)})
-            return
+    long = history.ended and history.step >= _LATE and len(told) >= 3 and max(each.coverage for each in late) < 0.2
+    if long and min(told) > 0.9 and statistics.fmean(told) > 0.97:
+        yield Sighting(since=history.step // 3, confidence=0.85, evidence={"apart": statistics.fmean(told)})
+        return
     apart = lasting(history, 5, lambda each: each.players.told_apart if each.players is not None else None)
     far = lasting(history, 5, lambda each: each.players.precision if each.players is not None else None)
     if not apart or history.step < _LATE or min(apart) <= 0.97:
@@ -160,7 +160,7 @@ def discriminator_dominates(history: History) -> Iterator[Sighting]:
 
 
 def _pace(history: History) -> float:
-    """How far the player goes that goes farthest, for each step of the other's: steps, times the rates of one method."""
+    """How far the player goes that goes farthest, for each step of the other's: steps times rates, of one method."""
     turns = {key: float(len(each)) for key, each in history.players.items() if len(each)}
     if len(turns) != 2:
         return 1.0
