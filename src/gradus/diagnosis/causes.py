@@ -200,7 +200,7 @@ TABLE: tuple[Cause, ...] = (
     _cause("oscillating-players"),
     _cause("discriminator-dominates", {}, {"mode-collapse": 0.5, "generator-dominates": 1}),
     _cause("generator-dominates", {}, {"mode-collapse": 0.5}),
-    _cause("posterior-collapse"),
+    _cause("posterior-collapse", {}, {"class-imbalance": 2}),
     _cause("checkerboard"),
     # parallel
     _cause("desynchronised-rank"),

@@ -163,6 +163,30 @@ def test_classes_that_are_rare_in_training_alone(
     assert ("class-imbalance" in seen(classifying(loss=loss, scores=[0.5], evaluation=measured, ended=True))) is caught
 
 
+@pytest.mark.parametrize(
+    ("changes", "latents", "ended", "caught"),
+    [
+        ({}, 0.05, True, True),
+        ({}, 0.05, False, False),  # it may come to be used
+        ({}, 0.2, True, False),
+        ({"surprise": 0.4}, 0.05, True, False),  # a decoder that can say of itself how rare they are
+        ({"counts": (90, 10)}, 0.05, True, False),
+    ],
+)
+def test_a_code_given_up_for_even_odds_where_hardly_any_is_right(
+    changes: dict[str, Any], latents: float, ended: bool, caught: bool
+) -> None:
+    edges = {"kind": "binary", "counts": (980, 20), "said": 0.5, "accuracy": 0.5, "surprise": 0.7} | changes
+    history = classifying(
+        loss=edges, examination={"latents": latents}, curve=line(1.5, 0.7), steps=150, right=line(0.5, 0.5), ended=ended
+    )
+    history.ranking = True  # which it is judged by
+    found = seen(history)
+    assert ("class-imbalance" in found) is caught
+    if caught:
+        assert found["class-imbalance"][1].reading == "even odds of all"
+
+
 def test_sorted_batches_do_no_harm_where_all_classes_are_told_apart() -> None:
     def found(score: float) -> bool:
         one = {"counts": (BATCH, *[0] * 9)}

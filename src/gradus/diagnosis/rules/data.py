@@ -38,6 +38,9 @@ _SEVERAL = 4
 _FEW = 16
 """Held-out examples of which a share that is told right says something."""
 
+_LONG = 200
+"""Steps after which a code that is not used will not be."""
+
 _CHANGED = 0.25
 """Of the examples, those by which shares of classes may differ between two halves of what was looked at."""
 
@@ -300,6 +303,10 @@ def _unlearned(history: History, best: Evaluation, last: float) -> bool:
             en="it often misses classes that are rare in training and common among held-out examples",
             zh="网络经常认错那些训练中罕见、验证样本中却常见的类别",
         ),
+        "even odds of all": Message(
+            en="the network gave up its code for even odds of each, which cost less than the few rare ones bring",
+            zh="网络放弃了编码，对每个样本都给出各半的概率：少数类带来的收益抵不过编码的代价",
+        ),
     },
 )
 def class_imbalance(history: History) -> Iterator[Sighting]:
@@ -307,6 +314,9 @@ def class_imbalance(history: History) -> Iterator[Sighting]:
     missed = _rare_ones_missed(history)
     if missed is not None:
         yield Sighting(confidence=0.85, evidence=missed, reading="rare ones missed")
+        return
+    if _even_odds_of_all(history):
+        yield Sighting(confidence=0.85, evidence={"share": chance(history)}, reading="even odds of all")
         return
     known = [each for each in losses(history) if each.counts and each.said is not None and math.isfinite(each.value)]
     early = (history.step < 60 and not history.ended) or under_way(history)
@@ -318,6 +328,19 @@ def class_imbalance(history: History) -> Iterator[Sighting]:
     said = min(each.said or 0.0 for each in known[-3:])
     if 0.85 < share < 1.0 and said > 0.985:
         yield Sighting(confidence=0.85, evidence={"share": share, "said": said}, reading="said of nearly all")
+
+
+def _even_odds_of_all(history: History) -> bool:
+    """Whether a code came to be unused, and answers are yes as likely as no, though yes is rare, as of a graph's edges.
+
+    A decoder that multiplies codes can say no of all only by them; one that has a bias says so without.
+    """
+    used = lasting(history, 4, lambda each: each.latents)
+    known = [each for each in losses(history)[-4:] if each.kind == "binary"]
+    long = history.ended or (history.step >= _LONG and not under_way(history))
+    if len(used) < 4 or max(used) >= 0.1 or len(known) < 4 or history.step < _ENOUGH or not long:
+        return False
+    return 0.95 < chance(history) < 1.0 and all(0.9 < each.surprise / math.log(2) < 1.1 for each in known)
 
 
 def _rare_ones_missed(history: History) -> dict[str, float] | None:
