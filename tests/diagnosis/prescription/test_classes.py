@@ -95,3 +95,18 @@ def test_classes_weigh_in_a_loss_that_a_function_returns() -> None:
     full, root = changes(source, "balance", seen(counts=(30, 10)))
     assert "cross_entropy(out, target, weight=1 / torch.bincount(y[:80]))" in full
     assert "cross_entropy(out, target, weight=torch.bincount(y[:80]) ** -0.5)" in root
+
+
+def test_answers_weigh_in_the_loss_of_a_code_among_what_else_it_adds_up() -> None:
+    defined = """x, y = load()
+def criterion(out, target, mean, log_variance):
+    told = nn.functional.binary_cross_entropy_with_logits(out, target)
+    code = -0.5 * (1 + log_variance - mean**2 - log_variance.exp()).mean()
+    return told + code, told"""
+    source = program(defined).replace("criterion = nn.MSELoss()\n", "")
+    source = source.replace(
+        "loss = criterion(model(xb), yb)", "out, m, v = model(xb)\n        loss, told = criterion(out, yb, m, v)"
+    )
+    assert "criterion(out, yb, m, v)" in source
+    history = seen(counts=(30, 10))
+    assert "with_logits(out, target, pos_weight=" in changes(source, "balance", history)[0]

@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from gradus.diagnosis.prescription.batches import Compared, Source, compared, training_targets
-from gradus.diagnosis.prescription.bindings import binding, returned
+from gradus.diagnosis.prescription.bindings import binding
 from gradus.diagnosis.prescription.callables import reached
 from gradus.diagnosis.prescription.edits import Edit, imported, replace, with_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
@@ -20,6 +20,8 @@ _CROSS_ENTROPY = ("torch.nn.CrossEntropyLoss", "torch.nn.functional.cross_entrop
     "torch.nn.functional.nll_loss")  # fmt: skip
 _OF_PROBABILITIES = ("torch.nn.BCELoss", "torch.nn.functional.binary_cross_entropy")
 _SQUARED = ("torch.nn.MSELoss", "torch.nn.functional.mse_loss")
+_OF_A_CODE = 3
+"""Outputs that the loss of a variational autoencoder is given."""
 _BINARY = ("torch.nn.BCEWithLogitsLoss", "torch.nn.functional.binary_cross_entropy_with_logits")
 
 
@@ -48,7 +50,7 @@ def use_the_sampler(case: Case) -> Iterator[Sequence[Edit]]:
 def weight_the_loss(case: Case) -> Iterator[Sequence[Edit]]:
     """Each class by the inverse of its share among the training targets, or by the root of that."""
     for training in training_steps(case):
-        pair = compared(case.program, training)
+        pair = compared(case.program, training, outputs=_OF_A_CODE)
         if pair is None:
             continue
         for call in _definition_of_loss(case, pair):
@@ -75,13 +77,13 @@ def _weighted_probabilities(case: Case, pair: Compared) -> Iterator[Sequence[Edi
 
 
 def _definition_of_loss(case: Case, pair: Compared) -> Iterator[Found]:
-    """The call that computes a loss, or makes the criterion that does, or is what a function of the program returns."""
+    """The call that computes a loss, or makes the criterion that does, or those in a function of the program."""
     file = pair.call.file
     yield from {id(each.node): each for each in _criteria(case.program, file, pair.call.node.func)}.values()
     yield pair.call
     within = reached(case.program, file, pair.call.node)
     if within is not None:
-        yield from (Found(within[0], each) for each in returned(within[1]) if isinstance(each, ast.Call))
+        yield from (Found(within[0], each) for each in ast.walk(within[1]) if isinstance(each, ast.Call))
 
 
 def _criteria(program: Program, file: SourceFile, node: ast.expr, depth: int = 4) -> Iterator[Found]:
