@@ -17,9 +17,10 @@ from gradus.diagnosis.causality import Shown, is_next
 from gradus.diagnosis.comparison import compared, read_loss
 from gradus.diagnosis.graph import Graph, by_weights, given_by_hand, short_name, walk
 from gradus.diagnosis.inputs import begins_with_normalization, calm, read_input, row_prints
+from gradus.diagnosis.matching import matched
 from gradus.diagnosis.memory import Memory
 from gradus.diagnosis.places import Places
-from gradus.diagnosis.players import Judged, read_code, read_latents, read_players, untaught, used
+from gradus.diagnosis.players import Judged, read_code, read_latents, read_made, read_players, untaught, used
 from gradus.diagnosis.rewards import minimizes_reward, minimizes_value
 from gradus.diagnosis.signs import Examination, InputSigns, LayerSigns, LossSigns, Op, layer_of
 from gradus.diagnosis.similarity import blind_to_size, is_likeness
@@ -55,6 +56,7 @@ class Window:
         self.unnormalized: list[tuple[str, int, float]] = []
         self.drifting: set[str] = set()
         self.judged: list[Judged] = []
+        self._matched: tuple[Tensor, Tensor] | None = None
         self.shown: list[Shown] = []
         self.sees_ahead = False
         self.crossed: set[tuple[int, ...]] = set()
@@ -253,6 +255,7 @@ class Window:
             self._read_squashed(place, activation, node)
         for number, (activation, nodes) in enumerate(by_weights(reversed(graph.unnamed[:_MOST_UNNAMED]))):
             self._read_unnamed(f":activation {number + 1}", activation, nodes)
+        self._matched = self._matched or matched(loss.grad_fn, self._output)
         read = read_loss(value, graph, self._output)
         self._losses.append(
             replace(
@@ -345,6 +348,8 @@ class Window:
         self.updates.finish()
         self._note_cuts()
         players = read_players(self.judged, self._memory.anchors)
+        if players is None and self._matched is not None:
+            players = read_made(*self._matched, self._memory.anchors)
         return Examination(
             step=self.step,
             layers=self._layers,

@@ -1,7 +1,7 @@
 """Generators: whether one learns from a discriminator, and whether latents are used."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
 import torch
@@ -147,23 +147,29 @@ def read_players(judged: Sequence[Judged], anchors: dict[int, Anchor]) -> Player
         real_ND = anchors[fake_ND.shape[1]].real_ND
     else:
         return None
+    told_apart, gap = _apart_by_score(real.output, fake.output) if real is not None else (None, 0.0)
+    found = read_made(real_ND, fake_ND, anchors)
+    return None if found is None else replace(found, told_apart=told_apart, gap=gap)
+
+
+def read_made(real_ND: Tensor, fake_ND: Tensor, anchors: dict[int, Anchor]) -> PlayersSigns | None:
+    """What was generated beside real data, with nothing known of a judge; None of fewer than 16 of either."""
+    real_ND, fake_ND = real_ND[:_MOST].float(), fake_ND[:_MOST].float()
     if min(len(real_ND), len(fake_ND)) < 16:
         return None
     between_reals = pairwise(real_ND)
     radius_N = between_reals.kthvalue(min(_NEIGHBOURS, len(real_ND) - 1) + 1, dim=1).values
-    across = torch.cdist(real_ND, fake_ND)
-    inside = across <= radius_N[:, None]
+    inside = torch.cdist(real_ND, fake_ND) <= radius_N[:, None]
     scale = float(between_reals.mean().clamp_min(1e-12))
     if real_ND.shape[1] not in anchors:
         anchors[real_ND.shape[1]] = Anchor.of(real_ND, between_reals, radius_N)
     anchor = anchors[real_ND.shape[1]]
-    told_apart, gap = _apart_by_score(real.output, fake.output) if real is not None else (None, 0.0)
     return PlayersSigns(
         spread=float(pairwise(fake_ND).mean()) / scale,
         coverage=float(inside.any(dim=1).float().mean()),
         precision=float(inside.any(dim=0).float().mean()),
-        told_apart=told_apart,
-        gap=gap,
+        told_apart=None,
+        gap=0.0,
         modes=anchor.modes,
         covered=anchor.covered(fake_ND),
         moved=anchor.moved(fake_ND, scale),

@@ -41,6 +41,8 @@ def test_nothing_is_said_of_players_who_have_only_begun() -> None:
         ({"spread": 0.2, "precision": 0.1}, {"spread": 0.5}, True),  # and some that came together
         ({"spread": 0.26, "precision": 0.3}, None, False),
         ({"spread": 0.8, "coverage": 0.5, "precision": 0.7}, None, True),
+        ({"spread": 0.8, "coverage": 0.5, "precision": 0.7, "told_apart": None}, None, False),  # with nobody to judge
+        ({"spread": 0.01, "told_apart": None}, None, True),
         ({"spread": 0.8, "coverage": 0.56, "precision": 0.7}, None, False),
         ({"spread": 0.8, "coverage": 0.5, "precision": 0.59}, None, False),
         ({"spread": 0.98, "coverage": 0.29, "moved": 0.26}, None, True),  # one mode after another

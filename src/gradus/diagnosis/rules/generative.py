@@ -27,7 +27,7 @@ _OUTRUN = 10
     "coverage (Naeem et al. 2020) below a half though samples are real enough, or modes never visited (Metz et al. "
     "2017 count those of a ring of eight)",
     not_fooled_by="a generator that has only begun, whose samples lie close together far from the data; one on its "
-    "way, whose samples spread or move on from look to look",
+    "way, whose samples spread or move on from look to look; answers that are only compared by distances",
     says=Message(
         en="The generator has collapsed: its samples differ {spread:.2g} times as much as real ones do, and cover "
         "{coverage:.0%} of them.",
@@ -46,6 +46,8 @@ def mode_collapse(history: History) -> Iterator[Sighting]:
     total = all(each.spread < 0.05 for each in players) or (all(each.spread < 0.25 for each in players) and began)
     partial = all(each.coverage < 0.55 and each.precision > 0.6 and each.spread < 0.97 for each in players)
     partial = partial and players[-1].spread < _WIDENS * players[0].spread
+    # What nobody judges may be told by what the model is given, and differ less for that.
+    partial = partial and any(e.players.told_apart is not None for e in history.examinations if e.players is not None)
     missing = _modes_missing(players) if min(each.precision for each in players) > 0.5 else 0.0
     # One mode after another: samples are real enough, of a few modes at a time, and of others at the next look.
     hops = all(each.coverage < 0.3 and each.moved > 0.25 for each in players)
