@@ -203,6 +203,19 @@ def test_values_that_are_memorized_and_nowhere_else_explained(
     assert ("labels-unrelated" in found) is caught
 
 
+@pytest.mark.parametrize(("train", "read_elsewise"), [(0.02, True), (0.6, False)])
+def test_values_that_were_soon_explained_and_nowhere_else_are_read_elsewise(train: float, read_elsewise: bool) -> None:
+    """Such as of categories that are numbered otherwise where they are evaluated."""
+    curve = falling(1.5, train)
+    found = seen(
+        fitting(
+            errors=[1.5] * 4, evaluation={"variance": 1.0}, curve=curve, loss=lambda step: {"error": curve(step / 200)}
+        )
+    )
+    assert ("train-validation-mismatch" in found) is read_elsewise
+    assert ("labels-unrelated" in found) is not read_elsewise
+
+
 @pytest.mark.parametrize(
     ("labels", "reading"),
     [

@@ -78,7 +78,7 @@ def train_validation_mismatch(history: History) -> Iterator[Sighting]:
             evidence = {"shift": each.shift, "scale": each.scale}
             yield Sighting(since=each.step, confidence=0.9, evidence=evidence, reading="scaled otherwise")
             return
-    at_chance = _at_chance(history)
+    at_chance = _at_chance(history) or _explained_here_alone(history)
     if at_chance is not None and _of_other_classes(history):
         yield Sighting(confidence=0.95, evidence=at_chance, reading="of other classes")
     elif at_chance is not None and _learned_at_once(history):
@@ -223,14 +223,26 @@ def _at_chance(history: History) -> dict[str, float] | None:
 
 
 def _learned_at_once(history: History) -> bool:
-    """Whether training accuracy had risen by the first evaluation, mostly after one pass over the examples.
+    """Whether training had got somewhere by the first evaluation, mostly after one pass over the examples.
 
     Then it was right of examples that it had not seen, and its labels have to do with its inputs.
     """
+    if kind(history) == "values":
+        return _explained_at_once(history)
     first = next((each.step for each in scored(history)), 0)
     right = accuracy_at(history, first)
     glances = sum(0.75 * first <= step <= first for step, _ in history.right)
     return right is not None and right > chance(history) + 0.12 and glances >= 2
+
+
+def _explained_at_once(history: History) -> bool:
+    """The same of values: half of their variance was explained, which by heart takes longer."""
+    first = next((each.step for each in history.held_out() if each.loss is not None), 0)
+    known = [each.target_std * each.target_std for each in losses(history) if each.target_std > 0]
+    bins = history.losses.bins
+    until = len(bins) * first // max(1, history.losses.count)
+    before = bins[until * 3 // 4 : until]
+    return len(before) >= 2 and bool(known) and statistics.fmean(before) < 0.5 * statistics.fmean(known)
 
 
 @rules.register(
