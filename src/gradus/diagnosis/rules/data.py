@@ -275,12 +275,27 @@ def noisy_labels(history: History) -> Iterator[Sighting]:
     weighed = history.losses.end(20) < 0.2 * knowing_nothing(history)
     early = scores.index(best) < 0.6 * len(scores)
     # Wrong labels do no harm where nearly every held-out example is told right, as with dropout that is no module.
-    if 0.98 > last > right + 0.2 and dropout < 0.1 and alike and right < 0.8 and not weighed:
+    if last < 0.98 and _better(history, right, held_out) and dropout < 0.1 and alike and right < 0.8 and not weighed:
         yield Sighting(confidence=0.7, evidence=evidence)
     elif early and best - last > 0.08 and right > last + 0.1 and best < 0.95:
         yield Sighting(confidence=0.6, evidence=evidence)
     elif early and _unlearned(history, held_out[scores.index(best)], last) and last > right + 0.05 and right < 0.8:
         yield Sighting(confidence=0.7, evidence=evidence)
+
+
+def _better(history: History, right: float, held_out: Sequence[Evaluation]) -> bool:
+    """Whether held-out accuracy lies above training's by a fifth.
+
+    Or, of few classes, by a third of what it has above guessing, and by more than chance brings.
+    """
+    scores = [each.accuracy or 0.0 for each in held_out[-3:]]
+    counts = held_out[-1].counts
+    above = min(scores) - (max(counts) / sum(counts) if sum(counts) else chance(history))
+    steps = [step for step, _ in history.right] + [each.step for each in history.examinations]
+    looked_at = sum(step > 0.75 * history.step for step in steps) * losses(history)[-1].batch
+    error = math.sqrt(0.25 / max(1, looked_at) + 0.25 / max(1, held_out[-1].examples))
+    clearly = above > right - chance(history) + max(3 * error, above / 3)
+    return statistics.fmean(scores[-2:]) > right + 0.2 or clearly
 
 
 def _unlearned(history: History, best: Evaluation, last: float) -> bool:
