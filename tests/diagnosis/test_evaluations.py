@@ -165,6 +165,13 @@ def test_the_same_batch_again_is_repeated(watch: EvaluationWatch, model: nn.Sequ
             assert closed(watch).repeated is repeated
 
 
+def test_another_question_about_the_same_batch_is_no_repetition(watch: EvaluationWatch, model: nn.Sequential) -> None:
+    x = batch(0)
+    for question in range(3):
+        watch.passed(model, [x, torch.full((len(x),), question)], model(x), set(), [])
+    assert not closed(watch).repeated
+
+
 def test_the_same_batch_to_another_model_is_a_comparison(watch: EvaluationWatch, model: nn.Sequential) -> None:
     for each in (model, model[0]):
         watch.passed(each, [batch(0)], each(batch(0)), set(), [])

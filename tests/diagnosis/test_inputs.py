@@ -1,6 +1,7 @@
 """What goes into a model, against NumPy."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -98,6 +99,39 @@ def test_a_column_that_is_zero_for_one_class_alone_tells_all() -> None:
     third = torch.arange(200) % 3
     x[:, 3] = (third < 2) * (1 + torch.arange(200) % 7)
     assert signs_of(x, third).tells_target < 0.9  # one class of three may well be told by a column
+
+
+@pytest.mark.parametrize(
+    ("made", "tells"),
+    [
+        (lambda y: torch.bucketize(y, torch.tensor([-1.0, -0.3, 0.3, 1.0])), True),
+        (lambda y: y > 0.3, True),
+        (lambda y: -y.exp(), True),
+        (lambda y: torch.bucketize(y + 0.3 * torch.randn(200), torch.tensor([-1.0, -0.3, 0.3, 1.0])), False),
+        (lambda y: torch.zeros(200), False),
+    ],
+)
+def test_a_column_that_is_a_function_of_the_target_tells_all(made: Callable[[Tensor], Tensor], tells: bool) -> None:
+    torch.manual_seed(0)
+    x, target = torch.randn(200, 5), torch.randn(200)
+    x[:, 2] = made(target)
+    assert (signs_of(x, target).tells_target == 1) is tells
+    assert signs_of(x, target).also_tells < 0.5
+
+
+def test_a_group_that_lies_apart_is_no_bin_of_the_target() -> None:
+    x = torch.randn(200, 5)
+    x[:, 2] = torch.arange(200) % 3
+    target = 9 * x[:, 2] + 0.5 * x[:, 0]
+    assert signs_of(x, target).tells_target < 1
+
+
+def test_a_column_that_has_one_number_for_each_class_tells_all() -> None:
+    x, label = torch.randn(200, 5), torch.arange(200) % 5
+    x[:, 2] = torch.tensor([0.3, -1, 2, 0.1, 0.7])[label]
+    assert signs_of(x, label).tells_target == 1
+    x[0, 2] = 0  # a mistake
+    assert signs_of(x, label).tells_target < 1
 
 
 def test_missing_values_do_not_spoil_the_others() -> None:

@@ -100,10 +100,13 @@ class EvaluationWatch:
         run.examples += self._batch
         self._output = output
         # A Monte Carlo draw may be of one batch, or of all of them before the next draw; two models may be compared.
+        # Of one example several things may be asked.
         if prints:
+            others = [row for each in inputs[1:] if each.dim() for row in row_prints(each, most=_ROWS)]
+            whole = prints[:_ROWS] + others
             first_prints, last = self._prints.get(id(model), ([], []))
-            run.repeated |= prints[:_ROWS] in (first_prints, last)
-            self._prints[id(model)] = first_prints or prints[:_ROWS], prints[:_ROWS]
+            run.repeated |= whole in (first_prints, last)
+            self._prints[id(model)] = first_prints or whole, whole
         sensitive = self._places.sensitive(model)
         if any(each.training and not _keeps_all(each) for each in sensitive):
             run.training = True

@@ -19,6 +19,8 @@ _FEW_ROWS = 8
 _CHANNELS = 16
 _FEW = 4
 """Examples of a class, of which no column is the same by chance alone."""
+_GAP = 0.5
+"""Deviations within groups that lie between them: so far apart bins are not."""
 
 
 def read_input(
@@ -114,8 +116,31 @@ def _tells(rows_NF: Tensor, target: Tensor) -> tuple[float, float]:
     norms = columns.norm(dim=0) * centred.norm()
     correlations = (centred @ columns).abs() / norms.clamp_min(1e-12)
     telling_F = torch.where(norms > 0, correlations, torch.zeros_like(correlations))
-    first, second = torch.where(_splits(rows_NF, values), 1.0, telling_F).topk(2).values.tolist()
+    exactly_F = _splits(rows_NF, values) | _follows(rows_NF, values)
+    first, second = torch.where(exactly_F, 1.0, telling_F).topk(2).values.tolist()
     return first, second
+
+
+def _follows(rows_NF: Tensor, values: Tensor) -> Tensor:
+    """Columns (F,) that are made of the target: one number for each class, or one that rises or falls as it rises.
+
+    Such as in which bin it lies. In which of several groups that lie apart it is tells as much, and is no leak.
+    """
+    sorted_N, order = values.sort()
+    steps_MF, classes_M = rows_NF[order].diff(dim=0), sorted_N.diff() != 0
+    if int(classes_M.sum()) < 0.5 * len(values):
+        return ((steps_MF != 0) == classes_M[:, None]).all(dim=0)
+    found_F = (steps_MF >= 0).all(dim=0) | (steps_MF <= 0).all(dim=0)
+    for column in found_F.nonzero().flatten().tolist():
+        after = steps_MF[:, column].nonzero().flatten() + 1
+        bins = sorted_N.tensor_split(after.tolist())
+        several = len(bins) > 2 or min(len(each) for each in bins) >= _FEW
+        within = math.sqrt(sum(float((each - each.mean()).square().sum()) for each in bins) / len(values))
+        together = (
+            len(bins) > 0.5 * len(values) or float((sorted_N[after] - sorted_N[after - 1]).median()) < _GAP * within
+        )
+        found_F[column] = len(bins) > 1 and several and together
+    return found_F
 
 
 def _splits(rows_NF: Tensor, values: Tensor) -> Tensor:

@@ -55,6 +55,18 @@ def test_labels_are_noisy_where_held_out_examples_are_answered_better() -> None:
     assert not found(0.81, 0.6, curve=line(2.3, 0.2))  # a loss that leaves the wrong ones out
 
 
+def test_of_two_classes_less_is_much_better() -> None:
+    def found(held_out: float, train: float, **evaluation: Any) -> bool:
+        two: dict[str, Any] = {"kind": "binary", "classes": 2, "counts": (32, 32)}
+        curve = line(0.7, 0.6)
+        return noisy([held_out] * 6, train, loss=two, curve=curve, evaluation={"examples": 1000} | evaluation)
+
+    assert found(0.78, 0.67)
+    assert not found(0.78, 0.7)
+    assert not found(0.78, 0.67, examples=50)  # by chance
+    assert not found(0.78, 0.67, counts=(700, 300))  # as always to say the commoner class
+
+
 def test_labels_are_noisy_where_what_was_known_is_unlearned() -> None:
     """Dropout keeps training accuracy below that of held-out examples, but does not make the latter fall."""
 
@@ -225,6 +237,19 @@ def test_values_that_are_memorized_and_nowhere_else_explained(
     }
     found = seen(fitting(errors=errors, evaluation={"variance": 1.0} | measured, **options))
     assert ("labels-unrelated" in found) is caught
+
+
+@pytest.mark.parametrize(("train", "read_elsewise"), [(0.02, True), (0.6, False)])
+def test_values_that_were_soon_explained_and_nowhere_else_are_read_elsewise(train: float, read_elsewise: bool) -> None:
+    """Such as of categories that are numbered otherwise where they are evaluated."""
+    curve = falling(1.5, train)
+    found = seen(
+        fitting(
+            errors=[1.5] * 4, evaluation={"variance": 1.0}, curve=curve, loss=lambda step: {"error": curve(step / 200)}
+        )
+    )
+    assert ("train-validation-mismatch" in found) is read_elsewise
+    assert ("labels-unrelated" in found) is not read_elsewise
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,29 @@ def test_inputs_are_unscaled_where_a_quarter_of_the_columns_is() -> None:
 
 
 @pytest.mark.parametrize(
+    ("right", "changes", "options", "caught"),
+    [
+        (0.83, {}, {}, True),
+        (0.95, {}, {}, False),  # they do no harm
+        (0.83, {}, {"ended": False}, False),
+        (0.83, {"std": 3.5, "mean": 2.0}, {}, False),
+        (0.83, {"low": -16.0}, {}, False),  # no grey values: noise may be what keeps them from being told apart
+        (0.83, {"shape": (64, 12), "columns": 12}, {}, False),
+        (0.83, {"shape": (64, 64), "columns": 64}, {}, True),
+        (0.83, {"normalized": True}, {}, False),
+        (0.12, {"low": -16.0}, {"curve": line(2.3, 2.3)}, True),
+    ],
+)
+def test_inputs_of_some_size_are_unscaled_where_a_run_came_to_little(
+    right: float, changes: dict[str, Any], options: dict[str, Any], caught: bool
+) -> None:
+    grey: dict[str, Any] = {"shape": (64, 1, 8, 8), "mean": 4.9, "std": 6.0, "low": 0.0, "high": 16.0}
+    taken = {"inputs": (replace(INPUT, **grey | changes),)}
+    history = classifying(right=line(right, right), examination=taken, **{"ended": True} | options)
+    assert ("unscaled-inputs" in seen(history)) is caught
+
+
+@pytest.mark.parametrize(
     ("stds", "options", "expected"),
     [
         ((200.0, *(1.0,) * 11), {}, {"feature-scale"}),  # one was left out

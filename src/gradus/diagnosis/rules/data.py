@@ -83,7 +83,7 @@ def train_validation_mismatch(history: History) -> Iterator[Sighting]:
             evidence = {"shift": each.shift, "scale": each.scale}
             yield Sighting(since=each.step, confidence=0.9, evidence=evidence, reading="scaled otherwise")
             return
-    at_chance = _at_chance(history)
+    at_chance = _at_chance(history) or _explained_here_alone(history)
     if at_chance is not None and _of_other_classes(history):
         yield Sighting(confidence=0.95, evidence=at_chance, reading="of other classes")
     elif at_chance is not None and _learned_at_once(history):
@@ -228,14 +228,26 @@ def _at_chance(history: History) -> dict[str, float] | None:
 
 
 def _learned_at_once(history: History) -> bool:
-    """Whether training accuracy had risen by the first evaluation, mostly after one pass over the examples.
+    """Whether training had got somewhere by the first evaluation, mostly after one pass over the examples.
 
     Then it was right of examples that it had not seen, and its labels have to do with its inputs.
     """
+    if kind(history) == "values":
+        return _explained_at_once(history)
     first = next((each.step for each in scored(history)), 0)
     right = accuracy_at(history, first)
     glances = sum(0.75 * first <= step <= first for step, _ in history.right)
     return right is not None and right > chance(history) + 0.12 and glances >= 2
+
+
+def _explained_at_once(history: History) -> bool:
+    """The same of values: half of their variance was explained, which by heart takes longer."""
+    first = next((each.step for each in history.held_out() if each.loss is not None), 0)
+    known = [each.target_std * each.target_std for each in losses(history) if each.target_std > 0]
+    bins = history.losses.bins
+    until = len(bins) * first // max(1, history.losses.count)
+    before = bins[until * 3 // 4 : until]
+    return len(before) >= 2 and bool(known) and statistics.fmean(before) < 0.5 * statistics.fmean(known)
 
 
 @rules.register(
@@ -268,12 +280,27 @@ def noisy_labels(history: History) -> Iterator[Sighting]:
     weighed = history.losses.end(20) < 0.2 * knowing_nothing(history)
     early = scores.index(best) < 0.6 * len(scores)
     # Wrong labels do no harm where nearly every held-out example is told right, as with dropout that is no module.
-    if 0.98 > last > right + 0.2 and dropout < 0.1 and alike and right < 0.8 and not weighed:
+    if last < 0.98 and _better(history, right, held_out) and dropout < 0.1 and alike and right < 0.8 and not weighed:
         yield Sighting(confidence=0.7, evidence=evidence)
     elif early and best - last > 0.08 and right > last + 0.1 and best < 0.95:
         yield Sighting(confidence=0.6, evidence=evidence)
     elif early and _unlearned(history, held_out[scores.index(best)], last) and last > right + 0.05 and right < 0.8:
         yield Sighting(confidence=0.7, evidence=evidence)
+
+
+def _better(history: History, right: float, held_out: Sequence[Evaluation]) -> bool:
+    """Whether held-out accuracy lies above training's by a fifth.
+
+    Or, of few classes, by a third of what it has above guessing, and by more than chance brings.
+    """
+    scores = [each.accuracy or 0.0 for each in held_out[-3:]]
+    counts = held_out[-1].counts
+    above = min(scores) - (max(counts) / sum(counts) if sum(counts) else chance(history))
+    steps = [step for step, _ in history.right] + [each.step for each in history.examinations]
+    looked_at = sum(step > 0.75 * history.step for step in steps) * losses(history)[-1].batch
+    error = math.sqrt(0.25 / max(1, looked_at) + 0.25 / max(1, held_out[-1].examples))
+    clearly = above > right - chance(history) + max(3 * error, above / 3)
+    return statistics.fmean(scores[-2:]) > right + 0.2 or clearly
 
 
 def _unlearned(history: History, best: Evaluation, last: float) -> bool:

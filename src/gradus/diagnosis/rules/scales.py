@@ -7,13 +7,18 @@ from collections.abc import Iterator, Sequence
 from gradus.core.text import Message
 from gradus.diagnosis.history import History
 from gradus.diagnosis.rules import Sighting, lasting, rules
-from gradus.diagnosis.rules.common import losses, settled, supervised, thriving
+from gradus.diagnosis.rules.common import kind, losses, settled, struggling, supervised, thriving
 from gradus.diagnosis.signs import Examination, InputSigns
 
 _FAR_APART = 1000
 _APART = 50
 """Times as wide as the middle column: drowning it whatever it is, and where few are wide or it hardly varies."""
 _MANY = 0.25
+_WIDE, _REACH = 10, 50
+"""Deviation or mean, and largest number, of inputs that harm in any case."""
+_WIDISH, _REACHES = 4, 10
+"""The same where nothing else is known to be in the way of a run that came to little."""
+_PIXELS = 16
 
 
 def _first_input(examination: Examination) -> InputSigns | None:
@@ -27,7 +32,8 @@ def _has_players(history: History) -> bool:
 
 @rules.register(
     "unscaled-inputs",
-    source="UMLAUT and others ask for [-1, 1]; we flag a deviation above 10 or a mean beyond 10 with values beyond 50",
+    source="UMLAUT and others ask for [-1, 1]; we flag a deviation above 10 or a mean beyond 10 with values beyond 50; "
+    "or 4 and 10 of a run that ended and came to nothing, or told less from pictures than pictures tell",
     not_fooled_by="a model that begins with normalization; a few wide columns among many or among scaled ones (that is "
     "feature-scale); a model of a few quantities, no matrix among them",
     says=Message(
@@ -38,18 +44,20 @@ def _has_players(history: History) -> bool:
 )
 def unscaled_inputs(history: History) -> Iterator[Sighting]:
     """Inputs far from zero mean and unit deviation, on several batches."""
+    limits = (_WIDISH, _REACHES) if _came_to_little(history) else (_WIDE, _REACH)
     if (
         _has_players(history)
         or not settled(history)
         or not history.latest(2)
         or not any(True for each in history.latest(2) for _ in history.weights(each))
-        or not all(_is_wide(_first_input(each), _spread(history)) for each in history.latest(2))
+        or not all(_is_wide(_first_input(each), _spread(history), *limits) for each in history.latest(2))
     ):
         return
     found = _first_input(history.latest(2)[-1])
     if found is not None:
         evidence = {"low": found.low, "high": found.high, "mean": found.mean, "std": found.std}
-        yield Sighting(confidence=0.85, evidence=evidence, worse=found.std)
+        plainly = _is_wide(found, _spread(history), _WIDE, _REACH)
+        yield Sighting(confidence=0.85 if plainly else 0.6, evidence=evidence, worse=found.std)
 
 
 def _spread(history: History) -> float:
@@ -57,13 +65,22 @@ def _spread(history: History) -> float:
     return statistics.median([each.inputs[0].spread for each in history.examinations if each.inputs] or [1.0])
 
 
-def _is_wide(found: InputSigns | None, spread: float) -> bool:
+def _came_to_little(history: History) -> bool:
+    """Whether a run ended and got nowhere; or, of grey values, not near all right: seldom are they so noisy."""
+    if not history.ended or not supervised(history) or thriving(history):
+        return False
+    seen = _first_input(history.latest(1)[0]) if history.latest(1) else None
+    grey = seen is not None and seen.low == 0 and (len(seen.shape) == 4 or seen.columns >= _PIXELS)
+    return struggling(history) or (grey and kind(history) == "classes")
+
+
+def _is_wide(found: InputSigns | None, spread: float, wide: float, reach: float) -> bool:
     return (
         found is not None
         and not found.normalized
         and (spread < _APART or not _few_are_wide(found))
-        and max(abs(found.low), abs(found.high)) > 50
-        and (found.std > 10 or abs(found.mean) > 10)
+        and max(abs(found.low), abs(found.high)) > reach
+        and (found.std > wide or abs(found.mean) > wide)
         and found.constant < 0.9
         and found.loud_constant < 30
     )
