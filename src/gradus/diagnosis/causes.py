@@ -150,7 +150,11 @@ TABLE: tuple[Cause, ...] = (
     _cause(
         "constant-inputs", {"constant-prediction": 0.5, "no-learning": 0.5, "dead-units": 0.5}, {"non-finite-input": 3}
     ),
-    _cause("train-validation-mismatch", {"generalization-gap": 0.7, "validation-rising": 0.3}),
+    _cause(
+        "train-validation-mismatch", {"generalization-gap": 0.7, "validation-rising": 0.3},
+        # Where learning is slow, a later stretch of a series looks worse for long.
+        {"optimizer-epsilon-too-large": 2},
+    ),
     _cause("leakage"),
     _cause(
         "labels-unrelated",

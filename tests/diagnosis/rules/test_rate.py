@@ -213,3 +213,19 @@ def test_weights_that_run_wild_while_nothing_more_is_learned() -> None:
     assert not found(ratio=0.001)
     assert not found(grown=4.0)
     assert not found(end=1.0)  # the most of it is learned
+
+
+@pytest.mark.parametrize(
+    ("epsilon", "shortened", "step", "caught"),
+    [
+        (0.1, 7.0, 2e-3, True),
+        (0.1, 5.0, 2e-3, False),
+        (1e-3, 7.0, 2e-3, False),  # as some do
+        (0.1, 7.0, 0.045, False),  # a rate that makes up for it
+    ],
+)
+def test_an_epsilon_that_takes_most_of_each_step_though_the_loss_falls(
+    epsilon: float, shortened: float, step: float, caught: bool
+) -> None:
+    adam = replace(ADAM, epsilon=epsilon, drowned=0.8, shortened=shortened, rate=step)
+    assert ("optimizer-epsilon-too-large" in seen(half_learning(optimizer=adam))) == caught
