@@ -204,7 +204,7 @@ TABLE: tuple[Cause, ...] = (
     _cause("oscillating-players"),
     _cause("discriminator-dominates", {}, {"mode-collapse": 0.5, "generator-dominates": 1}),
     _cause("generator-dominates", {}, {"mode-collapse": 0.5}),
-    _cause("posterior-collapse"),
+    _cause("posterior-collapse", {}, {"small-updates": 1}),  # it may not have begun
     _cause("checkerboard"),
     # parallel
     _cause("desynchronised-rank"),

@@ -101,6 +101,18 @@ def test_where_a_loss_came_down_a_little_with_weights_that_hardly_moved(steps: i
     assert ("small-updates" in seen(history)) == caught
 
 
+@pytest.mark.parametrize(
+    ("ratio", "curve", "caught"),
+    [(1.5e-4, falling(2.3, 2.2), True), (3e-4, falling(2.3, 2.2), False), (1.5e-4, line(2.3, 2.3), False)],
+)
+def test_where_a_loss_of_no_known_kind_came_down_a_little(ratio: float, curve: Curve, caught: bool) -> None:
+    history = classifying(
+        steps=500, curve=curve, loss={"kind": "", "accuracy": None}, right=None, ended=True,
+        examination={"parameters": moving(ratio)},
+    )  # fmt: skip
+    assert ("small-updates" in seen(history)) == caught
+
+
 @pytest.mark.parametrize(("right", "caught"), [(0.14, True), (0.16, False)])
 def test_what_was_trained_before_may_creep_once_it_tells_anything(right: float, caught: bool) -> None:
     history = classifying(

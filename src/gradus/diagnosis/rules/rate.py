@@ -1,5 +1,6 @@
 """How far a step goes."""
 
+import itertools
 import math
 import statistics
 from collections.abc import Iterable, Iterator
@@ -72,7 +73,8 @@ def _creeps(history: History) -> bool:
 
     Steps change weights by less than a twentieth of a percent, and all together by less than a third; by less than a
     tenth the way may be bent, as by a schedule. Of a loss that does not fall that tells where the rate alone says how
-    far a step goes; else it may be gradients that are small.
+    far a step goes; else it may be gradients that are small. One of a kind that is not known, as a flow's, has to come
+    down from quarter to quarter, or it may be one that does not tell.
     """
     ratios = [each for each in map(update_ratio, history.examinations) if each]  # 0 while gradients are added up
     if not history.ended or history.step < 100 or history.adversarial or len(ratios) < 8:
@@ -82,11 +84,13 @@ def _creeps(history: History) -> bool:
     if history.earlier and (right is None or right > chance(history) + 0.05):
         return False  # what was trained before may move little, once it tells anything
     moved = statistics.fmean(ratios) * history.step
-    bent = moved < _HARDLY if learned(history) else adaptive
+    hardly = moved < _HARDLY
+    bent = hardly if learned(history) else adaptive
+    down = all(one > two for one, two in itertools.pairwise(history.losses.quarters()))
     return (
         statistics.median(ratios) < CREEPING
         and moved < 1 / 3
-        and (falling(history) or (bent and supervised(history)))
+        and (falling(history) or (bent and (supervised(history) or (hardly and down and not kind(history)))))
         and (right is None or right < 0.8)
         and not thriving(history)
     )
