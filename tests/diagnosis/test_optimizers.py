@@ -64,8 +64,9 @@ def test_second_moments_drown_below_epsilon_whatever_the_step(steps: int) -> Non
     for _ in range(steps):
         adam.step()
     assert facts_of(adam).drowned == pytest.approx(3 / 20)
+    assert facts_of(adam).shortened == pytest.approx(1 + 1e-3 / 0.01)
     adam.param_groups[0]["eps"] = 1e-8
-    assert facts_of(adam).drowned == 0
+    assert (facts_of(adam).drowned, facts_of(adam).shortened) == (0, 1)
 
 
 def test_a_rate_of_another_name_is_not_known() -> None:

@@ -150,7 +150,11 @@ TABLE: tuple[Cause, ...] = (
     _cause(
         "constant-inputs", {"constant-prediction": 0.5, "no-learning": 0.5, "dead-units": 0.5}, {"non-finite-input": 3}
     ),
-    _cause("train-validation-mismatch", {"generalization-gap": 0.7, "validation-rising": 0.3}),
+    _cause(
+        "train-validation-mismatch", {"generalization-gap": 0.7, "validation-rising": 0.3},
+        # Where learning is slow, a later stretch of a series looks worse for long.
+        {"optimizer-epsilon-too-large": 2},
+    ),
     _cause("leakage"),
     _cause(
         "labels-unrelated",
@@ -200,7 +204,7 @@ TABLE: tuple[Cause, ...] = (
     _cause("oscillating-players"),
     _cause("discriminator-dominates", {}, {"mode-collapse": 0.5, "generator-dominates": 1}),
     _cause("generator-dominates", {}, {"mode-collapse": 0.5}),
-    _cause("posterior-collapse", {}, {"class-imbalance": 2}),
+    _cause("posterior-collapse", {}, {"class-imbalance": 2, "small-updates": 1}),  # it may not have begun
     _cause("checkerboard"),
     # parallel
     _cause("desynchronised-rank"),

@@ -1,6 +1,7 @@
 """What optimizers are set to, and whether their epsilon or decay drowns the gradient."""
 
 import math
+import statistics
 from typing import Any
 
 from torch import Tensor
@@ -24,13 +25,15 @@ def facts_of(optimizer: Optimizer) -> OptimizerFacts:
     decoupled = name in _DECOUPLED or group.get("decoupled_weight_decay") or group.get("weight_decouple")
     coupled = not decoupled
     parameters = [each for each in group["params"] if each.dim() > 1 and each.grad is not None][:_LOOKED_AT]
+    drowned, shortened = _drowned(optimizer, parameters, epsilon)
     return OptimizerFacts(
         name=name,
         rate=rate_of(optimizer),
         decay=decay,
         coupled=coupled,
         epsilon=epsilon,
-        drowned=_drowned(optimizer, parameters, epsilon),
+        drowned=drowned,
+        shortened=shortened,
         decay_over_gradient=_decay_share(parameters, decay) if decay and coupled else 0.0,
         maximizes=bool(group.get("maximize")),
         searches=bool(group.get("line_search_fn")) or hasattr(optimizer, "wants"),
@@ -42,11 +45,13 @@ def rate_of(optimizer: Optimizer) -> float:
     return float(optimizer.param_groups[0].get("lr", math.nan))
 
 
-def _drowned(optimizer: Optimizer, parameters: list[Tensor], epsilon: float) -> float:
-    """Share of second moments whose root, corrected for its start at zero, lies below epsilon."""
+def _drowned(optimizer: Optimizer, parameters: list[Tensor], epsilon: float) -> tuple[float, float]:
+    """Share of second moments whose root, corrected for its start at zero, lies below epsilon; and by how many times
+    epsilon shortens a step, of the middle one of each tensor, all taken together by their logarithms.
+    """
     if epsilon < 1e-7:
-        return 0.0
-    shares = []
+        return 0.0, 1.0
+    shares, times = [], []
     for each in parameters:
         state = optimizer.state.get(each, {})
         averaged, step = state.get("exp_avg_sq"), state.get("step")
@@ -57,8 +62,10 @@ def _drowned(optimizer: Optimizer, parameters: list[Tensor], epsilon: float) -> 
             correction = 1 - float(beta) ** float(step) if averaged is not None and step is not None else 1.0
             root = (sample(moment) / max(correction, 1e-12)).sqrt()
             shares.append((root < epsilon).float().mean())
-    values = figures(shares)
-    return sum(values) / len(values) if values else 0.0
+            times.append((1 + epsilon / root.median().clamp_min(1e-12)).log())
+    if not shares:
+        return 0.0, 1.0
+    return statistics.fmean(figures(shares)), math.exp(statistics.fmean(figures(times)))
 
 
 def _decay_share(parameters: list[Tensor], decay: float) -> float:

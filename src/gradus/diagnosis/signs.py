@@ -460,6 +460,7 @@ class OptimizerFacts:
         coupled: whether weight decay is added to the gradient.
         epsilon: of an adaptive method.
         drowned: share of its second moments' roots that lie below epsilon.
+        shortened: by how many times epsilon shortens a step.
         decay_over_gradient: the decay term over the gradient, of a coupled one.
         searches: whether it evaluates the loss itself to find how far to go, so that a far step was seen to be good.
         maximizes: whether it steps uphill.
@@ -471,6 +472,7 @@ class OptimizerFacts:
     coupled: bool = False
     epsilon: float = 0.0
     drowned: float = 0.0
+    shortened: float = 1.0
     decay_over_gradient: float = 0.0
     searches: bool = False
     maximizes: bool = False

@@ -9,6 +9,7 @@ import pytest
 from gradus.diagnosis.history import History
 from tests.diagnosis.histories import (
     ADAM,
+    MATRIX,
     NONE,
     PARAMETERS,
     SGD,
@@ -242,3 +243,23 @@ def test_of_more_candidates_fewer_are_right(task: dict[str, Any], caught: bool) 
     """Of 32 sounds of a batch nearly always the right one is found, and of 600 not so often."""
     task = {"batch": 64, "heads": ()} | task
     assert ("generalization-gap" in seen(classifying(loss=task, scores=[0.5] * 6))) is caught
+
+
+@pytest.mark.parametrize(
+    ("value", "left", "right", "caught"),
+    [(2.2, 0.6, 0.6, True), (1.7, 0.6, 0.6, False), (2.2, 0.8, 0.6, False), (2.2, 0.6, 0.8, False)],
+)
+def test_a_penalty_by_hand_that_classes_come_to_rest_with(
+    value: float, left: float, right: float, caught: bool
+) -> None:
+    penalty = op("Add"), op("Sum"), op("Pow", MATRIX.elements)
+
+    def shrinking(step: int) -> dict[str, Any]:
+        weight = MATRIX.weight * (left if step else 1.0)
+        return {"parameters": {at: replace(each, weight=weight) for at, each in PARAMETERS.items()}}
+
+    history = classifying(
+        curve=line(2.2, 2.2), right=line(right, right), examination=shrinking,
+        loss={"value": value, "surprise": 1.7, "heads": (penalty,)},
+    )  # fmt: skip
+    assert ("over-regularization" in seen(history)) == caught

@@ -101,6 +101,18 @@ def test_where_a_loss_came_down_a_little_with_weights_that_hardly_moved(steps: i
     assert ("small-updates" in seen(history)) == caught
 
 
+@pytest.mark.parametrize(
+    ("ratio", "curve", "caught"),
+    [(1.5e-4, falling(2.3, 2.2), True), (3e-4, falling(2.3, 2.2), False), (1.5e-4, line(2.3, 2.3), False)],
+)
+def test_where_a_loss_of_no_known_kind_came_down_a_little(ratio: float, curve: Curve, caught: bool) -> None:
+    history = classifying(
+        steps=500, curve=curve, loss={"kind": "", "accuracy": None}, right=None, ended=True,
+        examination={"parameters": moving(ratio)},
+    )  # fmt: skip
+    assert ("small-updates" in seen(history)) == caught
+
+
 @pytest.mark.parametrize(("right", "caught"), [(0.14, True), (0.16, False)])
 def test_what_was_trained_before_may_creep_once_it_tells_anything(right: float, caught: bool) -> None:
     history = classifying(
@@ -213,3 +225,19 @@ def test_weights_that_run_wild_while_nothing_more_is_learned() -> None:
     assert not found(ratio=0.001)
     assert not found(grown=4.0)
     assert not found(end=1.0)  # the most of it is learned
+
+
+@pytest.mark.parametrize(
+    ("epsilon", "shortened", "step", "caught"),
+    [
+        (0.1, 7.0, 2e-3, True),
+        (0.1, 5.0, 2e-3, False),
+        (1e-3, 7.0, 2e-3, False),  # as some do
+        (0.1, 7.0, 0.045, False),  # a rate that makes up for it
+    ],
+)
+def test_an_epsilon_that_takes_most_of_each_step_though_the_loss_falls(
+    epsilon: float, shortened: float, step: float, caught: bool
+) -> None:
+    adam = replace(ADAM, epsilon=epsilon, drowned=0.8, shortened=shortened, rate=step)
+    assert ("optimizer-epsilon-too-large" in seen(half_learning(optimizer=adam))) == caught

@@ -130,6 +130,8 @@ def test_a_signal_that_is_learned_from_has_not_vanished() -> None:
     assert "vanishing-signal" in seen(not_learning(examination=faint))
     assert "vanishing-signal" not in seen(classifying(examination=faint))
     assert "vanishing-signal" not in seen(not_learning(examination=faint, steps=19))  # it may grow
+    zeros = {place: replace(each, constant=place == "net:4.weight") for place, each in PARAMETERS.items()}
+    assert "vanishing-signal" not in seen(not_learning(examination=faint | {"parameters": zeros}))
 
 
 def silent(share: float, *, learns: bool, **changes: Any) -> History:

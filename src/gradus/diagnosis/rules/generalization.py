@@ -1,5 +1,6 @@
 """Training against held-out examples, and what keeps a model from fitting."""
 
+import itertools
 import math
 import statistics
 from collections.abc import Iterator
@@ -23,6 +24,8 @@ from gradus.diagnosis.signs import Evaluation, Examination, ParameterSigns
 _CUSTOMARY_DECAY = 0.01
 """Of AdamW, where nothing else is given."""
 _FEW_WEIGHTS = 32
+_SHRUNK = 0.75
+_SUMS = ("Sum", "Mean")
 
 
 def _rightly(history: History) -> list[Evaluation]:
@@ -156,7 +159,7 @@ def over_regularization(history: History) -> Iterator[Sighting]:
         ("dropout", dropout >= 0.8 and badly),
         ("decay", ((decay > 0.8 and strong > 0.02) or decoupled > 0.01) and (badly or left < 0.5)),
         ("decay", _decay_moves(history) and badly),
-        ("withering", _withered(history)),
+        ("withering", _withered(history) or (badly and _weighed_down(history))),
     ):
         if strongly:
             yield Sighting(confidence=0.85, evidence=evidence, reading=reading)
@@ -190,6 +193,25 @@ def _withered(history: History) -> bool:
     few = (len(weights) < 2 or sum(weights) < _FEW_WEIGHTS) and not _penalizes(history)
     normalized = any(facts.normalizations for facts in history.models.values())
     return _left(history) < 0.5 and short and not few and not normalized
+
+
+def _weighed_down(history: History) -> bool:
+    """Whether a sum over weights that a loss of classes has added to it has come to rest with it, and shrunk them."""
+    known, quarters = losses(history), history.losses.quarters()
+    sizes = {each.elements for _, each in _weights(history, history.last)}
+    if not known or not quarters or _left(history) > _SHRUNK:
+        return False
+    summed = any(
+        one.name in _SUMS and one.shape == () and math.prod(two.shape) in sizes
+        for head in known[-1].heads
+        for one, two in itertools.pairwise(head)
+    )
+    # At first or at last: one that has shrunk all weights is small itself.
+    outweighs = any(
+        all(each.kind == "classes" and each.value > 1.1 * each.terms * each.surprise for each in part)
+        for part in (known[:5], known[-5:])
+    )
+    return summed and outweighs and quarters[3] > 0.98 * quarters[1]
 
 
 def _left(history: History) -> float:

@@ -1,5 +1,6 @@
 """How far a step goes."""
 
+import itertools
 import math
 import statistics
 from collections.abc import Iterable, Iterator
@@ -17,13 +18,14 @@ from gradus.diagnosis.rules.common import (
     learned,
     losses,
     settled,
+    stationary,
     struggling,
     supervised,
     thriving,
     update_ratio,
     warming_up,
 )
-from gradus.diagnosis.signs import Op, ParameterSigns
+from gradus.diagnosis.signs import Op, OptimizerFacts, ParameterSigns
 
 Weights = Iterable[tuple[str, ParameterSigns]]
 
@@ -34,6 +36,9 @@ _CUT_OFF = 0.1
 _FEW_BINS = 20
 _NEAR_ZERO = 0.1
 _A_WHILE = 20
+_BEYOND = 0.01
+_SHORTENED = 6.0
+_MAKES_UP = 0.03
 
 
 @rules.register(
@@ -68,7 +73,8 @@ def _creeps(history: History) -> bool:
 
     Steps change weights by less than a twentieth of a percent, and all together by less than a third; by less than a
     tenth the way may be bent, as by a schedule. Of a loss that does not fall that tells where the rate alone says how
-    far a step goes; else it may be gradients that are small.
+    far a step goes; else it may be gradients that are small. One of a kind that is not known, as a flow's, has to come
+    down from quarter to quarter, or it may be one that does not tell.
     """
     ratios = [each for each in map(update_ratio, history.examinations) if each]  # 0 while gradients are added up
     if not history.ended or history.step < 100 or history.adversarial or len(ratios) < 8:
@@ -78,11 +84,13 @@ def _creeps(history: History) -> bool:
     if history.earlier and (right is None or right > chance(history) + 0.05):
         return False  # what was trained before may move little, once it tells anything
     moved = statistics.fmean(ratios) * history.step
-    bent = moved < _HARDLY if learned(history) else adaptive
+    hardly = moved < _HARDLY
+    bent = hardly if learned(history) else adaptive
+    down = all(one > two for one, two in itertools.pairwise(history.losses.quarters()))
     return (
         statistics.median(ratios) < CREEPING
         and moved < 1 / 3
-        and (falling(history) or (bent and supervised(history)))
+        and (falling(history) or (bent and (supervised(history) or (hardly and down and not kind(history)))))
         and (right is None or right < 0.8)
         and not thriving(history)
     )
@@ -212,7 +220,8 @@ def times_as_large(first: Weights, last: Weights) -> float:
     "optimizer-epsilon-too-large",
     source="Kingma & Ba (2015): epsilon only guards the division; drowned means the root of the second moment lies "
     "below it",
-    not_fooled_by="1e-8, or 1e-3 and more where gradients are larger than that",
+    not_fooled_by="1e-8, or 1e-3 and more where gradients are larger than that; a rate raised to make up for it, and "
+    "targets that a program makes for itself, where 1e-2 is customary",
     says=Message(
         en="The optimizer's epsilon, {epsilon:.1e}, is larger than the gradients it is added to ({drowned:.0%} of "
         "them): "
@@ -221,14 +230,27 @@ def times_as_large(first: Weights, last: Weights) -> float:
     ),
 )
 def optimizer_epsilon_too_large(history: History) -> Iterator[Sighting]:
-    """Epsilon exceeds nearly all second moments' roots, and steps are small."""
+    """Epsilon exceeds nearly all second moments' roots, and steps are small, or a sixth of what the rate says.
+
+    Of the latter a loss that falls all the same does not clear it: each weight should move by about the rate.
+    """
     last = history.last
     ratio = update_ratio(last) if last is not None else None
-    if not settled(history) or learned(history):
+    if not settled(history) or thriving(history):
         return
+    small = not learned(history) and ratio is not None and ratio < 1e-3
     for facts in history.optimizers.values():
-        if facts.epsilon >= 1e-4 and facts.drowned > 0.9 and ratio is not None and ratio < 1e-3:
+        drowned = facts.epsilon >= 1e-4 and facts.drowned > 0.9
+        if (drowned and small) or (_shortens(facts) and stationary(history)):
             yield Sighting(confidence=0.9, evidence={"epsilon": facts.epsilon, "drowned": facts.drowned})
+
+
+def _shortens(facts: OptimizerFacts) -> bool:
+    """Whether epsilon is beyond the customary and takes most of each step, and no rate makes up for it.
+
+    Of steps that are not adapted any more the rate is that of plain descent, over epsilon: it is often 0.1 or so.
+    """
+    return facts.epsilon >= _BEYOND and facts.shortened > _SHORTENED and facts.rate < _MAKES_UP
 
 
 @rules.register(

@@ -124,7 +124,8 @@ def _branches_that_begin_shut(examination: Examination, one_number: set[str]) ->
 @rules.register(
     "vanishing-signal",
     source="our prototype: variation over the batch below 1e-3 of the first layer's; healthy networks stay above 0.08",
-    not_fooled_by="an output layer that begins at zero; small outputs that still differ between examples",
+    not_fooled_by="an output layer that begins at zero, or the last one of any part; small outputs that still "
+    "differ between examples",
     says=Message(
         en="The signal vanishes: what tells examples apart is {ratio:.1e} times as large in the last hidden layer as "
         "in "
@@ -134,7 +135,7 @@ def _branches_that_begin_shut(examination: Examination, one_number: set[str]) ->
 )
 def vanishing_signal(history: History) -> Iterator[Sighting]:
     """How much layers' outputs differ between examples falls by more than a thousand."""
-    found = [last_over_first(each, 2) for each in history.latest(2)]
+    found = [last_over_first(each, 2, _zeros(history.first)) for each in history.latest(2)]
     if not struggling(history):
         return
     if found and all(each is not None and each[1] < VANISHED for each in found):
@@ -163,9 +164,19 @@ def exploding_signal(history: History) -> Iterator[Sighting]:
             return
 
 
-def last_over_first(examination: Examination, which: int) -> tuple[str, float] | None:
-    """Of deviations (1) or of variations over the batch (2), within the model that ran first."""
-    layers = weighted_layers(examination)
+def _zeros(first: Examination | None) -> frozenset[str]:
+    """Layers whose matrix began at zero: they say little for as long as steps are small."""
+    parameters = {} if first is None else first.parameters
+    return frozenset(layer_of(place) for place, each in parameters.items() if each.matrix and each.constant)
+
+
+def last_over_first(examination: Examination, which: int, besides: Collection[str] = ()) -> tuple[str, float] | None:
+    """Of deviations (1) or of variations over the batch (2), within the model that ran first.
+
+    Args:
+        besides: layers that are left out.
+    """
+    layers = [each for each in weighted_layers(examination) if each[0] not in besides]
     model = layers[0][0].partition(":")[0] if layers else ""
     values = [(each[0], float(each[which])) for each in layers if each[0].partition(":")[0] == model]
     if len(values) < 3 or not values[0][1]:
