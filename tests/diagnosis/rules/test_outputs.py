@@ -101,6 +101,22 @@ def test_probabilities_that_are_picked_want_a_logarithm(above: tuple[Op, ...], c
     assert ("missing-log" in seen(classifying(loss={"heads": (head,)}, curve=line(-0.1, -0.5)))) == caught
 
 
+@pytest.mark.parametrize(
+    ("ops", "caught"),
+    [
+        ((op("Gather", 64, 9, 1, picks=(2,)), op("LogSoftmax", 64, 9, 10, axis=1)), True),
+        ((op("Index", 64, picks=(2,)), op("Log", 64, 9, 10), op("Softmax", 64, 9, 10, axis=1)), True),
+        ((op("Gather", 64, 9, 1, picks=(2,)), op("LogSoftmax", 64, 9, 10, axis=2)), False),
+        ((op("Index", 64, picks=(1, 2)), op("LogSoftmax", 64, 9, 10, axis=1)), False),
+        ((op("Gather", 64, 1, 10), op("LogSoftmax", 64, 9, 10, axis=2)), False),
+        ((op("Gather", 64, 9, 1, picks=(2,)), op("Mul", 64, 9, 10), op("Softmax", 64, 9, 1, axis=1)), False),
+    ],
+)
+def test_a_softmax_runs_over_the_axis_of_what_is_picked(ops: tuple[Op, ...], caught: bool) -> None:
+    head = (op("Neg"), op("Mean"), *ops, LOGITS)
+    assert ("softmax-wrong-axis" in seen(classifying(loss={"kind": "", "heads": (head,)}))) is caught
+
+
 PICKED = (op("Gather", 64, 1), op("Softmax", 64, 10), LOGITS)
 WEIGHED = (op("Neg", negative=True), op("Mean"), op("Mul", 64))
 POWER = (*WEIGHED, op("Pow", 64), op("Rsub", 64, negative=True))

@@ -71,6 +71,10 @@ def softmax_twice(history: History) -> Iterator[Sighting]:
             en="The softmax of the output runs over the steps of each example instead of the classes",
             zh="输出的 softmax 作用在样本内的时间步轴上，而不是类别轴上",
         ),
+        "picked": Message(
+            en="The softmax of the output runs over another axis than the one on which the loss picks the right class",
+            zh="输出的 softmax 作用的轴不是损失从中取出正确类别的那一轴",
+        ),
         "within": Message(
             en="A softmax inside the model, as of attention, runs over the batch: examples compete with each other, "
             "instead of what each of them attends to",
@@ -86,8 +90,9 @@ def softmax_twice(history: History) -> Iterator[Sighting]:
 def softmax_wrong_axis(history: History) -> Iterator[Sighting]:
     """A softmax that runs over axis 0, or over whatever leaves no distribution.
 
-    It stands between the loss and the last layer; or anywhere, if it runs over the batch and examples are seen to mix,
-    or if its weights are summed over another axis than they were made to add up to 1 on.
+    It stands between the loss and the last layer, which may pick on another axis; or anywhere, if it runs over the
+    batch and examples are seen to mix, or if its weights are summed over another axis than they were made to add up to
+    1 on.
     """
     for loss, head in each_head(history):
         for op in head:
@@ -97,6 +102,12 @@ def softmax_wrong_axis(history: History) -> Iterator[Sighting]:
                 reading = "steps" if op.axis else "batch"
                 yield Sighting(confidence=0.95, reading=reading, evidence={"axis": op.axis, "axes": len(op.shape)})
                 return
+    for loss, _ in each_head(history):
+        softmax = next((found for raw in loss.heads if (found := _beside_the_class(raw)) is not None), None)
+        if softmax is not None and softmax.axis is not None:
+            evidence = {"axis": softmax.axis, "axes": len(softmax.shape)}
+            yield Sighting(confidence=0.95, reading="picked", evidence=evidence)
+            return
     for each in losses(history)[:MOST]:
         if each.crossed is not None:
             evidence = {"axis": each.crossed[0], "summed": each.crossed[1], "axes": each.crossed[2]}
@@ -108,6 +119,16 @@ def softmax_wrong_axis(history: History) -> Iterator[Sighting]:
             if shapes:
                 yield Sighting(confidence=0.95, reading="within", evidence={"axis": 0, "axes": len(shapes[0])})
                 return
+
+
+def _beside_the_class(head: Sequence[Op]) -> Op | None:
+    """A softmax over another axis than the one on which the operation above it picks one number at each place."""
+    for at, op in enumerate(head):
+        if op.picks:
+            below = next((each for each in head[at + 1 :] if each.name not in ("Log", "Clamp", "ClampMin", "Neg")), op)
+            softmax = below.name in ("Softmax", "LogSoftmax")
+            return below if softmax and len(below.shape) > 2 and below.axis not in op.picks else None
+    return None
 
 
 def _competes(shape: Sequence[int]) -> bool:
