@@ -300,3 +300,31 @@ def test_one_number_by_hand_meets_a_column() -> None:
     x, w = torch.linspace(-2, 2, 24), torch.ones(1, requires_grad=True)
     (given,) = given_by_hand(walk((w * x).square().mean()))
     assert torch.equal(given, x[:, None])
+
+
+STEPS = 9
+SEQUENCE = torch.randn(N, STEPS, C, generator=torch.Generator().manual_seed(0)).requires_grad_()
+RIGHT = torch.randint(0, C, (N, STEPS), generator=torch.Generator().manual_seed(1))
+ROWS, MOMENTS = torch.arange(N)[:, None], torch.arange(STEPS)
+SOME = (RIGHT != 0).nonzero(as_tuple=True)
+ENDS = torch.tensor([8, 3, 5, 8, 1, 2])[:, None, None]
+
+
+@pytest.mark.parametrize(
+    ("pick", "expected"),
+    [
+        (lambda p: p.gather(2, RIGHT[..., None]), (2,)),
+        (lambda p: p.gather(-1, RIGHT[..., None]), (2,)),
+        (lambda p: p[ROWS, MOMENTS, RIGHT], (2,)),
+        (lambda p: p.transpose(1, 2)[ROWS, RIGHT, MOMENTS], (1,)),
+        (lambda p: p[(*SOME, RIGHT[SOME])], (2,)),
+        (lambda p: p[RIGHT % N, RIGHT, RIGHT], (2,)),  # a table
+        (lambda p: p[torch.arange(3), torch.arange(3), torch.arange(3)], (0, 1, 2)),
+        (lambda p: p.gather(1, ENDS.repeat(1, 1, C)), ()),  # the last step of each
+        (lambda p: p.gather(2, RIGHT[:, :, None].repeat(1, 1, 2)), ()),
+        (lambda p: p[:, 0].gather(1, RIGHT[:, :1]), ()),
+    ],
+)
+def test_the_axis_on_which_numbers_are_picked(pick: Callable[[Tensor], Tensor], expected: tuple[int, ...]) -> None:
+    ops = walk(pick(SEQUENCE.log_softmax(2)).mean()).heads[0]
+    assert next((op.picks for op in ops if op.picks), ()) == expected

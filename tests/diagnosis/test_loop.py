@@ -326,14 +326,17 @@ def test_a_seed_is_no_matter_where_the_state_of_before_is_put_back() -> None:
     assert signs_of(model, body).reseeded == 0
 
 
+@pytest.mark.parametrize(
+    "make", [lambda seed: np.random.default_rng(seed=seed), lambda seed: torch.Generator().manual_seed(seed)]
+)
 @pytest.mark.parametrize(("times", "same", "expected"), [(8, True, STEPS), (7, True, 0), (8, False, 0)])
-def test_generators_made_for_each_example(times: int, same: bool, expected: int) -> None:
+def test_generators_made_for_each_example(make: Callable[[int], object], times: int, same: bool, expected: int) -> None:
     model = perceptron()
     sgd = SGD(model.parameters(), lr=0.01)
 
     def body(step: int) -> None:
         for example in range(times):
-            np.random.default_rng(3 if same else example)
+            make(3 if same else example)
         cleared_before(model, sgd)
 
     assert signs_of(model, body).reseeded == expected

@@ -148,6 +148,22 @@ def test_an_older_generator_is_what_it_was_for_whoever_asks(notes: _Notes) -> No
     assert notes.told[0] == ("seed", "numpy.random.RandomState", 5)
 
 
+def test_a_generator_of_torch_is_told_when_it_is_made_and_is_what_it_was(notes: _Notes) -> None:
+    made = torch.Generator(device="cpu").manual_seed(5)
+    assert notes.told == [("seed", "torch.Generator", made)]
+    assert type(made) is type(torch.default_generator)
+    assert isinstance(torch.default_generator, torch.Generator)
+    assert not isinstance(made.get_state(), torch.Generator)
+    again = pickle.loads(pickle.dumps(made))  # noqa: S301 - our own
+    assert torch.equal(torch.rand(3, generator=again), torch.rand(3, generator=made))
+
+    class Own(torch.Generator):
+        pass
+
+    assert isinstance(Own(), Own)
+    assert not isinstance(made, Own)
+
+
 def test_losses_and_comparisons_are_told_while_asked_for(notes: _Notes) -> None:
     output, target = torch.zeros(4, 2), torch.tensor([0, 1, 1, 0])
     taps.tap_evaluation(notes, on=True)

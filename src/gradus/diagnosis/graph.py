@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from gradus.diagnosis.signs import Op
@@ -281,9 +282,36 @@ def describe(node: Any, name: str, children: list[Any]) -> Op:
     factors = _factors(node) if name == "Mul" else []
     gains = data and name == "Mul" and not all(_are_shares(each) for each in factors if each.dim() > 1)
     shapes = tuple(tuple(each.shape) for each in factors)
-    return Op(
-        name, shape, axis, data, negative, gains=gains, marks=data and any(map(are_marks, factors)), factors=shapes
-    )
+    marks = data and any(map(are_marks, factors))
+    picks = _picks(node, name) if name in ("Gather", "Index") else ()
+    return Op(name, shape, axis, data, negative, gains=gains, marks=marks, factors=shapes, picks=picks)
+
+
+def _picks(node: Any, name: str) -> tuple[int, ...]:
+    """Axes on one of which one number is picked at each place that the others tell; of a table, in which a place comes
+    again, the last one. What picks the same number all along an axis selects, say, a step.
+    """
+    try:
+        kept = [node._saved_index] if name == "Gather" else list(node._saved_indices)
+        axis = node._saved_dim if name == "Gather" else 0
+    except (RuntimeError, AttributeError):  # freed, changed in place, or of another torch
+        return ()
+    if name == "Gather":
+        index, rank = kept[0], kept[0].dim()
+        axis = (axis - 2**64 if axis >= 2**63 else axis) % max(1, rank)
+        others = [each for each in range(rank) if each != axis and index.shape[each] > 1]
+        varies = all(bool((index != index.narrow(each, 0, 1)).any()) for each in others)
+        return (axis,) if rank > 2 and index.shape[axis] == 1 and varies else ()
+    if len(kept) < 3 or any(each is None or each.dtype != torch.long for each in kept):
+        return ()
+    places = torch.stack([each.flatten()[:_MOST_PLACES] for each in torch.broadcast_tensors(*kept)], dim=1)
+    axes = range(len(kept))
+    without = [places[:, [other for other in axes if other != each]] for each in axes]
+    once = tuple(each for each in axes if len(without[each].unique(dim=0)) == len(places))
+    return once or (len(kept) - 1,)
+
+
+_MOST_PLACES = 4096
 
 
 def _cuts_negative(node: Any) -> bool:

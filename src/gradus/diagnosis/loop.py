@@ -15,7 +15,7 @@ from gradus.diagnosis.measure import sample
 from gradus.diagnosis.places import Places
 from gradus.diagnosis.signs import LoopSigns
 
-_MADE = {"numpy.random.default_rng", "numpy.random.RandomState", "random.Random"}
+_MADE = {"numpy.random.default_rng", "numpy.random.RandomState", "random.Random", "torch.Generator"}
 """Generators of their own, rather than one that everybody draws from."""
 _PRINTS = 4
 """Gradients by which it is told whether an optimizer uses those of an earlier step."""
@@ -34,6 +34,7 @@ class LoopWatch:
         self._seeds_now: set[Any] = set()
         self._seeds: set[Any] = set()
         self._made: Counter[tuple[str, int | str]] = Counter()
+        self._generator: torch.Generator | None = None
         self._prints: list[tuple[weakref.ref[Tensor], Tensor]] = []
         self._modes: list[tuple[bool, weakref.ref[nn.Module]]] = []
         self._moved: weakref.WeakSet[Optimizer] = weakref.WeakSet()
@@ -66,6 +67,7 @@ class LoopWatch:
     def evaluated(self) -> None:
         """An evaluation has passed: generators made for it, so that it comes out the same again, do not count."""
         self._made.clear()
+        self._generator = None
 
     def before_backward(self, *, looking: bool) -> None:
         if not self.signs.backwards:
@@ -185,6 +187,7 @@ class LoopWatch:
             self.signs.reseeded += bool(self._seeds_now & self._seeds)
             self._seeds |= self._seeds_now
             self._seeds_now = set()
+        self._note_generator()
         if self._made:
             self.signs.reseeded += max(self._made.values()) >= _FOR_EACH
             self._made.clear()
@@ -203,12 +206,21 @@ class LoopWatch:
         of before is put back, what follows does not depend on the seed.
         """
         if what in _MADE:
-            if isinstance(seed, int | str):
+            if isinstance(seed, torch.Generator):
+                self._note_generator()
+                self._generator = seed
+            elif isinstance(seed, int | str):
                 self._made[what, seed] += 1
         elif isinstance(seed, int | float | str) and len(self._seeds) < 10_000:
             self._seeds_now.add((what, seed))
         elif not isinstance(seed, int | float | str | None):
             self._seeds_now = {each for each in self._seeds_now if each[0] != what}
+
+    def _note_generator(self) -> None:
+        """One of torch's is made first, and set after: by now."""
+        if self._generator is not None:
+            self._made["torch.Generator", self._generator.initial_seed()] += 1
+            self._generator = None
 
     def _look_for_changes(self) -> None:
         """Before any optimizer has stepped: whether parameters change all the same, and gradients are thrown away."""

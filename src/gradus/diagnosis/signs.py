@@ -130,6 +130,7 @@ class Op:
         gains: of a product with data, whether these are no shares: some are below 0, or those of a row are not 1.
         marks: of a product with data, whether these are 0s and 1s, some of each, or 0s and -1s.
         factors: of a product, the shapes of the factors that autograd keeps: of data, or of both.
+        picks: axes on one of which it picks a number at each place of three axes and more, as of the right class.
     """
 
     name: str
@@ -141,6 +142,7 @@ class Op:
     gains: bool = False
     marks: bool = False
     factors: tuple[tuple[int, ...], ...] = ()
+    picks: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -231,18 +231,24 @@ def _tap_seed(owner: ModuleType | type, name: str, told: str) -> None:
     _replace(owner, name, tapped, _undo)
 
 
-def _tap_random_state() -> None:
-    """NumPy's older generators, whose class is not Python's: one below it stands in, and passes for it."""
-    original = np.random.RandomState
+def _passing(given: type) -> Any:
+    """The kind of a class that is derived from `given`, stands in for it and passes for it."""
+    kind: Any = type(given)
 
-    class Passing(type):
+    class Passing(kind):  # type: ignore[misc]
         def __instancecheck__(cls, instance: Any) -> bool:
-            return isinstance(instance, original) if cls is RandomState else super().__instancecheck__(instance)
+            return isinstance(instance, given) if given in cls.__bases__ else super().__instancecheck__(instance)
 
         def __subclasscheck__(cls, subclass: type) -> bool:
-            return issubclass(subclass, original) if cls is RandomState else super().__subclasscheck__(subclass)
+            return issubclass(subclass, given) if given in cls.__bases__ else super().__subclasscheck__(subclass)
 
-    class RandomState(np.random.RandomState, metaclass=Passing):
+    return Passing
+
+
+def _tap_random_state() -> None:
+    """NumPy's older generators, whose class is not Python's: one below it stands in."""
+
+    class RandomState(np.random.RandomState, metaclass=_passing(np.random.RandomState)):  # type: ignore[metaclass]
         def __init__(self, seed: Any = None) -> None:
             super().__init__(seed)
             for each in tuple(_listeners):
@@ -251,8 +257,28 @@ def _tap_random_state() -> None:
     _replace(np.random, "RandomState", RandomState, _undo)
 
 
+def _tap_generator() -> None:
+    """torch's generators, told when they are made, and set after; they are torch's own, which is all it compiles."""
+    original = torch.Generator
+
+    class Making(_passing(original)):  # type: ignore[misc]
+        def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+            if cls is not Generator:
+                return super().__call__(*args, **kwargs)
+            made = original(*args, **kwargs)
+            for each in tuple(_listeners):
+                each.seeded("torch.Generator", made)
+            return made
+
+    class Generator(original, metaclass=Making):  # type: ignore[misc,valid-type]
+        __module__, __qualname__ = "torch", "Generator"  # what torch asks for where generators are pickled
+
+    _replace(torch, "Generator", Generator, _undo_losses)  # not for what is compiled: annotations are of the original
+
+
 def _tap_losses() -> None:
     """For as long as anybody listens: of `mse_loss(model(x), y)` the loss is looked up before the pass begins."""
+    _tap_generator()
     for name in _LOSSES:
         _tap_loss(name)
     for name, position in _OF_SIGNS.items():

@@ -389,16 +389,17 @@ for x in batches:
 """
         assert first_change(source, "seed-once") == ["- np.random.seed(1)"]
 
-    def test_of_a_generator_come_from_torch(self) -> None:
-        source = """
+    @pytest.mark.parametrize("made", ["np.random.default_rng({})", "torch.Generator().manual_seed({})"])
+    def test_of_a_generator_come_from_torch(self, made: str) -> None:
+        source = f"""
 import numpy as np
 import torch
 class Noisy:
     def __getitem__(self, i):
-        rng = np.random.default_rng(0)
-        return self.x[i] + rng.normal()
+        rng = {made.format(0)}
+        return self.x[i] + noise(rng)
 """
-        assert "+ rng = np.random.default_rng(torch.randint(2**31, ()).item())" in first_change(source, "seed-once")
+        assert "+ rng = " + made.format("torch.randint(2**31, ()).item()") in first_change(source, "seed-once")
 
     def test_once_before_training_are_left(self) -> None:
         source = "import torch\ndef main():\n    torch.manual_seed(0)\n    train()\nmain()\n"

@@ -560,3 +560,15 @@ for x, y in loader:
         assert loss.replace("y)", "y / 255)") in found[0]
         found = changes(program, remedy, History(examinations=[Examination(step=0, losses=(grey,))]))
         assert not any("/ 255" in each for each in found)
+
+
+@pytest.mark.parametrize("power", ["(1 - p) ** 2", "0.5 * (1 - p).pow(2)"])
+def test_the_logarithm_of_a_focal_loss_goes_where_nothing_is_raised(power: str) -> None:
+    source = f"""
+import torch.nn.functional as F
+def focal(logits, y):
+    p = F.softmax(logits, dim=1)
+    return F.nll_loss({power} * p, y)
+focal(net(x), y).backward()
+"""
+    assert first_change(source, "add-log")[1] == f"+ return F.nll_loss({power} * p.clamp(min=1e-8).log(), y)"

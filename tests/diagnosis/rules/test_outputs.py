@@ -101,6 +101,59 @@ def test_probabilities_that_are_picked_want_a_logarithm(above: tuple[Op, ...], c
     assert ("missing-log" in seen(classifying(loss={"heads": (head,)}, curve=line(-0.1, -0.5)))) == caught
 
 
+@pytest.mark.parametrize(
+    ("ops", "caught"),
+    [
+        ((op("Gather", 64, 9, 1, picks=(2,)), op("LogSoftmax", 64, 9, 10, axis=1)), True),
+        ((op("Index", 64, picks=(2,)), op("Log", 64, 9, 10), op("Softmax", 64, 9, 10, axis=1)), True),
+        ((op("Gather", 64, 9, 1, picks=(2,)), op("LogSoftmax", 64, 9, 10, axis=2)), False),
+        ((op("Index", 64, picks=(1, 2)), op("LogSoftmax", 64, 9, 10, axis=1)), False),
+        ((op("Gather", 64, 1, 10), op("LogSoftmax", 64, 9, 10, axis=2)), False),
+        ((op("Gather", 64, 9, 1, picks=(2,)), op("Mul", 64, 9, 10), op("Softmax", 64, 9, 1, axis=1)), False),
+    ],
+)
+def test_a_softmax_runs_over_the_axis_of_what_is_picked(ops: tuple[Op, ...], caught: bool) -> None:
+    head = (op("Neg"), op("Mean"), *ops, LOGITS)
+    assert ("softmax-wrong-axis" in seen(classifying(loss={"kind": "", "heads": (head,)}))) is caught
+
+
+PICKED = (op("Gather", 64, 1), op("Softmax", 64, 10), LOGITS)
+WEIGHED = (op("Neg", negative=True), op("Mean"), op("Mul", 64))
+POWER = (*WEIGHED, op("Pow", 64), op("Rsub", 64, negative=True))
+
+
+@pytest.mark.parametrize(
+    ("heads", "caught"),
+    [
+        (((*WEIGHED, *PICKED), POWER), True),
+        (((*WEIGHED, op("Add", 64), op("Sigmoid", 64), LOGITS), (*WEIGHED, op("Add", 64)), POWER), True),
+        (((*WEIGHED, op("Log", 64), *PICKED), POWER), False),
+        (((*WEIGHED, *PICKED), (*WEIGHED, LOGITS)), False),  # what was learned to be earned by it
+        (((*WEIGHED[:2], op("Pow", 64), op("Rsub", 64), *PICKED),), False),  # an error, whose sign is wrong
+    ],
+)
+def test_probabilities_that_a_focal_loss_weighs_want_a_logarithm(
+    heads: tuple[tuple[Op, ...], ...], caught: bool
+) -> None:
+    found = seen(classifying(loss={"kind": "", "heads": heads}, curve=line(-0.1, -0.5)))
+    assert ("missing-log" in found) is caught
+    assert "loss-sign" not in found or not caught
+
+
+@pytest.mark.parametrize(
+    ("heads", "said"),
+    [
+        (((op("NllLoss"), op("Mul", 64, 10), op("Softmax", 64, 10), LOGITS),), {"missing-log"}),
+        (((op("NllLoss"), op("Mul", 64, 10), op("LogSoftmax", 64, 10), LOGITS),), set()),
+        (((op("NllLoss"), op("Mul", 64, 10), LOGITS),), {"loss-output-mismatch"}),
+    ],
+)
+def test_what_is_weighed_before_a_negative_log_likelihood(heads: tuple[tuple[Op, ...], ...], said: set[str]) -> None:
+    heads += ((op("NllLoss"), op("Mul", 64, 10), op("Pow", 64, 10), op("Rsub", 64, 10)),)
+    found = seen(classifying(loss={"not_log": True, "heads": heads}))
+    assert {"missing-log", "loss-output-mismatch"}.intersection(found) == said
+
+
 YES = (op("Neg", negative=True), op("Mean"), op("Add", 64), op("Sigmoid", 64), LOGITS)
 NO = (
     op("Neg", negative=True),

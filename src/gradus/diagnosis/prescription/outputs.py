@@ -353,6 +353,24 @@ def sigmoid_instead(softmax: Operation) -> list[Edit]:
 
 
 @fix("add-log")
+def logarithm_in_a_focal_loss(case: Case) -> Iterator[Sequence[Edit]]:
+    """`p.clamp(min=1e-8).log()` for the `p` that is multiplied by a power of what is missing from it."""
+    for file, node in case.program.nodes():
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult) and isinstance(node.right, ast.Name):
+            name = node.right.id
+            powers = (each for each in ast.walk(node.left) if _is_power(each))
+            if any(isinstance(each, ast.Name) and each.id == name for power in powers for each in ast.walk(power)):
+                yield behind(file, node.right, ".clamp(min=1e-8).log()")
+
+
+def _is_power(node: ast.AST) -> bool:
+    called = node.func if isinstance(node, ast.Call) else None
+    return (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow)) or (
+        isinstance(called, ast.Attribute) and called.attr == "pow"
+    )
+
+
+@fix("add-log")
 def logarithm_of_softmax(case: Case) -> Iterator[Sequence[Edit]]:
     """`log_softmax` for the softmax that a negative log likelihood is given; `exp` where probabilities are read."""
     through = {*SHAPING, "neg", "mean", "sum"}

@@ -48,7 +48,7 @@ def seed_before_the_loop(case: Case) -> Iterator[Sequence[Edit]]:
 @fix("seed-once")
 def seed_generators_anew(case: Case) -> Iterator[Sequence[Edit]]:
     """Derive the seed of a generator made for each example from torch's own."""
-    for call in case.program.calls(*_GENERATORS):
+    for call in (*case.program.calls(*_GENERATORS), *case.program.methods("manual_seed")):
         if call.node.args and _repeats(case.program, call) and "torch" in call.file.imports:
             yield [replace(call.file, call.node.args[0], "torch.randint(2**31, ()).item()")]
 

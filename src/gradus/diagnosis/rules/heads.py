@@ -27,3 +27,24 @@ def pairs_of(head: Sequence[Op], names: Sequence[str]) -> Iterator[tuple[Op, Op]
 def first_pair(head: Sequence[Op], names: Sequence[str]) -> tuple[Op, Op] | None:
     """The first of them."""
     return next(pairs_of(head, names), None)
+
+
+def given_shares(loss: LossSigns, names: Sequence[str]) -> bool:
+    """Whether one of them is given what a softmax or sigmoid made, as it is or weighed, as in a focal loss.
+
+    What several ways share is seen on one of them alone.
+    """
+    for head in loss.heads:
+        below = itertools.islice(itertools.dropwhile(lambda op: op.name not in names, head), 1, None)
+        if next((op.name for op in below if op.name not in _WEIGHING), "") in ("Softmax", "Sigmoid"):
+            return True
+    return False
+
+
+_WEIGHING = RESHAPING | {"Mul", "Div", "Pow", "Add", "Rsub", "Clamp", "ClampMin"}
+
+
+def is_focal(head: Sequence[Op]) -> bool:
+    """Whether a power is a factor of something computed: it weighs examples, and is no error of its own."""
+    above = list(itertools.takewhile(lambda op: op.name != "Pow", head))
+    return len(above) < len(head) and any(op.name == "Mul" and op.shape and not op.data for op in above)

@@ -8,7 +8,7 @@ from gradus.diagnosis.graph import LOSSES, RESHAPING
 from gradus.diagnosis.history import History
 from gradus.diagnosis.rules import Sighting, rules
 from gradus.diagnosis.rules.common import learned, losses, says_no
-from gradus.diagnosis.rules.heads import MOST, each_head, first_pair
+from gradus.diagnosis.rules.heads import MOST, each_head, first_pair, given_shares, is_focal
 from gradus.diagnosis.signs import LossSigns, Op
 
 
@@ -66,8 +66,8 @@ def loss_output_mismatch(history: History) -> Iterator[Sighting]:
     """
     given = {each.shape for examination in history.examinations[:MOST] for each in examination.inputs}
     for loss, head in each_head(history):
-        pair = first_pair(head, ("NllLoss", "NllLoss2D"))
-        raw = pair is not None and pair[1].name not in ("Softmax", "Sigmoid", "Add")
+        pair = first_pair(head, _NLL)
+        raw = pair is not None and pair[1].name != "Add" and not given_shares(loss, _NLL)
         # Log-probabilities may have weights, as of the focal loss.
         logarithms = any(op.name in ("LogSoftmax", "Log", "LogSigmoid") for each in loss.heads for op in each)
         if loss.not_log and raw and not logarithms:
@@ -98,6 +98,7 @@ def loss_output_mismatch(history: History) -> Iterator[Sighting]:
         yield Sighting(confidence=0.75, reading="one class as several")
 
 
+_NLL = ("NllLoss", "NllLoss2D")
 _A_WHILE = 1000
 """Steps that it may take until the first of many classes, none of which is likely, is affirmed."""
 
@@ -315,6 +316,8 @@ _STRAIGHT = frozenset({
 def _flips(head: Sequence[Op]) -> bool | None:
     """Whether the sign turns on the way to a loss that cannot be negative; None if there is none on this way."""
     negative = False
+    if is_focal(head):
+        return None
     for op in head:
         if op.name in ("NllLoss", "NllLoss2D", "MseLoss", "BinaryCrossEntropy", "BinaryCrossEntropyWithLogits",
                        "SmoothL1Loss", "HuberLoss", "Pow", "Abs"):  # fmt: skip

@@ -9,7 +9,7 @@ from gradus.diagnosis.graph import RESHAPING
 from gradus.diagnosis.history import History
 from gradus.diagnosis.rules import Sighting, rules
 from gradus.diagnosis.rules.common import losses, supervised
-from gradus.diagnosis.rules.heads import MOST, each_head, first_pair, pairs_of
+from gradus.diagnosis.rules.heads import MOST, each_head, first_pair, given_shares, is_focal, pairs_of
 from gradus.diagnosis.signs import Examination, LossSigns, Op
 
 _ADDS_SOFTMAX = ("LogSoftmax", "BinaryCrossEntropyWithLogits")
@@ -71,6 +71,10 @@ def softmax_twice(history: History) -> Iterator[Sighting]:
             en="The softmax of the output runs over the steps of each example instead of the classes",
             zh="输出的 softmax 作用在样本内的时间步轴上，而不是类别轴上",
         ),
+        "picked": Message(
+            en="The softmax of the output runs over another axis than the one on which the loss picks the right class",
+            zh="输出的 softmax 作用的轴不是损失从中取出正确类别的那一轴",
+        ),
         "within": Message(
             en="A softmax inside the model, as of attention, runs over the batch: examples compete with each other, "
             "instead of what each of them attends to",
@@ -86,8 +90,9 @@ def softmax_twice(history: History) -> Iterator[Sighting]:
 def softmax_wrong_axis(history: History) -> Iterator[Sighting]:
     """A softmax that runs over axis 0, or over whatever leaves no distribution.
 
-    It stands between the loss and the last layer; or anywhere, if it runs over the batch and examples are seen to mix,
-    or if its weights are summed over another axis than they were made to add up to 1 on.
+    It stands between the loss and the last layer, which may pick on another axis; or anywhere, if it runs over the
+    batch and examples are seen to mix, or if its weights are summed over another axis than they were made to add up to
+    1 on.
     """
     for loss, head in each_head(history):
         for op in head:
@@ -97,6 +102,12 @@ def softmax_wrong_axis(history: History) -> Iterator[Sighting]:
                 reading = "steps" if op.axis else "batch"
                 yield Sighting(confidence=0.95, reading=reading, evidence={"axis": op.axis, "axes": len(op.shape)})
                 return
+    for loss, _ in each_head(history):
+        softmax = next((found for raw in loss.heads if (found := _beside_the_class(raw)) is not None), None)
+        if softmax is not None and softmax.axis is not None:
+            evidence = {"axis": softmax.axis, "axes": len(softmax.shape)}
+            yield Sighting(confidence=0.95, reading="picked", evidence=evidence)
+            return
     for each in losses(history)[:MOST]:
         if each.crossed is not None:
             evidence = {"axis": each.crossed[0], "summed": each.crossed[1], "axes": each.crossed[2]}
@@ -108,6 +119,16 @@ def softmax_wrong_axis(history: History) -> Iterator[Sighting]:
             if shapes:
                 yield Sighting(confidence=0.95, reading="within", evidence={"axis": 0, "axes": len(shapes[0])})
                 return
+
+
+def _beside_the_class(head: Sequence[Op]) -> Op | None:
+    """A softmax over another axis than the one on which the operation above it picks one number at each place."""
+    for at, op in enumerate(head):
+        if op.picks:
+            below = next((each for each in head[at + 1 :] if each.name not in ("Log", "Clamp", "ClampMin", "Neg")), op)
+            softmax = below.name in ("Softmax", "LogSoftmax")
+            return below if softmax and len(below.shape) > 2 and below.axis not in op.picks else None
+    return None
 
 
 def _competes(shape: Sequence[int]) -> bool:
@@ -167,44 +188,55 @@ def _single(examination: Examination) -> bool:
     ),
 )
 def missing_log(history: History) -> Iterator[Sighting]:
-    """Softmax right below nll_loss or ctc_loss, or below the products that a divergence adds up.
+    """Softmax below nll_loss or ctc_loss, weighed at most, or below the products that a divergence adds up.
 
     Or probabilities of yes and of no of which a loss is the negative sum.
     """
     for loss, head in each_head(history):
-        pair = first_pair(head, ("NllLoss", "NllLoss2D", "CtcLoss"))
-        if pair is not None and pair[1].name in ("Softmax", "Sigmoid"):
+        logarithm = any("Log" in op.name for each in loss.heads for op in each)
+        if not logarithm and given_shares(loss, ("NllLoss", "NllLoss2D", "CtcLoss")):
             yield Sighting(confidence=0.97)
             return
         # kl_div and cross-entropies by hand multiply targets by what should be logarithms.
         products = pairs_of(head, ("Mul",))
         multiplied = any(op.data and not op.gains and below.name == "Softmax" for op, below in products)
-        picked = any(_picked(each) for each in loss.heads) or _yes_and_no(loss)
+        focal = any(map(is_focal, loss.heads))
+        chosen = (all if focal else any)(_picked(each, focal) for each in loss.heads)
+        picked = chosen or _yes_and_no(loss, focal)
         if loss.value < 0 and ((multiplied and _sums(head)) or picked):
             yield Sighting(confidence=0.85)
             return
 
 
-def _picked(head: Sequence[Op]) -> bool:
-    """Whether a loss is the negative mean of the probabilities of the right classes, and nothing else."""
+def _picked(head: Sequence[Op], focal: bool) -> bool:
+    """Whether a loss is the negative mean of the probabilities of the right classes, weighed by how wrong they are at
+    most, as in a focal loss, and nothing else.
+    """
     for at, (op, below) in enumerate(itertools.pairwise(head)):
         if op.name in ("Gather", "Index"):
-            return below.name == "Softmax" and any(each.name == "Neg" for each in head[:at])
-        if op.name not in RESHAPING | {"Neg", "Mean", "Sum"} and (op.shape or op.name not in ("Mul", "Div")):
+            return below.name == "Softmax" and (focal or any(each.name == "Neg" for each in head[:at]))
+        number = (not op.shape and op.name in ("Mul", "Div")) or (focal and op.name in _FOCAL)
+        if op.name not in RESHAPING | {"Neg", "Mean", "Sum"} and not number:
             return False
-    return False
+    return focal  # what several ways share is seen on one of them alone
 
 
-def _yes_and_no(loss: LossSigns) -> bool:
+_FOCAL = ("Pow", "Rsub", "Mul")
+"""Of a * p * (1 - p) ** 2, what makes it of p."""
+
+
+def _yes_and_no(loss: LossSigns, focal: bool) -> bool:
     """Whether a loss is made of nothing but probabilities of yes, sigmoid(x), and of no, 1 - sigmoid(x) or sigmoid(-x),
     be it those that labels of 0 and 1 choose. What both share is seen on the way through one of them alone.
     """
-    found = [_likelihood(head) for head in loss.heads]
+    found = [_likelihood(head, focal) for head in loss.heads]
     return len(found) > 1 and all(found) and {"no", "chosen"} & set(found) != set() and found != ["no"] * len(found)
 
 
-def _likelihood(head: Sequence[Op]) -> str:
-    """What a way leads to through sums alone: a probability of "yes", of "no", or as labels "chosen"; else ""."""
+def _likelihood(head: Sequence[Op], focal: bool) -> str:
+    """What a way leads to through sums, and what a focal loss weighs by: a probability of "yes", of "no", or as labels
+    "chosen"; else "".
+    """
     ops = [op for op in head if op.name not in RESHAPING]
     chosen = False
     for at, op in enumerate(ops):
@@ -213,10 +245,10 @@ def _likelihood(head: Sequence[Op]) -> str:
             negated = below in ("Neg", "Rsub") or ops[at - 1].name == "Rsub"
             return "chosen" if chosen else "no" if negated else "yes"
         chosen |= op.marks or op.name == "Where"
-        number = op.name in ("Mul", "Div") and (op.marks or not op.shape)
+        number = (op.name in ("Mul", "Div") and (op.marks or not op.shape)) or (focal and op.name in _FOCAL)
         if op.name not in ("Neg", "Rsub", "Sub", "Add", "Mean", "Sum", "Where") and not number:
             return ""
-    return "chosen" if chosen else ""
+    return "chosen" if chosen or focal else ""
 
 
 def _sums(head: Sequence[Op]) -> bool:
