@@ -1,10 +1,8 @@
-"""What examples are: their labels, their order, and whether held-out ones are like them."""
+"""Whether labels belong to their inputs, and held-out examples are like those of training and none of them."""
 
-import itertools
 import math
 import statistics
-from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
 
 from gradus.core.text import Message
 from gradus.diagnosis.history import History
@@ -16,33 +14,15 @@ from gradus.diagnosis.rules.common import (
     kind,
     knowing_nothing,
     losses,
-    of_a_layer,
-    saying_shares,
-    says_no,
     scored,
-    settled,
     supervised,
-    thriving,
-    under_way,
 )
-from gradus.diagnosis.signs import Evaluation, LossSigns
+from gradus.diagnosis.signs import Evaluation
 
 _ENOUGH = 50
 """Training examples to know before held-out ones are said to be unlike them."""
 _SOON = 8
 """Steps in which passes that come at every step, as of a generator that stands still, cannot be told from others."""
-
-_SEVERAL = 4
-"""Examples of a batch: what is compared in fewer are their places or moments, which may well be of one class."""
-
-_FEW = 16
-"""Held-out examples of which a share that is told right says something."""
-
-_LONG = 200
-"""Steps after which a code that is not used will not be."""
-
-_CHANGED = 0.25
-"""Of the examples, those by which shares of classes may differ between two halves of what was looked at."""
 
 _CHOICES = 8
 """Different numbers that examples are made of, up to which they may well be alike."""
@@ -308,227 +288,3 @@ def _unlearned(history: History, best: Evaluation, last: float) -> bool:
     score, then, now = best.accuracy or 0.0, accuracy_at(history, best.step), accuracy(history)
     error = math.sqrt(score * (1 - score) / max(1, best.examples))
     return then is not None and now is not None and now > then + 0.03 and score - last > max(0.04, 3 * error)
-
-
-@rules.register(
-    "class-imbalance",
-    source="SageMaker Debugger: largest over smallest class above 10; and the network says the largest one throughout, "
-    "or is wrong of the small ones where held-out examples have many of them",
-    not_fooled_by="imbalance that the network copes with, by weights or by itself; rare events that are ranked well, "
-    "or that the program judges by their ranks, though none is likelier than not; pixels of images that are mostly "
-    "dark, which a model that is to restore its own input tells apart late; a loss that still falls fast; "
-    "classes that are still to come",
-    says=Message(
-        en="{share:.0%} of the examples are of the commonest class, and {what}.",
-        zh="{share:.0%} 的样本属于最常见的类别，而{what}。",
-    ),
-    words={
-        "said of nearly all": Message(
-            en="the network says that class for nearly all of them", zh="网络对几乎所有样本都回答这一类"
-        ),
-        "rare ones missed": Message(
-            en="it often misses classes that are rare in training and common among held-out examples",
-            zh="网络经常认错那些训练中罕见、验证样本中却常见的类别",
-        ),
-        "even odds of all": Message(
-            en="the network gave up its code for even odds of each, which cost less than the few rare ones bring",
-            zh="网络放弃了编码，对每个样本都给出各半的概率：少数类带来的收益抵不过编码的代价",
-        ),
-    },
-)
-def class_imbalance(history: History) -> Iterator[Sighting]:
-    """A class that nearly all examples have is said nearly always; or ones that few have are common elsewhere."""
-    missed = _rare_ones_missed(history)
-    if missed is not None:
-        yield Sighting(confidence=0.85, evidence=missed, reading="rare ones missed")
-        return
-    if _even_odds_of_all(history):
-        yield Sighting(confidence=0.85, evidence={"share": chance(history)}, reading="even odds of all")
-        return
-    known = [each for each in losses(history) if each.counts and each.said is not None and math.isfinite(each.value)]
-    early = (history.step < 60 and not history.ended) or under_way(history)
-    if len(known) < 5 or early or not supervised(history) or says_no(history):
-        return
-    if history.ranking or _ranks(known) or any(each.restored for one in history.latest(3) for each in one.inputs):
-        return
-    share = chance(history)
-    said = min(each.said or 0.0 for each in known[-3:])
-    if 0.85 < share < 1.0 and said > 0.985:
-        yield Sighting(confidence=0.85, evidence={"share": share, "said": said}, reading="said of nearly all")
-
-
-def _even_odds_of_all(history: History) -> bool:
-    """Whether a code came to be unused, and answers are yes as likely as no, though yes is rare, as of a graph's edges.
-
-    A decoder that multiplies codes can say no of all only by them; one that has a bias says so without.
-    """
-    used = lasting(history, 4, lambda each: each.latents)
-    known = [each for each in losses(history)[-4:] if each.kind == "binary"]
-    long = history.ended or (history.step >= _LONG and not under_way(history))
-    if len(used) < 4 or max(used) >= 0.1 or len(known) < 4 or history.step < _ENOUGH or not long:
-        return False
-    return 0.95 < chance(history) < 1.0 and all(0.9 < each.surprise / math.log(2) < 1.1 for each in known)
-
-
-def _rare_ones_missed(history: History) -> dict[str, float] | None:
-    """How often held-out examples are told right of classes that are rare in training, and of the others.
-
-    None unless the rare ones, a tenth of the largest and less, are several times as common there, and do far worse.
-    """
-    known = [each.counts for each in losses(history) if each.kind == "classes" and each.counts]
-    held_out = [each for each in scored(history) if each.counts and each.examples >= _ENOUGH][-1:]
-    # Until the program ends, classes may be still to come.
-    if not history.ended or not held_out or len(known) < 4 or not supervised(history) or not _alike(known):
-        return None
-    taught = [sum(column) for column in zip(*known, strict=False)]
-    rare = [label for label, count in enumerate(taught) if 10 * count <= max(taught)]
-    (every, whole), (right, of_rare), (known_right, of_known) = (
-        _right_of(held_out[0], labels)
-        for labels in (range(len(taught)), rare, [label for label in rare if taught[label]])
-    )
-    apart = of_rare / max(1, whole) - sum(taught[label] for label in rare) / sum(taught)
-    # Of those that were never seen alone there is no telling: they may be another task's.
-    if min(of_known, whole - of_rare) < _FEW or apart < 0.15:
-        return None
-    rarely, mostly = right / of_rare, (every - right) / (whole - of_rare)
-    worse = rarely < mostly - 0.3 and known_right / of_known < mostly - 0.1
-    return {"share": chance(history), "rare": rarely, "others": mostly} if worse else None
-
-
-def _right_of(held_out: Evaluation, labels: Iterable[int]) -> tuple[int, int]:
-    """How many examples of these classes were told right, and how many there are."""
-    every = [label for label in labels if label < len(held_out.counts)]
-    return sum(held_out.right[label] for label in every), sum(held_out.counts[label] for label in every)
-
-
-def _alike(known: Sequence[Sequence[int]]) -> bool:
-    """Whether batches had about the same share of each class early and late: none is still to come."""
-    half = len(known) // 2
-    parts = [[sum(column) for column in zip(*part, strict=False)] for part in (known[:half], known[half:])]
-    one, other = ([count / max(1, sum(part)) for count in part] for part in parts)
-    return 0.5 * sum(abs(a - b) for a, b in zip(one, other, strict=False)) < _CHANGED and sum(map(sum, parts)) > 100
-
-
-def _ranks(known: Sequence[LossSigns]) -> bool:
-    """Whether the loss lies well below that of saying every class's share: rare examples get larger probabilities."""
-    latest = known[-5:]
-    value = statistics.fmean(each.value for each in latest)
-    return not any(each.summed for each in latest) and value < 0.8 * saying_shares(known)
-
-
-@rules.register(
-    "unshuffled-data",
-    source="stochastic gradients stand for the whole only if batches are drawn at random (Bottou 2012)",
-    not_fooled_by="imbalanced classes; players, whose batches are all real or all generated; few examined batches; "
-    "tasks or clients of one class each, as long as held-out examples of all are told apart; the moments of one "
-    "recording; candidates of which the first is always the right one; values that rise and fall, or drift for good; "
-    "sorted values that are learned all the same",
-    says=Message(
-        en="Batches are sorted by {what}, {share:.0%} on average.",
-        zh="批次按{what}，平均为 {share:.0%}。",
-    ),
-    words={
-        "class": Message(en="class: most of a batch is of one", zh="类别排序：每个批次大多属于同一类"),
-        "value": Message(en="target: its variance lies between batches", zh="目标值排序：目标值的方差大多在批次之间"),
-    },
-)
-def unshuffled_data(history: History) -> Iterator[Sighting]:
-    """Batches hold almost one class each, though there are several; or values that go one way all through an epoch."""
-    explained = _sorted_by_value(history)
-    if explained is not None:
-        yield Sighting(confidence=0.9, evidence={"share": explained}, reading="value")
-        return
-    whole = [each.loss for each in history.examinations if not each.inputs or each.inputs[0].shape[0] >= _SEVERAL]
-    known = [each for each in whole if each and each.counts and sum(each.counts) >= 6 and each.kind == "classes"]
-    if len(known) < 4 or history.adversarial or len(history.optimizers) > 1 or not settled(history):
-        return
-    if any((each.accuracy or 0.0) > 0.8 for each in scored(history)[-3:]):
-        return
-    purity = statistics.fmean(max(each.counts) / sum(each.counts) for each in known)
-    pooled = chance(history)
-    several = pooled < 0.75 and purity > max(0.9, pooled + 0.2)
-    only = pooled == 1.0 and known[0].classes >= 3 and len(known) >= 5 and of_a_layer(known[0])
-    if several or only:
-        yield Sighting(confidence=0.9 if several else 0.8, evidence={"share": purity}, reading="class")
-
-
-def _sorted_by_value(history: History) -> float | None:
-    """The share of the targets' variance that lies between batches, where their means sweep from end to end, leap back
-    and sweep again; None where they do not, or where their order does no harm. Targets are values, or class numbers.
-
-    A series that is read in order rises and falls: it takes as long to come back as to go. A stream that drifts does
-    not come back at all.
-    """
-    looks = [(each.step, _placed(each.loss)) for each in history.examinations if each.loss]
-    known = [(step, each) for step, each in looks if each is not None]
-    if len(known) < 10 or history.adversarial or len(history.optimizers) > 1:
-        return None
-    means = [each.mean for _, each in known]
-    within = statistics.fmean(each.std * each.std for _, each in known)
-    between = statistics.pvariance(means)
-    # Of batches drawn at random, means vary by a batch's share of what their examples do.
-    if not within < 0.2 * between:
-        return None
-    end = _end_of_sweep(known)
-    if end is None or abs(means[end] - means[0]) < 0.7 * (max(means) - min(means)):
-        return None
-    back = known[end + 1 :]
-    leapt = back[0][0] - known[end][0] <= 0.5 * (known[end][0] - known[0][0])
-    home = abs(means[end + 1] - means[0]) < 0.3 * abs(means[end] - means[0])
-    errors = [each.error for _, each in back if each.error is not None]
-    missed = statistics.fmean(errors) > 0.2 * (within + between) if errors else not thriving(history)
-    return between / (within + between) if leapt and home and len(back) >= 3 and missed else None
-
-
-class _Placed(NamedTuple):
-    """Where the targets of a batch lie."""
-
-    mean: float
-    std: float
-    batch: int
-    error: float | None = None
-    """What of their variance is missed; None of classes."""
-
-
-def _placed(loss: LossSigns) -> _Placed | None:
-    """None of a batch too small, or of two classes: of their numbers there is no order."""
-    if loss.batch < _SEVERAL:
-        return None
-    if loss.kind == "values" and math.isfinite(loss.error):
-        return _Placed(loss.target_mean, loss.target_std, loss.batch, loss.error)
-    counts = loss.counts if loss.kind == "classes" else loss.beside
-    number = sum(counts)
-    if len(counts) < 3 or number < _SEVERAL:
-        return None
-    mean = sum(label * count for label, count in enumerate(counts)) / number
-    square = sum((label - mean) ** 2 * count for label, count in enumerate(counts)) / number
-    return _Placed(mean, math.sqrt(square), min(loss.batch, number))
-
-
-def _end_of_sweep(known: Sequence[tuple[int, _Placed]]) -> int | None:
-    """Where targets turn that, but for chance, went one way at the first 8 examinations or more; None if nowhere."""
-    for at, ((_, one), (_, other)) in enumerate(itertools.pairwise(known)):
-        chance_of_mean = 3 * max(one.std, other.std) / math.sqrt(min(one.batch, other.batch))
-        gone, moved = one.mean - known[0][1].mean, other.mean - one.mean
-        if gone * moved < 0 and min(abs(gone), abs(moved)) > chance_of_mean:
-            return at if at >= 7 else None
-    return None
-
-
-@rules.register(
-    "duplicate-augmentation",
-    source="a generator set to the same seed again draws the same numbers (numpy in data workers: TrainCheck's cases)",
-    not_fooled_by="seeding once, or once for each of several models; seeds that differ; a state that is put back "
-    "after; evaluations that are to come out the same each time",
-    structural=True,
-    says=Message(
-        en="A random generator is set to the same seed again and again while training ({steps:.0f} steps so far), so "
-        "every "
-        "example is augmented alike.",
-        zh="训练中随机数发生器被反复设为同一个种子（目前 {steps:.0f} 步），因此每个样本的增强都相同。",
-    ),
-)
-def duplicate_augmentation(history: History) -> Iterator[Sighting]:
-    """A generator was set to a seed it had before, in several steps."""
-    if history.loop.reseeded >= 3:
-        yield Sighting(confidence=0.85, evidence={"steps": history.loop.reseeded})
