@@ -14,9 +14,7 @@ import math
 import os
 import random
 import re
-import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -29,7 +27,7 @@ import gradus.diagnosis.watch  # noqa: F401  what every program needs is loaded 
 from benchmarks.measure import table
 from benchmarks.ward.__main__ import SEEDS, share
 from benchmarks.ward.bed import run
-from benchmarks.ward.programs import Program, programs
+from benchmarks.ward.programs import Program, patched, programs
 from gradus.diagnosis.prescription import delivery
 from gradus.diagnosis.prescription.fixes import Case
 from gradus.diagnosis.prescription.prescribe import Prescription, prescriptions
@@ -167,15 +165,6 @@ def _recovered(program: Program, fixed: str, score: float, faulty: float, twin: 
     cured = not {program.cause, *program.accept} & set(again.causes)
     # The right program itself may score a little lower.
     return float(cured and score >= min(low, twin) - WORSE * max(1.0, abs(twin)))
-
-
-def patched(source: str, diff: str) -> str:
-    """`source` after `diff`."""
-    with tempfile.TemporaryDirectory() as place:
-        file = Path(place) / "program.py"
-        file.write_text(source, encoding="utf-8")
-        subprocess.run(["patch", "-s", str(file)], input=diff.encode(), check=True, stdout=sys.stderr)
-        return file.read_text(encoding="utf-8")
 
 
 def _by_chance(case: Case, causes: Sequence[str]) -> Iterator[Prescription]:

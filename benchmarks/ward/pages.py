@@ -21,8 +21,8 @@ from matplotlib.figure import Figure
 
 from benchmarks.ward.__main__ import SEEDS
 from benchmarks.ward.bed import run
-from benchmarks.ward.fixes import Scores, patched, unmarked
-from benchmarks.ward.programs import Program, programs
+from benchmarks.ward.fixes import Scores, unmarked
+from benchmarks.ward.programs import Program, patched, programs
 
 Signs = dict[str, Any]
 Points = list[tuple[float, float]]

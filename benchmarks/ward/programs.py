@@ -1,6 +1,12 @@
-"""The programs of the ward: what each is, and how a faulty one becomes its healthy twin."""
+"""The programs of the ward: what each is, and how a faulty one becomes its healthy twin.
+
+Faults are whole programs with marks in ``faults``; ``mistakes`` has what somebody did to one of the healthy programs.
+"""
 
 import re
+import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +21,7 @@ class Program:
     """A script.
 
     Attributes:
+        path: the script, or the difference that makes a faulty one of a healthy one.
         group: "faults", "healthy" or "examples".
         cause: what a faulty one suffers from; "" of a healthy one.
         accept: other causes that would be as right an answer.
@@ -35,22 +42,46 @@ class Program:
 
     @property
     def source(self) -> str:
-        return self.path.read_text(encoding="utf-8")
+        text = self.path.read_text(encoding="utf-8")
+        return text if self._of is None else patched(self._of.read_text(encoding="utf-8"), text)
 
     @property
     def twin(self) -> str:
-        """The healthy program: without the lines that end in ``# FAULT``, with those that begin with ``# TWIN:``."""
+        """The healthy program: that of which it was made, or else the one without the lines that end in ``# FAULT``,
+        with those that begin with ``# TWIN:``.
+        """
+        if self._of is not None:
+            return self._of.read_text(encoding="utf-8")
         lines = [line for line in self.source.splitlines() if not line.rstrip().endswith("# FAULT")]
         return "\n".join(re.sub(r"^(\s*)# TWIN: ?", r"\1", line) for line in lines) + "\n"
+
+    @property
+    def _of(self) -> Path | None:
+        """The healthy program that a mistake was put into."""
+        if self.path.suffix != ".diff":
+            return None
+        named = re.search(r"^--- (\S+)$", self.path.read_text(encoding="utf-8"), re.MULTILINE)
+        assert named is not None, f"{self.path} names no healthy program"
+        return HERE / "healthy" / named[1]
+
+
+def patched(source: str, diff: str) -> str:
+    """`source` after `diff`."""
+    with tempfile.TemporaryDirectory() as place:
+        file = Path(place) / "program.py"
+        file.write_text(source, encoding="utf-8")
+        subprocess.run(["patch", "-s", str(file)], input=diff.encode(), check=True, stdout=sys.stderr)
+        return file.read_text(encoding="utf-8")
 
 
 def programs() -> list[Program]:
     """All of them, by group and name."""
     tuning = set(TUNING.read_text(encoding="utf-8").split()) if TUNING.exists() else set()
+    folders = [("faults", "*.py"), ("mistakes", "*.diff"), ("healthy", "*.py"), ("examples", "*.py")]
     return [
-        _read(path, group, path.stem in tuning)
-        for group in ("faults", "healthy", "examples")
-        for path in sorted((HERE / group).glob("*.py"))
+        _read(path, "faults" if folder == "mistakes" else folder, path.stem in tuning)
+        for folder, files in folders
+        for path in sorted((HERE / folder).glob(files))
     ]
 
 

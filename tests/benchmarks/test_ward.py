@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from benchmarks.ward.bed import run
-from benchmarks.ward.programs import Program
+from benchmarks.ward.programs import Program, programs
 
 SCALAR = """
 import torch
@@ -36,3 +36,16 @@ def test_a_twin_is_the_program_with_its_fault_mended(tmp_path: Path) -> None:
     path = tmp_path / "faulty.py"
     path.write_text("a = 1\nif a:\n    rate = 9  # FAULT\n    # TWIN: rate = 0.1\nprint(rate)  # said\n")
     assert Program(path=path, group="faults").twin == "a = 1\nif a:\n    rate = 0.1\nprint(rate)  # said\n"
+
+
+def test_every_mistake_still_fits_the_healthy_program_it_was_put_into() -> None:
+    mistakes = [each for each in programs() if each.path.suffix == ".diff"]
+    assert mistakes
+    for each in mistakes:
+        assert each.cause, each.name
+        compile(each.source, each.name, "exec")  # `patch` fails where a healthy program has changed
+        assert each.source != each.twin == (each.path.parents[1] / "healthy" / _named(each)).read_text(encoding="utf-8")
+
+
+def _named(mistake: Program) -> str:
+    return mistake.path.read_text(encoding="utf-8").partition("--- ")[2].partition("\n")[0]
