@@ -8,10 +8,10 @@ from gradus.diagnosis.prescription.edits import Edit, atom, imported, replace
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.flow import AVERAGING, below, leads_to_layers, nearest, operations, training_losses
 from gradus.diagnosis.prescription.losses import calls_like
-from gradus.diagnosis.prescription.outputs import sigmoid_instead
 from gradus.diagnosis.prescription.program import Found, Program
 from gradus.diagnosis.prescription.readers import readings
 from gradus.diagnosis.prescription.rewriting import bypass, renamed, unique
+from gradus.diagnosis.prescription.softmaxes import sigmoid_instead
 from gradus.diagnosis.prescription.values import Operation, Value
 
 _RULE = "loss-output-mismatch"
