@@ -23,10 +23,12 @@ WALKS = NOISE.cumsum(1)
         (torch.zeros(N, T, 2), torch.zeros(N), True),
         (torch.zeros(N, T, 2), torch.zeros(N, 3), True),
         (torch.zeros(N, T, 2), torch.zeros(N, T), False),
+        (torch.zeros(N, N, 2), torch.zeros(N), False),  # one target for each of both
         (WORDS[:, :-1], WORDS[:, 1:], True),
         (WORDS[:, :-1], WORDS[:, :-1] % 2, False),
         (FILLED, None, True),
         (FILLED[:, :4], None, False),
+        (FILLED.where(torch.arange(T) < 4, 0), None, False),  # all of one length
         (WALKS, None, True),
         (NOISE, WALKS[..., 0], True),
         (NOISE, NOISE, False),
@@ -40,6 +42,10 @@ def test_examples_come_first(given: Tensor, target: Tensor | None, expected: boo
         target = target.transpose(0, 1) if target is not None and target.shape[:2] == given.shape[1::-1] else target
     for each in (given, given.contiguous()):
         assert examples_first(each, target) == (expected and not turned)
+
+
+def test_what_a_program_has_turned_around_is_as_it_is_meant_to_be() -> None:
+    assert not examples_first(FILLED.t().contiguous().t(), None)
 
 
 class Tags(nn.Module):

@@ -158,7 +158,8 @@ def relu_between(first: nn.Module, second: nn.Module, between: Callable[[Tensor]
         (lambda h: h * h, True), (lambda h: h.view(C, N).t().reshape(N, C), False),
         (F.leaky_relu, True), (lambda h: F.leaky_relu(h, 1.0), False), (lambda h: F.rrelu(h, 1.0, 1.0), False),
         (lambda h: F.hardtanh(h, -1e4, 1e4), False), (F.hardtanh, True), (lambda h: h.clamp(-1e4, 1e4), False),
-        (lambda h: h.clamp(min=-1e9), False), (lambda h: h.clamp(max=1.0), True), (lambda h: h.clamp(min=0), True),
+        (lambda h: h.clamp(min=-1e9), False), (lambda h: h.clamp(min=1e4), True), (lambda h: h.clamp(max=1.0), True),
+        (lambda h: h.clamp(min=0), True),
         (lambda h: F.softshrink(h, 0.0), False), (F.softshrink, True), (lambda h: F.threshold(h, -1e9, 0.0), False),
     ],
 )  # fmt: skip

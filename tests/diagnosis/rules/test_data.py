@@ -163,6 +163,7 @@ LONG_TAIL = (55, 6, 2, 1)
         ((55, 6, 2, 0), (25, 25, 25, 25), (25, 22, 12, 0), True),
         ((55, 6, 2, 0), (25, 25, 25, 25), (25, 25, 23, 0), False),
         (lambda step: LATE if step < 9 else LATE[::-1], (25, 25, 25, 25), (0, 0, 25, 25), False),  # still to come
+        (lambda step: (10, 54, 0, 0) if step < 9 else (59, 1, 2, 2), (25,) * 4, (25, 22, 8, 2), False),
     ],
 )
 def test_classes_that_are_rare_in_training_alone(
@@ -171,8 +172,12 @@ def test_classes_that_are_rare_in_training_alone(
     def loss(step: int) -> dict[str, Any]:
         return {"classes": 4, "counts": taught(step) if callable(taught) else taught}
 
-    measured: dict[str, Any] = {"examples": 100, "counts": there, "right": right}
-    assert ("class-imbalance" in seen(classifying(loss=loss, scores=[0.5], evaluation=measured, ended=True))) is caught
+    def found(*, ended: bool) -> bool:
+        measured: dict[str, Any] = {"examples": 100, "counts": there, "right": right}
+        return "class-imbalance" in seen(classifying(loss=loss, scores=[0.5], evaluation=measured, ended=ended))
+
+    assert found(ended=True) is caught
+    assert not found(ended=False)
 
 
 @pytest.mark.parametrize(
