@@ -28,7 +28,7 @@ WALKS = NOISE.cumsum(1)
         (WORDS[:, :-1], WORDS[:, :-1] % 2, False),
         (FILLED, None, True),
         (FILLED[:, :4], None, False),
-        (FILLED.where(torch.arange(T) < 4, 0), None, False),  # all of one length
+        ((WORDS[:, :T] + 1) * (torch.arange(T) < torch.arange(N)[:, None] % 2 * 5 + 4), None, False),  # two lengths
         (WALKS, None, True),
         (NOISE, WALKS[..., 0], True),
         (NOISE, NOISE, False),

@@ -196,6 +196,7 @@ def scheduled(rates: Curve, ratio: float, **options: Any) -> History:
         (lambda: scheduled(lambda part: 1.0 if part < 0.05 else 0.01, 1e-4), True),
         (lambda: scheduled(lambda part: max(0.0, 1 - 20 * part), 0.0), True),
         (lambda: scheduled(lambda part: 0.99 ** (500 * part), 1e-4), False),  # to less than a hundredth, by the end
+        (lambda: scheduled(lambda part: 0.93 ** (500 * part), 1e-6, curve=stuck(), right=line(0.1, 0.2)), True),
         (lambda: scheduled(lambda part: 1.0 if part < 0.05 else 0.01, 1e-3), False),  # the highest was tried out
         (lambda: scheduled(lambda part: 1e-7 ** (1 - part), 1e-9), False),  # it rises
         (lambda: scheduled(lambda part: part if part < 0.7 else 1e-9, 1e-9), False),  # for most of the run
