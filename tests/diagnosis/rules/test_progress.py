@@ -26,6 +26,7 @@ from tests.diagnosis.histories import (
     playing,
     recurrent,
     seen,
+    stuck,
 )
 
 LN10 = math.log(10)
