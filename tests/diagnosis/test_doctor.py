@@ -156,6 +156,14 @@ def test_a_finding_is_told_in_four_lines() -> None:
     assert "98%" in found.message
 
 
+def test_a_reading_that_the_message_says_is_no_figure() -> None:
+    doctor = Doctor(classifying(loop={"sees_ahead": True}))
+    doctor.consider()
+    (found,) = doctor.findings
+    assert "what is to be told is shown" in found.evidence
+    assert told(found).split("\n")[2] == "  figures -"
+
+
 def test_a_finding_is_told_in_chinese() -> None:
     set_language("zh")
     doctor = Doctor(CASES["dead-units"].faulty)

@@ -125,11 +125,13 @@ def told(finding: Finding) -> str:
 def told_document(finding: Mapping[str, Any]) -> str:
     """The same of a finding as documents have it; its message stays in the language it was written in."""
     where = finding["where"] or _WHOLE.say()
-    figures = "  ".join(f"{name} {shown(value)}" for name, value in finding["evidence"].items()) or "-"
+    symptom = finding["symptom"]
+    said = rules.get(symptom).words if symptom in rules else {}  # a reading that the message has words for
+    figures = [f"{name} {shown(value)}" for name, value in finding["evidence"].items() if name not in said]
     labels = [_WHERE.say(), _FIGURES.say(), _DO.say()]
     lines = [
         _PLACE.say(where=where, step=finding["since_step"]),
-        figures,
+        "  ".join(figures) or "-",
         " ".join(each["text"] for each in finding["remedies"][:2]),
     ]
     body = "\n".join(f"  {label:<8}{line}" for label, line in zip(labels, lines, strict=True))
