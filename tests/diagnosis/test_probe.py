@@ -180,6 +180,16 @@ def test_an_optimizer_of_something_else_is_not_heeded() -> None:
     assert probe.history.step == 5
 
 
+@pytest.mark.parametrize("everything", [True, False])
+def test_an_optimizer_may_have_groups_that_hold_nothing(everything: bool) -> None:
+    model = nn.Linear(3, 1)
+    with probing() if everything else probing(model) as probe:
+        SGD([{"params": []}], lr=0.0).step()
+        train(model, SGD([{"params": []}, {"params": model.parameters(), "weight_decay": 0.5}], lr=0.25), 5)
+    assert probe.history.step == 5
+    assert (probe.history.optimizers[0].rate, probe.history.optimizers[0].decay) == (0.25, 0.5)
+
+
 def test_updates_by_hand_are_steps() -> None:
     model = nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 1))
     with probing(model) as probe:

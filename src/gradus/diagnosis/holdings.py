@@ -12,6 +12,7 @@ from torch.optim import Optimizer
 
 from gradus.diagnosis.graph import leaves_below
 from gradus.diagnosis.measure import looks_initialized, sample, tensors_in
+from gradus.diagnosis.optimizers import parameters_of
 from gradus.diagnosis.places import Places
 from gradus.diagnosis.signs import LoopSigns, layer_of
 
@@ -296,11 +297,6 @@ def find_optimizers() -> list[Optimizer]:
     """Every optimizer of the process."""
     # By type: asking some objects for their class makes them warn.
     return [each for each in gc.get_objects() if issubclass(type(each), Optimizer) and each.param_groups]
-
-
-def parameters_of(optimizer: Optimizer) -> list[Tensor]:
-    """All that an optimizer holds, in its order."""
-    return [each for group in optimizer.param_groups for each in group["params"]]
 
 
 def _among(table: Mapping[int, weakref.ref[Tensor]], tensor: Tensor) -> bool:

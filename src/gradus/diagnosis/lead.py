@@ -5,6 +5,8 @@ import weakref
 from torch import Tensor
 from torch.optim import Optimizer
 
+from gradus.diagnosis.optimizers import parameters_of
+
 _ALONE = 8
 """Steps of one optimizer without one of the leading optimizer's, after which it leads."""
 
@@ -39,7 +41,8 @@ class Lead:
         """Give an optimizer its number; whether it is new."""
         if optimizer in self.keys:
             return False
-        ends = optimizer.param_groups[0]["params"][0], optimizer.param_groups[-1]["params"][-1]
+        held = parameters_of(optimizer)
+        ends = held[0], held[-1]
         for key, references in self._ends.items():
             if all(reference() is each for reference, each in zip(references, ends, strict=True)):
                 self.keys[optimizer] = key

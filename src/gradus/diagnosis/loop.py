@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from gradus.diagnosis.holdings import Held, Holdings, parameters_of
+from gradus.diagnosis.holdings import Held, Holdings
 from gradus.diagnosis.measure import sample
+from gradus.diagnosis.optimizers import parameters_of
 from gradus.diagnosis.places import Places
 from gradus.diagnosis.signs import LoopSigns
 

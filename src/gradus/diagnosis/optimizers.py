@@ -14,10 +14,15 @@ _DECOUPLED = ("AdamW", "SparseAdam", "Lion", "Muon")
 _LOOKED_AT = 8
 
 
+def parameters_of(optimizer: Optimizer) -> list[Tensor]:
+    """All that an optimizer holds, in its order."""
+    return [each for group in optimizer.param_groups for each in group["params"]]
+
+
 def facts_of(optimizer: Optimizer) -> OptimizerFacts:
-    """The first group's settings, and what a few of its parameters' states say of them."""
+    """The settings of the first group that holds anything, and what a few of its parameters' states say of them."""
     name = type(optimizer).__name__
-    group: dict[str, Any] = optimizer.param_groups[0]
+    group: dict[str, Any] = next((each for each in optimizer.param_groups if each["params"]), optimizer.param_groups[0])
     epsilon = group.get("eps", 0.0)
     epsilon = float(epsilon) if isinstance(epsilon, int | float) else 0.0
     decay = float(group.get("weight_decay", 0.0))

@@ -36,7 +36,7 @@ from gradus.diagnosis.lead import Lead
 from gradus.diagnosis.loop import LoopWatch
 from gradus.diagnosis.losses import LossReader
 from gradus.diagnosis.memory import Memory
-from gradus.diagnosis.optimizers import facts_of, rate_of
+from gradus.diagnosis.optimizers import facts_of, parameters_of, rate_of
 from gradus.diagnosis.own import judges_by_ranking
 from gradus.diagnosis.places import Places, find_models, is_compiled, original
 from gradus.diagnosis.ranks import Ranks
@@ -233,7 +233,7 @@ class Probe(taps.Listener):
         self._wake()
         if self._compiles:
             for optimizer in self._lead.keys:
-                for model in find_models(optimizer.param_groups[0]["params"][0]):
+                for model in find_models(parameters_of(optimizer)[0]):
                     self._roots.add(model)
             self._roots.hook()
             return
@@ -519,9 +519,8 @@ class Probe(taps.Listener):
     def _heeds(self, optimizer: Optimizer) -> bool:
         if self._given is not None and id(optimizer) in self._given:
             return True
-        if self._everything:
-            return True
-        return any(self.places.parameter(each) is not None for each in optimizer.param_groups[0]["params"][:4])
+        held = parameters_of(optimizer)
+        return bool(held) and (self._everything or any(self.places.parameter(each) is not None for each in held[:4]))
 
     def before_step(self, optimizer: Optimizer) -> None:
         if not self._rests(optimizer):
