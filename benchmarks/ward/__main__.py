@@ -8,22 +8,16 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
 import gradus.diagnosis.watch  # noqa: F401  what every program needs is loaded before it is forked
 from benchmarks.measure import table
 from benchmarks.ward.bed import Outcome, run
-from benchmarks.ward.programs import Program, programs
+from benchmarks.ward.programs import LOOP_AND_OUTPUT, Program, programs
 
 SEEDS = (0, 1, 2)
-LOOP_AND_OUTPUT = frozenset({
-    "softmax-twice", "softmax-wrong-axis", "softmax-single-unit", "missing-log", "loss-output-mismatch", "output-range",
-    "nonlinear-logits", "broadcast-loss", "missing-zero-grad", "missing-step", "stale-optimizer",
-    "parameters-not-in-optimizer", "unregistered-parameters", "frozen-parameters", "detached-graph",
-    "training-in-eval-mode", "evaluation-in-train-mode", "dropout-in-evaluation", "batch-norm-drift",
-})  # fmt: skip
-"""Causes that must be named within five steps of becoming visible."""
 
 
 @dataclass(frozen=True)
@@ -57,12 +51,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", nargs="*", default=[], help="programs by name")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--check", nargs="*", choices=("gaps", "identical"), default=[])
+    parser.add_argument(
+        "--from", type=Path, dest="mistakes", help="a folder of mistakes that `benchmarks.ward.mutants` drew"
+    )
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     chosen = [
         each
-        for each in programs()
+        for each in programs(options.mistakes)
         if (not options.only or each.name in options.only)
         and (options.half == "all" or (each.tuning == (options.half == "tuning")))
     ]

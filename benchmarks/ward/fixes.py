@@ -77,6 +77,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--judged", action="store_true", help="apply only what the doctor keeps after trying it")
     parser.add_argument("--random", action="store_true", help="any change the table of fixes can make, by chance")
     parser.add_argument("--cache", type=Path, help="a folder that keeps scores of programs that ran before")
+    parser.add_argument(
+        "--from", type=Path, dest="mistakes", help="a folder of mistakes that `benchmarks.ward.mutants` drew"
+    )
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
@@ -84,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         delivery.prescriptions = _by_chance  # type: ignore[attr-defined]
     chosen = [
         each
-        for each in programs()
+        for each in programs(options.mistakes)
         if each.group == "faults"
         and (not options.only or each.name.startswith(tuple(options.only)))
         and (not options.cause or each.cause in options.cause)

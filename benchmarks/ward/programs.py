@@ -15,6 +15,14 @@ HERE = Path(__file__).parent
 TUNING = HERE / "tuning.txt"
 """Names of the programs that thresholds were set on; all others are the half that is reported."""
 
+LOOP_AND_OUTPUT = frozenset({
+    "softmax-twice", "softmax-wrong-axis", "softmax-single-unit", "missing-log", "loss-output-mismatch", "output-range",
+    "nonlinear-logits", "broadcast-loss", "missing-zero-grad", "missing-step", "stale-optimizer",
+    "parameters-not-in-optimizer", "unregistered-parameters", "frozen-parameters", "detached-graph",
+    "training-in-eval-mode", "evaluation-in-train-mode", "dropout-in-evaluation", "batch-norm-drift",
+})  # fmt: skip
+"""Causes that must be named within five steps of becoming visible."""
+
 
 @dataclass(frozen=True)
 class Program:
@@ -74,18 +82,20 @@ def patched(source: str, diff: str) -> str:
         return file.read_text(encoding="utf-8")
 
 
-def programs() -> list[Program]:
-    """All of them, by group and name."""
+def programs(mistakes: Path | None = None) -> list[Program]:
+    """All of them, by group and name; of a folder of drawn mistakes only these."""
+    if mistakes is not None:
+        return [_read(path, "faults", tuning=False) for path in sorted(mistakes.glob("*.diff"))]
     tuning = set(TUNING.read_text(encoding="utf-8").split()) if TUNING.exists() else set()
     folders = [("faults", "*.py"), ("mistakes", "*.diff"), ("healthy", "*.py"), ("examples", "*.py")]
     return [
-        _read(path, "faults" if folder == "mistakes" else folder, path.stem in tuning)
+        _read(path, "faults" if folder == "mistakes" else folder, tuning=path.stem in tuning)
         for folder, files in folders
         for path in sorted((HERE / folder).glob(files))
     ]
 
 
-def _read(path: Path, group: str, tuning: bool) -> Program:
+def _read(path: Path, group: str, *, tuning: bool) -> Program:
     notes = dict(_notes(path.read_text(encoding="utf-8")))
     return Program(
         path=path,
