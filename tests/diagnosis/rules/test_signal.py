@@ -48,6 +48,14 @@ def test_where_a_gradient_has_vanished(first: float, learns: bool, caught: bool)
     assert ("vanishing-gradient" in seen(gradients(first, learns=learns))) == caught
 
 
+@pytest.mark.parametrize(("at_first", "caught"), [(0.99 * signal.VANISHED, True), (1.01 * signal.VANISHED, False)])
+def test_a_gradient_of_which_nothing_is_left_had_vanished_before(at_first: float, caught: bool) -> None:
+    assert MATRIX.gradient is not None
+    begun, gone = (with_first(gradient=factor * MATRIX.gradient) for factor in (at_first, 0.0))
+    history = not_learning(examination=lambda step: {"parameters": gone if step else begun})
+    assert ("vanishing-gradient" in seen(history)) == caught
+
+
 @pytest.mark.parametrize(("error", "caught"), [(1.0, True), (0.5, False)])
 def test_a_loss_that_came_down_to_that_of_the_mean_is_no_progress(error: float, caught: bool) -> None:
     assert MATRIX.gradient is not None
