@@ -319,6 +319,24 @@ def test_what_exploded_through_time_may_be_dead_by_now(at_first: float, later: f
     assert {each for each in seen(history) if each.endswith("through-time")} == {found}
 
 
+@pytest.mark.parametrize(
+    ("ratio", "first", "right", "caught"),
+    [
+        (101.0, 30.0, 0.8, True),
+        (99.0, 30.0, 0.8, False),
+        (101.0, 20.0, 0.8, False),  # not ten times as much as that of even odds
+        (101.0, 30.0, 0.95, False),  # nothing is lost
+    ],
+)
+def test_what_began_far_off_comes_down_for_long(ratio: float, first: float, right: float, caught: bool) -> None:
+    history = classifying(
+        curve=falling(first, 0.5), loss=lambda step: {"surprise": first if step < 30 else 0.5}, steps=100,
+        right=line(right, right), examination={"layers": recurrent(ratio)},
+    )  # fmt: skip
+    early = replace(history, step=25, examinations=[each for each in history.examinations if each.step < 25])
+    assert ("exploding-through-time" in seen(early)) == caught
+
+
 @pytest.mark.parametrize(("state", "caught"), [(99.0, False), (101.0, True)])
 def test_a_state_that_no_layer_makes_exploded_through_time(state: float, caught: bool) -> None:
     history = not_learning(
