@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from gradus.core.findings import Finding
 from gradus.core.text import Message
 from gradus.diagnosis.history import History
-from gradus.diagnosis.rules.common import chance, losses, progress, scored, update_ratio
+from gradus.diagnosis.rules.common import chance, losses, progress, scored, too_few, update_ratio
 from gradus.diagnosis.rules.signal import EXPLODED, first_over_last, last_over_first, vanishes
 from gradus.diagnosis.signs import Examination
 
@@ -378,7 +378,7 @@ def _facts(history: History, seen: Mapping[str, float]) -> Iterable[str]:
     if history.ended and history.step < 150:
         yield "few-steps"
     held_out = [each.accuracy or 0.0 for each in scored(history)]
-    if len(held_out) >= 2 and max(held_out) < chance(history) + 0.06 < 0.8:
+    if len(held_out) >= 2 and max(held_out) < chance(history) + 0.06 < 0.8 and not too_few(history):
         yield "held-out-at-chance"
     batches = {each.batch for each in losses(history)}
     if batches and history.losses.count > 3 and max(batches) < 150 and len(batches) == 1:
