@@ -379,6 +379,9 @@ def test_a_gradient_that_came_through_before_the_steps(step: int, at_first: floa
     assert ranked(history, "vanishing-gradient")[0].id == cause
     # Units that saturate after that are its doing.
     assert ranked(history, "vanishing-gradient", "saturated-units")[0].id == cause
+    if (step, at_first) == (0, 1e-6):  # and those that die, and weights that wither
+        for consequence in ("dead-units", "over-regularization"):
+            assert ranked(history, "vanishing-gradient", consequence)[0].id == cause
 
 
 @pytest.mark.parametrize(("at_first", "cause"), [(0.2, "learning-rate-too-high"), (200.0, "exploding-gradient")])

@@ -238,6 +238,19 @@ def test_passes_beyond_those_of_every_step_are_unusual(watch: EvaluationWatch, m
     assert not watch.usual
 
 
+def test_passes_of_every_step_of_which_figures_are_made_are_looked_at_now_and_then(
+    watch: EvaluationWatch, model: nn.Sequential
+) -> None:
+    looked_at = []
+    for step in range(50):
+        looked_at += [] if watch.usual else [step]
+        watch.passed(model, [batch(step)], torch.ones(N, 2), set(), [])
+        if step in looked_at:
+            watch.measured(torch.tensor(1.0), torch.ones(N, 2), "mean")
+        closed(watch, step)
+    assert looked_at == [*range(10), 17, 33, 49]
+
+
 @pytest.mark.parametrize(
     "result", [None, 3.0, torch.tensor(1.0), torch.ones(0, 2), torch.arange(N), {"logits": torch.ones(N, 2)}]
 )

@@ -118,6 +118,7 @@ def test_a_matrix_of_one_number_is_seen_before_the_first_step(step: int) -> None
     nn.init.constant_(first.weight, -3.0)
     found = examine(model, inputs(5, 3), step=step).parameters
     assert [found[f"net:{number}.weight"].constant for number in (0, 1)] == [not step, False]
+    assert [found[f"net:{number}.weight"].alike for number in (0, 1)] == [not step, False]
 
 
 def test_identical_units_are_seen_at_the_start() -> None:

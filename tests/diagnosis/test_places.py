@@ -34,3 +34,17 @@ def test_the_narrowest_layer_is_one_that_others_build_on(model: nn.Module, narro
 def test_channels_of_batch_norms_are_told_and_of_no_other_norm() -> None:
     model = nn.Sequential(nn.BatchNorm2d(4), nn.Sequential(nn.BatchNorm1d(6), nn.GroupNorm(2, 8)), nn.LayerNorm(3))
     assert facts_of(model, "net").batch_norms == (4, 6)
+
+
+@pytest.mark.parametrize(
+    ("layer", "share"),
+    [
+        (nn.Dropout2d(0.5), 0.5),
+        (nn.MultiheadAttention(4, 2, dropout=0.4), 0.4),
+        (nn.GRU(4, 4, num_layers=2, dropout=0.3), 0.3),
+        (nn.GRU(4, 4), 0.0),
+        (nn.Linear(4, 4), 0.0),
+    ],
+)
+def test_what_layers_drop_is_told_of_those_that_do_it_themselves_too(layer: nn.Module, share: float) -> None:
+    assert facts_of(nn.Sequential(layer, nn.Dropout(0.0)), "net").dropout == share

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from gradus.core.findings import Finding
 from gradus.core.text import Message
 from gradus.diagnosis.history import History
-from gradus.diagnosis.rules.common import chance, losses, progress, scored, update_ratio
-from gradus.diagnosis.rules.signal import EXPLODED, first_over_last, last_over_first
+from gradus.diagnosis.rules.common import chance, losses, progress, scored, too_few, update_ratio
+from gradus.diagnosis.rules.signal import EXPLODED, first_over_last, last_over_first, vanishes
 from gradus.diagnosis.signs import Examination
 
 Weights = Mapping[str, float]
@@ -63,7 +63,7 @@ TABLE: tuple[Cause, ...] = (
     # signal
     _cause(
         "vanishing-gradient",
-        {"vanishing-gradient": 2.5, "vanishing-signal": 1.2, "sigmoid-like": 0.8},
+        {"vanishing-gradient": 2.5, "vanishing-signal": 1.2, "sigmoid-like": 0.8, "vanished-at-start": 1.5},
         {"weights-too-small": 2.5, "symmetric-initialization": 3, "dead-units": 1.5, "constant-inputs": 1,
          "high-rate": 1.5, "large-updates": 1.5, "saturated-later": 1.5, "vanished-later": 2, "unscaled-inputs": 1.5,
          "feature-scale": 1.5, "normalizes-nothing": 2.5},
@@ -80,7 +80,7 @@ TABLE: tuple[Cause, ...] = (
         {"dead-units": 2.2, "dead-from-start": 1.2},
         {**dict.fromkeys(_OUTPUT, 3.0), "symmetric-initialization": 3, "large-updates": 2.0, "high-rate": 1.5,
          "exploding-signal": 1.5, "constant-inputs": 2, "unscaled-inputs": 1,
-         "died-later": 1.2, "initial-loss": 1, "unusual-rate": 1.0},
+         "died-later": 1.2, "initial-loss": 1, "unusual-rate": 1.0, "vanished-at-start": 1.5},
     ),
     _cause(
         "saturated-units",
@@ -115,7 +115,7 @@ TABLE: tuple[Cause, ...] = (
          "loss-sign": 3, "missing-zero-grad": 8, "non-finite-input": 3, "unstable-loss": 4, "overflow": 2,
          "exploding-through-time": 1.5, "unshuffled-data": 5, "exploded-at-start": 4.5,
          "dead-from-start": 1, "over-regularization": 1, "batch-mixing": 2,
-         "batch-norm-tiny-batch": 2, "normalizes-nothing": 2.5, "loss-output-mismatch": 3},
+         "batch-norm-tiny-batch": 2, "normalizes-nothing": 2.5, "loss-output-mismatch": 3, "vanished-at-start": 2},
     ),
     _cause(
         "learning-rate-too-low",
@@ -196,7 +196,8 @@ TABLE: tuple[Cause, ...] = (
     ),
     _cause(
         "over-regularization", {"no-learning": 0.4, "plateau": 0.4, "constant-prediction": 0.3},
-        {**dict.fromkeys(_LOOP, 2.0), **dict.fromkeys(_OUTPUT, 2.0)},
+        # Nothing but decay moves what no gradient reaches, and that withers, however weak the decay is.
+        {"vanishing-gradient": 2.0, **dict.fromkeys(_LOOP, 2.0), **dict.fromkeys(_OUTPUT, 2.0)},
     ),
     _cause("batch-norm-tiny-batch", {"generalization-gap": 0.3, "oscillation": 0.3}),
     # generative
@@ -333,7 +334,10 @@ def _facts(history: History, seen: Mapping[str, float]) -> Iterable[str]:
     saturated = [
         max((layer.saturated or 0.0 for layer in each.layers.values()), default=0.0) for each in history.examinations
     ]
-    vanished_later = "vanishing-gradient" in seen and _vanished_later(history, first, last)
+    vanished = "vanishing-gradient" in seen
+    vanished_later = vanished and _vanished_later(history, first, last)
+    if vanished and not vanished_later and saturated[0] < 0.3 and vanishes(first):
+        yield "vanished-at-start"  # what dies or withers after that is a consequence
     if vanished_later:
         yield "vanished-later"
     # Steps that no gradient guides may saturate units, too: where it had vanished before any, that comes first.
@@ -374,7 +378,7 @@ def _facts(history: History, seen: Mapping[str, float]) -> Iterable[str]:
     if history.ended and history.step < 150:
         yield "few-steps"
     held_out = [each.accuracy or 0.0 for each in scored(history)]
-    if len(held_out) >= 2 and max(held_out) < chance(history) + 0.06 < 0.8:
+    if len(held_out) >= 2 and max(held_out) < chance(history) + 0.06 < 0.8 and not too_few(history):
         yield "held-out-at-chance"
     batches = {each.batch for each in losses(history)}
     if batches and history.losses.count > 3 and max(batches) < 150 and len(batches) == 1:

@@ -17,6 +17,8 @@ _LOOKED_AT = 4
 """Passes of an evaluation whose inputs are looked at."""
 _ROWS = 16
 """Of a later pass so many rows tell whether it is of training examples."""
+_EVERY = 16
+"""Of evaluations that come at every step so many are passed over for each one that is looked at."""
 _MOST_KEPT = 400
 _CLASSES = 64
 """The first so many are counted, as in training."""
@@ -63,6 +65,7 @@ class EvaluationWatch:
         self._known = False
         self._number = 0
         self._each_time = 0
+        self._figures = False
 
     @property
     def at_every_step(self) -> bool:
@@ -71,7 +74,12 @@ class EvaluationWatch:
 
     @property
     def usual(self) -> bool:
-        """Whether a pass that comes now is one of those that come at every step."""
+        """Whether a pass that comes now is one of those that come at every step.
+
+        Where the program makes figures of them, as one does that has one batch an epoch, one is looked at now and then.
+        """
+        if self._figures and self._steps[-1] % _EVERY == 0:
+            return False
         return self.at_every_step and (self._number if self.open else 0) < self._each_time
 
     def passed(
@@ -204,6 +212,8 @@ class EvaluationWatch:
             return []
         self.open, self._current, self._output = False, None, None
         self._steps, self._each_time = [*self._steps, step][-10:], self._number
+        if not self.at_every_step:
+            self._figures = any(each.compared or each.loss_examples for each in self._runs.values())
         loss, accuracy = self.reported
         self.reported = None, None
         found = []

@@ -133,13 +133,20 @@ def facts_of(model: nn.Module, label: str) -> ModelFacts:
     return ModelFacts(
         name=label,
         parameters=sum(each.numel() for each in model.parameters() if not nn.parameter.is_lazy(each)),
-        dropout=max((float(each.p) for each in modules if isinstance(each, _DROPOUTS)), default=0.0),
+        dropout=max(map(_dropped, modules)),
         normalizations=sum("Norm" in type(each).__name__ for each in modules),
         narrowest=min([*_passed_on(layers), *memories], default=0),
         linear_layers=len(layers) - len(memories),
         uneven=tuple(uneven(model)),
         batch_norms=tuple(each.num_features for each in modules if isinstance(each, nn.modules.batchnorm._BatchNorm)),
     )
+
+
+def _dropped(module: nn.Module) -> float:
+    """The share that a module drops, or whose number it has for what it calls, as attention and memories do."""
+    share = float(module.p) if isinstance(module, _DROPOUTS) else getattr(module, "dropout", 0.0)
+    used = not isinstance(module, nn.RNNBase) or module.num_layers > 1
+    return share if isinstance(share, float) and used else 0.0
 
 
 def _passed_on(layers: Sequence[nn.Module]) -> Iterator[int]:

@@ -64,6 +64,7 @@ class ParameterSigns:
         update: what the step changed.
         identical: whether all its output units are the same.
         constant: whether, before the first step, all its elements are.
+        alike: whether, before the first step, all its output units were the same, whatever the gradient made of them.
         embedding: whether it is a table of which a step uses only some rows.
         fan_in: inputs of each output unit.
         finite: whether weight and gradient are.
@@ -77,6 +78,7 @@ class ParameterSigns:
     update: float | None = None
     identical: bool = False
     constant: bool = False
+    alike: bool = False
     embedding: bool = False
     fan_in: int = 1
     finite: bool = True

@@ -16,13 +16,16 @@ from gradus.diagnosis.signs import LayerSigns, ParameterSigns, layer_of
 
 @dataclass(frozen=True)
 class _Noted:
-    """A parameter before a step: a sample of it, what its gradient is to be multiplied by, its gradient's figures."""
+    """A parameter before a step: a sample of it, what its gradient is to be multiplied by, its gradient's figures;
+    and whether, before the first step, all its units are the same.
+    """
 
     place: str
     parameter: Tensor
     before: Tensor
     factor: float
     gradient: list[Tensor] | None = None
+    alike: bool = False
 
 
 class Updates:
@@ -59,7 +62,8 @@ class Updates:
             self.rates.append(float(group.get("lr", math.nan)))
             for parameter in group["params"]:
                 place = self._places.parameter(parameter) or f":{len(noted)}"
-                noted.append(_Noted(place, parameter, measure.sample(parameter).clone(), factor))
+                alike = not self._step and parameter.dim() > 1 and measure.identical_rows(parameter)
+                noted.append(_Noted(place, parameter, measure.sample(parameter).clone(), factor, alike=alike))
                 if parameter.grad is not None and len(gradients) < 64:
                     gradients.append(measure.sample(parameter.grad).clone())
         self._before[optimizer] = noted
@@ -108,6 +112,7 @@ class Updates:
                 update=values[2],
                 identical=matrix and self._step < 12 and self._identical(each),
                 constant=matrix and not self._step and bool((each.before == each.before[:1]).all()),
+                alike=each.alike,
                 embedding=self._is_embedding(each),
                 fan_in=self._units_first(each)[0].numel() if matrix else 1,
                 finite=all(map(math.isfinite, values)),

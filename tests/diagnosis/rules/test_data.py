@@ -244,6 +244,15 @@ def test_values_that_are_memorized_and_nowhere_else_explained(
     assert ("labels-unrelated" in found) is caught
 
 
+@pytest.mark.parametrize(
+    ("known", "share", "caught"), [(99, 1.0, False), (100, 1.0, True), (99, 0.8, True), (0, 1.0, True)]
+)
+def test_few_examples_are_known_by_heart_whatever_their_labels(known: int, share: float, caught: bool) -> None:
+    evaluation = {"known": known, "share_known": share}
+    found = seen(classifying(scores=[0.11] * 6, right=memorizing(0.4), evaluation=evaluation))
+    assert ("labels-unrelated" in found) is caught
+
+
 @pytest.mark.parametrize(("train", "read_elsewise"), [(0.02, True), (0.6, False)])
 def test_values_that_were_soon_explained_and_nowhere_else_are_read_elsewise(train: float, read_elsewise: bool) -> None:
     """Such as of categories that are numbered otherwise where they are evaluated."""

@@ -121,6 +121,9 @@ def test_where_regularization_is_too_strong() -> None:
     assert not found(net={"dropout": 0.79})
     assert not found(net={"dropout": 0.9}, right=line(0.8, 0.8))  # it learns all the same
     assert not found(net={"dropout": 0.9}, steps=59)
+    unknown = {"kind": "", "accuracy": None}
+    assert found(net={"dropout": 0.9}, loss=unknown)  # whatever the loss compares
+    assert not found(net={"dropout": 0.9}, loss=unknown, curve=line(2.0, 0.9))
 
 
 def shrinking(
@@ -215,9 +218,10 @@ def test_strings_of_eleven_symbols_read_by_a_memory_of_a_few_units(
     head = (op("Mean"), op("Div", 32), op(loss, 32), op("Permute", 16, 32, 11), op("LogSoftmax", 32, 16, 11, axis=2))
     history = classifying(
         curve=falling(9.0, end), loss={"kind": "", "classes": 0, "accuracy": None, "heads": (head,)},
-        net={"narrowest": narrowest}, ended=True,
+        net={"narrowest": narrowest, "dropout": 0.9}, ended=True,
     )  # fmt: skip
     assert ("underfitting" in seen(history)) == caught
+    assert ("over-regularization" in seen(history)) == (end == 2.0 and loss == "CtcLoss")
 
 
 def test_a_fit_that_was_bad_for_most_of_the_run_is_none_now() -> None:

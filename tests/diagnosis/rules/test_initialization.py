@@ -203,3 +203,23 @@ def test_a_first_error_counts_whatever_its_weight_in_the_loss() -> None:
     assert found(200.0, 200.0)
     assert found(0.2, 200.0)
     assert not found(200.0, 50.0)
+
+
+@pytest.mark.parametrize(
+    ("number", "right", "begun", "caught"),
+    [
+        (2, 0.7, {}, True),
+        (1, 0.7, {}, False),  # the others began apart
+        (2, 0.95, {}, False),  # nothing is lost
+        (2, 0.7, {"weight": 0.0}, False),  # branches that begin shut
+        (2, 0.7, {"gradient": None}, False),  # fixed, as to smooth
+    ],
+)
+def test_units_that_began_alike_and_that_noise_alone_parted(
+    number: int, right: float, begun: dict[str, Any], caught: bool
+) -> None:
+    alike = {place: replace(each, alike=True, **begun) for place, each in list(PARAMETERS.items())[:number]}
+    history = classifying(
+        right=line(right, right), examination=lambda step: {"parameters": PARAMETERS | ({} if step else alike)}
+    )
+    assert ("symmetric-initialization" in seen(history)) == caught

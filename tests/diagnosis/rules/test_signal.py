@@ -48,6 +48,14 @@ def test_where_a_gradient_has_vanished(first: float, learns: bool, caught: bool)
     assert ("vanishing-gradient" in seen(gradients(first, learns=learns))) == caught
 
 
+@pytest.mark.parametrize(("at_first", "caught"), [(0.99 * signal.VANISHED, True), (1.01 * signal.VANISHED, False)])
+def test_a_gradient_of_which_nothing_is_left_had_vanished_before(at_first: float, caught: bool) -> None:
+    assert MATRIX.gradient is not None
+    begun, gone = (with_first(gradient=factor * MATRIX.gradient) for factor in (at_first, 0.0))
+    history = not_learning(examination=lambda step: {"parameters": gone if step else begun})
+    assert ("vanishing-gradient" in seen(history)) == caught
+
+
 @pytest.mark.parametrize(("error", "caught"), [(1.0, True), (0.5, False)])
 def test_a_loss_that_came_down_to_that_of_the_mean_is_no_progress(error: float, caught: bool) -> None:
     assert MATRIX.gradient is not None
@@ -309,6 +317,24 @@ def test_what_exploded_through_time_may_be_dead_by_now(at_first: float, later: f
         ended=True,
     )
     assert {each for each in seen(history) if each.endswith("through-time")} == {found}
+
+
+@pytest.mark.parametrize(
+    ("ratio", "first", "right", "caught"),
+    [
+        (101.0, 30.0, 0.8, True),
+        (99.0, 30.0, 0.8, False),
+        (101.0, 20.0, 0.8, False),  # not ten times as much as that of even odds
+        (101.0, 30.0, 0.95, False),  # nothing is lost
+    ],
+)
+def test_what_began_far_off_comes_down_for_long(ratio: float, first: float, right: float, caught: bool) -> None:
+    history = classifying(
+        curve=falling(first, 0.5), loss=lambda step: {"surprise": first if step < 30 else 0.5}, steps=100,
+        right=line(right, right), examination={"layers": recurrent(ratio)},
+    )  # fmt: skip
+    early = replace(history, step=25, examinations=[each for each in history.examinations if each.step < 25])
+    assert ("exploding-through-time" in seen(early)) == caught
 
 
 @pytest.mark.parametrize(("state", "caught"), [(99.0, False), (101.0, True)])

@@ -11,6 +11,8 @@ from gradus.diagnosis.signs import Evaluation, Examination, LossSigns
 _UNDER_WAY = 0.9
 _CLEAR = 2.5
 """Standard errors: one slope in 160 comes so far down by chance."""
+_FEW, _NEARLY_ALL = 100, 0.85
+"""Training examples, and the share of all from which on those that are known are about all there are."""
 
 LONG_PLATEAU = 1000
 """Steps that a network may say the mean before it finds what to tell apart, or to keep."""
@@ -140,6 +142,12 @@ def explains_nothing(history: History) -> bool:
 def scored(history: History) -> list[Evaluation]:
     """Evaluations of held-out examples, in evaluation mode, whose accuracy is known."""
     return [each for each in history.held_out() if each.accuracy is not None and not each.training]
+
+
+def too_few(history: History) -> bool:
+    """Whether training examples are so few that they are known by heart before anything carries over to others."""
+    looks = [each for each in history.held_out() if each.known]
+    return bool(looks) and looks[-1].known < _FEW and looks[-1].share_known > _NEARLY_ALL
 
 
 def of_a_layer(loss: LossSigns) -> bool:

@@ -16,6 +16,7 @@ from gradus.diagnosis.rules.common import (
     losses,
     scored,
     supervised,
+    too_few,
 )
 from gradus.diagnosis.signs import Evaluation
 
@@ -159,7 +160,7 @@ def _come_again(history: History) -> bool:
     "labels-unrelated",
     source="Zhang et al. (2017): random labels are memorized, and nothing carries over",
     not_fooled_by="slow starts: training must have got somewhere while held-out examples stay at chance; overfitting, "
-    "before which something carried over; held-out inputs that lie elsewhere",
+    "before which something carried over, or of fewer than a hundred examples; held-out inputs that lie elsewhere",
     says=Message(
         en="Labels seem unrelated to inputs: of training examples {train:.0%} is right or explained, and of held-out "
         "ones {held_out:.0%}, as by guessing.",
@@ -169,8 +170,9 @@ def _come_again(history: History) -> bool:
 def labels_unrelated(history: History) -> Iterator[Sighting]:
     """What is learned from training examples says nothing about others."""
     at_chance = _at_chance(history) or _explained_here_alone(history)
-    if at_chance is not None and not _learned_at_once(history) and not _of_other_classes(history):
-        yield Sighting(confidence=0.8, evidence=at_chance)
+    if at_chance is None or too_few(history) or _learned_at_once(history) or _of_other_classes(history):
+        return
+    yield Sighting(confidence=0.8, evidence=at_chance)
 
 
 def _explained_here_alone(history: History) -> dict[str, float] | None:

@@ -147,7 +147,7 @@ def validation_rising(history: History) -> Iterator[Sighting]:
 )
 def over_regularization(history: History) -> Iterator[Sighting]:
     """Very strong dropout or decay, or weights that wither; and a model that does not fit its training examples."""
-    if history.step < 60 or not supervised(history) or thriving(history):
+    if history.step < 60 or history.adversarial or thriving(history):
         return
     badly, left = _fits_badly(history), _left(history)
     dropout = max((each.dropout for each in history.models.values()), default=0.0)
@@ -155,13 +155,15 @@ def over_regularization(history: History) -> Iterator[Sighting]:
     strong = max((each.decay for each in history.optimizers.values()), default=0.0)
     decoupled = max((each.decay * each.rate for each in history.optimizers.values() if not each.coupled), default=0.0)
     evidence = {"dropout": dropout, "decay": max(decay, 0.0), "growth": left}
+    # Too few units are too few whatever the loss compares; what decay does is told by losses that ought to fall.
+    told = supervised(history)
     for reading, strongly in (
         ("dropout", dropout >= 0.8 and badly),
         ("decay", ((decay > 0.8 and strong > 0.02) or decoupled > 0.01) and (badly or left < 0.5)),
         ("decay", _decay_moves(history) and badly),
         ("withering", _withered(history) or (badly and _weighed_down(history))),
     ):
-        if strongly:
+        if strongly and (told or reading == "dropout"):
             yield Sighting(confidence=0.85, evidence=evidence, reading=reading)
             return
 
@@ -248,6 +250,8 @@ def _penalizes(history: History) -> bool:
 def _fits_badly(history: History) -> bool:
     gain = improvement(history)
     right = accuracy(history)
+    if _symbols(history):
+        return _unfitted(history)
     if right is not None:
         return right < max(0.75, min(0.97, chance(history) + 0.1))
     return math.isfinite(gain) and gain < 0.5

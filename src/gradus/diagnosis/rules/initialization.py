@@ -156,7 +156,7 @@ def _is_faint(history: History, first: Examination) -> bool:
     ),
 )
 def symmetric_initialization(history: History) -> Iterator[Sighting]:
-    """A matrix that takes part in learning still has equal rows after several steps."""
+    """A matrix that takes part in learning still has equal rows after several steps; or most had before the first."""
     early = [each for each in history.examinations if 2 <= each.step < 12][:2]
     if len(early) < 2:
         return
@@ -165,8 +165,26 @@ def symmetric_initialization(history: History) -> Iterator[Sighting]:
         for place, each in early[0].parameters.items()
         if each.identical and each.gradient is not None and _still(early[1], place)
     ]
+    same = same or _parted_by_noise(history)
     if same:
         yield Sighting(where=layer_of(same[0]), confidence=0.97, evidence={"layers": len(same)})
+
+
+def _parted_by_noise(history: History) -> list[str]:
+    """Hidden layers, half of them or more, whose units began alike, of a run that is not nearly perfect.
+
+    What parts them is no more than that each is dropped at other times, or weighed otherwise by the next layer.
+    """
+    first = history.first
+    if first is None or first.step or history.step < 50 or thriving(history):
+        return []
+    hidden = [
+        (place, each)
+        for place, each in first.parameters.items()
+        if each.matrix and (layer := first.layers.get(layer_of(place))) and layer.type in WEIGHTED and not layer.output
+    ]
+    alike = [place for place, each in hidden if each.alike and each.weight > 0 and each.gradient is not None]
+    return alike if 2 * len(alike) >= max(1, len(hidden)) else []
 
 
 def _still(examination: Examination, place: str) -> bool:

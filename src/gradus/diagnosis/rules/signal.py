@@ -40,7 +40,7 @@ _NEAR_ZERO = 0.02
 )
 def vanishing_gradient(history: History) -> Iterator[Sighting]:
     """Gradient over weight falls from the last layer to the first by more than a thousand."""
-    ratios = [first_over_last(each, history.first) for each in history.latest(_LASTING)]
+    ratios = [_at_first(each, history.first) for each in history.latest(_LASTING)]
     # A loss that only came down to that of the mean, from outputs that began beside it, tells of no progress.
     limit = VANISHED * (0.01 if learned(history) and not explains_nothing(history) else 1.0)
     early = history.step < 50 and not history.ended
@@ -105,6 +105,22 @@ def first_over_last(examination: Examination, first: Examination | None = None) 
     if len(found) < 3 or not all(math.isfinite(each[1]) for each in found) or not found[-1][1]:
         return None
     return layer_of(found[0][0]), found[0][1] / found[-1][1]
+
+
+def vanishes(first: Examination) -> bool:
+    """Whether hardly any gradient comes through to the first matrix at the first step."""
+    found = first_over_last(first, first)
+    return found is not None and 0 < found[1] < VANISHED
+
+
+def _at_first(examination: Examination, first: Examination | None) -> tuple[str, float] | None:
+    """As `first_over_last`; but what came to the first matrix if hardly any ever did, and by now none at all does."""
+    found = first_over_last(examination, first)
+    if first is None or found is None or not vanishes(first):
+        return found
+    begun = first_over_last(first, first)
+    matrices = [each for at, each in examination.parameters.items() if begun and layer_of(at) == begun[0]]
+    return begun if matrices and all(not each.gradient for each in matrices if each.matrix) else found
 
 
 def _branches_that_begin_shut(examination: Examination, one_number: set[str]) -> list[str]:

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from gradus.core.text import Message
 from gradus.diagnosis.history import History
 from gradus.diagnosis.rules import Sighting, rules
-from gradus.diagnosis.rules.common import chance, explains_nothing, learned, struggling
+from gradus.diagnosis.rules.common import chance, explains_nothing, learned, struggling, thriving
+from gradus.diagnosis.rules.initialization import initial_loss
 from gradus.diagnosis.signs import Examination
 
 VANISHED, EXPLODED = 1e-6, 1e4
@@ -75,10 +76,14 @@ def exploding_through_time(history: History) -> Iterator[Sighting]:
 
     Now, or before the first large step put an end to it.
     """
+    outgrown = _outgrown(history.first)
+    begins = (history.examinations[:1], _OUTGROWN if outgrown else EXPLODED)
+    looks = [(history.latest(2), EXPLODED), begins]
     if not struggling(history):
-        return
-    at_first = _OUTGROWN if _outgrown(history.first) else EXPLODED
-    for examinations, most in ((history.latest(2), EXPLODED), (history.examinations[:1], at_first)):
+        if not outgrown or thriving(history) or not any(True for _ in initial_loss(history)):
+            return
+        looks = [begins]  # what began as far off as that may come down for long, and is no better for it
+    for examinations, most in looks:
         for place, ratio, since in _ratios(examinations):
             if ratio > most:
                 yield _exploded("gradient", place, since, ratio)
