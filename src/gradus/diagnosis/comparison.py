@@ -50,6 +50,8 @@ def read_loss(value: float, graph: Graph, output: Tensor | None) -> LossSigns:
             elif more.get("kind"):
                 others = [_read(kind, each, output) for kind, each in nodes if kind in _OF_CLASSES]
                 found["beside"] = next((each["counts"] for each in others if each.get("counts")), ())
+            if output is not None and output.dim() and graph.added[name] == len(output) > 1 and _is_of_one(name, node):
+                found |= {"summed": True, "batch": len(output)}
             break
     for name, node in graph.losses:
         if name == "Mul" and "several_classes" not in found:
@@ -124,6 +126,12 @@ def _read(name: str, node: Any, output: Tensor | None) -> dict[str, Any]:
     if name.startswith("BinaryCrossEntropy"):
         return found | _marked(target) | _binary(said, target, logits=name.endswith("Logits"))
     return found | _values(said, target)
+
+
+def _is_of_one(name: str, node: Any) -> bool:
+    """Whether a loss of torch's is that of one example; of the steps of a batch there are two axes."""
+    pair = _pair(name, node, None)
+    return pair is not None and (pair[0].dim() < 2 or len(pair[0]) == 1)
 
 
 def _comparable(one: dict[str, Any], other: dict[str, Any]) -> bool:
