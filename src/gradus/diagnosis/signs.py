@@ -62,6 +62,7 @@ class ParameterSigns:
         gradient: None if the loss does not reach it. Unscaled under automatic mixed precision.
         zero: share of its gradient's elements that are exactly 0.
         update: what the step changed.
+        uphill: 1 of a step along the gradient in all elements, -1 of one against it; 0 if it cannot be told.
         identical: whether all its output units are the same.
         constant: whether, before the first step, all its elements are.
         embedding: whether it is a table of which a step uses only some rows.
@@ -75,6 +76,7 @@ class ParameterSigns:
     gradient: float | None
     zero: float = 0.0
     update: float | None = None
+    uphill: float = 0.0
     identical: bool = False
     constant: bool = False
     embedding: bool = False
