@@ -35,6 +35,7 @@ def facts_of(optimizer: Optimizer) -> OptimizerFacts:
     return OptimizerFacts(
         name=name,
         rate=rate_of(optimizer),
+        given=float(group.get("initial_lr", math.nan)),
         decay=decay,
         coupled=coupled,
         epsilon=epsilon,

@@ -461,6 +461,7 @@ class OptimizerFacts:
     """What an optimizer is set to.
 
     Attributes:
+        given: the rate that it was made with, where a schedule goes by that; else NaN.
         coupled: whether weight decay is added to the gradient.
         epsilon: of an adaptive method.
         drowned: share of its second moments' roots that lie below epsilon.
@@ -472,6 +473,7 @@ class OptimizerFacts:
 
     name: str
     rate: float
+    given: float = math.nan
     decay: float = 0.0
     coupled: bool = False
     epsilon: float = 0.0
