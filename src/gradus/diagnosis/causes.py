@@ -153,7 +153,7 @@ TABLE: tuple[Cause, ...] = (
     _cause(
         "train-validation-mismatch", {"generalization-gap": 0.7, "validation-rising": 0.3},
         # Where learning is slow, a later stretch of a series looks worse for long.
-        {"optimizer-epsilon-too-large": 2},
+        {"optimizer-epsilon-too-large": 2, "batch-norm-drift": 3},
     ),
     _cause("leakage"),
     _cause(
@@ -178,7 +178,7 @@ TABLE: tuple[Cause, ...] = (
     *(_cause(each) for each in _LOOP),
     _cause("evaluation-in-train-mode", {"generalization-gap": 0.5}),
     _cause("dropout-in-evaluation", {"generalization-gap": 0.3}),
-    _cause("batch-norm-drift"),
+    _cause("batch-norm-drift", {}, {"frozen-parameters": 1}),  # it comes with layers that were never meant to be frozen
     # fit
     _cause(
         "overfitting",

@@ -344,6 +344,11 @@ class Evaluation:
         """Whether the program made a figure of it."""
         return self.loss is not None or self.accuracy is not None
 
+    @property
+    def stirs(self) -> bool:
+        """Whether all it does is to bring inputs of another kind into the averages of batch norms, as one for speed."""
+        return self.training and not self.measured and (self.shift > 1 or not 0.4 < self.scale < 2.5)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NonFinite:
