@@ -3,6 +3,7 @@
 import functools
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -68,6 +69,30 @@ def test_losses_added_up_are_read_together() -> None:
     many = read(lambda said: sum((F.cross_entropy(said, CLASSES) for _ in range(90)), torch.zeros(())))
     assert many.terms == 90
     assert many.accuracy == pytest.approx(read(lambda said: F.cross_entropy(said, CLASSES)).accuracy)
+
+
+def added_up(said: Tensor, *, extra: bool, share: float = 1.0) -> Tensor:
+    """Errors of each example, or of what has two axes, as each step of a batch."""
+    pairs = zip(said, VALUES, strict=True)
+    shape = (-1, 1) if extra else (-1,)
+    errors = [F.mse_loss(one.reshape(shape), two.reshape(shape)) for one, two in pairs]
+    return torch.stack(errors if share == 1 else [each / (1 / share) for each in errors]).sum()
+
+
+@pytest.mark.parametrize("smoothed", [True, False])
+@pytest.mark.parametrize("kept", [N, N - 1])
+def test_a_loss_of_each_example_by_itself_adds_them_up(kept: int, smoothed: bool) -> None:
+    def added(said: Tensor) -> Tensor:
+        pairs = zip(said[:kept], CLASSES[:kept], strict=True)
+        smooth = 0.1 if smoothed else 0.0
+        return sum((F.cross_entropy(*each, label_smoothing=smooth) for each in pairs), torch.zeros(()))
+
+    found, mean = read(added), read(lambda said: added(said) / N)
+    assert (found.summed, found.batch) == ((True, N) if kept == N else (False, 1))
+    assert not mean.summed
+    assert not read(partial(added_up, extra=False, share=1 / N)).summed
+    values, steps = (read(partial(added_up, extra=each)) for each in (False, True))
+    assert (values.summed, steps.summed) == (True, False)
 
 
 CLASS_LOSSES: dict[str, Callable[[Tensor], Tensor]] = {

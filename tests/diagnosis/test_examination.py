@@ -85,6 +85,14 @@ def test_the_update_of_gradient_descent_is_the_rate_times_the_gradient(dtype: to
         assert signs.finite
 
 
+@pytest.mark.parametrize("kind", [SGD, Adam])
+@pytest.mark.parametrize("maximize", [False, True])
+def test_a_first_step_is_taken_down_or_up_the_slope(kind: Callable[..., Optimizer], maximize: bool) -> None:
+    model = nn.Linear(6, 4)
+    found = examine(model, inputs(N, 6), optimizer=kind(model.parameters(), lr=0.03, maximize=maximize))
+    assert [each.uphill for each in found.parameters.values()] == pytest.approx([1 if maximize else -1] * 2)
+
+
 def test_a_large_matrix_is_read_from_a_sample_of_it() -> None:
     model = nn.Linear(300, 200, bias=False)
     found = examine(model, inputs(N, 300), optimizer=SGD(model.parameters(), lr=0.5)).parameters["net:weight"]

@@ -69,6 +69,26 @@ def test_second_moments_drown_below_epsilon_whatever_the_step(steps: int) -> Non
     assert (facts_of(adam).drowned, facts_of(adam).shortened) == (0, 1)
 
 
+@pytest.mark.parametrize("steps", [1, 50])
+def test_second_moments_of_ones_own_have_any_name(steps: int) -> None:
+    """The mean of gradients, here below 0, is no square; a count is what the start at zero is corrected by."""
+
+    class Own(Optimizer):
+        def step(self, closure: None = None) -> None:  # type: ignore[override]
+            for each in self.param_groups[0]["params"]:
+                state = self.state[each]
+                state.setdefault("t", 0)
+                state["t"] += 1
+                for name, value, beta in (("m", each.grad, 0.9), ("v", each.grad**2, 0.999)):
+                    state.setdefault(name, torch.zeros_like(each)).lerp_(value, 1 - beta)
+
+    own = Own([weight(gradient=-0.01)], {"eps": 0.1, "lr": 1e-3})
+    for _ in range(steps):
+        own.step()
+    assert facts_of(own).drowned == 1
+    assert facts_of(own).shortened == pytest.approx(1 + 0.1 / 0.01, rel=1e-3)
+
+
 def test_a_rate_of_another_name_is_not_known() -> None:
     class Langevin(Optimizer):
         def __init__(self, parameters: Iterable[nn.Parameter], epsilon: float) -> None:

@@ -147,10 +147,27 @@ def test_the_steps_of_one_series_are_told_from_examples(shape: tuple[int, ...], 
         (lambda h: F.dropout(h, training=False), False),
         (nn.Dropout(0.5), False),
         (lambda h: h + torch.randn_like(h), False),  # noise that is meant
+        (lambda h: h * (torch.rand_like(h) > 0.3) / 0.7, True),
+        (lambda h: torch.where(torch.empty_like(h).uniform_() < 0.8, h * (1 / 0.8), 0.0), True),
+        (lambda h: (torch.rand_like(h) < h.sigmoid()).float() / 0.7, False),  # spikes
+        (lambda h: h * (torch.rand_like(h) > 0.3), False),  # inputs that are to be guessed
+        (lambda h: h * (h > 0.3) / 0.7 + torch.rand_like(h), False),
     ],
 )
 def test_dropout_that_acts_in_evaluation(function: Callable[[Tensor], Tensor], expected: bool) -> None:
     assert look_beside(Does(function), (torch.randn(N, WIDTH),), {}) == ("drops" if expected else "")
+
+
+@pytest.mark.parametrize("dense", [True, False])
+def test_dropout_is_seen_where_all_examples_must_come_at_once(dense: bool) -> None:
+    """As the nodes of a graph do, whose edges are a matrix or pairs of nodes."""
+    edges = torch.eye(N) if dense else torch.arange(N).repeat(2, 1)
+
+    class Nodes(nn.Module):
+        def forward(self, x: Tensor, edges: Tensor) -> Tensor:
+            return F.dropout(edges @ x if dense else x[edges[0]])
+
+    assert look_beside(Nodes(), (torch.randn(N, WIDTH), edges), {}) == "drops"
 
 
 class Norm(nn.BatchNorm1d):

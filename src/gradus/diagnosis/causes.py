@@ -112,7 +112,7 @@ TABLE: tuple[Cause, ...] = (
         {**dict.fromkeys(_MISTAKES, 2.0), "weights-too-large": 2, "bad-initialization": 2,
          "symmetric-initialization": 2, "unscaled-inputs": 3.5, "unscaled-targets": 2, "feature-scale": 2,
          "summed-loss": 9,
-         "loss-sign": 3, "missing-zero-grad": 8, "non-finite-input": 3, "unstable-loss": 4, "overflow": 2,
+         "loss-sign": 9, "missing-zero-grad": 8, "non-finite-input": 3, "unstable-loss": 4, "overflow": 2,
          "exploding-through-time": 1.5, "unshuffled-data": 5, "exploded-at-start": 4.5,
          "dead-from-start": 1, "over-regularization": 1, "batch-mixing": 2,
          "batch-norm-tiny-batch": 2, "normalizes-nothing": 2.5, "loss-output-mismatch": 3, "vanished-at-start": 2},
@@ -153,7 +153,7 @@ TABLE: tuple[Cause, ...] = (
     _cause(
         "train-validation-mismatch", {"generalization-gap": 0.7, "validation-rising": 0.3},
         # Where learning is slow, a later stretch of a series looks worse for long.
-        {"optimizer-epsilon-too-large": 2},
+        {"optimizer-epsilon-too-large": 2, "batch-norm-drift": 3},
     ),
     _cause("leakage"),
     _cause(
@@ -178,7 +178,7 @@ TABLE: tuple[Cause, ...] = (
     *(_cause(each) for each in _LOOP),
     _cause("evaluation-in-train-mode", {"generalization-gap": 0.5}),
     _cause("dropout-in-evaluation", {"generalization-gap": 0.3}),
-    _cause("batch-norm-drift"),
+    _cause("batch-norm-drift", {}, {"frozen-parameters": 1}),  # it comes with layers that were never meant to be frozen
     # fit
     _cause(
         "overfitting",

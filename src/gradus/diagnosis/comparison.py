@@ -1,5 +1,6 @@
 """What a loss compares: outputs and targets, read off the tensors that autograd keeps for its backward pass."""
 
+import itertools
 import math
 import statistics
 from collections.abc import Sequence
@@ -10,9 +11,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from gradus.diagnosis.attention import crossed
-from gradus.diagnosis.graph import LOSSES, RESHAPING, Graph, children_of, describe, operands, short_name
+from gradus.diagnosis.graph import ADDING, LOSSES, RESHAPING, Graph, children_of, describe, operands, short_name
 from gradus.diagnosis.measure import MOST, figures, stride
-from gradus.diagnosis.signs import LossSigns
+from gradus.diagnosis.signs import LossSigns, Op
 
 # N examples, C classes
 
@@ -50,6 +51,9 @@ def read_loss(value: float, graph: Graph, output: Tensor | None) -> LossSigns:
             elif more.get("kind"):
                 others = [_read(kind, each, output) for kind, each in nodes if kind in _OF_CLASSES]
                 found["beside"] = next((each["counts"] for each in others if each.get("counts")), ())
+            number = sum(kind == name for kind, _ in nodes)
+            if output is not None and output.dim() and len(output) == number > 1 and _is_of_one(name, node):
+                found |= {"summed": all(map(_adds_up, graph.heads)), "batch": number}
             break
     for name, node in graph.losses:
         if name == "Mul" and "several_classes" not in found:
@@ -124,6 +128,18 @@ def _read(name: str, node: Any, output: Tensor | None) -> dict[str, Any]:
     if name.startswith("BinaryCrossEntropy"):
         return found | _marked(target) | _binary(said, target, logits=name.endswith("Logits"))
     return found | _values(said, target)
+
+
+def _is_of_one(name: str, node: Any) -> bool:
+    """Whether a loss of torch's is that of one example; of the steps of a batch there are two axes."""
+    pair = _pair(name, node, None)
+    return pair is not None and (pair[0].dim() < 2 or len(pair[0]) == 1)
+
+
+def _adds_up(head: Sequence[Op]) -> bool:
+    """Whether what lies nearest to the loss adds, and nothing is divided before or right after that."""
+    below = next(itertools.dropwhile(lambda op: op.name in ADDING, head), None)
+    return head[:1] != () and head[0].name in ADDING and (below is None or below.name not in ("Div", "Mean"))
 
 
 def _comparable(one: dict[str, Any], other: dict[str, Any]) -> bool:

@@ -28,6 +28,9 @@ RESHAPING = frozenset({
 })  # fmt: skip
 """Operations that change no number."""
 
+ADDING = RESHAPING | {"Add", "Sum", "Stack", "Cat"}
+"""Operations by which terms are added up as they are."""
+
 _LINEAR = RESHAPING | {
     "Addmm", "Mm", "Mv", "Linear", "MkldnnLinear", "Convolution", "ConvolutionOverrideable", "Add", "Sub", "Neg",
     "Mean",
@@ -143,7 +146,7 @@ def walk(loss: Tensor, layers: Mapping[Any, str] | None = None) -> Graph:
                 head = (*above, op)
                 if name in LOSSES or name in _BY_HAND:
                     graph.losses.append((name, node))
-                    graph.added[name] += all(each.name in _ADDING for each in above)
+                    graph.added[name] += all(each.name in ADDING for each in above)
         if name == "Softmax":
             softmax = describe(node, name, children)
             if softmax.axis == 0 and len(softmax.shape) > 1:
@@ -255,7 +258,6 @@ _NEAR = 40
 """Nodes between two activations that are looked through."""
 _PRODUCTS = ("Mul", "Mm", "Mv", "Bmm")
 _LOOK_UP = ("Index", "IndexSelect", "Embedding")
-_ADDING = RESHAPING | {"Add", "Sum", "Stack", "Cat"}
 _BY_HAND = frozenset({"Pow", "Abs", "Gather", "Index", "Mul", "Log"})
 """Operations that losses written by hand are made of, and that keep something worth reading."""
 

@@ -189,6 +189,12 @@ def pairwise(points: Tensor) -> Tensor:
     return torch.cdist(points, points)
 
 
+def agreement(one: Tensor, other: Tensor) -> Tensor:
+    """1 where all that two tensors have is of the same sign, -1 where it is of opposite ones, weighted by products."""
+    products = one * other
+    return products.sum() / products.abs().sum().clamp_min(1e-30)
+
+
 def figures(tensors: list[Tensor]) -> list[float]:
     """Scalars as floats, brought over from their device together."""
     if not tensors:

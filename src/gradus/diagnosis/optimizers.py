@@ -2,6 +2,7 @@
 
 import math
 import statistics
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor
@@ -34,6 +35,7 @@ def facts_of(optimizer: Optimizer) -> OptimizerFacts:
     return OptimizerFacts(
         name=name,
         rate=rate_of(optimizer),
+        given=float(group.get("initial_lr", math.nan)),
         decay=decay,
         coupled=coupled,
         epsilon=epsilon,
@@ -58,19 +60,31 @@ def _drowned(optimizer: Optimizer, parameters: list[Tensor], epsilon: float) -> 
         return 0.0, 1.0
     shares, times = [], []
     for each in parameters:
-        state = optimizer.state.get(each, {})
-        averaged, step = state.get("exp_avg_sq"), state.get("step")
-        moment = averaged if averaged is not None else state.get("square_avg", state.get("sum"))
-        if isinstance(moment, Tensor):
+        moment, step = _second_moment(optimizer.state.get(each, {}), each)
+        if moment is not None:
             beta = optimizer.param_groups[0].get("betas", (0.9, 0.999))[1]
-            # RMSprop and Adagrad do not correct for its start at zero.
-            correction = 1 - float(beta) ** float(step) if averaged is not None and step is not None else 1.0
+            correction = 1.0 if step is None else 1 - float(beta) ** step
             root = (sample(moment) / max(correction, 1e-12)).sqrt()
             shares.append((root < epsilon).float().mean())
             times.append((1 + epsilon / root.median().clamp_min(1e-12)).log())
     if not shares:
         return 0.0, 1.0
     return statistics.fmean(figures(shares)), math.exp(statistics.fmean(figures(times)))
+
+
+def _second_moment(state: Mapping[str, Any], parameter: Tensor) -> tuple[Tensor | None, float | None]:
+    """The mean of a gradient's squares, and the steps that it was taken over where it is corrected for its start at
+    zero. One's own optimizer may call both what it likes: squares are of the parameter's shape, and never negative.
+    """
+    averaged = state.get("exp_avg_sq")
+    moment = averaged if averaged is not None else state.get("square_avg", state.get("sum"))
+    if isinstance(moment, Tensor):  # RMSprop and Adagrad do not correct
+        step = state.get("step") if averaged is not None else None
+        return moment, None if step is None else float(step)
+    alike = [each for each in state.values() if isinstance(each, Tensor) and each.shape == parameter.shape]
+    squares = [each for each in alike if each.is_floating_point() and bool((sample(each) >= 0).all())]
+    counts = [float(each) for each in state.values() if isinstance(each, int | float) and not isinstance(each, bool)]
+    return next(iter(squares), None), max(counts, default=None)
 
 
 def _decay_share(parameters: list[Tensor], decay: float) -> float:

@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import io
+import math
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -40,16 +41,20 @@ def look_beside(model: nn.Module, args: Any, kwargs: Any) -> Seen:
         with beside(model) as twin:
             state = random_state(model)
             given = rows_of(args, batch, rows), rows_of(kwargs, batch, rows)
-            if any(isinstance(each, Tensor) and each.shape[:2] == (batch, batch) for each in args):  # a graph's edges
-                return ""
+            edges = any(isinstance(each, Tensor) and each.shape[:2] == (batch, batch) for each in args)  # of a graph
             kept = [each.clone() for each in twin.buffers() if each.is_floating_point()]  # no counters
             with _Dropping() as dropping:
-                before = output_of(twin, given)
+                try:
+                    before = None if edges else output_of(twin, given)
+                except Exception:  # it takes no fewer, as of a graph whose edges are named
+                    edges = True
+                if edges:
+                    output_of(twin, (rows_of(args, batch, batch), rows_of(kwargs, batch, batch)))
             now = [each for each in twin.buffers() if each.is_floating_point()]
             averages = any(not torch.equal(one, two) for one, two in zip(kept, now, strict=False))
             if dropping.dropped and not any(m.training for m in twin.modules()):
                 return "drops"
-            if _drew(state, random_state(model)) or before is None or before.shape[0] != rows:
+            if edges or _drew(state, random_state(model)) or before is None or before.shape[0] != rows:
                 return ""
             if _in_order(_first(args)) or _pairs(twin, given, before, rows):
                 return ""
@@ -227,16 +232,37 @@ _BY_CHANCES = (torch.ops.aten.bernoulli.default, torch.ops.aten.bernoulli_.Tenso
 
 
 class _Dropping(TorchDispatchMode):
-    """Notes whether dropout acts."""
+    """Notes whether dropout acts: torch's, or by hand, where numbers drawn evenly are compared with one chance, and
+    something is divided by what is kept.
+    """
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.dropped = False
+        self._even: dict[int, Tensor] = {}  # kept, for another tensor could come to the same place
+        self._chances: set[float] = set()
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if func.overloadpacket.__name__ in ("bernoulli", "bernoulli_", "native_dropout"):
+        name = func.overloadpacket.__name__
+        if name in ("bernoulli", "bernoulli_", "native_dropout"):
             self.dropped |= func not in _BY_CHANCES or not _vary(args[-1])
-        return func(*args, **(kwargs or {}))
+        result = func(*args, **(kwargs or {}))
+        other = _number(args[1]) if len(args) > 1 else None
+        if name in ("rand", "rand_like", "uniform_") and result.numel() > 1:
+            self._even[result.data_ptr()] = result
+        elif name in ("gt", "ge", "lt", "le") and args[0].data_ptr() in self._even:
+            self._chances |= {other} if other is not None and 0 < other < 1 else set()
+        elif other and name in ("div", "div_", "mul", "mul_"):
+            kept = other if name.startswith("div") else 1 / other
+            shares = (share for each in self._chances for share in (each, 1 - each))
+            self.dropped |= any(math.isclose(kept, each, rel_tol=1e-5) for each in shares)
+        return result
+
+
+def _number(value: Any) -> float | None:
+    """A number that a tensor is compared with or divided by, which torch may have made a tensor of."""
+    alone = isinstance(value, Tensor) and not value.dim() and not value.is_complex()
+    return float(value) if alone or isinstance(value, int | float) else None
 
 
 def _vary(chances: Any) -> bool:

@@ -62,6 +62,7 @@ class ParameterSigns:
         gradient: None if the loss does not reach it. Unscaled under automatic mixed precision.
         zero: share of its gradient's elements that are exactly 0.
         update: what the step changed.
+        uphill: 1 of a step along the gradient in all elements, -1 of one against it; 0 if it cannot be told.
         identical: whether all its output units are the same.
         constant: whether, before the first step, all its elements are.
         alike: whether, before the first step, all its output units were the same, whatever the gradient made of them.
@@ -76,6 +77,7 @@ class ParameterSigns:
     gradient: float | None
     zero: float = 0.0
     update: float | None = None
+    uphill: float = 0.0
     identical: bool = False
     constant: bool = False
     alike: bool = False
@@ -344,6 +346,11 @@ class Evaluation:
         """Whether the program made a figure of it."""
         return self.loss is not None or self.accuracy is not None
 
+    @property
+    def stirs(self) -> bool:
+        """Whether all it does is to bring inputs of another kind into the averages of batch norms, as one for speed."""
+        return self.training and not self.measured and (self.shift > 1 or not 0.4 < self.scale < 2.5)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NonFinite:
@@ -461,6 +468,7 @@ class OptimizerFacts:
     """What an optimizer is set to.
 
     Attributes:
+        given: the rate that it was made with, where a schedule goes by that; else NaN.
         coupled: whether weight decay is added to the gradient.
         epsilon: of an adaptive method.
         drowned: share of its second moments' roots that lie below epsilon.
@@ -472,6 +480,7 @@ class OptimizerFacts:
 
     name: str
     rate: float
+    given: float = math.nan
     decay: float = 0.0
     coupled: bool = False
     epsilon: float = 0.0

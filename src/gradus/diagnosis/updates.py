@@ -16,8 +16,9 @@ from gradus.diagnosis.signs import LayerSigns, ParameterSigns, layer_of
 
 @dataclass(frozen=True)
 class _Noted:
-    """A parameter before a step: a sample of it, what its gradient is to be multiplied by, its gradient's figures;
-    and whether, before the first step, all its units are the same.
+    """A parameter before a step: a sample of it, what its gradient is to be multiplied by, its gradient's figures and
+    a sample of that, which may both be gone after a step by hand; and whether, before the first step, all its units
+    are the same.
     """
 
     place: str
@@ -25,6 +26,7 @@ class _Noted:
     before: Tensor
     factor: float
     gradient: list[Tensor] | None = None
+    slope: Tensor | None = None
     alike: bool = False
 
 
@@ -86,6 +88,7 @@ class Updates:
                 measure.sample(each).clone(),
                 1.0,
                 _gradient_figures(each.grad),
+                _slope(each.grad, clone=True),
             )
             for number, each in enumerate(leaves)
         ]
@@ -97,19 +100,23 @@ class Updates:
         for each in noted:
             change = measure.sample(each.parameter).to(each.before.dtype) - each.before
             numbers = [_norm(each.parameter), measure.root_mean_square(each.before), measure.root_mean_square(change)]
+            slope = each.slope if each.slope is not None else _slope(each.parameter.grad)
+            alike = slope is not None and slope.shape == change.shape
+            numbers.append(measure.agreement(change, slope) if slope is not None and alike else torch.zeros(()))
             measured.append(numbers + (each.gradient or _gradient_figures(each.parameter.grad)))
         flat = iter(measure.figures([each for numbers in measured for each in numbers]))
         for each, numbers in zip(noted, measured, strict=True):
             values = [next(flat) for _ in numbers]
             elements, matrix = each.parameter.numel(), each.parameter.dim() > 1
-            has_gradient = len(values) == 5
+            has_gradient = len(values) == 6
             self.parameters[each.place] = ParameterSigns(
                 elements=elements,
                 matrix=matrix,
                 weight=values[1],
-                gradient=values[3] / math.sqrt(max(elements, 1)) * each.factor if has_gradient else None,
-                zero=values[4] if has_gradient else 0.0,
+                gradient=values[4] / math.sqrt(max(elements, 1)) * each.factor if has_gradient else None,
+                zero=values[5] if has_gradient else 0.0,
                 update=values[2],
+                uphill=values[3],
                 identical=matrix and self._step < 12 and self._identical(each),
                 constant=matrix and not self._step and bool((each.before == each.before[:1]).all()),
                 alike=each.alike,
@@ -166,6 +173,13 @@ def _gradient_figures(gradient: Tensor | None) -> list[Tensor]:
     if gradient is None:
         return []
     return [_norm(gradient), (measure.sample(gradient) == 0).float().mean()]
+
+
+def _slope(gradient: Tensor | None, *, clone: bool = False) -> Tensor | None:
+    """A sample of a gradient that has the elements of that of its parameter."""
+    if gradient is None or gradient.is_sparse:
+        return None
+    return measure.sample(gradient).clone() if clone else measure.sample(gradient)
 
 
 def _norm(tensor: Tensor) -> Tensor:

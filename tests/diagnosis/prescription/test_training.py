@@ -60,6 +60,16 @@ def test_clip_what_is_scaled() -> None:
             "c = {}\nc['eps'] = 1.0\no = torch.optim.RMSprop(p, 1e-3, **c)",
             ["c = {}", "c['eps'] = 1e-08", "o = torch.optim.RMSprop(p, 1e-3, **c)"],
         ),
+        (
+            "class Own(torch.optim.Optimizer):\n    def __init__(self, p, lr, eps=0.5): ...\n\n\no = Own(p, lr=1e-3)",
+            [
+                "class Own(torch.optim.Optimizer):",
+                "    def __init__(self, p, lr, eps=1e-08): ...",
+                "",
+                "",
+                "o = Own(p, lr=1e-3)",
+            ],
+        ),
     ],
 )
 def test_epsilon(source: str, expected: list[str]) -> None:

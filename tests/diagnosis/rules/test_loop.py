@@ -178,6 +178,22 @@ def test_where_a_model_is_evaluated_in_training_mode(history: Callable[[], Histo
     assert ("evaluation-in-train-mode" in seen(history())) == caught
 
 
+@pytest.mark.parametrize(
+    ("evaluation", "caught"),
+    [
+        (Evaluation(step=50, passes=20, training=True, scale=3.0), "batch-norm-drift"),
+        (Evaluation(step=50, passes=20, training=True, shift=2.0), "batch-norm-drift"),
+        (Evaluation(step=50, passes=20, training=True, scale=3.0, loss=0.5), "evaluation-in-train-mode"),
+        (Evaluation(step=50, passes=20, training=True), "evaluation-in-train-mode"),
+        (Evaluation(step=50, passes=20, scale=3.0), ""),
+    ],
+)
+def test_passes_on_noise_in_training_mode_are_no_evaluation(evaluation: Evaluation, caught: str) -> None:
+    found = seen(passes(evaluation, net={"batch_norms": (8,)}))
+    assert found.keys() & {"batch-norm-drift", "evaluation-in-train-mode"} == ({caught} if caught else set())
+    assert "batch-norm-drift" not in seen(passes(evaluation))
+
+
 def test_samples_of_a_generator_are_drawn_in_any_mode() -> None:
     history = playing(APART)
     history.evaluations = [MANY]

@@ -6,7 +6,19 @@ from typing import Any
 import pytest
 
 from gradus.diagnosis.signs import Op, OptimizerFacts
-from tests.diagnosis.histories import ADAM, INPUT, LOGITS, SQUARED, Curve, classifying, fitting, line, op, seen
+from tests.diagnosis.histories import (
+    ADAM,
+    INPUT,
+    LOGITS,
+    SQUARED,
+    Curve,
+    classifying,
+    fitting,
+    line,
+    op,
+    seen,
+    with_first,
+)
 
 
 @pytest.mark.parametrize(
@@ -89,6 +101,12 @@ def test_an_optimizer_that_steps_uphill() -> None:
     assert found(ADAM, wrong_way=True)
     assert found(ADAM, earns_less=True)
     assert not found(uphill, wrong_way=True, heads=())
+
+
+@pytest.mark.parametrize(("uphill", "end", "caught"), [(0.95, 5.0, True), (-0.95, 5.0, False), (0.95, 0.5, False)])
+def test_steps_of_ones_own_that_go_uphill(uphill: float, end: float, caught: bool) -> None:
+    history = fitting(curve=line(1.0, end), examination={"parameters": with_first(uphill=uphill)})
+    assert ("loss-sign" in seen(history)) == caught
 
 
 @pytest.mark.parametrize(("sign", "caught"), [("earns_less", True), ("wrong_way", False)])

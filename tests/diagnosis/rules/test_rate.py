@@ -123,6 +123,23 @@ def test_what_was_trained_before_may_creep_once_it_tells_anything(right: float, 
     assert ("small-updates" in seen(history)) == caught
 
 
+@pytest.mark.parametrize(
+    ("given", "highest", "right", "caught"),
+    [
+        (0.01, 1e-4, 0.5, True),
+        (0.01, 1e-3, 0.5, False),  # a warm-up that began with a hundredth
+        (0.01, 1e-4, 0.95, False),
+        (1.0, 1e-4, 0.5, False),  # what the schedule gives is the rate, and meant to be
+        (math.nan, 1e-4, 0.5, False),
+    ],
+)
+def test_a_schedule_that_gives_the_rate_itself(given: float, highest: float, right: float, caught: bool) -> None:
+    optimizer = replace(ADAM, rate=highest, given=given)
+    steps = {"parameters": moving(1.5e-3)}
+    history = classifying(optimizer=optimizer, right=line(right, right), examination=steps, ended=True)
+    assert ("small-updates" in seen(history)) == caught
+
+
 def test_a_rate_that_rises_to_the_end_of_the_program_is_no_warm_up() -> None:
     history = warmed_up(small(0.1 * rate.SMALL))
     history.ended = True

@@ -3,12 +3,15 @@
 import ast
 from collections.abc import Iterator, Sequence
 
+from gradus.diagnosis.prescription.bindings import default_of, method
+from gradus.diagnosis.prescription.callables import callees
 from gradus.diagnosis.prescription.edits import Edit, before, imported, replace, without_argument
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.initializing import started
+from gradus.diagnosis.prescription.program import Found
 from gradus.diagnosis.prescription.rates import optimizer_calls
 from gradus.diagnosis.prescription.roles import TrainingStep, role, training_steps
-from gradus.diagnosis.prescription.written import option
+from gradus.diagnosis.prescription.written import Written, option, written
 
 _EPSILON = 1e-6
 
@@ -54,15 +57,25 @@ def _held(case: Case) -> Iterator[str]:
 
 @fix("default-epsilon")
 def default_epsilon(case: Case) -> Iterator[Sequence[Edit]]:
-    """The argument is taken out, or set to 1e-8 where it is written."""
+    """The argument is taken out, or set to 1e-8 where it is written, be it as the default of one's own class."""
     edits = []
     for call in optimizer_calls(case):
-        place = option(case.program, call, -1, "eps")
+        place = option(case.program, call, -1, "eps") or _by_default(case, call, "eps")
         if place is not None and place.value > _EPSILON:
             here = next((each for each in call.node.keywords if each.value is place.node), None)
             edits.append(place.becomes(1e-8) if here is None else without_argument(call.file, call.node, here))
     if edits:
         yield edits
+
+
+def _by_default(case: Case, call: Found, name: str) -> Written | None:
+    """Where the program's own class has the default of what a call does not give."""
+    for home, owner in callees(case.program, call.file, call.node.func):
+        begin = method(owner, "__init__") if isinstance(owner, ast.ClassDef) else None
+        default = default_of(begin, name) if begin is not None else None
+        if default is not None:
+            return written(case.program, home, default)
+    return None
 
 
 @fix("switch-optimizer")

@@ -54,7 +54,7 @@ _CHOICES = 8
 def train_validation_mismatch(history: History) -> Iterator[Sighting]:
     """Inputs of an evaluation lie elsewhere than those of training, and it goes worse than training does."""
     for each in history.evaluations[-2:] if len(history.evaluations) <= 12 else ():
-        if not each.passes or each.every_step or _does_as_well(history, each):
+        if not each.passes or each.every_step or each.stirs or _does_as_well(history, each):
             continue
         if each.known < _ENOUGH or (each.step < _SOON and not each.measured):
             continue

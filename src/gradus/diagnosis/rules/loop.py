@@ -249,7 +249,7 @@ def evaluation_in_train_mode(history: History) -> Iterator[Sighting]:
     """Passes without gradients in training mode, of a model that is trained on targets."""
     if history.adversarial or not supervised(history):
         return
-    wrong = [each for each in history.evaluations if each.training and not each.repeated]
+    wrong = [each for each in history.evaluations if each.training and not (each.repeated or each.stirs)]
     if any(each.repeated or each.every_step for each in history.evaluations):
         return
     # One pass between two steps may be a target that the model makes for itself.
@@ -279,21 +279,37 @@ def dropout_in_evaluation(history: History) -> Iterator[Sighting]:
 @rules.register(
     "batch-norm-drift",
     source="requires_grad = False freezes weights, not statistics: those follow the data as long as the mode is "
-    "training",
-    not_fooled_by="frozen layers in evaluation mode; batch norm that learns, if only in its player's turn",
+    "training, be it noise that is passed to measure the speed",
+    not_fooled_by="frozen layers in evaluation mode; batch norm that learns, if only in its player's turn; passes on "
+    "data such as those of training",
     structural=True,
     says=Message(
-        en="{layers:.0f} frozen batch norms still update their statistics: the frozen part of the model changes. Put "
-        "it in "
-        "evaluation mode.",
-        zh="{layers:.0f} 个被冻结的批归一化层仍在更新统计量：模型的冻结部分在改变。应将其设为评估模式。",
+        en="The statistics of batch norms drift: {what}.",
+        zh="批归一化的统计量在漂移：{what}。",
     ),
+    words={
+        "frozen": Message(
+            en="layers that are frozen still update them, so the frozen part of the model changes; put it in "
+            "evaluation mode",
+            zh="被冻结的层仍在更新统计量，模型的冻结部分因此在改变；应将其设为评估模式",
+        ),
+        "other inputs": Message(
+            en="the model was run in training mode on inputs unlike those of training, which went into them; call "
+            "model.eval() first",
+            zh="模型在训练模式下处理了与训练输入不同的数据，这些数据进入了统计量；应先调用 model.eval()",
+        ),
+    },
 )
 def batch_norm_drift(history: History) -> Iterator[Sighting]:
-    """Batch norms that do not learn run in training mode."""
+    """Batch norms that do not learn run in training mode; or some that learn, on what they are not meant for."""
     drifting = history.loop.drifting
+    stirred = [each for each in history.evaluations if each.stirs]
     if drifting and history.step >= 2:
-        yield Sighting(where=drifting[0], confidence=0.9, evidence={"layers": len(drifting)})
+        yield Sighting(where=drifting[0], confidence=0.9, evidence={"layers": len(drifting)}, reading="frozen")
+    elif stirred and any(each.batch_norms for each in history.models.values()):
+        evidence = {"shift": stirred[0].shift, "scale": stirred[0].scale}
+        where, since = stirred[0].place, stirred[0].step
+        yield Sighting(where=where, since=since, confidence=0.9, evidence=evidence, reading="other inputs")
 
 
 @rules.register(

@@ -1,6 +1,7 @@
 """Losses that do not fit what they compare: kinds of targets, shapes, signs."""
 
 import itertools
+import statistics
 from collections.abc import Collection, Iterator, Sequence
 
 from gradus.core.text import Message
@@ -254,8 +255,9 @@ def _once_more(op: Op, below: Op) -> bool:
 @rules.register(
     "loss-sign",
     source="a loss that cannot be negative is negated, a likeness to the target (Dice, cosine) or a reward is made "
-    "small, or a loss falls below any bound while nothing is learned; of pairs the hardest are the greatest "
-    "of what is to be small and the least of what is to be large (Hermans et al. 2017), not the other way round",
+    "small, or steps go along the gradient of an error, or a loss falls below any bound while nothing is learned; of "
+    "pairs the hardest are the greatest of what is to be small and the least of what is to be large (Hermans et al. "
+    "2017), not the other way round",
     not_fooled_by="log-likelihoods of densities, which may be negative; returns that are maximized, as long as they "
     "approach a bound; the maximizing player of two; entropy terms",
     structural=True,
@@ -281,9 +283,8 @@ def loss_sign(history: History) -> Iterator[Sighting]:
     flipped = [_flips(head) for _, head in each_head(history)]
     known = [each for each in flipped if each is not None]
     likelihood = [_is_log_probability(head) for _, head in each_head(history)]
-    uphill = any(each.maximizes for each in history.optimizers.values())
-    if uphill:
-        if known and not any(known) and end > start:
+    if any(each.maximizes for each in history.optimizers.values()) or _climbs(history):
+        if known and not any(known) and not end <= start:
             yield Sighting(confidence=0.97, evidence={"start": start, "end": end}, reading="errors")
     elif history.last is not None and any(each.wrong_way or _least_effort(each) for each in history.last.losses):
         yield Sighting(confidence=0.9, evidence={"start": start, "end": end}, reading="errors")
@@ -291,6 +292,13 @@ def loss_sign(history: History) -> Iterator[Sighting]:
         yield Sighting(confidence=0.97, evidence={"start": start, "end": end}, reading="errors")
     elif not known and end < -20 * max(1.0, abs(start)) and _runs_away(history) and not learned_something(history):
         yield Sighting(confidence=0.8, evidence={"start": start, "end": end}, reading="errors")
+
+
+def _climbs(history: History) -> bool:
+    """Whether the first two steps looked at went along the gradient, whatever took them."""
+    steps = ([each.uphill for each in one.parameters.values() if each.uphill] for one in history.examinations[:8])
+    first = [statistics.median(each) for each in steps if each][:2]
+    return len(first) == 2 and min(first) > _ALONG
 
 
 def _runs_away(history: History) -> bool:
@@ -305,6 +313,7 @@ def learned_something(history: History) -> bool:
     return len(known) > 3 and known[-1] > known[0] + 0.1 and learned(history)
 
 
+_ALONG = 0.8
 _STRAIGHT = frozenset({
     "Mean", "Sum", "Mul", "Div", "Neg", "Add", "Sub", "Rsub", "View", "UnsafeView", "Reshape", "Squeeze", "Unsqueeze",
     "Alias", "Clone", "ToCopy", "Select", "Expand", "Index", "Stack", "Cat", "T", "Permute", "Slice", "MaskedSelect",

@@ -34,6 +34,7 @@ CREEPING = 5e-4
 _HARDLY = 0.1
 _CUT_OFF = 0.1
 _FEW_BINS = 20
+_MEANT, _ROUNDED, _STEADY = 0.2, 1.5, 2e-3
 _NEAR_ZERO = 0.1
 _A_WHILE = 20
 _BEYOND = 0.01
@@ -52,11 +53,14 @@ _MAKES_UP = 0.03
     ),
 )
 def small_updates(history: History) -> Iterator[Sighting]:
-    """Update over weight is below 1e-4 and the loss does not fall, or it falls as slowly as at first to the end."""
+    """Update over weight is below 1e-4 and the loss does not fall, or it falls as slowly as at first to the end.
+
+    Or a schedule never lets the rate come near what the optimizer was given.
+    """
     latest = history.latest(3)
     if cut_off(history):
         return
-    if _creeps(history):
+    if _creeps(history) or (latest and _held_down(history)):
         ratio = update_ratio(latest[-1]) or SMALL
         yield Sighting(since=latest[0].step, evidence={"ratio": ratio}, worse=1 / ratio)
         return
@@ -92,6 +96,24 @@ def _creeps(history: History) -> bool:
         and moved < 1 / 3
         and (falling(history) or (bent and (supervised(history) or (hardly and down and not kind(history)))))
         and (right is None or right < 0.8)
+        and not thriving(history)
+    )
+
+
+def _held_down(history: History) -> bool:
+    """Whether a schedule gave the rate itself, which the optimizer multiplies its own by: it never came to more.
+
+    A rate of 1 and the like is given where that is meant.
+    """
+    highest = max(history.rates.bins, default=0.0)
+    given = max((each.given for each in history.optimizers.values() if each.given < _MEANT), default=math.nan)
+    ratios = [each for each in map(update_ratio, history.examinations) if each]
+    return (
+        history.ended
+        and history.step >= _A_WHILE
+        and highest <= _ROUNDED * given * given
+        and bool(ratios)
+        and statistics.median(ratios) < _STEADY
         and not thriving(history)
     )
 
