@@ -70,6 +70,14 @@ def test_losses_added_up_are_read_together() -> None:
     assert many.accuracy == pytest.approx(read(lambda said: F.cross_entropy(said, CLASSES)).accuracy)
 
 
+def test_what_is_no_log_probability_beside_a_squared_error() -> None:
+    def beside(given: Callable[[Tensor], Tensor]) -> LossSigns:
+        return read(lambda said: F.mse_loss(said[:, 0], said[:, 1].detach()) + F.nll_loss(given(said), CLASSES))
+
+    assert beside(lambda said: said).not_log
+    assert not beside(lambda said: said.log_softmax(dim=1)).not_log
+
+
 CLASS_LOSSES: dict[str, Callable[[Tensor], Tensor]] = {
     "cross_entropy": lambda o: F.cross_entropy(o, CLASSES),
     "smoothed": lambda o: F.cross_entropy(o, CLASSES, label_smoothing=0.1),

@@ -50,6 +50,7 @@ def read_loss(value: float, graph: Graph, output: Tensor | None) -> LossSigns:
             elif more.get("kind"):
                 others = [_read(kind, each, output) for kind, each in nodes if kind in _OF_CLASSES]
                 found["beside"] = next((each["counts"] for each in others if each.get("counts")), ())
+                found["not_log"] = any(each.get("not_log") for each in others)
             break
     for name, node in graph.losses:
         if name == "Mul" and "several_classes" not in found:

@@ -131,6 +131,7 @@ class Op:
         marks: of a product with data, whether these are 0s and 1s, some of each, or 0s and -1s.
         factors: of a product, the shapes of the factors that autograd keeps: of data, or of both.
         picks: axes on one of which it picks a number at each place of three axes and more, as of the right class.
+        limits: of an activation that is set to some, between what its results lie.
     """
 
     name: str
@@ -143,6 +144,7 @@ class Op:
     marks: bool = False
     factors: tuple[tuple[int, ...], ...] = ()
     picks: tuple[int, ...] = ()
+    limits: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
