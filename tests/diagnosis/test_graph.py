@@ -246,7 +246,7 @@ def test_of_a_product_with_data_it_is_told_whether_they_are_shares(data: Tensor,
 def test_of_a_product_the_shapes_of_its_factors_are_told() -> None:
     rows = TARGET[:, :1]
     assert [op.factors for op in graph_of(lambda o: (o.sum(1) * rows).mean())[0].heads[0] if op.name == "Mul"] == [
-        (tuple(rows.shape),)
+        (tuple(rows.shape), (N,))
     ]
     both = {(N,), (N, 1)}
     heads = graph_of(lambda o: (o.sum(1) * o[:, :1].exp()).mean())[0].heads

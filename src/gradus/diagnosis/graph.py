@@ -274,9 +274,7 @@ def short_name(node: Any) -> str:
 
 def describe(node: Any, name: str, children: list[Any]) -> Op:
     """A node as an Op."""
-    metadata = getattr(node, "_input_metadata", None)
-    shape = tuple(int(each) for each in metadata[0].shape) if metadata else ()
-    axis = None
+    shape, axis = _shape(node), None
     if name in ("Softmax", "LogSoftmax"):
         axis = int(node._saved_dim)
         axis = axis - 2**64 if axis >= 2**63 else axis  # negative ones are kept unsigned
@@ -289,11 +287,29 @@ def describe(node: Any, name: str, children: list[Any]) -> Op:
     data = any(child is None for child in children)
     factors = _factors(node) if name == "Mul" else []
     gains = data and name == "Mul" and not all(_are_shares(each) for each in factors if each.dim() > 1)
-    shapes = tuple(tuple(each.shape) for each in factors)
+    shapes = [tuple(each.shape) for each in factors]
+    shapes += [_shape(each) for each in children if each is not None and name == "Mul"]
     marks = data and any(map(are_marks, factors))
     picks = _picks(node, name) if name in ("Gather", "Index") else ()
     limits = _limits(node, name)
-    return Op(name, shape, axis, data, negative, gains=gains, marks=marks, factors=shapes, picks=picks, limits=limits)
+    return Op(
+        name,
+        shape,
+        axis,
+        data,
+        negative,
+        gains=gains,
+        marks=marks,
+        factors=tuple(dict.fromkeys(shapes)),
+        picks=picks,
+        limits=limits,
+    )
+
+
+def _shape(node: Any) -> tuple[int, ...]:
+    """Of a node's result."""
+    metadata = getattr(node, "_input_metadata", None)
+    return tuple(int(each) for each in metadata[0].shape) if metadata else ()
 
 
 def _is_softsign(children: list[Any]) -> bool:

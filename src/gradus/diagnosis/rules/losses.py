@@ -215,7 +215,7 @@ def broadcast_loss(history: History) -> Iterator[Sighting]:
             # Distances of outputs from each other, as of an energy distance, show that all pairs are meant.
             pairs = {op.shape for head in loss.heads for op in head if op.name == "Sub" and not op.data}
             size = next((each for each in sizes if each and (each, each) not in pairs), 0)
-            products = [weighed(*each) for head in loss.heads for each in itertools.pairwise(head)]
+            products = [weighed(*each) for head in loss.heads for each in products_of(head)]
             if size or any(products):
                 reading = "compared" if size else "weighed"
                 yield Sighting(confidence=0.97, evidence={"batch": size or max(products)}, reading=reading)
@@ -236,6 +236,13 @@ def _squared(above: Op | None, op: Op, below: Op) -> int:
         return 0
     size = op.shape[0]
     return size if below.shape in ((size,), (size, 1), (1, size)) else 0
+
+
+def products_of(head: Sequence[Op]) -> Iterator[tuple[Op, Op]]:
+    """Each operation and the one below it, also of a product at the end, where another way leads on from a factor."""
+    yield from itertools.pairwise(head)
+    if head and head[-1].factors:
+        yield head[-1], Op("", head[-1].factors[-1])
 
 
 def weighed(op: Op, below: Op) -> int:
