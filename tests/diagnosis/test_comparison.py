@@ -95,6 +95,14 @@ def test_a_loss_of_each_example_by_itself_adds_them_up(kept: int, smoothed: bool
     assert (values.summed, steps.summed) == (True, False)
 
 
+def test_what_is_no_log_probability_beside_a_squared_error() -> None:
+    def beside(given: Callable[[Tensor], Tensor]) -> LossSigns:
+        return read(lambda said: F.mse_loss(said[:, 0], said[:, 1].detach()) + F.nll_loss(given(said), CLASSES))
+
+    assert beside(lambda said: said).not_log
+    assert not beside(lambda said: said.log_softmax(dim=1)).not_log
+
+
 CLASS_LOSSES: dict[str, Callable[[Tensor], Tensor]] = {
     "cross_entropy": lambda o: F.cross_entropy(o, CLASSES),
     "smoothed": lambda o: F.cross_entropy(o, CLASSES, label_smoothing=0.1),

@@ -1,5 +1,6 @@
 """Walks of graphs that are known: which operations, of what shape and sign, lead from a loss to the parameters."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -102,6 +103,26 @@ def test_a_complex_factor_has_no_sign() -> None:
 def test_the_axis_of_a_softmax_counts_from_the_front(axis: int) -> None:
     graph, _ = graph_of(lambda o: F.nll_loss(o.log_softmax(axis), CLASSES))
     assert graph.heads[0][1] == Op("LogSoftmax", (N, C), axis % 2)
+
+
+@pytest.mark.parametrize(
+    ("activation", "name", "limits"),
+    [
+        (F.softsign, "Softsign", None),
+        (lambda x: x / (1 + x.square().abs()), "Div", None),
+        (lambda x: x / (1 + x), "Div", None),
+        (F.relu6, "Hardtanh", (0.0, 6.0)),
+        (lambda x: F.elu(x, 0.1), "Elu", (-0.1, math.inf)),
+        (F.selu, "Elu", (pytest.approx(-1.758, abs=0.001), math.inf)),
+        (lambda x: F.celu(x, 2.0), "Celu", (-2.0, math.inf)),
+    ],
+)
+def test_between_what_the_results_of_an_activation_lie(
+    activation: Callable[[Tensor], Tensor], name: str, limits: tuple[float, float] | None
+) -> None:
+    loss = F.mse_loss(activation(nn.Linear(3, 2)(torch.randn(5, 3))), torch.randn(5, 2))
+    found = {each[1].name: each[1].limits for each in walk(loss).heads}
+    assert found == {name: limits}
 
 
 def test_a_loss_that_broadcasts_shows_its_shapes() -> None:
@@ -225,7 +246,7 @@ def test_of_a_product_with_data_it_is_told_whether_they_are_shares(data: Tensor,
 def test_of_a_product_the_shapes_of_its_factors_are_told() -> None:
     rows = TARGET[:, :1]
     assert [op.factors for op in graph_of(lambda o: (o.sum(1) * rows).mean())[0].heads[0] if op.name == "Mul"] == [
-        (tuple(rows.shape),)
+        (tuple(rows.shape), (N,))
     ]
     both = {(N,), (N, 1)}
     heads = graph_of(lambda o: (o.sum(1) * o[:, :1].exp()).mean())[0].heads

@@ -51,6 +51,7 @@ def read_loss(value: float, graph: Graph, output: Tensor | None) -> LossSigns:
             elif more.get("kind"):
                 others = [_read(kind, each, output) for kind, each in nodes if kind in _OF_CLASSES]
                 found["beside"] = next((each["counts"] for each in others if each.get("counts")), ())
+                found["not_log"] = any(each.get("not_log") for each in others)
             number = sum(kind == name for kind, _ in nodes)
             if output is not None and output.dim() and len(output) == number > 1 and _is_of_one(name, node):
                 found |= {"summed": all(map(_adds_up, graph.heads)), "batch": number}

@@ -1,5 +1,6 @@
 """What autograd's graph says: how a loss is computed, which parameters it reaches, what follows each layer."""
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -254,6 +255,11 @@ def _weights_behind(node: Any) -> frozenset[int]:
     return frozenset(weights)
 
 
+def is_layer(name: str) -> bool:
+    """Whether an operation is one of a layer with parameters."""
+    return _WITH_PARAMETERS.fullmatch(name) is not None
+
+
 _NEAR = 40
 """Nodes between two activations that are looked through."""
 _PRODUCTS = ("Mul", "Mm", "Mv", "Bmm")
@@ -270,23 +276,60 @@ def short_name(node: Any) -> str:
 
 def describe(node: Any, name: str, children: list[Any]) -> Op:
     """A node as an Op."""
-    metadata = getattr(node, "_input_metadata", None)
-    shape = tuple(int(each) for each in metadata[0].shape) if metadata else ()
-    axis = None
+    shape, axis = _shape(node), None
     if name in ("Softmax", "LogSoftmax"):
         axis = int(node._saved_dim)
         axis = axis - 2**64 if axis >= 2**63 else axis  # negative ones are kept unsigned
         axis = axis + len(shape) if axis < 0 else axis
     if name in ("Clamp", "ClampMin"):
         name = "ClampMin" if _cuts_negative(node) else "Clamp"
+    if name == "Div" and _is_softsign(children):
+        name = "Softsign"
     negative = name in ("Neg", "Rsub") or (name in ("Mul", "Div") and _by_negative(node))  # -x, 1 - x, -2 * x
     data = any(child is None for child in children)
     factors = _factors(node) if name == "Mul" else []
     gains = data and name == "Mul" and not all(_are_shares(each) for each in factors if each.dim() > 1)
-    shapes = tuple(tuple(each.shape) for each in factors)
+    shapes = [tuple(each.shape) for each in factors]
+    shapes += [_shape(each) for each in children if each is not None and name == "Mul"]
     marks = data and any(map(are_marks, factors))
     picks = _picks(node, name) if name in ("Gather", "Index") else ()
-    return Op(name, shape, axis, data, negative, gains=gains, marks=marks, factors=shapes, picks=picks)
+    limits = _limits(node, name)
+    return Op(
+        name,
+        shape,
+        axis,
+        data,
+        negative,
+        gains=gains,
+        marks=marks,
+        factors=tuple(dict.fromkeys(shapes)),
+        picks=picks,
+        limits=limits,
+    )
+
+
+def _shape(node: Any) -> tuple[int, ...]:
+    """Of a node's result."""
+    metadata = getattr(node, "_input_metadata", None)
+    return tuple(int(each) for each in metadata[0].shape) if metadata else ()
+
+
+def _is_softsign(children: list[Any]) -> bool:
+    """Whether a quotient is x / (1 + |x|)."""
+    below = children[1] if len(children) > 1 else None
+    if below is None or short_name(below) != "Add":
+        return False
+    size = next(iter(operands(below)), None)
+    return size is not None and short_name(size) == "Abs" and children_of(size) == children[:1]
+
+
+def _limits(node: Any, name: str) -> tuple[float, float] | None:
+    """Between what the results of an activation lie that can be set to lie there."""
+    if name == "Hardtanh":
+        return float(node._saved_min_val), float(node._saved_max_val)
+    if name in ("Elu", "Celu"):
+        return -float(node._saved_alpha) * float(getattr(node, "_saved_scale", 1.0)), math.inf
+    return None
 
 
 def _picks(node: Any, name: str) -> tuple[int, ...]:

@@ -133,8 +133,9 @@ class Op:
         divisor: of a division, whether the way goes through what it divides by.
         gains: of a product with data, whether these are no shares: some are below 0, or those of a row are not 1.
         marks: of a product with data, whether these are 0s and 1s, some of each, or 0s and -1s.
-        factors: of a product, the shapes of the factors that autograd keeps: of data, or of both.
+        factors: of a product, the shapes of its factors: of those that autograd keeps, and then of those computed.
         picks: axes on one of which it picks a number at each place of three axes and more, as of the right class.
+        limits: of an activation that is set to some, between what its results lie.
     """
 
     name: str
@@ -147,6 +148,7 @@ class Op:
     marks: bool = False
     factors: tuple[tuple[int, ...], ...] = ()
     picks: tuple[int, ...] = ()
+    limits: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

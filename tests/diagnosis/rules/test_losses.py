@@ -266,6 +266,13 @@ def test_each_term_is_weighed_by_its_own(product: Op, below: Op, caught: bool) -
     assert ("broadcast-loss" in seen(classifying(loss={"heads": (head,)}))) is caught
 
 
+@pytest.mark.parametrize(("factors", "caught"), [(((64, 1), (64,)), True), (((64, 1), (1, 64)), False)])
+def test_a_way_may_end_at_a_product(factors: tuple[tuple[int, ...], ...], caught: bool) -> None:
+    """By hand max(x, 0) - x * y + log(1 + e^-|x|): where x leads to is seen on one of three ways."""
+    heads = ((op("Mean"), op("Sub", *NN), op("Mul", *NN, data=True, factors=factors)), (op("Mean"), op("Abs", 64)))
+    assert ("broadcast-loss" in seen(classifying(loss={"heads": heads}))) is caught
+
+
 @pytest.mark.parametrize(("said", "one", "caught"), [(0.96, 1.0, True), (0.94, 1.0, False), (0.96, 0.9, False)])
 def test_classes_asked_one_by_one_that_are_all_denied(said: float, one: float, caught: bool) -> None:
     """Of ten classes each example has one: 10 % of all answers should be yes, and fewer than 5 % are."""

@@ -1,12 +1,13 @@
 """Outputs, to the edge."""
 
+import math
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from gradus.diagnosis.signs import Op
-from tests.diagnosis.histories import LOGITS, classifying, fitting, line, op, seen
+from tests.diagnosis.histories import CROSS_ENTROPY, LOGITS, classifying, fitting, line, op, seen
 
 
 @pytest.mark.parametrize(
@@ -15,12 +16,19 @@ from tests.diagnosis.histories import LOGITS, classifying, fitting, line, op, se
         ("Sigmoid", {"target_mean": 0.4, "target_std": 0.3, "target_low": -0.3, "target_high": 1.4}, False),  # noise
         ("Sigmoid", {"target_mean": 0.8, "target_std": 0.6, "target_low": 0.0, "target_high": 3.0}, True),
         ("Sigmoid", {"target_mean": 0.2, "target_std": 0.6, "target_low": -2.0, "target_high": 1.0}, True),
+        ("Hardtanh", {"target_mean": 0.8, "target_std": 0.6, "target_low": 0.0, "target_high": 3.0}, True),
         ("Relu", {"target_mean": 1.0, "target_std": 2.0, "target_low": 0.0, "target_high": 30.0}, False),  # long tail
     ],
 )
 def test_targets_may_be_out_of_reach_if_they_are_few(activation: str, targets: dict[str, Any], caught: bool) -> None:
     head = (op("MseLoss"), op(activation, 64, 1), op("Addmm", 64, 1))
     assert ("output-range" in seen(fitting(loss={"heads": (head,), **targets}))) == caught
+
+
+def test_an_activation_may_be_set_to_reach_farther() -> None:
+    targets = {"target_mean": 0.8, "target_std": 0.6, "target_low": 0.0, "target_high": 3.0}
+    head = (op("MseLoss"), op("Hardtanh", 64, 1, limits=(0.0, 6.0)), op("Addmm", 64, 1))
+    assert "output-range" not in seen(fitting(loss={"heads": (head,), **targets}))
 
 
 @pytest.mark.parametrize(("below", "caught"), [("Sigmoid", True), ("", True), ("Addmm", False)])
@@ -62,6 +70,10 @@ def test_a_list_may_have_one_entry_now_and_then(entries: tuple[int, ...], caught
         ((op("Mul", 64, 10, data=True), op("Relu", 64, 10)), True),  # dropout between
         ((op("Mul", 64, 10, data=True), op("Tanh", 64, 10)), False),  # a scale of bounded logits
         ((op("LeakyRelu", 64, 10),), False),
+        ((op("Softsign", 64, 10),), True),
+        ((op("Elu", 64, 10, limits=(-0.1, math.inf)),), True),
+        ((op("Elu", 64, 10),), False),
+        ((op("Mul", 64, 10, data=True), op("Softsign", 64, 10)), False),
         ((op("Clamp", 64, 10),), False),
     ],
 )
@@ -146,6 +158,13 @@ def test_probabilities_that_a_focal_loss_weighs_want_a_logarithm(
         (((op("NllLoss"), op("Mul", 64, 10), op("Softmax", 64, 10), LOGITS),), {"missing-log"}),
         (((op("NllLoss"), op("Mul", 64, 10), op("LogSoftmax", 64, 10), LOGITS),), set()),
         (((op("NllLoss"), op("Mul", 64, 10), LOGITS),), {"loss-output-mismatch"}),
+        (((op("NllLoss"), op("Mul", 64, 10), LOGITS), (op("Log", 64), LOGITS)), {"loss-output-mismatch"}),
+        (((op("NllLoss"), op("Softmax", 64, 10), LOGITS), (op("Log", 64), LOGITS)), {"missing-log"}),
+        (
+            ((op("NllLoss"), op("Mul", 64, 10)), (op("LogSoftmax", 64, 10), LOGITS)),
+            set(),
+        ),  # of which there is another use
+        (((op("NllLoss"), op("Add", 64, 10), op("Mm", 64, 10)),), {"loss-output-mismatch"}),  # a layer of sequences
     ],
 )
 def test_what_is_weighed_before_a_negative_log_likelihood(heads: tuple[tuple[Op, ...], ...], said: set[str]) -> None:
@@ -193,6 +212,46 @@ def test_probabilities_that_weigh_gains_and_losses_need_no_logarithm(gains: bool
     head = (op("Neg"), op("Mean"), op("Sum", 64), product, op("Softmax", 64, 10), LOGITS)
     history = classifying(loss={"kind": "", "heads": (head,)}, curve=line(-0.1, -0.5))
     assert ("missing-log" in seen(history)) is not gains
+
+
+SHARED = (op("Sum", 64), op("Mul", 64, 10, data=True), op("Softmax", 64, 10), LOGITS)
+
+
+@pytest.mark.parametrize(
+    ("above", "caught"),
+    [
+        ((op("Add"), op("Mul", data=True), op("Neg", negative=True), op("Mean")), True),
+        ((op("Add"), op("Mul", data=True), op("Sum"), op("Sub", 64, 10, data=True, negative=True)), True),  # kl_div
+        ((op("Add"), op("Mean")), False),  # what is to be small
+        ((op("Add"), op("Rsub", negative=True), op("Mean")), False),  # an error of probabilities
+        ((op("Add"), op("Div"), op("Neg", negative=True), op("Mean")), False),  # an overlap
+    ],
+)
+def test_a_term_of_probabilities_beside_a_greater_one(above: tuple[Op, ...], caught: bool) -> None:
+    found = seen(classifying(loss={"heads": ((*above, *SHARED), CROSS_ENTROPY)}))
+    assert ("missing-log" in found) is caught
+
+
+@pytest.mark.parametrize("since", [0, 20])
+def test_a_loss_that_comes_after_another(since: int) -> None:
+    """A teacher is trained, and a pupil after it."""
+
+    def heads(step: int) -> dict[str, Any]:
+        late = (op("NllLoss"), op("Softmax", 64, 10), LOGITS), (op("Log", 64), LOGITS)
+        return {"heads": late if step >= since else (CROSS_ENTROPY,), "not_log": step >= since}
+
+    assert "missing-log" in seen(classifying(loss=heads))
+
+
+@pytest.mark.parametrize(
+    ("below", "classes", "caught"), [("Log", 10, True), ("LogSoftmax", 10, False), ("Log", 9, False)]
+)
+def test_shares_that_are_summed_up_to_probabilities(below: str, classes: int, caught: bool) -> None:
+    """The leaves of a soft tree each tell classes apart."""
+    head = (op("NllLoss"), op(below, 64, classes), op("Mm", 64, classes))
+    loss = {"heads": (head,), "operation": "NllLoss", "below": below, "classes": classes, "not_log": True}
+    history = classifying(loss=loss | {"over_first": ((16, 10),)})
+    assert ("softmax-wrong-axis" in seen(history)) is caught
 
 
 @pytest.mark.parametrize(("below", "caught"), [("Softmax", True), ("LogSoftmax", False)])

@@ -14,9 +14,31 @@ from gradus.diagnosis.prescription.values import Operation, Value
 from gradus.diagnosis.signs import LossSigns
 
 _SOFT = {"softmax", "sigmoid", "logsigmoid", "log_softmax", "softmin"}
-_HARD = {"relu", "relu6", "tanh", "clamp", "clamp_min", "hardtanh", "gelu", "silu", "mish", "softplus"}
+_HARD = {
+    "relu",
+    "relu6",
+    "tanh",
+    "clamp",
+    "clamp_min",
+    "hardtanh",
+    "gelu",
+    "silu",
+    "mish",
+    "softplus",
+    "hardswish",
+    "elu",
+    "celu",
+    "selu",
+    "hardsigmoid",
+    "softsign",
+    "erf",
+    "atan",
+    "arctan",
+    "logsigmoid",
+}
 _BOUNDED = {
     "relu", "relu6", "clamp", "clamp_min", "softplus", "exp", "sigmoid", "hardsigmoid", "logsigmoid", "tanh", "softmax",
+    "hardtanh", "softsign", "hardswish", "elu", "celu", "selu", "gelu", "silu", "mish", "erf", "atan", "arctan",
 }  # fmt: skip
 _ON_LOGITS = {"cross_entropy_loss", "bce_with_logits_loss", "log_softmax", "multilabel_soft_margin_loss"}
 _ON_VALUES = {"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "sub", "poisson_nll_loss", "gaussian_nll_loss"}

@@ -1,7 +1,6 @@
 """Fixes of outputs and targets whose shapes do not match."""
 
 import ast
-import itertools
 from collections.abc import Iterable, Iterator, Sequence
 
 from gradus.diagnosis.prescription.bindings import binding
@@ -19,7 +18,7 @@ from gradus.diagnosis.prescription.flow import (
 from gradus.diagnosis.prescription.program import Program
 from gradus.diagnosis.prescription.rewriting import behind, bypass, nested, unique
 from gradus.diagnosis.prescription.values import Operation, Value
-from gradus.diagnosis.rules.losses import weighed
+from gradus.diagnosis.rules.losses import products_of, weighed
 
 _DIFFERENCES = {"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "sub", "poisson_nll_loss"}
 _CHOOSING = {"mul", "where", "masked_fill"}
@@ -127,7 +126,7 @@ def _seen(case: Case) -> tuple[tuple[int, ...], bool]:
     for examination in case.history.examinations[:3]:
         for loss in examination.losses:
             for head in loss.heads:
-                for op, under in itertools.pairwise(head):
+                for op, under in products_of(head):
                     axes = len(op.shape)
                     even = len(set(op.shape)) == 1 and under.shape != op.shape
                     square = even and (axes == 2 or (axes > 2 and under.shape == op.shape[1:]))

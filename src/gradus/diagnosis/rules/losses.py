@@ -9,7 +9,7 @@ from gradus.diagnosis.graph import LOSSES, RESHAPING
 from gradus.diagnosis.history import History
 from gradus.diagnosis.rules import Sighting, rules
 from gradus.diagnosis.rules.common import learned, losses, says_no
-from gradus.diagnosis.rules.heads import MOST, each_head, first_pair, given_shares, is_focal
+from gradus.diagnosis.rules.heads import each_head, first_of_each, first_pair, given_shares, has_logarithm, is_focal
 from gradus.diagnosis.signs import LossSigns, Op
 
 
@@ -65,13 +65,13 @@ def loss_output_mismatch(history: History) -> Iterator[Sighting]:
     1s, or no -1s and 1s; sizes that do not matter; rates for their logarithms; a squared error whose targets are class
     numbers.
     """
-    given = {each.shape for examination in history.examinations[:MOST] for each in examination.inputs}
+    given = {each.shape for examination in first_of_each(history) for each in examination.inputs}
     for loss, head in each_head(history):
         pair = first_pair(head, _NLL)
-        raw = pair is not None and pair[1].name != "Add" and not given_shares(loss, _NLL)
+        summed = pair is not None and pair[1].name == "Add" and not _is_layer(head)
+        raw = pair is not None and not summed and not given_shares(loss, _NLL)
         # Log-probabilities may have weights, as of the focal loss.
-        logarithms = any(op.name in ("LogSoftmax", "Log", "LogSigmoid") for each in loss.heads for op in each)
-        if loss.not_log and raw and not logarithms:
+        if loss.not_log and raw and not has_logarithm(loss, _NLL):
             yield Sighting(confidence=0.95, reading="raw outputs as log-probabilities")
             return
         if loss.several_classes > 0.1 and _shares_one(head, given):
@@ -89,7 +89,7 @@ def loss_output_mismatch(history: History) -> Iterator[Sighting]:
         if loss.blind:
             yield Sighting(confidence=0.9, reading="size left open")
             return
-    if any(_exponential_of_rates(loss) for each in history.examinations[:MOST] for loss in each.losses):
+    if any(_exponential_of_rates(loss) for each in first_of_each(history) for loss in each.losses):
         yield Sighting(confidence=0.9, reading="rates as their logarithms")
         return
     known = losses(history)[:5]
@@ -100,6 +100,13 @@ def loss_output_mismatch(history: History) -> Iterator[Sighting]:
 
 
 _NLL = ("NllLoss", "NllLoss2D")
+
+
+def _is_layer(head: Sequence[Op]) -> bool:
+    """Whether a likelihood is given a product of matrices and a bias, which a layer of sequences adds by itself."""
+    return [op.name for op in head[-3:]] in ([name, "Add", "Mm"] for name in _NLL)
+
+
 _A_WHILE = 1000
 """Steps that it may take until the first of many classes, none of which is likely, is affirmed."""
 
@@ -201,7 +208,7 @@ def _class_numbers(loss: LossSigns) -> bool:
 )
 def broadcast_loss(history: History) -> Iterator[Sighting]:
     """A difference of shape (N, N) from outputs of shape (N, 1) or (N,), or a product of the two."""
-    for examination in history.examinations[:MOST]:
+    for examination in first_of_each(history):
         for loss in examination.losses:
             sizes = [
                 _squared(*each) for head in loss.heads for each in zip((None, *head), head, head[1:], strict=False)
@@ -209,7 +216,7 @@ def broadcast_loss(history: History) -> Iterator[Sighting]:
             # Distances of outputs from each other, as of an energy distance, show that all pairs are meant.
             pairs = {op.shape for head in loss.heads for op in head if op.name == "Sub" and not op.data}
             size = next((each for each in sizes if each and (each, each) not in pairs), 0)
-            products = [weighed(*each) for head in loss.heads for each in itertools.pairwise(head)]
+            products = [weighed(*each) for head in loss.heads for each in products_of(head)]
             if size or any(products):
                 reading = "compared" if size else "weighed"
                 yield Sighting(confidence=0.97, evidence={"batch": size or max(products)}, reading=reading)
@@ -230,6 +237,13 @@ def _squared(above: Op | None, op: Op, below: Op) -> int:
         return 0
     size = op.shape[0]
     return size if below.shape in ((size,), (size, 1), (1, size)) else 0
+
+
+def products_of(head: Sequence[Op]) -> Iterator[tuple[Op, Op]]:
+    """Each operation and the one below it, also of a product at the end, where another way leads on from a factor."""
+    yield from itertools.pairwise(head)
+    if head and head[-1].factors:
+        yield head[-1], Op("", head[-1].factors[-1])
 
 
 def weighed(op: Op, below: Op) -> int:

@@ -9,17 +9,31 @@ from gradus.diagnosis.graph import RESHAPING
 from gradus.diagnosis.history import History
 from gradus.diagnosis.rules import Sighting, rules
 from gradus.diagnosis.rules.common import losses, supervised
-from gradus.diagnosis.rules.heads import MOST, each_head, first_pair, given_shares, is_focal, pairs_of
+from gradus.diagnosis.rules.heads import (
+    MOST,
+    each_head,
+    first_pair,
+    given_shares,
+    has_logarithm,
+    is_focal,
+    is_taken_off,
+    pairs_of,
+)
 from gradus.diagnosis.signs import Examination, LossSigns, Op
 
 _ADDS_SOFTMAX = ("LogSoftmax", "BinaryCrossEntropyWithLogits")
 _RANGES = {
     "Relu": (0.0, math.inf), "ClampMin": (0.0, math.inf), "Softplus": (0.0, math.inf),
     "Sigmoid": (0.0, 1.0), "Hardsigmoid": (0.0, 1.0), "Softmax": (0.0, 1.0), "Tanh": (-1.0, 1.0),
-    "LogSigmoid": (-math.inf, 0.0),
+    "LogSigmoid": (-math.inf, 0.0), "Softsign": (-1.0, 1.0), "Hardtanh": (-1.0, 1.0),
+    "Erf": (-1.0, 1.0), "Atan": (-math.pi / 2, math.pi / 2), "Gelu": (-0.17, math.inf), "Silu": (-0.28, math.inf),
+    "Mish": (-0.31, math.inf), "Hardswish": (-0.375, math.inf), "Elu": (-1.0, math.inf), "Celu": (-1.0, math.inf),
 }  # fmt: skip
 _TAKES_SHARES = ("BinaryCrossEntropy", "Log", "Clamp", "NllLoss", "NllLoss2D", "MseLoss", "Gather")
-_RECTIFIERS = ("Relu", "ClampMin", "Gelu", "Silu", "Mish", "Softplus")
+_RECTIFIERS = ("Relu", "ClampMin", "Gelu", "Silu", "Mish", "Softplus", "Hardswish", "Elu", "Celu")
+_BOUNDED = ("Tanh", "Hardtanh", "Hardsigmoid", "Softsign", "Erf", "Atan", "LogSigmoid")
+_HARDLY_NEGATIVE = -0.5
+"""What a rectifier gives at least that says no as badly as it does by 0; of a yes or no by itself any bound is one."""
 
 
 @rules.register(
@@ -108,6 +122,10 @@ def softmax_wrong_axis(history: History) -> Iterator[Sighting]:
             evidence = {"axis": softmax.axis, "axes": len(softmax.shape)}
             yield Sighting(confidence=0.95, reading="picked", evidence=evidence)
             return
+        summed = _sums_no_distribution(loss)
+        if summed:
+            yield Sighting(confidence=0.9, reading="picked", evidence={"axis": 0, "axes": len(summed)})
+            return
     for each in losses(history)[:MOST]:
         if each.crossed is not None:
             evidence = {"axis": each.crossed[0], "summed": each.crossed[1], "axes": each.crossed[2]}
@@ -146,6 +164,12 @@ def _over_steps(loss: LossSigns, head: Sequence[Op], softmax: Op) -> bool:
     pair = first_pair(head, ("NllLoss", "NllLoss2D"))
     given = pair is not None and pair[1].name in ("LogSoftmax", "Log")
     return loss.not_log and given and len(softmax.shape) > 2
+
+
+def _sums_no_distribution(loss: LossSigns) -> Sequence[int]:
+    """The shape of a softmax over the first of several axes, of whose shares a likelihood of classes is summed up."""
+    shapes = [shape for shape in loss.over_first if loss.classes in shape[1:] and _competes(shape)]
+    return shapes[0] if shapes and loss.not_log and loss.operation in _NLL and loss.below == "Log" else ()
 
 
 @rules.register(
@@ -193,19 +217,28 @@ def missing_log(history: History) -> Iterator[Sighting]:
     Or probabilities of yes and of no of which a loss is the negative sum.
     """
     for loss, head in each_head(history):
-        logarithm = any("Log" in op.name for each in loss.heads for op in each)
-        if not logarithm and given_shares(loss, ("NllLoss", "NllLoss2D", "CtcLoss")):
+        shares = loss.operation in _NLL and loss.below in ("Softmax", "Sigmoid")
+        if shares or (given_shares(loss, _LIKELIHOODS) and not has_logarithm(loss, _LIKELIHOODS)):
             yield Sighting(confidence=0.97)
             return
         # kl_div and cross-entropies by hand multiply targets by what should be logarithms.
-        products = pairs_of(head, ("Mul",))
-        multiplied = any(op.data and not op.gains and below.name == "Softmax" for op, below in products)
+        product = next((at for at, pair in enumerate(itertools.pairwise(head)) if _weighs_shares(*pair)), None)
         focal = any(map(is_focal, loss.heads))
         chosen = (all if focal else any)(_picked(each, focal) for each in loss.heads)
-        picked = chosen or _yes_and_no(loss, focal)
-        if loss.value < 0 and ((multiplied and _sums(head)) or picked):
+        picked = loss.value < 0 and (chosen or _yes_and_no(loss, focal))
+        multiplied = product is not None and _sums(head) and (loss.value < 0 or is_taken_off(head[:product]))
+        if multiplied or picked:
             yield Sighting(confidence=0.85)
             return
+
+
+_NLL = ("NllLoss", "NllLoss2D")
+_LIKELIHOODS = (*_NLL, "CtcLoss")
+
+
+def _weighs_shares(product: Op, below: Op) -> bool:
+    """Whether it multiplies what a softmax made with a target's shares."""
+    return product.name == "Mul" and product.data and not product.gains and below.name == "Softmax"
 
 
 def _picked(head: Sequence[Op], focal: bool) -> bool:
@@ -273,9 +306,10 @@ def output_range(history: History) -> Iterator[Sighting]:
             continue
         pairs = pairs_of(head, ("MseLoss", "SmoothL1Loss", "HuberLoss", "Sub"))
         # The first that is no sum of terms compares with targets; what it compares may be data less an activation.
-        compared = next((below.name for op, below in pairs if op.name != "Sub" or (op.data and op.shape)), "")
-        reached = _RANGES.get(compared)
-        if reached is None or loss.below not in ("", compared):  # the targets are those of another output
+        compared = next((below for op, below in pairs if op.name != "Sub" or (op.data and op.shape)), None)
+        reached = _reach(compared) if compared is not None else None
+        # Or the targets are those of another output.
+        if compared is None or reached is None or loss.below not in ("", compared.name):
             continue
         least, most = reached
         scale = max(loss.target_std, 1e-12)
@@ -287,10 +321,16 @@ def output_range(history: History) -> Iterator[Sighting]:
             return
 
 
+def _reach(op: Op) -> tuple[float, float] | None:
+    """Between what the results of an activation lie."""
+    return op.limits or _RANGES.get(op.name)
+
+
 @rules.register(
     "nonlinear-logits",
     source="logits are any numbers: a rectifier makes half of them 0, and where all are 0 no gradient comes back",
-    not_fooled_by="an activation before the last layer",
+    not_fooled_by="an activation before the last layer; a scale on bounded logits; a leaky rectifier; an ELU under a "
+    "softmax",
     structural=True,
     says=Message(
         en="The logits go through {what} before the loss: they should be the last layer's outputs as they are.",
@@ -305,18 +345,28 @@ def output_range(history: History) -> Iterator[Sighting]:
         "softplus": Message(en="a softplus", zh="softplus"),
         "clampmin": Message(en="a clamp", zh="截断"),
         "hardtanh": Message(en="a clamp", zh="截断"),
+        "hardswish": Message(en="a rectifier (Hardswish)", zh="整流函数（Hardswish）"),
+        "elu": Message(en="a rectifier (ELU)", zh="整流函数（ELU）"),
+        "celu": Message(en="a rectifier (CELU)", zh="整流函数（CELU）"),
+        "hardsigmoid": Message(en="a hard sigmoid", zh="hard sigmoid"),
+        "softsign": Message(en="a softsign", zh="softsign"),
+        "erf": Message(en="an error function", zh="误差函数"),
+        "atan": Message(en="an arctangent", zh="反正切"),
+        "logsigmoid": Message(en="a log-sigmoid", zh="log-sigmoid"),
     },
 )
 def nonlinear_logits(history: History) -> Iterator[Sighting]:
     """A rectifier or tanh right below the softmax or sigmoid of the loss, or the one whose shares it is given."""
-    for _, head in each_head(history):
+    for loss, head in each_head(history):
         below = _below_softmax(head)
         if not below:
             continue
         # Dropout, or a temperature, makes no rectifier's outputs negative; of a bounded tanh it may be the scale.
         unscaled = next((op for op in below if not (op.name in ("Mul", "Div") and op.data)), below[0])
         last = unscaled if unscaled.name in _RECTIFIERS else below[0]
-        if last.name in (*_RECTIFIERS, "Tanh", "Hardtanh"):
+        bound = _reach(last)
+        rectified = bound is not None and (bound[0] >= _HARDLY_NEGATIVE or loss.kind == "binary")
+        if last.name in _BOUNDED or (last.name in _RECTIFIERS and rectified):
             yield Sighting(confidence=0.95, reading=last.name.lower())
             return
 
