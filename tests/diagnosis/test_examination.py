@@ -622,3 +622,34 @@ def test_whether_what_is_learned_earns_less() -> None:
     ):
         window.backward(loss, loss.item())
     assert [each.earns_less for each in window.finish().losses] == [False, True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("changed", "kept"),
+    [
+        (lambda y: y, 16),
+        (lambda y: 1 - y, 0),
+        (lambda y: torch.cat([1 - y[:4], y[4:]]), 12),
+    ],
+)
+@pytest.mark.parametrize("binary", [True, False])
+def test_labels_of_examples_that_come_again(changed: Callable[[Tensor], Tensor], kept: int, binary: bool) -> None:
+    memory, x, model = Memory(), inputs(N, 4), nn.Linear(4, 1 if binary else 2)
+    y, order = torch.arange(N) % 2, torch.randperm(N)
+
+    def compare(labels: Tensor) -> Callable[[Tensor], Tensor]:
+        if binary:
+            return lambda output: F.binary_cross_entropy_with_logits(output, labels[:, None].float())
+        return lambda output: F.cross_entropy(output, labels)
+
+    first = examine(model, x, compare(y), memory=memory)
+    again = examine(model, x[order], compare(changed(y)[order]), memory=memory, step=1)
+    assert (first.again, first.kept) == (0, 0)
+    assert (again.again, again.kept) == (N, kept)
+
+
+def test_examples_that_are_not_told_apart_have_no_labels() -> None:
+    memory, model, y = Memory(), nn.Linear(4, 2), torch.arange(N) % 2
+    for x in (torch.zeros(N, 4), inputs(4, 4).repeat(4, 1)):
+        assert examine(model, x, lambda output: F.cross_entropy(output, y), memory=memory).again is None
+    assert examine(model, inputs(N, 4), memory=memory).again is None  # without any

@@ -176,6 +176,9 @@ def test_prints_are_equal_where_rows_are() -> None:
     assert row_prints(x.double()) == prints  # what a loader gives and what a model casts
     assert len(row_prints(torch.arange(100))) == 64
     assert len(set(row_prints(torch.complex(torch.zeros(4, 2), table(4, 2))))) == 4
+    tokens = torch.tensor([[3, 4, 0], [0, 3, 4], [4, 3, 0]])
+    short, shifted, other = row_prints(tokens)
+    assert row_prints(tokens[:1, :2]) == [short] == [shifted] != [other]  # whatever they are padded to
     for empty in (x[:0], x[:, :0], torch.eye(4).to_sparse()):
         assert row_prints(empty) == []
 

@@ -357,3 +357,15 @@ def test_generators_made_for_examples_of_an_evaluation(every: int) -> None:
         cleared_before(model, sgd)
 
     assert (signs_of(model, body).reseeded > 0) is (every == 1)
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_generators_made_anew_of_a_seed_that_another_had(same: bool) -> None:
+    model = perceptron()
+    sgd = SGD(model.parameters(), lr=0.01)
+
+    def body(step: int) -> None:
+        torch.Generator().manual_seed(3 if same else step)
+        cleared_before(model, sgd)
+
+    assert signs_of(model, body).remade == (STEPS - 1 if same else 0)

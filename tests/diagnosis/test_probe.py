@@ -185,7 +185,8 @@ def test_an_optimizer_may_have_groups_that_hold_nothing(everything: bool) -> Non
     model = nn.Linear(3, 1)
     with probing() if everything else probing(model) as probe:
         SGD([{"params": []}], lr=0.0).step()
-        train(model, SGD([{"params": []}, {"params": model.parameters(), "weight_decay": 0.5}], lr=0.25), 5)
+        groups: list[dict[str, Any]] = [{"params": []}, {"params": model.parameters(), "weight_decay": 0.5}]
+        train(model, SGD(groups, lr=0.25), 5)
     assert probe.history.step == 5
     assert (probe.history.optimizers[0].rate, probe.history.optimizers[0].decay) == (0.25, 0.5)
 

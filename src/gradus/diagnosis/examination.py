@@ -42,6 +42,8 @@ _MOST_JUDGED = 16
 _MOST_UNNAMED = 32
 _SQUARED = {"MseLoss", "SmoothL1Loss", "HuberLoss", "Pow"}
 _STEPS_READ = 8
+_FEW_ALIKE = 0.05
+"""Share of a batch that may be alike where examples are told apart by what is given of them."""
 _REMEMBERED = 5
 """Examinations over which a unit must be silent to count as dead."""
 
@@ -69,6 +71,8 @@ class Window:
         self._given: list[Tensor] = []
         self._input_signs: list[InputSigns] = []
         self._prints: tuple[Tensor, list[int]] | None = None
+        self._runs = 0
+        self._again: tuple[int, int] | None = None
         self._normalized = False
         self._entering: Tensor | None = None
         self._losses: list[LossSigns] = []
@@ -215,6 +219,9 @@ class Window:
         code = read_code(result)
         self._code = code if code is not None else self._code
         self.judge(root, inputs, result)
+        # What comes with another example is no example by itself; a length or a mask says little of it.
+        alone = all(each.dim() < 2 or each.dtype is torch.bool for each in inputs[1:])
+        self._runs += 1 if alone else 2
         for each in inputs[:1]:
             if each.dim() > 1 and each.grad_fn is None:
                 self.updates.batch = each.shape[0]
@@ -271,6 +278,7 @@ class Window:
         self.sees_ahead |= target is not None and any(is_next(target, each) for each in self.shown)
         crossed = [each for each in self._given if each.shape[:2] in self.crossed]
         self.mixes |= any(examples_first(each, target) for each in crossed)
+        self._note_again(read, target)
         inputs = self._inputs or list(itertools.islice(given_by_hand(graph), 1))
         if inputs and not self._input_signs:
             for each in inputs:
@@ -282,6 +290,15 @@ class Window:
                         self._input_signs.append(signs)
             self._memory.train_inputs = (self._memory.train_inputs + self._input_signs[:1])[-20:]
         return graph
+
+    def _note_again(self, read: LossSigns, target: Tensor | None) -> None:
+        """Which examples came before, and with the same labels, where one model has run, on different ones."""
+        if self._again is not None or self._runs != 1 or self._prints is None or target is None:
+            return
+        given, prints = self._prints
+        alike = len(prints) - len(set(prints))
+        if read.kind in {"classes", "binary"} and target.numel() == len(given) and alike <= _FEW_ALIKE * len(prints):
+            self._again = self._memory.again(prints, target)
 
     def _earns_less(self, graph: Graph) -> bool:
         program = sys._getframe(2)
@@ -361,6 +378,8 @@ class Window:
             players=players,
             latents=self._latents,
             untaught=self._untaught(),
+            again=self._again[0] if self._again is not None else None,
+            kept=self._again[1] if self._again is not None else 0,
         )
 
     def _note_cuts(self) -> None:

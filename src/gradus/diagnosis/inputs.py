@@ -160,7 +160,7 @@ def _repeated(prints: Sequence[int]) -> float:
 
 
 def row_prints(tensor: Tensor, most: int = 64) -> list[int]:
-    """A number for each of the first rows, equal where rows are."""
+    """A number for each of the first rows, equal where rows are; of tokens whatever they are padded to."""
     if not tensor.numel() or tensor.layout is not torch.strided:
         return []
     rows = tensor.detach()[:most].flatten(1) if tensor.dim() > 1 else tensor.detach()[:most, None]
@@ -169,7 +169,8 @@ def row_prints(tensor: Tensor, most: int = 64) -> list[int]:
     if rows.shape[1] > _ROW:
         rows = rows[:, :: -(-rows.shape[1] // _ROW)]
     content = rows.to(device="cpu", dtype=torch.float32).contiguous().numpy()
-    return [hash(row.tobytes()) for row in content]
+    padded = b"" if tensor.is_floating_point() else b"\0"
+    return [hash(row.tobytes().strip(padded)) for row in content]
 
 
 def begins_with_normalization(model: nn.Module) -> bool:

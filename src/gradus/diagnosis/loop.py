@@ -22,6 +22,7 @@ _PRINTS = 4
 """Gradients by which it is told whether an optimizer uses those of an earlier step."""
 _FOR_EACH = 8
 """Generators of one seed within a step, from which on each is for an example."""
+_MOST_SEEDS = 10_000
 
 
 class LoopWatch:
@@ -35,6 +36,7 @@ class LoopWatch:
         self._seeds_now: set[Any] = set()
         self._seeds: set[Any] = set()
         self._made: Counter[tuple[str, int | str]] = Counter()
+        self._once_made: set[tuple[str, int | str]] = set()
         self._generator: torch.Generator | None = None
         self._prints: list[tuple[weakref.ref[Tensor], Tensor]] = []
         self._modes: list[tuple[bool, weakref.ref[nn.Module]]] = []
@@ -191,6 +193,9 @@ class LoopWatch:
         self._note_generator()
         if self._made:
             self.signs.reseeded += max(self._made.values()) >= _FOR_EACH
+            self.signs.remade += not self._once_made.isdisjoint(self._made)
+            if len(self._once_made) < _MOST_SEEDS:
+                self._once_made.update(self._made)
             self._made.clear()
 
     def _moves(self, reference: weakref.ref[nn.Module]) -> bool:
@@ -212,7 +217,7 @@ class LoopWatch:
                 self._generator = seed
             elif isinstance(seed, int | str):
                 self._made[what, seed] += 1
-        elif isinstance(seed, int | float | str) and len(self._seeds) < 10_000:
+        elif isinstance(seed, int | float | str) and len(self._seeds) < _MOST_SEEDS:
             self._seeds_now.add((what, seed))
         elif not isinstance(seed, int | float | str | None):
             self._seeds_now = {each for each in self._seeds_now if each[0] != what}

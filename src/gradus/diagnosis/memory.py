@@ -1,11 +1,14 @@
 """What examinations pass on to later ones."""
 
 import math
+from collections.abc import Sequence
 
 from torch import Tensor
 
 from gradus.diagnosis.players import Anchor
 from gradus.diagnosis.signs import InputSigns
+
+_MOST_LABELS = 20_000
 
 
 class Memory:
@@ -15,6 +18,7 @@ class Memory:
         rows: prints of training examples, each once.
         critics: parameters, by id, that learned from squared errors alone.
         looked_at: how many prints were taken, those of examples that came again among them.
+        labels: of training examples, by print, the label they came with first.
     """
 
     def __init__(self) -> None:
@@ -23,11 +27,25 @@ class Memory:
         self.gradient: tuple[int, list[Tensor]] | None = None
         self.rows: set[int] = set()
         self.looked_at = 0
+        self.labels: dict[int, float] = {}
         self.critics: set[int] = set()
         self.train_inputs: list[InputSigns] = []
         self.many_calls: set[str] = set()
         self.learning_norms: set[str] = set()
         self.anchors: dict[int, Anchor] = {}
+
+    def again(self, prints: Sequence[int], target: Tensor) -> tuple[int, int]:
+        """How many examples have come before, and how many of these with the label they have now.
+
+        Args:
+            target: one number for each example, of which `prints` are of the first.
+        """
+        labels = target.detach().flatten()[: len(prints)].tolist()
+        known = [self.labels[row] == label for row, label in zip(prints, labels, strict=False) if row in self.labels]
+        if len(self.labels) < _MOST_LABELS:
+            for row, label in zip(prints, labels, strict=False):
+                self.labels.setdefault(row, label)
+        return len(known), sum(known)
 
     @property
     def share(self) -> float:

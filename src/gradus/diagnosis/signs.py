@@ -270,6 +270,8 @@ class Examination:
         noise: gradient noise scale in examples, from two consecutive gradients; None where it cannot be told.
         latents: share of latent dimensions that vary over the batch, of a variational autoencoder.
         untaught: the model whose output another judges, in whose turn the judge's score does not depend on it.
+        again, kept: how many examples came before in a step looked at, and how many of these with the same label; None
+            where examples are not told apart by what the one model is given, or have no labels of their own.
     """
 
     step: int
@@ -282,6 +284,8 @@ class Examination:
     players: PlayersSigns | None = None
     latents: float | None = None
     untaught: str = ""
+    again: int | None = None
+    kept: int = 0
 
     loss: LossSigns | None = field(init=False, compare=False, repr=False)
 
@@ -408,6 +412,7 @@ class LoopSigns:
         always_dropping: whether dropout acts in evaluation mode.
         always_normalizing: whether batch norm uses and updates the batch's own statistics in evaluation mode.
         reseeded: steps during which a generator was set to the same seed again.
+        remade: steps during which a generator was made of a seed that another had had at an earlier step.
         optimizers_known: optimizers there are, whether or not they have stepped.
         no_graph: a backward pass from something that needs no gradient.
         rootless: graphs walked, if none of them led to a parameter.
@@ -441,6 +446,7 @@ class LoopSigns:
     always_dropping: bool = False
     always_normalizing: bool = False
     reseeded: int = 0
+    remade: int = 0
     optimizers_known: int = 0
     no_graph: bool = False
     rootless: int = 0

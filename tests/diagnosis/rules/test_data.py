@@ -21,6 +21,7 @@ from tests.diagnosis.histories import (
     op,
     playing,
     seen,
+    stuck,
 )
 
 
@@ -50,6 +51,8 @@ def test_labels_are_noisy_where_held_out_examples_are_answered_better() -> None:
     assert found(0.97, 0.7)
     assert not found(0.99, 0.7)  # what is wrong does no harm
     assert not found(0.81, 0.6, net={"dropout": 0.1})  # which lowers training accuracy
+    assert found(0.81, 0.4, net={"dropout": 0.2})  # but not by so much
+    assert not found(0.81, 0.4, net={"dropout": 0.3})
     assert not found(0.81, 0.6, evaluation={"scale": 1.1})  # as noise and mixup do
     assert not found(0.81, 0.6, steps=96)
     assert not found(0.81, 0.6, curve=line(2.3, 0.2))  # a loss that leaves the wrong ones out
@@ -223,6 +226,48 @@ def test_labels_are_unrelated_only_once_training_has_got_somewhere() -> None:
 
 
 @pytest.mark.parametrize(
+    ("again", "kept", "right", "caught"),
+    [
+        (4, 0.4, 0.12, True),
+        (4, 1.2, 0.12, False),  # noisy, or an example of few numbers
+        (1, 0.1, 0.12, False),  # hardly any came again
+        (4, 0.4, 0.5, False),  # a program that makes its own labels, and learns them
+    ],
+)
+def test_labels_that_are_others_when_examples_come_again(again: int, kept: float, right: float, caught: bool) -> None:
+    number = round(10 * kept)
+    history = not_learning(right=line(0.1, right), examination={"again": again, "kept": 0}, curve=stuck())
+    history.examinations = [
+        replace(each, kept=number // 10 + (at % 10 < number % 10)) for at, each in enumerate(history.examinations)
+    ]
+    found = seen(history)
+    assert ("labels-unrelated" in found) is caught
+    if caught:
+        assert found["labels-unrelated"][1].reading == "others each time"
+
+
+@pytest.mark.parametrize(
+    ("train", "score", "since", "again", "caught"),
+    [
+        (0.9, 0.35, 80, 20, True),
+        (0.9, 0.45, 80, 20, False),  # another domain, of which much is known
+        (0.4, 0.2, 80, 20, False),
+        (0.9, 0.35, 80, 0, False),  # those that a program makes anew are never seen again
+        (0.9, 0.35, 0, 20, False),  # and of those that come at every step nothing is known
+    ],
+)
+def test_held_out_examples_far_below_training_ones_that_were_not_seen(
+    train: float, score: float, since: int, again: int, caught: bool
+) -> None:
+    history = classifying(
+        scores=[score] * 2,
+        right=line(train, train),
+        examination=lambda step: {"again": again if step >= since else 0},
+    )
+    assert ("train-validation-mismatch" in seen(history)) is caught
+
+
+@pytest.mark.parametrize(
     ("train", "errors", "measured", "caught"),
     [
         (0.6, [1.1, 1.2, 1.5], {}, True),
@@ -294,6 +339,14 @@ def test_a_score_of_long_ago_is_none_of_now() -> None:
     assert "labels-unrelated" not in seen(history)
 
 
+def test_a_few_scores_at_chance_are_at_chance_still() -> None:
+    history = classifying(scores=[0.11] * 4, right=memorizing(0.5))
+    history.evaluations = [replace(each, step=each.step // 4) for each in history.evaluations[:3]] + [
+        history.evaluations[3]
+    ]
+    assert "labels-unrelated" in seen(history)
+
+
 def test_what_was_soon_right_of_examples_not_seen_before_is_no_memory() -> None:
     found = seen(classifying(scores=[0.1] * 6, right=line(0.4, 0.9)))
     assert "labels-unrelated" not in found
@@ -353,6 +406,12 @@ def test_examples_on_both_sides_leak_unless_one_evaluation_is_clean() -> None:
     assert "leakage" not in seen(whole)
     teacher = classifying(scores=[0.9] * 3, evaluation={"seen": 0.4, "every_step": True})
     assert "leakage" not in seen(teacher)
+
+
+@pytest.mark.parametrize(("known", "share", "caught"), [(400, 0.12, True), (400, 1.0, False), (5000, 0.08, True)])
+def test_of_few_known_training_examples_few_are_seen_again(known: int, share: float, caught: bool) -> None:
+    part = {"seen": 0.08, "examples": 500, "known": known, "share_known": share}
+    assert ("leakage" in seen(classifying(scores=[0.9] * 3, evaluation=part))) is caught
 
 
 @pytest.mark.parametrize(
@@ -457,3 +516,14 @@ def test_moments_of_one_recording_are_of_one_class(examples: int, caught: bool) 
 
     taken = {"inputs": (replace(INPUT, shape=(examples, 2, 80)),)}
     assert ("unshuffled-data" in seen(classifying(loss=moments, examination=taken))) is caught
+
+
+@pytest.mark.parametrize(
+    ("remade", "shift", "caught"),
+    [(199, 0.0, True), (150, 0.0, False), (199, 0.1, False)],  # of different batches it may be for something else
+)
+def test_a_generator_made_anew_at_each_step_draws_the_same_batch(remade: int, shift: float, caught: bool) -> None:
+    history = classifying(
+        loop={"remade": remade}, examination=lambda step: {"inputs": (replace(INPUT, mean=shift * step),)}
+    )
+    assert ("duplicate-augmentation" in seen(history)) is caught

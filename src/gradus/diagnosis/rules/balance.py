@@ -99,7 +99,7 @@ def _rare_ones_missed(history: History) -> dict[str, float] | None:
     known = [each.counts for each in losses(history) if each.kind == "classes" and each.counts]
     held_out = [each for each in scored(history) if each.counts and each.examples >= _ENOUGH][-1:]
     # Until the program ends, classes may be still to come.
-    if not history.ended or not held_out or len(known) < 4 or not supervised(history) or not _alike(known):
+    if not history.ended or not held_out or len(known) < 4 or not supervised(history) or not alike(known):
         return None
     taught = [sum(column) for column in zip(*known, strict=False)]
     rare = [label for label, count in enumerate(taught) if 10 * count <= max(taught)]
@@ -122,7 +122,7 @@ def _right_of(held_out: Evaluation, labels: Iterable[int]) -> tuple[int, int]:
     return sum(held_out.right[label] for label in every), sum(held_out.counts[label] for label in every)
 
 
-def _alike(known: Sequence[Sequence[int]]) -> bool:
+def alike(known: Sequence[Sequence[int]]) -> bool:
     """Whether batches had about the same share of each class early and late: none is still to come."""
     half = len(known) // 2
     parts = [[sum(column) for column in zip(*part, strict=False)] for part in (known[:half], known[half:])]

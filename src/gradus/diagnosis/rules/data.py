@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from gradus.core.text import Message
 from gradus.diagnosis.history import History
 from gradus.diagnosis.rules import Sighting, lasting, rules
+from gradus.diagnosis.rules.balance import alike
 from gradus.diagnosis.rules.common import (
     accuracy,
     accuracy_at,
@@ -16,6 +17,7 @@ from gradus.diagnosis.rules.common import (
     losses,
     scored,
     supervised,
+    thriving,
     too_few,
 )
 from gradus.diagnosis.signs import Evaluation
@@ -24,6 +26,12 @@ _ENOUGH = 50
 """Training examples to know before held-out ones are said to be unlike them."""
 _SOON = 8
 """Steps in which passes that come at every step, as of a generator that stands still, cannot be told from others."""
+
+_SOME_DROPOUT = 0.2
+_LITTLE = 0.4
+"""Of what training had above guessing, what held-out examples may have that are read in another way."""
+_KEPT = 0.2
+"""Share of the examples that may keep their label, but for chance, where these are drawn anew."""
 
 _CHOICES = 8
 """Different numbers that examples are made of, up to which they may well be alike."""
@@ -42,8 +50,8 @@ _CHOICES = 8
     words={
         "scaled otherwise": Message(en="they are scaled otherwise", zh="缩放不同"),
         "encoded otherwise": Message(
-            en="the network soon did well on training examples it had not seen, and is at chance on these",
-            zh="网络很快就能答对没有见过的训练样本，在这些样本上却只有猜测的水平",
+            en="the network soon did well on training examples it had not seen, and comes little above chance on these",
+            zh="网络很快就能答对没有见过的训练样本，在这些样本上却只略好于猜测",
         ),
         "of other classes": Message(
             en="most are of classes that were never trained on, as where data that lie class by class are cut in two",
@@ -67,7 +75,10 @@ def train_validation_mismatch(history: History) -> Iterator[Sighting]:
     at_chance = _at_chance(history) or _explained_here_alone(history)
     if at_chance is not None and _of_other_classes(history):
         yield Sighting(confidence=0.95, evidence=at_chance, reading="of other classes")
-    elif at_chance is not None and _learned_at_once(history):
+        return
+    if at_chance is None or not _learned_at_once(history):
+        at_chance = _far_below_the_unseen(history)
+    if at_chance is not None:
         yield Sighting(confidence=0.8, evidence=at_chance, reading="encoded otherwise")
 
 
@@ -131,11 +142,16 @@ def leakage(history: History) -> Iterator[Sighting]:
         return
     # What comes at every step is there to be learned from: a teacher's answers, values of the next state.
     looks = [each for each in history.evaluations if not each.every_step]
-    partly = [each for each in looks if each.passes and 0.1 < each.seen < 0.9 and not each.of_training]
+    partly = [each for each in looks if each.passes and _in_part(each) and not each.of_training]
     measured = any(each.measured for each in partly)
     if measured and len(partly) >= 3 and len(partly) == len(looks) and looks[-1].step - looks[0].step >= len(looks):
         share = statistics.fmean(each.seen for each in partly)
         yield Sighting(confidence=0.7, evidence={"seen": share}, reading="held-out examples were trained on")
+
+
+def _in_part(held_out: Evaluation) -> bool:
+    """Whether examples of an evaluation were trained on, but not as good as all: of few known ones few can be seen."""
+    return max(0.05, min(0.1, 0.5 * held_out.share_known)) < held_out.seen < 0.9
 
 
 def _come_again(history: History) -> bool:
@@ -160,19 +176,45 @@ def _come_again(history: History) -> bool:
     "labels-unrelated",
     source="Zhang et al. (2017): random labels are memorized, and nothing carries over",
     not_fooled_by="slow starts: training must have got somewhere while held-out examples stay at chance; overfitting, "
-    "before which something carried over, or of fewer than a hundred examples; held-out inputs that lie elsewhere",
+    "before which something carried over, or of fewer than a hundred examples; held-out inputs that lie elsewhere; "
+    "pairs, of which one comes again with another; labels that a program makes for itself, and learns",
     says=Message(
-        en="Labels seem unrelated to inputs: of training examples {train:.0%} is right or explained, and of held-out "
-        "ones {held_out:.0%}, as by guessing.",
-        zh="标签似乎与输入无关：训练样本中有 {train:.0%} 正确或得到解释，而验证样本中只有 {held_out:.0%}，与猜测相当。",
+        en="Labels seem unrelated to inputs: {what}.",
+        zh="标签似乎与输入无关：{what}。",
     ),
+    words={
+        "learned by heart": Message(
+            en="training examples come to be right or explained, and held-out ones as by guessing",
+            zh="训练样本逐渐正确或得到解释，而验证样本仍与猜测相当",
+        ),
+        "others each time": Message(
+            en="training examples come again with other labels, as if these were drawn anew",
+            zh="训练样本再次出现时带着别的标签，如同重新抽取",
+        ),
+    },
 )
 def labels_unrelated(history: History) -> Iterator[Sighting]:
-    """What is learned from training examples says nothing about others."""
-    at_chance = _at_chance(history) or _explained_here_alone(history)
-    if at_chance is None or too_few(history) or _learned_at_once(history) or _of_other_classes(history):
+    """What is learned from training examples says nothing about others; or these have other labels each time."""
+    kept = _labels_kept(history)
+    if kept is not None:
+        yield Sighting(confidence=0.95, evidence={"kept": kept}, reading="others each time")
         return
-    yield Sighting(confidence=0.8, evidence=at_chance)
+    at_chance = _at_chance(history) or _explained_here_alone(history)
+    if at_chance is not None and not (too_few(history) or _learned_at_once(history) or _of_other_classes(history)):
+        yield Sighting(confidence=0.8, evidence=at_chance, reading="learned by heart")
+
+
+def _labels_kept(history: History) -> float | None:
+    """The share of examples that had the label of before when they came again, where that is as by chance."""
+    again = [each for each in history.examinations if each.again]
+    number, kept = sum(each.again or 0 for each in again), sum(each.kept for each in again)
+    pooled = [sum(column) for column in zip(*[each.counts for each in losses(history) if each.counts], strict=False)]
+    if number < _ENOUGH or sum(pooled) == 0 or not supervised(history) or thriving(history):
+        return None
+    by_chance = sum((each / sum(pooled)) ** 2 for each in pooled)
+    right = accuracy(history)
+    little = right is None or right < chance(history) + 0.3
+    return kept / number if little and kept / number < by_chance + _KEPT * (1 - by_chance) else None
 
 
 def _explained_here_alone(history: History) -> dict[str, float] | None:
@@ -194,8 +236,10 @@ def _explained_here_alone(history: History) -> dict[str, float] | None:
 
 def _at_chance(history: History) -> dict[str, float] | None:
     """Training and held-out accuracy, where the first has risen and the second is that of guessing."""
-    # What was measured long ago tells nothing of now.
+    # What was measured long ago tells nothing of now, unless it goes on to be so.
     held_out = [each.accuracy or 0.0 for each in scored(history) if each.step >= 0.4 * history.step]
+    if held_out and len(held_out) < 3:
+        held_out = [each.accuracy or 0.0 for each in scored(history)[-3:]]
     right = accuracy(history)
     known = losses(history)
     early = history.step < 100 and not history.ended
@@ -220,6 +264,26 @@ def _learned_at_once(history: History) -> bool:
     right = accuracy_at(history, first)
     glances = sum(0.75 * first <= step <= first for step, _ in history.right)
     return right is not None and right > chance(history) + 0.12 and glances >= 2
+
+
+def _far_below_the_unseen(history: History) -> dict[str, float] | None:
+    """Accuracy on training examples before any came again, and on held-out ones since, which is far lower.
+
+    It was right of the former as of any like them. None where none came again, as of those that a program makes or
+    changes each time.
+    """
+    known = [each for each in history.examinations if each.again is not None]
+    first = next((at for at, each in enumerate(known) if (each.again or 0) > 2), 0)
+    until = known[first - 1].step if first else 0
+    right = accuracy_at(history, until)
+    held_out = [each for each in scored(history) if each.step >= until and each.examples >= _ENOUGH]
+    if right is None or not held_out or not supervised(history) or not alike([each.counts for each in losses(history)]):
+        return None
+    best, guess = max(each.accuracy or 0.0 for each in held_out), chance(history)
+    least = 0.3 + 1 / math.sqrt(held_out[-1].examples)
+    if right - best > least and best - guess < _LITTLE * (right - guess):
+        return {"train": right, "held_out": best}
+    return None
 
 
 def _explained_at_once(history: History) -> bool:
@@ -253,16 +317,15 @@ def noisy_labels(history: History) -> Iterator[Sighting]:
     scores = [each.accuracy or 0.0 for each in held_out]
     best, last = max(scores), statistics.fmean(scores[-2:])
     dropout = max((facts.dropout for facts in history.models.values()), default=0.0)
-    alike = all(0.93 < each.scale < 1.07 for each in held_out)
+    scaled_alike = all(0.93 < each.scale < 1.07 for each in held_out)
     evidence = {"best": best, "train": right, "last": last}
-    glances = sum(step > 0.75 * history.step for step, _ in history.right)
-    if glances < 8:
+    if _looks(history) < 8:
         return
     # A loss that is low though many are wrong weighs the examples: the program knows.
     weighed = history.losses.end(20) < 0.2 * knowing_nothing(history)
     early = scores.index(best) < 0.6 * len(scores)
     # Wrong labels do no harm where nearly every held-out example is told right, as with dropout that is no module.
-    if last < 0.98 and _better(history, right, held_out) and dropout < 0.1 and alike and right < 0.8 and not weighed:
+    if last < 0.98 and _better(history, right, held_out, dropout) and scaled_alike and right < 0.8 and not weighed:
         yield Sighting(confidence=0.7, evidence=evidence)
     elif early and best - last > 0.08 and right > last + 0.1 and best < 0.95:
         yield Sighting(confidence=0.6, evidence=evidence)
@@ -270,17 +333,25 @@ def noisy_labels(history: History) -> Iterator[Sighting]:
         yield Sighting(confidence=0.7, evidence=evidence)
 
 
-def _better(history: History, right: float, held_out: Sequence[Evaluation]) -> bool:
+def _looks(history: History) -> int:
+    """How often it was looked at what is right in training, of late."""
+    steps = [step for step, _ in history.right] + [each.step for each in history.examinations]
+    return sum(step > 0.75 * history.step for step in steps)
+
+
+def _better(history: History, right: float, held_out: Sequence[Evaluation], dropout: float) -> bool:
     """Whether held-out accuracy lies above training's by a fifth.
 
-    Or, of few classes, by a third of what it has above guessing, and by more than chance brings.
+    Or, of few classes, by a third of what it has above guessing, and by more than chance brings. With some dropout,
+    by which training's is lowered, it must be by half of that.
     """
     scores = [each.accuracy or 0.0 for each in held_out[-3:]]
     counts = held_out[-1].counts
     above = min(scores) - (max(counts) / sum(counts) if sum(counts) else chance(history))
-    steps = [step for step, _ in history.right] + [each.step for each in history.examinations]
-    looked_at = sum(step > 0.75 * history.step for step in steps) * losses(history)[-1].batch
+    looked_at = _looks(history) * losses(history)[-1].batch
     error = math.sqrt(0.25 / max(1, looked_at) + 0.25 / max(1, held_out[-1].examples))
+    if dropout >= 0.1:
+        return dropout <= _SOME_DROPOUT and above > right - chance(history) + max(3 * error, above / 2)
     clearly = above > right - chance(history) + max(3 * error, above / 3)
     return statistics.fmean(scores[-2:]) > right + 0.2 or clearly
 

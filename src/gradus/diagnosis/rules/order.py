@@ -135,6 +135,15 @@ def _end_of_sweep(known: Sequence[tuple[int, _Placed]]) -> int | None:
     ),
 )
 def duplicate_augmentation(history: History) -> Iterator[Sighting]:
-    """A generator was set to a seed it had before, in several steps."""
-    if history.loop.reseeded >= 3:
-        yield Sighting(confidence=0.85, evidence={"steps": history.loop.reseeded})
+    """A generator was set to a seed it had before, in several steps; or one made at each draws the same batch."""
+    loop = history.loop
+    again = loop.reseeded if loop.reseeded >= 3 else loop.remade if _one_batch(history) else 0
+    if again >= 3:
+        yield Sighting(confidence=0.85, evidence={"steps": again})
+
+
+def _one_batch(history: History) -> bool:
+    """Whether every batch is the same, and a generator made for nearly each."""
+    inputs = [each.inputs[0] for each in history.examinations if each.inputs]
+    alike = {(each.shape, each.mean, each.std, each.low, each.high) for each in inputs}
+    return len(inputs) >= 5 and len(alike) == 1 and history.loop.remade > 0.8 * history.step
