@@ -62,6 +62,7 @@ def odd(kind: type, **known: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         tuple[int, int, int] | None: st.tuples(SIZES, SIZES, SIZES) | st.none(),
         tuple[tuple[int, ...], ...]: st.lists(sizes(), max_size=2).map(tuple),
         tuple[float, ...]: st.just(()),
+        tuple[float, float] | None: st.tuples(NUMBERS, NUMBERS) | st.none(),
         tuple[str, ...]: st.lists(PLACES, max_size=2).map(tuple),
         list[int]: st.lists(STEPS, max_size=5),
     }
