@@ -178,6 +178,14 @@ def test_the_same_batch_to_another_model_is_a_comparison(watch: EvaluationWatch,
     assert not closed(watch).repeated
 
 
+def test_answers_of_yes_or_no_are_no_classes(watch: EvaluationWatch, model: nn.Sequential) -> None:
+    said, given = torch.zeros(N, 1, dtype=torch.bool), torch.ones(N, 1, dtype=torch.bool)
+    watch.passed(model, [batch(0)], torch.full((N, 1), -4.0), set(), [])
+    watch.compared(said == given, said, given)
+    found = closed(watch)
+    assert (found.accuracy, found.counts) == (0.0, ())
+
+
 @pytest.mark.parametrize("turned", [False, True])
 def test_answers_are_counted_by_class(watch: EvaluationWatch, model: nn.Sequential, turned: bool) -> None:
     logits, target = torch.eye(3)[[0, 0, 1, 1, 1, 2]], torch.tensor([0, 1, 1, 1, 2, -1])

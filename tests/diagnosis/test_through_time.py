@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence
 
 from gradus.diagnosis.through_time import Sequence_, gradients_through_time, largest_state, memory_kept
 
@@ -47,6 +48,28 @@ def test_the_ends_of_a_sequence(name: str, batch_first: bool, bidirectional: boo
     state = (hidden, hidden.cos()) if name == "lstm" else hidden
     assert gradients_through_time(sequence(module, x, state)) == pytest.approx(expected(module, x, state), rel=1e-5)
     assert gradients_through_time(sequence(module, x)) == pytest.approx(expected(module, x), rel=1e-5)
+
+
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("batch_first", [False, True])
+def test_the_longest_of_packed_sequences(name: str, batch_first: bool) -> None:
+    """Of the last state alone, which is the output at each sequence's own end."""
+    module = KINDS[name](FEATURES, WIDTH, batch_first=batch_first)
+    x = torch.randn(3, STEPS, FEATURES)
+    packed = pack_padded_sequence(x, torch.tensor([4, STEPS, 9]), batch_first=True, enforce_sorted=False)
+    state = torch.randn(1, 3, WIDTH)
+    given = (state, state.cos()) if name == "lstm" else state
+    result = module(packed, given)
+    found = Sequence_(module, "m:rnn", (packed, given), result)
+    hidden = result[1][0] if name == "lstm" else result[1]
+    hidden.square().sum().backward()
+    longest = x[1:2].clone().requires_grad_()
+    own = (state[:, 1:2], state[:, 1:2].cos()) if name == "lstm" else state[:, 1:2]
+    last = module(longest if batch_first else longest.transpose(0, 1), own)[1]
+    (gradient,) = torch.autograd.grad((last[0] if name == "lstm" else last).square().sum(), longest)
+    ends = float(gradient[0, 0].norm()), float(gradient[0, -1].norm())
+    assert gradients_through_time(found) == pytest.approx(ends, rel=1e-5)
+    assert (memory_kept(found) is None) == (name == "rnn")
 
 
 def test_a_linear_recurrence_has_a_closed_form() -> None:

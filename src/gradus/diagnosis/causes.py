@@ -197,7 +197,7 @@ TABLE: tuple[Cause, ...] = (
     _cause(
         "over-regularization", {"no-learning": 0.4, "plateau": 0.4, "constant-prediction": 0.3},
         # Nothing but decay moves what no gradient reaches, and that withers, however weak the decay is.
-        {"vanishing-gradient": 2.0, **dict.fromkeys(_LOOP, 2.0), **dict.fromkeys(_OUTPUT, 2.0)},
+        {"vanishing-gradient": 2.0, "dead-from-start": 2.0, **dict.fromkeys(_LOOP, 2.0), **dict.fromkeys(_OUTPUT, 2.0)},
     ),
     _cause("batch-norm-tiny-batch", {"generalization-gap": 0.3, "oscillation": 0.3}),
     # generative

@@ -163,8 +163,10 @@ class EvaluationWatch:
     def _count(self, result: Tensor, one: Tensor, other: Tensor) -> None:
         """How many of each class there are, and are told right, where one of two is the likeliest class."""
         output, run = self._output, self._current
-        if run is None or output is None or output.dim() != 2 or one.is_floating_point() or other.is_floating_point():
+        if run is None or output is None or output.dim() != 2 or output.shape[1] < 2:
             return
+        if any(each.is_floating_point() or each.dtype is torch.bool for each in (one, other)):
+            return  # answers yes or no
         answer, pair = output.argmax(dim=1), (one.flatten(), other.flatten())
         target = next((pair[1 - at] for at in (0, 1) if torch.equal(pair[at], answer)), None)
         if target is None:

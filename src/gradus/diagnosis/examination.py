@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
 
 from gradus.diagnosis import measure
 from gradus.diagnosis.axes import examples_first
@@ -32,6 +33,7 @@ _ACTIVATION_TYPES = {
     nn.GELU: "gelu", nn.SiLU: "silu", nn.ELU: "elu", nn.SELU: "elu", nn.Hardtanh: "hardtanh", nn.Softplus: "softplus",
     nn.Threshold: "relu",
 }  # fmt: skip
+_SEQUENCES = (Tensor, PackedSequence)
 _CHANNELS_SECOND = (nn.modules.conv._ConvNd, nn.modules.batchnorm._BatchNorm, nn.GroupNorm)
 _MOST_CALLS = 512
 _MANY_TIMES = 8
@@ -122,7 +124,7 @@ class Window:
             self._layers[place] = replace(self._layers[place], state=state)
         if output.requires_grad and (place in self._memory.many_calls or isinstance(module, nn.RNNCellBase)):
             self._follow(place, calls, output)
-        if isinstance(module, nn.RNNBase) and inputs and isinstance(inputs[0], Tensor) and output.requires_grad:
+        if isinstance(module, nn.RNNBase) and inputs and isinstance(inputs[0], _SEQUENCES) and output.requires_grad:
             self._sequences.append(Sequence_(module, place, inputs, result))
         if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.training:
             self._read_batch_norm(module, place, inputs)

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
 
 from gradus.diagnosis.measure import tensors_in
 
@@ -13,25 +14,37 @@ _MOST_ROWS = 8
 
 
 class Sequence_:
-    """A recurrent layer's input, and the gradient that comes back to its output."""
+    """A recurrent layer's input, and the gradient that comes back to its output; of packed ones the longest one's."""
 
     def __init__(self, module: nn.RNNBase, place: str, inputs: Sequence[Any], result: Any) -> None:
-        output, *hidden = tensors_in(result)
         self.module, self.place = module, place
-        self.input: Tensor = inputs[0].detach()
-        self.output = output.detach()
+        self._steps: Tensor | None = None
+        self._rows = slice(None)
+        given, (output, *hidden) = inputs[0], tensors_in(result)
         self.state = inputs[1] if len(inputs) > 1 else None
+        if isinstance(given, PackedSequence):
+            first = 0 if given.sorted_indices is None else int(given.sorted_indices[0])
+            self._steps, self._rows = given.batch_sizes.cumsum(0) - given.batch_sizes, slice(first, first + 1)
+            self.state = _rows_of(self.state, self._rows, given.data.dtype)
+            given, output, hidden = given.data, result[0].data, tensors_in(result[1])
+        self.input: Tensor = self._unpacked(given.detach())
+        self.output = self._unpacked(output.detach())
         self.gradient: Tensor | None = None
         self.hidden: dict[int, Tensor] = {}
         output.register_hook(self._note)
         for number, each in enumerate(hidden):
             each.register_hook(partial(self._note_hidden, number))
 
+    def _unpacked(self, values: Tensor) -> Tensor:
+        if self._steps is None:
+            return values
+        return values[self._steps.to(values.device)].unsqueeze(0 if self.module.batch_first else 1)
+
     def _note(self, gradient: Tensor) -> None:
-        self.gradient = gradient.detach()
+        self.gradient = self._unpacked(gradient.detach())
 
     def _note_hidden(self, number: int, gradient: Tensor) -> None:
-        self.hidden[number] = gradient.detach()
+        self.hidden[number] = gradient.detach()[:, self._rows]
 
 
 def gradients_through_time(sequence: Sequence_) -> tuple[float, float] | None:

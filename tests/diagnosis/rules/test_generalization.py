@@ -45,6 +45,15 @@ def test_evaluations_that_are_no_such_thing_show_no_gap(told_by: dict[str, Any])
     assert "generalization-gap" not in seen(apart(0.6, **told_by))
 
 
+@pytest.mark.parametrize(("known", "ended", "caught"), [(99, True, True), (100, True, False), (99, False, False)])
+def test_one_look_at_the_end_tells_where_there_was_little_to_learn_from(known: int, ended: bool, caught: bool) -> None:
+    once = {"examples": 500, "known": known, "share_known": 0.9}
+    of_classes = classifying(right=line(0.95, 0.95), scores=[0.5], evaluation=once, ended=ended)
+    of_values = fitting(curve=falling(1.3, 0.01), errors=[1.0], evaluation=once | {"variance": 1.0}, ended=ended)
+    for history in (of_classes, of_values):
+        assert ("generalization-gap" in seen(history)) == caught
+
+
 def test_a_gap_that_closes_again_is_passed() -> None:
     assert "generalization-gap" not in seen(classifying(scores=[0.2, 0.3, 0.4, 0.9]))
 

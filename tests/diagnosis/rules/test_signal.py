@@ -301,6 +301,13 @@ def test_who_has_learned_the_mean_alone_lacks_the_distant_past(ended_at: float, 
     assert ("vanishing-through-time" in seen(history)) == caught
 
 
+@pytest.mark.parametrize(("surprise", "caught"), [(7.0, True), (6.9, False)])
+def test_answers_of_yes_or_no_that_are_surely_wrong_at_first(surprise: float, caught: bool) -> None:
+    asked = {"kind": "binary", "classes": 2, "surprise": surprise}
+    history = not_learning(loss=asked, examination={"layers": recurrent(101.0)}, ended=True)
+    assert ("exploding-through-time" in seen(history)) == caught
+
+
 @pytest.mark.parametrize(
     ("at_first", "later", "found"),
     [

@@ -17,6 +17,7 @@ from gradus.diagnosis.rules.common import (
     losses,
     supervised,
     thriving,
+    too_few,
 )
 from gradus.diagnosis.rules.rate import times_as_large
 from gradus.diagnosis.signs import Evaluation, Examination, ParameterSigns
@@ -48,8 +49,9 @@ def generalization_gap(history: History) -> Iterator[Sighting]:
     """Accuracy on the latest training batches lies far above that of the latest evaluations."""
     scores = [each for each in _rightly(history) if each.accuracy is not None and each.examples >= 16]
     yield from _of_values(history)
+    enough = 1 if too_few(history) else 2  # one look tells where there is little to learn from
     if (
-        len(scores) < (2 if history.ended else 3)
+        len(scores) < (enough if history.ended else 3)
         or not supervised(history)
         or history.step < 20
         or _classes_to_come(history)
@@ -64,9 +66,9 @@ def generalization_gap(history: History) -> Iterator[Sighting]:
     wide = 0.2 + 1 / math.sqrt(scores[-1].examples)
     # What generalized an evaluation or two before is shaken, as by batch norm's averages, and has not overfitted.
     before = max((each.accuracy or 0.0 for each in scores[-5:-2]), default=0.0)
-    if len(gaps) == 2 and min(gaps) > wide and (history.ended or (pairs[-1][0] or 0.0) - before > wide / 2):
+    if len(gaps) == len(pairs) and min(gaps) > wide and (history.ended or (pairs[-1][0] or 0.0) - before > wide / 2):
         evidence = {"train": pairs[-1][0] or 0.0, "held_out": pairs[-1][1]}
-        yield Sighting(since=scores[-2].step, evidence=evidence, worse=gaps[-1])
+        yield Sighting(since=scores[-2:][0].step, evidence=evidence, worse=gaps[-1])
 
 
 def _classes_to_come(history: History) -> bool:
@@ -82,7 +84,7 @@ def _of_values(history: History) -> Iterator[Sighting]:
     errors = [each.loss for each in _rightly(history) if each.loss is not None]
     train = history.losses.end(20)
     if (
-        len(errors) < 3
+        len(errors) < (1 if history.ended and too_few(history) else 3)
         or not known
         or not supervised(history)
         or not math.isfinite(train)

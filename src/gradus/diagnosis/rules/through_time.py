@@ -107,6 +107,8 @@ def _outgrown(first: Examination | None) -> bool:
         return False
     if loss.kind == "values":
         return loss.error > 100 * loss.target_square > 0
+    if loss.kind == "binary":
+        return loss.surprise > 10 * loss.even_odds
     return loss.kind == "classes" and loss.value > 10 * loss.even_odds and not loss.summed
 
 
