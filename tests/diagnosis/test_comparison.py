@@ -103,6 +103,22 @@ def test_what_is_no_log_probability_beside_a_squared_error() -> None:
     assert not beside(lambda said: said.log_softmax(dim=1)).not_log
 
 
+@pytest.mark.parametrize(
+    ("divisor", "expected"),
+    [
+        (torch.linspace(-1, 1, N)[:, None], True),
+        (torch.linspace(1e-5, 1, N)[:, None], True),
+        (torch.linspace(0.1, 1, N)[:, None], False),
+        (torch.tensor(-1e-5), False),
+    ],
+)
+def test_errors_relative_to_data(divisor: Tensor, expected: bool) -> None:
+    target = torch.zeros(N, 1)
+    for compute in (lambda o: ((o - target) / divisor).abs().mean(), lambda o: ((o - target) / divisor).pow(2).mean()):
+        assert read(lambda said, way=compute: way(said[:, :1])).relative_to_zero is expected
+    assert not read(lambda said: (said[:, :1] / divisor).pow(2).mean()).relative_to_zero  # no error
+
+
 CLASS_LOSSES: dict[str, Callable[[Tensor], Tensor]] = {
     "cross_entropy": lambda o: F.cross_entropy(o, CLASSES),
     "smoothed": lambda o: F.cross_entropy(o, CLASSES, label_smoothing=0.1),

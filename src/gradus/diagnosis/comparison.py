@@ -61,6 +61,8 @@ def read_loss(value: float, graph: Graph, output: Tensor | None) -> LossSigns:
             found |= _marked_beside_logarithms(node)
         if name == "Mul" and _has_infinity(node):
             found["times_infinity"] = True
+        if name in ("Pow", "Abs") and _relative_to_zero(node):
+            found["relative_to_zero"] = True
         if name == "Log" and _smallest(node) < _NEAR_ZERO:
             found["zero_probability"] = True
     return LossSigns(**found)
@@ -81,6 +83,32 @@ def _has_infinity(product: Any) -> bool:
     except RuntimeError:  # freed, or changed in place
         return False
     return any(isinstance(each, Tensor) and each.dim() > 0 and bool(each.isinf().any()) for each in kept)
+
+
+def _relative_to_zero(node: Any) -> bool:
+    """Whether a square or size is of differences from data that are each divided by data near 0, or of either sign."""
+    below = next(iter(operands(node)), None)
+    error = next(iter(operands(below)), None) if below is not None and short_name(below) == "Div" else None
+    if (
+        below is None
+        or error is None
+        or short_name(error) != "Sub"
+        or None not in children_of(error)
+        or None not in children_of(below)
+    ):
+        return False
+    try:
+        divisor = below._saved_other
+    except (RuntimeError, AttributeError):  # freed, or changed in place
+        return False
+    if not isinstance(divisor, Tensor) or divisor.numel() < _FEWEST_DIVISORS or divisor.is_complex():
+        return False
+    sizes = divisor.detach().abs()
+    low, high, least, usual = figures([divisor.min(), divisor.max(), sizes.min(), sizes.median()])
+    return low < 0 < high or least < _NEAR * usual
+
+
+_FEWEST_DIVISORS, _NEAR = 8, 1e-3
 
 
 def share_right(loss: Tensor) -> float | None:

@@ -20,6 +20,7 @@ from gradus.diagnosis.graph import Graph, by_weights, given_by_hand, short_name,
 from gradus.diagnosis.inputs import begins_with_normalization, calm, read_input, row_prints
 from gradus.diagnosis.matching import matched
 from gradus.diagnosis.memory import Memory
+from gradus.diagnosis.nonfinite import is_narrow
 from gradus.diagnosis.places import Places
 from gradus.diagnosis.players import Judged, read_code, read_latents, read_made, read_players, untaught, used
 from gradus.diagnosis.rewards import minimizes_reward, minimizes_value
@@ -273,6 +274,7 @@ class Window:
                 unsigned=self.unsigned,
                 blind=blind_to_size(loss.grad_fn, self._output),
                 earns_less=self._earns_less(graph),
+                narrow=is_narrow(loss),
             )
         )
         pair = compared(graph, self._output)

@@ -41,7 +41,7 @@ def locate(step: int, loss: Tensor, graph: Graph, inputs: Sequence[Tensor], outp
     pair = compared(graph, result if result is not None and finite(result) else None)
     name, where, tensor = _first_in_graph(loss, places)
     kept = tensor if tensor is not None else loss
-    pole, narrow = bool(name) and tensor is None, _is_narrow(loss)
+    pole, narrow = bool(name) and tensor is None, is_narrow(loss)
     if pair is not None and not finite(pair[1]) and not pole:
         made = _done_to_both(graph)
         if made.startswith("Exp") and bool(pair[1].isnan().any()):  # which of finite numbers makes no NaN
@@ -63,7 +63,7 @@ def _done_to_both(graph: Graph) -> str:
     """What a loss does to the output right before it compares, and so to the target: `mse_loss(o.log(), y.log())`."""
     nodes = (next(iter(operands(node)), None) for name, node in graph.losses if name in LOSSES)
     names = (short_name(node) for node in nodes if node is not None)
-    return next((each for each in names if each in _MAKERS), "")
+    return next((each for each in names if each in (*_MAKERS, "Log1P")), "")
 
 
 def _found(step: int, where: str, source: str, operation: str, tensor: Tensor, **facts: bool) -> NonFinite:
@@ -79,7 +79,7 @@ def _found(step: int, where: str, source: str, operation: str, tensor: Tensor, *
     )
 
 
-def _is_narrow(loss: Tensor) -> bool:
+def is_narrow(loss: Tensor) -> bool:
     """Whether something that leads to the loss was computed in float16."""
     results = (each for node in _from_loss(loss.grad_fn) for each in getattr(node, "_input_metadata", ()))
     return loss.dtype == torch.float16 or any(each.dtype == torch.float16 for each in results)

@@ -590,8 +590,9 @@ class Probe(taps.Listener):
             seen = self._window.losses if self._window is not None else last.losses if last is not None else ()
             names = {op.name for each in seen for head in each.heads for op in head}
             risky = [each for each in _RISKY if each in names]
+            narrow = any(each.narrow for each in seen)
             self.history.non_finite = NonFinite(
-                step=self.history.step, where="", source="gradient", operation=(risky or [""])[0]
+                step=self.history.step, where="", source="gradient", operation=(risky or [""])[0], narrow=narrow
             )
             self._consider()
 

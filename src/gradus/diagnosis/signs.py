@@ -176,6 +176,8 @@ class LossSigns:
         not_log: the input of a negative log likelihood is no log-probability.
         zero_probability: a number so near 0 that it may as well round to 0 is under a logarithm.
         times_infinity: something is multiplied by what is infinite in places, as the logarithm of a masked probability.
+        relative_to_zero: errors are divided by data that come near 0 or cross it.
+        narrow: something on the way to it was computed in float16.
         wrong_way: it grows as outputs come nearer to targets, as an overlap or a cosine does.
         blind: it compares no more than directions over the examples, as a cosine does: outputs of any size are as good.
         unsigned: labels that are to be -1 or 1 are 0 or 1 instead.
@@ -213,6 +215,8 @@ class LossSigns:
     not_log: bool = False
     zero_probability: bool = False
     times_infinity: bool = False
+    relative_to_zero: bool = False
+    narrow: bool = False
     wrong_way: bool = False
     blind: bool = False
     unsigned: bool = False

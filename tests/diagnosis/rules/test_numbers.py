@@ -26,6 +26,18 @@ def test_a_layer_that_divides_by_zero_or_ends_at_65504(pole: bool, narrow: bool,
     assert CAUSES & set(seen(classifying(non_finite=lost))) == expected
 
 
+@pytest.mark.parametrize(("narrow", "expected"), [(True, {"overflow"}), (False, {"unstable-loss"})])
+def test_a_gradient_lost_in_float16(narrow: bool, expected: set[str]) -> None:
+    lost = NonFinite(step=50, where="", source="gradient", operation="Sqrt", narrow=narrow)
+    assert CAUSES & set(seen(classifying(non_finite=lost))) == expected
+
+
+@pytest.mark.parametrize("relative", [True, False])
+def test_errors_relative_to_what_comes_near_zero(relative: bool) -> None:
+    history = classifying(loss={"kind": "", "relative_to_zero": relative})
+    assert ("unstable-loss" in seen(history)) is relative
+
+
 @pytest.mark.parametrize(("second", "caught"), [(2.4, True), (1.0, True), (4.0, False)])
 def test_weights_lost_in_the_first_steps_while_the_loss_is_calm(second: float, caught: bool) -> None:
     root = LossSigns(value=2.3, heads=((Op("Mean"), Op("Sqrt"), Op("Addmm")),))

@@ -60,6 +60,7 @@ def odd(kind: type, **known: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         float | None: NUMBERS | st.none(),
         tuple[int, ...]: sizes(),
         tuple[int, int, int] | None: st.tuples(SIZES, SIZES, SIZES) | st.none(),
+        tuple[float, float] | None: st.tuples(NUMBERS, NUMBERS) | st.none(),
         tuple[tuple[int, ...], ...]: st.lists(sizes(), max_size=2).map(tuple),
         tuple[float, ...]: st.just(()),
         tuple[float, float] | None: st.tuples(NUMBERS, NUMBERS) | st.none(),

@@ -61,7 +61,7 @@ def non_finite_input(history: History) -> Iterator[Sighting]:
     source="log(softmax(x)) rounds to log(0) from a difference of 104 in float32 on; sqrt has an infinite slope at 0; "
     "0 times the logarithm of a probability that a mask has made 0 is no number",
     not_fooled_by="the same formula with an epsilon, or whose argument never comes near zero; masks of -inf under a "
-    "softmax or a known loss",
+    "softmax or a known loss; errors relative to targets that keep away from 0",
     severity="critical",
     says=Message(
         en="The loss, or what leads to it, is computed in an unstable way: at step {step:.0f} what is under a "
@@ -87,8 +87,14 @@ def unstable_loss(history: History) -> Iterator[Sighting]:
         heads = [head for each in examined for head in each.heads]
         by_hand = found.operation == "Exp" and any(map(_log_of_exponentials, heads))
         by_hand = by_hand or any(each.times_infinity for each in examined)
-        if found.operation in _RISKY or by_hand or (risky and (found.operation in _CARRY or calm)):
+        if found.narrow and found.source == "gradient" and not by_hand:  # a number so large is explained by that
+            return
+        if found.operation in (*_RISKY, "Log1P") or by_hand or (risky and (found.operation in _CARRY or calm)):
             yield Sighting(since=found.step, confidence=0.9, evidence={"step": found.step})
+        return
+    relative = [each.step for each in history.examinations for loss in each.losses if loss.relative_to_zero]
+    if relative:
+        yield Sighting(since=relative[0], confidence=0.85, evidence={"step": relative[0]})
         return
     near = [each.step for each in history.examinations for loss in each.losses if loss.zero_probability]
     if near and any(_log_of_softmax(head) for each in examined for head in each.heads):
@@ -131,9 +137,15 @@ def _log_of_softmax(head: Sequence[Op]) -> bool:
     ),
 )
 def overflow(history: History) -> Iterator[Sighting]:
-    """The first thing that is not finite is an infinity that an operation made of finite numbers."""
+    """The first thing that is not finite is an infinity that an operation made of finite numbers.
+
+    Or it is a gradient, where something was computed in float16.
+    """
     found = history.non_finite
-    if found is None or found.source in ("input", "target", "weight", "gradient"):
+    if found is None or found.source in ("input", "target", "weight"):
         return
-    if found.operation.startswith("Exp") or (found.narrow and not found.pole):
+    if found.source == "gradient":
+        if found.narrow:
+            yield Sighting(where=found.where, since=found.step, confidence=0.9)
+    elif found.operation.startswith("Exp") or (found.narrow and not found.pole):
         yield Sighting(where=found.where, since=found.step, confidence=0.9)
