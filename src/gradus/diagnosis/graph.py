@@ -279,14 +279,15 @@ def describe(node: Any, name: str, children: list[Any]) -> Op:
         axis = axis + len(shape) if axis < 0 else axis
     if name in ("Clamp", "ClampMin"):
         name = "ClampMin" if _cuts_negative(node) else "Clamp"
-    negative = name in ("Neg", "Rsub") or (name in ("Mul", "Div") and _by_negative(node))  # -x, 1 - x, -2 * x
+    times = _one_number(node) if name in ("Mul", "Div") else 1.0
+    negative = name in ("Neg", "Rsub") or times < 0  # -x, 1 - x, -2 * x
     data = any(child is None for child in children)
     factors = _factors(node) if name == "Mul" else []
     gains = data and name == "Mul" and not all(_are_shares(each) for each in factors if each.dim() > 1)
     shapes = tuple(tuple(each.shape) for each in factors)
     marks = data and any(map(are_marks, factors))
     picks = _picks(node, name) if name in ("Gather", "Index") else ()
-    return Op(name, shape, axis, data, negative, gains=gains, marks=marks, factors=shapes, picks=picks)
+    return Op(name, shape, axis, data, negative, gains=gains, marks=marks, factors=shapes, picks=picks, times=times)
 
 
 def _picks(node: Any, name: str) -> tuple[int, ...]:
@@ -322,12 +323,13 @@ def _cuts_negative(node: Any) -> bool:
     return isinstance(least, int | float) and least >= 0
 
 
-def _by_negative(node: Any) -> bool:
+def _one_number(node: Any) -> float:
+    """The one number that something is multiplied with or divided by; 1 of none."""
     try:
         other = getattr(node, "_saved_other", None)
-        return isinstance(other, Tensor) and other.numel() == 1 and bool(other < 0)
-    except RuntimeError:  # freed, or complex
-        return False
+        return float(other) if isinstance(other, Tensor) and other.numel() == 1 and not other.is_complex() else 1.0
+    except RuntimeError:  # freed
+        return 1.0
 
 
 def _factors(node: Any) -> list[Tensor]:
