@@ -91,6 +91,7 @@ def test_the_sign_of_a_loss_turns_as_often_as_its_derivative_says(
     graph, _ = graph_of(lambda o: outer(F.mse_loss(o, TARGET)))
     above = graph.heads[0][:-2]
     assert sum(op.negative for op in above) % 2 == flips
+    assert all((op.times < 0) <= op.negative for op in above)
 
 
 def test_a_complex_factor_has_no_sign() -> None:

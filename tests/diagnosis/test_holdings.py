@@ -117,6 +117,23 @@ def test_a_head_that_is_not_used_is_no_cut(cut: bool) -> None:
     assert signs_of(model, body).unreached == (("net:trunk.weight", "net:two.weight") if cut else ())
 
 
+@pytest.mark.parametrize("cut", [True, False])
+def test_a_branch_beside_what_learns_may_be_cut_off_too(cut: bool) -> None:
+    """Its layer is given what learns, and what it makes goes on detached; or is not used at all."""
+    model = Branched(cut=False)
+    sgd = SGD(model.parameters(), lr=0.01)
+
+    def forward(x: Tensor) -> Tensor:
+        h = model.trunk(x).tanh()
+        made: Tensor = model.two(h)
+        added: Tensor = model.top(h + made.detach()) if not cut else h.mean(1, keepdim=True) + model.top(made.detach())
+        return added
+
+    model.forward = forward  # type: ignore[method-assign, assignment]
+    found = signs_of(model, lambda _: cleared_before(model, sgd)).unreached
+    assert ("net:two.weight" in found) is cut
+
+
 @pytest.mark.parametrize("moves", [True, False])
 def test_what_is_moved_without_gradients_is_not_cut_off(moves: bool) -> None:
     """As a codebook that follows averages."""

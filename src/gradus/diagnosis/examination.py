@@ -58,6 +58,7 @@ class Window:
         self.step = step
         self.graphs: list[Graph] = []
         self.called: set[str] = set()
+        self.detached: set[str] = set()
         self.unnormalized: list[tuple[str, int, float]] = []
         self.drifting: set[str] = set()
         self.judged: list[Judged] = []
@@ -88,12 +89,14 @@ class Window:
         self._axes: dict[tuple[int, ...], int] = {}
         self._calls: dict[str, int] = {}
         self._beside: Graph | None = None
+        self._just_ran: tuple[str, torch.Size] | None = None
 
     # ---- forward ----------------------------------------------------------------------------------------------------
 
     def new_pass(self) -> None:
         """A model begins to run."""
         self._calls = {}
+        self._just_ran = None
 
     def layer(self, module: nn.Module, inputs: Sequence[Any], result: Any) -> None:
         """A layer has run."""
@@ -102,9 +105,11 @@ class Window:
         if place is None or output is None or not output.is_floating_point() or not output.numel() or not output.dim():
             return
         self.called.add(place)
-        if self._entering is None and any(each.dim() > 1 for each in module.parameters()):
+        if any(each.dim() > 1 for each in module.parameters()):
             given = measure.first_tensor(inputs)
-            self._entering = given.detach() if given is not None and given.is_floating_point() else None
+            self._note_detached(place, given, output)
+            if self._entering is None:
+                self._entering = given.detach() if given is not None and given.is_floating_point() else None
         norm = isinstance(module, nn.modules.batchnorm._BatchNorm) and module.training
         if norm and module.affine and module.track_running_stats:
             (self._memory.learning_norms if module.weight.requires_grad else self.drifting).add(place)
@@ -129,6 +134,16 @@ class Window:
             self._sequences.append(Sequence_(module, place, inputs, result))
         if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.training:
             self._read_batch_norm(module, place, inputs)
+
+    def _note_detached(self, place: str, given: Tensor | None, output: Tensor) -> None:
+        """What is given to a layer that is of the shape of what the one before it made, and without a graph, may well
+        be that, detached.
+        """
+        before, self._just_ran = self._just_ran, (place, output.shape)
+        if before is None or given is None or given.requires_grad or not given.is_floating_point():
+            return
+        if given.shape == before[1]:
+            self.detached.add(before[0])
 
     def _read_layer(self, module: nn.Module, place: str, output: Tensor) -> LayerSigns:
         activation = _ACTIVATION_TYPES.get(type(module), "") or _squashes(output)

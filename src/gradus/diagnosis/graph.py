@@ -285,7 +285,8 @@ def describe(node: Any, name: str, children: list[Any]) -> Op:
         name = "ClampMin" if _cuts_negative(node) else "Clamp"
     if name == "Div" and _is_softsign(children):
         name = "Softsign"
-    negative = name in ("Neg", "Rsub") or (name in ("Mul", "Div") and _by_negative(node))  # -x, 1 - x, -2 * x
+    times = _one_number(node) if name in ("Mul", "Div") else 1.0
+    negative = name in ("Neg", "Rsub") or times < 0  # -x, 1 - x, -2 * x
     data = any(child is None for child in children)
     factors = _factors(node) if name == "Mul" else []
     gains = data and name == "Mul" and not all(_are_shares(each) for each in factors if each.dim() > 1)
@@ -305,6 +306,7 @@ def describe(node: Any, name: str, children: list[Any]) -> Op:
         factors=tuple(dict.fromkeys(shapes)),
         picks=picks,
         limits=limits,
+        times=times,
     )
 
 
@@ -365,12 +367,13 @@ def _cuts_negative(node: Any) -> bool:
     return isinstance(least, int | float) and least >= 0
 
 
-def _by_negative(node: Any) -> bool:
+def _one_number(node: Any) -> float:
+    """The one number that something is multiplied with or divided by; 1 of none."""
     try:
         other = getattr(node, "_saved_other", None)
-        return isinstance(other, Tensor) and other.numel() == 1 and bool(other < 0)
-    except RuntimeError:  # freed, or complex
-        return False
+        return float(other) if isinstance(other, Tensor) and other.numel() == 1 and not other.is_complex() else 1.0
+    except RuntimeError:  # freed
+        return 1.0
 
 
 def _factors(node: Any) -> list[Tensor]:

@@ -132,8 +132,13 @@ class Holdings:
 
     # ---- conclusions, drawn when a step was looked at ---------------------------------------------------------------
 
-    def conclude(self, nodes: Mapping[Any, str]) -> None:
-        """Who learns, who is held by whom; `nodes` are those of layers' outputs, with their places."""
+    def conclude(self, nodes: Mapping[Any, str], detached: Collection[str] = ()) -> None:
+        """Who learns, who is held by whom.
+
+        Args:
+            nodes: those of layers' outputs, with their places.
+            detached: places of layers whose output seems to go on without its graph.
+        """
         if self._walked < _ENOUGH:
             self._note_versions()
             return
@@ -145,7 +150,7 @@ class Holdings:
                 held = self._held_now()
             self._conclude_orphans(held)
             self._conclude_waiting(held)
-            self._conclude_unreached(nodes)
+            self._conclude_unreached(nodes, detached)
         self._conclude_frozen()
 
     def _held_now(self) -> dict[int, Tensor]:
@@ -212,7 +217,7 @@ class Holdings:
                 for value in vars(module).values():
                     yield from (each for each in tensors_in(value) if id(each) in loose)
 
-    def _conclude_unreached(self, nodes: Mapping[Any, str]) -> None:
+    def _conclude_unreached(self, nodes: Mapping[Any, str], detached: Collection[str]) -> None:
         unreached = []
         for optimizer, held in self.optimizers.items():
             if held.steps < _ENOUGH:
@@ -224,7 +229,7 @@ class Holdings:
                 module, root = layer_of(place), place.partition(":")[0] + ":"
                 if each.grad is None and module in self._called | {root} and self._stays(each):
                     unreached.append(place)
-        lost = {layer_of(each) for each in unreached}
+        lost = {layer_of(each) for each in unreached} - set(detached)
         beside = {place for node, place in nodes.items() if place in lost and self._is_beside(node)}
         self._signs.unreached = tuple(each for each in unreached if layer_of(each) not in beside)
 

@@ -709,7 +709,7 @@ class Probe(taps.Listener):
         else:
             history.ranking = judges_by_ranking()
         self._note_linearity(window)
-        self._loop.holdings.conclude(window.nodes())
+        self._loop.holdings.conclude(window.nodes(), window.detached)
         self._consider()
         self._cadence.examined(examination.step, self.spent - self._window_began)
 

@@ -134,6 +134,7 @@ class Op:
         gains: of a product with data, whether these are no shares: some are below 0, or those of a row are not 1.
         marks: of a product with data, whether these are 0s and 1s, some of each, or 0s and -1s.
         factors: of a product, the shapes of its factors: of those that autograd keeps, and then of those computed.
+        times: of a product or a quotient, the one number that it is multiplied with or divided by; 1 of none.
         picks: axes on one of which it picks a number at each place of three axes and more, as of the right class.
         limits: of an activation that is set to some, between what its results lie.
     """
@@ -149,6 +150,7 @@ class Op:
     factors: tuple[tuple[int, ...], ...] = ()
     picks: tuple[int, ...] = ()
     limits: tuple[float, float] | None = None
+    times: float = field(default=1.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -144,6 +144,16 @@ def test_a_run_that_is_mostly_right_is_under_trained_if_held_out_examples_still_
     assert ("under-trained" in seen(history)) == caught
 
 
+@pytest.mark.parametrize(("losses", "caught"), [(1, True), (2, False)])
+def test_several_optimizers_of_one_loss_may_end_early(losses: int, caught: bool) -> None:
+    """Two losses may be those of players, of which neither is to fall."""
+    players = {number: Series() for number in range(losses)}
+    history = classifying(
+        curve=line(2.0, 1.3), right=line(0.1, 0.4), optimizers={0: ADAM, 1: ADAM}, players=players, ended=True
+    )
+    assert ("under-trained" in seen(history)) == caught
+
+
 def test_a_run_that_ends_early_is_not_under_trained_if_little_is_left() -> None:
     def ended(curve: Curve, steps: int = 200) -> History:
         return classifying(steps=steps, curve=curve, right=line(0.1, 0.5), ended=True)

@@ -13,7 +13,10 @@ from gradus.diagnosis.series import Series
 from gradus.diagnosis.signs import ParameterSigns
 from tests.diagnosis.histories import (
     ADAM,
+    BATCH,
+    CROSS_ENTROPY,
     PARAMETERS,
+    SGD,
     Curve,
     classifying,
     falling,
@@ -21,6 +24,7 @@ from tests.diagnosis.histories import (
     line,
     moving,
     not_learning,
+    op,
     seen,
 )
 
@@ -121,6 +125,17 @@ def test_what_was_trained_before_may_creep_once_it_tells_anything(right: float, 
     )  # fmt: skip
     history.earlier = 250
     assert ("small-updates" in seen(history)) == caught
+
+
+@pytest.mark.parametrize(
+    ("times", "name", "epsilon", "caught"),
+    [(BATCH, "SGD", 0.0, True), (BATCH, "Own", 0.0, True), (2.0, "SGD", 0.0, False), (BATCH, "Adam", 1e-8, False)],
+)
+def test_the_mean_times_the_size_of_the_batch_is_a_sum(times: float, name: str, epsilon: float, caught: bool) -> None:
+    loss = {"heads": ((op("Mul", times=times), *CROSS_ENTROPY),)}
+    optimizer = replace(SGD, name=name, epsilon=epsilon)
+    history = classifying(loss=loss, curve=line(140.0, 300.0), optimizer=optimizer)
+    assert ("summed-loss" in seen(history)) == caught
 
 
 @pytest.mark.parametrize(

@@ -246,7 +246,8 @@ def under_trained(history: History) -> Iterator[Sighting]:
         yield Sighting(evidence=evidence, reading="schedule")
         return
     far = explains_nothing(history) and improvement(history) > 0.1 and falling(history)
-    short = (history.step <= _SHORT or far) and not history.earlier and len(history.optimizers) < 2
+    alone = min(len(history.optimizers), len(history.players)) < 2  # several may share one loss
+    short = (history.step <= _SHORT or far) and not history.earlier and alone
     done = right is not None and right > (0.85 if _held_out_gains(history) else 0.7)
     if not supervised(history) or not short or history.losses.count < 8 or done:
         return

@@ -34,6 +34,7 @@ CREEPING = 5e-4
 _HARDLY = 0.1
 _CUT_OFF = 0.1
 _FEW_BINS = 20
+_BY_SIGN = ("Lion", "Rprop", "Muon", "LBFGS", "Adafactor")
 _MEANT, _ROUNDED, _STEADY = 0.2, 1.5, 2e-3
 _NEAR_ZERO = 0.1
 _A_WHILE = 20
@@ -112,8 +113,7 @@ def _held_down(history: History) -> bool:
         history.ended
         and history.step >= _A_WHILE
         and highest <= _ROUNDED * given * given
-        and bool(ratios)
-        and statistics.median(ratios) < _STEADY
+        and (not ratios or statistics.median(ratios) < _STEADY)
         and not thriving(history)
     )
 
@@ -293,17 +293,23 @@ def summed_loss(history: History) -> Iterator[Sighting]:
         return
     last = known[-1]
     summed = last.summed or (last.heads and all(_adds_examples(head, last.batch) for head in last.heads))
-    sgd = any(each.name == "SGD" for each in history.optimizers.values()) or not history.optimizers
+    # Where the gradient's size tells how far a step goes, be it in a class of one's own.
+    plain = any(not each.epsilon and each.name not in _BY_SIGN for each in history.optimizers.values())
     gain = improvement(history, 5)
     hurt = not math.isfinite(gain) or (gain < 0.05 and history.step >= 30) or history.non_finite is not None
-    if summed and last.batch > 1 and sgd and (hurt or next(large_updates(history), None) is not None):
+    if (
+        summed
+        and last.batch > 1
+        and (plain or not history.optimizers)
+        and (hurt or next(large_updates(history), None) is not None)
+    ):
         yield Sighting(confidence=0.8, evidence={"batch": last.batch})
 
 
 def _adds_examples(head: tuple[Op, ...], batch: int) -> bool:
-    """Whether a sum over the batch comes nearest to the loss, with no division after it."""
+    """Whether a sum over the batch comes nearest to the loss, with no division after it; or the mean times its size."""
     for op in head:
-        if op.name == "Sum" and op.shape == ():
+        if (op.name == "Sum" and op.shape == ()) or (op.name == "Mul" and op.times == batch):
             return batch > 1
         if op.name not in ("Neg", "Add"):
             return False
