@@ -644,3 +644,24 @@ def test_examples_that_are_not_told_apart_have_no_labels() -> None:
     for x in (torch.zeros(N, 4), inputs(4, 4).repeat(4, 1)):
         assert examine(model, x, lambda output: F.cross_entropy(output, y), memory=memory).again is None
     assert examine(model, inputs(N, 4), memory=memory).again is None  # without any
+
+
+@pytest.mark.parametrize(
+    ("tokens", "calls", "expected"),
+    [
+        (torch.zeros(16, 8, dtype=torch.long), 1, (1, 30)),
+        (torch.arange(128).reshape(16, 8) % 20, 1, (20, 30)),
+        (torch.arange(8)[:, None], 8, (8, 30)),  # one after another
+        (torch.zeros(4, 8, dtype=torch.long), 1, None),  # too few to tell
+    ],
+)
+def test_how_many_tokens_of_a_table_are_asked_for(tokens: Tensor, calls: int, expected: tuple[int, int] | None) -> None:
+    class Reader(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.small, self.large = nn.Embedding(3, 4), nn.Embedding(30, 4)
+
+        def forward(self, given: Tensor) -> Tensor:
+            return sum((self.large(given) + self.small(given * 0) for _ in range(calls)), torch.zeros(4))
+
+    assert examine(Reader(), tokens).tokens == expected

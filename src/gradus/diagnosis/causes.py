@@ -136,7 +136,7 @@ TABLE: tuple[Cause, ...] = (
     _cause("loss-sign"),
     # numbers
     _cause("non-finite-input"),
-    _cause("unstable-loss", {}, {"non-finite-input": 2, "divergence": 1, "large-updates": 1.0}),
+    _cause("unstable-loss", {}, {"non-finite-input": 2, "constant-inputs": 2, "divergence": 1, "large-updates": 1.0}),
     _cause("overflow", {}, {"non-finite-input": 2, "unstable-loss": 0.5}),
     # output and loss
     *(_cause(each) for each in _OUTPUT if each != "loss-sign"),
@@ -165,7 +165,7 @@ TABLE: tuple[Cause, ...] = (
          "softmax-wrong-axis": 2, "batch-mixing": 2.5,
          "evaluation-in-train-mode": 1, "broadcast-loss": 3, "bad-initialization": 2,
          "over-regularization": 2, "unscaled-targets": 2, "class-imbalance": 2, "missing-nonlinearity": 1.5,
-         "unscaled-inputs": 1.5, "underfitting": 1, "unshuffled-data": 3,
+         "unscaled-inputs": 1.5, "feature-scale": 1.5, "underfitting": 1, "unshuffled-data": 3,
          **dict.fromkeys(_LOOP, 2.0), **dict.fromkeys(_OUTPUT, 2.0), "detached-graph": 3},
     ),
     _cause("noisy-labels", {"validation-rising": 0.3, "generalization-gap": 0.3}, {"labels-unrelated": 2}),

@@ -41,6 +41,22 @@ def test_labels_are_noisy_where_memorizing_costs_what_was_known() -> None:
     assert not noisy([0.8, 0.7, 0.6], 0.9)  # too few evaluations
 
 
+def test_scores_of_long_ago_tell_of_no_noise() -> None:
+    """Such as the first, of those that came at every step."""
+    history = classifying(scores=[0.3, 0.8, 0.8, *[0.7] * 5], right=line(0.9, 0.9))
+    assert "noisy-labels" in seen(history)
+    history.evaluations = [replace(each, step=each.step // 3) for each in history.evaluations]
+    assert "noisy-labels" not in seen(history)
+
+
+@pytest.mark.parametrize(("batch", "every", "caught"), [(64, 8, True), (32, 8, False), (64, 16, False)])
+def test_labels_are_noisy_as_far_as_training_was_looked_at(batch: int, every: int, caught: bool) -> None:
+    history = classifying(scores=[0.3, 0.8, 0.8, *[0.7] * 5], right=line(0.9, 0.9), loss={"batch": batch})
+    history.right = [each for each in history.right if each[0] % every == 0]
+    history.examinations = [each for each in history.examinations if each.step < 150]
+    assert ("noisy-labels" in seen(history)) is caught
+
+
 def test_labels_are_noisy_where_held_out_examples_are_answered_better() -> None:
     def found(held_out: float, train: float, **options: Any) -> bool:
         return noisy([held_out] * 6, train, **({"curve": line(2.3, 1.2)} | options))

@@ -26,6 +26,8 @@ _ENOUGH = 50
 _SOON = 8
 """Steps in which passes that come at every step, as of a generator that stands still, cannot be told from others."""
 
+_ENOUGH_RIGHT = 320
+"""Training examples of which it is known whether they are right, where it was not often looked at."""
 _SOME_DROPOUT = 0.2
 _LITTLE = 0.4
 """Of what training had above guessing, what held-out examples may have that are read in another way."""
@@ -275,7 +277,9 @@ def _far_below_the_unseen(history: History) -> dict[str, float] | None:
     first = next((at for at, each in enumerate(known) if (each.again or 0) > 2), 0)
     until = known[first - 1].step if first else 0
     right = accuracy_at(history, until)
-    held_out = [each for each in scored(history) if each.step >= until and each.examples >= _ENOUGH]
+    held_out = [
+        each for each in scored(history) if each.step >= max(until, 0.4 * history.step) and each.examples >= _ENOUGH
+    ]
     if right is None or not held_out or not supervised(history) or not alike([each.counts for each in losses(history)]):
         return None
     best, guess = max(each.accuracy or 0.0 for each in held_out), chance(history)
@@ -313,12 +317,15 @@ def noisy_labels(history: History) -> Iterator[Sighting]:
     right = accuracy(history)
     if len(held_out) < 4 or right is None or history.step < 100 or not supervised(history):
         return
+    if held_out[-1].step < 0.4 * history.step:  # long ago
+        return
     scores = [each.accuracy or 0.0 for each in held_out]
     best, last = max(scores), statistics.fmean(scores[-2:])
     dropout = max((facts.dropout for facts in history.models.values()), default=0.0)
     scaled_alike = all(0.93 < each.scale < 1.07 for each in held_out)
     evidence = {"best": best, "train": right, "last": last}
-    if _looks(history) < 8:
+    looks = _looks(history)
+    if looks < 8 and (looks < 5 or looks * losses(history)[-1].batch < _ENOUGH_RIGHT):
         return
     # A loss that is low though many are wrong weighs the examples: the program knows.
     weighed = history.losses.end(20) < 0.2 * knowing_nothing(history)
