@@ -639,6 +639,14 @@ def test_labels_of_examples_that_come_again(changed: Callable[[Tensor], Tensor],
     assert (again.again, again.kept) == (N, kept)
 
 
+def test_values_of_examples_that_come_again_may_differ_a_little() -> None:
+    memory, x, model, y = Memory(), inputs(N, 4), nn.Linear(4, 1), torch.linspace(-1, 1, N)[:, None]
+    for step, (moved, kept) in enumerate([(0.0, 0), (0.3, N), (0.4, 0)]):
+        target = y + moved
+        found = examine(model, x, lambda output, target=target: F.mse_loss(output, target), memory=memory, step=step)
+        assert (found.again, found.kept) == (N if step else 0, kept)
+
+
 def test_examples_that_are_not_told_apart_have_no_labels() -> None:
     memory, model, y = Memory(), nn.Linear(4, 2), torch.arange(N) % 2
     for x in (torch.zeros(N, 4), inputs(4, 4).repeat(4, 1)):

@@ -12,6 +12,7 @@ from gradus.core.findings import Finding
 from gradus.core.text import Message
 from gradus.diagnosis.history import History
 from gradus.diagnosis.rules.common import chance, losses, progress, scored, update_ratio
+from gradus.diagnosis.rules.data import labels_kept
 from gradus.diagnosis.rules.signal import EXPLODED, first_over_last, last_over_first
 from gradus.diagnosis.signs import Examination
 
@@ -159,7 +160,7 @@ TABLE: tuple[Cause, ...] = (
     _cause(
         "labels-unrelated",
         {"no-learning": 1.0, "normal-updates": 0.5, "validation-rising": 0.5, "generalization-gap": 0.7,
-         "held-out-at-chance": 1.2},
+         "held-out-at-chance": 1.2, "labels-drawn-anew": 3.0},
         {**_BLOCKED, "vanishing-through-time": 3, "small-updates": 2, "train-validation-mismatch": 3,
          "duplicate-augmentation": 3,
          "softmax-wrong-axis": 2, "batch-mixing": 2.5,
@@ -373,6 +374,8 @@ def _facts(history: History, seen: Mapping[str, float]) -> Iterable[str]:
         yield "creeping"
     if history.ended and history.step < 150:
         yield "few-steps"
+    if "labels-unrelated" in seen and labels_kept(history) is not None:
+        yield "labels-drawn-anew"
     held_out = [each.accuracy or 0.0 for each in scored(history)]
     if len(held_out) >= 2 and max(held_out) < chance(history) + 0.06 < 0.8:
         yield "held-out-at-chance"

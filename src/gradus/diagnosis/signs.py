@@ -266,8 +266,9 @@ class Examination:
         untaught: the model whose output another judges, in whose turn the judge's score does not depend on it.
         tokens: of the largest table of embeddings, how many different rows were asked for, and how many it has; None of
             a few places, or where there is none.
-        again, kept: how many examples came before in a step looked at, and how many of these with the same label; None
-            where examples are not told apart by what the one model is given, or have no labels of their own.
+        again, kept: how many examples came before in a step looked at, and how many of these with the same label, or a
+            value within half a deviation; None where examples are not told apart by what the one model is given, or
+            have no label of their own.
     """
 
     step: int

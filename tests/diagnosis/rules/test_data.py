@@ -262,6 +262,13 @@ def test_labels_that_are_others_when_examples_come_again(again: int, kept: float
         assert found["labels-unrelated"][1].reading == "others each time"
 
 
+@pytest.mark.parametrize(("kept", "end", "caught"), [(1, 1.0, True), (2, 1.0, False), (1, 0.7, False)])
+def test_values_that_are_others_when_examples_come_again(kept: int, end: float, caught: bool) -> None:
+    """Of two values drawn at random a quarter lie near each other."""
+    history = fitting(curve=line(1.0, end), examination={"again": 4, "kept": kept})
+    assert ("labels-unrelated" in seen(history)) is caught
+
+
 @pytest.mark.parametrize(
     ("train", "score", "since", "again", "caught"),
     [
@@ -344,6 +351,16 @@ def test_a_score_of_long_ago_is_none_of_now() -> None:
     history = classifying(scores=[0.11] * 6, right=memorizing(0.4))
     history.evaluations = [replace(each, step=each.step // 3) for each in history.evaluations]
     assert "labels-unrelated" not in seen(history)
+
+
+@pytest.mark.parametrize(("counts", "caught"), [((32, 32), True), ((128, 128), False)])
+def test_of_several_answers_each_some_are_right_by_chance_where_all_are_not(
+    counts: tuple[int, int], caught: bool
+) -> None:
+    """Such as whether a level lies above each of four."""
+    several = {"kind": "binary", "classes": 2, "counts": counts}
+    history = classifying(scores=[0.3] * 6, right=line(0.8, 0.8), loss=several)
+    assert ("train-validation-mismatch" in seen(history)) is caught
 
 
 def test_a_few_scores_at_chance_are_at_chance_still() -> None:
