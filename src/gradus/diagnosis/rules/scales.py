@@ -191,7 +191,7 @@ def constant_inputs(history: History) -> Iterator[Sighting]:
     asked = [each.tokens for each in history.latest(3) if each.tokens is not None]
     one = len(asked) == 3 and all(different <= 2 and size >= _SEVERAL_TOKENS for different, size in asked)
     if one and settled(history) and not _has_players(history) and not thriving(history):
-        yield Sighting(confidence=0.9, evidence={"tokens": max(asked)[0], "of": max(asked)[1]}, reading="tokens")
+        yield Sighting(confidence=0.9, evidence={"different": max(asked)[0], "of": max(asked)[1]}, reading="tokens")
         return
     latest = history.latest(3)
     found = [_first_input(each) for each in latest]
