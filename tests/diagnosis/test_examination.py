@@ -648,8 +648,37 @@ def test_labels_of_examples_that_come_again(changed: Callable[[Tensor], Tensor],
     assert (again.again, again.kept) == (N, kept)
 
 
+def test_values_of_examples_that_come_again_may_differ_a_little() -> None:
+    memory, x, model, y = Memory(), inputs(N, 4), nn.Linear(4, 1), torch.linspace(-1, 1, N)[:, None]
+    for step, (moved, kept) in enumerate([(0.0, 0), (0.3, N), (0.4, 0)]):
+        target = y + moved
+        found = examine(model, x, lambda output, target=target: F.mse_loss(output, target), memory=memory, step=step)
+        assert (found.again, found.kept) == (N if step else 0, kept)
+
+
 def test_examples_that_are_not_told_apart_have_no_labels() -> None:
     memory, model, y = Memory(), nn.Linear(4, 2), torch.arange(N) % 2
     for x in (torch.zeros(N, 4), inputs(4, 4).repeat(4, 1)):
         assert examine(model, x, lambda output: F.cross_entropy(output, y), memory=memory).again is None
     assert examine(model, inputs(N, 4), memory=memory).again is None  # without any
+
+
+@pytest.mark.parametrize(
+    ("tokens", "calls", "expected"),
+    [
+        (torch.zeros(16, 8, dtype=torch.long), 1, (1, 30)),
+        (torch.arange(128).reshape(16, 8) % 20, 1, (20, 30)),
+        (torch.arange(8)[:, None], 8, (8, 30)),  # one after another
+        (torch.zeros(4, 8, dtype=torch.long), 1, None),  # too few to tell
+    ],
+)
+def test_how_many_tokens_of_a_table_are_asked_for(tokens: Tensor, calls: int, expected: tuple[int, int] | None) -> None:
+    class Reader(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.small, self.large = nn.Embedding(3, 4), nn.Embedding(30, 4)
+
+        def forward(self, given: Tensor) -> Tensor:
+            return sum((self.large(given) + self.small(given * 0) for _ in range(calls)), torch.zeros(4))
+
+    assert examine(Reader(), tokens).tokens == expected

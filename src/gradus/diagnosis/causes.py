@@ -12,6 +12,7 @@ from gradus.core.findings import Finding
 from gradus.core.text import Message
 from gradus.diagnosis.history import History
 from gradus.diagnosis.rules.common import chance, losses, progress, scored, too_few, update_ratio
+from gradus.diagnosis.rules.data import labels_kept
 from gradus.diagnosis.rules.signal import EXPLODED, first_over_last, last_over_first, vanishes
 from gradus.diagnosis.signs import Examination
 
@@ -136,7 +137,7 @@ TABLE: tuple[Cause, ...] = (
     _cause("loss-sign"),
     # numbers
     _cause("non-finite-input"),
-    _cause("unstable-loss", {}, {"non-finite-input": 2, "divergence": 1, "large-updates": 1.0}),
+    _cause("unstable-loss", {}, {"non-finite-input": 2, "constant-inputs": 2, "divergence": 1, "large-updates": 1.0}),
     _cause("overflow", {}, {"non-finite-input": 2, "unstable-loss": 0.5}),
     # output and loss
     *(_cause(each) for each in _OUTPUT if each != "loss-sign"),
@@ -159,13 +160,13 @@ TABLE: tuple[Cause, ...] = (
     _cause(
         "labels-unrelated",
         {"no-learning": 1.0, "normal-updates": 0.5, "validation-rising": 0.5, "generalization-gap": 0.7,
-         "held-out-at-chance": 1.2},
+         "held-out-at-chance": 1.2, "labels-drawn-anew": 3.0},
         {**_BLOCKED, "vanishing-through-time": 3, "small-updates": 2, "train-validation-mismatch": 3,
          "duplicate-augmentation": 3,
          "softmax-wrong-axis": 2, "batch-mixing": 2.5,
          "evaluation-in-train-mode": 1, "broadcast-loss": 3, "bad-initialization": 2,
          "over-regularization": 2, "unscaled-targets": 2, "class-imbalance": 2, "missing-nonlinearity": 1.5,
-         "unscaled-inputs": 1.5, "underfitting": 1, "unshuffled-data": 3,
+         "unscaled-inputs": 1.5, "feature-scale": 1.5, "underfitting": 1, "unshuffled-data": 3,
          **dict.fromkeys(_LOOP, 2.0), **dict.fromkeys(_OUTPUT, 2.0), "detached-graph": 3},
     ),
     _cause("noisy-labels", {"validation-rising": 0.3, "generalization-gap": 0.3}, {"labels-unrelated": 2}),
@@ -377,6 +378,8 @@ def _facts(history: History, seen: Mapping[str, float]) -> Iterable[str]:
         yield "creeping"
     if history.ended and history.step < 150:
         yield "few-steps"
+    if "labels-unrelated" in seen and labels_kept(history) is not None:
+        yield "labels-drawn-anew"
     held_out = [each.accuracy or 0.0 for each in scored(history)]
     if len(held_out) >= 2 and max(held_out) < chance(history) + 0.06 < 0.8 and not too_few(history):
         yield "held-out-at-chance"

@@ -45,6 +45,7 @@ _MOST_JUDGED = 16
 _MOST_UNNAMED = 32
 _SQUARED = {"MseLoss", "SmoothL1Loss", "HuberLoss", "Pow"}
 _STEPS_READ = 8
+_MANY_TOKENS = 64
 _FEW_ALIKE = 0.05
 """Share of a batch that may be alike where examples are told apart by what is given of them."""
 _REMEMBERED = 5
@@ -76,6 +77,7 @@ class Window:
         self._input_signs: list[InputSigns] = []
         self._prints: tuple[Tensor, list[int]] | None = None
         self._runs = 0
+        self._tokens: dict[nn.Embedding | nn.EmbeddingBag, list[Tensor]] = {}
         self._again: tuple[int, int] | None = None
         self._normalized = False
         self._entering: Tensor | None = None
@@ -114,6 +116,8 @@ class Window:
         if norm and module.affine and module.track_running_stats:
             (self._memory.learning_norms if module.weight.requires_grad else self.drifting).add(place)
         before = self._layers.get(place)
+        if isinstance(module, nn.Embedding | nn.EmbeddingBag) and (asked := measure.first_tensor(inputs)) is not None:
+            self._tokens.setdefault(module, []).append(asked.detach().flatten())
         calls = self._calls[place] = self._calls.get(place, 0) + 1
         if output.grad_fn is not None:
             self._nodes[output.grad_fn] = place
@@ -316,8 +320,9 @@ class Window:
             return
         given, prints = self._prints
         alike = len(prints) - len(set(prints))
-        if read.kind in {"classes", "binary"} and target.numel() == len(given) and alike <= _FEW_ALIKE * len(prints):
-            self._again = self._memory.again(prints, target)
+        if read.kind and target.numel() == len(given) and alike <= _FEW_ALIKE * len(prints):
+            near = 0.5 * read.target_std if read.kind == "values" else 0.0
+            self._again = self._memory.again(prints, target, near=near)
 
     def _earns_less(self, graph: Graph) -> bool:
         program = sys._getframe(2)
@@ -397,9 +402,16 @@ class Window:
             players=players,
             latents=self._latents,
             untaught=self._untaught(),
+            tokens=self._different_tokens(),
             again=self._again[0] if self._again is not None else None,
             kept=self._again[1] if self._again is not None else 0,
         )
+
+    def _different_tokens(self) -> tuple[int, int] | None:
+        """Of the largest table that was asked for many rows: how many different ones these are, and how many it has."""
+        asked = {each: torch.cat(rows) for each, rows in self._tokens.items()}
+        known = {int(each.num_embeddings): rows for each, rows in asked.items() if len(rows) >= _MANY_TOKENS}
+        return (len(known[max(known)].unique()), max(known)) if known else None
 
     def _note_cuts(self) -> None:
         """Layers that ran many times in one pass, as through a sequence, and of which the loss reaches the last time.

@@ -34,14 +34,19 @@ class Memory:
         self.learning_norms: set[str] = set()
         self.anchors: dict[int, Anchor] = {}
 
-    def again(self, prints: Sequence[int], target: Tensor) -> tuple[int, int]:
-        """How many examples have come before, and how many of these with the label they have now.
+    def again(self, prints: Sequence[int], target: Tensor, *, near: float = 0.0) -> tuple[int, int]:
+        """How many examples have come before, and how many of these with about the label they have now.
 
         Args:
             target: one number for each example, of which `prints` are of the first.
+            near: how far two labels may be apart.
         """
         labels = target.detach().flatten()[: len(prints)].tolist()
-        known = [self.labels[row] == label for row, label in zip(prints, labels, strict=False) if row in self.labels]
+        known = [
+            abs(self.labels[row] - label) <= near
+            for row, label in zip(prints, labels, strict=False)
+            if row in self.labels
+        ]
         if len(self.labels) < _MOST_LABELS:
             for row, label in zip(prints, labels, strict=False):
                 self.labels.setdefault(row, label)

@@ -276,8 +276,11 @@ class Examination:
         noise: gradient noise scale in examples, from two consecutive gradients; None where it cannot be told.
         latents: share of latent dimensions that vary over the batch, of a variational autoencoder.
         untaught: the model whose output another judges, in whose turn the judge's score does not depend on it.
-        again, kept: how many examples came before in a step looked at, and how many of these with the same label; None
-            where examples are not told apart by what the one model is given, or have no labels of their own.
+        tokens: of the largest table of embeddings, how many different rows were asked for, and how many it has; None of
+            a few places, or where there is none.
+        again, kept: how many examples came before in a step looked at, and how many of these with the same label, or a
+            value within half a deviation; None where examples are not told apart by what the one model is given, or
+            have no label of their own.
     """
 
     step: int
@@ -290,6 +293,7 @@ class Examination:
     players: PlayersSigns | None = None
     latents: float | None = None
     untaught: str = ""
+    tokens: tuple[int, int] | None = None
     again: int | None = None
     kept: int = 0
 

@@ -98,6 +98,23 @@ class TestOneDraw:
             return x, y
         """) in changes(source, "check-labels")
 
+    @pytest.mark.parametrize(
+        ("drawn", "left_out"),
+        [
+            ("y = y[torch.randperm(len(y))]", True),
+            ("x = x[torch.randperm(len(x))]", True),
+            ("z = y[torch.randperm(len(y))]", False),
+        ],
+    )
+    def test_a_batch_of_which_one_of_both_is_drawn_anew(self, drawn: str, left_out: bool) -> None:
+        source = f"""
+        for x, y in loader:
+            {drawn}
+            step(x, y)
+        """
+        assert bool(changes(source, "check-labels")) is left_out
+        assert not left_out or first_change(source, "check-labels") == [f"- {drawn}"]
+
     def test_inputs_that_are_shuffled_in_place_take_their_labels_along(self) -> None:
         source = """
         import numpy as np

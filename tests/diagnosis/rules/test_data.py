@@ -41,6 +41,22 @@ def test_labels_are_noisy_where_memorizing_costs_what_was_known() -> None:
     assert not noisy([0.8, 0.7, 0.6], 0.9)  # too few evaluations
 
 
+def test_scores_of_long_ago_tell_of_no_noise() -> None:
+    """Such as the first, of those that came at every step."""
+    history = classifying(scores=[0.3, 0.8, 0.8, *[0.7] * 5], right=line(0.9, 0.9))
+    assert "noisy-labels" in seen(history)
+    history.evaluations = [replace(each, step=each.step // 3) for each in history.evaluations]
+    assert "noisy-labels" not in seen(history)
+
+
+@pytest.mark.parametrize(("batch", "every", "caught"), [(64, 8, True), (32, 8, False), (64, 16, False)])
+def test_labels_are_noisy_as_far_as_training_was_looked_at(batch: int, every: int, caught: bool) -> None:
+    history = classifying(scores=[0.3, 0.8, 0.8, *[0.7] * 5], right=line(0.9, 0.9), loss={"batch": batch})
+    history.right = [each for each in history.right if each[0] % every == 0]
+    history.examinations = [each for each in history.examinations if each.step < 150]
+    assert ("noisy-labels" in seen(history)) is caught
+
+
 def test_labels_are_noisy_where_held_out_examples_are_answered_better() -> None:
     def found(held_out: float, train: float, **options: Any) -> bool:
         return noisy([held_out] * 6, train, **({"curve": line(2.3, 1.2)} | options))
@@ -246,6 +262,13 @@ def test_labels_that_are_others_when_examples_come_again(again: int, kept: float
         assert found["labels-unrelated"][1].reading == "others each time"
 
 
+@pytest.mark.parametrize(("kept", "end", "caught"), [(1, 1.0, True), (2, 1.0, False), (1, 0.7, False)])
+def test_values_that_are_others_when_examples_come_again(kept: int, end: float, caught: bool) -> None:
+    """Of two values drawn at random a quarter lie near each other."""
+    history = fitting(curve=line(1.0, end), examination={"again": 4, "kept": kept})
+    assert ("labels-unrelated" in seen(history)) is caught
+
+
 @pytest.mark.parametrize(
     ("train", "score", "since", "again", "caught"),
     [
@@ -337,6 +360,16 @@ def test_a_score_of_long_ago_is_none_of_now() -> None:
     history = classifying(scores=[0.11] * 6, right=memorizing(0.4))
     history.evaluations = [replace(each, step=each.step // 3) for each in history.evaluations]
     assert "labels-unrelated" not in seen(history)
+
+
+@pytest.mark.parametrize(("counts", "caught"), [((32, 32), True), ((128, 128), False)])
+def test_of_several_answers_each_some_are_right_by_chance_where_all_are_not(
+    counts: tuple[int, int], caught: bool
+) -> None:
+    """Such as whether a level lies above each of four."""
+    several = {"kind": "binary", "classes": 2, "counts": counts}
+    history = classifying(scores=[0.3] * 6, right=line(0.8, 0.8), loss=several)
+    assert ("train-validation-mismatch" in seen(history)) is caught
 
 
 def test_a_few_scores_at_chance_are_at_chance_still() -> None:

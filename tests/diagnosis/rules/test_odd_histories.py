@@ -59,6 +59,7 @@ def odd(kind: type, **known: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         float: NUMBERS,
         float | None: NUMBERS | st.none(),
         tuple[int, ...]: sizes(),
+        tuple[int, int] | None: st.tuples(SIZES, SIZES) | st.none(),
         tuple[int, int, int] | None: st.tuples(SIZES, SIZES, SIZES) | st.none(),
         tuple[float, float] | None: st.tuples(NUMBERS, NUMBERS) | st.none(),
         tuple[tuple[int, ...], ...]: st.lists(sizes(), max_size=2).map(tuple),

@@ -148,3 +148,12 @@ def test_rare_words_are_no_constants_unless_they_are_always_the_same(columns: in
         return {"inputs": (replace(words(step)["inputs"][0], column_means=moving, column_stds=moving),)}
 
     assert "constant-inputs" not in seen(not_learning(examination=others))
+
+
+@pytest.mark.parametrize(
+    ("tokens", "caught"), [((2, 8), True), ((3, 8), False), ((2, 7), False), (None, False)]
+)  # as bits with a first and a last
+def test_tokens_that_are_one_or_two_of_many(tokens: tuple[int, int] | None, caught: bool) -> None:
+    found = seen(not_learning(examination={"tokens": tokens}))
+    assert ("constant-inputs" in found) is caught
+    assert "constant-inputs" not in seen(classifying(examination={"tokens": tokens}))

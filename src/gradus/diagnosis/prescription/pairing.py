@@ -274,6 +274,23 @@ def _takes(nodes: Sequence[ast.AST], index: str) -> bool:
     return any(isinstance(each, ast.Subscript) and ast.unparse(each.slice) == index for each in nodes)
 
 
+@fix("check-labels")
+def without_a_draw_of_its_own(case: Case) -> Iterator[Sequence[Edit]]:
+    """A draw that has no name, and that one of both alone goes through, is left out."""
+    for file in case.program.files:
+        for block in _blocks(file.tree):
+            lone = [each for each in block if isinstance(each, ast.Assign) and _is_draw_of_itself(each)]
+            if len(lone) == 1 and file.loops(lone[0]):
+                yield [delete(file, lone[0])]
+
+
+def _is_draw_of_itself(statement: ast.Assign) -> bool:
+    """`x = x[randperm(n)]`."""
+    drawn = statement.value
+    itself = isinstance(drawn, ast.Subscript) and ast.unparse(statement.targets[0]) == ast.unparse(drawn.value)
+    return itself and isinstance(drawn, ast.Subscript) and _is_draw(drawn.slice)
+
+
 def _drawn_for_each(file: SourceFile, block: list[ast.stmt]) -> Iterator[Sequence[Edit]]:
     """`x = x[permutation(n)]` and `y = y[permutation(n)]`: the order gets a name, for both to use."""
     taken = [

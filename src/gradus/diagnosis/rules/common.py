@@ -132,10 +132,20 @@ def _came_down_to_nothing(known: Sequence[LossSigns]) -> bool:
 @asked_once
 def explains_nothing(history: History) -> bool:
     """Whether outputs are no nearer to given values than the mean of each batch is, however far away they began."""
+    return _missed(history) > 0.98
+
+
+def explains_little(history: History) -> bool:
+    """Whether they are hardly nearer."""
+    return _missed(history) > 0.8
+
+
+def _missed(history: History) -> float:
+    """Of the variance of given values, the share that is not explained; 0 where too little is known."""
     known = [each for each in losses(history)[-5:] if each.kind == "values" and each.target_std > 0]
     if len(known) < 5:
-        return False
-    return statistics.fmean(each.error / (each.target_std * each.target_std) for each in known) > 0.98
+        return 0.0
+    return statistics.fmean(each.error / (each.target_std * each.target_std) for each in known)
 
 
 @asked_once

@@ -12,6 +12,7 @@ from gradus.diagnosis.rules.common import (
     accuracy,
     accuracy_at,
     chance,
+    explains_little,
     kind,
     knowing_nothing,
     losses,
@@ -20,16 +21,22 @@ from gradus.diagnosis.rules.common import (
     thriving,
     too_few,
 )
-from gradus.diagnosis.signs import Evaluation
+from gradus.diagnosis.signs import Evaluation, LossSigns
 
 _ENOUGH = 50
 """Training examples to know before held-out ones are said to be unlike them."""
 _SOON = 8
 """Steps in which passes that come at every step, as of a generator that stands still, cannot be told from others."""
 
+_SOME = 32
+"""Examples that came again, of which hardly any would have another label."""
+_ENOUGH_RIGHT = 320
+"""Training examples of which it is known whether they are right, where it was not often looked at."""
 _SOME_DROPOUT = 0.2
 _LITTLE = 0.4
 """Of what training had above guessing, what held-out examples may have that are read in another way."""
+_NEAR_BY_CHANCE = 0.28
+"""Of two values drawn from one bell curve, how often they lie within half a deviation."""
 _KEPT = 0.2
 """Share of the examples that may keep their label, but for chance, where these are drawn anew."""
 
@@ -195,7 +202,7 @@ def _come_again(history: History) -> bool:
 )
 def labels_unrelated(history: History) -> Iterator[Sighting]:
     """What is learned from training examples says nothing about others; or these have other labels each time."""
-    kept = _labels_kept(history)
+    kept = labels_kept(history)
     if kept is not None:
         yield Sighting(confidence=0.95, evidence={"kept": kept}, reading="others each time")
         return
@@ -204,16 +211,16 @@ def labels_unrelated(history: History) -> Iterator[Sighting]:
         yield Sighting(confidence=0.8, evidence=at_chance, reading="learned by heart")
 
 
-def _labels_kept(history: History) -> float | None:
+def labels_kept(history: History) -> float | None:
     """The share of examples that had the label of before when they came again, where that is as by chance."""
     again = [each for each in history.examinations if each.again]
     number, kept = sum(each.again or 0 for each in again), sum(each.kept for each in again)
     pooled = [sum(column) for column in zip(*[each.counts for each in losses(history) if each.counts], strict=False)]
-    if number < _ENOUGH or sum(pooled) == 0 or not supervised(history) or thriving(history):
+    if number < _SOME or not supervised(history) or thriving(history):
         return None
-    by_chance = sum((each / sum(pooled)) ** 2 for each in pooled)
+    by_chance = sum((each / sum(pooled)) ** 2 for each in pooled) if pooled else _NEAR_BY_CHANCE
     right = accuracy(history)
-    little = right is None or right < chance(history) + 0.3
+    little = explains_little(history) if kind(history) == "values" else right is None or right < chance(history) + 0.3
     return kept / number if little and kept / number < by_chance + _KEPT * (1 - by_chance) else None
 
 
@@ -243,7 +250,7 @@ def _at_chance(history: History) -> dict[str, float] | None:
     right = accuracy(history)
     known = losses(history)
     early = history.step < 100 and not history.ended
-    if len(held_out) < 3 or early or right is None or not known or not supervised(history):
+    if len(held_out) < 3 or early or right is None or not _one_answer_each(known) or not supervised(history):
         return None
     guess = chance(history)
     glances = sum(step > 0.75 * history.step for step, _ in history.right)
@@ -251,6 +258,11 @@ def _at_chance(history: History) -> dict[str, float] | None:
     if max(held_out[-3:]) < guess + clear / 2 and right > guess + clear and guess < 0.8:
         return {"train": right, "held_out": held_out[-1]}
     return None
+
+
+def _one_answer_each(known: Sequence[LossSigns]) -> bool:
+    """Whether training is right or wrong of an example, as evaluations are, and not of several answers to it."""
+    return bool(known) and all(sum(each.counts) <= each.batch for each in known)
 
 
 def _learned_at_once(history: History) -> bool:
@@ -276,8 +288,13 @@ def _far_below_the_unseen(history: History) -> dict[str, float] | None:
     first = next((at for at, each in enumerate(known) if (each.again or 0) > 2), 0)
     until = known[first - 1].step if first else 0
     right = accuracy_at(history, until)
-    held_out = [each for each in scored(history) if each.step >= until and each.examples >= _ENOUGH]
-    if right is None or not held_out or not supervised(history) or not alike([each.counts for each in losses(history)]):
+    held_out = [
+        each for each in scored(history) if each.step >= max(until, 0.4 * history.step) and each.examples >= _ENOUGH
+    ]
+    counts = [each.counts for each in losses(history) if each.counts]
+    if right is None or not held_out or not supervised(history):
+        return None
+    if not _one_answer_each(losses(history)) or not alike(counts):
         return None
     best, guess = max(each.accuracy or 0.0 for each in held_out), chance(history)
     least = 0.3 + 1 / math.sqrt(held_out[-1].examples)
@@ -314,12 +331,15 @@ def noisy_labels(history: History) -> Iterator[Sighting]:
     right = accuracy(history)
     if len(held_out) < 4 or right is None or history.step < 100 or not supervised(history):
         return
+    if held_out[-1].step < 0.4 * history.step:  # long ago
+        return
     scores = [each.accuracy or 0.0 for each in held_out]
     best, last = max(scores), statistics.fmean(scores[-2:])
     dropout = max((facts.dropout for facts in history.models.values()), default=0.0)
     scaled_alike = all(0.93 < each.scale < 1.07 for each in held_out)
     evidence = {"best": best, "train": right, "last": last}
-    if _looks(history) < 8:
+    looks = _looks(history)
+    if looks < 8 and (looks < 5 or looks * losses(history)[-1].batch < _ENOUGH_RIGHT):
         return
     # A loss that is low though many are wrong weighs the examples: the program knows.
     weighed = history.losses.end(20) < 0.2 * knowing_nothing(history)

@@ -18,6 +18,8 @@ _WIDE, _REACH = 10, 50
 """Deviation or mean, and largest number, of inputs that harm in any case."""
 _WIDISH, _REACHES = 4, 10
 """The same where nothing else is known to be in the way of a run that came to little."""
+_SEVERAL_TOKENS = 8
+"""Tokens in a table of which one or two are few: bits may have some more beside them, such as a first and a last."""
 _PIXELS = 16
 
 
@@ -167,14 +169,30 @@ def _scaled_unlike(found: InputSigns | None) -> bool:
     not_fooled_by="the dark border of digits (a third of the columns); a column of ones; batches of one; words and "
     "hits so rare that a batch has few of them, and the next one has others",
     says=Message(
-        en="Inputs hardly differ between examples: {constant:.0%} of the columns are constant, and the others vary by "
-        "{varied:.1e}; the largest constant is {loud:.3g} times as large as a column varies.",
-        zh="各样本的输入几乎相同：{constant:.0%} 的列是常数，其余变化为 {varied:.1e}；最大的常数是各列变化的 "
-        "{loud:.3g} 倍。",
+        en="Inputs hardly differ between examples: {what}.",
+        zh="各样本的输入几乎相同：{what}。",
     ),
+    words={
+        "columns": Message(
+            en="nearly all columns are constant or hardly vary, or a constant is far larger than what varies",
+            zh="几乎所有列是常数或变化极小，或者某个常数远大于变化的部分",
+        ),
+        "tokens": Message(
+            en="of all the tokens that the network knows they are made of one or two",
+            zh="网络认识许多词元，而输入只由其中一两个组成",
+        ),
+    },
 )
 def constant_inputs(history: History) -> Iterator[Sighting]:
-    """Almost all columns are constant over several batches, or hardly vary; or a constant drowns the rest."""
+    """Almost all columns are constant over several batches, or hardly vary; or a constant drowns the rest.
+
+    Or tokens are one or two of many.
+    """
+    asked = [each.tokens for each in history.latest(3) if each.tokens is not None]
+    one = len(asked) == 3 and all(different <= 2 and size >= _SEVERAL_TOKENS for different, size in asked)
+    if one and settled(history) and not _has_players(history) and not thriving(history):
+        yield Sighting(confidence=0.9, evidence={"different": max(asked)[0], "of": max(asked)[1]}, reading="tokens")
+        return
     latest = history.latest(3)
     found = [_first_input(each) for each in latest]
     if not latest or any(each is None or each.shape[0] < 4 for each in found):
@@ -188,7 +206,7 @@ def constant_inputs(history: History) -> Iterator[Sighting]:
     if still or faint or loud:
         last = known[-1]
         evidence = {"constant": last.constant, "varied": last.varied, "loud": last.loud_constant}
-        yield Sighting(confidence=0.9, evidence=evidence)
+        yield Sighting(confidence=0.9, evidence=evidence, reading="columns")
 
 
 def _sparse(history: History, latest: Sequence[InputSigns]) -> bool:
