@@ -54,9 +54,7 @@ def of(source: Source, name: str) -> ast.Call:
     ],
     ids=["replace", "argument", "new argument", "first argument", "delete", "before", "after"],
 )
-def test_a_change_leaves_all_else_as_it_was_written(
-    change: Callable[[Source], None], before: str, after: str
-) -> None:
+def test_a_change_leaves_all_else_as_it_was_written(change: Callable[[Source], None], before: str, after: str) -> None:
     source = Source(PROGRAM)
     change(source)
     assert PROGRAM.count(before) == 1
