@@ -2,12 +2,16 @@
 
 from benchmarks.ward.operators import (  # noqa: F401  they enter their operators
     activations,
+    batch_norms,
     capacity,
     decoders,
+    draws,
     gradients,
     held_out,
     initialization,
+    inputs,
     labels,
+    mixing,
     modes,
     numbers,
     order,

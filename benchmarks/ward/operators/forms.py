@@ -284,7 +284,7 @@ class Made:
     call: ast.Call
 
 
-def made(source: Source) -> list[Made]:
+def models_made(source: Source) -> list[Made]:
     """Trained models that are plainly made before their optimizer, in its function or outside of all."""
     found = []
     for each in trained(source):

@@ -13,7 +13,7 @@ from benchmarks.ward.operators.forms import (
     hidden_results,
     last_part,
     losses_assigned,
-    made,
+    models_made,
     optimizers,
 )
 from benchmarks.ward.operators.table import operator
@@ -69,7 +69,7 @@ def loss_wrapped_anew(source: Source, rng: random.Random) -> None:
 @operator("detached-graph")
 def features_detached_before_head(source: Source, rng: random.Random) -> None:
     """In the loop the head gets the detached features of the rest."""
-    for model in reversed(made(source)):
+    for model in reversed(models_made(source)):
         head = re.search(r"\[(-\d)\]$", last_part(source, model))
         for loss, _ in losses_assigned(source) if head and called(model.call) == "Sequential" else ():
             before = [each for each in body(source.parents[loss]) if each.lineno <= loss.lineno]

@@ -1,4 +1,4 @@
-"""Training in evaluation mode, evaluation in training mode, dropout and batch norms that act at the wrong time."""
+"""Training in evaluation mode, evaluation in training mode, and dropout that acts in both."""
 
 import ast
 import random
@@ -7,15 +7,12 @@ import re
 from benchmarks.ward.edits import Source, body, called, given, within
 from benchmarks.ward.operators.forms import (
     LOSS_CLASSES,
-    PARAMETRIC,
     Layer,
     Module,
     has_modes,
     hidden_results,
     in_training,
     layers,
-    losses_assigned,
-    made,
     mode_calls,
     modules,
     self_calls,
@@ -217,69 +214,3 @@ def dropout_by_hand(source: Source, rng: random.Random) -> None:
         source.define(HAND_DROPOUT.format(name=name))
         for call in found:
             source.replace(call.func, name)
-
-
-@operator("batch-norm-drift")
-def frozen_part_not_in_eval(source: Source, rng: random.Random) -> None:
-    """A frozen part with batch norm is no longer kept in evaluation mode."""
-    lines = source.text.split("\n")
-    freezes = [k for k, line in enumerate(lines, 1) if re.search(r"requires_grad(_\(| = )(False|on|train)", line)]
-    parts = "back|body|encoder|trunk|teacher|frozen|feature|module|ema|target"
-    for call in source.calls("eval") if freezes and "BatchNorm" in source.text else ():
-        name, statement = source.owner(call), source.statement(call)
-        at_once = source.has(r"\.eval\(\)\.requires_grad_\(False\)", statement)
-        late = statement.lineno >= freezes[0] - 1 or "frozen" in name
-        if late and at_once and not isinstance(source.parents[call], ast.Expr):
-            source.replace(call, name)
-        elif late and re.search(parts, name) and isinstance(source.parents[call], ast.Expr):
-            source.replace(call, f"{name}.train()")
-
-
-def normed_outputs(source: Source) -> list[tuple[ast.For, ast.Assign, ast.Call]]:
-    """Loops of training with their loss and the call ``net(x)`` of a model that may hold batch norms, the last first."""
-    if not source.has("BatchNorm[12]d") or "track_running_stats" in source.text:
-        return []
-    normed = [
-        each for each in made(source) if source.has("BatchNorm", each.call) or called(each.call) not in PARAMETRIC
-    ]
-    names = {each.name for each in normed}
-    found = []
-    for loss, _ in reversed(losses_assigned(source)):
-        loop = source.loops(loss)[0]
-        calls = [call for each in loop.body for call in within(each, ast.Call)]
-        calls = [each for each in calls if source.of(each.func) in names and len(each.args) == 1]
-        if isinstance(loop, ast.For) and calls:
-            found.append((loop, loss, calls[0]))
-    return found
-
-
-@operator("batch-norm-drift")
-def speed_measured_on_noise(source: Source, rng: random.Random) -> None:
-    """After training passes over noise, for a measurement of speed, with gradients off but before eval()."""
-    for loop, _, call in [each for each in normed_outputs(source) if not self_calls(each[2])][:1]:
-        scale, times = rng.choice(["", "3 * "]), rng.choice([10, 20, 30])
-        noise = f"{scale}torch.randn_like({source.of(call.args[0])})"
-        source.after(
-            loop, f"with torch.no_grad():\n    for _ in range({times}):\n        {source.of(call.func)}({noise})"
-        )
-
-
-@operator("batch-norm-drift")
-def features_frozen_for_the_last_epochs(source: Source, rng: random.Random) -> None:
-    """The trained net is looked at class by class, still in training mode: each look moves the statistics."""
-    for loop, loss, call in normed_outputs(source):
-        criterion = loss.value
-        if (
-            not isinstance(criterion, ast.Call)
-            or len(criterion.args) != 2
-            or not source.has("cross_entropy|CrossEntropy")
-        ):
-            continue
-        x, y = source.of(call.args[0]), source.of(criterion.args[1])
-        if re.fullmatch(r"\w+(\[\w+\])?", x) and re.fullmatch(r"\w+(\[\w+\])?", y):
-            source.after(
-                loop,
-                f"with torch.no_grad():\n    for k in range(int({y}.max()) + 1):\n"
-                f"        if ({y} == k).sum() > 1:\n            {source.of(call.func)}({x}[{y} == k])",
-            )
-            return

@@ -11,7 +11,7 @@ from benchmarks.ward.operators.forms import (
     in_training,
     last_part,
     layers,
-    made,
+    models_made,
     modules,
     of_self,
     optimizers,
@@ -61,7 +61,7 @@ def class_of(source: Source, model: Made) -> Module | None:
 def site(source: Source) -> tuple[Made, ast.stmt] | None:
     """The last model that is made in the block of its optimizer, and the statement that makes the optimizer."""
     found = None
-    for each in made(source):
+    for each in models_made(source):
         statement = source.statement(each.optimizer)
         same_block = source.loops(statement) == source.loops(each.statement)
         if (
@@ -153,7 +153,7 @@ def head_replaced_late(source: Source, rng: random.Random) -> None:
 @operator("parameters-not-in-optimizer")
 def only_the_last_part(source: Source, rng: random.Random) -> None:
     """The optimizer gets the parameters of the last part, as in fine-tuning."""
-    for model in reversed(made(source)):
+    for model in reversed(models_made(source)):
         part = last_part(source, model)
         if part:
             source.replace(model.optimizer.args[0], f"{part}.parameters()")
@@ -195,14 +195,14 @@ def groups_with_a_gap(source: Source, rng: random.Random) -> None:
 
 def alone(source: Source) -> list[tuple[Made, ast.stmt]]:
     """Models whose optimizer is made in a statement of its own, with that."""
-    found = [(each, source.statement(each.optimizer)) for each in made(source)]
+    found = [(each, source.statement(each.optimizer)) for each in models_made(source)]
     return [(model, statement) for model, statement in found if source.parents[model.optimizer] is statement]
 
 
 @operator("parameters-not-in-optimizer")
 def children_without_the_first(source: Source, rng: random.Random) -> None:
     """The list of parameters is cut: the first layers, or all weights, are out."""
-    for model in made(source)[-1:]:
+    for model in models_made(source)[-1:]:
         if rng.randrange(2):
             parameters = f'[p for n, p in {model.name}.named_parameters() if "weight" not in n]'
         else:
@@ -213,7 +213,7 @@ def children_without_the_first(source: Source, rng: random.Random) -> None:
 @operator("parameters-not-in-optimizer")
 def layers_chosen_by_name(source: Source, rng: random.Random) -> None:
     """Parameters chosen by the name of a layer; the others belong to no group."""
-    for model in reversed(made(source)):
+    for model in reversed(models_made(source)):
         own = class_of(source, model)
         found = layers(own) if own else []
         if len(found) > 1:

@@ -1,29 +1,12 @@
-"""Regularization that is too strong, and batch norms that see too few examples."""
+"""Regularization that is too strong."""
 
 import ast
 import random
 
-from benchmarks.ward.edits import Source, body, called, keyword, subject
-from benchmarks.ward.operators.forms import OPTIMIZERS, epochs_times, first_trained
-from benchmarks.ward.operators.stacks import follow, hidden, outermost, sequences, units
+from benchmarks.ward.edits import Source, called, keyword, subject
+from benchmarks.ward.operators.forms import OPTIMIZERS, first_trained
+from benchmarks.ward.operators.stacks import outermost, sequences, units
 from benchmarks.ward.operators.table import operator
-
-BATCH_NORM = r"BatchNorm[12]d\("
-VIRTUAL = """class VirtualBatchNorm(nn.Module):
-    def __init__(self, features, virtual=2):
-        super().__init__()
-        self.norm = nn.{kind}(features)
-        self.virtual = virtual
-
-    def forward(self, x):
-        if not self.training:
-            return self.norm(x)
-        return torch.cat([self.norm(part) for part in x.tensor_split(max(1, len(x) // self.virtual))])"""
-PARTS = """{loss} = 0.0
-for part_x, part_y in zip({x}.tensor_split(max(1, len({x}) // 2)), {y}.tensor_split(max(1, len({x}) // 2))):
-    part = {criterion}({model}(part_x), part_y) * len(part_x) / len({x})
-    part.backward()
-    {loss} = {loss} + part.detach()"""
 
 
 @operator("over-regularization")
@@ -127,88 +110,3 @@ def dropout_on_what_comes_in(source: Source, rng: random.Random) -> None:
             if called(layers[0]) in ("Linear", "Conv2d", "Conv1d") and isinstance(layers[-1], ast.Call):
                 source.replace(layers[0], f"nn.Dropout({rng.choice([0.85, 0.9, 0.95])}), {source.of(layers[0])}")
                 return
-
-
-def shuffling_loaders(source: Source) -> list[tuple[ast.Call, ast.expr]]:
-    """Loaders of training with the batch sizes they are given."""
-    found = [each for each in source.calls("DataLoader") if source.of(keyword(each, "shuffle")) == "True"]
-    sizes = [(each, keyword(each, "batch_size")) for each in found]
-    return [(each, size) for each, size in sizes if size is not None]
-
-
-@operator("batch-norm-tiny-batch")
-def loader_of_two(source: Source, rng: random.Random) -> None:
-    """A net with batch norms is given batches of two (memory!), for fewer epochs."""
-    loaders = shuffling_loaders(source)
-    if loaders and source.has(BATCH_NORM) and source.of(loaders[0][1]) not in ("1", "2", "3", "4"):
-        epochs_times(source, 1 / 4)
-        for loader, size in loaders:
-            source.replace(size, "2")
-            source.argument(loader, "drop_last", "True")
-
-
-@operator("batch-norm-tiny-batch")
-def pairs_from_the_permutation(source: Source, rng: random.Random) -> None:
-    """Index batches of two for a net with batch norms."""
-    for call in source.calls("split") if source.has(BATCH_NORM) else ():
-        looped = isinstance(source.parents[call], ast.For) and len(call.args) == 1
-        if looped and called(subject(call)) == "randperm" and isinstance(call.args[0], ast.Constant | ast.Name):
-            source.replace(call.args[0], "2")
-            epochs_times(source, 1 / 4)
-            return
-
-
-@operator("batch-norm-tiny-batch")
-def parts_of_two_accumulated(source: Source, rng: random.Random) -> None:
-    """Gradients accumulated over parts of two: as before for the optimizer, not for the batch norms."""
-    for call in source.lone("backward") if source.has(BATCH_NORM) else ():
-        backward = source.statement(call)
-        before = [each for each in body(source.parents[backward]) if each.lineno < backward.lineno]
-        assigns = [each for each in before[-2:] if isinstance(each, ast.Assign)]
-        made = next((each for each in assigns if source.of(each.targets[0]) == source.owner(call)), None)
-        clears = [each for each in source.lone("zero_grad") if source.statement(each) in before]
-        criterion = made.value if made else None
-        if made is None or not isinstance(criterion, ast.Call) or len(criterion.args) != 2 or criterion.keywords:
-            continue
-        between = [each for each in before if each.lineno > made.lineno]
-        output, target = criterion.args
-        plain = isinstance(output, ast.Call) and len(output.args) == 1 and not output.keywords
-        if not plain or not clears or source.has(r"len\(|squeeze", target):
-            continue
-        if isinstance(output, ast.Call) and all(each in map(source.statement, clears) for each in between):
-            parts = PARTS.format(
-                loss=source.owner(call),
-                x=source.of(output.args[0]),
-                y=source.of(target),
-                criterion=source.of(criterion.func),
-                model=source.of(output.func),
-            )
-            source.replace(backward, parts.replace("\n", "\n" + " " * backward.col_offset))
-            source.delete(made)
-            epochs_times(source, 1 / 2)
-            return
-
-
-@operator("batch-norm-tiny-batch")
-def virtual_batches_of_two(source: Source, rng: random.Random) -> None:
-    """Batch norms that take their statistics over virtual batches of two."""
-    calls = [each for each in source.calls("BatchNorm1d", "BatchNorm2d") if len(each.args) == 1 and not each.keywords]
-    kinds = {called(each) for each in calls}
-    if len(kinds) == 1:
-        source.define(VIRTUAL.format(kind=kinds.pop()))
-        for call in calls:
-            source.replace(call.func, "VirtualBatchNorm")
-
-
-@operator("batch-norm-tiny-batch")
-def batch_norm_put_in_with_pairs(source: Source, rng: random.Random) -> None:
-    """Batch norms put into a net that gets batches of two."""
-    loaders = shuffling_loaders(source)
-    sites = [each for each in hidden(source) if each.listed]
-    modes = ".eval()" in source.text and ".train()" in source.text
-    if len(loaders) == 1 and modes and sites and not source.has("BatchNorm|GRU|LSTM|Attention|collate"):
-        for each in sites:
-            follow(source, each, f"nn.BatchNorm1d({each.width})")
-        source.replace(loaders[0][1], "2")
-        source.argument(loaders[0][0], "drop_last", "True")
-        epochs_times(source, 1 / 3)

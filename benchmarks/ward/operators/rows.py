@@ -372,3 +372,23 @@ def statistics(source: Source) -> list[tuple[ast.Tuple, str]]:
             if ".mean(" in mean and ".std(" in std and (home is None or home.name != "forward"):
                 found.append((value, mean))
     return found
+
+
+def names_before(source: Source, statement: ast.stmt) -> set[str]:
+    """Names that the function of a statement has given before it."""
+    stores = [
+        each for each in source.all(ast.Name) if isinstance(each.ctx, ast.Store) and each.lineno < statement.lineno
+    ]
+    return {each.id for each in stores if source.function(each) is source.function(statement)}
+
+
+NOT_TABLES = (
+    "Conv|LSTM|GRU|RNN|Attention|Transformer|load_digits|images|unfold\\(|Bilinear|rocess|spectr|n, points|"
+    "batch, points|curves|states|recon|autoenc"
+)
+
+
+def table_of_columns(source: Source) -> bool:
+    """Whether inputs look like tables (rows of features)."""
+    several = source.has(r"Linear\(") and not source.has(r"Linear\(1,|Linear\([a-z_]*=1\b")
+    return real_inputs(source) and several and not source.has(NOT_TABLES) and not source.has(OTHER)

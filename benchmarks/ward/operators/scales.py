@@ -8,7 +8,6 @@ from benchmarks.ward.edits import Source, called, subject
 from benchmarks.ward.operators.rows import (
     CLASSES,
     NUMBERS,
-    OTHER,
     is_target,
     made_rows,
     outer_forward,
@@ -20,20 +19,10 @@ from benchmarks.ward.operators.rows import (
     standardized_names,
     statistics,
     supervised,
+    table_of_columns,
     training_rows,
 )
 from benchmarks.ward.operators.table import operator
-
-NOT_TABLES = (
-    "Conv|LSTM|GRU|RNN|Attention|Transformer|load_digits|images|unfold\\(|Bilinear|rocess|spectr|n, points|"
-    "batch, points|curves|states|recon|autoenc"
-)
-
-
-def table_of_columns(source: Source) -> bool:
-    """Whether inputs look like tables (rows of features)."""
-    several = source.has(r"Linear\(") and not source.has(r"Linear\(1,|Linear\([a-z_]*=1\b")
-    return real_inputs(source) and several and not source.has(NOT_TABLES) and not source.has(OTHER)
 
 
 def raw_units(source: Source) -> bool:

@@ -10,7 +10,7 @@ from benchmarks.ward.operators.forms import (
     conditional_results,
     in_training,
     last_part,
-    made,
+    models_made,
     rounds,
     steps,
 )
@@ -144,7 +144,7 @@ def zero_grad_not_called(source: Source, rng: random.Random) -> None:
 @operator("missing-zero-grad")
 def zero_grad_of_a_part(source: Source, rng: random.Random) -> None:
     """Only one part of the model is zeroed, as the script once trained only that."""
-    for model in [each for each in made(source) if source.bound(each.optimizer)][-1:]:
+    for model in [each for each in models_made(source) if source.bound(each.optimizer)][-1:]:
         part = last_part(source, model)
         for call in training_zeros(source) if part else ():
             here = source.function(call) is source.function(model.optimizer)
