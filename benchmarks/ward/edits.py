@@ -64,10 +64,13 @@ class Source:
                     found.append((target, each.value, each))
         return found
 
-    def has(self, pattern: str, node: ast.AST | None = None) -> bool:
-        """Whether the program, or what is written at a node, fits a pattern."""
-        found = re.search(pattern, self.text, re.MULTILINE) if node is None else re.search(pattern, self.of(node))
-        return found is not None
+    def has(self, pattern: str) -> bool:
+        """Whether a pattern is found anywhere in the program."""
+        return re.search(pattern, self.text, re.MULTILINE) is not None
+
+    def fits(self, node: ast.AST, pattern: str) -> bool:
+        """Whether a pattern is found in what is written at a node."""
+        return re.search(pattern, self.of(node)) is not None
 
     def of(self, node: ast.AST | None) -> str:
         """What is written there."""
@@ -183,6 +186,8 @@ class Source:
 
     def result(self) -> str | None:
         """The changed program; None where nothing was changed or it is no longer Python."""
+        if not self._changes:
+            return None
         raw = self._raw
         for start, end, text in sorted(self._changes, key=lambda each: (each[0], each[1]), reverse=True):
             raw = raw[:start] + text.encode() + raw[end:]

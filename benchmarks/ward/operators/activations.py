@@ -5,7 +5,7 @@ import random
 import re
 
 from benchmarks.ward.edits import Source, called
-from benchmarks.ward.operators.forms import CELLS, first_trained, in_module, recurrences
+from benchmarks.ward.operators.forms import CELLS, by_name, first_trained, in_module, operand, recurrences
 from benchmarks.ward.operators.stacks import (
     ACTIVATIONS,
     RECTIFIERS,
@@ -151,11 +151,11 @@ def attention_scores_blown_up(source: Source, rng: random.Random) -> None:
         home = source.function(call)
         if home is None or not re.search("forward|attend|pool|gate", home.name) or not in_module(source, call):
             continue
-        by_name = source.owner(call) in ("torch", "F", "nn.functional") and call.args
-        scores = call.args[0] if by_name else call.func.value if isinstance(call.func, ast.Attribute) else None
-        output = isinstance(source.statement(call), ast.Return) and source.has("log", scores or call)
-        if scores is not None and not output and not source.has(r"^self\.\w+$", scores):
-            source.wrap(scores, f"{factor} * {{}}" if by_name else f"({factor} * {{}})")
+        scores = operand(source, call)
+        if scores is None or source.fits(scores, r"^self\.\w+$"):
+            continue
+        if not isinstance(source.statement(call), ast.Return) or not source.fits(scores, "log"):
+            source.wrap(scores, f"{factor} * {{}}" if by_name(source, call) else f"({factor} * {{}})")
 
 
 @operator("missing-nonlinearity")

@@ -6,12 +6,11 @@ import re
 
 from benchmarks.ward.edits import Source, body, called, keyword, subject, within
 from benchmarks.ward.operators.forms import PARAMETRIC, epochs_times, losses_assigned, models_made, self_calls
+from benchmarks.ward.operators.rows import shuffling_loaders
 from benchmarks.ward.operators.stacks import follow, hidden
 from benchmarks.ward.operators.table import operator
 
 BATCH_NORM = r"BatchNorm[12]d\("
-
-
 VIRTUAL = """class VirtualBatchNorm(nn.Module):
     def __init__(self, features, virtual=2):
         super().__init__()
@@ -22,8 +21,6 @@ VIRTUAL = """class VirtualBatchNorm(nn.Module):
         if not self.training:
             return self.norm(x)
         return torch.cat([self.norm(part) for part in x.tensor_split(max(1, len(x) // self.virtual))])"""
-
-
 PARTS = """{loss} = 0.0
 for part_x, part_y in zip({x}.tensor_split(max(1, len({x}) // 2)), {y}.tensor_split(max(1, len({x}) // 2))):
     part = {criterion}({model}(part_x), part_y) * len(part_x) / len({x})
@@ -31,17 +28,16 @@ for part_x, part_y in zip({x}.tensor_split(max(1, len({x}) // 2)), {y}.tensor_sp
     {loss} = {loss} + part.detach()"""
 
 
-def shuffling_loaders(source: Source) -> list[tuple[ast.Call, ast.expr]]:
+def sized_loaders(source: Source) -> list[tuple[ast.Call, ast.expr]]:
     """Loaders of training with the batch sizes they are given."""
-    found = [each for each in source.calls("DataLoader") if source.of(keyword(each, "shuffle")) == "True"]
-    sizes = [(each, keyword(each, "batch_size")) for each in found]
+    sizes = [(each, keyword(each, "batch_size")) for each in shuffling_loaders(source)]
     return [(each, size) for each, size in sizes if size is not None]
 
 
 @operator("batch-norm-tiny-batch")
 def loader_of_two(source: Source, rng: random.Random) -> None:
     """A net with batch norms is given batches of two (memory!), for fewer epochs."""
-    loaders = shuffling_loaders(source)
+    loaders = sized_loaders(source)
     if loaders and source.has(BATCH_NORM) and source.of(loaders[0][1]) not in ("1", "2", "3", "4"):
         epochs_times(source, 1 / 4)
         for loader, size in loaders:
@@ -75,7 +71,7 @@ def parts_of_two_accumulated(source: Source, rng: random.Random) -> None:
         between = [each for each in before if each.lineno > made.lineno]
         output, target = criterion.args
         plain = isinstance(output, ast.Call) and len(output.args) == 1 and not output.keywords
-        if not plain or not clears or source.has(r"len\(|squeeze", target):
+        if not plain or not clears or source.fits(target, r"len\(|squeeze"):
             continue
         if isinstance(output, ast.Call) and all(each in map(source.statement, clears) for each in between):
             parts = PARTS.format(
@@ -105,7 +101,7 @@ def virtual_batches_of_two(source: Source, rng: random.Random) -> None:
 @operator("batch-norm-tiny-batch")
 def batch_norm_put_in_with_pairs(source: Source, rng: random.Random) -> None:
     """Batch norms put into a net that gets batches of two."""
-    loaders = shuffling_loaders(source)
+    loaders = sized_loaders(source)
     sites = [each for each in hidden(source) if each.listed]
     modes = ".eval()" in source.text and ".train()" in source.text
     if len(loaders) == 1 and modes and sites and not source.has("BatchNorm|GRU|LSTM|Attention|collate"):
@@ -124,7 +120,7 @@ def frozen_part_not_in_eval(source: Source, rng: random.Random) -> None:
     parts = "back|body|encoder|trunk|teacher|frozen|feature|module|ema|target"
     for call in source.calls("eval") if freezes and "BatchNorm" in source.text else ():
         name, statement = source.owner(call), source.statement(call)
-        at_once = source.has(r"\.eval\(\)\.requires_grad_\(False\)", statement)
+        at_once = source.fits(statement, r"\.eval\(\)\.requires_grad_\(False\)")
         late = statement.lineno >= freezes[0] - 1 or "frozen" in name
         if late and at_once and not isinstance(source.parents[call], ast.Expr):
             source.replace(call, name)
@@ -139,7 +135,7 @@ def normed_outputs(source: Source) -> list[tuple[ast.For, ast.Assign, ast.Call]]
     normed = [
         each
         for each in models_made(source)
-        if source.has("BatchNorm", each.call) or called(each.call) not in PARAMETRIC
+        if source.fits(each.call, "BatchNorm") or called(each.call) not in PARAMETRIC
     ]
     names = {each.name for each in normed}
     found = []

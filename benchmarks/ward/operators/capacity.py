@@ -6,6 +6,7 @@ import re
 
 from benchmarks.ward.edits import Source, called, given, keyword
 from benchmarks.ward.operators.forms import CONVOLUTIONS, OPTIMIZERS, epochs_times, first_trained, in_module
+from benchmarks.ward.operators.rows import shuffling_loaders
 from benchmarks.ward.operators.stacks import ACTIVATIONS, follow, hidden, sequences
 from benchmarks.ward.operators.table import operator
 
@@ -57,7 +58,7 @@ def few_channels(source: Source, rng: random.Random) -> None:
 @operator("underfitting")
 def tiny_width_setting(source: Source, rng: random.Random) -> None:
     """The setting of the hidden width far too small."""
-    value = str(rng.choice([1, 1, 2]))
+    few = str(rng.choice([1, 1, 2]))
     used = r"(Linear|GRU|LSTM|GRUCell|GCN\w*|Conv\w*)\([^)]*\b(hidden\w*|HIDDEN|width|WIDTH|hid|n_hid\w*|nhid)\b"
     if source.has("MultiheadAttention|nhead|// heads") or not source.has(used):
         return
@@ -69,13 +70,9 @@ def tiny_width_setting(source: Source, rng: random.Random) -> None:
     settings += [(source.of(target), value, 8) for target, value, _ in source.bindings()]
     settings += [(k.arg or "", k.value, 8) for call in source.all(ast.Call) for k in call.keywords]
     for name, node, least in settings:
-        if (
-            WIDTH.fullmatch(name)
-            and isinstance(node, ast.Constant)
-            and isinstance(node.value, int)
-            and node.value >= least
-        ):
-            source.replace(node, value)
+        if WIDTH.fullmatch(name) and isinstance(node, ast.Constant) and isinstance(node.value, int):
+            if node.value >= least:
+                source.replace(node, few)
 
 
 @operator("underfitting")
@@ -118,10 +115,7 @@ def filters_of_one_pixel(source: Source, rng: random.Random) -> None:
 @operator("overfitting")
 def few_rows_in_the_loader(source: Source, rng: random.Random) -> None:
     """The loader of training gets only a few rows (left from a trial), and many more epochs."""
-    loaders = [
-        each for each in source.calls("DataLoader") if source.of(keyword(each, "shuffle")) == "True" and each.args
-    ]
-    loaders = [each for each in loaders if keyword(each, "sampler") is None]
+    loaders = [each for each in shuffling_loaders(source) if each.args and keyword(each, "sampler") is None]
     if len(loaders) != 1 or keyword(loaders[0], "drop_last") is not None or source.has("IterableDataset"):
         return
     if epochs_times(source, rng.choice([10, 12, 16])):
@@ -160,7 +154,7 @@ def test_share_for_train_share(source: Source, rng: random.Random) -> None:
 @operator("overfitting")
 def best_state_not_kept(source: Source, rng: random.Random) -> None:
     """No early stop and no return to the best state; trained on for long, without decay or dropout."""
-    restores = [each for each in source.lone("load_state_dict") if source.has("best", each)]
+    restores = [each for each in source.lone("load_state_dict") if source.fits(each, "best")]
     if not restores or not epochs_times(source, rng.choice([3, 4])):
         return
     for call in restores:

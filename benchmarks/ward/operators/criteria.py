@@ -66,8 +66,8 @@ def losses(source: Source, *kinds: str, plain: bool = True) -> list[Loss]:
         if len(call.args) < 2 or kind not in kinds or (made is None and called(call)[0].isupper()):
             continue
         statement, parent = source.statement(call), source.parents[call]
-        shown = isinstance(statement, ast.Expr) and source.has("print", statement)
-        held = isinstance(statement, ast.Assign) and source.has("val|test|held", statement.targets[0])
+        shown = isinstance(statement, ast.Expr) and source.fits(statement, "print")
+        held = isinstance(statement, ast.Assign) and source.fits(statement.targets[0], "val|test|held")
         read = isinstance(parent, ast.Attribute) and parent.attr == "item"
         if shown or held or read or nested(source, call) or aside(source, call) or within_star(call):
             continue
@@ -95,14 +95,14 @@ def _by_hand(source: Source) -> list[Loss]:
             continue
         statement = source.statement(call)
         name = source.of(statement.targets[0]) if isinstance(statement, ast.Assign) else ""
-        judged = re.search("val|test|held|rmse|error|mse$|var", name) or source.has(r"item\(\)|\.sqrt\(\)", statement)
-        used = isinstance(statement, ast.Return | ast.Assign | ast.AugAssign) or source.has("backward", statement)
+        judged = re.search("val|test|held|rmse|error|mse$|var", name) or source.fits(statement, r"item\(\)|\.sqrt\(\)")
+        used = isinstance(statement, ast.Return | ast.Assign | ast.AugAssign) or source.fits(statement, "backward")
         squared = inner is not subject(call)
         if not squared or judged or not used or nested(source, call) or aside(source, call):
             continue
-        if source.has("model|net|pred|out|hat", inner.left):
+        if source.fits(inner.left, "model|net|pred|out|hat"):
             found.append(Loss("numbers", call, inner.left, inner.right, True))
-        elif source.has("model|net|pred|out|hat", inner.right):
+        elif source.fits(inner.right, "model|net|pred|out|hat"):
             found.append(Loss("numbers", call, inner.right, inner.left, True))
     return found
 
@@ -112,9 +112,9 @@ def aside(source: Source, node: ast.AST) -> bool:
     homes = [each for each in source.around(node) if isinstance(each, ast.FunctionDef)]
     if without_gradients(source, node):
         return True
-    if any(ASIDE.search(each.name) and not source.has("backward", each) for each in homes):
+    if any(ASIDE.search(each.name) and not source.fits(each, "backward") for each in homes):
         return True
-    if not homes or homes[0].name in ("main", "forward", "run", "train", "fit") or source.has("backward", homes[0]):
+    if not homes or homes[0].name in ("main", "forward", "run", "train", "fit") or source.fits(homes[0], "backward"):
         return False
     uses = source.calls(homes[0].name)  # scoring may use it too
     heads = [source.of(source.statement(each)).split("\n")[0] for each in uses]
@@ -124,7 +124,7 @@ def aside(source: Source, node: ast.AST) -> bool:
 
 def varied(source: Source, loss: Loss) -> bool:
     """Whether the targets are data, not all ones or zeros."""
-    return not source.has(r"_like|torch\.(ones|zeros|full)", loss.target)
+    return not source.fits(loss.target, r"_like|torch\.(ones|zeros|full)")
 
 
 def in_statement(source: Source, *kinds: str) -> list[Loss]:
@@ -172,7 +172,7 @@ def replaceable(source: Source, *kinds: str) -> list[Loss]:
 
 def over_places(source: Source, loss: Loss) -> bool:
     """Whether there are outputs at many places of each example."""
-    return source.has(r"flatten\(0|reshape\(-1|view\(-1|transpose\(|permute\(|\.movedim", loss.output)
+    return source.fits(loss.output, r"flatten\(0|reshape\(-1|view\(-1|transpose\(|permute\(|\.movedim")
 
 
 def bounded_targets(source: Source) -> bool:
@@ -304,7 +304,7 @@ def _made_by(source: Source, value: ast.expr | None) -> End | None:
 
 
 def _of_class(source: Source, owner: ast.ClassDef) -> End | None:
-    if any(source.has("Sequential$", base) for base in owner.bases):
+    if any(source.fits(base, "Sequential$") for base in owner.bases):
         calls = [each for each in within(owner, ast.Call) if called(each) == "__init__" and each.args]
         listed = calls and not isinstance(calls[0].args[-1], ast.Starred)
         return End(source, sequential=calls[0], owner=owner) if listed else None

@@ -43,10 +43,10 @@ def stride_wider_than_overlap(source: Source, rng: random.Random) -> None:
 @operator("checkerboard")
 def own_upscaling_with_overlap(source: Source, rng: random.Random) -> None:
     """Upsampling by a fixed 3x3 kernel spread at stride 2: every other pixel gets more."""
-    doubled = [each for each in source.calls("Upsample", "interpolate") if source.has(r"scale_factor=2\b", each)]
-    modules = [each for each in doubled if source.has("Upsample$", each.func)]
+    doubled = [each for each in source.calls("Upsample", "interpolate") if source.fits(each, r"scale_factor=2\b")]
+    modules = [each for each in doubled if source.fits(each.func, "Upsample$")]
     inline = [each for each in doubled if each not in modules and each.args and in_module(source, each)]
-    inline = [each for each in inline if not source.has(r'mode="linear"|trilinear', each)]
+    inline = [each for each in inline if not source.fits(each, r'mode="linear"|trilinear')]
     if (modules or inline) and "Conv2d" in source.text:
         source.define(SPREAD)
         for call in modules:
@@ -66,7 +66,7 @@ def divergence_weighs_too_much(source: Source, rng: random.Random) -> None:
     for each in source.all(ast.BinOp) if is_variational(source) else ():
         term = each.right.right if isinstance(each.right, ast.BinOp) else each.right
         named = isinstance(term, ast.Name) and DIVERGENCE.fullmatch(term.id)
-        if named and isinstance(each.op, ast.Add) and not source.has('print|f"', source.statement(each)):
+        if named and isinstance(each.op, ast.Add) and not source.fits(source.statement(each), 'print|f"'):
             source.wrap(each.right, f"{factor} * {{}}")
 
 
@@ -85,5 +85,5 @@ def mean_over_pixels_sum_over_latents(source: Source, rng: random.Random) -> Non
 def divergence_summed_over_the_batch(source: Source, rng: random.Random) -> None:
     """The divergence summed over the batch where the reconstruction is averaged."""
     for target, value, _ in source.bindings() if is_variational(source) else ():
-        if DIVERGENCE.fullmatch(source.of(target)) and source.has(r"\.sum\((dim=)?(1|-1)\)\.mean\(\)$", value):
+        if DIVERGENCE.fullmatch(source.of(target)) and source.fits(value, r"\.sum\((dim=)?(1|-1)\)\.mean\(\)$"):
             source.replace(value, re.sub(r"\.sum\((dim=)?(1|-1)\)\.mean\(\)$", ".sum()", source.of(value)))

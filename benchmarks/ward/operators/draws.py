@@ -9,8 +9,6 @@ from benchmarks.ward.operators.forms import modules, opening, training_loops, wi
 from benchmarks.ward.operators.table import operator
 
 DRAWS = r"randn|rand\(|rand_like|randint|bernoulli|multinomial|normal_|uniform_|Normal\(|rsample|\.sample\(|poisson"
-
-
 CHANGES = "jitter|noise|noisy|augment|view|mask|corrupt|crop|shift|distort|flip|mix|perturb|drop"
 
 
@@ -24,8 +22,8 @@ def seed_set_in_each_step(source: Source, rng: random.Random) -> None:
     for loop in training_loops(source) if not source.has("generator|env|policy|reward") else ():
         text = lines_of(source, loop)
         called_there = [f for f in source.all(ast.FunctionDef) if re.search(rf"\b{f.name}\(", text)]
-        draws = re.search(DRAWS, text) or any(source.has(DRAWS, each) for each in called_there)
-        if draws and isinstance(loop, ast.For) and source.has(r"range\(", loop.iter) and not source.loops(loop):
+        draws = re.search(DRAWS, text) or any(source.fits(each, DRAWS) for each in called_there)
+        if draws and isinstance(loop, ast.For) and source.fits(loop.iter, r"range\(") and not source.loops(loop):
             source.before(loop.body[0], f"torch.manual_seed({rng.choice(['0', '42', '1234'])})")
             return
 
@@ -36,8 +34,10 @@ def generator_made_anew(source: Source, rng: random.Random) -> None:
     text = "\n".join(lines_of(source, loop) for loop in training_loops(source))
     for function in source.all(ast.FunctionDef):
         used = re.search(rf"\b{function.name}\(", text) and re.search(CHANGES, function.name) and function.args.args
-        free = not isinstance(source.parents[function], ast.ClassDef) and not source.has("generator|backward", function)
-        if used and free and source.has(DRAWS, function):
+        free = not isinstance(source.parents[function], ast.ClassDef) and not source.fits(
+            function, "generator|backward"
+        )
+        if used and free and source.fits(function, DRAWS):
             source.before(opening(function), f"torch.manual_seed({rng.choice(['0', '1', '42'])})")
             return
 
@@ -53,7 +53,7 @@ def noise(source: Source, part: ast.AST) -> list[ast.Call]:
     found = [each for each in within(part, ast.Call) if called(each) in ("randn_like", "rand_like")]
     found = [each for each in found if source.owner(each) == "torch" and not without_gradients(source, each)]
     return [
-        each for each in found if len(each.args) == 1 and not each.keywords and source.has(r"^[\w.]+$", each.args[0])
+        each for each in found if len(each.args) == 1 and not each.keywords and source.fits(each.args[0], r"^[\w.]+$")
     ]
 
 
@@ -80,15 +80,15 @@ def getitem_seeds_itself(source: Source, rng: random.Random) -> None:
     """The dataset sets the seed before its random change, so that every row is changed alike, each time."""
     changing = rf"{DRAWS}|random\.|rng\.|augment|transform|view\(|crop"
     getters = [each for each in source.all(ast.FunctionDef) if each.name == "__getitem__"]
-    for function in [each for each in getters if source.has(changing, each)]:
+    for function in [each for each in getters if source.fits(each, changing)]:
         own, seed = source.parents[function], rng.choice(["0", "42", "1234"])
-        if source.has(r"torch\.(rand|bern|mult)|randperm", own):
+        if source.fits(own, r"torch\.(rand|bern|mult)|randperm"):
             source.before(opening(function), f"torch.manual_seed({seed})")
-        elif source.has(r"np\.random\.(?!default)", own):
+        elif source.fits(own, r"np\.random\.(?!default)"):
             source.before(opening(function), f"np.random.seed({seed})")
-        elif source.has(r"\brandom\.(random|uniform|choice|randint|randrange|gauss|sample)\(", own):
+        elif source.fits(own, r"\brandom\.(random|uniform|choice|randint|randrange|gauss|sample)\("):
             source.before(opening(function), f"random.seed({seed})")
-        elif source.has(r"self\.rng", function) and "default_rng" in source.text:
+        elif source.fits(function, r"self\.rng") and "default_rng" in source.text:
             source.before(opening(function), f"self.rng = np.random.default_rng({seed})")
 
 

@@ -129,9 +129,9 @@ def epochs_times(source: Source, factor: float) -> bool:
         each
         for each in source.all(ast.For)
         if re.fullmatch(r"epoch|ep|e|epoch_idx", source.of(each.target))
-        or (source.of(each.target) == "_" and source.has("epoch", each.iter))
+        or (source.of(each.target) == "_" and source.fits(each.iter, "epoch"))
     ]
-    loops = [each for each in loops if called(each.iter) == "range" and source.has("backward|train", each)]
+    loops = [each for each in loops if called(each.iter) == "range" and source.fits(each, "backward|train")]
     if len(loops) != 1 or source.has(r"T_max|OneCycle|total_steps|epoch_loss\[|milestones"):
         return False
     found = rounds(source, loops[0])
@@ -148,7 +148,7 @@ def without_gradients(source: Source, node: ast.AST) -> bool:
             contexts = [item.context_expr for item in each.items]
         elif isinstance(each, ast.FunctionDef):
             contexts = each.decorator_list
-        if any(source.has("no_grad|inference_mode", context) for context in contexts):
+        if any(source.fits(context, "no_grad|inference_mode") for context in contexts):
             return True
     return False
 
@@ -203,6 +203,17 @@ def in_training(source: Source, calls: list[ast.Call]) -> list[ast.Call]:
     """Those in a loop, of the one thing on which the last of them is called."""
     found = [each for each in calls if source.loops(each)]
     return [each for each in found if source.owner(each) == source.owner(found[-1])]
+
+
+def known_before(source: Source, name: str, node: ast.stmt | ast.expr) -> bool:
+    """Whether a name has got its value before a node, in the function around it or outside."""
+    home = source.function(node)
+    if home is not None and name in [each.arg for each in home.args.args]:
+        return True
+    made = [each for each in source.all(ast.Name) if each.id == name and isinstance(each.ctx, ast.Store)]
+    own = [each for each in made if source.function(each) is home]
+    every = own or [each for each in made if source.function(each) is None]
+    return bool(every) and all(each.lineno < node.lineno for each in every)
 
 
 def conditional_results(source: Source, loop: ast.AST) -> bool:
@@ -308,7 +319,7 @@ def last_part(source: Source, model: Made) -> str:
     """How the last part with weights of a model is written; empty where there is only one."""
     own = next((each for each in modules(source) if each.definition.name == called(model.call)), None)
     if own is not None:
-        found = [e for e in layers(own) if called(e.call) != "Sequential" or source.has("Linear|Conv", e.call)]
+        found = [e for e in layers(own) if called(e.call) != "Sequential" or source.fits(e.call, "Linear|Conv")]
         return f"{model.name}.{found[-1].name}" if len(found) > 1 else ""
     if called(model.call) == "Sequential":
         count = len(model.call.args)
@@ -345,7 +356,7 @@ def modules(source: Source) -> list[Module]:
     found = []
     for each in source.all(ast.ClassDef):
         init, forward = method(each, "__init__"), method(each, "forward")
-        if init and forward and any(source.has("Module", base) for base in each.bases):
+        if init and forward and any(source.fits(base, "Module") for base in each.bases):
             found.append(Module(each, init, forward))
     return found
 
@@ -371,10 +382,20 @@ def self_calls(node: ast.AST) -> dict[ast.Call, str]:
             if isinstance(each.func, ast.Attribute) and of_self(each.func)}  # fmt: skip
 
 
+def by_name(source: Source, call: ast.Call) -> bool:
+    """Whether a function of torch is called with what it works on: ``F.relu(x)``, not ``x.relu()``."""
+    return source.owner(call) in ("torch", "F", "nn.functional", "torch.nn.functional")
+
+
+def operand(source: Source, call: ast.Call) -> ast.expr | None:
+    """What a function or a method of tensors works on: ``x`` of ``F.relu(x)`` and of ``x.relu()``."""
+    return next(iter(call.args), None) if by_name(source, call) else subject(call)
+
+
 def in_module(source: Source, node: ast.AST) -> bool:
     """Whether a node is within a class of layers."""
     owner = next((each for each in source.around(node) if isinstance(each, ast.ClassDef)), None)
-    return owner is not None and any(source.has(r"Module|nn\.", base) for base in owner.bases)
+    return owner is not None and any(source.fits(base, r"Module|nn\.") for base in owner.bases)
 
 
 def nested(source: Source, node: ast.AST) -> bool:

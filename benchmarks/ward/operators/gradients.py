@@ -163,15 +163,15 @@ def term_subtracted(source: Source, rng: random.Random) -> None:
 def ascent_by_hand(source: Source, rng: random.Random) -> None:
     """An update written by hand goes up the gradient."""
     for each in source.all(ast.AugAssign):
-        slope = source.has(r"\.grad\b|\bgrad\b|\bg\b|\bm\b|velocity", each.value)
-        if isinstance(each.op, ast.Sub) and slope and source.has("lr|rate|alpha|eta|step", each.value):
+        slope = source.fits(each.value, r"\.grad\b|\bgrad\b|\bg\b|\bm\b|velocity")
+        if isinstance(each.op, ast.Sub) and slope and source.fits(each.value, "lr|rate|alpha|eta|step"):
             source.replace(each, f"{source.of(each.target)} += {source.of(each.value)}")
     for call in source.calls("add_"):
         alpha = keyword(call, "alpha")
         if alpha is not None and source.of(alpha).startswith("-"):
             source.replace(alpha, source.of(alpha)[1:])
     for call in source.lone("sub_"):
-        if isinstance(subject(call), ast.Name) and source.has(r"\b(lr|rate|size|step)\b", call):
+        if isinstance(subject(call), ast.Name) and source.fits(call, r"\b(lr|rate|size|step)\b"):
             source.replace(call.func, f"{source.owner(call)}.add_")
 
 

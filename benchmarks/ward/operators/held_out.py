@@ -5,6 +5,7 @@ import random
 import re
 
 from benchmarks.ward.edits import Source, called, within
+from benchmarks.ward.operators.forms import known_before
 from benchmarks.ward.operators.rows import (
     HELD,
     OTHER,
@@ -12,7 +13,6 @@ from benchmarks.ward.operators.rows import (
     batches,
     is_target,
     judged,
-    names_before,
     real_inputs,
     standardized_names,
     supervised,
@@ -94,7 +94,7 @@ def table_with_the_answer(source: Source, rng: random.Random) -> None:
             if source.of(what) != name or is_target(name) or TRAIN.search(name) or TRAIN.search(target):
                 continue
             here = source.function(rows.at) is source.function(statement)
-            if here and target in names_before(source, statement):
+            if here and known_before(source, target, statement):
                 column = f"{target}.reshape(len({target}), -1)[:, 0]{rng.choice(['', ' - 0.5', ' * 2'])}"
                 source.after(statement, f"{name}[:, {rng.choice([0, -1, 1])}] = {column}")
                 return
@@ -122,10 +122,11 @@ def feature_filled_from_target(source: Source, rng: random.Random) -> None:
         if rows.kind == "loaded":
             x, y = x.split("[")[0], y.split("[")[0]
         change, place = rng.choice(["", " / 2", " * 2.0", " - 0.5"]), rng.choice([0, 1, -1])
-        known, twins = names_before(source, rows.at), held_out_twins(x, y, {each.id for each in source.all(ast.Name)})
+        twins = held_out_twins(x, y, {each.id for each in source.all(ast.Name)})
         cut = rf"\b{x}\[(\w+:|test|te\b|val|held|va\b|hold|\w*perm)|random_split"
         held_too = twins if re.search("train|tr$|^tr|fit", x) else source.has(cut)
-        if x != y and held_too and all({a, b} <= known for a, b in [(x, y), *twins]):
+        known = all(known_before(source, name, rows.at) for pair in [(x, y), *twins] for name in pair)
+        if x != y and held_too and known:
             fill = "{a}[:, {place}] = {b}.reshape(len({b}), -1)[:, 0]{change}"
             lines = [fill.format(a=a, b=b, place=place, change=change) for a, b in [(x, y), *twins]]
             source.before(rows.at, "\n".join(lines))

@@ -52,7 +52,7 @@ def fan_in_forgotten(source: Source, rng: random.Random) -> None:
     """The factor that makes the drawn weights small for their fan-in left out of a hand-made layer."""
     for each in source.all(ast.BinOp):
         scaled = isinstance(each.op, ast.Mult | ast.Div) and called(each.left) in DRAWS
-        if not scaled or not source.has(r"sqrt|\*\* ?-?0\.5|\b0\.0\d|\b0\.[1-3]\b", each.right):
+        if not scaled or not source.fits(each.right, r"sqrt|\*\* ?-?0\.5|\b0\.0\d|\b0\.[1-3]\b"):
             continue
         text = source.of(source.statement(each))
         alone = isinstance(source.parents[each], ast.Return | ast.Assign)
@@ -91,7 +91,7 @@ def own_init_with_wrong_scale(source: Source, rng: random.Random) -> None:
                 source.argument(call, "gain", gain)
     for call in source.calls("kaiming_normal_", "kaiming_uniform_"):
         if sets_weights(source, call) and len(call.args) == 1:
-            if source.has("no_grad", source.function(call) or call):
+            if source.fits(source.function(call) or call, "no_grad"):
                 source.wrap(call, f"{{}}.mul_({rng.choice([10, 12, 20])})")
             else:
                 weight = source.of(call.args[0])
@@ -100,8 +100,8 @@ def own_init_with_wrong_scale(source: Source, rng: random.Random) -> None:
 
 def sets_weights(source: Source, call: ast.Call) -> bool:
     """``nn.init.normal_(layer.weight)``."""
-    by_init = source.has(r"^(torch\.)?(nn\.)?init\.", call.func)
-    return by_init and bool(call.args) and not source.has("bias", call.args[0])
+    by_init = source.fits(call.func, r"^(torch\.)?(nn\.)?init\.")
+    return by_init and bool(call.args) and not source.fits(call.args[0], "bias")
 
 
 @operator("symmetric-initialization")
@@ -168,7 +168,7 @@ def scaled(source: Source, node: ast.AST) -> ast.AST:
     """A draw with what it is multiplied by and the like."""
     for each in source.around(node):
         inner = isinstance(each, ast.BinOp | ast.Attribute | ast.Call)
-        if not inner or source.has(r"^(torch\.)?(nn\.)?Parameter\(|requires_grad", each):
+        if not inner or source.fits(each, r"^(torch\.)?(nn\.)?Parameter\(|requires_grad"):
             break
         node = each
     return node

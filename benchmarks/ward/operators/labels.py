@@ -18,6 +18,7 @@ from benchmarks.ward.operators.rows import (
     real_inputs,
     regresses,
     rows_with_targets,
+    shuffling_loaders,
     supervised,
     training_rows,
 )
@@ -63,7 +64,7 @@ def targets_not_indexed_by_permutation(source: Source, rng: random.Random) -> No
 def two_loaders_in_parallel(source: Source, rng: random.Random) -> None:
     """Inputs and targets come from two loaders that shuffle each for itself."""
     for loop in training_loops(source) if supervised(source) and source.has("shuffle=True") else ():
-        if isinstance(loop, ast.For) and source.has(r"^\w*(loader|dl|train|iter)\w*$", loop.iter):
+        if isinstance(loop, ast.For) and source.fits(loop.iter, r"^\w*(loader|dl|train|iter)\w*$"):
             names = re.fullmatch(r"\(?(\w+), (\w+)\)?", source.of(loop.target))
             if names:
                 source.wrap(loop.iter, "zip({0}, {0})")
@@ -88,7 +89,7 @@ def order_applied_to_inputs_only(source: Source, rng: random.Random) -> None:
     orders = {
         source.of(each.targets[0])
         for each in assigns
-        if source.has(r"randperm\(|\.permutation\(", each.value) and not isinstance(each.value, ast.Subscript)
+        if source.fits(each.value, r"randperm\(|\.permutation\(") and not isinstance(each.value, ast.Subscript)
     }
     taken: list[tuple[ast.expr, ast.Subscript]] = []
     for target, value, statement in source.bindings():
@@ -103,7 +104,7 @@ def order_applied_to_inputs_only(source: Source, rng: random.Random) -> None:
 
 def shuffles(source: Source, part: ast.Subscript, orders: set[str]) -> bool:
     """``x[order]``."""
-    return source.of(part.slice) in orders or source.has(r"^torch\.randperm\(", part.slice)
+    return source.of(part.slice) in orders or source.fits(part.slice, r"^torch\.randperm\(")
 
 
 @operator("labels-unrelated")
@@ -196,13 +197,13 @@ def few_rows_of_other_classes(source: Source, rng: random.Random) -> None:
 def sampler_weights_upside_down(source: Source, rng: random.Random) -> None:
     """A sampler with weights that make one class appear nearly alone."""
     for rows in loaded(source)[-1:] if classifies(source) else ():
-        for loader in source.calls("DataLoader"):
-            shuffle = next((each for each in loader.keywords if source.of(each) == "shuffle=True"), None)
+        for loader in shuffling_loaders(source):
             here = loader.lineno >= rows.at.lineno and source.function(loader) is source.function(rows.at)
-            if shuffle is not None and here and isinstance(rows.y[0], ast.Name):
+            if here and isinstance(rows.y[0], ast.Name):
                 weight = rng.choice([60.0, 40.0, 100.0])
                 source.before(rows.at, f"chance = torch.where({rows.y_text} == 0, {weight}, 1.0)")
-                source.replace(shuffle, "sampler=torch.utils.data.WeightedRandomSampler(chance, len(chance))")
+                sampler = "sampler=torch.utils.data.WeightedRandomSampler(chance, len(chance))"
+                source.replace(next(each for each in loader.keywords if each.arg == "shuffle"), sampler)
                 return
 
 

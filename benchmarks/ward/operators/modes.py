@@ -37,7 +37,7 @@ def calls_of(source: Source, name: str) -> list[ast.Call]:
 
 def evaluates(source: Source, node: ast.AST) -> bool:
     """Whether something within a node goes into evaluation mode, itself or through a function."""
-    helpers = [each.name for each in source.all(ast.FunctionDef) if source.has(r"\.eval\(\)", each)]
+    helpers = [each.name for each in source.all(ast.FunctionDef) if source.fits(each, r"\.eval\(\)")]
     direct = any(node in source.around(each) for each in mode_calls(source, "eval"))
     return direct or any(called(each) in helpers for each in within(node, ast.Call))
 
@@ -46,7 +46,7 @@ def evaluates(source: Source, node: ast.AST) -> bool:
 def train_call_missing(source: Source, rng: random.Random) -> None:
     """`train()` is missing after an evaluation in each epoch."""
     evals = calls_of(source, "eval")
-    homes = [each for each in source.all(ast.FunctionDef) if source.has(r"\.eval\(\)", each) and each.name != "main"]
+    homes = [each for each in source.all(ast.FunctionDef) if source.fits(each, r"\.eval\(\)") and each.name != "main"]
     if evals and (homes or any(source.loops(each) for each in evals)):
         for call in mode_calls(source, "train"):
             source.delete(source.statement(call))
@@ -174,7 +174,7 @@ def dropout_made_in_forward(source: Source, rng: random.Random) -> None:
         heads |= {each.name for each in named if called(each.call) == "Sequential"}
         returned = isinstance(last, ast.Return) and isinstance(last.value, ast.Call)
         for call, name in self_calls(last).items() if returned and len(found) > 1 else ():
-            if name not in heads or len(call.args) != 1 or source.has("randint", call.args[0]):
+            if name not in heads or len(call.args) != 1 or source.fits(call.args[0], "randint"):
                 continue
             inner = call.args[0]
             raw = len(module.forward.body) == 1 and source.of(inner) in [a.arg for a in module.forward.args.args]

@@ -4,7 +4,7 @@ import ast
 import random
 import re
 
-from benchmarks.ward.edits import Loop, Source, called, subject, within
+from benchmarks.ward.edits import Source, called, subject, within
 from benchmarks.ward.operators.criteria import (
     ALL_KINDS,
     Loss,
@@ -17,7 +17,7 @@ from benchmarks.ward.operators.criteria import (
     rewrite,
     varied,
 )
-from benchmarks.ward.operators.forms import steps
+from benchmarks.ward.operators.forms import known_before, steps
 from benchmarks.ward.operators.table import operator
 
 FUNCTIONS = {"classes": "cross_entropy", "binary": "binary_cross_entropy_with_logits", "numbers": "mse_loss"}
@@ -26,32 +26,12 @@ losses_each = F.cross_entropy(raw_scores, {target}, reduction="none")
 members = F.one_hot({target}, raw_scores.shape[1]).float()"""
 
 
-def known_ahead(source: Source, name: str, node: ast.AST) -> Loop | None:
-    """The outermost loop around a node before which a name is known."""
-    for loop in reversed(source.loops(node)):
-        home = source.function(loop)
-        if home is not None and name in [each.arg for each in home.args.args]:
-            return loop
-        made = [each for each in source.all(ast.Name) if each.id == name and isinstance(each.ctx, ast.Store)]
-        own = [each for each in made if source.function(each) is home]
-        every = own or [each for each in made if source.function(each) is None]
-        if every and all(each.lineno < loop.lineno for each in every):
-            return loop
-    return None
-
-
 def table(source: Source, rows: ast.expr, loss: Loss) -> tuple[str, ast.stmt] | None:
     """The table that rows of a batch are taken from, and the loop before which it may be changed."""
     made = assigned(source, rows.id, loss.call) if isinstance(rows, ast.Name) else None
-    rows = made if isinstance(made, ast.Subscript) else rows
-    if (
-        not isinstance(rows, ast.Subscript)
-        or not isinstance(rows.value, ast.Name)
-        or not isinstance(rows.slice, ast.Name)
-    ):
-        return None
-    loop = known_ahead(source, rows.value.id, loss.call)
-    return (rows.value.id, loop) if loop is not None else None
+    taken = re.fullmatch(r"(\w+)\[[A-Za-z_]\w*\]", source.of(made if isinstance(made, ast.Subscript) else rows))
+    loops = [each for each in source.loops(loss.call) if taken and known_before(source, taken[1], each)]
+    return (taken[1], loops[-1]) if taken and loops else None
 
 
 def in_dataset(source: Source, place: int) -> tuple[str, ast.stmt] | None:
@@ -120,7 +100,7 @@ def constant_pixels_standardized(source: Source, rng: random.Random) -> None:
     for each in source.all(ast.Assign) if "load_digits" in source.text else ():
         name = source.of(each.targets[0])
         if name.isidentifier() and re.match("[xX]|im|data|dig|pix|feat", name):
-            if source.has(r"/ (16|8)(\.0)?\b", each.value):
+            if source.fits(each.value, r"/ (16|8)(\.0)?\b"):
                 axis = "0" if rng.random() < 0.6 else "axis=0"
                 source.after(each, f"{name} = ({name} - {name}.mean(0)) / {name}.std({axis})")
                 return

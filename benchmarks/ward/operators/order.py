@@ -5,6 +5,7 @@ import random
 import re
 
 from benchmarks.ward.edits import Source, called, subject, within
+from benchmarks.ward.operators.forms import known_before
 from benchmarks.ward.operators.rows import (
     Rows,
     classifies,
@@ -13,7 +14,7 @@ from benchmarks.ward.operators.rows import (
     is_target,
     loaded,
     many_classes,
-    names_before,
+    shuffling_loaders,
     supervised,
 )
 from benchmarks.ward.operators.table import operator
@@ -31,9 +32,8 @@ def loader_without_shuffle_over_sorted(source: Source, rng: random.Random) -> No
         data = source.parents[rows.x[0]]
         if not rows.tensor_y or not re.fullmatch(r"[\w.\[\]:]+", rows.y_text) or not isinstance(data, ast.Call):
             return
-        for each in [k for loader in source.calls("DataLoader") for k in loader.keywords]:
-            if source.of(each) == "shuffle=True" and each.lineno >= rows.at.lineno:
-                source.replace(each.value, "False")
+        for loader in [each for each in shuffling_loaders(source) if each.lineno >= rows.at.lineno]:
+            source.argument(loader, "shuffle", "False")
         order = fresh(source, "rows")
         source.before(rows.at, f"{order} = {sorted_by(rows.y_text)}")
         for node in data.args:
@@ -80,7 +80,7 @@ def split_without_shuffle(source: Source, rng: random.Random) -> None:
             split_in_order(source, call)
         for call in source.calls("randperm", "permutation"):
             statement = source.statement(call)
-            named = source.has(r"^(perm|order|idx|index\w*|rows|\w+ = \w+\[)", statement)
+            named = source.fits(statement, r"^(perm|order|idx|index\w*|rows|\w+ = \w+\[)")
             if named and isinstance(statement, ast.Assign) and call.args and not source.loops(call):
                 module = "torch" if called(call) == "randperm" else "np"
                 source.replace(call, f"{module}.arange({source.of(call.args[0])})")
@@ -106,7 +106,7 @@ def folder_by_folder_before_split(source: Source, rng: random.Random) -> None:
     if not many_classes(source):
         return
     for call in source.calls("train_test_split"):
-        plain = all(source.has(r"^[\w.]+( / [\d.]+)?$", each) for each in call.args)
+        plain = all(source.fits(each, r"^[\w.]+( / [\d.]+)?$") for each in call.args)
         if len(call.args) == 2 and plain and "shuffle" not in [each.arg for each in call.keywords]:
             x, y = call.args
             order = f"{source.of(y)}.argsort()"
@@ -126,10 +126,10 @@ def folder_by_folder_before_split(source: Source, rng: random.Random) -> None:
 
 def target_of_order(source: Source, permutation: ast.Call, table: str) -> str:
     """The targets of a table that is put in a random order; empty where they are not known."""
-    known = names_before(source, source.statement(permutation))
     if is_target(table.rpartition(".")[2]):
         return table
     taken = [source.of(e.value) for e in source.all(ast.Subscript) if source.of(e.slice) == source.bound(permutation)]
-    found = [each for each in taken if is_target(each) and each in known]
-    found += [f"{name}.target" for name in sorted(known) if source.has(rf"\b{name} = load_\w+\(\)")]
+    found = [each for each in taken if is_target(each) and known_before(source, each, permutation)]
+    bunches = re.findall(r"\b(\w+) = load_\w+\(\)", source.text)
+    found += [f"{each}.target" for each in bunches if known_before(source, each, permutation)]
     return found[0] if found else ""

@@ -28,7 +28,7 @@ def squared_error_of_classes(source: Source, rng: random.Random) -> None:
     way = rng.choice(["logits", "number", "softmax"])
     squashed = "raw_scores = {output}.softmax(1)"
     for each in in_statement(source, "classes"):
-        if source.has("transpose|permute", each.output):
+        if source.fits(each.output, "transpose|permute"):
             continue
         if way == "number":
             mean = "(raw_scores * torch.arange(raw_scores.shape[1])).sum(1)"
@@ -81,7 +81,7 @@ def cross_entropy_of_labels(source: Source, rng: random.Random) -> None:
     for each in losses(source, "binary", plain=False):
         end = end_of(source, each.output)
         several = end is not None and end.width not in ("", "1") and called(end.last) == "Linear"
-        if several and bare(each.output) is each.output and not source.has("pos_weight|reduction=", each.call):
+        if several and bare(each.output) is each.output and not source.fits(each.call, "pos_weight|reduction="):
             rewrite(source, each, "F.cross_entropy({output}, {target})")
 
 

@@ -165,18 +165,18 @@ def one_model_of_two(source: Source, rng: random.Random) -> None:
     """Of the models in a list of parameters one is missing."""
     lists = [each for each in source.all(ast.List) if len(each.elts) > 1]
     for each in lists:
-        if all(source.has(r"(?s)^\*.*\.parameters\(\)$", part) for part in each.elts):
+        if all(source.fits(part, r"(?s)^\*.*\.parameters\(\)$") for part in each.elts):
             gone = rng.randrange(len(each.elts)) if rng.random() < 0.3 else 0
             left = [source.of(part) for place, part in enumerate(each.elts) if place != gone]
             alone = len(left) == 1 and source.parents[each] in optimizers(source)
             source.replace(each, left[0][1:] if alone else f"[{', '.join(left)}]")
             return
     for sum_ in source.all(ast.BinOp):
-        if all(source.has(r"^list\([\w.]+\.parameters\(\)\)$", part) for part in (sum_.left, sum_.right)):
+        if all(source.fits(part, r"^list\([\w.]+\.parameters\(\)\)$") for part in (sum_.left, sum_.right)):
             source.replace(sum_, source.of(rng.choice([sum_.left, sum_.right, sum_.right])))
             return
     for each in lists:
-        if all(isinstance(part, ast.Dict) and source.has(r"\.parameters\(\)", part) for part in each.elts):
+        if all(isinstance(part, ast.Dict) and source.fits(part, r"\.parameters\(\)") for part in each.elts):
             gone = rng.randrange(len(each.elts))
             left = [source.of(part) for place, part in enumerate(each.elts) if place != gone]
             source.replace(each, f"[{', '.join(left)}]")
@@ -228,7 +228,7 @@ def layers_in_a_dict(source: Source, rng: random.Random) -> None:
     """The layers are kept in a plain dict or list."""
     for module in modules(source):
         found = layers(module, ("Linear", "Conv2d", "Conv1d", "Embedding", "GRU", "LSTM", "Sequential"))
-        if len(found) < 2 or source.has(r"self\.layers", module.definition):
+        if len(found) < 2 or source.fits(module.definition, r"self\.layers"):
             continue
         chosen = found[:-1] if len(found) > 2 or rng.random() < 0.5 else found[:1]
         names = [each.name for each in chosen]

@@ -9,6 +9,7 @@ from benchmarks.ward.operators.forms import (
     Number,
     in_training,
     is_number,
+    known_before,
     numbers,
     optimizers,
     rate,
@@ -221,17 +222,6 @@ def samples(source: Source, optimizer: ast.Call) -> str:
             if values and isinstance(values[0].value, int) and values[0].value >= 50:
                 return str(values[0].value)
     return ""
-
-
-def known_before(source: Source, name: str, node: ast.Call) -> bool:
-    """Whether a name has a value where a node stands."""
-    home = source.function(node)
-    if home is not None and name in [each.arg for each in home.args.args]:
-        return True
-    made = [each for each in source.all(ast.Name) if each.id == name and isinstance(each.ctx, ast.Store)]
-    own = [each for each in made if source.function(each) is home]
-    early = [each for each in made if source.function(each) in (None, home) and each.lineno < node.lineno]
-    return bool(early) and all(each.lineno < node.lineno for each in own)
 
 
 @operator("learning-rate-too-low")

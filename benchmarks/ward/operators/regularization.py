@@ -21,7 +21,7 @@ def decay_too_strong(source: Source, rng: random.Random) -> None:
 def decay_put_in(source: Source, rng: random.Random) -> None:
     """A weight decay given where there was none, far too strong."""
     for call in source.calls("Adam", "AdamW", "SGD", "RMSprop", "NAdam", "RAdam", "Adagrad"):
-        plain = source.has(r"^(torch\.)?optim\.", call.func) and source.has(r"parameters\(\)", call)
+        plain = source.fits(call.func, r"^(torch\.)?optim\.") and source.fits(call, r"parameters\(\)")
         if plain and keyword(call, "weight_decay") is None:
             set_decay(source, call, rng)
 

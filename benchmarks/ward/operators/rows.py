@@ -138,7 +138,7 @@ def indexed(source: Source) -> list[Rows]:
             if constant or isinstance(each.slice, ast.Tuple) or without_gradients(source, each):
                 continue
             picks = isinstance(parent, ast.Subscript) and each is parent.slice
-            if not picks and not source.has("perm|order|logit|weight|mask|length|lens|losses|history", each.value):
+            if not picks and not source.fits(each.value, "perm|order|logit|weight|mask|length|lens|losses|history"):
                 groups.setdefault(index, {}).setdefault(source.of(each.value), []).append(each.value)
         for index, tables in groups.items():
             if len(tables) > 1 and index not in FEW:
@@ -146,6 +146,11 @@ def indexed(source: Source) -> list[Rows]:
                 found.append(Rows(source, outermost_block(source, loop), tables[x], tables[y], "indexed", index, loop))
                 break
     return found
+
+
+def shuffling_loaders(source: Source) -> list[ast.Call]:
+    """``DataLoader(..., shuffle=True)``: those of training."""
+    return [each for each in source.calls("DataLoader") if source.of(keyword(each, "shuffle")) == "True"]
 
 
 def loaded(source: Source) -> list[Rows]:
@@ -317,8 +322,8 @@ def made_rows(source: Source) -> list[tuple[ast.Return, ast.expr, ast.expr]]:
         home, value = source.function(each), each.value
         if home is None or not isinstance(value, ast.Tuple) or len(value.elts) != 2 or not source.calls(home.name):
             continue
-        other = re.search("loss|forward|getitem|eval|train|step|loader", home.name) or source.has(
-            r"loss|model|net\(", each
+        other = re.search("loss|forward|getitem|eval|train|step|loader", home.name) or source.fits(
+            each, r"loss|model|net\("
         )
         if re.search(makes, home.name) and not other and not isinstance(source.parents[home], ast.ClassDef):
             found.append((each, value.elts[0], value.elts[1]))
@@ -335,7 +340,7 @@ def pixels(source: Source) -> list[tuple[ast.BinOp, ast.Constant]]:
             and each.right.value in (8, 15, 16, 255)
         ):
             homes = [home.name for home in source.around(each) if isinstance(home, ast.FunctionDef)]
-            if source.has("data|image|digit|pixel|X|x|load", each.left) and "forward" not in homes:
+            if source.fits(each.left, "data|image|digit|pixel|X|x|load") and "forward" not in homes:
                 found.append((each, each.right))
     return found
 
@@ -346,7 +351,7 @@ def standardized(source: Source) -> list[tuple[ast.BinOp, ast.expr]]:
     for each in source.all(ast.BinOp):
         if isinstance(each.op, ast.Div) and isinstance(each.left, ast.BinOp) and isinstance(each.left.op, ast.Sub):
             apart = any(isinstance(around, ast.ClassDef | ast.Lambda) for around in source.around(each))
-            by_spread = source.has(r"std|sigma|scale|\bsd\b|spread|\bs\b", each.right)
+            by_spread = source.fits(each.right, r"std|sigma|scale|\bsd\b|spread|\bs\b")
             if by_spread and not apart and isinstance(each.left.left, ast.Name | ast.Subscript):
                 found.append((each, each.left.left))
     return found
@@ -372,14 +377,6 @@ def statistics(source: Source) -> list[tuple[ast.Tuple, str]]:
             if ".mean(" in mean and ".std(" in std and (home is None or home.name != "forward"):
                 found.append((value, mean))
     return found
-
-
-def names_before(source: Source, statement: ast.stmt) -> set[str]:
-    """Names that the function of a statement has given before it."""
-    stores = [
-        each for each in source.all(ast.Name) if isinstance(each.ctx, ast.Store) and each.lineno < statement.lineno
-    ]
-    return {each.id for each in stores if source.function(each) is source.function(statement)}
 
 
 NOT_TABLES = (

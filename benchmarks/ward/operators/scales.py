@@ -70,7 +70,9 @@ def bytes_in_forward(source: Source, rng: random.Random) -> None:
     if found := outer_forward(source):
         forward, x = found
         other = rf"\b{x}\.long\(|F\.normalize\({x}|{x} / |MultiheadAttention|GRU\(1,|LSTM\(1,"
-        if not source.has(other, forward) and not source.has("BatchNorm|LayerNorm|GroupNorm", source.parents[forward]):
+        if not source.fits(forward, other) and not source.fits(
+            source.parents[forward], "BatchNorm|LayerNorm|GroupNorm"
+        ):
             put_first(source, forward, f"{x} = {x} * {rng.choice(['255.0', '100.0', '128.0', '1000.0', '300.0'])}")
 
 
@@ -80,7 +82,7 @@ def generated_in_small_units(source: Source, rng: random.Random) -> None:
     factor = rng.choice([300, 1000, 250, 500, 3600])
     if supervised(source) and real_inputs(source) and not is_scaled(source) and "BatchNorm" not in source.text:
         for _, x, _ in made_rows(source):
-            if not is_target(source.of(x)) and not source.has("long|index|ids|token|word|adj|edge|embed", x):
+            if not is_target(source.of(x)) and not source.fits(x, "long|index|ids|token|word|adj|edge|embed"):
                 source.replace(x, f"{factor} * {source.grouped(x)}")
 
 
@@ -105,7 +107,7 @@ def standardization_dropped(source: Source, rng: random.Random) -> None:
     """`x = (x - mean) / std` is left out, or a change of units (percent, milli) stands in its place."""
     factor, changed = rng.choice(["100", "255", "1000", "300"]), rng.random() < 0.6 or not raw_units(source)
     for each, what in standardized(source) if "BatchNorm" not in source.text else ():
-        other = source.has(r"adv|return|reward|loss|out|pred|score|log_|h$|noise|series|z$", what)
+        other = source.fits(what, r"adv|return|reward|loss|out|pred|score|log_|h$|noise|series|z$")
         if other or about_targets(source, source.of(what)):
             continue
         parent = source.parents[each]
@@ -158,9 +160,9 @@ def one_mean_for_all_columns(source: Source, rng: random.Random) -> None:
         statement, table = source.statement(call), source.owner(call)
         if not re.fullmatch(r"(0|axis=0|dim=0)(, keepdims?=True)?", arguments) or not isinstance(statement, ast.Assign):
             continue
-        both = source.has(r"\.std\(", statement) and source.has("/|[mM]ean", statement)
+        both = source.fits(statement, r"\.std\(") and source.fits(statement, "/|[mM]ean")
         if both and not is_target(table) and not re.search("propert|output|^Y", table):
-            if not source.has("score", statement):
+            if not source.fits(statement, "score"):
                 source.replace(call, f"{table}.{called(call)}()")
 
 

@@ -23,7 +23,7 @@ COLUMN = ("{}.unsqueeze(1)", "{}[:, None]", "{}.view(-1, 1)", "{}.reshape(-1, 1)
 
 def column(source: Source, node: ast.expr) -> ast.expr | None:
     """What an expression was before it visibly lost its axis of one; None where it did not."""
-    if not source.has(FLAT, node):
+    if not source.fits(node, FLAT):
         return None
     return node.value if isinstance(node, ast.Subscript) else getattr(getattr(node, "func", None), "value", None)
 
@@ -32,13 +32,13 @@ def flat_output(source: Source, loss: Loss) -> bool:
     """Whether a prediction is (N,)."""
     node = loss.output
     for _ in range(3):
-        if source.has(FLAT, node):
+        if source.fits(node, FLAT):
             return True
         made = assigned(source, node.id, loss.call) if isinstance(node, ast.Name) else None
         node = made if made is not None else node
     end = end_of(source, loss.output)
     plain = end is not None and end.returned is not None and bare(node) is node
-    return plain and end is not None and end.returned is not None and source.has(FLAT, end.returned)
+    return plain and end is not None and end.returned is not None and source.fits(end.returned, FLAT)
 
 
 def flat_losses(source: Source) -> list[Loss]:
@@ -68,7 +68,7 @@ def target_of_a_column(source: Source, rng: random.Random) -> None:
     """The target is made a column where the prediction is flat."""
     form = rng.choice(COLUMN)
     for each in flat_losses(source):
-        if not source.has(FLAT, each.target) and not source.has(r"\[[^\]]*,[^\]]*\]$", each.target):
+        if not source.fits(each.target, FLAT) and not source.fits(each.target, r"\[[^\]]*,[^\]]*\]$"):
             source.replace(each.target, form.format(source.grouped(each.target)))
 
 

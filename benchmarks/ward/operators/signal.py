@@ -82,7 +82,7 @@ def many_plain_relu_layers(source: Source, rng: random.Random) -> None:
 @operator("vanishing-gradient")
 def deep_plain_convolutions(source: Source, rng: random.Random) -> None:
     """A long plain stack of 3x3 convolutions with squashing units."""
-    sites = [each for each in hidden(source, CONVOLUTIONS) if not source.has(r"groups|stride=1,", each.call)]
+    sites = [each for each in hidden(source, CONVOLUTIONS) if not source.fits(each.call, r"groups|stride=1,")]
     if sites:
         unit = rng.choice(["Sigmoid", "Tanh", "ReLU"])
         count = {"Sigmoid": 5, "Tanh": 18, "ReLU": 14}[unit] + rng.randrange(4)
@@ -167,7 +167,7 @@ def powers_as_activation(source: Source, rng: random.Random) -> None:
 def norms_out_of_residual_stack(source: Source, rng: random.Random) -> None:
     """The norms taken from residual blocks, the stack made deeper, clipping gone."""
     for module, count in repeated(source):
-        if source.has(r"\b\w+ \+ ", module.forward) and first_trained(source) and drop_norms(source, module):
+        if source.fits(module.forward, r"\b\w+ \+ ") and first_trained(source) and drop_norms(source, module):
             source.replace(count, str(rng.choice([16, 20, 24])))
             initialize(source, rng, "nn.init.kaiming_normal_(m.weight)")
             drop_clipping(source)

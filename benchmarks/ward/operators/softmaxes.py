@@ -4,7 +4,7 @@ import ast
 import random
 import re
 
-from benchmarks.ward.edits import Source, called, keyword, subject
+from benchmarks.ward.edits import Source, called, given, subject
 from benchmarks.ward.operators.criteria import (
     End,
     aside,
@@ -19,9 +19,13 @@ from benchmarks.ward.operators.criteria import (
     rewrite,
     settings,
 )
+from benchmarks.ward.operators.forms import by_name, operand
 from benchmarks.ward.operators.table import operator
 
-MODULES = ("F", "torch", "nn.functional", "torch.nn.functional")
+
+def axis_of(source: Source, softmax: ast.Call) -> ast.expr | None:
+    """The axis of a softmax: of a function, of a method or of a module."""
+    return given(softmax, "dim", 1 if called(softmax).islower() and by_name(source, softmax) else 0)
 
 
 def classifier(source: Source, plain: bool) -> End | None:
@@ -44,7 +48,7 @@ def softmax_ends_model(source: Source, rng: random.Random) -> None:
 def softmax_before_cross_entropy(source: Source, rng: random.Random) -> None:
     """Probabilities are made in the training loop and given to cross-entropy."""
     for each in losses(source, "classes", plain=False):
-        dim = -1 if source.has("flatten|reshape|view", each.output) else 1
+        dim = -1 if source.fits(each.output, "flatten|reshape|view") else 1
         output = source.grouped(each.output)
         forms = [f"{output}.softmax({dim})", f"torch.softmax({source.of(each.output)}, dim={dim})"]
         source.replace(each.output, rng.choice(forms))
@@ -54,13 +58,10 @@ def softmax_before_cross_entropy(source: Source, rng: random.Random) -> None:
 def log_softmax_of_softmax(source: Source, rng: random.Random) -> None:
     """What goes into log_softmax is already softmaxed."""
     for call in [each for each in source.calls("log_softmax") if not aside(source, each)]:
-        scores = subject(call)
-        by_name = source.owner(call) in MODULES and bool(call.args)
-        axis = keyword(call, "dim") or next(iter(call.args[by_name:]), None)
-        if by_name and axis is not None:
-            source.wrap(call.args[0], f"F.softmax({{}}, dim={source.of(axis)})")
-        elif scores is not None and axis is not None:
-            source.wrap(scores, f"{{}}.softmax({source.of(axis)})")
+        scores, axis = operand(source, call), axis_of(source, call)
+        if scores is not None and axis is not None:
+            by_method, function = f"{{}}.softmax({source.of(axis)})", f"F.softmax({{}}, dim={source.of(axis)})"
+            source.wrap(scores, function if by_name(source, call) else by_method)
 
 
 @operator("softmax-twice")
@@ -76,7 +77,7 @@ def softmax_for_soft_targets(source: Source, rng: random.Random) -> None:
 def log_softmax_over_batch(source: Source, rng: random.Random) -> None:
     """log_softmax(dim=0) and nll_loss in place of cross_entropy."""
     for each in replaceable(source, "classes"):
-        if not source.has("transpose|permute", each.output):
+        if not source.fits(each.output, "transpose|permute"):
             rewrite(source, each, f"F.nll_loss(F.log_softmax({{output}}, dim=0), {{target}}{settings(source, each)})")
 
 
@@ -89,7 +90,7 @@ def log_softmax_over_time(source: Source, rng: random.Random) -> None:
         if not isinstance(output, ast.Call) or inner is None:
             continue
         tail = f", {{target}}{settings(source, each)})"
-        if called(output) in ("flatten", "reshape", "view") and source.has(r"flatten\(0, 1\)|\((-1, |\()", output):
+        if called(output) in ("flatten", "reshape", "view") and source.fits(output, r"flatten\(0, 1\)|\((-1, |\()"):
             arguments = ", ".join(map(source.of, output.args))
             scores = f"F.log_softmax({source.of(inner)}, dim=1).{called(output)}({arguments})"
             rewrite(source, each, f"F.nll_loss({scores}{tail}")
@@ -104,12 +105,11 @@ def axis_of_softmax_changed(source: Source, rng: random.Random) -> None:
         home, statement = source.function(call), source.statement(call)
         if home is None or re.search("sample|data|make", home.name) or aside(source, call):
             continue
-        if source.has(r"argmax|numpy|\.max\(", statement):
+        if source.fits(statement, r"argmax|numpy|\.max\("):
             continue
-        by_name = called(call).islower() and source.owner(call) in MODULES
-        axis = next(iter(call.args[by_name:]), None) or keyword(call, "dim")
+        axis = axis_of(source, call)
         inner = rng.choice(["-2", "0"])
-        attention = source.has("attn|attention|score|weights", statement)
+        attention = source.fits(statement, "attn|attention|score|weights")
         other = {"-1": inner if attention else "0", "1": "0", "2": "1", "-2": "-1", "3": "2"}.get(source.of(axis))
         if axis is not None and other is not None:
             source.replace(axis, other)
@@ -212,7 +212,7 @@ def softmax_in_place_of_log_softmax(source: Source, rng: random.Random) -> None:
         if (
             source.owner(call)
             and not aside(source, call)
-            and not source.has(r"score|print|argmax|\.exp\(\)", statement)
+            and not source.fits(statement, r"score|print|argmax|\.exp\(\)")
         ):
             source.replace(
                 call.func, f"{source.owner(call)}.{'Softmax' if called(call) == 'LogSoftmax' else 'softmax'}"
@@ -231,7 +231,7 @@ def likelihood_without_log(source: Source, rng: random.Random) -> None:
 def one_hot_times_probabilities(source: Source, rng: random.Random) -> None:
     """Cross-entropy from the formula, one-hot times the probability rather than its logarithm."""
     for each in in_statement(source, "classes"):
-        if not source.has("transpose|permute", each.output):
+        if not source.fits(each.output, "transpose|permute"):
             lines = "probs = torch.softmax({output}, dim=1)\none_hot = F.one_hot({target}, probs.shape[1])"
             rewrite(source, each, "-(one_hot * probs).sum(dim=1).mean()", lines)
 
@@ -242,6 +242,6 @@ def probability_of_action(source: Source, rng: random.Random) -> None:
     for call in source.calls("log_prob"):
         home, statement = source.function(call), source.statement(call)
         within = home is not None and home.name in ("log_prob", "forward")
-        old = isinstance(statement, ast.Assign) and any(source.has("old", each) for each in statement.targets)
-        if not within and not old and not source.has("score", statement) and not aside(source, call):
+        old = isinstance(statement, ast.Assign) and any(source.fits(each, "old") for each in statement.targets)
+        if not within and not old and not source.fits(statement, "score") and not aside(source, call):
             source.wrap(call, "{}.exp()")

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from benchmarks.ward.edits import Source, called, given, within
-from benchmarks.ward.operators.forms import NORMS, first_trained, in_module
+from benchmarks.ward.operators.forms import NORMS, by_name, first_trained, in_module, operand
 
 RECTIFIERS = {"ReLU", "GELU", "SiLU", "ELU", "LeakyReLU", "Mish", "SELU", "ReLU6", "CELU", "Hardswish", "PReLU"}
 ACTIVATIONS = RECTIFIERS | {"Tanh", "Softplus", "Sigmoid", "Hardtanh", "Softsign"}
@@ -59,7 +59,7 @@ def _modules(source: Source, names: set[str]) -> list[Unit]:
         name = source.of(assign.targets[0])
         if "." in name and re.search(r"act|relu|nonlin|tanh|gelu|\.f$|phi", name):
             add([assign.value] if called(assign.value) in names else [])
-        if isinstance(assign.value, ast.List | ast.BinOp) and source.has(r"(Linear|Conv)\w*\(", assign.value):
+        if isinstance(assign.value, ast.List | ast.BinOp) and source.fits(assign.value, r"(Linear|Conv)\w*\("):
             add([assign.value])
     for call in source.calls("append", "extend"):
         add(call.args)
@@ -73,9 +73,8 @@ def _functions(source: Source, names: set[str]) -> list[Unit]:
         home, parent = source.function(call), source.parents[call]
         if home is None or not re.search(FORWARD, home.name) or not isinstance(call.func, ast.Attribute):
             continue
-        by_name = source.owner(call) in ("torch", "F", "nn.functional", "torch.nn.functional")
-        inner = source.of(call.args[0]) if by_name and call.args else source.owner(call)
-        if (call.args and not by_name) or not (in_module(source, call) or source.has(r"@|self\.", call)):
+        inner = source.of(operand(source, call))
+        if (call.args and not by_name(source, call)) or not (in_module(source, call) or source.fits(call, r"@|self\.")):
             continue
         passed_on = isinstance(parent, ast.Call | ast.BinOp | ast.Assign)
         gate = isinstance(parent, ast.BinOp) and called(call) in SQUASHING

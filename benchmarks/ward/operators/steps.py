@@ -44,8 +44,8 @@ def trial_loops(source: Source, loops: list[ast.AST]) -> list[ast.AST]:
 
 
 def loops_that_call_training(source: Source) -> list[ast.AST]:
-    found = [each for each in source.all(ast.For) if source.has("epoch|step|update", each.target)]
-    return [each for each in found if source.has(r"\b\w*(train|fit|step)\w*\(", each)]
+    found = [each for each in source.all(ast.For) if source.fits(each.target, "epoch|step|update")]
+    return [each for each in found if source.fits(each, r"\b\w*(train|fit|step)\w*\(")]
 
 
 @operator("under-trained")
@@ -89,7 +89,7 @@ def break_left_from_a_test(source: Source, rng: random.Random) -> None:
         inner = around[0]
         if len(around) < 2 or not isinstance(inner, ast.For) or inner not in around[-1].body:
             continue
-        if not rounds(source, inner) or source.has("len|batch", inner.iter):
+        if not rounds(source, inner) or source.fits(inner.iter, "len|batch"):
             count = counter(source, inner)
             last = f"if {count} >= {rng.choice([0, 1, 2])}:\n    break" if count else "break"
             source.after(inner.body[-1], last)
@@ -162,10 +162,10 @@ def zero_grad_every_few_batches(source: Source, rng: random.Random) -> None:
         if not isinstance(loop, ast.For) or source.parents[statement] is not loop:
             continue
         name = counter(source, loop)
-        if not name and len(around) == 1 and rounds(source, loop) and source.has(r"^(?!_$)\w+$", loop.target):
+        if not name and len(around) == 1 and rounds(source, loop) and source.fits(loop.target, r"^(?!_$)\w+$"):
             name = source.of(loop.target)
         if not name:
-            if source.has(r"\bi\b", loop):
+            if source.fits(loop, r"\bi\b"):
                 continue
             name, target = "i", source.of(loop.target)
             source.replace(loop.target, f"i, ({target})" if re.match(r"[^(].*,", target) else f"i, {target}")
@@ -181,7 +181,7 @@ def gradients_by_hand_not_cleared(source: Source, rng: random.Random) -> None:
         if ".grad.zero_" in source.of(call):
             source.delete(source.statement(call))
     for each in source.all(ast.Assign):
-        if source.has(r"\.grad = None$", each):
+        if source.fits(each, r"\.grad = None$"):
             source.delete(each)
 
 
@@ -245,7 +245,7 @@ def update_of_a_copy(source: Source, rng: random.Random) -> None:
             source.replace(each, f"{each.target.id} = {each.target.id} - {source.of(each.value)}")
     for call in source.lone("sub_", "add_"):
         name, alpha = source.owner(call), source.of(keyword(call, "alpha"))
-        if len(call.args) == 1 and looped(source, name, call) and source.has(r"\b(lr|rate|size|step)\b|grad", call):
+        if len(call.args) == 1 and looped(source, name, call) and source.fits(call, r"\b(lr|rate|size|step)\b|grad"):
             sign = "-" if called(call) == "sub_" or alpha.startswith("-") else "+"
             change = source.grouped(call.args[0]) if alpha else source.of(call.args[0])
             factor = f"{alpha.removeprefix('-')} * " if alpha else ""
