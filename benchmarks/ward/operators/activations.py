@@ -3,6 +3,7 @@
 import ast
 import random
 import re
+from itertools import pairwise
 
 from benchmarks.ward.edits import Source, called
 from benchmarks.ward.operators.forms import CELLS, by_name, first_trained, in_module, operand, recurrences
@@ -41,6 +42,7 @@ RESCALE = """class Rescale(nn.Module):
 
 
 def all_relus(source: Source) -> bool:
+    """Whether there are hidden units and all are ReLUs."""
     found = units(source)
     return bool(found) and all(each.is_relu for each in found)
 
@@ -162,7 +164,7 @@ def attention_scores_blown_up(source: Source, rng: random.Random) -> None:
 def activations_deleted(source: Source, rng: random.Random) -> None:
     """Layers put one after another with nothing between."""
     for layers in sequences(source):
-        for before, each in zip(layers, layers[1:-1], strict=False):
+        for before, each in pairwise(layers[:-1]):
             if called(each) in ACTIVATIONS:
                 source.cut(before, each)
 

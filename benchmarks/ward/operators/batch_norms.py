@@ -5,8 +5,10 @@ import random
 import re
 
 from benchmarks.ward.edits import Source, body, called, keyword, subject, within
-from benchmarks.ward.operators.forms import PARAMETRIC, epochs_times, losses_assigned, models_made, self_calls
+from benchmarks.ward.operators.criteria import losses_of_loop
+from benchmarks.ward.operators.forms import PARAMETRIC, losses_assigned, models_made, self_calls
 from benchmarks.ward.operators.rows import shuffling_loaders
+from benchmarks.ward.operators.settings import epochs_times
 from benchmarks.ward.operators.stacks import follow, hidden
 from benchmarks.ward.operators.table import operator
 
@@ -129,7 +131,7 @@ def frozen_part_not_in_eval(source: Source, rng: random.Random) -> None:
 
 
 def normed_outputs(source: Source) -> list[tuple[ast.For, ast.Assign, ast.Call]]:
-    """Loops of training with their loss and the call ``net(x)`` of a model that may hold batch norms, the last first."""
+    """Loops of training, their loss and the call ``net(x)`` of a model that may hold batch norms, the last first."""
     if not source.has("BatchNorm[12]d") or "track_running_stats" in source.text:
         return []
     normed = [
@@ -162,15 +164,9 @@ def speed_measured_on_noise(source: Source, rng: random.Random) -> None:
 @operator("batch-norm-drift")
 def features_frozen_for_the_last_epochs(source: Source, rng: random.Random) -> None:
     """The trained net is looked at class by class, still in training mode: each look moves the statistics."""
-    for loop, loss, call in normed_outputs(source):
-        criterion = loss.value
-        if (
-            not isinstance(criterion, ast.Call)
-            or len(criterion.args) != 2
-            or not source.has("cross_entropy|CrossEntropy")
-        ):
-            continue
-        x, y = source.of(call.args[0]), source.of(criterion.args[1])
+    targets = {made: loss.target for made, loss in losses_of_loop(source, "classes")}
+    for loop, made, call in normed_outputs(source):
+        x, y = source.of(call.args[0]), source.of(targets.get(made))
         if re.fullmatch(r"\w+(\[\w+\])?", x) and re.fullmatch(r"\w+(\[\w+\])?", y):
             source.after(
                 loop,

@@ -3,10 +3,12 @@
 import ast
 import random
 import re
+from itertools import pairwise
 
 from benchmarks.ward.edits import Source, called, given, keyword
-from benchmarks.ward.operators.forms import CONVOLUTIONS, OPTIMIZERS, epochs_times, first_trained, in_module
+from benchmarks.ward.operators.forms import CONVOLUTIONS, OPTIMIZERS, first_trained, in_module
 from benchmarks.ward.operators.rows import shuffling_loaders
+from benchmarks.ward.operators.settings import epochs_times
 from benchmarks.ward.operators.stacks import ACTIVATIONS, follow, hidden, sequences
 from benchmarks.ward.operators.table import operator
 
@@ -22,7 +24,7 @@ ROWS = (("x_train", "y_train"), ("X_train", "y_train"), ("train_x", "train_y"), 
 def narrow(source: Source, layers: list[ast.expr], kinds: tuple[str, ...], between: set[str], width: str) -> None:
     """Give layers that follow one another few units, and what stands between them too."""
     places = [place for place, each in enumerate(layers) if called(each) in kinds]
-    for first, second in zip(places, places[1:], strict=False):
+    for first, second in pairwise(places):
         one, two = layers[first], layers[second]
         others = layers[first + 1 : second]
         if not isinstance(one, ast.Call) or not isinstance(two, ast.Call) or len(one.args) < 2 or len(two.args) < 2:

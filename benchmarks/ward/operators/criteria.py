@@ -69,17 +69,14 @@ def losses(source: Source, *kinds: str, plain: bool = True) -> list[Loss]:
         shown = isinstance(statement, ast.Expr) and source.fits(statement, "print")
         held = isinstance(statement, ast.Assign) and source.fits(statement.targets[0], "val|test|held")
         read = isinstance(parent, ast.Attribute) and parent.attr == "item"
-        if shown or held or read or nested(source, call) or aside(source, call) or within_star(call):
+        by_star = any(isinstance(each, ast.Starred) for each in call.args[:2])
+        if shown or held or read or nested(source, call) or aside(source, call) or by_star:
             continue
         settings = isinstance(made, ast.Call) and (made.args or made.keywords)
         bare = len(call.args) == 2 and not call.keywords and not settings
         if bare or not plain:
             found.append(Loss(kind, call, call.args[0], call.args[1], bare))
     return found + (_by_hand(source) if "numbers" in kinds else [])
-
-
-def within_star(call: ast.Call) -> bool:
-    return any(isinstance(each, ast.Starred) for each in call.args[:2])
 
 
 def _by_hand(source: Source) -> list[Loss]:

@@ -56,6 +56,7 @@ def own_upscaling_with_overlap(source: Source, rng: random.Random) -> None:
 
 
 def is_variational(source: Source) -> bool:
+    """Whether a program has a code with a mean and a variance."""
     return source.has("logvar|log_var")
 
 

@@ -13,6 +13,7 @@ CHANGES = "jitter|noise|noisy|augment|view|mask|corrupt|crop|shift|distort|flip|
 
 
 def lines_of(source: Source, loop: ast.For | ast.While) -> str:
+    """What is written in a loop."""
     return "\n".join(map(source.of, loop.body))
 
 

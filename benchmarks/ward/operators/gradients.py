@@ -139,12 +139,15 @@ def minus_dropped(source: Source, rng: random.Random) -> None:
             homes = [each for each in source.all(ast.FunctionDef) if each.name == called(loss.value)]
             last = homes[0].body[-1] if homes and len(source.calls(homes[0].name)) == 1 else None
             values += [last.value] if isinstance(last, ast.Return) and last.value is not None else []
-        for value in values:
-            while isinstance(value, ast.BinOp):
-                value = value.left
-            if isinstance(value, ast.UnaryOp) and isinstance(value.op, ast.USub):
-                source.replace(value, source.of(value.operand))
+        for first in map(first_term, values):
+            if isinstance(first, ast.UnaryOp) and isinstance(first.op, ast.USub):
+                source.replace(first, source.of(first.operand))
                 return
+
+
+def first_term(value: ast.expr) -> ast.expr:
+    """``a`` of ``a + b * c``."""
+    return first_term(value.left) if isinstance(value, ast.BinOp) else value
 
 
 @operator("loss-sign")

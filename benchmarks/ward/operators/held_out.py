@@ -176,13 +176,10 @@ def indices_of_all(source: Source, rng: random.Random) -> None:
     """`train, test = order[:n], order[n:]` becomes all of the order for training."""
     for target, value, statement in source.bindings():
         cut = re.fullmatch(r"(\w+)\[:(-?\w+)\]", source.of(value))
-        if (
-            cut
-            and isinstance(statement.value, ast.Tuple)
-            and re.search("train|(^|_)tr|fit|known|inside", source.of(target))
-        ):
+        if cut and source.fits(target, "train|(^|_)tr|fit|known|inside"):
             rest = rf"{cut[1]}\[.*{re.escape(cut[2])}:.*\]"
-            if any(re.fullmatch(rest, source.of(each)) for each in statement.value.elts):
+            others = [source.of(each) for _, each, one in source.bindings() if one is statement]
+            if any(re.fullmatch(rest, each) for each in others):
                 source.replace(value, cut[1])
 
 

@@ -3,6 +3,7 @@
 import ast
 import random
 import re
+from itertools import pairwise
 
 from benchmarks.ward.edits import Source, within
 from benchmarks.ward.operators.forms import training_loops
@@ -95,7 +96,7 @@ def order_applied_to_inputs_only(source: Source, rng: random.Random) -> None:
     for target, value, statement in source.bindings():
         parts = [each for each in within(value, ast.Subscript) if shuffles(source, each, orders)]
         taken += [(target, parts[0])] if len(parts) == 1 and statement in assigns else []
-    for (_, one), (target, two) in zip(taken, taken[1:], strict=False):
+    for (_, one), (target, two) in pairwise(taken):
         together = source.statement(one) is source.statement(two)
         if source.of(one.slice) == source.of(two.slice) and (together or is_target(source.of(target))):
             source.replace(two, source.of(two.value))

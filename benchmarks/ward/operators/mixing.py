@@ -40,7 +40,7 @@ def flattened_across_examples(source: Source, rng: random.Random) -> None:
 
 @operator("batch-mixing")
 def columns_read_first(source: Source, rng: random.Random) -> None:
-    """The batch comes in column-major order (a port from MATLAB) and is put back in shape without an exchange of axes."""
+    """The batch comes in column-major order (a port from MATLAB) and is put back in shape without turning its axes."""
     found = outer_forward(source)
     if found and not source.fits(found[0], "LSTM|GRU|RNN"):
         put_first(source, found[0], "{0} = {0}.transpose(0, 1).reshape({0}.shape)".format(found[1]))

@@ -102,7 +102,7 @@ def one_class_a_batch(source: Source, rng: random.Random) -> None:
 
 @operator("unshuffled-data")
 def folder_by_folder_before_split(source: Source, rng: random.Random) -> None:
-    """Rows are read class by class (folder by folder) and split by position: some classes are only in the held-out part."""
+    """Rows are read class by class (folder by folder) and split by position: some classes are only held out."""
     if not many_classes(source):
         return
     for call in source.calls("train_test_split"):

@@ -30,7 +30,6 @@ DENSE = """class {name}(nn.Module):
 
     def forward(self, x):
         return x @ self.weight + self.bias"""
-
 GAPS = (
     (
         """biases = [p for p in {model}.parameters() if p.ndim == 1]
@@ -55,58 +54,48 @@ for n, p in {model}.named_parameters():
 
 
 def class_of(source: Source, model: Made) -> Module | None:
+    """The class that a model is made of."""
     return next((each for each in modules(source) if each.definition.name == called(model.call)), None)
 
 
-def site(source: Source) -> tuple[Made, ast.stmt] | None:
-    """The last model that is made in the block of its optimizer, and the statement that makes the optimizer."""
-    found = None
-    for each in models_made(source):
-        statement = source.statement(each.optimizer)
-        same_block = source.loops(statement) == source.loops(each.statement)
-        if (
-            same_block
-            and source.bound(each.optimizer)
-            and source.function(statement) is source.function(each.statement)
-        ):
-            found = each, statement
-    return found
+def beside_optimizer(source: Source) -> Made | None:
+    """The last model that is made in the block of its optimizer."""
+    found = [each for each in models_made(source) if source.bound(each.optimizer)]
+    found = [each for each in found if source.loops(each.statement) == source.loops(each.made)]
+    return next((e for e in reversed(found) if source.function(e.statement) is source.function(e.made)), None)
 
 
 @operator("stale-optimizer")
 def model_built_again(source: Source, rng: random.Random) -> None:
     """The model is built again after the optimizer (a cell run twice, a fresh seed)."""
-    if found := site(source):
-        model, statement = found
+    if model := beside_optimizer(source):
         uses = [each.lineno for each in source.all(ast.Name) if each.id == model.name]
-        if not any((model.statement.end_lineno or 0) < line < statement.lineno for line in uses):
-            source.after(statement, source.of(model.statement))
+        if not any((model.made.end_lineno or 0) < line < model.statement.lineno for line in uses):
+            source.after(model.statement, source.of(model.made))
 
 
 @operator("stale-optimizer")
 def model_copied(source: Source, rng: random.Random) -> None:
     """The model is copied after the optimizer was made, and the copy trained."""
-    if found := site(source):
-        model, statement = found
+    if model := beside_optimizer(source):
         source.require("copy")
         kept = rng.choice(["initial", "untrained", "start"])
         copied = f"copy.deepcopy({model.name})"
         if rng.random() < 0.5 and not source.has(rf"\b{kept}\b"):
-            source.after(statement, f"{kept}, {model.name} = {model.name}, {copied}")
+            source.after(model.statement, f"{kept}, {model.name} = {model.name}, {copied}")
         else:
-            source.after(statement, f"{model.name} = {copied}")
+            source.after(model.statement, f"{model.name} = {copied}")
 
 
 @operator("stale-optimizer")
 def new_weights_by_init(source: Source, rng: random.Random) -> None:
     """An initialization that makes new Parameters, applied after the optimizer was made."""
-    found = site(source)
-    if found and source.has(r"\bnn\.Linear\("):
-        model, statement = found
+    model = beside_optimizer(source)
+    if model and source.has(r"\bnn\.Linear\("):
         draw = rng.choice(["xavier_uniform_", "kaiming_uniform_", "xavier_normal_", "kaiming_normal_"])
         kinds = "(nn.Linear, nn.Conv2d)" if "Conv2d" in source.text else "nn.Linear"
         source.after(
-            statement,
+            model.statement,
             f"for layer in {model.name}.modules():\n"
             f"    if isinstance(layer, {kinds}):\n"
             f"        layer.weight = nn.Parameter(nn.init.{draw}(torch.empty_like(layer.weight)))",
@@ -116,14 +105,13 @@ def new_weights_by_init(source: Source, rng: random.Random) -> None:
 @operator("stale-optimizer")
 def copy_of_the_best_goes_on(source: Source, rng: random.Random) -> None:
     """Each epoch's model is kept and a copy goes on: the optimizer has the kept one."""
-    found = site(source)
-    for step in in_training(source, steps(source)) if found else ():
+    model = beside_optimizer(source)
+    for step in in_training(source, steps(source)) if model else ():
         around, kept = source.loops(step), rng.choice(["kept", "checkpoint", "snapshot"])
-        if found is None or len(around) < 2 or around[0] not in around[1].body or source.has(rf"\b{kept}\b"):
+        if model is None or len(around) < 2 or around[0] not in around[1].body or source.has(rf"\b{kept}\b"):
             continue
-        model, statement = found
         own = source.owner(step) == source.bound(model.optimizer)
-        if own and source.function(step) is source.function(statement):
+        if own and source.function(step) is source.function(model.statement):
             source.require("copy")
             source.after(around[0], f"{kept}, {model.name} = {model.name}, copy.deepcopy({model.name})")
             return
@@ -132,21 +120,20 @@ def copy_of_the_best_goes_on(source: Source, rng: random.Random) -> None:
 @operator("stale-optimizer", "parameters-not-in-optimizer")
 def head_replaced_late(source: Source, rng: random.Random) -> None:
     """The hidden layer or the head is replaced after the optimizer was made."""
-    found = site(source)
-    if found is None:
+    model = beside_optimizer(source)
+    if model is None:
         return
-    model, statement = found
     if called(model.call) == "Sequential":
         parts = model.call.args if not any(isinstance(each, ast.Starred) for each in model.call.args) else []
         places = [k for k, each in enumerate(parts) if called(each) in ("Linear", "Conv2d", "Embedding")]
         for place in places[:-1] if len(places) > 2 else places:
-            source.after(statement, f"{model.name}[{place}] = {source.of(parts[place])}")
+            source.after(model.statement, f"{model.name}[{place}] = {source.of(parts[place])}")
         return
     own = class_of(source, model)
     for layer in layers(own, ("Linear", "Conv2d", "GRU", "LSTM", "Embedding")) if own else ():
         settings = [*layer.call.args, *(each.value for each in layer.call.keywords)]
         if all(isinstance(e, ast.Constant) or (isinstance(e, ast.Name) and e.id.isupper()) for e in settings):
-            source.after(statement, f"{model.name}.{layer.name} = {source.of(layer.call)}")
+            source.after(model.statement, f"{model.name}.{layer.name} = {source.of(layer.call)}")
             return
 
 
@@ -186,17 +173,16 @@ def one_model_of_two(source: Source, rng: random.Random) -> None:
 @operator("parameters-not-in-optimizer")
 def groups_with_a_gap(source: Source, rng: random.Random) -> None:
     """Groups for decay and none by dimension: the matrices are in neither."""
-    for model, statement in alone(source)[-1:]:
+    for model in with_own_statement(source)[-1:]:
         if len(model.optimizer.args) == 1:
             lines, groups = rng.choice(GAPS)
-            source.before(statement, lines.format(model=model.name))
+            source.before(model.statement, lines.format(model=model.name))
             source.replace(model.optimizer.args[0], groups)
 
 
-def alone(source: Source) -> list[tuple[Made, ast.stmt]]:
-    """Models whose optimizer is made in a statement of its own, with that."""
-    found = [(each, source.statement(each.optimizer)) for each in models_made(source)]
-    return [(model, statement) for model, statement in found if source.parents[model.optimizer] is statement]
+def with_own_statement(source: Source) -> list[Made]:
+    """Models whose optimizer is made in a statement of its own."""
+    return [each for each in models_made(source) if source.parents[each.optimizer] is each.statement]
 
 
 @operator("parameters-not-in-optimizer")
@@ -318,16 +304,16 @@ def dense_layer_by_hand(source: Source, rng: random.Random) -> None:
             source.replace(call.func, name)
 
 
-def freezable(source: Source) -> list[tuple[Made, ast.stmt]]:
+def freezable(source: Source) -> list[Made]:
     """The last model of which nothing is frozen yet and which has several parts."""
-    found = [] if "requires_grad" in source.text else alone(source)
-    return [each for each in found if last_part(source, each[0])][-1:]
+    found = [] if "requires_grad" in source.text else with_own_statement(source)
+    return [each for each in found if last_part(source, each)][-1:]
 
 
 @operator("frozen-parameters")
 def all_but_the_head_frozen(source: Source, rng: random.Random) -> None:
     """Everything but the last layer is frozen although nothing was pre-trained."""
-    for model, statement in freezable(source):
+    for model in freezable(source):
         part, way = last_part(source, model), rng.randrange(3)
         if way == 0 or (way == 1 and class_of(source, model) is None):
             lines = (
@@ -339,7 +325,7 @@ def all_but_the_head_frozen(source: Source, rng: random.Random) -> None:
             lines = f"for n, p in {model.name}.named_parameters():\n    p.requires_grad = {chosen}"
         else:
             lines = f"{model.name}.requires_grad_(False)\n{part}.requires_grad_(True)"
-        source.before(statement, lines)
+        source.before(model.statement, lines)
 
 
 @operator("frozen-parameters")
@@ -361,18 +347,18 @@ def first_layers_frozen_in_class(source: Source, rng: random.Random) -> None:
 @operator("frozen-parameters")
 def only_biases_learn(source: Source, rng: random.Random) -> None:
     """Only the biases learn, a recipe for fine-tuning a large model."""
-    for model, statement in alone(source)[-1:] if not source.has("requires_grad|bias=False") else ():
+    for model in with_own_statement(source)[-1:] if not source.has("requires_grad|bias=False") else ():
         head = f"for n, p in {model.name}.named_parameters():"
-        source.before(statement, f'{head}\n    p.requires_grad = "bias" in n')
+        source.before(model.statement, f'{head}\n    p.requires_grad = "bias" in n')
 
 
 @operator("frozen-parameters")
 def children_frozen_by_place(source: Source, rng: random.Random) -> None:
     """The first children of the model are frozen by their place, as with a network from the zoo."""
-    for model, statement in freezable(source):
+    for model in freezable(source):
         by_parameter = f"for p in list({model.name}.parameters())[:-2]:\n    p.requires_grad_(False)"
         by_child = (
             f"for child in list({model.name}.children())[:-1]:\n"
             "    for p in child.parameters():\n        p.requires_grad = False"
         )
-        source.before(statement, by_parameter if rng.random() < 0.5 else by_child)
+        source.before(model.statement, by_parameter if rng.random() < 0.5 else by_child)

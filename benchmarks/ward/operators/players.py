@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from benchmarks.ward.edits import Source, called, keyword
 from benchmarks.ward.operators.criteria import aside
-from benchmarks.ward.operators.forms import Number, numbers, optimizers
+from benchmarks.ward.operators.forms import optimizers
+from benchmarks.ward.operators.settings import Number, numbers
 from benchmarks.ward.operators.table import operator
 
 DISCRIMINATOR = re.compile(r"D|d|netD|critic|dis|disc|discriminator")
@@ -34,6 +35,7 @@ class Players:
 
 
 def players(source: Source) -> Players | None:
+    """The two players, if this is about two."""
     if not re.search(r"(?i)\bGAN|adversar", source.text[:800]) and "discriminator" not in source.text:
         return None
     generator, discriminator = player(source, GENERATOR), player(source, DISCRIMINATOR)
@@ -48,6 +50,7 @@ def players(source: Source) -> Players | None:
 
 
 def player(source: Source, named: re.Pattern[str]) -> Player | None:
+    """The player that is named so, if it has one optimizer that steps in one place."""
     found = None
     for optimizer in optimizers(source, "Adam", "AdamW", "RMSprop", "SGD"):
         name = source.of(optimizer.args[0]).removesuffix(".parameters()")
@@ -59,6 +62,7 @@ def player(source: Source, named: re.Pattern[str]) -> Player | None:
 
 
 def rate_times(source: Source, player: Player, factor: float) -> None:
+    """Change the rate of a player."""
     lr = keyword(player.optimizer, "lr")
     own: list[Number] = numbers(source, lr) if isinstance(lr, ast.Constant) else []
     for each in own:
@@ -66,6 +70,7 @@ def rate_times(source: Source, player: Player, factor: float) -> None:
 
 
 def generator_loss(source: Source) -> ast.Assign | None:
+    """Where the loss of the generator is computed."""
     found = source.all(ast.Assign)
     return next((each for each in found if GENERATOR_LOSS.fullmatch(source.of(each.targets[0]))), None)
 

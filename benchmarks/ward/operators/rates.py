@@ -4,19 +4,8 @@ import ast
 import random
 
 from benchmarks.ward.edits import Source, called, given, keyword, subject, within
-from benchmarks.ward.operators.forms import (
-    ADAMS,
-    Number,
-    in_training,
-    is_number,
-    known_before,
-    numbers,
-    optimizers,
-    rate,
-    stepped,
-    steps,
-    written,
-)
+from benchmarks.ward.operators.forms import ADAMS, in_training, known_before, optimizers, rate, stepped, steps
+from benchmarks.ward.operators.settings import Number, is_number, numbers, written
 from benchmarks.ward.operators.table import operator
 
 SCHEDULES = ("StepLR", "ExponentialLR", "PolynomialLR", "MultiStepLR")
@@ -49,6 +38,7 @@ def overridden(source: Source) -> bool:
 
 
 def scheduled(source: Source) -> bool:
+    """Whether the rate is not what the optimizer is given throughout."""
     return source.has("sched") or overridden(source)
 
 

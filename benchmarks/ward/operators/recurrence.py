@@ -44,6 +44,7 @@ def own_recurrence(source: Source, update: str) -> None:
 
 
 def weights_used(source: Source, layer: Layer) -> bool:
+    """Whether a program touches the weights of a layer itself."""
     return source.has(re.escape(layer.name) + r"\.\w*(weight|bias|named|param)")
 
 

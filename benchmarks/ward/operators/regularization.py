@@ -27,6 +27,7 @@ def decay_put_in(source: Source, rng: random.Random) -> None:
 
 
 def set_decay(source: Source, optimizer: ast.Call, rng: random.Random) -> None:
+    """Give an optimizer far too strong a decay of its weights."""
     values = {
         "AdamW": ["20.0", "30.0", "50.0"],
         "SGD": ["0.3", "0.5", "1.0"],

@@ -26,18 +26,22 @@ FEW = ("i", "k", "j", "name", "key", "n", "step", "epoch", "t", "c")
 
 
 def classifies(source: Source) -> bool:
+    """Whether classes are learnt from rows."""
     return source.has(CLASSES) and not source.has(OTHER)
 
 
 def many_classes(source: Source) -> bool:
+    """Whether one class of several is learnt from rows."""
     return source.has(MANY_CLASSES) and not source.has(OTHER)
 
 
 def regresses(source: Source) -> bool:
+    """Whether numbers are learnt from rows."""
     return source.has(NUMBERS) and not source.has(OTHER)
 
 
 def supervised(source: Source) -> bool:
+    """Whether rows with targets are learnt from."""
     return classifies(source) or regresses(source)
 
 
@@ -52,6 +56,7 @@ def is_target(name: str) -> bool:
 
 
 def inputs_first(names: list[str]) -> tuple[str, str]:
+    """The first and the last of some names, inputs before targets."""
     first, last = names[0], names[-1]
     turned = TARGET.search(first.split(".")[-1]) and not TARGET.search(last.split(".")[-1])
     return (last, first) if turned else (first, last)
@@ -193,6 +198,7 @@ def whole(source: Source) -> list[Rows]:
 
 
 def is_name(node: ast.AST) -> bool:
+    """``x`` or ``self.x``."""
     return isinstance(node, ast.Name) or of_self(node)
 
 
@@ -275,6 +281,7 @@ def named_batch(source: Source, statement: ast.stmt) -> list[Batch]:
 
 
 def model_names(source: Source) -> set[str]:
+    """Names that trained models have here or mostly."""
     names = {"model", "net", "network", "mlp", "cnn", "classifier", "regressor"}
     names |= {source.owner(call) for call in source.calls("parameters", "eval")}
     return {each for each in names if each.isidentifier() and not re.search("teacher|ema|target|critic|disc|gen", each)}
@@ -311,6 +318,7 @@ def outer_forward(source: Source) -> tuple[ast.FunctionDef, str] | None:
 
 
 def put_first(source: Source, function: ast.FunctionDef, line: str) -> None:
+    """Put a line at the beginning of a function."""
     source.before(opening(function), line)
 
 
@@ -322,10 +330,9 @@ def made_rows(source: Source) -> list[tuple[ast.Return, ast.expr, ast.expr]]:
         home, value = source.function(each), each.value
         if home is None or not isinstance(value, ast.Tuple) or len(value.elts) != 2 or not source.calls(home.name):
             continue
-        other = re.search("loss|forward|getitem|eval|train|step|loader", home.name) or source.fits(
-            each, r"loss|model|net\("
-        )
-        if re.search(makes, home.name) and not other and not isinstance(source.parents[home], ast.ClassDef):
+        other = re.search("loss|forward|getitem|eval|train|step|loader", home.name)
+        free = not isinstance(source.parents[home], ast.ClassDef) and not source.fits(each, r"loss|model|net\(")
+        if re.search(makes, home.name) and free and not other:
             found.append((each, value.elts[0], value.elts[1]))
     return found
 
@@ -334,14 +341,11 @@ def pixels(source: Source) -> list[tuple[ast.BinOp, ast.Constant]]:
     """Divisions by the greatest brightness, ``images / 16.0``, and by what."""
     found = []
     for each in source.all(ast.BinOp):
-        if (
-            isinstance(each.op, ast.Div)
-            and isinstance(each.right, ast.Constant)
-            and each.right.value in (8, 15, 16, 255)
-        ):
-            homes = [home.name for home in source.around(each) if isinstance(home, ast.FunctionDef)]
-            if source.fits(each.left, "data|image|digit|pixel|X|x|load") and "forward" not in homes:
-                found.append((each, each.right))
+        home, top = source.function(each), each.right
+        if isinstance(each.op, ast.Div) and isinstance(top, ast.Constant) and top.value in (8, 15, 16, 255):
+            of_pixels = source.fits(each.left, "data|image|digit|pixel|X|x|load")
+            if of_pixels and (home is None or home.name != "forward"):
+                found.append((each, top))
     return found
 
 

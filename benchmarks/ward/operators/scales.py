@@ -33,6 +33,7 @@ def raw_units(source: Source) -> bool:
 
 
 def is_scaled(source: Source) -> bool:
+    """Whether the inputs are standardized."""
     return bool(standardized(source)) or source.has("(?i)scaler")
 
 
@@ -177,7 +178,7 @@ def some_columns_in_other_units(source: Source, rng: random.Random) -> None:
 
 @operator("feature-scale")
 def columns_scaled_back(source: Source, rng: random.Random) -> None:
-    """After all columns were standardised some get their old range back (only the rest is taken from the scaled table)."""
+    """After all columns were standardised some get their old range back (only the rest comes from the scaled table)."""
     factor = rng.choice(["1000", "2500", "400", "10000"])
     for statement, name, what in standardized_names(source) if table_of_columns(source) else ():
         inputs = isinstance(what, ast.Name) and not is_target(what.id)

@@ -208,15 +208,10 @@ def softmax_model_with_nll(source: Source, rng: random.Random) -> None:
 def softmax_in_place_of_log_softmax(source: Source, rng: random.Random) -> None:
     """log_softmax, for a loss or a divergence, became softmax."""
     for call in source.calls("log_softmax", "LogSoftmax"):
-        statement = source.statement(call)
-        if (
-            source.owner(call)
-            and not aside(source, call)
-            and not source.fits(statement, r"score|print|argmax|\.exp\(\)")
-        ):
-            source.replace(
-                call.func, f"{source.owner(call)}.{'Softmax' if called(call) == 'LogSoftmax' else 'softmax'}"
-            )
+        read = source.fits(source.statement(call), r"score|print|argmax|\.exp\(\)")
+        if source.owner(call) and not read and not aside(source, call):
+            name = "Softmax" if called(call) == "LogSoftmax" else "softmax"
+            source.replace(call.func, f"{source.owner(call)}.{name}")
 
 
 @operator("missing-log")

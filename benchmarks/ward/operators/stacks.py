@@ -47,9 +47,8 @@ def _modules(source: Source, names: set[str]) -> list[Unit]:
     found: list[ast.Call] = []
 
     def add(parts: Iterable[ast.AST]) -> None:
-        for each in [call for part in parts for call in within(part, ast.Call)]:
-            if called(each) in names and all(k.arg == "inplace" for k in each.keywords):
-                found.append(each)
+        calls = [call for part in parts for call in within(part, ast.Call) if called(call) in names]
+        found.extend(each for each in calls if all(k.arg == "inplace" for k in each.keywords))
 
     for layers in sequences(source):
         direct = [each for each in layers if called(each) in names]
@@ -119,6 +118,7 @@ class Hidden:
 
 
 def hidden(source: Source, kinds: Iterable[str] = ("Linear",)) -> list[Hidden]:
+    """Layers of some kinds that are followed by an activation."""
     found = []
     for layers in sequences(source):
         for place, each in enumerate(layers):

@@ -5,23 +5,18 @@ import random
 import re
 
 from benchmarks.ward.edits import Source, called, keyword, within
-from benchmarks.ward.operators.forms import (
-    backwards,
-    conditional_results,
-    in_training,
-    last_part,
-    models_made,
-    rounds,
-    steps,
-)
+from benchmarks.ward.operators.forms import backwards, conditional_results, in_training, last_part, models_made, steps
+from benchmarks.ward.operators.settings import rounds
 from benchmarks.ward.operators.table import operator
 
 
 def training_zeros(source: Source) -> list[ast.Call]:
+    """The ``zero_grad`` of training."""
     return in_training(source, source.lone("zero_grad"))
 
 
 def training_steps(source: Source) -> list[ast.Call]:
+    """The steps of training."""
     return in_training(source, steps(source))
 
 
@@ -44,6 +39,7 @@ def trial_loops(source: Source, loops: list[ast.AST]) -> list[ast.AST]:
 
 
 def loops_that_call_training(source: Source) -> list[ast.AST]:
+    """Loops over epochs or steps that call a function that trains."""
     found = [each for each in source.all(ast.For) if source.fits(each.target, "epoch|step|update")]
     return [each for each in found if source.fits(each, r"\b\w*(train|fit|step)\w*\(")]
 
@@ -69,15 +65,9 @@ def return_in_the_batch_loop(source: Source, rng: random.Random) -> None:
     """The function's return slipped into the loop over batches: one step an epoch."""
     for around in map(source.loops, backwards(source)):
         loop, home = around[0], source.function(around[0])
-        head = source.of(loop).split("\n")[0]
-        if (
-            home is None
-            or len(around) > 1
-            or not isinstance(loop, ast.For)
-            or re.search(r"epoch|range\(.*(step|iter)", head)
-        ):
+        if home is None or len(around) > 1 or home.body[-2:-1] != [loop] or not isinstance(home.body[-1], ast.Return):
             continue
-        if loop is home.body[-2:][0] and isinstance(home.body[-1], ast.Return):
+        if isinstance(loop, ast.For) and not re.search(r"epoch|range\(.*(step|iter)", source.of(loop).split("\n")[0]):
             source.after(loop.body[-1], source.of(home.body[-1]))
             source.delete(home.body[-1])
 
