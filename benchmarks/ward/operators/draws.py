@@ -5,7 +5,7 @@ import random
 import re
 
 from benchmarks.ward.edits import Source, called, within
-from benchmarks.ward.operators.forms import modules, opening, training_loops, without_gradients
+from benchmarks.ward.operators.forms import module_classes, opening, training_loops, without_gradients
 from benchmarks.ward.operators.table import operator
 
 DRAWS = r"randn|rand\(|rand_like|randint|bernoulli|multinomial|normal_|uniform_|Normal\(|rsample|\.sample\(|poisson"
@@ -71,8 +71,8 @@ def noise_drawn_once(source: Source, rng: random.Random) -> None:
 @operator("duplicate-augmentation")
 def noise_of_the_model_repeats(source: Source, rng: random.Random) -> None:
     """The model's own draws (reparametrisation, noise on the input) come from a generator seeded in forward."""
-    for module in modules(source):
-        for call in noise(source, module.definition):
+    for owner in module_classes(source):
+        for call in noise(source, owner):
             draw_once(source, call, rng)
 
 

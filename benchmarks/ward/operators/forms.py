@@ -98,8 +98,7 @@ def known_before(source: Source, name: str, node: ast.stmt | ast.expr) -> bool:
         return True
     made = [each for each in source.all(ast.Name) if each.id == name and isinstance(each.ctx, ast.Store)]
     own = [each for each in made if source.function(each) is home]
-    every = own or [each for each in made if source.function(each) is None]
-    return bool(every) and all(each.lineno < node.lineno for each in every)
+    return any(e.lineno < node.lineno for e in own or [each for each in made if source.function(each) is None])
 
 
 def conditional_results(source: Source, loop: ast.AST) -> bool:
@@ -247,14 +246,15 @@ class Layer:
     call: ast.Call
 
 
+def module_classes(source: Source) -> list[ast.ClassDef]:
+    """Classes that are modules of torch."""
+    return [each for each in source.all(ast.ClassDef) if any(source.fits(base, "Module") for base in each.bases)]
+
+
 def modules(source: Source) -> list[Module]:
     """Classes of layers that make them in ``__init__`` and use them in ``forward``."""
-    found = []
-    for each in source.all(ast.ClassDef):
-        init, forward = method(each, "__init__"), method(each, "forward")
-        if init and forward and any(source.fits(base, "Module") for base in each.bases):
-            found.append(Module(each, init, forward))
-    return found
+    found = [(each, method(each, "__init__"), method(each, "forward")) for each in module_classes(source)]
+    return [Module(each, init, forward) for each, init, forward in found if init and forward]
 
 
 def layers(module: Module, kinds: Iterable[str] = PARAMETRIC) -> list[Layer]:

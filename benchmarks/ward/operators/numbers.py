@@ -4,7 +4,7 @@ import ast
 import random
 import re
 
-from benchmarks.ward.edits import Source, called, subject, within
+from benchmarks.ward.edits import Loop, Source, called, subject, within
 from benchmarks.ward.operators.criteria import (
     ALL_KINDS,
     Loss,
@@ -30,8 +30,14 @@ def table(source: Source, rows: ast.expr, loss: Loss) -> tuple[str, ast.stmt] | 
     """The table that rows of a batch are taken from, and the loop before which it may be changed."""
     made = assigned(source, rows.id, loss.call) if isinstance(rows, ast.Name) else None
     taken = re.fullmatch(r"(\w+)\[[A-Za-z_]\w*\]", source.of(made if isinstance(made, ast.Subscript) else rows))
-    loops = [each for each in source.loops(loss.call) if taken and known_before(source, taken[1], each)]
+    loops = [each for each in source.loops(loss.call) if taken and settled_before(source, taken[1], each)]
     return (taken[1], loops[-1]) if taken and loops else None
+
+
+def settled_before(source: Source, name: str, loop: Loop) -> bool:
+    """Whether a name has its value before a loop and keeps it there."""
+    within_loop = [each for each in within(loop, ast.Name) if each.id == name and isinstance(each.ctx, ast.Store)]
+    return known_before(source, name, loop) and not within_loop
 
 
 def in_dataset(source: Source, place: int) -> tuple[str, ast.stmt] | None:
