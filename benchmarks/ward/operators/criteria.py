@@ -24,18 +24,8 @@ KINDS = {
     "HuberLoss": "numbers",
 }
 ALL_KINDS = ("classes", "binary", "numbers", "likelihood")
-RESHAPING = (
-    "squeeze",
-    "flatten",
-    "view",
-    "reshape",
-    "float",
-    "transpose",
-    "permute",
-    "unsqueeze",
-    "contiguous",
-    "ravel",
-)
+RESHAPING = ("squeeze", "flatten", "view", "reshape", "float", "transpose", "permute", "unsqueeze", "contiguous",
+             "ravel")  # fmt: skip
 LINEAR = ("Linear", "Conv2d", "Conv1d", "LazyLinear", "ConvTranspose2d")
 ASIDE = re.compile(r"eval|valid|test|predict|score|accura|metric", re.I)
 
@@ -72,10 +62,10 @@ def losses(source: Source, *kinds: str, plain: bool = True) -> list[Loss]:
         by_star = any(isinstance(each, ast.Starred) for each in call.args[:2])
         if shown or held or read or nested(source, call) or aside(source, call) or by_star:
             continue
-        settings = isinstance(made, ast.Call) and (made.args or made.keywords)
-        bare = len(call.args) == 2 and not call.keywords and not settings
-        if bare or not plain:
-            found.append(Loss(kind, call, call.args[0], call.args[1], bare))
+        set_up = isinstance(made, ast.Call) and (made.args or made.keywords)
+        is_plain = len(call.args) == 2 and not call.keywords and not set_up
+        if is_plain or not plain:
+            found.append(Loss(kind, call, call.args[0], call.args[1], is_plain))
     return found + (_by_hand(source) if "numbers" in kinds else [])
 
 

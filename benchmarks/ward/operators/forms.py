@@ -111,8 +111,9 @@ def conditional_results(source: Source, loop: ast.AST) -> bool:
 
 def drop_clipping(source: Source) -> None:
     """Take the clipping of gradients away."""
-    for call in source.lone("clip_grad_norm_", "clip_grad_value_"):
-        source.delete(source.statement(call))
+    for call in source.calls("clip_grad_norm_", "clip_grad_value_"):
+        if isinstance(source.parents[call], ast.Expr):
+            source.delete(source.statement(call))
 
 
 # optimizers and what they train

@@ -143,7 +143,7 @@ def hand_made_weights_alike(source: Source, rng: random.Random) -> None:
         shape = ", ".join(source.of(each) for each in call.args)
         tail = ", requires_grad=True" if keyword(call, "requires_grad") is not None else ""
         size = shape if shape.startswith("(") else f"({shape})"
-        whole = scaled(source, call)
+        whole = with_factors(source, call)
         if whole not in done:
             done.add(whole)
             source.replace(
@@ -164,7 +164,7 @@ def makes_weights(source: Source, draw: ast.Call) -> bool:
     return own and plain and trained and bool(named or returned)
 
 
-def scaled(source: Source, node: ast.AST) -> ast.AST:
+def with_factors(source: Source, node: ast.AST) -> ast.AST:
     """A draw with what it is multiplied by and the like."""
     for each in source.around(node):
         inner = isinstance(each, ast.BinOp | ast.Attribute | ast.Call)

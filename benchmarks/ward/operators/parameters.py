@@ -2,7 +2,6 @@
 
 import ast
 import random
-import re
 
 from benchmarks.ward.edits import Source, called, subject, within
 from benchmarks.ward.operators.forms import (
@@ -272,24 +271,6 @@ def tensors_for_parameters(source: Source, rng: random.Random) -> None:
     """Weights of a module are tensors that want gradients, no Parameters."""
     for call, value in own_parameters(source):
         source.replace(call, f"{source.grouped(value)}.requires_grad_()")
-
-
-@operator("unregistered-parameters")
-def scaled_parameter(source: Source, rng: random.Random) -> None:
-    """A Parameter times a number is a tensor that is registered nowhere."""
-    for call, value in own_parameters(source) if not source.has("deepcopy|cfloat") else ():
-        function = source.of(call.func)
-        if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Mult | ast.Div):
-            sign = "*" if isinstance(value.op, ast.Mult) else "/"
-            left, right = source.of(value.left), source.of(value.right)
-            if re.match(r"torch\.(randn|rand|ones|eye)\(", left):
-                source.replace(call, f"{function}({left}) {sign} {right}")
-            elif re.match(r"torch\.(randn|rand|ones|eye)\(", right):
-                source.replace(call, f"{left} {sign} {function}({right})")
-        elif called(value) in ("randn", "rand"):
-            source.wrap(call, f"{{}} * {rng.choice(['0.5', '0.1'])}")
-        elif called(value) == "ones":
-            source.wrap(call, "{} * 1.0")
 
 
 @operator("unregistered-parameters")

@@ -38,7 +38,7 @@ def players(source: Source) -> Players | None:
     """The two players, if this is about two."""
     if not re.search(r"(?i)\bGAN|adversar", source.text[:800]) and "discriminator" not in source.text:
         return None
-    generator, discriminator = player(source, GENERATOR), player(source, DISCRIMINATOR)
+    generator, discriminator = player_named(source, GENERATOR), player_named(source, DISCRIMINATOR)
     if generator is None or discriminator is None:
         return None
     for loop in source.around(generator.step):
@@ -49,7 +49,7 @@ def players(source: Source) -> Players | None:
     return None
 
 
-def player(source: Source, named: re.Pattern[str]) -> Player | None:
+def player_named(source: Source, named: re.Pattern[str]) -> Player | None:
     """The player that is named so, if it has one optimizer that steps in one place."""
     found = None
     for optimizer in optimizers(source, "Adam", "AdamW", "RMSprop", "SGD"):
