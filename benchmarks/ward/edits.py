@@ -84,6 +84,10 @@ class Source:
         plain = isinstance(node, ast.Name | ast.Subscript | ast.Call | ast.Attribute)
         return self.of(node) if plain else f"({self.of(node)})"
 
+    def unindented(self, statement: ast.stmt) -> str:
+        """A statement as it would stand at the margin, to be put elsewhere."""
+        return self.of(statement).replace(f"\n{' ' * statement.col_offset}", "\n")
+
     def owner(self, call: ast.Call) -> str:
         """What a method is called on, as written: ``self.optimizer`` of ``self.optimizer.step()``."""
         return self.of(subject(call))

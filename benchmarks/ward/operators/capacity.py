@@ -53,7 +53,7 @@ def few_channels(source: Source, rng: random.Random) -> None:
     between = ACTIVATIONS | {"BatchNorm2d", "BatchNorm1d", "Dropout", "Dropout2d", "Upsample", "MaxPool1d",
                              "MaxPool2d", "AvgPool1d", "AvgPool2d"}  # fmt: skip
     for layers in sequences(source):
-        if "group" not in source.text.lower() and not any(isinstance(each, ast.Starred) for each in layers):
+        if not source.has("groups|GroupNorm") and not any(isinstance(each, ast.Starred) for each in layers):
             narrow(source, layers, CONVOLUTIONS, between, width)
 
 

@@ -78,11 +78,9 @@ def losses_assigned(source: Source) -> list[tuple[ast.Assign, ast.Call]]:
 def steps(source: Source) -> list[ast.Call]:
     """Statements ``optimizer.step()``, not those of a schedule."""
     names = {source.owner(each) for each in source.calls("zero_grad")} | {source.bound(c) for c in optimizers(source)}
-    return [
-        each
-        for each in source.lone("step")
-        if not each.args and not each.keywords and source.owner(each) in names and "sched" not in source.owner(each)
-    ]
+    found = [each for each in source.lone("step") if not each.args and not each.keywords]
+    found = [each for each in found if "sched" not in source.owner(each)]
+    return [each for each in found if source.owner(each) in names or "opt" in source.owner(each)]
 
 
 def in_training(source: Source, calls: list[ast.Call]) -> list[ast.Call]:

@@ -70,7 +70,7 @@ def model_built_again(source: Source, rng: random.Random) -> None:
     if model := beside_optimizer(source):
         uses = [each.lineno for each in source.all(ast.Name) if each.id == model.name]
         if not any((model.made.end_lineno or 0) < line < model.statement.lineno for line in uses):
-            source.after(model.statement, source.of(model.made))
+            source.after(model.statement, source.unindented(model.made))
 
 
 @operator("stale-optimizer")

@@ -118,7 +118,7 @@ class Rows:
     def pick(self, rows: str) -> None:
         """Take only some rows of the table."""
         for node in [*self.x, *self.y]:
-            self.source.wrap(node, f"{{}}[{rows}]")
+            self.source.replace(node, f"{self.source.grouped(node)}[{rows}]")
 
 
 def training_rows(source: Source) -> list[Rows]:

@@ -68,7 +68,7 @@ def return_in_the_batch_loop(source: Source, rng: random.Random) -> None:
         if home is None or len(around) > 1 or home.body[-2:-1] != [loop] or not isinstance(home.body[-1], ast.Return):
             continue
         if isinstance(loop, ast.For) and not re.search(r"epoch|range\(.*(step|iter)", source.of(loop).split("\n")[0]):
-            source.after(loop.body[-1], source.of(home.body[-1]))
+            source.after(loop.body[-1], source.unindented(home.body[-1]))
             source.delete(home.body[-1])
 
 
