@@ -224,6 +224,11 @@ def within(tree: ast.AST, kind: type[Node]) -> list[Node]:
     return [each for each in ast.walk(tree) if isinstance(each, kind)]
 
 
+def stores(tree: ast.AST) -> list[ast.Name]:
+    """Names that are given something in a part of a program."""
+    return [each for each in within(tree, ast.Name) if isinstance(each.ctx, ast.Store)]
+
+
 def called(call: ast.AST | None) -> str:
     """The last name of what is called: ``cross_entropy`` of ``F.cross_entropy(...)``; empty of what is no call."""
     name = call.func if isinstance(call, ast.Call) else None

@@ -134,12 +134,9 @@ def normed_outputs(source: Source) -> list[tuple[ast.For, ast.Assign, ast.Call]]
     """Loops of training, their loss and the call ``net(x)`` of a model that may hold batch norms, the last first."""
     if not source.has("BatchNorm[12]d") or "track_running_stats" in source.text:
         return []
-    normed = [
-        each
-        for each in models_made(source)
-        if source.fits(each.call, "BatchNorm") or called(each.call) not in PARAMETRIC
-    ]
-    names = {each.name for each in normed}
+    plain = [each for each in models_made(source) if called(each.call) in PARAMETRIC]
+    plain = [each for each in plain if not source.fits(each.call, "BatchNorm")]
+    names = {each.name for each in models_made(source) if each not in plain}
     found = []
     for loss, _ in reversed(losses_assigned(source)):
         loop = source.loops(loss)[0]

@@ -253,10 +253,8 @@ def end_of(source: Source, output: ast.expr) -> End | None:
     """Where the output of the model behind a prediction is made."""
     call = model_call(source, output)
     name = source.of(call.func) if call is not None else ""
-    function = next(
-        (each for each in source.tree.body if isinstance(each, ast.FunctionDef) and each.name == name), None
-    )
-    if function is not None:
+    functions = [each for each in source.tree.body if isinstance(each, ast.FunctionDef) and each.name == name]
+    for function in functions[:1]:
         returns = [each.value for each in within(function, ast.Return) if each.value is not None]
         plain = len(returns) == 1 and isinstance(returns[0], ast.BinOp | ast.Call)
         return End(source, returned=returns[0]) if plain else None

@@ -35,10 +35,8 @@ def generator_made_anew(source: Source, rng: random.Random) -> None:
     text = "\n".join(lines_of(source, loop) for loop in training_loops(source))
     for function in source.all(ast.FunctionDef):
         used = re.search(rf"\b{function.name}\(", text) and re.search(CHANGES, function.name) and function.args.args
-        free = not isinstance(source.parents[function], ast.ClassDef) and not source.fits(
-            function, "generator|backward"
-        )
-        if used and free and source.fits(function, DRAWS):
+        other = isinstance(source.parents[function], ast.ClassDef) or source.fits(function, "generator|backward")
+        if used and not other and source.fits(function, DRAWS):
             source.before(opening(function), f"torch.manual_seed({rng.choice(['0', '1', '42'])})")
             return
 
@@ -53,9 +51,7 @@ def noise(source: Source, part: ast.AST) -> list[ast.Call]:
     """``torch.randn_like(x)`` in training."""
     found = [each for each in within(part, ast.Call) if called(each) in ("randn_like", "rand_like")]
     found = [each for each in found if source.owner(each) == "torch" and not without_gradients(source, each)]
-    return [
-        each for each in found if len(each.args) == 1 and not each.keywords and source.fits(each.args[0], r"^[\w.]+$")
-    ]
+    return [each for each in found if not each.keywords and source.fits(each, r"\([\w.]+\)$")]
 
 
 @operator("duplicate-augmentation")

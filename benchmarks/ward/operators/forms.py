@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from benchmarks.ward.edits import Loop, Source, called, keyword, method, subject, within
+from benchmarks.ward.edits import Loop, Source, called, keyword, method, stores, subject, within
 
 ADAMS = ("Adam", "AdamW", "NAdam", "RAdam", "Adamax")
 OPTIMIZERS = (*ADAMS, "SGD", "RMSprop", "Adagrad", "Adadelta", "Rprop")
@@ -94,7 +94,7 @@ def known_before(source: Source, name: str, node: ast.stmt | ast.expr) -> bool:
     home = source.function(node)
     if home is not None and name in [each.arg for each in home.args.args]:
         return True
-    made = [each for each in source.all(ast.Name) if each.id == name and isinstance(each.ctx, ast.Store)]
+    made = [each for each in stores(source.tree) if each.id == name]
     own = [each for each in made if source.function(each) is home]
     return any(e.lineno < node.lineno for e in own or [each for each in made if source.function(each) is None])
 
@@ -103,8 +103,7 @@ def conditional_results(source: Source, loop: ast.AST) -> bool:
     """Whether something is made only in some rounds of a loop and used after it."""
     end = getattr(loop, "end_lineno", 0)
     later = {each.id for each in source.all(ast.Name) if each.lineno > end}
-    made = [name for each in within(loop, ast.If) for name in within(each, ast.Name) if isinstance(name.ctx, ast.Store)]
-    return any(each.id in later for each in made)
+    return any(name.id in later for each in within(loop, ast.If) for name in stores(each))
 
 
 def drop_clipping(source: Source) -> None:
@@ -166,10 +165,8 @@ def first_trained(source: Source) -> Trained | None:
     """The model of the first optimizer that is made in a statement of its own."""
     if source.has(r"def parameters\(self"):
         return None
-    kinds = ast.Assign | ast.AnnAssign
-    return next(
-        (t for t in trained(source) if isinstance(t.statement, kinds) and not nested(source, t.optimizer)), None
-    )
+    found = [each for each in trained(source) if isinstance(each.statement, ast.Assign | ast.AnnAssign)]
+    return next((each for each in found if not nested(source, each.optimizer)), None)
 
 
 @dataclass(frozen=True)

@@ -146,10 +146,8 @@ def hand_made_weights_alike(source: Source, rng: random.Random) -> None:
         whole = with_factors(source, call)
         if whole not in done:
             done.add(whole)
-            source.replace(
-                whole,
-                f"torch.{value}({shape}{tail})" if value in ("zeros", "ones") else f"torch.full({size}, {value}{tail})",
-            )
+            plain, full = f"torch.{value}({shape}{tail})", f"torch.full({size}, {value}{tail})"
+            source.replace(whole, plain if isinstance(value, str) else full)
 
 
 def makes_weights(source: Source, draw: ast.Call) -> bool:

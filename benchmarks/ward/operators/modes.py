@@ -138,13 +138,10 @@ def dropouts(source: Source, module: Module) -> list[tuple[Layer, list[ast.Call]
     """Dropouts of a module that are only ever called, with the calls."""
     found = []
     for layer in layers(module, ("Dropout", "Dropout1d", "Dropout2d", "Dropout3d")):
-        uses = [
-            each for each, name in self_calls(module.definition).items() if name == layer.name and len(each.args) == 1
-        ]
-        reads = [
-            each for each in source.all(ast.Attribute) if each.attr == layer.name and isinstance(each.ctx, ast.Load)
-        ]
-        if uses and len(reads) == len(uses):
+        calls = self_calls(module.definition)
+        uses = [each for each, name in calls.items() if name == layer.name and len(each.args) == 1]
+        named = [each for each in source.all(ast.Attribute) if each.attr == layer.name]
+        if uses and len([each for each in named if isinstance(each.ctx, ast.Load)]) == len(uses):
             found.append((layer, uses))
     return found
 

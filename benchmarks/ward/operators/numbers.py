@@ -4,7 +4,7 @@ import ast
 import random
 import re
 
-from benchmarks.ward.edits import Loop, Source, called, subject, within
+from benchmarks.ward.edits import Loop, Source, called, stores, subject, within
 from benchmarks.ward.operators.criteria import (
     ALL_KINDS,
     Loss,
@@ -36,8 +36,7 @@ def table(source: Source, rows: ast.expr, loss: Loss) -> tuple[str, ast.stmt] | 
 
 def settled_before(source: Source, name: str, loop: Loop) -> bool:
     """Whether a name has its value before a loop and keeps it there."""
-    within_loop = [each for each in within(loop, ast.Name) if each.id == name and isinstance(each.ctx, ast.Store)]
-    return known_before(source, name, loop) and not within_loop
+    return known_before(source, name, loop) and name not in [each.id for each in stores(loop)]
 
 
 def in_dataset(source: Source, place: int) -> tuple[str, ast.stmt] | None:
@@ -168,10 +167,8 @@ def group_lasso(source: Source, rng: random.Random) -> None:
             continue
         model, loss = source.of(call.func), source.of(statement.targets[0])
         if re.fullmatch(r"(self\.)?\w+", model) and model not in functions and loss.isidentifier() and "loss" in loss:
-            penalty = (
-                f"{rng.choice(['1e-4', '1e-5', '3e-5'])} * sum(p.pow(2).sum().sqrt() for p in {model}.parameters())"
-            )
-            source.after(statement, f"{loss} = {loss} + {penalty}")
+            penalty = f"sum(p.pow(2).sum().sqrt() for p in {model}.parameters())"
+            source.after(statement, f"{loss} = {loss} + {rng.choice(['1e-4', '1e-5', '3e-5'])} * {penalty}")
             return
 
 

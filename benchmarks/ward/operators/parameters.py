@@ -242,13 +242,12 @@ def list_for_modulelist(source: Source, rng: random.Random) -> None:
     """A plain list for a ModuleList, a dict for a ModuleDict."""
     for call in source.calls("ModuleList"):
         if len(call.args) == 1 and not isinstance(source.parents[call], ast.Call):
-            inner = call.args[0]
-            text = source.of(inner)
-            if isinstance(inner, ast.GeneratorExp):
-                text = f"[{text.removeprefix('(').removesuffix(')')}]" if text.startswith("(") else f"[{text}]"
-            source.replace(
-                call, text if isinstance(inner, ast.List | ast.ListComp | ast.GeneratorExp) else f"list({text})"
-            )
+            text = source.of(call.args[0])
+            if isinstance(call.args[0], ast.GeneratorExp):
+                text = f"[{text[1:-1]}]" if text.startswith("(") else f"[{text}]"
+            elif not isinstance(call.args[0], ast.List | ast.ListComp):
+                text = f"list({text})"
+            source.replace(call, text)
     for call in source.calls("ModuleDict"):
         if len(call.args) == 1 and isinstance(call.args[0], ast.Dict | ast.DictComp):
             source.replace(call, source.of(call.args[0]))

@@ -79,10 +79,8 @@ def rate_times_a_hundred(source: Source, rng: random.Random) -> None:
         return
     optimizer, values = sites[-1] if rng.random() < 0.6 else rng.choice(sites)
     adaptive = called(optimizer) in (*ADAMS, "RMSprop")
-    factor, least = (
-        rng.choice([50, 100, 100, 150, 200, 300] if adaptive else [30, 50, 100, 100]),
-        0.2 if adaptive else 1.0,
-    )
+    factor = rng.choice([50, 100, 100, 150, 200, 300] if adaptive else [30, 50, 100, 100])
+    least = 0.2 if adaptive else 1.0
     for each in values:
         if 0 < each.value < 2:
             enough = max(factor, min(300, least / each.value))

@@ -4,7 +4,7 @@ import ast
 import re
 from dataclasses import dataclass
 
-from benchmarks.ward.edits import Loop, Source, called, keyword, within
+from benchmarks.ward.edits import Loop, Source, called, keyword, stores, within
 from benchmarks.ward.operators.forms import modules, of_self, opening, training_loops, without_gradients
 
 CLASSES = r"cross_entropy|CrossEntropyLoss|NLLLoss|nll_loss|BCE|MarginLoss"
@@ -185,7 +185,7 @@ def whole(source: Source) -> list[Rows]:
     """``loss(net(x_train), y_train)`` on all rows at each step."""
     found = []
     for loop in training_loops(source):
-        bound = {each.id for each in within(loop, ast.Name) if isinstance(each.ctx, ast.Store)}
+        bound = {each.id for each in stores(loop)}
         for call in within(loop, ast.Call):
             model = call.args[0] if len(call.args) == 2 else None
             if not isinstance(model, ast.Call) or called(model) not in model_names(source) or len(model.args) != 1:
