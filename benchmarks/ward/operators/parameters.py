@@ -240,8 +240,11 @@ def layers_in_a_dict(source: Source, rng: random.Random) -> None:
 @operator("unregistered-parameters")
 def list_for_modulelist(source: Source, rng: random.Random) -> None:
     """A plain list for a ModuleList, a dict for a ModuleDict."""
+    # a model that has no other layers gives its optimizer nothing, which torch refuses
+    others = [each for each in modules(source) if {called(layer.call) for layer in layers(each)} - {"ModuleList"}]
+    owners = [each.definition for each in others]
     for call in source.calls("ModuleList"):
-        if len(call.args) == 1 and not isinstance(source.parents[call], ast.Call):
+        if len(call.args) == 1 and any(each in owners for each in source.around(call)):
             text = source.of(call.args[0])
             if isinstance(call.args[0], ast.GeneratorExp):
                 text = f"[{text[1:-1]}]" if text.startswith("(") else f"[{text}]"
