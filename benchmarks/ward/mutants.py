@@ -1,8 +1,9 @@
 """Faults drawn by chance: ``python -m benchmarks.ward.mutants --draw 100 --seed 3 --to FOLDER``.
 
 A cause, then one of the ways to make that mistake, then a healthy program it fits, each with equal chance. What does
-not hurt is drawn again. The folder then holds mistakes as ``mistakes/`` does: ``python -m benchmarks.ward --from FOLDER``.
-Mutation testing of training programs comes from DeepCrime (Humbatova, Jahangirova and Tonella, ISSTA 2021).
+not hurt is drawn again. The folder then holds mistakes as ``mistakes/`` does, for
+``python -m benchmarks.ward --from FOLDER``. Mutation testing of training programs comes from DeepCrime (Humbatova,
+Jahangirova and Tonella, ISSTA 2021).
 """
 
 import argparse
@@ -46,6 +47,7 @@ class Drawn:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Draw mistakes that hurt, and write them as differences."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--draw", type=int, required=True, help="how many")
     parser.add_argument("--seed", type=int, required=True)
