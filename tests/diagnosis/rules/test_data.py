@@ -11,6 +11,7 @@ from gradus.diagnosis.signs import Evaluation
 from tests.diagnosis.histories import (
     APART,
     BATCH,
+    EVEN,
     INPUT,
     classifying,
     falling,
@@ -286,6 +287,29 @@ def test_held_out_examples_far_below_training_ones_that_were_not_seen(
         scores=[score] * 2,
         right=line(train, train),
         examination=lambda step: {"again": again if step >= since else 0},
+    )
+    assert ("train-validation-mismatch" in seen(history)) is caught
+
+
+@pytest.mark.parametrize(
+    ("evaluation", "counts", "caught"),
+    [
+        ({}, EVEN, True),
+        ({"examples": 40}, EVEN, False),
+        ({"step": 60}, EVEN, False),  # long ago
+        ({}, tuple(2 * each for each in EVEN), False),  # several answers to an example
+        ({}, (), False),  # nothing tells whether classes come in turns
+    ],
+)
+def test_held_out_examples_are_compared_with_as_many_of_the_same_kind(
+    evaluation: dict[str, Any], counts: tuple[int, ...], caught: bool
+) -> None:
+    history = classifying(
+        scores=[0.35] * 2,
+        right=line(0.9, 0.9),
+        loss={"counts": counts},
+        examination=lambda step: {"again": 20 if step >= 40 else 0},
+        evaluation=evaluation,
     )
     assert ("train-validation-mismatch" in seen(history)) is caught
 

@@ -103,9 +103,21 @@ def test_an_optimizer_that_steps_uphill() -> None:
     assert not found(uphill, wrong_way=True, heads=())
 
 
-@pytest.mark.parametrize(("uphill", "end", "caught"), [(0.95, 5.0, True), (-0.95, 5.0, False), (0.95, 0.5, False)])
-def test_steps_of_ones_own_that_go_uphill(uphill: float, end: float, caught: bool) -> None:
-    history = fitting(curve=line(1.0, end), examination={"parameters": with_first(uphill=uphill)})
+@pytest.mark.parametrize(
+    ("uphill", "steps", "end", "caught"),
+    [
+        (0.95, 200, 5.0, True),
+        (0.95, 200, 0.5, False),
+        (0.95, 1, 5.0, False),  # a first step alone, which a warm-up may leave to chance
+        (0.7, 200, 5.0, False),
+        (-0.95, 200, 5.0, False),
+    ],
+)
+def test_steps_of_ones_own_that_go_uphill(uphill: float, steps: int, end: float, caught: bool) -> None:
+    history = fitting(
+        curve=line(1.0, end),
+        examination=lambda step: {"parameters": with_first(uphill=uphill if step < steps else 0.0)},
+    )
     assert ("loss-sign" in seen(history)) == caught
 
 

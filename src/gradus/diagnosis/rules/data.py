@@ -18,7 +18,6 @@ from gradus.diagnosis.rules.common import (
     losses,
     scored,
     supervised,
-    thriving,
     too_few,
 )
 from gradus.diagnosis.signs import Evaluation, LossSigns
@@ -216,7 +215,7 @@ def labels_kept(history: History) -> float | None:
     again = [each for each in history.examinations if each.again]
     number, kept = sum(each.again or 0 for each in again), sum(each.kept for each in again)
     pooled = [sum(column) for column in zip(*[each.counts for each in losses(history) if each.counts], strict=False)]
-    if number < _SOME or not supervised(history) or thriving(history):
+    if number < _SOME or not supervised(history):
         return None
     by_chance = sum((each / sum(pooled)) ** 2 for each in pooled) if pooled else _NEAR_BY_CHANCE
     right = accuracy(history)
