@@ -133,6 +133,10 @@ def test_where_regularization_is_too_strong() -> None:
     unknown = {"kind": "", "accuracy": None}
     assert found(net={"dropout": 0.9}, loss=unknown)  # whatever the loss compares
     assert not found(net={"dropout": 0.9}, loss=unknown, curve=line(2.0, 0.9))
+    assert not found(net={"dropout": 0.9}, adversarial=True)
+    strong = replace(ADAM, decay=20.0)
+    assert found(optimizer=strong)
+    assert not found(optimizer=strong, loss=unknown)  # one that may not be meant to fall
 
 
 def shrinking(

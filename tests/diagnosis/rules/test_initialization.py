@@ -223,3 +223,14 @@ def test_units_that_began_alike_and_that_noise_alone_parted(
         right=line(right, right), examination=lambda step: {"parameters": PARAMETERS | ({} if step else alike)}
     )
     assert ("symmetric-initialization" in seen(history)) == caught
+
+
+def test_an_output_that_began_alike_is_no_hidden_layer() -> None:
+    """As of zeros, which many begin with, or of one number for all classes."""
+    layers = {place: replace(each, output=True) for place, each in LAYERS.items()}
+    alike = {place: replace(each, alike=True) for place, each in PARAMETERS.items()}
+    history = classifying(
+        right=line(0.7, 0.7),
+        examination=lambda step: {"layers": layers, "parameters": PARAMETERS if step else alike},
+    )
+    assert "symmetric-initialization" not in seen(history)

@@ -129,7 +129,13 @@ def test_what_was_trained_before_may_creep_once_it_tells_anything(right: float, 
 
 @pytest.mark.parametrize(
     ("times", "name", "epsilon", "caught"),
-    [(BATCH, "SGD", 0.0, True), (BATCH, "Own", 0.0, True), (2.0, "SGD", 0.0, False), (BATCH, "Adam", 1e-8, False)],
+    [
+        (BATCH, "SGD", 0.0, True),
+        (BATCH, "Own", 0.0, True),
+        (2.0, "SGD", 0.0, False),
+        (BATCH, "Adam", 1e-8, False),
+        (BATCH, "Lion", 0.0, False),  # goes by the sign alone
+    ],
 )
 def test_the_mean_times_the_size_of_the_batch_is_a_sum(times: float, name: str, epsilon: float, caught: bool) -> None:
     loss = {"heads": ((op("Mul", times=times), *CROSS_ENTROPY),)}
@@ -139,18 +145,21 @@ def test_the_mean_times_the_size_of_the_batch_is_a_sum(times: float, name: str, 
 
 
 @pytest.mark.parametrize(
-    ("given", "highest", "right", "caught"),
+    ("given", "highest", "right", "moves", "caught"),
     [
-        (0.01, 1e-4, 0.5, True),
-        (0.01, 1e-3, 0.5, False),  # a warm-up that began with a hundredth
-        (0.01, 1e-4, 0.95, False),
-        (1.0, 1e-4, 0.5, False),  # what the schedule gives is the rate, and meant to be
-        (math.nan, 1e-4, 0.5, False),
+        (0.01, 1e-4, 0.5, 1.5e-3, True),
+        (0.01, 1e-3, 0.5, 1.5e-3, False),  # a warm-up that began with a hundredth
+        (0.01, 1e-4, 0.95, 1.5e-3, False),
+        (0.01, 1e-4, 0.5, 2.5e-3, False),  # as far as is usual
+        (1.0, 1e-4, 0.5, 1.5e-3, False),  # what the schedule gives is the rate, and meant to be
+        (math.nan, 1e-4, 0.5, 1.5e-3, False),
     ],
 )
-def test_a_schedule_that_gives_the_rate_itself(given: float, highest: float, right: float, caught: bool) -> None:
+def test_a_schedule_that_gives_the_rate_itself(
+    given: float, highest: float, right: float, moves: float, caught: bool
+) -> None:
     optimizer = replace(ADAM, rate=highest, given=given)
-    steps = {"parameters": moving(1.5e-3)}
+    steps = {"parameters": moving(moves)}
     history = classifying(optimizer=optimizer, right=line(right, right), examination=steps, ended=True)
     assert ("small-updates" in seen(history)) == caught
 
