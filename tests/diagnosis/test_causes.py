@@ -394,6 +394,33 @@ def test_a_gradient_that_came_through_before_the_steps(step: int, at_first: floa
             assert ranked(history, "vanishing-gradient", consequence)[0].id == cause
 
 
+def test_held_out_examples_at_chance_tell_little_where_there_was_little_to_learn_from() -> None:
+    def unrelated(known: int) -> float:
+        history = guessing(evaluation={"known": known, "share_known": 0.9})
+        found = {each.id: each.confidence for each in ranked(history, "labels-unrelated", "no-learning")}
+        return found["labels-unrelated"]
+
+    assert unrelated(99) < unrelated(100)
+
+
+def test_what_saturated_units_let_not_through_vanished_less_surely_by_itself() -> None:
+    def vanished(saturated: float) -> float:
+        layer = LayerSigns(type="", mean=0.0, std=1.0, peak=1.0, varied=1.0, units=8, saturated=saturated)
+        signs = {
+            at: ParameterSigns(elements=64, matrix=True, weight=0.1, gradient=each, update=1e-3)
+            for at, each in (("net:0.weight", 1e-6), ("net:2.weight", 1e-2), ("net:4.weight", 1e-2))
+        }
+        history = History(
+            step=100,
+            examinations=[Examination(step=at, layers={"net:1": layer}, parameters=signs) for at in range(3)],
+            optimizers={0: OptimizerFacts(name="Adam", rate=1e-3)},
+        )
+        (found,) = (each for each in ranked(history, "vanishing-gradient") if each.id == "vanishing-gradient")
+        return found.confidence
+
+    assert vanished(0.4) < vanished(0.2)
+
+
 @pytest.mark.parametrize(("at_first", "cause"), [(0.2, "learning-rate-too-high"), (200.0, "exploding-gradient")])
 def test_a_gradient_that_was_even_before_the_steps(at_first: float, cause: str) -> None:
     def looked_at(now: int, times: float) -> Examination:

@@ -208,6 +208,18 @@ def test_updates_by_hand_are_steps() -> None:
     assert matrices == ["net:0.weight", "net:1.weight"]  # as an optimizer has them
 
 
+@pytest.mark.parametrize("pairs", [True, False])
+def test_of_two_that_come_together_neither_has_the_label(pairs: bool) -> None:
+    model, x, y = nn.Linear(3, 2), torch.randn(16, 3), torch.arange(16) % 2
+    optimizer = SGD(model.parameters(), lr=0.1)
+    with probing(model) as probe:
+        for _ in range(3):
+            optimizer.zero_grad()
+            F.cross_entropy(model(x) - (model(x.flip(0)) if pairs else 0.0), y).backward()
+            optimizer.step()
+    assert [each.again for each in probe.history.examinations] == ([None] * 3 if pairs else [0, 16, 16])
+
+
 # ---- losses ---------------------------------------------------------------------------------------------------------
 
 

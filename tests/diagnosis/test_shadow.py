@@ -151,6 +151,7 @@ def test_the_steps_of_one_series_are_told_from_examples(shape: tuple[int, ...], 
         (lambda h: torch.where(torch.empty_like(h).uniform_() < 0.8, h * (1 / 0.8), 0.0), True),
         (lambda h: (torch.rand_like(h) < h.sigmoid()).float() / 0.7, False),  # spikes
         (lambda h: h * (torch.rand_like(h) > 0.3), False),  # inputs that are to be guessed
+        (lambda h: h * (torch.rand_like(h) > 0.0) / 1.0, False),  # nothing is dropped
         (lambda h: h * (h > 0.3) / 0.7 + torch.rand_like(h), False),
     ],
 )
