@@ -270,6 +270,13 @@ def test_values_that_are_others_when_examples_come_again(kept: int, end: float, 
     assert ("labels-unrelated" in seen(history)) is caught
 
 
+@pytest.mark.parametrize("pick", ["Gather", "Index", "Select"])
+def test_values_of_what_is_done_in_a_state_are_others_each_time(pick: str) -> None:
+    heads = ((op("SmoothL1Loss"), op(pick, BATCH), op("Addmm", BATCH, 4)),)
+    history = fitting(curve=line(1.0, 1.0), examination={"again": 4, "kept": 1}, loss={"heads": heads})
+    assert ("labels-unrelated" in seen(history)) is (pick == "Select")
+
+
 @pytest.mark.parametrize(
     ("train", "score", "since", "again", "caught"),
     [

@@ -183,7 +183,8 @@ def _come_again(history: History) -> bool:
     source="Zhang et al. (2017): random labels are memorized, and nothing carries over",
     not_fooled_by="slow starts: training must have got somewhere while held-out examples stay at chance; overfitting, "
     "before which something carried over, or of fewer than a hundred examples; held-out inputs that lie elsewhere; "
-    "pairs, of which one comes again with another; labels that a program makes for itself, and learns",
+    "pairs, of which one comes again with another; values of what is done in a state; labels that a program makes for "
+    "itself, and learns",
     says=Message(
         en="Labels seem unrelated to inputs: {what}.",
         zh="标签似乎与输入无关：{what}。",
@@ -215,12 +216,18 @@ def labels_kept(history: History) -> float | None:
     again = [each for each in history.examinations if each.again]
     number, kept = sum(each.again or 0 for each in again), sum(each.kept for each in again)
     pooled = [sum(column) for column in zip(*[each.counts for each in losses(history) if each.counts], strict=False)]
-    if number < _SOME or not supervised(history):
+    if number < _SOME or not supervised(history) or _answers_picked(history):
         return None
     by_chance = sum((each / sum(pooled)) ** 2 for each in pooled) if pooled else _NEAR_BY_CHANCE
     right = accuracy(history)
     little = explains_little(history) if kind(history) == "values" else right is None or right < chance(history) + 0.3
     return kept / number if little and kept / number < by_chance + _KEPT * (1 - by_chance) else None
+
+
+def _answers_picked(history: History) -> bool:
+    """Whether the model says several values of an example, one of which is compared: as of what is done in a state."""
+    picked = any(op.name in ("Gather", "Index") for loss in losses(history)[-1:] for head in loss.heads for op in head)
+    return kind(history) == "values" and picked
 
 
 def _explained_here_alone(history: History) -> dict[str, float] | None:
