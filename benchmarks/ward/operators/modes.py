@@ -42,6 +42,12 @@ def evaluates(source: Source, node: ast.AST) -> bool:
     return direct or any(called(each) in helpers for each in within(node, ast.Call))
 
 
+def put_for(source: Source, mode: str, other: str) -> None:
+    """Another mode wherever a program sets one."""
+    for call in calls_of(source, mode):
+        source.replace(call, f"{source.owner(call)}.{other}")
+
+
 @operator("training-in-eval-mode")
 def train_call_missing(source: Source, rng: random.Random) -> None:
     """`train()` is missing after an evaluation in each epoch."""
@@ -66,9 +72,7 @@ def train_call_once_before_epochs(source: Source, rng: random.Random) -> None:
 @operator("training-in-eval-mode")
 def eval_for_train(source: Source, rng: random.Random) -> None:
     """The wrong mode at the start of training."""
-    mode = "eval()" if rng.random() < 0.5 else "train(False)"
-    for call in calls_of(source, "train"):
-        source.replace(call, f"{source.owner(call)}.{mode}")
+    put_for(source, "train", rng.choice(["eval()", "train(False)"]))
 
 
 @operator("training-in-eval-mode")
@@ -104,9 +108,7 @@ def eval_not_called(source: Source, rng: random.Random) -> None:
 @operator("evaluation-in-train-mode")
 def train_after_eval(source: Source, rng: random.Random) -> None:
     """The block was copied from training: train() where eval() belongs, or true for false."""
-    mode = "train()" if rng.random() < 0.6 else "train(mode=True)"
-    for call in calls_of(source, "eval"):
-        source.replace(call, f"{source.owner(call)}.{mode}")
+    put_for(source, "eval", rng.choice(["train()", "train(mode=True)"]))
 
 
 @operator("evaluation-in-train-mode")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from gradus.diagnosis.graph import RESHAPING, children_of, describe, operands, short_name
+from gradus.diagnosis.operations import RESHAPING, children_of, describe, operands, short_name
 
 _FAR = 12
 _MANY, _MOST = 64, 1000

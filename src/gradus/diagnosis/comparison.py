@@ -11,8 +11,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from gradus.diagnosis.attention import crossed
-from gradus.diagnosis.graph import ADDING, LOSSES, RESHAPING, Graph, children_of, describe, operands, short_name
+from gradus.diagnosis.graph import Graph
 from gradus.diagnosis.measure import MOST, figures, stride
+from gradus.diagnosis.operations import ADDING, LOSSES, RESHAPING, children_of, describe, operands, short_name
 from gradus.diagnosis.signs import LossSigns, Op
 
 # N examples, C classes

@@ -16,11 +16,12 @@ from gradus.diagnosis import measure
 from gradus.diagnosis.axes import examples_first
 from gradus.diagnosis.causality import Shown, is_next
 from gradus.diagnosis.comparison import compared, read_loss
-from gradus.diagnosis.graph import Graph, by_weights, given_by_hand, short_name, walk
+from gradus.diagnosis.graph import Graph, by_weights, given_by_hand, walk
 from gradus.diagnosis.inputs import begins_with_normalization, calm, read_input, row_prints
 from gradus.diagnosis.matching import matched
 from gradus.diagnosis.memory import Memory
 from gradus.diagnosis.nonfinite import is_narrow
+from gradus.diagnosis.operations import short_name
 from gradus.diagnosis.places import Places
 from gradus.diagnosis.players import Judged, read_code, read_latents, read_made, read_players, untaught, used
 from gradus.diagnosis.rewards import minimizes_reward, minimizes_value

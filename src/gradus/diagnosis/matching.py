@@ -4,7 +4,7 @@ from typing import Any
 
 from torch import Tensor
 
-from gradus.diagnosis.graph import operands, short_name
+from gradus.diagnosis.operations import operands, short_name
 
 _DISTANCES = frozenset({"Cdist", "EuclideanDist"})
 _DEEPEST = 200

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from gradus.diagnosis.comparison import compared
-from gradus.diagnosis.graph import LOSSES, MOST_NODES, Graph, children_of, describe, operands, short_name
+from gradus.diagnosis.graph import Graph
 from gradus.diagnosis.measure import finite, first_tensor
+from gradus.diagnosis.operations import LOSSES, MOST_NODES, children_of, describe, operands, short_name
 from gradus.diagnosis.places import Places
 from gradus.diagnosis.signs import NonFinite
 

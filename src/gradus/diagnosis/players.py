@@ -8,8 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Normal
 
-from gradus.diagnosis.graph import MOST_NODES, RESHAPING, leaves_below, operands, short_name
+from gradus.diagnosis.graph import leaves_below
 from gradus.diagnosis.measure import pairwise
+from gradus.diagnosis.operations import MOST_NODES, RESHAPING, operands, short_name
 from gradus.diagnosis.signs import PlayersSigns
 
 _MOST = 256

@@ -27,7 +27,7 @@ from gradus.diagnosis.cadence import Cadence, glances, next_glance
 from gradus.diagnosis.comparison import share_right
 from gradus.diagnosis.evaluations import EvaluationWatch, trimmed
 from gradus.diagnosis.examination import Window
-from gradus.diagnosis.graph import are_marks, walk
+from gradus.diagnosis.graph import walk
 from gradus.diagnosis.guard import GradientGuard
 from gradus.diagnosis.history import History, Phase
 from gradus.diagnosis.holdings import find_optimizers
@@ -36,6 +36,7 @@ from gradus.diagnosis.lead import Lead
 from gradus.diagnosis.loop import LoopWatch
 from gradus.diagnosis.losses import LossReader
 from gradus.diagnosis.memory import Memory
+from gradus.diagnosis.operations import are_marks
 from gradus.diagnosis.optimizers import facts_of, parameters_of, rate_of
 from gradus.diagnosis.own import judges_by_ranking
 from gradus.diagnosis.places import Places, find_models, is_compiled, original

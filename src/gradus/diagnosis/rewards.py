@@ -12,7 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gradus.diagnosis.graph import RESHAPING, Graph, operands, short_name
+from gradus.diagnosis.graph import Graph
+from gradus.diagnosis.operations import RESHAPING, operands, short_name
 from gradus.diagnosis.signs import Op
 
 _REWARD = re.compile(r"(^|_)(rewards?|returns?|rets?|advantages?|advs?|payoffs?|profits?)(_|$)", re.IGNORECASE)

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-from gradus.diagnosis.graph import LOSSES, RESHAPING, children_of, describe, operands, short_name
+from gradus.diagnosis.operations import LOSSES, RESHAPING, children_of, describe, operands, short_name
 
 _AVERAGING = RESHAPING | {"Mean", "Sum"}
 _ROOTS = frozenset({"Sqrt", "Pow", "LinalgVectorNorm", "Norm", "ClampMin", "Clamp"})

@@ -4,8 +4,8 @@ import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from gradus.diagnosis.graph import RESHAPING, is_layer
 from gradus.diagnosis.history import History
+from gradus.diagnosis.operations import RESHAPING, is_layer
 from gradus.diagnosis.rules import asked_once
 from gradus.diagnosis.signs import Examination, LossSigns, Op
 

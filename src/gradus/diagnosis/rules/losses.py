@@ -5,8 +5,8 @@ import statistics
 from collections.abc import Collection, Iterator, Sequence
 
 from gradus.core.text import Message
-from gradus.diagnosis.graph import LOSSES, RESHAPING
 from gradus.diagnosis.history import History
+from gradus.diagnosis.operations import LOSSES, RESHAPING
 from gradus.diagnosis.rules import Sighting, rules
 from gradus.diagnosis.rules.common import learned, losses, says_no
 from gradus.diagnosis.rules.heads import each_head, first_of_each, first_pair, given_shares, has_logarithm, is_focal

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from gradus.core.text import Message
-from gradus.diagnosis.graph import RESHAPING
 from gradus.diagnosis.history import History
+from gradus.diagnosis.operations import RESHAPING
 from gradus.diagnosis.rules import Sighting, rules
 from gradus.diagnosis.signs import Op
 

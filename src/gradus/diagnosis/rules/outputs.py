@@ -5,8 +5,8 @@ import math
 from collections.abc import Iterator, Sequence
 
 from gradus.core.text import Message
-from gradus.diagnosis.graph import RESHAPING
 from gradus.diagnosis.history import History
+from gradus.diagnosis.operations import RESHAPING
 from gradus.diagnosis.rules import Sighting, rules
 from gradus.diagnosis.rules.common import losses, supervised
 from gradus.diagnosis.rules.heads import (

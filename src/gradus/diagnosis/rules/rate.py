@@ -34,7 +34,8 @@ CREEPING = 5e-4
 _HARDLY = 0.1
 _CUT_OFF = 0.1
 _FEW_BINS = 20
-_BY_SIGN = ("Lion", "Rprop", "Muon", "LBFGS", "Adafactor")
+_SCALE_FREE = ("Lion", "Rprop", "Muon", "LBFGS", "Adafactor")
+"""Optimizers without an epsilon that go no farther where the gradient is larger."""
 _MEANT, _ROUNDED, _STEADY = 0.2, 1.5, 2e-3
 _NEAR_ZERO = 0.1
 _A_WHILE = 20
@@ -294,7 +295,7 @@ def summed_loss(history: History) -> Iterator[Sighting]:
     last = known[-1]
     summed = last.summed or (last.heads and all(_adds_examples(head, last.batch) for head in last.heads))
     # Where the gradient's size tells how far a step goes, be it in a class of one's own.
-    plain = any(not each.epsilon and each.name not in _BY_SIGN for each in history.optimizers.values())
+    plain = any(not each.epsilon and each.name not in _SCALE_FREE for each in history.optimizers.values())
     gain = improvement(history, 5)
     hurt = not math.isfinite(gain) or (gain < 0.05 and history.step >= 30) or history.non_finite is not None
     if (
