@@ -3,16 +3,17 @@
 import ast
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TypeVar
 
-Node = TypeVar("Node", bound=ast.AST)
-Loop = ast.For | ast.While
+from gradus.diagnosis.prescription import edits
+from gradus.diagnosis.prescription.edits import Edit
+from gradus.diagnosis.prescription.program import Loop, SourceFile
 
-SHORT = (
-    ("nn", "torch.nn", r"^from torch import .*\bnn\b|^import torch\.nn as nn"),
-    ("F", "torch.nn.functional", r"^import torch\.nn\.functional as F|^from torch\.nn import .*\bfunctional as F"),
-)
-"""A short name of a module, its long name, and how a program imports it that uses the short one."""
+Node = TypeVar("Node", bound=ast.AST)
+
+SHORT = {"nn": "torch.nn", "F": "torch.nn.functional"}
+"""Modules by the names that text put into a program may use for them."""
 
 
 class Source:
@@ -23,19 +24,16 @@ class Source:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.tree = ast.parse(text)
-        self._raw = text.encode()
-        self._starts = [0]
-        for line in self._raw.splitlines(keepends=True):
-            self._starts.append(self._starts[-1] + len(line))
-        self._long = [(rf"(?<![\w.]){short}\.", f"{long}.") for short, long, by in SHORT if not self.has(by)]
-        self._changes: list[tuple[int, int, str]] = []
-        self.parents = {child: parent for parent in ast.walk(self.tree) for child in ast.iter_child_nodes(parent)}
-        self._nodes = sorted(ast.walk(self.tree), key=_place)
+        self._file = SourceFile(Path("program.py"), text)
+        self.tree, self.parents = self._file.tree, self._file.parents
+        known = {full: name for name, full in self._file.imports.items()}
+        self._spelled = {short: known.get(full, full) for short, full in SHORT.items()}
+        self._edits: list[Edit] = []
+        self._nodes = sorted(self._file.nodes, key=_place)
 
     @property
     def changed(self) -> bool:
-        return bool(self._changes)
+        return bool(self._edits)
 
     # what there is
 
@@ -74,15 +72,11 @@ class Source:
 
     def of(self, node: ast.AST | None) -> str:
         """What is written there."""
-        if node is None:
-            return ""
-        start, end = self._span(node)
-        return self._raw[start:end].decode()
+        return "" if node is None else self._file.code(node)
 
     def grouped(self, node: ast.expr) -> str:
         """As written, in brackets unless a method can be called on it."""
-        plain = isinstance(node, ast.Name | ast.Subscript | ast.Call | ast.Attribute)
-        return self.of(node) if plain else f"({self.of(node)})"
+        return edits.atom(self._file, node)
 
     def unindented(self, statement: ast.stmt) -> str:
         """A statement as it would stand at the margin, to be put elsewhere."""
@@ -103,15 +97,11 @@ class Source:
 
     def around(self, node: ast.AST) -> Iterator[ast.AST]:
         """What a node is in, from the inside."""
-        while node in self.parents:
-            node = self.parents[node]
-            yield node
+        return self._file.above(node)
 
     def statement(self, node: ast.AST) -> ast.stmt:
         """The statement a node is part of."""
-        while not isinstance(node, ast.stmt):
-            node = self.parents[node]
-        return node
+        return self._file.statement(node)
 
     def function(self, node: ast.AST) -> ast.FunctionDef | None:
         """The function a node is in."""
@@ -119,18 +109,12 @@ class Source:
 
     def loops(self, node: ast.AST) -> list[Loop]:
         """The loops around a node in its function, from the inside."""
-        found: list[Loop] = []
-        for each in self.around(node):
-            if isinstance(each, ast.FunctionDef | ast.Lambda):
-                break
-            if isinstance(each, Loop):
-                found.append(each)
-        return found
+        return self._file.loops(node)
 
     # changes
 
     def replace(self, node: ast.AST, text: str) -> None:
-        self._change(*self._span(node), text)
+        self._edits.append(edits.replace(self._file, node, self._as_here(text)))
 
     def wrap(self, node: ast.AST, form: str) -> None:
         """Put what is written into a form: ``wrap(node, "torch.tanh({})")``."""
@@ -138,40 +122,37 @@ class Source:
 
     def delete(self, statement: ast.stmt) -> None:
         """Take whole lines away; a block that would be empty gets ``pass``."""
-        parent = self.parents[statement]
-        alone = any(getattr(parent, part, None) == [statement] for part in ("body", "orelse", "finalbody"))
-        if alone:
-            self.replace(statement, "pass")
-            return
-        assert statement.end_lineno is not None
-        self._change(self._starts[statement.lineno - 1], self._starts[statement.end_lineno], "")
+        self._edits.append(edits.delete(self._file, statement))
 
     def before(self, statement: ast.stmt, text: str) -> None:
         """A line (or lines) before a statement, at its indentation."""
-        self._insert(self._starts[statement.lineno - 1], statement, text)
+        self._edits.append(edits.before(self._file, statement, self._as_here(text)))
 
     def after(self, statement: ast.stmt, text: str) -> None:
-        assert statement.end_lineno is not None
-        self._insert(self._starts[statement.end_lineno], statement, text)
+        self._edits.append(edits.after(self._file, statement, self._as_here(text)))
 
     def under(self, statement: ast.stmt, head: str) -> None:
         """Put a statement into a block of its own: ``under(step, "if ready:")``."""
         inner = self.of(statement).replace("\n", "\n    ")
         self.replace(statement, f"{head}\n{' ' * (statement.col_offset + 4)}{inner}")
 
+    def behind(self, loop: Loop, statement: ast.stmt) -> None:
+        """Take a statement out of a loop's body, to stand behind the loop."""
+        if loop.body[-1] is statement:  # its indentation is all there is to it
+            start = self._file.span(statement)[0]
+            margin = " " * loop.col_offset
+            self._edits.append(Edit(self._file, start - statement.col_offset, start, margin))
+        else:
+            self.after(loop, self.of(statement))
+            self.delete(statement)
+
     def argument(self, call: ast.Call, name: str, text: str) -> None:
         """Set an argument given by name, or add it."""
-        given = keyword(call, name)
-        if given is not None:
-            self.replace(given, text)
-            return
-        _, end = self._span(call)
-        comma = "" if self.of(call).rstrip(")").rstrip().endswith(("(", ",")) else ", "
-        self._change(end - 1, end - 1, f"{comma}{name}={text}")
+        self._edits.append(edits.with_argument(self._file, call, name, self._as_here(text)))
 
     def cut(self, after: ast.AST, last: ast.AST) -> None:
         """Take away what follows a node, up to the end of another."""
-        self._change(self._span(after)[1], self._span(last)[1], "")
+        self._edits.append(Edit(self._file, self._file.span(after)[1], self._file.span(last)[1], ""))
 
     def define(self, text: str) -> None:
         """Put a class or function after the imports."""
@@ -185,38 +166,20 @@ class Source:
     def require(self, module: str) -> None:
         """Import a module where it is not."""
         if not self.has(rf"^import {module}\b"):
-            first = next(each for each in self.tree.body if isinstance(each, ast.Import | ast.ImportFrom))
-            self.before(first, f"import {module}")
+            self._edits.append(edits.import_line(self._file, f"import {module}"))
 
     def result(self) -> str | None:
-        """The changed program; None where nothing was changed or it is no longer Python."""
-        if not self._changes:
-            return None
-        raw = self._raw
-        for start, end, text in sorted(self._changes, key=lambda each: (each[0], each[1]), reverse=True):
-            raw = raw[:start] + text.encode() + raw[end:]
-        text = raw.decode()
+        """The changed program; None where nothing was changed, or it is no longer Python."""
         try:
-            ast.parse(text)
-        except SyntaxError:
+            text = edits.apply(self._edits, self._file)
+        except (SyntaxError, edits.OverlapError):
             return None
         return text if text != self.text else None
 
-    def _insert(self, place: int, statement: ast.stmt, text: str) -> None:
-        indent = " " * statement.col_offset
-        self._change(place, place, "".join(f"{indent}{line}\n" if line else "\n" for line in text.splitlines()))
-
-    def _change(self, start: int, end: int, text: str) -> None:
-        for short, long in self._long:
-            text = re.sub(short, long, text)
-        self._changes.append((start, end, text))
-
-    def _span(self, node: ast.AST) -> tuple[int, int]:
-        at = self._starts
-        return (
-            at[node.lineno - 1] + node.col_offset,  # type: ignore[attr-defined]
-            at[node.end_lineno - 1] + node.end_col_offset,  # type: ignore[attr-defined]
-        )
+    def _as_here(self, text: str) -> str:
+        for short, spelled in self._spelled.items():
+            text = re.sub(rf"(?<![\w.]){short}\.", f"{spelled}.", text)
+        return text
 
 
 def within(tree: ast.AST, kind: type[Node]) -> list[Node]:

@@ -5,7 +5,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from benchmarks.ward.edits import Loop, Source, called, keyword, method, stores, subject, within
+from benchmarks.ward.edits import Source, called, keyword, method, stores, subject, within
+from gradus.diagnosis.prescription.program import Loop
 
 ADAMS = ("Adam", "AdamW", "NAdam", "RAdam", "Adamax")
 OPTIMIZERS = (*ADAMS, "SGD", "RMSprop", "Adagrad", "Adadelta", "Rprop")

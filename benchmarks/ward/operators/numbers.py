@@ -4,7 +4,7 @@ import ast
 import random
 import re
 
-from benchmarks.ward.edits import Loop, Source, called, stores, subject, within
+from benchmarks.ward.edits import Source, called, stores, subject, within
 from benchmarks.ward.operators.criteria import (
     ALL_KINDS,
     Loss,
@@ -19,6 +19,7 @@ from benchmarks.ward.operators.criteria import (
 )
 from benchmarks.ward.operators.forms import known_before, steps
 from benchmarks.ward.operators.table import operator
+from gradus.diagnosis.prescription.program import Loop
 
 FUNCTIONS = {"classes": "cross_entropy", "binary": "binary_cross_entropy_with_logits", "numbers": "mse_loss"}
 BY_CLASS = """raw_scores = {output}

@@ -4,8 +4,9 @@ import ast
 import re
 from dataclasses import dataclass
 
-from benchmarks.ward.edits import Loop, Source, called, keyword, stores, within
+from benchmarks.ward.edits import Source, called, keyword, stores, within
 from benchmarks.ward.operators.forms import modules, of_self, opening, training_loops, without_gradients
+from gradus.diagnosis.prescription.program import Loop
 
 CLASSES = r"cross_entropy|CrossEntropyLoss|NLLLoss|nll_loss|BCE|MarginLoss"
 MANY_CLASSES = r"cross_entropy\(|CrossEntropyLoss|NLLLoss|nll_loss"

@@ -195,8 +195,7 @@ def step_once_an_epoch(source: Source, rng: random.Random) -> None:
     for call in reversed(training_steps(source)):
         statement, around = source.statement(call), source.loops(call)
         if len(around) > 1 and around[0] in around[1].body and source.parents[statement] is around[0]:
-            source.after(around[0], source.of(call))
-            source.delete(statement)
+            source.behind(around[0], statement)
             return
 
 
