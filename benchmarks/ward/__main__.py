@@ -8,14 +8,13 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 
 import gradus.diagnosis.watch  # noqa: F401  what every program needs is loaded before it is forked
 from benchmarks.measure import table
 from benchmarks.ward.bed import Outcome, run
-from benchmarks.ward.programs import LOOP_AND_OUTPUT, Program, programs
+from benchmarks.ward.programs import LOOP_AND_OUTPUT, Program, drawn, programs
 
 SEEDS = (0, 1, 2)
 
@@ -52,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--check", nargs="*", choices=("gaps", "identical"), default=[])
     parser.add_argument(
-        "--from", type=Path, dest="mistakes", help="a folder of mistakes that `benchmarks.ward.mutants` drew"
+        "--from", type=drawn, dest="mistakes", help="a folder of mistakes that `benchmarks.ward.mutants` drew"
     )
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args(arguments)

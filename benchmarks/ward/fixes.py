@@ -27,7 +27,7 @@ import gradus.diagnosis.watch  # noqa: F401  what every program needs is loaded 
 from benchmarks.measure import table
 from benchmarks.ward.__main__ import SEEDS, share
 from benchmarks.ward.bed import run
-from benchmarks.ward.programs import Program, patched, programs
+from benchmarks.ward.programs import Program, drawn, patched, programs
 from gradus.diagnosis.prescription import delivery
 from gradus.diagnosis.prescription.fixes import Case
 from gradus.diagnosis.prescription.prescribe import Prescription, prescriptions
@@ -78,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--random", action="store_true", help="any change the table of fixes can make, by chance")
     parser.add_argument("--cache", type=Path, help="a folder that keeps scores of programs that ran before")
     parser.add_argument(
-        "--from", type=Path, dest="mistakes", help="a folder of mistakes that `benchmarks.ward.mutants` drew"
+        "--from", type=drawn, dest="mistakes", help="a folder of mistakes that `benchmarks.ward.mutants` drew"
     )
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args(arguments)

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from pathlib import Path
 
 import torch
@@ -31,6 +32,8 @@ HURTS = 0.1
 """The share of the healthy program's score that a fault must cost at every seed."""
 PATIENCE = 40
 """Programs that are tried before an operator is given up for another."""
+GIVE_UP = 25
+"""Operators in a row that found none."""
 
 
 @dataclass(frozen=True)
@@ -47,22 +50,29 @@ class Drawn:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Draw mistakes that hurt, and write them as differences."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Draw, and write what hurts; 1 if fewer could be drawn than were wanted."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--draw", type=int, required=True, help="how many")
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--to", type=Path, required=True, help="a folder for the mistakes")
     parser.add_argument("--only", nargs="*", default=[], help="operators by name")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args(arguments)
+    known = {each.name: each for each in OPERATORS}
+    for name in options.only:
+        if name not in known:
+            near = ", ".join(difflib.get_close_matches(name, known)) or "those in benchmarks/ward/operators"
+            parser.error(f"there is no operator `{name}`; there are {near}")
     torch.set_num_threads(1)
     options.to.mkdir(parents=True, exist_ok=True)
-    chosen = [each for each in OPERATORS if not options.only or each.name in options.only]
+    draws = _drawn([known[each] for each in options.only] or OPERATORS, random.Random(options.seed))
+    kept = 0
     with ThreadPoolExecutor(options.workers) as pool:
-        draws = _drawn(chosen, random.Random(options.seed))
-        kept = 0
         while kept < options.draw:
-            some = [next(draws) for _ in range(min(options.draw - kept, 4 * options.workers))]
+            some = list(islice(draws, min(options.draw - kept, 4 * options.workers)))
+            if not some:
+                print(f"no more than {kept} could be drawn: the operators fit no other program", file=sys.stderr)
+                return 1
             for each, hurts in zip(some, pool.map(_hurts, some), strict=True):
                 if hurts:
                     (options.to / f"{each.name}.diff").write_text(_difference(each), encoding="utf-8")
@@ -72,12 +82,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _drawn(operators: Sequence[Operator], rng: random.Random) -> Iterator[Drawn]:
-    """Without end, and none twice."""
+    """None twice; the end comes when operators have found nothing new for long."""
     by_cause = defaultdict(list)
     for each in operators:
         by_cause[each.cause].append(each)
-    causes, seen = sorted(by_cause), set()
-    while True:
+    causes, seen, fruitless = sorted(by_cause), set(), 0
+    while fruitless < GIVE_UP:
+        fruitless += 1
         operator = rng.choice(by_cause[rng.choice(causes)])
         for _ in range(PATIENCE):
             name = rng.choice(_names())
@@ -85,6 +96,7 @@ def _drawn(operators: Sequence[Operator], rng: random.Random) -> Iterator[Drawn]
             if source is not None and (operator.name, name) not in seen:
                 seen.add((operator.name, name))
                 yield Drawn(name, operator, source)
+                fruitless = 0
                 break
 
 

@@ -3,6 +3,7 @@
 Faults are whole programs with marks in ``faults``; ``mistakes`` has what somebody did to one of the healthy programs.
 """
 
+import argparse
 import re
 import subprocess
 import sys
@@ -80,6 +81,13 @@ def patched(source: str, diff: str) -> str:
         file.write_text(source, encoding="utf-8")
         subprocess.run(["patch", "-s", str(file)], input=diff.encode(), check=True, stdout=sys.stderr)
         return file.read_text(encoding="utf-8")
+
+
+def drawn(folder: str) -> Path:
+    """A folder with mistakes, as an option of the command line."""
+    if not any(Path(folder).glob("*.diff")):
+        raise argparse.ArgumentTypeError(f"no mistakes in `{folder}`; benchmarks.ward.mutants --to draws some")
+    return Path(folder)
 
 
 def programs(mistakes: Path | None = None) -> list[Program]:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.ward import mutants
+from benchmarks.ward import __main__ as ward
+from benchmarks.ward import fixes, mutants
 from benchmarks.ward.edits import Source
 from benchmarks.ward.mutants import Drawn
 from benchmarks.ward.operators import OPERATORS, Operator, mutant
@@ -126,6 +127,30 @@ def test_a_mistake_that_was_drawn_is_one_of_a_folder(tmp_path: Path) -> None:
     (program,) = programs(tmp_path)
     assert (program.name, program.cause, program.structural) == (drawn.name, "missing-step", True)
     assert (program.source, program.twin) == (source, healthy()[name])
+
+
+def test_drawing_ends_where_nothing_new_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mutants, "_names", lambda: ["one", "two"])
+    monkeypatch.setattr(mutants, "_healthy", lambda name: PROGRAM if name == "one" else "print(1)\n")
+    operator = next(each for each in OPERATORS if each.name == "no_step")
+    assert [each.of for each in mutants._drawn([operator], random.Random(0))] == ["one"]
+
+
+@pytest.mark.parametrize(
+    ("run", "arguments", "said"),
+    [
+        (mutants.main, ["--draw", "1", "--seed", "0", "--to", "x", "--only", "no_stepp"], "there are no_step"),
+        (ward.main, ["--from", "nowhere"], "no mistakes in `nowhere`"),
+        (fixes.main, ["--from", "nowhere"], "no mistakes in `nowhere`"),
+    ],
+)
+def test_what_there_is_not_is_refused(
+    run: Callable[[list[str]], int], arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        run(arguments)
+    assert left.value.code == 2
+    assert said in capsys.readouterr().err
 
 
 QUICK = 'import sys\nprint(f"score: {RIGHT - 0.001 * int(sys.argv[1]):.3f}")\n'
