@@ -2,7 +2,7 @@
 
 Each faulty program is watched; what is prescribed is applied to its source, one after the other, and run. A fix works
 if it recovers 90 % of the way from the faulty program's score to its healthy twin's, in the mean over three seeds; of a
-structural fault, which hurts little, if the doctor no longer names it and the score is no worse.
+structural fault, which hurts little, if the doctor named it and does no longer, and the score is no worse.
 
 With ``--judged`` the doctor tries them itself (``gradus doctor --try 3 --maximize score``), and only what it then
 prescribes is applied.
@@ -140,6 +140,7 @@ def _try(program: Program, scores: Scores, tries: int, *, judged: bool) -> Tried
     faulty, twin = scores.mean(source, program.name), scores.mean(program.twin, program.name)
     watched = run(source, program.name, SEEDS[0], watched=True, tries=tries if judged else 0)
     prescribed = watched.document.get("prescriptions", [])[: 1 if judged else tries]
+    found = bool({program.cause, *program.accept} & set(watched.causes))
     remedies: list[str] = []
     recovered: list[float] = []
     after: list[float] = []
@@ -149,20 +150,24 @@ def _try(program: Program, scores: Scores, tries: int, *, judged: bool) -> Tried
         fixed = patched(source, each["diff"])
         score = scores.mean(fixed, program.name)
         remedies.append(each["remedy"])
-        recovered.append(_recovered(program, fixed, score, faulty, twin))
+        recovered.append(_recovered(program, fixed, score, faulty, twin, found=found))
         after.append(score)
         if recovered[-1] >= WORKS:
             break
     return Tried(program, faulty, twin, watched.causes, remedies, recovered, after)
 
 
-def _recovered(program: Program, fixed: str, score: float, faulty: float, twin: float) -> float:
-    """The share of the gap; a gap larger than the twin's own score counts as that, so that no divergence helps."""
+def _recovered(program: Program, fixed: str, score: float, faulty: float, twin: float, *, found: bool) -> float:
+    """The share of the gap; a gap larger than the twin's own score counts as that, so that no divergence helps.
+
+    Args:
+        found: whether the doctor named the cause: what it never saw cannot be told to be gone.
+    """
     floor = twin - max(1.0, abs(twin))
     low = max(faulty, floor) if math.isfinite(faulty) else floor
     if not math.isfinite(score):
         return 0.0
-    if not program.structural:
+    if not program.structural or not found:
         return (score - low) / (twin - low) if twin > low else float(score >= twin)
     again = run(fixed, program.name, SEEDS[0], watched=True)
     cured = not {program.cause, *program.accept} & set(again.causes)
