@@ -102,7 +102,7 @@ def diagnose_script(
     if not patient.speaks:
         return code  # launchers kill the other processes when one fails, and the first has yet to conclude
     _conclude(script, document, ended)
-    prescribed = patient.prescribe(place, source)
+    prescribed = patient.prescribe(place, source, suspect=bool(tries))
     _write(json_to, document, prescribed)
     if again is not None and not isinstance(ended, KeyboardInterrupt):
         from gradus.diagnosis.prescription.trying import proven
@@ -155,14 +155,14 @@ class Patient:
     def speaks(self) -> bool:
         return self.watch.speaks if self.watch is not None else os.environ.get("RANK", "0") == "0"
 
-    def prescribe(self, script: Path, source: bytes) -> "list[Prescription]":
+    def prescribe(self, script: Path, source: bytes, *, suspect: bool) -> "list[Prescription]":
         """The likely fixes; what goes wrong in finding them costs nobody the findings."""
         if self.watch is None:
             return []
         try:
             from gradus.diagnosis.prescription.delivery import prescribe
 
-            return prescribe(script, source, self.watch, self.sites)
+            return prescribe(script, source, self.watch, self.sites, suspect=suspect)
         except Exception as error:
             _LOG.warning("gradus: no prescription (%s: %s)", type(error).__name__, error)
             return []

@@ -38,14 +38,17 @@ _NOTHING = Message(
 )
 
 
-def prescribe(script: Path, content: bytes, watch: Watch | None, listener: SiteListener | None) -> list[Prescription]:
+def prescribe(
+    script: Path, content: bytes, watch: Watch | None, listener: SiteListener | None, *, suspect: bool = False
+) -> list[Prescription]:
     """The likely fixes of a program that was watched, those against the likeliest cause first.
 
     Args:
         script: its absolute path.
         content: what was in it when it was run.
+        suspect: also if nothing is named: they will be tried.
     """
-    if watch is None or listener is None or not watch.causes:
+    if watch is None or listener is None or not (watch.causes or suspect):
         return []
     causes = [each.id for each in watch.causes]
     others = [each for each in listener.own_modules() if each != script]
@@ -53,7 +56,13 @@ def prescribe(script: Path, content: bytes, watch: Watch | None, listener: SiteL
     if program is None:
         return []
     program = replace(program, until=perf_counter() + _PATIENCE)
-    case = Case(program=program, cause=causes[0], findings=watch.findings, history=watch.history, sites=listener.sites)
+    case = Case(
+        program=program,
+        cause=next(iter(causes), ""),
+        findings=watch.findings,
+        history=watch.history,
+        sites=listener.sites,
+    )
     return list(itertools.islice(prescriptions(case, causes), ENOUGH))
 
 

@@ -14,8 +14,9 @@ import gradus.diagnosis.prescription as home
 from gradus.core.findings import Remedy
 from gradus.diagnosis.prescription.edits import Edit, OverlapError, apply, difference
 from gradus.diagnosis.prescription.fixes import FIXES, Case, Fix
+from gradus.diagnosis.prescription.leaving_out import odd_ones
 from gradus.diagnosis.prescription.program import Program, SourceFile
-from gradus.diagnosis.prescription.second_line import second_line
+from gradus.diagnosis.prescription.second_line import second_line, suspected
 from gradus.diagnosis.prescription.seeds import seed_workers_apart
 from gradus.diagnosis.prescription.yardstick import Verdict
 from gradus.diagnosis.remedies import remedies_for, remedy_called
@@ -24,6 +25,8 @@ ENOUGH = 5
 """Changes that are looked for, and told."""
 _OF_THE_NAMED = 3
 """Changes against the named causes before others are suspected."""
+_ODD = 2
+"""Odd ones of no named cause."""
 
 _LOG = logging.getLogger("gradus")
 
@@ -55,23 +58,36 @@ def prescriptions(case: Case, causes: Sequence[str]) -> Iterator[Prescription]:
     """What can be changed in the source for these causes, the likeliest first; each different text once.
 
     After `_OF_THE_NAMED` of them the causes may well be the wrong ones: what a practitioner would try next follows, up
-    to `ENOUGH` in all. A fix that stumbles is left out: it is advice, and the run it is about is over.
+    to `ENOUGH` in all; where there is no cause, nothing else. A fix that stumbles is left out: it is advice, and the
+    run it is about is over.
     """
     load_fixes()
     seen: set[str] = set()
     yield from _together(case, causes, seen)
     yield from _seeds_of_workers(case, causes, seen)
     queues = [_by(replace(case, cause=cause), remedies_for(cause), seen) for cause in causes]
+    without = [_by(replace(case, cause=cause), [remedy_called("leave-out")], seen) for cause in causes]
     # The first cause may be the wrong one: the others have their turn after its two likeliest remedies.
     turns = [itertools.islice(each, 1 if number else 2) for number, each in enumerate(queues)]
-    yield from itertools.chain(*turns)
-    rest = itertools.chain(*queues)
+    for own, left_out in zip(turns, without, strict=True):
+        yield from own
+        yield from itertools.islice(left_out, 1)
+    rest = itertools.chain(*queues, *without)
     yield from itertools.islice(rest, max(0, _OF_THE_NAMED - len(seen)))
-    suspects = second_line(case, causes).items() if causes else ()
+    yield from itertools.islice(_odd_ones(case, seen), _ODD if causes else ENOUGH - 1)
+    suspects = second_line(case, causes).items()
     others = [_by(replace(case, cause=suspect), remedies, seen) for suspect, remedies in suspects]
     turns = [itertools.islice(each, 1) for each in others]
     yield from itertools.islice(itertools.chain(*turns, *others), max(0, ENOUGH - len(seen)))
     yield from rest
+
+
+def _odd_ones(case: Case, seen: set[str]) -> Iterator[Prescription]:
+    for cause, edits in odd_ones(case):
+        made = _made(case.program, edits)
+        if made is not None and made[0] and made[0] not in seen:
+            seen.add(made[0])
+            yield Prescription(cause, suspected(cause, "leave-out"), *made)
 
 
 _SCALES = {"unscaled-inputs": "scale-inputs", "unscaled-targets": "scale-targets"}

@@ -128,6 +128,9 @@ SECOND_LINE: dict[str, tuple[Treatment, ...]] = {
 }
 
 
+_NOTHING_NAMED = (_RAISE, _LONGER, _INPUTS, _LOWER)
+
+
 def second_line(case: Case, causes: Sequence[str]) -> dict[str, list[Remedy]]:
     """Suspects in order, each with remedies whose texts say what they are for.
 
@@ -135,13 +138,14 @@ def second_line(case: Case, causes: Sequence[str]) -> dict[str, list[Remedy]]:
     """
     found = [(each.symptom, remedy) for each in case.findings for remedy in BY_ID.get(each.symptom, ())]
     runners_up = [each for each in found if each[0] in SECOND_LINE]
-    relatives = [each for cause in causes for each in SECOND_LINE.get(cause, ())]
+    relatives = [each for cause in causes for each in SECOND_LINE.get(cause, ())] or list(_NOTHING_NAMED)
     lines: dict[str, list[Remedy]] = {}
     for suspect, remedy in dict.fromkeys([*runners_up, *relatives, *found]):
-        lines.setdefault(suspect, []).append(_said(suspect, remedy))
+        lines.setdefault(suspect, []).append(suspected(suspect, remedy))
     return lines
 
 
-def _said(suspect: str, remedy: str) -> Remedy:
+def suspected(suspect: str, remedy: str) -> Remedy:
+    """A remedy whose text says against what it is."""
     known = remedy_called(remedy)
     return replace(known, text=_SAID.say(suspect=suspect, text=known.text))

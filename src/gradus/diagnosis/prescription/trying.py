@@ -21,6 +21,8 @@ _LEAST = 60.0
 _CAUSES = frozenset(each.id for each in TABLE)
 _CLEARLY = 0.5
 """Of what another treatment gained, what those of the likeliest cause must not reach where it is doubted."""
+_UNSEEN = 0.5
+"""How sure is a cause of which only what helped against it tells."""
 _RECOVERED = "recovered"
 """Why a cause is named: its treatment did good."""
 
@@ -81,9 +83,11 @@ class Rerun:
 def proven(causes: Sequence[dict[str, Any]], tried: Sequence[Prescription]) -> list[dict[str, Any]]:
     """The causes as documents have them, the one first whose treatment did good where the likeliest one's did not."""
     named = [each["id"] for each in causes]
-    if not named or not tried or tried[0].verdict is None or not tried[0].verdict.kept:
+    if not tried or tried[0].verdict is None or not tried[0].verdict.kept:
         return list(causes)
     cause, gain = tried[0].cause, tried[0].verdict.gain
+    if not named:
+        return [{"id": cause, "confidence": _UNSEEN, "because": [_RECOVERED]}]
     of_the_likeliest = [each.verdict for each in tried if each.cause == named[0] and each.verdict is not None]
     helped = max((each.gain for each in of_the_likeliest if each.kept), default=0.0)
     if cause not in _CAUSES or cause == named[0] or not of_the_likeliest or not gain > helped / _CLEARLY:

@@ -43,6 +43,18 @@ DATA = (
         source="LeCun et al. (1998), Efficient BackProp, section 4.5",
     ),
     RemedyCard(
+        id="leave-out",
+        text=Message(
+            en="Leave out this step, unless it is meant: it is of the kind that brings this about.",
+            zh="去掉这一步（除非确有用意）：这类操作会造成该问题。",
+        ),
+        why=Message(
+            en="Where the kind of a fault is known, what a program does beyond what it needs is its likeliest place.",
+            zh="已知问题类型时，程序中多余的步骤最可能是问题所在。",
+        ),
+        source="Zeller and Hildebrandt (2002), Simplifying and isolating failure-inducing input",
+    ),
+    RemedyCard(
         id="drop-constants",
         text=Message(
             en="Check the preprocessing: drop constant columns, and divide by the data's own deviation.",

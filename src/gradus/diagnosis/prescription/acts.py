@@ -1,0 +1,199 @@
+"""What a program does to a value that it could do without: it gives one of the same kind, or changes it in place."""
+
+import ast
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gradus.diagnosis.prescription.batches import in_no_grad
+from gradus.diagnosis.prescription.bindings import assigned_parts, binding, class_around, function_around
+from gradus.diagnosis.prescription.edits import Edit, delete, replace
+from gradus.diagnosis.prescription.fixes import Case
+from gradus.diagnosis.prescription.program import Program, SourceFile
+from gradus.diagnosis.prescription.rewriting import instead
+from gradus.diagnosis.prescription.roles import is_module, role, training_steps
+from gradus.diagnosis.prescription.written import written
+
+_DRAWS = {"randperm", "permutation", "argsort", "randint", "multinomial", "choice", "sample"}
+_OF_TENSORS = ("torch.", "numpy.", "random.", "pandas.")
+_SAYS_EVALUATION = ("eval", "valid", "test", "score", "accuracy", "predict")
+_GENERATOR = r"(^|\.)(rng|random|generator|gen|g)$"
+
+
+@dataclass(frozen=True)
+class Act:
+    """Something done to a value.
+
+    Attributes:
+        node: the expression that gives the new value, or the statement that changes one in place.
+        inner: what the value was before; None of a statement.
+        does: the name of a function or method without a last underscore, or "times", "plus", "pick" of an index that
+            is drawn or sorted, "first" of rows up to a number, "mask" of those that something holds of, "axis" of a
+            new one, "overwrite" of a part, "set lr" of an option, "skip" of what is left of a turn.
+        place: "model" in what computes outputs, "begin" where that is made, "loop" where training goes round,
+            "held-out" where no gradients are, "once" elsewhere.
+        by: of "times" and "plus", the number.
+    """
+
+    file: SourceFile
+    node: ast.expr | ast.stmt
+    inner: ast.expr | None
+    does: str
+    place: str
+    by: float = math.nan
+
+    @property
+    def changes_its_own(self) -> bool:
+        """Whether a statement does nothing but this, to what it is called after: `x = x.clamp(0, 1)`, `x.log_()`."""
+        if self.inner is None or isinstance(self.node, ast.stmt):
+            return True
+        statement = self.file.statement(self.node)
+        pairs = assigned_parts(statement) if isinstance(statement, ast.Assign) else []
+        mine = any(value is self.node for _, value in pairs)
+        return mine and all(_begins_with(value, ast.unparse(target)) for target, value in pairs)
+
+    def undone(self) -> list[Edit]:
+        """The program without it."""
+        if self.changes_its_own:
+            return [delete(self.file, self.file.statement(self.node))]
+        assert self.inner is not None
+        assert isinstance(self.node, ast.expr)
+        if any(each is self.inner for each in ast.walk(self.node)):
+            return instead(self.file, self.node, self.inner)
+        return [replace(self.file, self.node, self.file.code(self.inner))]
+
+
+def acts(case: Case) -> Iterator[Act]:
+    """All of a program, in the order of the text."""
+    program = case.program
+    loops = {loop for each in training_steps(case) for loop in each.loops} | {
+        each.around for each in training_steps(case)
+    }
+    for file, node in program.nodes():
+        for outer, inner, does, by in (*_of_expression(program, file, node), *_of_statement(program, file, node)):
+            place = _place(program, file, node, loops)
+            yield Act(file, outer, inner, does, place, by)
+
+
+def _place(program: Program, file: SourceFile, node: ast.AST, loops: set[ast.AST]) -> str:
+    owner, function = class_around(file, node), function_around(file, node)
+    if in_no_grad(file, node) or (function is not None and function.name.lower().startswith(_SAYS_EVALUATION)):
+        return "held-out"
+    if owner is not None and function is not None and is_module(program, file, owner):
+        return "begin" if function.name == "__init__" else "model"
+    return "loop" if any(each in loops for each in file.above(node)) else "once"
+
+
+Found = tuple[ast.expr | ast.stmt, ast.expr | None, str, float]
+
+
+def _of_expression(program: Program, file: SourceFile, node: ast.AST) -> Iterator[Found]:
+    match node:
+        case ast.Call(func=ast.Attribute(value=operand, attr=does)) if not file.qualified(node.func):
+            # what stands alone is a statement; a generator's sample is no sample of rows
+            if not isinstance(file.parents[node], ast.Expr) and not re.search(_GENERATOR, ast.unparse(operand)):
+                yield node, operand, does.rstrip("_"), math.nan
+        case ast.Attribute(value=operand, attr="T" | "mT" | "data" as does) if not file.qualified(node):
+            yield node, operand, does, math.nan
+        case ast.Call(func=called, args=[operand, *others]) if file.qualified(called).startswith(_OF_TENSORS):
+            does = file.qualified(called).rpartition(".")[2].rstrip("_")
+            if isinstance(file.parents[node], ast.Expr):
+                return
+            if does == "where":
+                yield from ((node, each, does, math.nan) for each in others if isinstance(each, ast.Name))
+            else:
+                whole = _made_of(operand)
+                yield from ((node, each, does, math.nan) for each in [whole] if each is not None)
+        case ast.Subscript(value=operand, slice=index, ctx=ast.Load()):
+            does = _picks(file, index)
+            if does:
+                yield node, operand, does, math.nan
+        case ast.BinOp():
+            factor, shift, operand = _affine(program, file, node)
+            # a term of a sum is no change of a value
+            if operand is not node and not isinstance(file.parents[node], ast.BinOp):
+                yield node, operand, *(("times", factor) if factor != 1 else ("plus", shift))
+
+
+def _made_of(operand: ast.expr) -> ast.expr | None:
+    """What a function is given; of a list, what all that is in it is taken from: `y` of `[y[:5].roll(1, 0), y[5:]]`."""
+    if isinstance(operand, ast.ListComp):
+        over = operand.generators[0].iter
+        return over if isinstance(over, ast.Name) else None
+    if not isinstance(operand, ast.List | ast.Tuple):
+        return operand
+    bases = [_base(each) for each in operand.elts]
+    alike = len({ast.unparse(each) for each in bases}) == 1
+    return bases[0] if alike and isinstance(bases[0], ast.Name) else None
+
+
+def _base(node: ast.expr) -> ast.expr:
+    """What an expression is taken from, the innermost: `y` of `y[:5].roll(1, 0)`."""
+    match node:
+        case ast.Subscript(value=inner) | ast.Call(func=ast.Attribute(value=inner)):
+            return _base(inner)
+    return node
+
+
+def _begins_with(value: ast.expr, target: str) -> bool:
+    """Whether what is assigned to a name is made of what it stood for."""
+    bases = {ast.unparse(_base(each)) for each in ast.walk(value) if isinstance(each, ast.expr)}
+    return target in bases
+
+
+def _affine(program: Program, file: SourceFile, node: ast.expr) -> tuple[float, float, ast.expr]:
+    """Of `250 * y + 2000` the factor, what is added, and `y`."""
+    if isinstance(node, ast.BinOp):
+        for operand, other in ((node.left, node.right), (node.right, node.left)):
+            by = written(program, file, other)
+            if by is None or written(program, file, operand) is not None:
+                continue
+            match node.op:
+                case ast.Mult():
+                    first, then = by.value, 0.0
+                case ast.Div() if operand is node.left and by.value:
+                    first, then = 1 / by.value, 0.0
+                case ast.Add() | ast.Sub():
+                    first, then = 1.0, by.value
+                case _:
+                    continue
+            factor, shift, inner = _affine(program, file, operand)
+            return factor * first, shift + then, inner
+    return 1.0, 0.0, node
+
+
+def _of_statement(program: Program, file: SourceFile, node: ast.AST) -> Iterator[Found]:
+    match node:
+        case ast.Expr(value=ast.Call(func=ast.Attribute(attr=does) as called)):
+            if does != "step" or role(program, file, called.value) == "scheduler":
+                yield node, None, (file.qualified(called) or does).rpartition(".")[2].rstrip("_"), math.nan
+        case ast.AugAssign(op=ast.Mult() | ast.Div() | ast.Add() | ast.Sub(), value=other):
+            by = written(program, file, other)
+            if by is not None:
+                divides = isinstance(node.op, ast.Div)
+                value = 1 / by.value if divides and by.value else by.value
+                yield node, None, "times" if divides or isinstance(node.op, ast.Mult) else "plus", value
+        case ast.Assign(targets=[ast.Subscript(value=ast.Name() | ast.Attribute(), slice=key)]):
+            option = key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else ""
+            yield node, None, f"set {option}" if option else "overwrite", math.nan
+        case ast.If(body=[*_, ast.Continue() | ast.Break()], orelse=[]):
+            if len(node.body) == 1:
+                yield node, None, "skip", math.nan
+
+
+def _picks(file: SourceFile, index: ast.expr) -> str:
+    """What an index does to rows: "pick" in an order or choice of its own, "first", "axis" or "mask"; "" of others."""
+    parts = index.elts if isinstance(index, ast.Tuple) else [index]
+    if any(isinstance(each, ast.Constant) and each.value is None for each in parts):
+        return "axis"
+    first = parts[0]
+    match first:
+        case ast.Slice(lower=None, upper=ast.expr(), step=None) if len(parts) == 1:
+            return "first"
+        case ast.Compare():
+            return "mask"
+    bound = binding(file, first) if isinstance(first, ast.Name) else None
+    made = bound.value if bound is not None and bound.item is None and not bound.looped else first
+    calls = [each for each in ast.walk(made) if isinstance(each, ast.Call)]
+    return "pick" if any(ast.unparse(each.func).rpartition(".")[2] in _DRAWS for each in calls) else ""
