@@ -89,8 +89,8 @@ def test_of_different_texts_there_are_no_more_than_are_looked_for() -> None:
     assert len({each.diff for each in found}) == len(found) == ENOUGH
 
 
-def test_nothing_where_nothing_is_wrong() -> None:
-    assert prescribed([], "plateau") == []
+def test_where_nothing_is_named_what_a_practitioner_would_try() -> None:
+    assert [each.remedy.id for each in prescribed([])][:2] == ["raise-learning-rate", "train-longer"]
 
 
 @pytest.mark.parametrize("cause", SECOND_LINE)

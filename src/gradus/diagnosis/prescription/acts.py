@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gradus.diagnosis.prescription.batches import in_no_grad
-from gradus.diagnosis.prescription.bindings import assigned_parts, binding, class_around, function_around
+from gradus.diagnosis.prescription.batches import in_no_grad, model_calls
+from gradus.diagnosis.prescription.bindings import assigned_parts, binding, class_around, function_around, parameters
 from gradus.diagnosis.prescription.edits import Edit, delete, replace
 from gradus.diagnosis.prescription.fixes import Case
 from gradus.diagnosis.prescription.program import Program, SourceFile
@@ -18,7 +18,8 @@ from gradus.diagnosis.prescription.written import written
 _DRAWS = {"randperm", "permutation", "argsort", "randint", "multinomial", "choice", "sample"}
 _OF_TENSORS = ("torch.", "numpy.", "random.", "pandas.")
 _SAYS_EVALUATION = ("eval", "valid", "test", "score", "accuracy", "predict")
-_GENERATOR = r"(^|\.)(rng|random|generator|gen|g)$"
+_MAKES = {"zeros", "ones", "eye", "full", "rand", "randn", "normal", "uniform", "arange", "linspace", "empty"}
+_GENERATOR = r"(^|\.)(rng|random|generator|gen|g)$|Distribution|distributions"
 
 
 @dataclass(frozen=True)
@@ -30,9 +31,11 @@ class Act:
         inner: what the value was before; None of a statement.
         does: the name of a function or method without a last underscore, or "times", "plus", "pick" of an index that
             is drawn or sorted, "first" of rows up to a number, "mask" of those that something holds of, "axis" of a
-            new one, "overwrite" of a part, "set lr" of an option, "skip" of what is left of a turn.
-        place: "model" in what computes outputs, "begin" where that is made, "loop" where training goes round,
-            "held-out" where no gradients are, "once" elsewhere.
+            new one, "overwrite" of a part, "scatter" of one that is drawn, "set lr" of an option, "skip" of what is
+            left of a turn.
+        place: "model" in what computes outputs, "input" to what that is given, "begin" where it is made, "loop" where
+            training goes round, "output" to what a model gives there, "example" where a dataset makes one, "held-out"
+            where no gradients are, "once" elsewhere.
         by: of "times" and "plus", the number.
     """
 
@@ -50,8 +53,18 @@ class Act:
             return True
         statement = self.file.statement(self.node)
         pairs = assigned_parts(statement) if isinstance(statement, ast.Assign) else []
-        mine = any(value is self.node for _, value in pairs)
+        mine = any(value is self.node and ast.unparse(to) == ast.unparse(self.inner) for to, value in pairs)
         return mine and all(_begins_with(value, ast.unparse(target)) for target, value in pairs)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether what it gives is kept as it is, by a name or for who calls: no part of a formula, nor all of one."""
+        if isinstance(self.inner, ast.BinOp):
+            return False
+        parent = None if isinstance(self.node, ast.stmt) else self.file.parents[self.node]
+        while isinstance(parent, ast.Tuple):
+            parent = self.file.parents[parent]
+        return parent is None or isinstance(parent, ast.Assign | ast.AnnAssign | ast.Return | ast.Call | ast.keyword)
 
     def undone(self) -> list[Edit]:
         """The program without it."""
@@ -73,13 +86,31 @@ def acts(case: Case) -> Iterator[Act]:
     for file, node in program.nodes():
         for outer, inner, does, by in (*_of_expression(program, file, node), *_of_statement(program, file, node)):
             place = _place(program, file, node, loops)
+            if place == "model" and isinstance(inner, ast.Name) and inner.id in _given(file, node):
+                place = "input"
+            elif place == "loop" and inner is not None and _is_output(program, file, inner):
+                place = "output"
             yield Act(file, outer, inner, does, place, by)
+
+
+def _given(file: SourceFile, node: ast.AST) -> list[str]:
+    function = function_around(file, node)
+    return parameters(function) if function is not None and function.name == "forward" else []
+
+
+def _is_output(program: Program, file: SourceFile, node: ast.expr) -> bool:
+    """Whether a model made it, here or where its name was bound."""
+    bound = binding(file, node) if isinstance(node, ast.Name) else None
+    made = node if bound is None or bound.looped else bound.value
+    return bool(model_calls(program, file, made))
 
 
 def _place(program: Program, file: SourceFile, node: ast.AST, loops: set[ast.AST]) -> str:
     owner, function = class_around(file, node), function_around(file, node)
     if in_no_grad(file, node) or (function is not None and function.name.lower().startswith(_SAYS_EVALUATION)):
         return "held-out"
+    if function is not None and function.name in {"__getitem__", "__call__"}:
+        return "example"
     if owner is not None and function is not None and is_module(program, file, owner):
         return "begin" if function.name == "__init__" else "model"
     return "loop" if any(each in loops for each in file.above(node)) else "once"
@@ -98,7 +129,7 @@ def _of_expression(program: Program, file: SourceFile, node: ast.AST) -> Iterato
             yield node, operand, does, math.nan
         case ast.Call(func=called, args=[operand, *others]) if file.qualified(called).startswith(_OF_TENSORS):
             does = file.qualified(called).rpartition(".")[2].rstrip("_")
-            if isinstance(file.parents[node], ast.Expr):
+            if isinstance(file.parents[node], ast.Expr) or does in _MAKES:
                 return
             if does == "where":
                 yield from ((node, each, does, math.nan) for each in others if isinstance(each, ast.Name))
@@ -176,10 +207,22 @@ def _of_statement(program: Program, file: SourceFile, node: ast.AST) -> Iterator
                 yield node, None, "times" if divides or isinstance(node.op, ast.Mult) else "plus", value
         case ast.Assign(targets=[ast.Subscript(value=ast.Name() | ast.Attribute(), slice=key)]):
             option = key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else ""
-            yield node, None, f"set {option}" if option else "overwrite", math.nan
+            yield node, None, f"set {option}" if option else _overwrites(file, key), math.nan
         case ast.If(body=[*_, ast.Continue() | ast.Break()], orelse=[]):
             if len(node.body) == 1:
                 yield node, None, "skip", math.nan
+
+
+def _overwrites(file: SourceFile, key: ast.expr) -> str:
+    """What it is to overwrite a part: "scatter" where chance says which."""
+    bound = binding(file, key) if isinstance(key, ast.Name) else None
+    made = key if bound is None or bound.looped else bound.value
+    drawn = any(re.search(r"rand|permutation|choice", ast.unparse(each.func)) for each in _calls(made))
+    return "scatter" if drawn else "overwrite"
+
+
+def _calls(node: ast.AST) -> Iterator[ast.Call]:
+    yield from (each for each in ast.walk(node) if isinstance(each, ast.Call))
 
 
 def _picks(file: SourceFile, index: ast.expr) -> str:
@@ -195,5 +238,4 @@ def _picks(file: SourceFile, index: ast.expr) -> str:
             return "mask"
     bound = binding(file, first) if isinstance(first, ast.Name) else None
     made = bound.value if bound is not None and bound.item is None and not bound.looped else first
-    calls = [each for each in ast.walk(made) if isinstance(each, ast.Call)]
-    return "pick" if any(ast.unparse(each.func).rpartition(".")[2] in _DRAWS for each in calls) else ""
+    return "pick" if any(ast.unparse(each.func).rpartition(".")[2] in _DRAWS for each in _calls(made)) else ""

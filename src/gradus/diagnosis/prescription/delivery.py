@@ -29,8 +29,8 @@ _WRITTEN = Message(
     en="gradus: wrote {path}; as it was: {backup}", zh="gradus: 已写入 {path}；原文件保存为 {backup}"
 )  # fmt: skip
 _NONE_HELPED = Message(
-    en="gradus: none of the changes tried against {cause} did good: nothing is prescribed",
-    zh="gradus: 针对 {cause} 试用的修改均无改善：不作处方",
+    en="gradus: none of the changes that were tried did good: nothing is prescribed",
+    zh="gradus: 试用的修改均无改善：不作处方",
 )
 _NOTHING = Message(
     en="gradus: nothing was written: no place in the source is known where to remedy {cause}",
@@ -75,7 +75,7 @@ def tell(prescribed: Sequence[Prescription], watch: Watch | None, script: Path, 
     cause = watch.causes[0].id if watch is not None and watch.causes else ""
     first = _first(prescribed, cause)
     if first is None and prescribed and prescribed[0].verdict is not None:
-        print(_NONE_HELPED.say(cause=cause), file=sys.stderr)
+        print(_NONE_HELPED.say(), file=sys.stderr)
     elif first is not None:
         lines = [_PRESCRIBED.say(remedy=first.remedy.id, cause=first.cause, text=first.remedy.text)]
         lines += [f"  {line}" for line in first.diff.splitlines()]

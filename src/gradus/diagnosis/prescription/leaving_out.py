@@ -4,6 +4,7 @@ Where the place of a cause is not known, what a program does beyond what others 
 what is left of it without is tried, as in delta debugging (Zeller and Hildebrandt 2002).
 """
 
+import ast
 import math
 from collections.abc import Iterator, Sequence
 
@@ -11,7 +12,9 @@ from gradus.diagnosis.prescription.acts import Act, acts
 from gradus.diagnosis.prescription.edits import Edit
 from gradus.diagnosis.prescription.fixes import Case, fix
 
-_DATA = ("model", "loop", "once")
+_DATA = ("input", "loop", "once", "example")
+_OUT = ("model", "output")
+_WITHIN = ("model", "input", "loop", "output")
 _CUTS = ("clamp", "clip", "round", "floor", "ceil", "sign", "trunc", "minimum", "maximum", "stack", "where", "expand",
     "full_like", "zeros_like", "ones_like", "overwrite", "fmod", "remainder", "long", "int")  # fmt: skip
 _ORDERS = ("pick", "flip", "roll", "sort", "shuffle", "first", "flipud", "overwrite")
@@ -31,48 +34,51 @@ KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "feature-scale": (_DATA, ("enlarges", "shrinks", "exp", "overwrite")),
     "unscaled-targets": (("loop", "once"), ("enlarges", "shifts", "exp")),
     "labels-unrelated": (("loop", "once"), _ORDERS),
-    "noisy-labels": (("loop", "once"), ("overwrite", "where", "pick", "roll")),
+    "noisy-labels": (("loop", "once"), ("scatter", "where", "overwrite", "pick", "roll", "cat")),
     "class-imbalance": (("loop", "once"), _ROWS),
     "overfitting": (("loop", "once"), ("first", "Subset", "sample")),
     "unshuffled-data": (("loop", "once"), ("pick", "sort", "sort_values")),
     "leakage": (_DATA, ("overwrite", "cat", "hstack", "column_stack", "concatenate")),
-    "batch-mixing": (_DATA, _AXES),
-    "broadcast-loss": (_DATA, _SHAPES),
+    "saturated-units": (("model", "once"), ("enlarges", "shifts")),
+    "nonlinear-logits": (_OUT, _BENDS),
+    "batch-mixing": (("input", "loop", "once", *_OUT), _AXES),
+    "broadcast-loss": ((*_DATA, *_OUT), _SHAPES),
     "train-validation-mismatch": (("held-out",), ("enlarges", "shrinks", "shifts", "flip", "roll", "clamp", "round")),
-    "detached-graph": (("model", "loop"), ("detach", "data", "round", "argmax", "clone")),
-    "mode-collapse": (("loop", "model"), ("expand", "repeat", "round", "times", "zeros_like")),
+    "detached-graph": (_WITHIN, ("detach", "data", "round", "argmax", "clone")),
+    "mode-collapse": (_WITHIN, ("expand", "repeat", "round", "times", "zeros_like")),
     "learning-rate-too-low": (("loop",), (*_HOLDS_BACK, "set lr", "shrinks")),
     "under-trained": (("loop",), (*_HOLDS_BACK, "shrinks")),
-    "learning-rate-too-high": (("loop", "model"), ("enlarges", "sum", "mul")),
+    "learning-rate-too-high": (_WITHIN, ("enlarges", "sum", "mul")),
     "summed-loss": (("loop",), ("enlarges", "sum")),
-    "saturated-units": (("model", "once"), ("enlarges", "shifts")),
     "dead-units": (("model", "once"), ("shifts", "enlarges", "overwrite")),
-    "vanishing-gradient": (("model", "loop"), ("shrinks", "sigmoid", "tanh", "clamp", "round")),
-    "exploding-gradient": (("model", "loop"), ("enlarges", "exp", "square", "sum")),
-    "vanishing-through-time": (("model",), ("shrinks", "sigmoid", "tanh", "detach")),
-    "exploding-through-time": (("model",), ("enlarges",)),
+    "vanishing-gradient": (_WITHIN, ("shrinks", "sigmoid", "tanh", "clamp", "round")),
+    "exploding-gradient": (_WITHIN, ("enlarges", "exp", "square", "sum")),
+    "vanishing-through-time": (("model", "input"), ("shrinks", "sigmoid", "tanh", "detach")),
+    "exploding-through-time": (("model", "input"), ("enlarges",)),
     "bad-initialization": (("model", "once", "held-out", "begin"), (*_STARTS, "enlarges")),
     "symmetric-initialization": (("model", "once", "held-out", "begin"), (*_STARTS, "overwrite")),
-    "over-regularization": (("model", "loop"), ("dropout", "feature_dropout", "alpha_dropout", "normalize", "shrinks")),
-    "nonlinear-logits": (("model", "loop"), _BENDS),
-    "output-range": (("model", "loop"), _BENDS),
-    "overflow": (("model", "loop"), ("half", "exp", "enlarges", "to", "square")),
+    "over-regularization": (_WITHIN, ("dropout", "feature_dropout", "alpha_dropout", "normalize", "shrinks")),
+    "output-range": (_OUT, _BENDS),
+    "overflow": (_WITHIN, ("half", "exp", "enlarges", "to", "square")),
     "optimizer-epsilon-too-large": (("loop", "once"), ("set eps",)),
-    "unstable-loss": (("model", "loop"), ("log", "sqrt", "enlarges", "acos", "reciprocal")),
+    "unstable-loss": (_WITHIN, ("log", "sqrt", "enlarges", "acos", "reciprocal")),
 }  # fmt: skip
 _USUAL = {
-    "loop": "shifts enlarges shrinks pow square pick argmax sum step clip_grad_norm detach squeeze cat",
+    "loop": "shifts enlarges shrinks pow square pick argmax sum step clip_grad_norm detach squeeze",
     "model": "exp sum flatten relu cat squeeze axis stack transpose sigmoid tanh unsqueeze expand",
-    "once": "first shrinks enlarges shifts stack normal exp zeros pick uniform overwrite axis unsqueeze T cat clamp "
-    "view sqrt log eye ones pow square column_stack flatten zeros_like long",
+    "once": "first shuffle shrinks enlarges shifts stack normal exp zeros pick uniform overwrite axis unsqueeze T cat "
+    "clamp view sqrt log eye ones pow square column_stack flatten zeros_like long",
+    "output": "argmax detach squeeze flatten",
     "held-out": "shrinks enlarges copy",
     "begin": "zeros normal enlarges",
 }
 """What 3 % and more of the ward's healthy programs do somewhere."""
 _MUCH = 3.0
 """From which factor, or its inverse, a number makes something larger or smaller; and what is added shifts it."""
+_FORMS = {*_SHAPES, *_AXES} - {"roll", "flip", "sort", "cumsum"}
+"""Without these most programs do not run."""
 _MOST = 4
-_PLACES = ("loop", "model", "once", "held-out", "begin")
+_PLACES = ("loop", "output", "input", "model", "once", "example", "held-out", "begin")
 """The likeliest first."""
 
 
@@ -80,13 +86,12 @@ _PLACES = ("loop", "model", "once", "held-out", "begin")
 def leave_out(case: Case) -> Iterator[Sequence[Edit]]:
     """The likeliest first: what a statement does to nothing but its own name, then by kind, then by how much."""
     places, kinds = KINDS.get(case.cause, ((), ()))
-    found = [
-        (each, kinds.index(kind))
-        for each in acts(case)
-        if each.place in places
-        for kind in [_kind(each)]
-        if kind in kinds
-    ]
+    found = []
+    for each in acts(case):
+        kind = _kind(each)
+        # parts of a formula by which data are made up are what is to be learned
+        if each.place in places and kind in kinds and (each.place != "once" or each.is_whole):
+            found.append((each, kinds.index(kind)))
     found.sort(key=lambda each: (not each[0].changes_its_own, each[1], -_size(each[0])))
     for each, _ in found[:_MOST]:
         yield each.undone()
@@ -98,12 +103,19 @@ def odd_ones(case: Case) -> Iterator[tuple[str, Sequence[Edit]]]:
     for each in acts(case):
         kind = _kind(each)
         meant = [
-            (kinds.index(kind), cause) for cause, (at, kinds) in KINDS.items() if each.place in at and kind in kinds
+            (kinds.index(kind), number, cause)
+            for number, (cause, (at, kinds)) in enumerate(KINDS.items())
+            if each.place in at and kind in kinds
         ]
-        if meant and kind not in _USUAL[each.place].split():
-            found.append((not each.changes_its_own, _PLACES.index(each.place), min(meant)[1], each))
+        if meant and kind not in _USUAL.get(each.place, "").split() and kind not in _FORMS and _renames(each):
+            found.append((not each.changes_its_own, _PLACES.index(each.place), min(meant)[2], each))
     found.sort(key=lambda one: one[:2])
     yield from ((cause, each.undone()) for *_, cause, each in found)
+
+
+def _renames(act: Act) -> bool:
+    """Whether it lies where a network is trained, or gives something that is there another name."""
+    return act.place != "once" or act.changes_its_own or (act.is_whole and isinstance(act.inner, ast.Name))
 
 
 def _kind(act: Act) -> str:

@@ -74,11 +74,14 @@ def prescriptions(case: Case, causes: Sequence[str]) -> Iterator[Prescription]:
         yield from itertools.islice(left_out, 1)
     rest = itertools.chain(*queues, *without)
     yield from itertools.islice(rest, max(0, _OF_THE_NAMED - len(seen)))
-    yield from itertools.islice(_odd_ones(case, seen), _ODD if causes else ENOUGH - 1)
-    suspects = second_line(case, causes).items()
-    others = [_by(replace(case, cause=suspect), remedies, seen) for suspect, remedies in suspects]
+    suspects = second_line(case, causes)
+    others = [_by(replace(case, cause=suspect), remedies, seen) for suspect, remedies in suspects.items()]
     turns = [itertools.islice(each, 1) for each in others]
-    yield from itertools.islice(itertools.chain(*turns, *others), max(0, ENOUGH - len(seen)))
+    symptoms = {each.symptom for each in case.findings}
+    found = len(list(itertools.takewhile(symptoms.__contains__, suspects)))
+    odd = itertools.islice(_odd_ones(case, seen), _ODD if causes else ENOUGH - 1)
+    queue = itertools.chain(*turns[:found], odd, *turns[found:], *others)
+    yield from itertools.islice(queue, max(0, ENOUGH - len(seen)))
     yield from rest
 
 

@@ -36,6 +36,10 @@ _PROVEN = Message(
     en="gradus: the cause is rather {cause} than {instead}: treating that did good, treating this did not",
     zh="gradus: 原因更可能是 {cause} 而不是 {instead}：针对前者的修改有效，针对后者的无效",
 )
+_SHOWN = Message(
+    en="gradus: the cause may be {cause}: it was not seen, but the program does better without this step",
+    zh="gradus: 原因可能是 {cause}：未直接观察到，但去掉这一步后程序表现更好",
+)
 _NOT_KEPT = Message(en="not kept", zh="不保留")
 
 
@@ -86,7 +90,10 @@ def proven(causes: Sequence[dict[str, Any]], tried: Sequence[Prescription]) -> l
     if not tried or tried[0].verdict is None or not tried[0].verdict.kept:
         return list(causes)
     cause, gain = tried[0].cause, tried[0].verdict.gain
+    if not named and tried[0].remedy.id != "leave-out":
+        return []  # a higher rate or more steps may help where nothing is wrong
     if not named:
+        print(_SHOWN.say(cause=cause), file=sys.stderr)
         return [{"id": cause, "confidence": _UNSEEN, "because": [_RECOVERED]}]
     of_the_likeliest = [each.verdict for each in tried if each.cause == named[0] and each.verdict is not None]
     helped = max((each.gain for each in of_the_likeliest if each.kept), default=0.0)
