@@ -48,6 +48,26 @@ class Run:
 """
         assert first_change(source, "remake-optimizer") == [expected]
 
+    def test_is_made_before_training_where_it_is_not_known_what_makes_weights_anew(self) -> None:
+        source = """
+import torch
+model = build()
+optimizer = torch.optim.Adam(model.parameters())
+scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 3)
+for layer in model.modules():
+    layer.weight = fresh(layer)
+print("ready")
+for x, y in batches:
+    loss.backward()
+    optimizer.step()
+"""
+        moved = source.split("\n")[3:5]
+        expected = source.replace("\n".join(moved) + "\n", "").replace("for x", "\n".join([*moved, "for x"]))
+        assert changes(source, "remake-optimizer") == [expected]
+        # nothing was done to the model in between, or the optimizer was used by then
+        assert changes(source.replace("model.modules()", "others"), "remake-optimizer") == []
+        assert changes(source.replace('print("ready")', "optimizer.zero_grad()"), "remake-optimizer") == []
+
     def test_is_made_after_the_model_was_made_anew_with_what_depends_on_it(self) -> None:
         source = """
 import torch

@@ -233,6 +233,26 @@ for i, (x, y) in enumerate(batches):
             '+ if i % every["steps"] == every["steps"] - 1:',
         ]
 
+    def test_comes_into_the_loop_over_batches_behind_what_clips(self) -> None:
+        source = (
+            HEAD
+            + """
+for epoch in range(9):
+    for x, y in batches:
+        optimizer.zero_grad()
+        criterion(model(x), y).backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1)
+    optimizer.step()
+    scheduler.step()
+"""
+        )
+        assert changes(source, "call-step")[0].endswith("(), 1)\n        optimizer.step()\n    scheduler.step()\n")
+        for plain in (
+            source.replace("    optimizer.step()", "        optimizer.step()"),
+            source.replace("for x, y in batches:", "if batches:"),
+        ):
+            assert changes(plain, "call-step") == []
+
     def test_without_a_condition_where_gradients_are_cleared_all_the_same(self) -> None:
         source = (
             HEAD

@@ -147,11 +147,7 @@ def step_after_backward(case: Case) -> Iterator[Sequence[Edit]]:
         optimizers = training.optimizers(case.program)
         if training.steps or not optimizers:
             continue
-        file, backward = training.file, training.backward
-        place: ast.stmt = backward.statement
-        for each in training.behind(place):
-            if re.search(r"clip_grad|unscale_", ast.unparse(each)):
-                place = each
+        file, place = training.file, _last_of_pass(training)
         for optimizer in optimizers:
             lines = _stepping(case.program, training, optimizer)
             several = _loop_over(training, optimizer)
@@ -223,6 +219,27 @@ def step_in_time(case: Case) -> Iterator[Sequence[Edit]]:
             always = [[unwrapped(file, condition)]] if plain else []
             gathers = "zero_grad" in ast.unparse(condition)
             yield from [*_fewer_batches(file, condition), *always] if gathers else always
+
+
+@fix("call-step")
+def step_after_each_pass(case: Case) -> Iterator[Sequence[Edit]]:
+    """A step that stands behind the loop over batches, each of which clears the gradients, comes into it."""
+    for training in training_steps(case):
+        file, backward = training.file, training.backward
+        inner = file.loops(backward.node)[:1]
+        far = [each for each in training.steps if inner and inner[0] not in file.above(each.node)]
+        if far and isinstance(far[0].statement, ast.Expr):
+            moved = "\n".join(file.code(each.statement) for each in far)
+            yield [*(delete(file, each.statement) for each in far), after(file, _last_of_pass(training), moved)]
+
+
+def _last_of_pass(training: TrainingStep) -> ast.stmt:
+    """The backward pass, or what is done to gradients behind it."""
+    place: ast.stmt = training.backward.statement
+    for each in training.behind(place):
+        if re.search(r"clip_grad|unscale_", ast.unparse(each)):
+            place = each
+    return place
 
 
 def _ifs(file: SourceFile, step: Found) -> Iterator[ast.If]:

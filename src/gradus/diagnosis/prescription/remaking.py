@@ -23,6 +23,8 @@ from gradus.diagnosis.prescription.program import Found, Program, SourceFile
 from gradus.diagnosis.prescription.roles import is_module, role, training_steps
 from gradus.diagnosis.prescription.scaling import free_names
 
+_BINDS_WEIGHTS = r"\.(weight|bias) = |\bParameter\(|\b_(modules|parameters)\b"
+
 
 @dataclass(frozen=True)
 class Kept:
@@ -145,6 +147,27 @@ def follow_model_of_another(case: Case) -> Iterator[Sequence[Edit]]:
                 outside = class_around(file, again) is not owner and again in file.parents
                 if outside and found is not None and _changes(case.program, file, again, found[0]):
                     yield [after(file, again, re.sub(r"\bself\b", found[1], file.code(statement)))]
+
+
+@fix("remake-optimizer")
+def make_optimizer_before_training(case: Case) -> Iterator[Sequence[Edit]]:
+    """Where it is not known what makes the model anew: the optimizer is made last of all before the loop."""
+    loops = [(each.file, loop) for each in training_steps(case) for loop in each.loops[-1:]]
+    for kept in _kept(case.program):
+        file, statement = kept.file, kept.statement
+        for loop in [loop for home, loop in loops if home is file and file.parents[loop] is file.parents[statement]]:
+            moved, used = _followers(file, statement, loop, kept.name)
+            if loop.lineno > statement.lineno and not used and _has_more(file, moved, loop, kept.models):
+                text = "\n".join(file.code(each) for each in moved)
+                yield [*(delete(file, each) for each in moved), before(file, loop, text)]
+
+
+def _has_more(file: SourceFile, moved: Sequence[ast.stmt], loop: ast.stmt, models: Sequence[str]) -> bool:
+    """Whether weights of the models are bound anew between the optimizer and the loop."""
+    block = getattr(file.parents[loop], "body", [])
+    between = [each for each in block if moved[0].lineno < each.lineno < loop.lineno and each not in moved]
+    anew = [text for each in between if re.search(_BINDS_WEIGHTS, text := ast.unparse(each))]
+    return any(re.search(rf"\b{re.escape(model)}\b", text) for text in anew for model in models)
 
 
 def _handed(kept: Kept, again: ast.stmt, model: str) -> str:
