@@ -88,6 +88,22 @@ def test_what_does_no_good_is_neither_prescribed_nor_written(person: Person) -> 
     assert not json.loads((person.folder / "found.json").read_text())["prescriptions"][0]["tried"]["kept"]
 
 
+def test_where_nothing_is_found_a_step_that_does_harm_is_left_out(person: Person) -> None:
+    (person.folder / "rates.py").write_text("RATE = 0.1\n")
+    silent = ILL.replace("huber_loss(model(x), y)", "mse_loss(model(x.clamp(min=0)), y)").replace("SGD", "Adam")
+    silent = silent.replace("RATE)", "0.02)").replace("loss.item()", "(model(x) - y).square().mean().item()")
+    (person.folder / "train.py").write_text(silent)
+    assert "gradus: nothing is wrong" in person.runs().err
+    done = person.runs("--try", 2, "--minimize", "error", "--apply", "--json-to", "found.json")
+    document = json.loads((person.folder / "found.json").read_text())
+    assert [each["id"] for each in document["causes"]] == ["constant-inputs"]
+    first = document["prescriptions"][0]
+    assert (first["remedy"], first["tried"]["kept"]) == ("leave-out", True)
+    assert first["text"].startswith("Leave out this step")
+    assert "gradus: the cause may be constant-inputs" in done.err
+    assert (person.folder / "train.py").read_text() == silent.replace("x.clamp(min=0)", "x")
+
+
 def test_the_best_comes_first_and_all_are_tried(tmp_path: Path) -> None:
     file = SourceFile(tmp_path / "train.py", "")
     uncleared = ILL.replace("    optimizer.zero_grad()\n", "").replace("import RATE", "import sin as RATE")

@@ -149,3 +149,8 @@ def suspected(suspect: str, remedy: str) -> Remedy:
     """A remedy whose text says against what it is."""
     known = remedy_called(remedy)
     return replace(known, text=_SAID.say(suspect=suspect, text=known.text))
+
+
+def no_last_resort(suspect: str, remedy: Remedy) -> Remedy:
+    """The remedy as of a named cause: what was suspected, and did good, is no last resort any more."""
+    return remedy_called(remedy.id) if remedy == suspected(suspect, remedy.id) else remedy

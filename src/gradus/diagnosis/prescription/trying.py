@@ -11,6 +11,7 @@ from typing import Any
 from gradus.core.text import Message
 from gradus.diagnosis.causes import TABLE
 from gradus.diagnosis.prescription.prescribe import Prescription
+from gradus.diagnosis.prescription.second_line import no_last_resort
 from gradus.diagnosis.prescription.trial import Call, try_out
 from gradus.diagnosis.prescription.yardstick import Outcome, Printed, Verdict, best, judge
 
@@ -80,7 +81,8 @@ class Rerun:
             print(_told(tried[-1], verdicts[-1]), file=sys.stderr)
         first = best(verdicts)
         if first is not None:
-            tried.insert(0, tried.pop(first))
+            did_good = tried.pop(first)
+            tried.insert(0, replace(did_good, remedy=no_last_resort(did_good.cause, did_good.remedy)))
         return tried
 
 
