@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gradus.diagnosis.prescription.batches import in_no_grad, model_calls
+from gradus.diagnosis.prescription.batches import compared, in_no_grad, model_calls, training_targets
 from gradus.diagnosis.prescription.bindings import assigned_parts, binding, class_around, function_around, parameters
 from gradus.diagnosis.prescription.edits import Edit, delete, replace
 from gradus.diagnosis.prescription.fixes import Case
+from gradus.diagnosis.prescription.pairing import is_label_name
 from gradus.diagnosis.prescription.program import Program, SourceFile
 from gradus.diagnosis.prescription.rewriting import instead
 from gradus.diagnosis.prescription.roles import is_module, role, training_steps
@@ -37,6 +38,7 @@ class Act:
             training goes round, "output" to what a model gives there, "example" where a dataset makes one, "held-out"
             where no gradients are, "once" elsewhere.
         by: of "times" and "plus", the number.
+        of_labels: whether it is done to what outputs are compared with.
     """
 
     file: SourceFile
@@ -45,6 +47,7 @@ class Act:
     does: str
     place: str
     by: float = math.nan
+    of_labels: bool = False
 
     @property
     def changes_its_own(self) -> bool:
@@ -55,6 +58,11 @@ class Act:
         pairs = assigned_parts(statement) if isinstance(statement, ast.Assign) else []
         mine = any(value is self.node and ast.unparse(to) == ast.unparse(self.inner) for to, value in pairs)
         return mine and all(_begins_with(value, ast.unparse(target)) for target, value in pairs)
+
+    @property
+    def renames(self) -> bool:
+        """Whether it gives something that has a name another: `x_fit = x.clamp(0, 1)`."""
+        return self.is_whole and isinstance(self.inner, ast.Name)
 
     @property
     def is_whole(self) -> bool:
@@ -83,6 +91,7 @@ def acts(case: Case) -> Iterator[Act]:
     loops = {loop for each in training_steps(case) for loop in each.loops} | {
         each.around for each in training_steps(case)
     }
+    labels = _labels(case)
     for file, node in program.nodes():
         for outer, inner, does, by in (*_of_expression(program, file, node), *_of_statement(program, file, node)):
             place = _place(program, file, node, loops)
@@ -90,7 +99,39 @@ def acts(case: Case) -> Iterator[Act]:
                 place = "input"
             elif place == "loop" and inner is not None and _is_output(program, file, inner):
                 place = "output"
-            yield Act(file, outer, inner, does, place, by)
+            changed = _changed(outer, inner)
+            of_labels = changed in labels or is_label_name(changed)
+            yield Act(file, outer, inner, does, place, by, of_labels)
+
+
+def _labels(case: Case) -> set[str]:
+    """What outputs are compared with, by the names it has on its way from the data to the loss."""
+    names: set[str] = set()
+    for training in training_steps(case):
+        pair = compared(case.program, training) or compared(case.program, training, outputs=2)
+        names |= _names(training.file, pair.target) if pair is not None else set()
+    found = training_targets(case)
+    return names | (_names(found.file, found.node) if found is not None else set())
+
+
+def _names(file: SourceFile, node: ast.expr, depth: int = 4) -> set[str]:
+    """The name that an expression is taken from, and those that this was bound to."""
+    base = _base(node)
+    bound = binding(file, base) if depth and isinstance(base, ast.Name | ast.Attribute) else None
+    further = (
+        _names(file, bound.value, depth - 1) if bound is not None and bound.item is None and not bound.looped else set()
+    )
+    return {ast.unparse(base)} | further
+
+
+def _changed(outer: ast.expr | ast.stmt, inner: ast.expr | None) -> str:
+    """The name of what is changed."""
+    match outer:
+        case ast.Expr(value=ast.Call(func=ast.Attribute(value=changed))):
+            return ast.unparse(_base(changed))
+        case ast.AugAssign(target=changed) | ast.Assign(targets=[changed, *_]):
+            return ast.unparse(_base(changed))
+    return ast.unparse(_base(inner)) if inner is not None else ""
 
 
 def _given(file: SourceFile, node: ast.AST) -> list[str]:
@@ -137,7 +178,7 @@ def _of_expression(program: Program, file: SourceFile, node: ast.AST) -> Iterato
                 whole = _made_of(operand)
                 yield from ((node, each, does, math.nan) for each in [whole] if each is not None)
         case ast.Subscript(value=operand, slice=index, ctx=ast.Load()):
-            does = _picks(file, index)
+            does = _picks(program, file, index)
             if does:
                 yield node, operand, does, math.nan
         case ast.BinOp():
@@ -225,15 +266,15 @@ def _calls(node: ast.AST) -> Iterator[ast.Call]:
     yield from (each for each in ast.walk(node) if isinstance(each, ast.Call))
 
 
-def _picks(file: SourceFile, index: ast.expr) -> str:
+def _picks(program: Program, file: SourceFile, index: ast.expr) -> str:
     """What an index does to rows: "pick" in an order or choice of its own, "first", "axis" or "mask"; "" of others."""
     parts = index.elts if isinstance(index, ast.Tuple) else [index]
     if any(isinstance(each, ast.Constant) and each.value is None for each in parts):
         return "axis"
     first = parts[0]
     match first:
-        case ast.Slice(lower=None, upper=ast.expr(), step=None) if len(parts) == 1:
-            return "first"
+        case ast.Slice(lower=None, upper=ast.expr() as end, step=None) if len(parts) == 1:
+            return "first" if written(program, file, end) is not None else ""
         case ast.Compare():
             return "mask"
     bound = binding(file, first) if isinstance(first, ast.Name) else None

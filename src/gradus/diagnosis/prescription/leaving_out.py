@@ -4,7 +4,6 @@ Where the place of a cause is not known, what a program does beyond what others 
 what is left of it without is tried, as in delta debugging (Zeller and Hildebrandt 2002).
 """
 
-import ast
 import math
 from collections.abc import Iterator, Sequence
 
@@ -75,7 +74,7 @@ _USUAL = {
 """What 3 % and more of the ward's healthy programs do somewhere."""
 _MUCH = 3.0
 """From which factor, or its inverse, a number makes something larger or smaller; and what is added shifts it."""
-_FORMS = {*_SHAPES, *_AXES} - {"roll", "flip", "sort", "cumsum"}
+_FORMS = {*_SHAPES, *_AXES} - {"roll", "flip", "sort", "cumsum"} | {"argmax"}
 """Without these most programs do not run."""
 _MOST = 4
 _PLACES = ("loop", "output", "input", "model", "once", "example", "held-out", "begin")
@@ -90,7 +89,12 @@ def leave_out(case: Case) -> Iterator[Sequence[Edit]]:
     for each in acts(case):
         kind = _kind(each)
         # parts of a formula by which data are made up are what is to be learned
-        if each.place in places and kind in kinds and (each.place != "once" or each.is_whole):
+        if (
+            each.place in places
+            and kind in kinds
+            and _suits(each, case.cause)
+            and (each.place != "once" or each.is_whole)
+        ):
             found.append((each, kinds.index(kind)))
     found.sort(key=lambda each: (not each[0].changes_its_own, each[1], -_size(each[0])))
     for each, _ in found[:_MOST]:
@@ -105,17 +109,26 @@ def odd_ones(case: Case) -> Iterator[tuple[str, Sequence[Edit]]]:
         meant = [
             (kinds.index(kind), number, cause)
             for number, (cause, (at, kinds)) in enumerate(KINDS.items())
-            if each.place in at and kind in kinds
+            if each.place in at and kind in kinds and _suits(each, cause)
         ]
         if meant and kind not in _USUAL.get(each.place, "").split() and kind not in _FORMS and _renames(each):
-            found.append((not each.changes_its_own, _PLACES.index(each.place), min(meant)[2], each))
-    found.sort(key=lambda one: one[:2])
+            found.append((not each.changes_its_own, not each.renames, _PLACES.index(each.place), min(meant)[2], each))
+    found.sort(key=lambda one: one[:3])
     yield from ((cause, each.undone()) for *_, cause, each in found)
+
+
+_OF_LABELS = {"noisy-labels", "unscaled-targets"}
+_OF_INPUTS = {"constant-inputs", "unscaled-inputs", "feature-scale", "leakage", "batch-mixing"}
+
+
+def _suits(act: Act, cause: str) -> bool:
+    """Whether it is done to inputs or to labels, where a cause is of one of them."""
+    return cause not in (_OF_INPUTS if act.of_labels else _OF_LABELS)
 
 
 def _renames(act: Act) -> bool:
     """Whether it lies where a network is trained, or gives something that is there another name."""
-    return act.place != "once" or act.changes_its_own or (act.is_whole and isinstance(act.inner, ast.Name))
+    return act.place != "once" or act.changes_its_own or act.renames
 
 
 def _kind(act: Act) -> str:
