@@ -36,6 +36,14 @@ def test_a_fast_discriminator_gets_the_generators_rate() -> None:
         assert "+ opt_d = torch.optim.Adam(D.parameters(), lr=0.001)" in first_change(gan(d_rate="2e-2"), remedy)
 
 
+def test_a_generator_that_hardly_moves_gets_the_discriminators_rate() -> None:
+    changed = changes(gan(g_rate="1e-5", d_rate="2e-3"), "slow-discriminator")[:2]
+    assert ["lr=0.002)" in changed[0], "lr=0.001)" in changed[1]] == [True, True]
+    assert all("lr=2e-3" in each for each in changed)
+    for plain in (gan(g_rate="1e-4", d_rate="2e-3"), gan(g_rate="4e-5", d_rate="1e-4")):
+        assert not any("opt_d" not in each for each in first_change(plain, "slow-discriminator"))
+
+
 def test_a_slow_discriminator_too() -> None:
     changed = first_change(gan(d_rate="1e-5"), "fast-discriminator")
     assert changed == [

@@ -6,7 +6,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gradus.diagnosis.prescription.batches import compared, in_no_grad, model_calls, training_targets
+from gradus.diagnosis.prescription.batches import (
+    compared,
+    in_no_grad,
+    model_calls,
+    training_calls,
+    training_inputs,
+    training_targets,
+)
 from gradus.diagnosis.prescription.bindings import assigned_parts, binding, class_around, function_around, parameters
 from gradus.diagnosis.prescription.edits import Edit, delete, replace
 from gradus.diagnosis.prescription.fixes import Case
@@ -106,12 +113,17 @@ def acts(case: Case) -> Iterator[Act]:
 
 def _labels(case: Case) -> set[str]:
     """What outputs are compared with, by the names it has on its way from the data to the loss."""
-    names: set[str] = set()
+    labels: set[str] = set()
+    inputs: set[str] = set()
     for training in training_steps(case):
         pair = compared(case.program, training) or compared(case.program, training, outputs=2)
-        names |= _names(training.file, pair.target) if pair is not None else set()
-    found = training_targets(case)
-    return names | (_names(found.file, found.node) if found is not None else set())
+        labels |= _names(training.file, pair.target) if pair is not None else set()
+        for call in training_calls(case.program, training):
+            inputs |= {name for each in call.node.args for name in _names(call.file, each)}
+    of_labels, of_inputs = training_targets(case), training_inputs(case)
+    labels |= _names(of_labels.file, of_labels.node) if of_labels is not None else set()
+    inputs |= _names(of_inputs.file, of_inputs.node) if of_inputs is not None else set()
+    return labels - inputs  # of data that are made up the one may be computed from the other
 
 
 def _names(file: SourceFile, node: ast.expr, depth: int = 4) -> set[str]:

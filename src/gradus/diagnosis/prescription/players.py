@@ -16,7 +16,25 @@ from gradus.diagnosis.prescription.written import expression, option, written
 
 _ENOUGH_STEPS = 2
 
+_HARDLY_ANY = 5e-5
+"""A rate below which Adam moves a generator next to nowhere in the time it mostly has."""
+_FAR_BEHIND = 10
+
 # ---- balance --------------------------------------------------------------------------------------------------------
+
+
+@fix("slow-discriminator", "damp-players")
+def generator_as_fast_as_the_discriminator(case: Case) -> Iterator[Sequence[Edit]]:
+    """The discriminator's rate for a generator that hardly moves; half of it, too."""
+    both = players(case)
+    if both is None:
+        return
+    own, other = both[0].rate, both[1].rate
+    if own is None or other is None or own.node is other.node or own.value > _HARDLY_ANY:
+        return
+    if other.value >= _FAR_BEHIND * own.value:
+        yield [own.becomes(other.value)]
+        yield [own.becomes(other.value / 2)]
 
 
 @fix("slow-discriminator")

@@ -16,7 +16,7 @@ from gradus.diagnosis.prescription.edits import Edit, OverlapError, apply, diffe
 from gradus.diagnosis.prescription.fixes import FIXES, Case, Fix
 from gradus.diagnosis.prescription.leaving_out import odd_ones
 from gradus.diagnosis.prescription.program import Program, SourceFile
-from gradus.diagnosis.prescription.second_line import second_line, suspected
+from gradus.diagnosis.prescription.second_line import HARDLY_EVER, second_line, suspected
 from gradus.diagnosis.prescription.seeds import seed_workers_apart
 from gradus.diagnosis.prescription.yardstick import Verdict
 from gradus.diagnosis.remedies import remedies_for, remedy_called
@@ -77,8 +77,8 @@ def prescriptions(case: Case, causes: Sequence[str]) -> Iterator[Prescription]:
     suspects = second_line(case, causes)
     others = [_by(replace(case, cause=suspect), remedies, seen) for suspect, remedies in suspects.items()]
     turns = [itertools.islice(each, 1) for each in others]
-    symptoms = {each.symptom for each in case.findings}
-    found = len(list(itertools.takewhile(symptoms.__contains__, suspects)))
+    likelier = {each.symptom for each in case.findings} | (set() if causes else HARDLY_EVER)
+    found = len(list(itertools.takewhile(likelier.__contains__, suspects)))
     odd = itertools.islice(_odd_ones(case, seen), _ODD if causes else ENOUGH - 1)
     queue = itertools.chain(*turns[:found], odd, *turns[found:], *others)
     yield from itertools.islice(queue, max(0, ENOUGH - len(seen)))

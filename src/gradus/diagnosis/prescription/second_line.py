@@ -128,7 +128,14 @@ SECOND_LINE: dict[str, tuple[Treatment, ...]] = {
 }
 
 
-_NOTHING_NAMED = (_RAISE, _LONGER, _INPUTS, _LOWER)
+_NOTHING_NAMED: tuple[Treatment, ...] = (
+    _REGISTER, _LOGITS, _LOSS, _ZERO, _CLASSES, _SEED, ("missing-nonlinearity", "add-nonlinearity"), _STEP,
+    ("softmax-single-unit", "sigmoid-output"), _FREEZE, _UNFREEZE, _LOG, _AXIS, _PAIRED, _ALIKE, _REMAKE, _SHUFFLE,
+    ("over-regularization", "regularize-less"), _RAISE, _LONGER, _LOWER,
+)  # fmt: skip
+"""Where nothing was seen, by how seldom they find a place in healthy programs of the ward."""
+HARDLY_EVER = frozenset(suspect for suspect, _ in _NOTHING_NAMED[: _NOTHING_NAMED.index(_AXIS)])
+"""Of those, the suspects whose remedies do so in less than 5 of 100."""
 
 
 def second_line(case: Case, causes: Sequence[str]) -> dict[str, list[Remedy]]:

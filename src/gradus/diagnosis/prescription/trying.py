@@ -22,6 +22,8 @@ _LEAST = 60.0
 _CAUSES = frozenset(each.id for each in TABLE)
 _CLEARLY = 0.5
 """Of what another treatment gained, what those of the likeliest cause must not reach where it is doubted."""
+_ALWAYS_HELPS = {"learning-rate-too-low", "under-trained", "learning-rate-too-high", "underfitting"}
+"""What may do good where nothing is wrong."""
 _UNSEEN = 0.5
 """How sure is a cause of which only what helped against it tells."""
 _RECOVERED = "recovered"
@@ -38,8 +40,8 @@ _PROVEN = Message(
     zh="gradus: 原因更可能是 {cause} 而不是 {instead}：针对前者的修改有效，针对后者的无效",
 )
 _SHOWN = Message(
-    en="gradus: the cause may be {cause}: it was not seen, but the program does better without this step",
-    zh="gradus: 原因可能是 {cause}：未直接观察到，但去掉这一步后程序表现更好",
+    en="gradus: the cause may be {cause}: it was not seen, but what is done against it does good",
+    zh="gradus: 原因可能是 {cause}：未直接观察到，但针对它的修改有效",
 )
 _NOT_KEPT = Message(en="not kept", zh="不保留")
 
@@ -92,8 +94,8 @@ def proven(causes: Sequence[dict[str, Any]], tried: Sequence[Prescription]) -> l
     if not tried or tried[0].verdict is None or not tried[0].verdict.kept:
         return list(causes)
     cause, gain = tried[0].cause, tried[0].verdict.gain
-    if not named and tried[0].remedy.id != "leave-out":
-        return []  # a higher rate or more steps may help where nothing is wrong
+    if not named and cause in _ALWAYS_HELPS:
+        return []
     if not named:
         print(_SHOWN.say(cause=cause), file=sys.stderr)
         return [{"id": cause, "confidence": _UNSEEN, "because": [_RECOVERED]}]
