@@ -9,7 +9,7 @@ from gradus.diagnosis.prescription.fixes import Case
 from gradus.diagnosis.prescription.leaving_out import KINDS, odd_ones
 from gradus.diagnosis.prescription.prescribe import read_program
 from gradus.diagnosis.remedies import BY_ID
-from tests.diagnosis.prescription.changing import first_change, lines
+from tests.diagnosis.prescription.changing import changes, first_change, lines
 
 
 def program(
@@ -72,6 +72,7 @@ for epoch in range(9):
         ("overfitting", "data", "inputs, labels = inputs[:20], labels[:20]"),
         ("broadcast-loss", "loop", "y = y[:, None]"),
         ("learning-rate-too-low", "step", "scheduler.step()"),
+        ("learning-rate-too-low", "step", "if epoch > 2: break"),
         ("optimizer-epsilon-too-large", "data", 'optimizer.defaults["eps"] = 1.0'),
     ],
 )
@@ -84,6 +85,14 @@ def test_a_statement_of_the_kind_goes(cause: str, where: str, line: str) -> None
     ("cause", "where", "before", "after"),
     [
         ("constant-inputs", "data", "kept = inputs.clamp(max=0)", "kept = inputs"),
+        ("constant-inputs", "data", "inputs, kept = inputs.clamp(0, 1), labels", "inputs, kept = inputs, labels"),
+        ("output-range", "forward", "x = self.out(x).relu().round()", "x = self.out(x).round()"),
+        (
+            "labels-unrelated",
+            "data",
+            "order = torch.randperm(9); x = inputs[order]",
+            "order = torch.randperm(9); x = inputs",
+        ),
         ("noisy-labels", "data", "kept = torch.where(slip, 0, labels)", "kept = labels"),
         ("overfitting", "data", "rows = torch.utils.data.Subset(labels, range(9))", "rows = labels"),
         ("nonlinear-logits", "loss", "F.cross_entropy(model(x).relu(), y)", "F.cross_entropy(model(x), y)"),
@@ -111,10 +120,47 @@ def test_an_expression_gives_way_to_what_is_in_it(cause: str, where: str, before
         ("learning-rate-too-low", "data", "optimizer.step()"),
         ("class-imbalance", "data", "kept = rng.sample(labels, 5)"),
         ("train-validation-mismatch", "loop", "x = x * 255"),
+        ("unscaled-inputs", "loop", "x = 0.001 / x"),
+        ("unscaled-inputs", "loop", "x = x + 100 * test"),
+        ("bad-initialization", "forward", "x = x + torch.ones(4)"),
+        ("learning-rate-too-low", "step", "if epoch > 2: save(); break"),
+        ("unscaled-inputs", "loop", "n = 20 * 30"),
+        ("unscaled-inputs", "data", "labels = 250 * labels"),
+        ("unscaled-inputs", "data", "def evaluate(x): return model(x * 255)"),
+        ("unscaled-targets", "data", "inputs = 250 * inputs"),
+        ("class-imbalance", "data", "kept = inputs[: len(labels)]"),
+        ("constant-inputs", "data", "both = torch.stack([inputs, test])"),
     ],
 )
 def test_what_is_of_another_kind_or_place_stays(cause: str, where: str, line: str) -> None:
     assert first_change(program(**{where: line}), "leave-out", cause=cause) == []
+
+
+def test_the_kind_and_how_much_decide_after_what_changes_only_its_own_name() -> None:
+    source = program(data="kept = inputs.clamp(0)", loop="x = x.round()")
+    assert first_change(source, "leave-out", cause="constant-inputs") == ["- x = x.round()"]
+    source = program(data="inputs = inputs.round()", loop="x = x.clamp(0)")
+    assert first_change(source, "leave-out", cause="constant-inputs") == ["- x = x.clamp(0)"]
+    source = program(data="inputs = 9 * inputs", loop="x = 99 * x")
+    assert first_change(source, "leave-out", cause="unscaled-inputs") == ["- x = 99 * x"]
+    assert len(changes(program(loop="; ".join(["x = x.round()"] * 9)), "leave-out", cause="constant-inputs")) == 4
+
+
+def test_labels_are_known_by_what_outputs_are_compared_with() -> None:
+    source = program(data="guide = 250 * guide; inputs = 250 * inputs").replace("batches(inputs, labels)", "9")
+    source = source.replace("for x, y in 9", "for i in range(9)").replace("model(x), y", "model(inputs[i]), guide[i]")
+    (without,) = changes(source, "leave-out", cause="unscaled-targets")
+    assert "250 * guide" not in without
+    # of data that are made up, labels are computed from inputs
+    made_up = source.replace("guide = 250 * guide", "guide = inputs.sum(1)")
+    assert changes(made_up, "leave-out", cause="unscaled-targets") == []
+
+
+@pytest.mark.parametrize("where", ["__getitem__", "__init__"])
+def test_what_is_done_to_one_example_or_to_parameters_is_of_other_kinds(where: str) -> None:
+    owner = "nn.Module" if where == "__init__" else "Dataset"
+    source = program(data=f"class Own({owner}):\n    def {where}(self, x):\n        self.x = torch.roll(x, 1)")
+    assert changes(source, "leave-out", cause="batch-mixing") == []
 
 
 def odd(source: str) -> list[tuple[str, list[str]]]:
@@ -147,6 +193,7 @@ class TestOddOnes:
             ("forward", "x = x.flatten(1)"),  # without it hardly a program would run
             ("step", "scheduler.step()"),
             ("data", "made = inputs.clamp(0).sin() + 0.1 * labels.round()"),
+            ("data", "made = inputs.sin().round()"),
         ],
     )
     def test_a_usual_one_is_not(self, where: str, line: str) -> None:
@@ -155,6 +202,12 @@ class TestOddOnes:
     def test_what_changes_nothing_but_its_own_name_comes_first(self) -> None:
         source = program(loop="x = x.clamp(max=0)", loss="F.cross_entropy(model(x).relu(), y)")
         assert [cause for cause, _ in odd(source)] == ["constant-inputs", "nonlinear-logits"]
+
+    def test_then_what_gives_another_name_then_what_lies_where_a_network_is_trained(self) -> None:
+        source = program(forward="x = torch.relu(100 * self.out(x))", data="kept = inputs.round()")
+        assert next(change[0] for _, change in odd(source)) == "- kept = inputs.round()"
+        source = program(forward="x = torch.relu(100 * self.out(x))", loss="F.cross_entropy(model(x).relu(), y)")
+        assert [cause for cause, _ in odd(source)] == ["nonlinear-logits", "saturated-units"]
 
 
 @pytest.mark.parametrize("cause", KINDS)
