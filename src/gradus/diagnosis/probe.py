@@ -500,6 +500,7 @@ class Probe(taps.Listener):
     def _after_examined_backward(self) -> None:
         if self._window is not None:
             self._window.after_backward()
+            self._loop.after_backward()
             if self._manual:
                 self._window.note_by_hand()
 
