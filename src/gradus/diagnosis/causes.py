@@ -175,7 +175,11 @@ TABLE: tuple[Cause, ...] = (
          "unscaled-inputs": 1.5, "feature-scale": 1.5, "underfitting": 1, "unshuffled-data": 3,
          **dict.fromkeys(_LOOP, 2.0), **dict.fromkeys(_OUTPUT, 2.0), "detached-graph": 3},
     ),
-    _cause("noisy-labels", {"validation-rising": 0.3, "generalization-gap": 0.3}, {"labels-unrelated": 2}),
+    _cause(
+        "noisy-labels",
+        {"validation-rising": 0.3, "generalization-gap": 0.3},
+        {"labels-unrelated": 2, "unshuffled-data": 2},
+    ),
     # Steps that far leave a network that says the same whatever it is shown, which of unequal classes is the largest.
     _cause("class-imbalance", {"constant-prediction": 0.5}, {"unusual-rate": 1.5}),
     _cause("unshuffled-data", {"oscillation": 0.5, "generalization-gap": 0.3}),
