@@ -262,6 +262,12 @@ def guessing(**options: Any) -> History:
             ["no-learning", "plateau", "over-regularization", "softmax-single-unit"],
             "softmax-single-unit",
         ),
+        (not_learning(), ["no-learning", "vanishing-through-time", "broadcast-loss"], "broadcast-loss"),
+        (
+            not_learning(),
+            ["initial-loss", "bad-initialization", "vanishing-through-time", "constant-inputs"],
+            "constant-inputs",
+        ),
     ],
     ids=[
         "low rate",
@@ -276,6 +282,8 @@ def guessing(**options: Any) -> History:
         "lost through time",
         "cut states",
         "decay",
+        "all pairs",
+        "cut inputs",
     ],
 )
 def test_no_learning_follows_from(history: History, symptoms: Sequence[str], expected: str) -> None:

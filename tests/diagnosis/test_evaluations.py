@@ -85,6 +85,29 @@ def test_only_the_first_comparison_after_a_pass_is_its_score(watch: EvaluationWa
     assert closed(watch).accuracy == 1
 
 
+def test_answers_that_are_put_together_are_the_score_of_all_passes(watch: EvaluationWatch, model: nn.Module) -> None:
+    answer, target = torch.zeros(N + 4), torch.tensor([0.0] * N + [1.0] * 4)
+    for seed, examples in ((0, N), (1, 4)):
+        watch.passed(model, [batch(seed, examples)], model(batch(seed, examples)), set(), [])
+    watch.compared(answer[:7] == target[:7], answer[:7], target[:7])  # a part of them
+    watch.compared(answer == target, answer, target)
+    assert closed(watch).accuracy == pytest.approx(N / (N + 4))
+
+
+@pytest.mark.parametrize(("times", "known"), [(1, True), (3, True), (1.5, False)])
+def test_the_loss_of_classes_tells_how_many_are_right(
+    watch: EvaluationWatch, model: nn.Module, times: float, known: bool
+) -> None:
+    """Of one answer to each example, or of several such as the letters of a word."""
+    watch.passed(model, [batch(0)], model(batch(0)), set(), [])
+    output = torch.eye(2)[torch.zeros(int(times * N), dtype=torch.long)]
+    target = torch.ones(int(times * N), dtype=torch.long)
+    target[: len(target) // 2] = 0
+    watch.measured(torch.tensor(1.0), target, "mean", output)
+    found = closed(watch)
+    assert (found.loss, found.accuracy) == ((1.0, 0.5) if known else (None, None))
+
+
 def test_examples_of_training_are_told_from_new_ones(watch: EvaluationWatch, model: nn.Sequential) -> None:
     rows = set(row_prints(batch(0)))
     for seed in (0, 1):

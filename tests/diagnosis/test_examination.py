@@ -543,6 +543,21 @@ def test_a_model_may_scale_its_inputs_itself(scale: Callable[[Tensor], Tensor], 
     assert [each.normalized for each in examine(Scales(lambda x: x), inputs(N, 3)).inputs] == [False]
 
 
+@pytest.mark.parametrize(
+    ("scale", "constant"),
+    [
+        (lambda x: x.clamp(20.0, 80.0), 1.0),
+        (lambda x: x.clamp(-1.0, 1.0), 0.0),
+        (lambda x: torch.ones(2 * len(x), 3), 0.0),  # something else of the model's own
+    ],
+)
+def test_inputs_may_be_cut_to_one_number_within_a_model(scale: Callable[[Tensor], Tensor], constant: float) -> None:
+    (signs,) = examine(Scales(scale), inputs(N, 3)).inputs
+    assert signs.constant == constant
+    assert (signs.varied == 0) == (constant == 1)
+    assert signs.std > 0.5
+
+
 class Stepping(nn.Module):
     """A recurrence written by hand, with a readout at each of its steps."""
 

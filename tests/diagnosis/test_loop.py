@@ -191,6 +191,36 @@ def test_backward_without_a_step(clears: bool) -> None:
     assert (found.unstepped >= 3) is clears
 
 
+@pytest.mark.parametrize(
+    ("clears", "gathers", "seldom"),
+    [
+        (True, False, True),
+        (False, False, False),  # they are added up
+        (True, True, False),  # each is clipped by itself, say
+    ],
+)
+def test_steps_after_gradients_that_were_cleared(clears: bool, gathers: bool, seldom: bool) -> None:
+    model = perceptron()
+    sgd = SGD(model.parameters(), lr=0.01)
+
+    def body(_: int) -> None:
+        sums = [torch.zeros_like(each) for each in model.parameters()]
+        sgd.zero_grad()
+        for _ in range(6):
+            if clears:
+                sgd.zero_grad()
+            (torch.rand(()) * error(model) + torch.rand(()) * model(X).square().mean()).backward()
+            for total, each in zip(sums, model.parameters(), strict=True):
+                total.add_(each.grad if each.grad is not None else 0)
+        nn.utils.clip_grad_norm_(model.parameters(), 1e-3)
+        for total, each in zip(sums, model.parameters(), strict=True):
+            each.grad = total if gathers else each.grad
+        sgd.step()
+
+    found = signs_of(model, body)
+    assert (found.wasteful_steps >= 5) is seldom
+
+
 def test_steps_without_gradients() -> None:
     model, twin = perceptron(), perceptron()
     adam = Adam(twin.parameters())

@@ -93,11 +93,17 @@ TABLE: tuple[Cause, ...] = (
         "bad-initialization",
         {"weights-too-large": 1.5, "weights-too-small": 1.5, "initial-loss": 0.8, "non-finite": 0.4,
          "vanishing-signal": 0.5, "exploding-signal": 0.5},
-        {"unscaled-inputs": 1.5, "symmetric-initialization": 2, "saturated-units": 0.7, "summed-loss": 0.5},
+        {"unscaled-inputs": 1.5, "symmetric-initialization": 2, "saturated-units": 0.7, "summed-loss": 0.5,
+         "constant-inputs": 2.5},
     ),
     _cause("symmetric-initialization"),
     _cause("missing-nonlinearity", {"no-learning": 0.3, "plateau": 0.3}),
-    _cause("vanishing-through-time", {"no-learning": 0.5}, {"unscaled-inputs": 2}),
+    _cause(
+        "vanishing-through-time",
+        {"no-learning": 0.5},
+        # A network that is taught the mean forgets all else.
+        {"unscaled-inputs": 2, "constant-inputs": 3, **dict.fromkeys(_MISTAKES, 2.0)},
+    ),
     _cause("exploding-through-time", {"non-finite": 0.3, "divergence": 0.3, "large-updates": 0.2}),
     # optimization
     _cause(
@@ -128,7 +134,7 @@ TABLE: tuple[Cause, ...] = (
     _cause(
         "under-trained",
         {"few-steps": 0.7},
-        {**_BLOCKED, "small-updates": 2.5, "softmax-twice": 2, "held-out-at-chance": 1,
+        {**_BLOCKED, "small-updates": 2.5, "softmax-twice": 2, "held-out-at-chance": 1, "noisy-labels": 1.5,
          "optimizer-epsilon-too-large": 2,
          "over-regularization": 1.5, "unscaled-targets": 1.5, **dict.fromkeys(_LOOP, 1.5),
          **dict.fromkeys(_OUTPUT, 1.5)},
@@ -169,7 +175,11 @@ TABLE: tuple[Cause, ...] = (
          "unscaled-inputs": 1.5, "feature-scale": 1.5, "underfitting": 1, "unshuffled-data": 3,
          **dict.fromkeys(_LOOP, 2.0), **dict.fromkeys(_OUTPUT, 2.0), "detached-graph": 3},
     ),
-    _cause("noisy-labels", {"validation-rising": 0.3, "generalization-gap": 0.3}, {"labels-unrelated": 2}),
+    _cause(
+        "noisy-labels",
+        {"validation-rising": 0.3, "generalization-gap": 0.3},
+        {"labels-unrelated": 2, "unshuffled-data": 2},
+    ),
     # Steps that far leave a network that says the same whatever it is shown, which of unequal classes is the largest.
     _cause("class-imbalance", {"constant-prediction": 0.5}, {"unusual-rate": 1.5}),
     _cause("unshuffled-data", {"oscillation": 0.5, "generalization-gap": 0.3}),

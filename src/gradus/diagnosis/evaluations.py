@@ -36,6 +36,8 @@ class _Run:
     square_examples: int = 0
     right: float = 0.0
     compared: int = 0
+    likeliest_right: float = 0.0
+    likeliest: int = 0
     training: bool = False
     repeated: bool = False
     seen: list[float] = field(default_factory=list)
@@ -133,12 +135,22 @@ class EvaluationWatch:
                 run.inputs.append(signs)
         self._current, self._waiting = run, True
 
-    def measured(self, value: Any, target: Any, reduction: str) -> None:
-        """The program computed a loss; it belongs to the last pass if it is over as many examples."""
+    def measured(self, value: Any, target: Any, reduction: str, output: Any = None) -> None:
+        """The program computed a loss; it belongs to the last pass if it is over as many examples.
+
+        Args:
+            output: of a loss of classes, what the likeliest is told by. There may be several answers to an example.
+        """
         if self._current is None or not isinstance(value, Tensor) or not isinstance(target, Tensor):
             return
-        if value.numel() != 1 or not target.dim() or target.shape[0] != self._batch:
+        if value.numel() != 1 or not target.dim() or not self._batch:
             return
+        answers = _answers(output, target)
+        if target.shape[0] != self._batch and (answers is None or target.shape[0] % self._batch):
+            return
+        if answers is not None:
+            self._current.likeliest_right += self._batch * (1 - float((answers != target).float().mean()))
+            self._current.likeliest += self._batch
         number = float(value)
         if target.is_floating_point():
             self._current.targets.append(_some(target))
@@ -148,17 +160,25 @@ class EvaluationWatch:
         self._current.loss_examples += self._batch
 
     def compared(self, result: Any, one: Any, other: Any) -> None:
-        """Two tensors were compared; the first time after a pass, with one value per example, is its score."""
+        """Two tensors were compared; the first time after a pass, with one value per example, is its score.
+
+        Or that of all passes, whose answers were put together.
+        """
         if not self._waiting or self._current is None:
             return
         if not (isinstance(result, Tensor) and isinstance(one, Tensor) and isinstance(other, Tensor)):
             return
-        if result.dtype is not torch.bool or not result.numel() == one.numel() == other.numel() == self._batch:
+        number = result.numel()
+        together = not self._current.compared and number == self._current.examples
+        if result.dtype is not torch.bool or not number == one.numel() == other.numel():
+            return
+        if not number or (number != self._batch and not together):
             return
         self._waiting = False
         self._current.right += float(result.sum())
-        self._current.compared += self._batch
-        self._count(result, one, other)
+        self._current.compared += number
+        if number == self._batch:
+            self._count(result, one, other)
 
     def _count(self, result: Tensor, one: Tensor, other: Tensor) -> None:
         """How many of each class there are, and are told right, where one of two is the likeliest class."""
@@ -223,6 +243,8 @@ class EvaluationWatch:
             shift, scale = distance(train, run.inputs)
             if squared and run.square_examples and not run.loss_examples:
                 run.loss, run.loss_examples = run.squares, run.square_examples
+            if run.likeliest and not run.compared:
+                run.right, run.compared = run.likeliest_right, run.likeliest
             found.append(
                 Evaluation(
                     step=step,
@@ -252,6 +274,13 @@ class EvaluationWatch:
 def _same_place(one: Tensor, other: Tensor) -> bool:
     strided = one.layout is torch.strided and other.layout is torch.strided
     return strided and one.data_ptr() == other.data_ptr() != 0
+
+
+def _answers(output: Any, target: Tensor) -> Tensor | None:
+    """The likeliest classes (N,) of what a loss of classes is given; None of another."""
+    if not isinstance(output, Tensor) or output.dim() != 2 or target.dim() != 1 or target.is_floating_point():
+        return None
+    return output.argmax(dim=1) if 0 < len(target) == len(output) and output.shape[1] > 1 else None
 
 
 def _some(target: Tensor) -> Tensor:

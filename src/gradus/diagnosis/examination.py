@@ -311,9 +311,19 @@ class Window:
                     normalized = self._normalized or self._scaled_within(each)
                     signs = read_input(each, target=target, normalized=normalized, prints=known)
                     if signs is not None:
-                        self._input_signs.append(signs)
+                        self._input_signs.append(self._as_entering(each, signs))
             self._memory.train_inputs = (self._memory.train_inputs + self._input_signs[:1])[-20:]
         return graph
+
+    def _as_entering(self, given: Tensor, signs: InputSigns) -> InputSigns:
+        """What is the same for every example where the first layer with weights gets it, is so: it was cut to that."""
+        first = self._entering
+        if first is None or first.shape != given.shape:
+            return signs
+        entering = read_input(first)
+        if entering is None or entering.constant <= signs.constant:
+            return signs
+        return replace(signs, constant=entering.constant, varied=entering.varied)
 
     def _note_again(self, read: LossSigns, target: Tensor | None) -> None:
         """Which examples came before, and with the same labels, where one model has run, on different ones."""

@@ -31,6 +31,8 @@ class Held:
         idle: steps in a row, of those looked at, in which no loss reached its parameters.
         left_over, prints: whether it was seen to use gradients of an earlier step anew; what those it used last were.
         stale, fresh: steps with gradients of an earlier one, and those whose gradients had been cleared.
+        computed: samples of the gradients that the last backward pass left it with.
+        wasted: backward passes since its last step whose gradients were cleared before it used them.
     """
 
     dirty: bool = False
@@ -43,6 +45,8 @@ class Held:
     closure: bool = False
     stale: list[int] = field(default_factory=list)
     fresh: int = 0
+    computed: list[Tensor] = field(default_factory=list)
+    wasted: int = 0
 
 
 class Holdings:

@@ -20,6 +20,8 @@ _MADE = {"numpy.random.default_rng", "numpy.random.RandomState", "random.Random"
 """Generators of their own, rather than one that everybody draws from."""
 _PRINTS = 4
 """Gradients by which it is told whether an optimizer uses those of an earlier step."""
+_MANY_WASTED, _PARALLEL = 3, 0.999
+"""Gradients cleared unused before a step; and the cosine of those it uses with those of the last backward pass."""
 _FOR_EACH = 8
 """Generators of one seed within a step, from which on each is for an example."""
 _MOST_SEEDS = 10_000
@@ -86,6 +88,8 @@ class LoopWatch:
             held.closure = True
         for optimizer, held in self._optimizers.items():
             held.backwards += 1
+            held.wasted += bool(held.computed) and looking and _cleared(optimizer)
+            held.computed = []
             if not looking:
                 held.blind = True
             elif held.dirty and _cleared(optimizer):
@@ -93,6 +97,12 @@ class LoopWatch:
         if looking and not self.signs.steps:
             self._look_for_changes()
             self._note_use_by_hand()
+
+    def after_backward(self) -> None:
+        """It has run, and was looked at: what it left to optimizers."""
+        for optimizer, held in self._optimizers.items():
+            gradients = [sample(each)[:256].clone() for each in _used(optimizer)]
+            held.computed = gradients if any(bool(each.any()) for each in gradients) else []
 
     def _of(self, optimizer: Optimizer) -> Held:
         # A look into a dictionary of weak references takes a microsecond, and mostly one optimizer steps.
@@ -103,6 +113,9 @@ class LoopWatch:
     def before_step(self, optimizer: Optimizer, step: int, *, looking: bool) -> None:
         held = self._of(optimizer)
         self._stepping, self._calls = optimizer, 0
+        if looking and not held.blind and held.wasted >= _MANY_WASTED:
+            last_alone = _as_computed(optimizer, held.computed)
+            self.signs.wasteful_steps = self.signs.wasteful_steps + 1 if last_alone else 0
         if not looking or held.closure or held.blind or not held.steps or not held.backwards:
             return
         before = [reference() for reference, _ in held.prints]
@@ -143,7 +156,7 @@ class LoopWatch:
         self._stepping = None
         held.steps += 1
         self._note_idleness(optimizer, held)
-        held.dirty, held.blind, held.backwards = True, False, 0
+        held.dirty, held.blind, held.backwards, held.wasted, held.computed = True, False, 0, 0, []
         self._moved.add(optimizer)
         self.signs.steps = max(self.signs.steps, held.steps)
 
@@ -169,7 +182,7 @@ class LoopWatch:
         """After steps that were not looked at, `optimizer` has just stepped."""
         held = self._of(optimizer)
         held.steps += 1
-        held.dirty, held.blind, held.backwards = True, False, 0
+        held.dirty, held.blind, held.backwards, held.wasted, held.computed = True, False, 0, 0, []
         for other, each in self._optimizers.items():
             each.blind = each.blind or other is not optimizer
 
@@ -252,6 +265,15 @@ def _used(optimizer: Optimizer) -> list[Tensor]:
     """The first few of the gradients that an optimizer steps with."""
     parameters = (each for group in optimizer.param_groups for each in group["params"])
     return list(itertools.islice((each.grad for each in parameters if each.grad is not None), _PRINTS))
+
+
+def _as_computed(optimizer: Optimizer, computed: Sequence[Tensor]) -> bool:
+    """Whether an optimizer's gradients are those of the last backward pass, if clipped, and not gathered by hand."""
+    used = [sample(each)[:256] for each in _used(optimizer)]
+    if not computed or [each.shape for each in used] != [each.shape for each in computed]:
+        return False
+    now, before = torch.cat([each.float() for each in used]), torch.cat([each.float() for each in computed])
+    return bool(torch.cosine_similarity(now, before, dim=0) > _PARALLEL)
 
 
 def _same(gradients: Sequence[Tensor], prints: Sequence[tuple[weakref.ref[Tensor], int]]) -> bool:

@@ -52,6 +52,8 @@ _MOST_ERRORS = 3
 _MOST_GLANCES = 400
 _RISKY = ("Sqrt", "Log", "Rsqrt", "Norm", "LinalgVectorNorm", "Div", "Pow")
 """Operations whose gradient need not be finite where they are, the likeliest first."""
+_OF_CLASSES = ("cross_entropy", "nll_loss")
+
 _LOG = logging.getLogger("gradus")
 
 P = ParamSpec("P")
@@ -364,8 +366,8 @@ class Probe(taps.Listener):
 
     @_ours
     def measured(self, name: str, value: Any, output: Any, target: Any, reduction: str) -> None:
-        if not torch.is_grad_enabled():
-            self._evaluation.measured(value, target, reduction)
+        if not (isinstance(value, Tensor) and value.requires_grad):
+            self._evaluation.measured(value, target, reduction, output if name in _OF_CLASSES else None)
 
     @_ours
     def signed(self, target: Any) -> None:
@@ -500,6 +502,7 @@ class Probe(taps.Listener):
     def _after_examined_backward(self) -> None:
         if self._window is not None:
             self._window.after_backward()
+            self._loop.after_backward()
             if self._manual:
                 self._window.note_by_hand()
 

@@ -403,6 +403,7 @@ class LoopSigns:
         fresh_steps: its steps whose gradients had been cleared.
         unstepped: backward passes whose gradients were thrown away without changing any parameter.
         unused: backward passes since the last change of any parameter.
+        wasteful_steps: steps looked at in a row that used the last of many gradients, the others being cleared unused.
         idle_steps: steps of an optimizer none of whose parameters had a gradient.
         orphans: parameters that the loss reaches, fresh from their initialization, that no optimizer holds.
         orphan_share: of all elements the loss reaches.
@@ -434,6 +435,7 @@ class LoopSigns:
     fresh_steps: int = 0
     unstepped: int = 0
     unused: int = 0
+    wasteful_steps: int = 0
     idle_steps: int = 0
     orphans: tuple[str, ...] = ()
     orphan_share: float = 0.0

@@ -302,6 +302,8 @@ def _tap_loss(name: str) -> None:
             return value
         output = args[0] if args else kwargs.get("input")
         target = args[1] if len(args) > 1 else kwargs.get("target")
+        if kwargs.get("ignore_index", -1) >= 0:
+            output = None  # what does not count, such as padding, would be answered wrongly
         for each in tuple(_listeners):
             each.measured(name, value, output, target, kwargs.get("reduction", "mean"))
         return value

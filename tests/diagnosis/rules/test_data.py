@@ -87,6 +87,30 @@ def test_of_two_classes_less_is_much_better() -> None:
     assert not found(0.78, 0.67, counts=(700, 300))  # as always to say the commoner class
 
 
+@pytest.mark.parametrize(
+    ("train", "held_out", "options", "caught"),
+    [
+        (2.25, 2.0, {}, True),  # labels of many were drawn from all at random
+        (2.25, 2.15, {}, False),
+        (1.5, 1.0, {}, False),  # training examples are disturbed, say
+        (2.25, 2.0, {"net": {"dropout": 0.2}}, False),
+        (2.25, 2.0, {"loss": {"terms": 3}}, False),
+    ],
+)
+def test_held_out_labels_surprise_less_than_noisy_ones(
+    train: float, held_out: float, options: dict[str, Any], caught: bool
+) -> None:
+    curve = line(train, train)
+    history = classifying(
+        scores=[0.3] * 6, right=line(0.28, 0.28), curve=curve, evaluation={"loss": held_out}, **options
+    )
+    plain = [replace(each, surprise=each.value) for one in history.examinations for each in one.losses]
+    history.examinations = [
+        replace(each, losses=(loss,)) for each, loss in zip(history.examinations, plain, strict=True)
+    ]
+    assert ("noisy-labels" in seen(history)) == caught
+
+
 def test_labels_are_noisy_where_what_was_known_is_unlearned() -> None:
     """Dropout keeps training accuracy below that of held-out examples, but does not make the latter fall."""
 
@@ -502,6 +526,23 @@ def test_passes_at_one_step_after_another_are_no_evaluations() -> None:
     assert "leakage" in seen(history)
     history.evaluations = [Evaluation(step=each, seen=0.4) for each in (1, 2, 4)]  # no score that could be too good
     assert "leakage" not in seen(history)
+
+
+@pytest.mark.parametrize(
+    ("every", "rest", "options", "caught"),
+    [
+        (8, 0, {}, True),
+        (200, 0, {}, False),  # of one class alone
+        (8, 16, {}, False),  # some of the other
+        (8, 0, {"batch": 4}, False),  # several answers to each example
+    ],
+)
+def test_batches_of_examples_with_and_without(every: int, rest: int, options: dict[str, Any], caught: bool) -> None:
+    def sorted_by_class(step: int) -> dict[str, Any]:
+        counts = (64 - rest, rest) if step % every else (rest, 64 - rest)
+        return {"kind": "binary", "classes": 2, "counts": counts, **options}
+
+    assert ("unshuffled-data" in seen(classifying(loss=sorted_by_class, scores=[0.5] * 4))) is caught
 
 
 def test_batches_of_players_may_be_all_real_or_all_generated() -> None:

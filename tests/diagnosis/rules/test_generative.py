@@ -128,6 +128,14 @@ def test_a_generator_whose_rate_is_far_higher(rates: tuple[float, float], told_a
     assert "generator-dominates" not in seen(history)
 
 
+@pytest.mark.parametrize(("rate", "expected"), [(5e-6, True), (5e-4, False)])
+def test_a_discriminator_that_goes_far_for_each_step_of_the_generators(rate: float, expected: bool) -> None:
+    history = playing(replace(APART, told_apart=0.95, precision=0.4, coverage=0.01), steps=400, ended=True)
+    history.players = turns(400, 400)
+    history.optimizers = {key: OptimizerFacts(name="Adam", rate=each) for key, each in enumerate((8e-4, rate))}
+    assert ("discriminator-dominates" in seen(history)) is expected
+
+
 @pytest.mark.parametrize(
     ("players", "ended", "expected"),
     [
@@ -249,6 +257,7 @@ def test_players_that_throw_samples_about() -> None:
 
     assert found(0.5, 2.1, 1.1, 0.6, 0.5)
     assert not found(0.5, 2.1, 1.1, 0.6, 0.3)  # it settles
+    assert not found(0.5, 2.1, 1.1, 0.6, 0.5, spread=0.0)  # as the one noise does that they are all made of
     assert not found(0.5, 2.1, 1.1, 0.6, 0.5, coverage=0.6)
     assert not found(0.5, 2.1, 1.1, 0.6, 0.5, told_apart=0.1)  # it runs off, and nobody can tell
     assert not found(0.5, 2.1, 1.1, 0.6, 0.5, told_apart=0.5, steps=(40, 400))  # who is hardly asked

@@ -13,6 +13,7 @@ from gradus.diagnosis.history import History
 from gradus.diagnosis.signs import Evaluation
 from gradus.diagnosis.watch import watch
 from tests.diagnosis.histories import (
+    ADAM,
     APART,
     LAYER,
     classifying,
@@ -80,6 +81,20 @@ def test_an_optimizer_that_never_steps_beside_one_that_does(ended: bool, steps: 
     """Until the end its turn may come."""
     history = classifying(loop={"steps": steps, "waiting": ("net:0.weight",), "backwards": steps}, ended=ended)
     assert ("missing-step" in seen(history)) is caught
+
+
+@pytest.mark.parametrize(
+    ("wasteful", "options", "caught"),
+    [
+        (5, {}, True),
+        (4, {}, False),
+        (5, {"optimizers": {0: ADAM, 1: ADAM}}, False),  # each has gradients of the other's losses
+        (5, {"right": line(0.5, 1.0)}, False),  # all is well
+    ],
+)
+def test_steps_that_use_few_of_the_gradients(wasteful: int, options: dict[str, Any], caught: bool) -> None:
+    history = not_learning(loop={"steps": 50, "wasteful_steps": wasteful}, **options)
+    assert ("missing-step" in seen(history)) == caught
 
 
 @pytest.mark.parametrize(

@@ -98,6 +98,9 @@ def test_an_optimizer_that_steps_uphill() -> None:
     assert not found(uphill, 0.5)
     assert not found(uphill, heads=((op("Neg", negative=True), *SQUARED),))
     assert not found(ADAM)
+    mixture = (op("Neg", negative=True), op("Mean"), op("Logsumexp", 64), op("Neg", 64, 4, negative=True), *SQUARED)
+    assert found(uphill, kind="", heads=(mixture,))  # which may be below 0, and still grows with the errors
+    assert not found(uphill, kind="", heads=(mixture[1:],))
     assert found(ADAM, wrong_way=True)
     assert found(ADAM, earns_less=True)
     assert not found(uphill, wrong_way=True, heads=())
@@ -127,6 +130,17 @@ def test_of_several_optimizers_the_policys_loss_alone_tells_a_sign(sign: str, ca
     assert ("loss-sign" in seen(history)) == caught
     history.step = 2
     assert "loss-sign" not in seen(history)
+
+
+@pytest.mark.parametrize(("losses", "caught"), [(1, True), (2, False)])
+def test_several_optimizers_may_have_one_goal(losses: int, caught: bool) -> None:
+    history = fitting(
+        loss={"heads": ((op("Neg", negative=True), *SQUARED, LOGITS),)},
+        optimizers={0: ADAM, 1: ADAM},
+        curve=line(1.5, -2.0),
+    )
+    history.examinations = [replace(each, losses=each.losses * losses) for each in history.examinations]
+    assert ("loss-sign" in seen(history)) == caught
 
 
 def test_a_loss_may_fall_far_below_zero_if_it_slows_down() -> None:

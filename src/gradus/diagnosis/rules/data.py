@@ -16,6 +16,7 @@ from gradus.diagnosis.rules.common import (
     kind,
     knowing_nothing,
     losses,
+    saying_shares,
     scored,
     supervised,
     too_few,
@@ -32,6 +33,9 @@ _SOME = 32
 _ENOUGH_RIGHT = 320
 """Training examples of which it is known whether they are right, where it was not often looked at."""
 _SOME_DROPOUT = 0.2
+_LITTLE_DROPOUT = 0.1
+_CLEARLY_LESS = 0.1
+"""Nats by which held-out labels surprise less than training's, beyond twice what of these is explained."""
 _LITTLE = 0.4
 """Of what training had above guessing, what held-out examples may have that are read in another way."""
 _NEAR_BY_CHANCE = 0.28
@@ -351,7 +355,9 @@ def noisy_labels(history: History) -> Iterator[Sighting]:
     weighed = history.losses.end(20) < 0.2 * knowing_nothing(history)
     early = scores.index(best) < 0.6 * len(scores)
     # Wrong labels do no harm where nearly every held-out example is told right, as with dropout that is no module.
-    if last < 0.98 and _better(history, right, held_out, dropout) and scaled_alike and right < 0.8 and not weighed:
+    more = last < 0.98 and _better(history, right, held_out, dropout)
+    more |= dropout < _LITTLE_DROPOUT and _less_surprised(history)
+    if more and scaled_alike and right < 0.8 and not weighed:
         yield Sighting(confidence=0.7, evidence=evidence)
     elif early and best - last > 0.08 and right > last + 0.1 and best < 0.95:
         yield Sighting(confidence=0.6, evidence=evidence)
@@ -380,6 +386,20 @@ def _better(history: History, right: float, held_out: Sequence[Evaluation], drop
         return dropout <= _SOME_DROPOUT and above > right - chance(history) + max(3 * error, above / 2)
     clearly = above > right - chance(history) + max(3 * error, above / 3)
     return statistics.fmean(scores[-2:]) > right + 0.2 or clearly
+
+
+def _less_surprised(history: History) -> bool:
+    """Whether held-out labels surprise far less than training's: more than twice as much of them is explained.
+
+    What is said of single examples may be right of hardly more, where labels were drawn from all at random.
+    """
+    known, held_out = losses(history), [each.loss for each in scored(history)[-3:] if each.loss is not None]
+    plain = all(each.kind == "classes" and abs(each.value - each.surprise) < 0.02 * each.value for each in known)
+    quarters = history.losses.quarters()
+    if len(held_out) < 3 or len(known) < 10 or not (plain and quarters) or any(each.terms > 1 for each in known):
+        return False
+    nothing, train = saying_shares(known), quarters[3]
+    return nothing - max(held_out) > 2 * max(0.0, nothing - train) + _CLEARLY_LESS
 
 
 def _unlearned(history: History, best: Evaluation, last: float) -> bool:

@@ -11,6 +11,8 @@ from gradus.diagnosis.signs import layer_of
 
 _LONG = 50
 """Steps after which, at the end of a run, none will come of an optimizer that has made none."""
+_SEEN = 5
+"""Steps looked at, each after several gradients that were thrown away, from which on that is no chance."""
 _SURE = 30
 """Steps after which what one step's graph has shown each time is no matter of a beginning."""
 
@@ -38,25 +40,38 @@ def missing_zero_grad(history: History) -> Iterator[Sighting]:
     "missing-step",
     source="gradients that are cleared before anything used them were computed in vain",
     not_fooled_by="accumulation; updates by hand; gradients wanted for themselves, without an optimizer; an optimizer "
-    "whose turn comes later in the run",
+    "whose turn comes later in the run; gradients of examples that are gathered by hand; several players",
     structural=True,
     severity="critical",
     says=Message(
-        en="Gradients are computed in vain: after {backwards:.0f} backward passes the optimizer of these parameters "
-        "has not stepped once.",
-        zh="梯度白算了：经过 {backwards:.0f} 次反向传播，这些参数的优化器一次也没有执行 step。",
+        en="Gradients are computed in vain: {backwards:.0f} backward passes have run, and {what}.",
+        zh="梯度白算了：已有 {backwards:.0f} 次反向传播，而{what}。",
     ),
+    words={
+        "never": Message(
+            en="the optimizer of these parameters has not stepped once", zh="这些参数的优化器一次也没有执行 step"
+        ),
+        "seldom": Message(
+            en="most of what they give is cleared before the optimizer steps, which it does after many of them",
+            zh="优化器要隔很多次才执行一次 step，多数梯度在此之前已被清零",
+        ),
+    },
 )
 def missing_step(history: History) -> Iterator[Sighting]:
-    """An optimizer is there, gradients are computed and thrown away, and nothing changes; or one of several idles."""
+    """An optimizer is there, gradients are computed and thrown away, and nothing changes; or one of several idles.
+
+    Or an optimizer steps, and most are thrown away.
+    """
     loop = history.loop
     if history.ended and loop.steps >= _LONG and loop.waiting:
         where = layer_of(loop.waiting[0])
-        yield Sighting(where=where, confidence=0.9, evidence={"backwards": loop.backwards})
+        yield Sighting(where=where, confidence=0.9, evidence={"backwards": loop.backwards}, reading="never")
+    if loop.wasteful_steps >= _SEEN and len(history.optimizers) == 1 and not (history.adversarial or thriving(history)):
+        yield Sighting(confidence=0.9, evidence={"backwards": loop.backwards}, reading="seldom")
     if loop.steps or not loop.optimizers_known:
         return
     if loop.unstepped >= 3 or loop.unused >= 100 or (history.ended and loop.unused >= 3):
-        yield Sighting(confidence=0.95, evidence={"backwards": loop.backwards})
+        yield Sighting(confidence=0.95, evidence={"backwards": loop.backwards}, reading="never")
 
 
 @rules.register(

@@ -292,19 +292,34 @@ def loss_sign(history: History) -> Iterator[Sighting]:
     if history.step >= 3 and latest and all(any(loss.earns_less for loss in each.losses) for each in latest):
         yield Sighting(confidence=0.9, evidence={"start": start, "end": end}, reading="rewards")
         return
-    if len(history.optimizers) > 1 or history.adversarial or history.step < 3:
+    # Several optimizers may have one goal, and then there is one loss for them.
+    several = len(history.optimizers) > 1
+    apart = several and any(len(each.losses) > 1 for each in history.examinations)
+    if apart or history.adversarial or history.step < 3:
         return
     flipped = [_flips(head) for _, head in each_head(history)]
     known = [each for each in flipped if each is not None]
     likelihood = [_is_log_probability(head) for _, head in each_head(history)]
-    if any(each.maximizes for each in history.optimizers.values()) or _climbs(history):
+    maximizing = [each.maximizes for each in history.optimizers.values()]
+    if (maximizing and all(maximizing)) or _climbs(history):
+        # What grows with an error grows with it behind a logarithm, too, as in the likelihood of a mixture.
+        known = [each for each in (_flips(head, _MONOTONE) for _, head in each_head(history)) if each is not None]
         if known and not any(known) and not end <= start:
             yield Sighting(confidence=0.97, evidence={"start": start, "end": end}, reading="errors")
-    elif history.last is not None and any(each.wrong_way or _least_effort(each) for each in history.last.losses):
+    elif (
+        not several
+        and history.last is not None
+        and any(each.wrong_way or _least_effort(each) for each in history.last.losses)
+    ):
         yield Sighting(confidence=0.9, evidence={"start": start, "end": end}, reading="errors")
     elif ((known and all(known)) or (likelihood and all(likelihood))) and end < 0:
         yield Sighting(confidence=0.97, evidence={"start": start, "end": end}, reading="errors")
-    elif not known and end < -20 * max(1.0, abs(start)) and _runs_away(history) and not learned_something(history):
+    elif (
+        not (several or known)
+        and end < -20 * max(1.0, abs(start))
+        and _runs_away(history)
+        and not learned_something(history)
+    ):
         yield Sighting(confidence=0.8, evidence={"start": start, "end": end}, reading="errors")
 
 
@@ -334,9 +349,11 @@ _STRAIGHT = frozenset({
     "MaskedFill", "Where", "Gather", "Diagonal",
 })  # fmt: skip
 """What a loss passes on its way to be one number; behind anything else, a logarithm say, the sign tells nothing."""
+_MONOTONE = _STRAIGHT | {"Log", "Log1P", "Logsumexp", "Exp", "Sqrt", "Softplus"}
+"""Whose results grow with what they are given."""
 
 
-def _flips(head: Sequence[Op]) -> bool | None:
+def _flips(head: Sequence[Op], through: Collection[str] = _STRAIGHT) -> bool | None:
     """Whether the sign turns on the way to a loss that cannot be negative; None if there is none on this way."""
     negative = False
     if is_focal(head):
@@ -345,7 +362,7 @@ def _flips(head: Sequence[Op]) -> bool | None:
         if op.name in ("NllLoss", "NllLoss2D", "MseLoss", "BinaryCrossEntropy", "BinaryCrossEntropyWithLogits",
                        "SmoothL1Loss", "HuberLoss", "Pow", "Abs"):  # fmt: skip
             return negative
-        if op.name not in _STRAIGHT or op.divisor:
+        if op.name not in through or op.divisor:
             return None
         negative ^= op.negative
     return None

@@ -3,6 +3,7 @@
 import itertools
 import math
 import statistics
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -18,6 +19,8 @@ from gradus.diagnosis.rules.common import (
 )
 from gradus.diagnosis.signs import LossSigns
 
+_MANY = 16
+"""Examples of a batch, which are of one class by chance only if nearly all are."""
 _SEVERAL = 4
 """Examples of a batch: what is compared in fewer are their places or moments, which may well be of one class."""
 
@@ -45,17 +48,30 @@ def unshuffled_data(history: History) -> Iterator[Sighting]:
         yield Sighting(confidence=0.9, evidence={"share": explained}, reading="value")
         return
     whole = [each.loss for each in history.examinations if not each.inputs or each.inputs[0].shape[0] >= _SEVERAL]
-    known = [each for each in whole if each and each.counts and sum(each.counts) >= 6 and each.kind == "classes"]
+    known = [each for each in whole if each and each.counts and sum(each.counts) >= 6 and _of_examples(each)]
     if len(known) < 4 or history.adversarial or len(history.optimizers) > 1 or not settled(history):
         return
     if any((each.accuracy or 0.0) > 0.8 for each in scored(history)[-3:]):
         return
     purity = statistics.fmean(max(each.counts) / sum(each.counts) for each in known)
     pooled = chance(history)
-    several = pooled < 0.75 and purity > max(0.9, pooled + 0.2)
+    several = purity > 0.9 and ((pooled < 0.75 and purity > pooled + 0.2) or _fill_batches(known))
     only = pooled == 1.0 and known[0].classes >= 3 and len(known) >= 5 and of_a_layer(known[0])
     if several or only:
         yield Sighting(confidence=0.9 if several else 0.8, evidence={"share": purity}, reading="class")
+
+
+def _fill_batches(known: Sequence[LossSigns]) -> bool:
+    """Whether batches are of nothing but one class, and others of nothing but another: not by chance, however rare."""
+    full = Counter(
+        each.counts.index(max(each.counts)) for each in known if sum(each.counts) == max(each.counts) >= _MANY
+    )
+    return sum(number >= 2 for number in full.values()) >= 2
+
+
+def _of_examples(loss: LossSigns) -> bool:
+    """Whether a loss is of classes, or of yes or no to each example as a whole."""
+    return loss.kind == "classes" or (loss.kind == "binary" and sum(loss.counts) <= loss.batch)
 
 
 def _sorted_by_value(history: History) -> float | None:
