@@ -7,7 +7,7 @@ import pytest
 from gradus.diagnosis.prescription.edits import apply
 from gradus.diagnosis.prescription.fixes import Case
 from gradus.diagnosis.prescription.leaving_out import KINDS, odd_ones
-from gradus.diagnosis.prescription.prescribe import read_program
+from gradus.diagnosis.prescription.prescribe import prescriptions, read_program
 from gradus.diagnosis.remedies import BY_ID
 from tests.diagnosis.prescription.changing import changes, first_change, lines
 
@@ -208,6 +208,27 @@ class TestOddOnes:
         assert next(change[0] for _, change in odd(source)) == "- kept = inputs.round()"
         source = program(forward="x = torch.relu(100 * self.out(x))", loss="F.cross_entropy(model(x).relu(), y)")
         assert [cause for cause, _ in odd(source)] == ["nonlinear-logits", "saturated-units"]
+
+
+class TestAmongOthers:
+    def ways(self, *causes: str, **parts: str) -> list[tuple[str, str]]:
+        read = read_program(Path("script.py"), program(**parts).encode())
+        assert read is not None
+        return [(each.cause, each.remedy.id) for each in prescriptions(Case(program=read, cause=""), causes)]
+
+    def test_it_has_a_turn_behind_two_remedies_of_the_cause_and_before_other_causes(self) -> None:
+        found = self.ways("under-trained", "missing-nonlinearity", step="scheduler.step()")
+        assert [way for _, way in found][:3] == ["train-longer", "train-longer", "leave-out"]
+
+    def test_further_steps_of_the_kind_stand_before_suspects(self) -> None:
+        found = self.ways("constant-inputs", loop="x = x.clamp(9)", data="inputs = inputs.round()")
+        assert found[:2] == [("constant-inputs", "leave-out")] * 2
+
+    def test_two_odd_ones_stand_among_suspects(self) -> None:
+        odd_steps = {"forward": "x = x.clamp(9)", "loop": "x = x.floor()", "loss": "F.mse_loss(model(x).relu(), y)"}
+        found = self.ways("missing-step", **odd_steps)
+        assert [way for _, way in found].count("leave-out") == 2
+        assert [way for _, way in self.ways(**odd_steps)].count("leave-out") == 3
 
 
 @pytest.mark.parametrize("cause", KINDS)

@@ -169,10 +169,11 @@ def _place(program: Program, file: SourceFile, node: ast.AST, loops: set[ast.AST
     return "loop" if any(each in loops for each in file.above(node)) else "once"
 
 
-Found = tuple[ast.expr | ast.stmt, ast.expr | None, str, float]
+Parts = tuple[ast.expr | ast.stmt, ast.expr | None, str, float]
+"""Of an act, what changes, what it was before, what is done, and by how much."""
 
 
-def _of_expression(program: Program, file: SourceFile, node: ast.AST) -> Iterator[Found]:
+def _of_expression(program: Program, file: SourceFile, node: ast.AST) -> Iterator[Parts]:
     match node:
         case ast.Call(func=ast.Attribute(value=operand, attr=does)) if not file.qualified(node.func):
             # what stands alone is a statement; a generator's sample is no sample of rows
@@ -184,11 +185,9 @@ def _of_expression(program: Program, file: SourceFile, node: ast.AST) -> Iterato
             does = file.qualified(called).rpartition(".")[2].rstrip("_")
             if isinstance(file.parents[node], ast.Expr) or does in _MAKES:
                 return
-            if does == "where":
-                yield from ((node, each, does, math.nan) for each in others if isinstance(each, ast.Name))
-            else:
-                whole = _made_of(operand)
-                yield from ((node, each, does, math.nan) for each in [whole] if each is not None)
+            whole = _made_of(operand)
+            before = [each for each in others if isinstance(each, ast.Name)] if does == "where" else [whole]
+            yield from ((node, each, does, math.nan) for each in before if each is not None)
         case ast.Subscript(value=operand, slice=index, ctx=ast.Load()):
             does = _picks(program, file, index)
             if does:
@@ -247,7 +246,7 @@ def _affine(program: Program, file: SourceFile, node: ast.expr) -> tuple[float, 
     return 1.0, 0.0, node
 
 
-def _of_statement(program: Program, file: SourceFile, node: ast.AST) -> Iterator[Found]:
+def _of_statement(program: Program, file: SourceFile, node: ast.AST) -> Iterator[Parts]:
     match node:
         case ast.Expr(value=ast.Call(func=ast.Attribute(attr=does) as called)):
             if does != "step" or role(program, file, called.value) == "scheduler":

@@ -157,7 +157,7 @@ def make_optimizer_before_training(case: Case) -> Iterator[Sequence[Edit]]:
         file, statement = kept.file, kept.statement
         for loop in [loop for home, loop in loops if home is file and file.parents[loop] is file.parents[statement]]:
             moved, used = _followers(file, statement, loop, kept.name)
-            if loop.lineno > statement.lineno and not used and _has_more(file, moved, loop, kept.models):
+            if not used and _has_more(file, moved, loop, kept.models):
                 text = "\n".join(file.code(each) for each in moved)
                 yield [*(delete(file, each) for each in moved), before(file, loop, text)]
 
