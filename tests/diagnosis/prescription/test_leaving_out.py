@@ -73,6 +73,7 @@ for epoch in range(9):
         ("broadcast-loss", "loop", "y = y[:, None]"),
         ("learning-rate-too-low", "step", "scheduler.step()"),
         ("learning-rate-too-low", "step", "if epoch > 2: break"),
+        ("over-regularization", "step", "with torch.no_grad(): model.out.weight.mul_(0.9)"),
         ("optimizer-epsilon-too-large", "data", 'optimizer.defaults["eps"] = 1.0'),
     ],
 )

@@ -42,8 +42,8 @@ class Act:
             new one, "overwrite" of a part, "scatter" of one that is drawn, "set lr" of an option, "skip" of what is
             left of a turn.
         place: "model" in what computes outputs, "input" to what that is given, "begin" where it is made, "loop" where
-            training goes round, "output" to what a model gives there, "example" where a dataset makes one, "held-out"
-            where no gradients are, "once" elsewhere.
+            training goes round, "output" to what a model gives there, "update" there without gradients, "example" where
+            a dataset makes one, "held-out" where no gradients are, "once" elsewhere.
         by: of "times" and "plus", the number.
         of_labels: whether it is done to what outputs are compared with.
     """
@@ -95,20 +95,20 @@ class Act:
 def acts(case: Case) -> Iterator[Act]:
     """All of a program, in the order of the text."""
     program = case.program
-    loops = {loop for each in training_steps(case) for loop in each.loops} | {
-        each.around for each in training_steps(case)
-    }
+    steps = training_steps(case)
+    loops: set[ast.AST] = {loop for each in steps for loop in each.loops} | {each.around for each in steps}
+    inner: set[ast.AST] = {loop for each in steps for loop in each.loops[:1]}
     labels = _labels(case)
     for file, node in program.nodes():
-        for outer, inner, does, by in (*_of_expression(program, file, node), *_of_statement(program, file, node)):
-            place = _place(program, file, node, loops)
-            if place == "model" and isinstance(inner, ast.Name) and inner.id in _given(file, node):
+        for outer, operand, does, by in (*_of_expression(program, file, node), *_of_statement(program, file, node)):
+            place = _place(program, file, node, loops, inner)
+            if place == "model" and isinstance(operand, ast.Name) and operand.id in _given(file, node):
                 place = "input"
-            elif place == "loop" and inner is not None and _is_output(program, file, inner):
+            elif place == "loop" and operand is not None and _is_output(program, file, operand):
                 place = "output"
-            changed = _changed(outer, inner)
+            changed = _changed(outer, operand)
             of_labels = changed in labels or is_label_name(changed)
-            yield Act(file, outer, inner, does, place, by, of_labels)
+            yield Act(file, outer, operand, does, place, by, of_labels)
 
 
 def _labels(case: Case) -> set[str]:
@@ -158,8 +158,10 @@ def _is_output(program: Program, file: SourceFile, node: ast.expr) -> bool:
     return bool(model_calls(program, file, made))
 
 
-def _place(program: Program, file: SourceFile, node: ast.AST, loops: set[ast.AST]) -> str:
+def _place(program: Program, file: SourceFile, node: ast.AST, loops: set[ast.AST], inner: set[ast.AST]) -> str:
     owner, function = class_around(file, node), function_around(file, node)
+    if in_no_grad(file, node) and isinstance(node, ast.stmt) and any(each in inner for each in file.above(node)):
+        return "update"
     if in_no_grad(file, node) or (function is not None and function.name.lower().startswith(_SAYS_EVALUATION)):
         return "held-out"
     if function is not None and function.name in {"__getitem__", "__call__"}:

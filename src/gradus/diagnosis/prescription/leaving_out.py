@@ -22,6 +22,7 @@ _AXES = ("T", "t", "transpose", "permute", "swapaxes", "movedim", "roll", "flip"
 _ROWS = ("first", "Subset", "sample", "mask", "pick", "skip", "overwrite")
 _HOLDS_BACK = ("clip_grad_norm", "clip_grad_value", "skip", "step")
 _STARTS = ("constant", "fill", "zeros", "ones", "normal", "uniform", "trunc_normal", "copy", "mul", "div", "eye")
+_SHRINKS = ("shrinks", "mul", "sub", "div", "clamp", "times", "lerp")
 _SINGULAR = ("log", "sqrt", "log10", "log2", "reciprocal", "exp", "pow", "acos", "asin", "atanh", "overwrite", "div")
 _BENDS = ("relu", "sigmoid", "tanh", "softmax", "log_softmax", "clamp", "abs", "exp", "square", "round")
 
@@ -56,7 +57,7 @@ KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "exploding-through-time": (("model", "input"), ("enlarges",)),
     "bad-initialization": (("model", "once", "held-out", "begin"), (*_STARTS, "enlarges")),
     "symmetric-initialization": (("model", "once", "held-out", "begin"), (*_STARTS, "overwrite")),
-    "over-regularization": (_WITHIN, ("dropout", "feature_dropout", "alpha_dropout", "normalize", "shrinks")),
+    "over-regularization": ((*_WITHIN, "update"), (*_SHRINKS, "dropout", "feature_dropout", "alpha_dropout", "normalize")),
     "output-range": (_OUT, _BENDS),
     "overflow": (_WITHIN, ("half", "exp", "enlarges", "to", "square")),
     "optimizer-epsilon-too-large": (("loop", "once"), ("set eps",)),
@@ -77,7 +78,7 @@ _MUCH = 3.0
 _FORMS = {*_SHAPES, *_AXES} - {"roll", "flip", "sort", "cumsum"} | {"argmax"}
 """Without these most programs do not run."""
 _MOST = 4
-_PLACES = ("loop", "output", "input", "model", "once", "example", "held-out", "begin")
+_PLACES = ("update", "loop", "output", "input", "model", "once", "example", "held-out", "begin")
 """The likeliest first."""
 
 
