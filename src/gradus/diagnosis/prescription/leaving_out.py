@@ -22,7 +22,7 @@ _AXES = ("T", "t", "transpose", "permute", "swapaxes", "movedim", "roll", "flip"
 _ROWS = ("first", "Subset", "sample", "mask", "pick", "skip", "overwrite")
 _HOLDS_BACK = ("clip_grad_norm", "clip_grad_value", "skip", "step")
 _STARTS = ("constant", "fill", "zeros", "ones", "normal", "uniform", "trunc_normal", "copy", "mul", "div", "eye")
-_SHRINKS = ("shrinks", "mul", "sub", "div", "clamp", "times", "lerp")
+_SHRINKS = ("shrinks", "mul", "sub", "div", "clamp", "times", "lerp", "dropout", "feature_dropout", "normalize")
 _SINGULAR = ("log", "sqrt", "log10", "log2", "reciprocal", "exp", "pow", "acos", "asin", "atanh", "overwrite", "div")
 _BENDS = ("relu", "sigmoid", "tanh", "softmax", "log_softmax", "clamp", "abs", "exp", "square", "round")
 
@@ -57,7 +57,7 @@ KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "exploding-through-time": (("model", "input"), ("enlarges",)),
     "bad-initialization": (("model", "once", "held-out", "begin"), (*_STARTS, "enlarges")),
     "symmetric-initialization": (("model", "once", "held-out", "begin"), (*_STARTS, "overwrite")),
-    "over-regularization": ((*_WITHIN, "update"), (*_SHRINKS, "dropout", "feature_dropout", "alpha_dropout", "normalize")),
+    "over-regularization": ((*_WITHIN, "update"), _SHRINKS),
     "output-range": (_OUT, _BENDS),
     "overflow": (_WITHIN, ("half", "exp", "enlarges", "to", "square")),
     "optimizer-epsilon-too-large": (("loop", "once"), ("set eps",)),
