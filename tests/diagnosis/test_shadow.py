@@ -171,6 +171,18 @@ def test_dropout_is_seen_where_all_examples_must_come_at_once(dense: bool) -> No
     assert look_beside(Nodes(), (torch.randn(N, WIDTH), edges), {}) == "drops"
 
 
+def test_dropout_is_seen_of_examples_that_are_numbers() -> None:
+    class Rates(nn.Module):
+        def forward(self, users: Tensor, items: Tensor) -> Tensor:
+            users.add_(1)  # a copy's
+            return F.dropout((users * items).float(), 0.3, training=self.training or dropping)
+
+    for dropping in (True, False):
+        users = torch.arange(N)
+        assert look_beside(Rates(), (users, torch.arange(N)), {}) == ("drops" if dropping else "")
+        assert torch.equal(users, torch.arange(N))
+
+
 class Norm(nn.BatchNorm1d):
     """A batch norm of one's own, by torch's function or by hand."""
 

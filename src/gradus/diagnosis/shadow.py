@@ -33,7 +33,9 @@ def look_beside(model: nn.Module, args: Any, kwargs: Any) -> Seen:
     Returns:
         Nothing where it cannot be told, too: no batch, too large, cannot be copied, raises on fewer rows.
     """
-    batch = batch_size(args)
+    # Numbers in a row may be examples, as of users and items, or steps of one: whether they are mixed tells nothing.
+    in_a_row = [each for each in args if isinstance(each, Tensor) and each.dim() == 1] if not batch_size(args) else []
+    batch = len(in_a_row[0]) if in_a_row else batch_size(args)
     if batch < 2 or sum(each.numel() for each in model.parameters()) > MOST_ELEMENTS:
         return ""
     rows = min(_ROWS, batch)
@@ -41,7 +43,8 @@ def look_beside(model: nn.Module, args: Any, kwargs: Any) -> Seen:
         with beside(model) as twin:
             state = random_state(model)
             given = rows_of(args, batch, rows), rows_of(kwargs, batch, rows)
-            edges = any(isinstance(each, Tensor) and each.shape[:2] == (batch, batch) for each in args)  # of a graph
+            of_a_graph = any(isinstance(each, Tensor) and each.shape[:2] == (batch, batch) for each in args)
+            edges = bool(in_a_row) or of_a_graph
             kept = [each.clone() for each in twin.buffers() if each.is_floating_point()]  # no counters
             with _Dropping() as dropping:
                 try:
