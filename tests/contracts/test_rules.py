@@ -75,7 +75,8 @@ def test_says_what_to_do_in_both_languages(card: RuleCard) -> None:
 
 
 def test_every_remedy_is_of_use() -> None:
-    assert {each for several in BY_ID.values() for each in several} == REMEDIES.keys()
+    # what is left out has no words of its own: there is a place in the source for it, or there is none
+    assert {each for several in BY_ID.values() for each in several} | {"leave-out"} == REMEDIES.keys()
     assert BY_ID.keys() == SYMPTOMS | CAUSES
     assert [each.id for each in remedies_for("dead-units")] == list(BY_ID["dead-units"])
 

@@ -206,6 +206,11 @@ print(accuracy(torch.cat(outputs), labels))
         changed = first_change(program, "return-logits", cause="nonlinear-logits")
         assert changed == ["- x = F.relu(self.fc2(x))", "+ x = self.fc2(x)"]
 
+    def test_the_size_of_logits(self) -> None:
+        program = of_class("        x = F.relu(self.fc1(x))\n        return self.fc2(x).abs()")
+        changed = first_change(program, "return-logits", cause="nonlinear-logits")
+        assert changed == ["- return self.fc2(x).abs()", "+ return self.fc2(x)"]
+
     @pytest.mark.parametrize("kind", ["sigmoid", "softmax"])
     def test_rectified_before_an_activation_of_the_models_own(self, kind: str) -> None:
         last = "torch.sigmoid(x)" if kind == "sigmoid" else "torch.softmax(x, 1).log()"

@@ -17,6 +17,8 @@ from tests.diagnosis.histories import CROSS_ENTROPY, LOGITS, classifying, fittin
         ("Sigmoid", {"target_mean": 0.8, "target_std": 0.6, "target_low": 0.0, "target_high": 3.0}, True),
         ("Sigmoid", {"target_mean": 0.2, "target_std": 0.6, "target_low": -2.0, "target_high": 1.0}, True),
         ("Hardtanh", {"target_mean": 0.8, "target_std": 0.6, "target_low": 0.0, "target_high": 3.0}, True),
+        ("Exp", {"target_mean": 0.1, "target_std": 1.0, "target_low": -2.0, "target_high": 3.0}, True),
+        ("Abs", {"target_mean": 0.1, "target_std": 1.0, "target_low": -2.0, "target_high": 3.0}, True),
         ("Relu", {"target_mean": 1.0, "target_std": 2.0, "target_low": 0.0, "target_high": 30.0}, False),  # long tail
     ],
 )
@@ -71,6 +73,8 @@ def test_a_list_may_have_one_entry_now_and_then(entries: tuple[int, ...], caught
         ((op("Mul", 64, 10, data=True), op("Tanh", 64, 10)), False),  # a scale of bounded logits
         ((op("LeakyRelu", 64, 10),), False),
         ((op("Softsign", 64, 10),), True),
+        ((op("Abs", 64, 10),), True),
+        ((op("Neg", 64, 10), op("Abs", 64, 10)), False),  # a distance
         ((op("Elu", 64, 10, limits=(-0.1, math.inf)),), True),
         ((op("Elu", 64, 10),), False),
         ((op("Mul", 64, 10, data=True), op("Softsign", 64, 10)), False),

@@ -35,10 +35,11 @@ _HARD = {
     "atan",
     "arctan",
     "logsigmoid",
+    "abs",
 }
 _BOUNDED = {
     "relu", "relu6", "clamp", "clamp_min", "softplus", "exp", "sigmoid", "hardsigmoid", "logsigmoid", "tanh", "softmax",
-    "hardtanh", "softsign", "hardswish", "elu", "celu", "selu", "gelu", "silu", "mish", "erf", "atan", "arctan",
+    "hardtanh", "softsign", "hardswish", "elu", "celu", "selu", "gelu", "silu", "mish", "erf", "atan", "arctan", "abs",
 }  # fmt: skip
 _ON_LOGITS = {"cross_entropy_loss", "bce_with_logits_loss", "log_softmax", "multilabel_soft_margin_loss"}
 _ON_VALUES = {"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "sub", "poisson_nll_loss", "gaussian_nll_loss"}

@@ -23,14 +23,15 @@ from gradus.diagnosis.signs import Examination, LossSigns, Op
 
 _ADDS_SOFTMAX = ("LogSoftmax", "BinaryCrossEntropyWithLogits")
 _RANGES = {
-    "Relu": (0.0, math.inf), "ClampMin": (0.0, math.inf), "Softplus": (0.0, math.inf),
+    "Relu": (0.0, math.inf), "ClampMin": (0.0, math.inf), "Softplus": (0.0, math.inf), "Abs": (0.0, math.inf),
+    "Exp": (0.0, math.inf),
     "Sigmoid": (0.0, 1.0), "Hardsigmoid": (0.0, 1.0), "Softmax": (0.0, 1.0), "Tanh": (-1.0, 1.0),
     "LogSigmoid": (-math.inf, 0.0), "Softsign": (-1.0, 1.0), "Hardtanh": (-1.0, 1.0),
     "Erf": (-1.0, 1.0), "Atan": (-math.pi / 2, math.pi / 2), "Gelu": (-0.17, math.inf), "Silu": (-0.28, math.inf),
     "Mish": (-0.31, math.inf), "Hardswish": (-0.375, math.inf), "Elu": (-1.0, math.inf), "Celu": (-1.0, math.inf),
 }  # fmt: skip
 _TAKES_SHARES = ("BinaryCrossEntropy", "Log", "Clamp", "NllLoss", "NllLoss2D", "MseLoss", "Gather")
-_RECTIFIERS = ("Relu", "ClampMin", "Gelu", "Silu", "Mish", "Softplus", "Hardswish", "Elu", "Celu")
+_RECTIFIERS = ("Relu", "ClampMin", "Gelu", "Silu", "Mish", "Softplus", "Hardswish", "Elu", "Celu", "Abs")
 _BOUNDED = ("Tanh", "Hardtanh", "Hardsigmoid", "Softsign", "Erf", "Atan", "LogSigmoid")
 _HARDLY_NEGATIVE = -0.5
 """What a rectifier gives at least that says no as badly as it does by 0; of a yes or no by itself any bound is one."""
@@ -344,6 +345,7 @@ def _reach(op: Op) -> tuple[float, float] | None:
         "mish": Message(en="a rectifier (Mish)", zh="整流函数（Mish）"),
         "softplus": Message(en="a softplus", zh="softplus"),
         "clampmin": Message(en="a clamp", zh="截断"),
+        "abs": Message(en="an absolute value", zh="绝对值"),
         "hardtanh": Message(en="a clamp", zh="截断"),
         "hardswish": Message(en="a rectifier (Hardswish)", zh="整流函数（Hardswish）"),
         "elu": Message(en="a rectifier (ELU)", zh="整流函数（ELU）"),
