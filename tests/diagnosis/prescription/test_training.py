@@ -76,6 +76,18 @@ def test_epsilon(source: str, expected: list[str]) -> None:
     assert changes(HEAD + source, "default-epsilon")[0].splitlines()[4:] == expected
 
 
+@pytest.mark.parametrize(
+    ("made", "without"),
+    [
+        ("torch.optim.Adam(p, 1e-3, (0.9, 0.999), 0.5)", "torch.optim.Adam(p, 1e-3, (0.9, 0.999), 1e-08)"),
+        ("torch.optim.Adagrad(p, 1e-2, 0, 0, 0, 0.5)", "torch.optim.Adagrad(p, 1e-2, 0, 0, 0, 1e-08)"),
+    ],
+)
+def test_an_epsilon_that_is_not_named(made: str, without: str) -> None:
+    assert first_change(HEAD + f"o = {made}", "default-epsilon")[1] == f"+ o = {without}"
+    assert changes(HEAD + "o = torch.optim.SGD(p, 1e-3, 0.9, 0.5)", "default-epsilon") == []
+
+
 def test_an_epsilon_that_is_small_stays() -> None:
     assert changes(HEAD + "o = torch.optim.Adam(p, eps=1e-8)", "default-epsilon") == []
 

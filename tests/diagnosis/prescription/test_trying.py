@@ -159,7 +159,9 @@ def test_the_cause_whose_treatment_alone_did_good_is_named_first(
 def test_a_cause_is_proven_of_a_program_that_has_none_but_by_what_always_helps(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert proven([], [tried(LIKELY, 1.0)]) == proven([], [replace(tried(OTHER, 1.0), verdict=None)]) == []
+    a_little = replace(tried(LIKELY, 0.1), verdict=Verdict(True, by="score", before=0.8, after=0.9, gain=0.1))
+    assert proven([], [a_little]) == proven([], [replace(tried(OTHER, 1.0), verdict=None)]) == []
+    assert [each["id"] for each in proven([], [tried(LIKELY, 1.0)])] == [LIKELY]  # from 0 to 1
     assert [each["id"] for each in proven([], [tried(OTHER, 1.0)])] == [OTHER]
     assert f"the cause may be {OTHER}" in capsys.readouterr().err
 

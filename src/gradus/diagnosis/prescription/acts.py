@@ -27,6 +27,8 @@ _DRAWS = {"randperm", "permutation", "argsort", "randint", "multinomial", "choic
 _OF_TENSORS = ("torch.", "numpy.", "random.", "pandas.")
 _SAYS_EVALUATION = ("eval", "valid", "test", "score", "accuracy", "predict")
 _MAKES = {"zeros", "ones", "eye", "full", "rand", "randn", "normal", "uniform", "arange", "linspace", "empty"}
+_GIVES_A_FORM = {"view", "reshape", "flatten", "unsqueeze", "squeeze", "transpose", "permute", "float", "to", "long"}
+_LOSS = r"loss|cost|objective|penalty"
 _GENERATOR = r"(^|\.)(rng|random|generator|gen|g)$|Distribution|distributions"
 
 
@@ -40,7 +42,7 @@ class Act:
         does: the name of a function or method without a last underscore, or "times", "plus", "pick" of an index that
             is drawn or sorted, "first" of rows up to a number, "mask" of those that something holds of, "axis" of a
             new one, "overwrite" of a part, "scatter" of one that is drawn, "set lr" of an option, "skip" of what is
-            left of a turn.
+            left of a turn, "term" of a loss that is added to.
         place: "model" in what computes outputs, "input" to what that is given, "begin" where it is made, "loop" where
             training goes round, "output" to what a model gives there, "update" there without gradients, "example" where
             a dataset makes one, "held-out" where no gradients are, "once" elsewhere.
@@ -63,7 +65,7 @@ class Act:
             return True
         statement = self.file.statement(self.node)
         pairs = assigned_parts(statement) if isinstance(statement, ast.Assign) else []
-        mine = any(value is self.node and ast.unparse(to) == ast.unparse(self.inner) for to, value in pairs)
+        mine = any(value is self.node and ast.unparse(to) == _from(self.file, self.inner) for to, value in pairs)
         return mine and all(_begins_with(value, ast.unparse(target)) for target, value in pairs)
 
     @property
@@ -221,6 +223,23 @@ def _base(node: ast.expr) -> ast.expr:
     return node
 
 
+def _from(file: SourceFile, node: ast.expr) -> str:
+    """What methods, indices and functions of tensors make an expression of; "" if one of them gives another form."""
+    while True:
+        match node:
+            case ast.Call(func=called, args=[inner, *_]) if file.qualified(called).startswith(_OF_TENSORS):
+                does = file.qualified(called).rpartition(".")[2]
+            case ast.Call(func=ast.Attribute(value=inner, attr=does)):
+                pass
+            case ast.Subscript(value=inner):
+                does = ""
+            case _:
+                return ast.unparse(node)
+        if does.rstrip("_") in _GIVES_A_FORM:
+            return ""
+        node = inner
+
+
 def _begins_with(value: ast.expr, target: str) -> bool:
     """Whether what is assigned to a name is made of what it stood for."""
     bases = {ast.unparse(_base(each)) for each in ast.walk(value) if isinstance(each, ast.expr)}
@@ -253,12 +272,17 @@ def _of_statement(program: Program, file: SourceFile, node: ast.AST) -> Iterator
         case ast.Expr(value=ast.Call(func=ast.Attribute(attr=does) as called)):
             if does != "step" or role(program, file, called.value) == "scheduler":
                 yield node, None, (file.qualified(called) or does).rpartition(".")[2].rstrip("_"), math.nan
-        case ast.AugAssign(op=ast.Mult() | ast.Div() | ast.Add() | ast.Sub(), value=other):
-            by = written(program, file, other)
-            if by is not None:
-                divides = isinstance(node.op, ast.Div)
-                value = 1 / by.value if divides and by.value else by.value
-                yield node, None, "times" if divides or isinstance(node.op, ast.Mult) else "plus", value
+        case ast.AugAssign(op=ast.Mult() | ast.Div() | ast.Add() | ast.Sub(), value=other) if (
+            by := written(program, file, other)
+        ) is not None:
+            divides = isinstance(node.op, ast.Div)
+            value = 1 / by.value if divides and by.value else by.value
+            yield node, None, "times" if divides or isinstance(node.op, ast.Mult) else "plus", value
+        case ast.AugAssign(target=ast.Name(id=name), op=ast.Add()) if re.search(_LOSS, name):
+            yield node, None, "term", math.nan
+        case ast.Assign(targets=[ast.Name(id=name)], value=ast.BinOp(left=ast.Name(id=same), op=ast.Add())):
+            if name == same and re.search(_LOSS, name):
+                yield node, None, "term", math.nan
         case ast.Assign(targets=[ast.Subscript(value=ast.Name() | ast.Attribute(), slice=key)]):
             option = key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else ""
             yield node, None, f"set {option}" if option else _overwrites(file, key), math.nan

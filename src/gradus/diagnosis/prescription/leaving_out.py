@@ -15,14 +15,16 @@ _DATA = ("input", "loop", "once", "example")
 _OUT = ("model", "output")
 _WITHIN = ("model", "input", "loop", "output")
 _CUTS = ("clamp", "clip", "round", "floor", "ceil", "sign", "trunc", "minimum", "maximum", "stack", "where", "expand",
+    "expand_as",
     "full_like", "zeros_like", "ones_like", "overwrite", "fmod", "remainder", "long", "int")  # fmt: skip
 _ORDERS = ("pick", "flip", "roll", "sort", "shuffle", "first", "flipud", "overwrite")
 _SHAPES = ("unsqueeze", "reshape", "view", "axis", "squeeze", "flatten", "expand", "ravel")
 _AXES = ("T", "t", "transpose", "permute", "swapaxes", "movedim", "roll", "flip", "cumsum", "sort")
 _ROWS = ("first", "Subset", "sample", "mask", "pick", "skip", "overwrite")
 _HOLDS_BACK = ("clip_grad_norm", "clip_grad_value", "skip", "step")
+_COARSENS = ("adaptive_avg_pool2d", "avg_pool2d", "max_pool2d", "avg_pool1d", "interpolate", "round", "floor", "first")
 _STARTS = ("constant", "fill", "zeros", "ones", "normal", "uniform", "trunc_normal", "copy", "mul", "div", "eye")
-_SHRINKS = ("shrinks", "mul", "sub", "div", "clamp", "times", "lerp", "dropout", "feature_dropout", "normalize")
+_SHRINKS = ("shrinks", "mul", "sub", "div", "clamp", "copy", "lerp", "dropout", "feature_dropout", "normalize", "term")
 _SINGULAR = ("log", "sqrt", "log10", "log2", "reciprocal", "exp", "pow", "acos", "asin", "atanh", "overwrite", "div")
 _BENDS = ("relu", "sigmoid", "tanh", "softmax", "log_softmax", "clamp", "abs", "exp", "square", "round")
 
@@ -45,7 +47,7 @@ KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "broadcast-loss": ((*_DATA, *_OUT), _SHAPES),
     "train-validation-mismatch": (("held-out",), ("enlarges", "shrinks", "shifts", "flip", "roll", "clamp", "round")),
     "detached-graph": (_WITHIN, ("detach", "data", "round", "argmax", "clone")),
-    "mode-collapse": (_WITHIN, ("expand", "repeat", "round", "times", "zeros_like")),
+    "mode-collapse": (_WITHIN, ("expand", "repeat", "round", "zeros_like", "term")),
     "learning-rate-too-low": (("loop",), (*_HOLDS_BACK, "set lr", "shrinks")),
     "under-trained": (("loop",), (*_HOLDS_BACK, "shrinks")),
     "learning-rate-too-high": (_WITHIN, ("enlarges", "sum", "mul")),
@@ -57,6 +59,7 @@ KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "exploding-through-time": (("model", "input"), ("enlarges",)),
     "bad-initialization": (("model", "once", "held-out", "begin"), (*_STARTS, "enlarges")),
     "symmetric-initialization": (("model", "once", "held-out", "begin"), (*_STARTS, "overwrite")),
+    "underfitting": (("input", "loop", "once"), _COARSENS),
     "over-regularization": ((*_WITHIN, "update"), _SHRINKS),
     "output-range": (_OUT, _BENDS),
     "overflow": (_WITHIN, ("half", "exp", "enlarges", "to", "square")),
@@ -64,10 +67,11 @@ KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "unstable-loss": (_WITHIN, ("log", "sqrt", "enlarges", "acos", "reciprocal")),
 }  # fmt: skip
 _USUAL = {
-    "loop": "shifts enlarges shrinks pow square pick argmax sum step clip_grad_norm detach squeeze",
+    "update": "mul copy lerp term",
+    "loop": "term shifts enlarges shrinks pow square pick argmax sum step clip_grad_norm detach squeeze",
     "model": "exp sum flatten relu cat squeeze axis stack transpose sigmoid tanh unsqueeze expand",
-    "once": "first shuffle shrinks enlarges shifts stack normal exp zeros pick uniform overwrite axis unsqueeze T cat "
-    "clamp view sqrt log eye ones pow square column_stack flatten zeros_like long",
+    "once": "term first shuffle shrinks enlarges shifts stack normal exp zeros pick uniform overwrite axis unsqueeze T "
+    "cat clamp view sqrt log eye ones pow square column_stack flatten zeros_like long",
     "output": "argmax detach squeeze flatten",
     "held-out": "shrinks enlarges copy",
     "begin": "zeros normal enlarges",

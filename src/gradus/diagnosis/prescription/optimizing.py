@@ -14,6 +14,8 @@ from gradus.diagnosis.prescription.roles import TrainingStep, role, training_ste
 from gradus.diagnosis.prescription.written import Written, option, written
 
 _EPSILON = 1e-6
+_BEHIND = dict.fromkeys(("Adam", "AdamW", "NAdam", "RAdam", "Adamax", "RMSprop", "Adadelta"), 3) | {"Adagrad": 5}
+"""Arguments that stand before epsilon where none is named."""
 
 
 @fix("clip-gradient")
@@ -60,7 +62,8 @@ def default_epsilon(case: Case) -> Iterator[Sequence[Edit]]:
     """The argument is taken out, or set to 1e-8 where it is written, be it as the default of one's own class."""
     edits = []
     for call in optimizer_calls(case):
-        place = option(case.program, call, -1, "eps") or _by_default(case, call, "eps")
+        behind = _BEHIND.get(call.file.qualified(call.node.func).rpartition(".")[2], -1)
+        place = option(case.program, call, behind, "eps") or _by_default(case, call, "eps")
         if place is not None and place.value > _EPSILON:
             here = next((each for each in call.node.keywords if each.value is place.node), None)
             edits.append(place.becomes(1e-8) if here is None else without_argument(call.file, call.node, here))

@@ -23,7 +23,9 @@ _CAUSES = frozenset(each.id for each in TABLE)
 _CLEARLY = 0.5
 """Of what another treatment gained, what those of the likeliest cause must not reach where it is doubted."""
 _ALWAYS_HELPS = {"learning-rate-too-low", "under-trained", "learning-rate-too-high", "underfitting"}
-"""What may do good where nothing is wrong."""
+"""What may do a little good where nothing is wrong."""
+_FAR = 0.5
+"""Of the greater of two figures, what lies between them where there was something wrong."""
 _UNSEEN = 0.5
 """How sure is a cause of which only what helped against it tells."""
 _RECOVERED = "recovered"
@@ -94,7 +96,8 @@ def proven(causes: Sequence[dict[str, Any]], tried: Sequence[Prescription]) -> l
     if not tried or tried[0].verdict is None or not tried[0].verdict.kept:
         return list(causes)
     cause, gain = tried[0].cause, tried[0].verdict.gain
-    if not named and cause in _ALWAYS_HELPS:
+    verdict = tried[0].verdict
+    if not named and cause in _ALWAYS_HELPS and gain < _FAR * max(abs(verdict.before), abs(verdict.after)):
         return []
     if not named:
         print(_SHOWN.say(cause=cause), file=sys.stderr)
