@@ -17,10 +17,9 @@ from gradus.diagnosis.prescription.batches import (
 from gradus.diagnosis.prescription.bindings import assigned_parts, binding, class_around, function_around, parameters
 from gradus.diagnosis.prescription.edits import Edit, delete, replace
 from gradus.diagnosis.prescription.fixes import Case
-from gradus.diagnosis.prescription.pairing import is_label_name
 from gradus.diagnosis.prescription.program import Program, SourceFile
 from gradus.diagnosis.prescription.rewriting import instead
-from gradus.diagnosis.prescription.roles import is_module, role, training_steps
+from gradus.diagnosis.prescription.roles import is_label_name, is_module, role, training_steps
 from gradus.diagnosis.prescription.written import written
 
 _DRAWS = {"randperm", "permutation", "argsort", "randint", "multinomial", "choice", "sample"}

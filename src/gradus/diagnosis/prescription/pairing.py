@@ -20,6 +20,7 @@ from gradus.diagnosis.prescription.edits import Edit, delete, replace, without_a
 from gradus.diagnosis.prescription.fixes import Case, fix
 from gradus.diagnosis.prescription.loaders import loaders_of, training_loaders
 from gradus.diagnosis.prescription.program import Found, Program, SourceFile
+from gradus.diagnosis.prescription.roles import is_label_name
 
 
 @fix("check-labels")
@@ -214,12 +215,6 @@ def _binds_labels(file: SourceFile, node: ast.AST) -> bool:
     statement = file.statement(node)
     targets = statement.targets if isinstance(statement, ast.Assign) else []
     return any(is_label_name(ast.unparse(each)) for each in targets)
-
-
-def is_label_name(name: str) -> bool:
-    """Whether it is called as labels are."""
-    words = name.lower().replace(".", "_").split("_")
-    return bool({"y", "label", "labels", "target", "targets", "class", "classes", "outcome", "answer"} & set(words))
 
 
 # ---- drawn twice ----------------------------------------------------------------------------------------------------

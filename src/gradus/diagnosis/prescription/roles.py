@@ -108,6 +108,12 @@ def _given(program: Program, file: SourceFile, node: ast.Name, depth: int) -> It
             yield role(program, each.file, argument, depth - 1)
 
 
+def is_label_name(name: str) -> bool:
+    """Whether it is called as labels are."""
+    words = name.lower().replace(".", "_").split("_")
+    return bool({"y", "label", "labels", "target", "targets", "class", "classes", "outcome", "answer"} & set(words))
+
+
 def is_module(program: Program, file: SourceFile, owner: ast.ClassDef, depth: int = 5) -> bool:
     """Whether a class derives from torch's Module."""
     for base in owner.bases:
