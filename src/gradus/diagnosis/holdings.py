@@ -48,6 +48,12 @@ class Held:
     computed: list[Tensor] = field(default_factory=list)
     wasted: int = 0
 
+    def step(self) -> None:
+        """It has used the gradients it has."""
+        self.steps += 1
+        self.dirty, self.blind, self.backwards = True, False, 0
+        self.computed, self.wasted = [], 0
+
 
 class Holdings:
     """Fills what `LoopSigns` says of parameters that do not learn.

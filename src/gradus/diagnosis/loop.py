@@ -154,9 +154,8 @@ class LoopWatch:
     def after_step(self, optimizer: Optimizer) -> None:
         held = self._of(optimizer)
         self._stepping = None
-        held.steps += 1
         self._note_idleness(optimizer, held)
-        held.dirty, held.blind, held.backwards, held.wasted, held.computed = True, False, 0, 0, []
+        held.step()
         self._moved.add(optimizer)
         self.signs.steps = max(self.signs.steps, held.steps)
 
@@ -181,8 +180,7 @@ class LoopWatch:
     def woke(self, optimizer: Optimizer) -> None:
         """After steps that were not looked at, `optimizer` has just stepped."""
         held = self._of(optimizer)
-        held.steps += 1
-        held.dirty, held.blind, held.backwards, held.wasted, held.computed = True, False, 0, 0, []
+        held.step()
         for other, each in self._optimizers.items():
             each.blind = each.blind or other is not optimizer
 

@@ -34,8 +34,9 @@ def look_beside(model: nn.Module, args: Any, kwargs: Any) -> Seen:
         Nothing where it cannot be told, too: no batch, too large, cannot be copied, raises on fewer rows.
     """
     # Numbers in a row may be examples, as of users and items, or steps of one: whether they are mixed tells nothing.
-    in_a_row = [each for each in args if isinstance(each, Tensor) and each.dim() == 1] if not batch_size(args) else []
-    batch = len(in_a_row[0]) if in_a_row else batch_size(args)
+    batch = batch_size(args)
+    in_a_row = [each for each in args if isinstance(each, Tensor) and each.dim() == 1] if not batch else []
+    batch = len(in_a_row[0]) if in_a_row else batch
     if batch < 2 or sum(each.numel() for each in model.parameters()) > MOST_ELEMENTS:
         return ""
     rows = min(_ROWS, batch)

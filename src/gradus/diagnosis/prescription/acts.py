@@ -131,10 +131,9 @@ def _names(file: SourceFile, node: ast.expr, depth: int = 4) -> set[str]:
     """The name that an expression is taken from, and those that this was bound to."""
     base = _base(node)
     bound = binding(file, base) if depth and isinstance(base, ast.Name | ast.Attribute) else None
-    further = (
-        _names(file, bound.value, depth - 1) if bound is not None and bound.item is None and not bound.looped else set()
-    )
-    return {ast.unparse(base)} | further
+    if bound is None or bound.item is not None or bound.looped:
+        return {ast.unparse(base)}
+    return {ast.unparse(base)} | _names(file, bound.value, depth - 1)
 
 
 def _changed(outer: ast.expr | ast.stmt, inner: ast.expr | None) -> str:

@@ -14,9 +14,10 @@ from gradus.diagnosis.prescription.fixes import Case, fix
 _DATA = ("input", "loop", "once", "example")
 _OUT = ("model", "output")
 _WITHIN = ("model", "input", "loop", "output")
+_BEFORE = ("loop", "once")
+_FIRST = ("model", "once", "held-out", "begin")
 _CUTS = ("clamp", "clip", "round", "floor", "ceil", "sign", "trunc", "minimum", "maximum", "stack", "where", "expand",
-    "expand_as",
-    "full_like", "zeros_like", "ones_like", "overwrite", "fmod", "remainder", "long", "int")  # fmt: skip
+    "expand_as", "full_like", "zeros_like", "ones_like", "overwrite", "fmod", "remainder", "long", "int")  # fmt: skip
 _ORDERS = ("pick", "flip", "roll", "sort", "shuffle", "first", "flipud", "overwrite")
 _SHAPES = ("unsqueeze", "reshape", "view", "axis", "squeeze", "flatten", "expand", "ravel")
 _AXES = ("T", "t", "transpose", "permute", "swapaxes", "movedim", "roll", "flip", "cumsum", "sort")
@@ -34,12 +35,12 @@ KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "non-finite-input": (_DATA, _SINGULAR),
     "unscaled-inputs": (_DATA, ("enlarges", "shifts", "exp", "pow", "square")),
     "feature-scale": (_DATA, ("enlarges", "shrinks", "exp", "overwrite")),
-    "unscaled-targets": (("loop", "once"), ("enlarges", "shifts", "exp")),
-    "labels-unrelated": (("loop", "once"), _ORDERS),
-    "noisy-labels": (("loop", "once"), ("scatter", "where", "overwrite", "pick", "roll", "cat")),
-    "class-imbalance": (("loop", "once"), _ROWS),
-    "overfitting": (("loop", "once"), ("first", "Subset", "sample")),
-    "unshuffled-data": (("loop", "once"), ("pick", "sort", "sort_values")),
+    "unscaled-targets": (_BEFORE, ("enlarges", "shifts", "exp")),
+    "labels-unrelated": (_BEFORE, _ORDERS),
+    "noisy-labels": (_BEFORE, ("scatter", "where", "overwrite", "pick", "roll", "cat")),
+    "class-imbalance": (_BEFORE, _ROWS),
+    "overfitting": (_BEFORE, ("first", "Subset", "sample")),
+    "unshuffled-data": (_BEFORE, ("pick", "sort", "sort_values")),
     "leakage": (_DATA, ("overwrite", "cat", "hstack", "column_stack", "concatenate")),
     "saturated-units": (("model", "once"), ("enlarges", "shifts")),
     "nonlinear-logits": (_OUT, _BENDS),
@@ -57,15 +58,17 @@ KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "exploding-gradient": (_WITHIN, ("enlarges", "exp", "square", "sum")),
     "vanishing-through-time": (("model", "input"), ("shrinks", "sigmoid", "tanh", "detach")),
     "exploding-through-time": (("model", "input"), ("enlarges",)),
-    "bad-initialization": (("model", "once", "held-out", "begin"), (*_STARTS, "enlarges")),
-    "symmetric-initialization": (("model", "once", "held-out", "begin"), (*_STARTS, "overwrite")),
+    "bad-initialization": (_FIRST, (*_STARTS, "enlarges")),
+    "symmetric-initialization": (_FIRST, (*_STARTS, "overwrite")),
     "underfitting": (("input", "loop", "once"), _COARSENS),
     "over-regularization": ((*_WITHIN, "update"), _SHRINKS),
     "output-range": (_OUT, _BENDS),
     "overflow": (_WITHIN, ("half", "exp", "enlarges", "to", "square")),
-    "optimizer-epsilon-too-large": (("loop", "once"), ("set eps",)),
+    "optimizer-epsilon-too-large": (_BEFORE, ("set eps",)),
     "unstable-loss": (_WITHIN, ("log", "sqrt", "enlarges", "acos", "reciprocal")),
 }  # fmt: skip
+_OF_LABELS = {"noisy-labels", "unscaled-targets"}
+_OF_INPUTS = {"constant-inputs", "unscaled-inputs", "feature-scale", "leakage", "batch-mixing"}
 _USUAL = {
     "update": "mul copy lerp term",
     "loop": "term shifts enlarges shrinks pow square pick argmax sum step clip_grad_norm detach squeeze",
@@ -116,14 +119,10 @@ def odd_ones(case: Case) -> Iterator[tuple[str, Sequence[Edit]]]:
             for number, (cause, (at, kinds)) in enumerate(KINDS.items())
             if each.place in at and kind in kinds and _suits(each, cause)
         ]
-        if meant and kind not in _USUAL.get(each.place, "").split() and kind not in _FORMS and _renames(each):
+        if meant and kind not in _USUAL.get(each.place, "").split() and kind not in _FORMS and _beyond_the_data(each):
             found.append((not each.changes_its_own, not each.renames, _PLACES.index(each.place), min(meant)[2], each))
     found.sort(key=lambda one: one[:3])
     yield from ((cause, each.undone()) for *_, cause, each in found)
-
-
-_OF_LABELS = {"noisy-labels", "unscaled-targets"}
-_OF_INPUTS = {"constant-inputs", "unscaled-inputs", "feature-scale", "leakage", "batch-mixing"}
 
 
 def _suits(act: Act, cause: str) -> bool:
@@ -131,7 +130,7 @@ def _suits(act: Act, cause: str) -> bool:
     return cause not in (_OF_INPUTS if act.of_labels else _OF_LABELS)
 
 
-def _renames(act: Act) -> bool:
+def _beyond_the_data(act: Act) -> bool:
     """Whether it lies where a network is trained, or gives something that is there another name."""
     return act.place != "once" or act.changes_its_own or act.renames
 

@@ -223,7 +223,7 @@ def step_in_time(case: Case) -> Iterator[Sequence[Edit]]:
 
 @fix("call-step")
 def step_after_each_pass(case: Case) -> Iterator[Sequence[Edit]]:
-    """A step that stands behind the loop over batches, each of which clears the gradients, comes into it."""
+    """A step that stands behind the loop over batches comes into it, behind each backward pass."""
     for training in training_steps(case):
         file, backward = training.file, training.backward
         inner = file.loops(backward.node)[:1]

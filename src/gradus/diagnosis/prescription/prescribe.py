@@ -87,9 +87,8 @@ def prescriptions(case: Case, causes: Sequence[str]) -> Iterator[Prescription]:
 
 def _odd_ones(case: Case, seen: set[str]) -> Iterator[Prescription]:
     for cause, edits in odd_ones(case):
-        made = _made(case.program, edits)
-        if made is not None and made[0] and made[0] not in seen:
-            seen.add(made[0])
+        made = _made_first(case.program, edits, seen)
+        if made is not None:
             yield Prescription(cause, suspected(cause, "leave-out"), *made)
 
 
@@ -101,9 +100,9 @@ def _together(case: Case, causes: Sequence[str], seen: set[str]) -> Iterator[Pre
     if not _SCALES.keys() <= set(causes):
         return
     edits = [next(_edits(replace(case, cause=cause), remedy), None) for cause, remedy in _SCALES.items()]
-    made = None if None in edits else _made(case.program, [edit for each in edits for edit in each or ()])
-    if made is not None and made[0]:
-        seen.add(made[0])
+    both = [edit for each in edits for edit in each or ()]
+    made = None if None in edits else _made_first(case.program, both, seen)
+    if made is not None:
         one, other = map(remedy_called, _SCALES.values())
         first = min(_SCALES, key=list(causes).index)
         yield Prescription(first, replace(one, text=f"{one.text} {other.text}"), *made)
@@ -112,9 +111,8 @@ def _together(case: Case, causes: Sequence[str], seen: set[str]) -> Iterator[Pre
 def _seeds_of_workers(case: Case, causes: Sequence[str], seen: set[str]) -> Iterator[Prescription]:
     """What happens in data workers is not seen, but for examples of which there are too few; the source tells it."""
     first = next(_found_by(seed_workers_apart, case), None) if "overfitting" in causes[:1] else None
-    made = _made(case.program, first) if first is not None else None
-    if made is not None and made[0]:
-        seen.add(made[0])
+    made = _made_first(case.program, first, seen) if first is not None else None
+    if made is not None:
         yield Prescription("duplicate-augmentation", remedy_called("seed-once"), *made)
 
 
@@ -122,9 +120,8 @@ def _by(case: Case, remedies: Sequence[Remedy], seen: set[str]) -> Iterator[Pres
     """What can be changed by these remedies and is not among what was seen, in their order."""
     for remedy in remedies:
         for edits in _edits(case, remedy.id):
-            made = _made(case.program, edits)
-            if made is not None and made[0] and made[0] not in seen:
-                seen.add(made[0])
+            made = _made_first(case.program, edits, seen)
+            if made is not None:
                 yield Prescription(case.cause, remedy, *made)
 
 
@@ -138,6 +135,15 @@ def _found_by(function: Fix, case: Case) -> Iterator[Sequence[Edit]]:
         yield from function(case)
     except Exception as error:
         _LOG.debug("the fix %s stumbled", function.__name__, exc_info=error)
+
+
+def _made_first(program: Program, edits: Sequence[Edit], seen: set[str]) -> tuple[str, dict[SourceFile, str]] | None:
+    """The difference that edits make, and the new sources; None if they make none, or one that was seen."""
+    made = _made(program, edits)
+    if made is None or not made[0] or made[0] in seen:
+        return None
+    seen.add(made[0])
+    return made
 
 
 def _made(program: Program, edits: Sequence[Edit]) -> tuple[str, dict[SourceFile, str]] | None:

@@ -157,12 +157,12 @@ def make_optimizer_before_training(case: Case) -> Iterator[Sequence[Edit]]:
         file, statement = kept.file, kept.statement
         for loop in [loop for home, loop in loops if home is file and file.parents[loop] is file.parents[statement]]:
             moved, used = _followers(file, statement, loop, kept.name)
-            if not used and _has_more(file, moved, loop, kept.models):
+            if not used and _bound_anew(file, moved, loop, kept.models):
                 text = "\n".join(file.code(each) for each in moved)
                 yield [*(delete(file, each) for each in moved), before(file, loop, text)]
 
 
-def _has_more(file: SourceFile, moved: Sequence[ast.stmt], loop: ast.stmt, models: Sequence[str]) -> bool:
+def _bound_anew(file: SourceFile, moved: Sequence[ast.stmt], loop: ast.stmt, models: Sequence[str]) -> bool:
     """Whether weights of the models are bound anew between the optimizer and the loop."""
     block = getattr(file.parents[loop], "body", [])
     between = [each for each in block if moved[0].lineno < each.lineno < loop.lineno and each not in moved]

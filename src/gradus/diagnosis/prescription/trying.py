@@ -97,9 +97,9 @@ def proven(causes: Sequence[dict[str, Any]], tried: Sequence[Prescription]) -> l
         return list(causes)
     cause, gain = tried[0].cause, tried[0].verdict.gain
     verdict = tried[0].verdict
-    if not named and cause in _ALWAYS_HELPS and gain < _FAR * max(abs(verdict.before), abs(verdict.after)):
-        return []
     if not named:
+        if cause in _ALWAYS_HELPS and gain < _FAR * max(abs(verdict.before), abs(verdict.after)):
+            return []
         print(_SHOWN.say(cause=cause), file=sys.stderr)
         return [{"id": cause, "confidence": _UNSEEN, "because": [_RECOVERED]}]
     of_the_likeliest = [each.verdict for each in tried if each.cause == named[0] and each.verdict is not None]
