@@ -268,6 +268,8 @@ def guessing(**options: Any) -> History:
             ["initial-loss", "bad-initialization", "vanishing-through-time", "constant-inputs"],
             "constant-inputs",
         ),
+        (classifying(steps=60), ["under-trained", "noisy-labels"], "noisy-labels"),
+        (not_learning(), ["noisy-labels", "generalization-gap", "unshuffled-data"], "unshuffled-data"),
     ],
     ids=[
         "low rate",
@@ -284,6 +286,8 @@ def guessing(**options: Any) -> History:
         "decay",
         "all pairs",
         "cut inputs",
+        "wrong labels",
+        "sorted labels",
     ],
 )
 def test_no_learning_follows_from(history: History, symptoms: Sequence[str], expected: str) -> None:

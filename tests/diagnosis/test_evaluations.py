@@ -94,6 +94,31 @@ def test_answers_that_are_put_together_are_the_score_of_all_passes(watch: Evalua
     assert closed(watch).accuracy == pytest.approx(N / (N + 4))
 
 
+def test_passes_that_were_scored_are_not_scored_together(watch: EvaluationWatch, model: nn.Module) -> None:
+    answer, target = torch.zeros(2 * N), torch.tensor([0.0] * N + [1.0] * N)
+    watch.passed(model, [batch(0)], model(batch(0)), set(), [])
+    watch.compared(answer[:N] == target[:N], answer[:N], target[:N])
+    watch.passed(model, [batch(1)], model(batch(1)), set(), [])
+    watch.compared(answer == target, answer, target)
+    assert closed(watch).accuracy == 1.0
+
+
+def test_what_is_compared_is_the_score_whatever_a_loss_tells(watch: EvaluationWatch, model: nn.Module) -> None:
+    target = torch.zeros(N, dtype=torch.long)
+    watch.passed(model, [batch(0)], model(batch(0)), set(), [])
+    watch.measured(torch.tensor(1.0), target, "mean", torch.eye(2)[target])
+    watch.compared(target == 1, target, torch.ones(N, dtype=torch.long))
+    assert closed(watch).accuracy == 0.0
+
+
+@pytest.mark.parametrize("output", [None, torch.zeros(3 * N, 1)])
+def test_a_loss_of_no_classes_tells_none_right(watch: EvaluationWatch, model: nn.Module, output: Tensor | None) -> None:
+    watch.passed(model, [batch(0)], model(batch(0)), set(), [])
+    watch.measured(torch.tensor(1.0), torch.zeros(3 * N, dtype=torch.long), "mean", output)
+    found = closed(watch)
+    assert (found.loss, found.accuracy) == (None, None)
+
+
 @pytest.mark.parametrize(("times", "known"), [(1, True), (3, True), (1.5, False)])
 def test_the_loss_of_classes_tells_how_many_are_right(
     watch: EvaluationWatch, model: nn.Module, times: float, known: bool

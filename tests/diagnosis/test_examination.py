@@ -543,6 +543,11 @@ def test_a_model_may_scale_its_inputs_itself(scale: Callable[[Tensor], Tensor], 
     assert [each.normalized for each in examine(Scales(lambda x: x), inputs(N, 3)).inputs] == [False]
 
 
+def test_what_is_the_same_for_all_stays_so_behind_noise() -> None:
+    (signs,) = examine(Scales(lambda x: x + torch.randn_like(x)), torch.arange(3.0).expand(N, 3)).inputs
+    assert signs.constant == 1.0
+
+
 @pytest.mark.parametrize(
     ("scale", "constant"),
     [

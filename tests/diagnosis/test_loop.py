@@ -192,23 +192,30 @@ def test_backward_without_a_step(clears: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("clears", "gathers", "seldom"),
+    ("passes", "clears", "gathers", "elsewhere", "seldom"),
     [
-        (True, False, True),
-        (False, False, False),  # they are added up
-        (True, True, False),  # each is clipped by itself, say
+        (6, True, False, False, True),
+        (6, False, False, False, False),  # they are added up
+        (6, True, True, False, False),  # each is clipped by itself, say
+        (3, True, False, False, False),  # two are cleared, as where a step is tried first
+        (6, True, False, True, False),  # those before the last are of other parameters
     ],
 )
-def test_steps_after_gradients_that_were_cleared(clears: bool, gathers: bool, seldom: bool) -> None:
-    model = perceptron()
+def test_steps_after_gradients_that_were_cleared(
+    passes: int, clears: bool, gathers: bool, elsewhere: bool, seldom: bool
+) -> None:
+    model, other = perceptron(), torch.ones(3, requires_grad=True)
     sgd = SGD(model.parameters(), lr=0.01)
 
     def body(_: int) -> None:
         sums = [torch.zeros_like(each) for each in model.parameters()]
         sgd.zero_grad()
-        for _ in range(6):
+        for turn in range(passes):
             if clears:
                 sgd.zero_grad()
+            if elsewhere and turn < passes - 1:
+                other.square().sum().backward()
+                continue
             (torch.rand(()) * error(model) + torch.rand(()) * model(X).square().mean()).backward()
             for total, each in zip(sums, model.parameters(), strict=True):
                 total.add_(each.grad if each.grad is not None else 0)

@@ -208,6 +208,30 @@ def test_updates_by_hand_are_steps() -> None:
     assert matrices == ["net:0.weight", "net:1.weight"]  # as an optimizer has them
 
 
+@pytest.mark.parametrize(
+    ("measure", "right"),
+    [
+        (F.cross_entropy, True),
+        (lambda said, y: F.cross_entropy(said, y, ignore_index=0), False),
+        (lambda said, y: F.cosine_embedding_loss(said, said, 2 * y - 1), False),
+    ],
+)
+@pytest.mark.parametrize("context", [torch.no_grad, contextlib.nullcontext])
+def test_how_many_are_right_is_told_by_a_loss_of_classes(
+    measure: Callable[[Tensor, Tensor], Tensor], right: bool, context: Callable[[], Any]
+) -> None:
+    model, y = nn.Linear(3, 2), torch.arange(N) % 2
+    optimizer = SGD(model.parameters(), lr=0.1)
+    with probing(model) as probe:
+        for _ in range(3):
+            train(model, optimizer, 4, lambda output: F.cross_entropy(output, y))
+            with torch.no_grad():
+                said = model(X)
+            with context():
+                measure(said, y)
+    assert [each.accuracy is not None for each in probe.history.evaluations] == [right] * 3
+
+
 @pytest.mark.parametrize("pairs", [True, False])
 def test_of_two_that_come_together_neither_has_the_label(pairs: bool) -> None:
     model, x, y = nn.Linear(3, 2), torch.randn(16, 3), torch.arange(16) % 2

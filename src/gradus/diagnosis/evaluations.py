@@ -177,8 +177,7 @@ class EvaluationWatch:
         self._waiting = False
         self._current.right += float(result.sum())
         self._current.compared += number
-        if number == self._batch:
-            self._count(result, one, other)
+        self._count(result, one, other)
 
     def _count(self, result: Tensor, one: Tensor, other: Tensor) -> None:
         """How many of each class there are, and are told right, where one of two is the likeliest class."""
@@ -278,7 +277,7 @@ def _same_place(one: Tensor, other: Tensor) -> bool:
 
 def _answers(output: Any, target: Tensor) -> Tensor | None:
     """The likeliest classes (N,) of what a loss of classes is given; None of another."""
-    if not isinstance(output, Tensor) or output.dim() != 2 or target.dim() != 1 or target.is_floating_point():
+    if not isinstance(output, Tensor) or output.dim() != 2 or target.dim() != 1:
         return None
     return output.argmax(dim=1) if 0 < len(target) == len(output) and output.shape[1] > 1 else None
 

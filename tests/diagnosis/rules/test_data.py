@@ -95,6 +95,7 @@ def test_of_two_classes_less_is_much_better() -> None:
         (1.5, 1.0, {}, False),  # training examples are disturbed, say
         (2.25, 2.0, {"net": {"dropout": 0.2}}, False),
         (2.25, 2.0, {"loss": {"terms": 3}}, False),
+        (2.25, 2.0, {"steps": 8}, False),  # too soon
     ],
 )
 def test_held_out_labels_surprise_less_than_noisy_ones(
@@ -532,6 +533,8 @@ def test_passes_at_one_step_after_another_are_no_evaluations() -> None:
     ("every", "rest", "options", "caught"),
     [
         (8, 0, {}, True),
+        (48, 0, {}, True),  # one is rare, and comes in whole batches
+        (48, 0, {"counts": None}, False),  # of few, of which all may well be of one
         (200, 0, {}, False),  # of one class alone
         (8, 16, {}, False),  # some of the other
         (8, 0, {"batch": 4}, False),  # several answers to each example
@@ -539,8 +542,9 @@ def test_passes_at_one_step_after_another_are_no_evaluations() -> None:
 )
 def test_batches_of_examples_with_and_without(every: int, rest: int, options: dict[str, Any], caught: bool) -> None:
     def sorted_by_class(step: int) -> dict[str, Any]:
-        counts = (64 - rest, rest) if step % every else (rest, 64 - rest)
-        return {"kind": "binary", "classes": 2, "counts": counts, **options}
+        size = 8 if "counts" in options else 64
+        counts = (size - rest, rest) if step % every else (rest, size - rest)
+        return {"kind": "binary", "classes": 2, **options, "counts": counts}
 
     assert ("unshuffled-data" in seen(classifying(loss=sorted_by_class, scores=[0.5] * 4))) is caught
 

@@ -101,6 +101,8 @@ def test_an_optimizer_that_steps_uphill() -> None:
     mixture = (op("Neg", negative=True), op("Mean"), op("Logsumexp", 64), op("Neg", 64, 4, negative=True), *SQUARED)
     assert found(uphill, kind="", heads=(mixture,))  # which may be below 0, and still grows with the errors
     assert not found(uphill, kind="", heads=(mixture[1:],))
+    one_of_two = fitting(optimizers={0: uphill, 1: ADAM}, curve=line(1.0, 5.0))
+    assert "loss-sign" not in seen(one_of_two)
     assert found(ADAM, wrong_way=True)
     assert found(ADAM, earns_less=True)
     assert not found(uphill, wrong_way=True, heads=())
@@ -132,11 +134,11 @@ def test_of_several_optimizers_the_policys_loss_alone_tells_a_sign(sign: str, ca
     assert "loss-sign" not in seen(history)
 
 
-@pytest.mark.parametrize(("losses", "caught"), [(1, True), (2, False)])
-def test_several_optimizers_may_have_one_goal(losses: int, caught: bool) -> None:
+@pytest.mark.parametrize(("optimizers", "losses", "caught"), [(2, 1, True), (2, 2, False), (1, 2, True)])
+def test_several_optimizers_may_have_one_goal(optimizers: int, losses: int, caught: bool) -> None:
     history = fitting(
         loss={"heads": ((op("Neg", negative=True), *SQUARED, LOGITS),)},
-        optimizers={0: ADAM, 1: ADAM},
+        optimizers=dict.fromkeys(range(optimizers), ADAM),
         curve=line(1.5, -2.0),
     )
     history.examinations = [replace(each, losses=each.losses * losses) for each in history.examinations]
