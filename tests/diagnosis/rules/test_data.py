@@ -95,7 +95,6 @@ def test_of_two_classes_less_is_much_better() -> None:
         (1.5, 1.0, {}, False),  # training examples are disturbed, say
         (2.25, 2.0, {"net": {"dropout": 0.2}}, False),
         (2.25, 2.0, {"loss": {"terms": 3}}, False),
-        (2.25, 2.0, {"steps": 8}, False),  # too soon
     ],
 )
 def test_held_out_labels_surprise_less_than_noisy_ones(

@@ -149,11 +149,12 @@ def test_a_loss_may_fall_far_below_zero_if_it_slows_down() -> None:
     """Nothing on the way to the loss tells its sign: it may be a return, or the log-likelihood of a density."""
     head = (op("Mean"), op("Log"), LOGITS)
 
-    def found(curve: Curve) -> bool:
+    def found(curve: Curve, **players: Any) -> bool:
         options: dict[str, Any] = {"kind": "", "heads": (head,), "accuracy": None}
-        return "loss-sign" in seen(classifying(loss=options, curve=curve))
+        return "loss-sign" in seen(classifying(loss=options, curve=curve, **players))
 
     assert found(lambda part: -(10.0 ** (3 * part)))
+    assert not found(lambda part: -(10.0 ** (3 * part)), optimizers={0: ADAM, 1: ADAM})
     assert not found(lambda part: -1000 * (1 - 0.01**part))
     assert not found(lambda part: -(10.0**part))
 
