@@ -139,7 +139,8 @@ class EvaluationWatch:
         """The program computed a loss; it belongs to the last pass if it is over as many examples.
 
         Args:
-            output: of a loss of classes, what the likeliest is told by. There may be several answers to an example.
+            output: what the loss compares: of one of classes it tells the likeliest. There may be several answers to an
+                example.
         """
         if self._current is None or not isinstance(value, Tensor) or not isinstance(target, Tensor):
             return

@@ -52,7 +52,6 @@ _MOST_ERRORS = 3
 _MOST_GLANCES = 400
 _RISKY = ("Sqrt", "Log", "Rsqrt", "Norm", "LinalgVectorNorm", "Div", "Pow")
 """Operations whose gradient need not be finite where they are, the likeliest first."""
-_OF_CLASSES = ("cross_entropy", "nll_loss")
 
 _LOG = logging.getLogger("gradus")
 
@@ -367,7 +366,7 @@ class Probe(taps.Listener):
     @_ours
     def measured(self, name: str, value: Any, output: Any, target: Any, reduction: str) -> None:
         if not (isinstance(value, Tensor) and value.requires_grad):
-            self._evaluation.measured(value, target, reduction, output if name in _OF_CLASSES else None)
+            self._evaluation.measured(value, target, reduction, output)
 
     @_ours
     def signed(self, target: Any) -> None:
